@@ -1,0 +1,47 @@
+//! What builders share.
+
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::Msat;
+use crate::tlv::CustomField;
+
+/// Fields that the caller adds by number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CustomFields(Vec<CustomField>);
+
+impl CustomFields {
+    pub(crate) fn add(&mut self, number: u64, value: Vec<u8>) {
+        self.0.push((number, value));
+    }
+
+    /// The fields in ascending order, if all of them lie in the message's experimental range (TLV-5).
+    pub(crate) fn sorted(&mut self, range: RangeInclusive<u64>) -> Result<&[CustomField], Error> {
+        if let Some((number, _)) = self.0.iter().find(|(number, _)| !range.contains(number)) {
+            return Err(Error::of(Field::unknown(*number), ErrorKind::OutOfRange, Rule::Tlv5));
+        }
+        self.0.sort_by_key(|(number, _)| *number);
+        Ok(&self.0)
+    }
+}
+
+/// Refuses an amount of zero, or of more bitcoin than there is (D3).
+pub(crate) fn check_amount(amount: Msat, field: Field, rule: Rule) -> Result<(), Error> {
+    if amount.0 == 0 {
+        return Err(Error::of(field, ErrorKind::Zero, rule));
+    }
+    if amount > Msat::MAX_MONEY {
+        let max_msat = Msat::MAX_MONEY.0;
+        return Err(Error::of(field, ErrorKind::AmountTooHigh { max_msat }, Rule::D3));
+    }
+    Ok(())
+}
+
+/// RQW-6: the metadata of a request cannot be guessed.
+pub(crate) fn check_metadata(metadata: &[u8]) -> Result<(), Error> {
+    if metadata.len() < 16 {
+        return Err(Error::of(Field::INVREQ_METADATA, ErrorKind::TooShort { min: 16 }, Rule::Rqw6));
+    }
+    Ok(())
+}

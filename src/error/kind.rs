@@ -1,0 +1,430 @@
+//! What can be wrong, as a closed list with a stable code and a sentence for each.
+
+use core::fmt;
+
+use super::Field;
+
+/// The kinds of BOLT 12 messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// An offer, `lno1…`.
+    Offer,
+    /// An invoice request or refund, `lnr1…`.
+    InvoiceRequest,
+    /// An invoice, `lni1…`.
+    Invoice,
+    /// A payer proof, `lnp1…`.
+    PayerProof,
+    /// An invoice error, which has no text form.
+    InvoiceError,
+}
+
+impl MessageKind {
+    /// The human-readable prefix of the text form, for example `lno`; an invoice error has none.
+    pub const fn prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Offer => Some("lno"),
+            Self::InvoiceRequest => Some("lnr"),
+            Self::Invoice => Some("lni"),
+            Self::PayerProof => Some("lnp"),
+            Self::InvoiceError => None,
+        }
+    }
+
+    /// The specification's name, for example `invoice_request`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::InvoiceRequest => "invoice_request",
+            Self::Invoice => "invoice",
+            Self::PayerProof => "payer_proof",
+            Self::InvoiceError => "invoice_error",
+        }
+    }
+
+    const fn article(self) -> &'static str {
+        match self {
+            Self::Offer => "an offer",
+            Self::InvoiceRequest => "an invoice request",
+            Self::Invoice => "an invoice",
+            Self::PayerProof => "a payer proof",
+            Self::InvoiceError => "an invoice error",
+        }
+    }
+}
+
+/// For example "an offer".
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.article())
+    }
+}
+
+/// What a text that is not BOLT 12 looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LooksLike {
+    /// A BOLT 11 invoice for bitcoin (`lnbc…`).
+    Bolt11,
+    /// A BOLT 11 invoice for a test network (`lntb…`, `lntbs…`, `lnbcrt…`).
+    Bolt11Test,
+    /// A Lightning node id: a public key in hexadecimal.
+    NodeId,
+    /// A Lightning node's address: id, `@`, host.
+    NodeAddress,
+    /// An on-chain bitcoin address.
+    OnchainAddress,
+    /// An LNURL (`lnurl…`, `lnurlp://…`).
+    Lnurl,
+    /// `user@domain`: a Lightning address or BIP 353 name that has to be looked up.
+    HumanReadableName,
+    /// A `bitcoin:` or `lightning:` URI.
+    Uri,
+    /// A web address.
+    WebAddress,
+    /// A recovery phrase or extended key, which nobody should paste anywhere.
+    Secret,
+    /// Nothing that this crate knows.
+    Unknown,
+}
+
+impl fmt::Display for LooksLike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bolt11 => "a BOLT 11 invoice",
+            Self::Bolt11Test => "a BOLT 11 invoice for a test network",
+            Self::NodeId => "the id of a Lightning node",
+            Self::NodeAddress => "the address of a Lightning node",
+            Self::OnchainAddress => "an on-chain bitcoin address",
+            Self::Lnurl => "an LNURL",
+            Self::HumanReadableName => "a name that has to be looked up first",
+            Self::Uri => "a payment link",
+            Self::WebAddress => "a web address",
+            Self::Secret => "a secret key, which should never be shown to anybody",
+            Self::Unknown => "something else",
+        })
+    }
+}
+
+/// What is wrong. [`Error`](crate::Error) adds where and which rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text or message is empty.
+    Empty,
+    /// The text is not BOLT 12 at all.
+    NotBolt12(LooksLike),
+    /// The text or URI is BOLT 12, but another kind of message than asked for.
+    WrongKind {
+        /// What was asked for.
+        expected: MessageKind,
+        /// What it is.
+        found: MessageKind,
+    },
+    /// Upper and lower case letters are mixed.
+    MixedCase,
+    /// A character that does not belong to the bech32 alphabet.
+    InvalidCharacter(char),
+    /// A `+` that does not join two characters.
+    InvalidContinuation,
+    /// White space that does not follow a `+`.
+    UnexpectedWhitespace,
+    /// Left-over bits are too many or not zero.
+    InvalidPadding,
+    /// The message would have more bytes than any onion message can carry.
+    TooLong,
+    /// The message ends in the middle of a field.
+    Truncated,
+    /// A number is not written in the shortest form.
+    NotMinimal,
+    /// A field is repeated or stands after one with a greater number.
+    NotAscending,
+    /// An even field that the reader does not know.
+    UnknownEvenField,
+    /// A field number that this kind of message does not have.
+    OutOfRange,
+    /// A value has the wrong length, or something is left at its end.
+    InvalidLength,
+    /// A number does not fit its field.
+    NumberTooLarge,
+    /// The text in a field is not UTF-8.
+    InvalidUtf8,
+    /// A public key that is not a point on the curve.
+    InvalidPoint,
+    /// A currency that is not three capital letters.
+    InvalidCurrency,
+    /// A character in a BIP 353 name that may not be there.
+    InvalidName,
+    /// An introduction node's direction that is neither 0 nor 1 (nor the start of a key).
+    InvalidDirection,
+    /// A list that must not be empty is.
+    NoEntries,
+    /// A blinded path without a hop.
+    NoHops,
+    /// A field that must be there is not.
+    Missing,
+    /// A field that must not be there is.
+    Unexpected,
+    /// A value that must not be zero is.
+    Zero,
+    /// A field that should have been left out was set to nothing.
+    EmptyValue,
+    /// A feature bit that the reader must know, and does not.
+    UnknownFeature(u32),
+    /// A quantity above the offer's maximum.
+    QuantityTooLarge {
+        /// The most the offer allows.
+        max: u64,
+    },
+    /// An amount below what is due.
+    AmountTooLow {
+        /// What is due, in millisatoshi.
+        min_msat: u64,
+    },
+    /// An amount above what is allowed.
+    AmountTooHigh {
+        /// The most that is allowed, in millisatoshi.
+        max_msat: u64,
+    },
+    /// An amount that is not the one asked for.
+    AmountMismatch {
+        /// What was asked for, in millisatoshi.
+        expected_msat: u64,
+    },
+    /// A computation exceeds 64 bits.
+    Overflow,
+    /// A price in a currency was not converted.
+    NotConverted,
+    /// A chain that the offer or the caller does not support.
+    UnsupportedChain,
+    /// The numbers of paths and payinfos differ.
+    PayinfoCount {
+        /// The number of paths.
+        paths: usize,
+        /// The number of payinfos.
+        payinfos: usize,
+    },
+    /// No path is left that can be used.
+    NoUsablePath,
+    /// The time for it is over.
+    Expired {
+        /// The last second it was good for, in Unix seconds.
+        at: u64,
+    },
+    /// A field differs from the message it repeats.
+    Differs,
+    /// A key other than the expected one.
+    WrongKey,
+    /// A message that came over another way than it should have.
+    WrongArrival,
+    /// A signature that does not verify.
+    InvalidSignature,
+    /// A fallback that is not a valid witness program.
+    InvalidFallback,
+    /// Too few unpredictable bytes.
+    TooShort {
+        /// The least number of bytes.
+        min: usize,
+    },
+    /// A line too narrow to split a text into.
+    TooNarrow,
+    /// A refund, where an answer to an offer was expected.
+    IsRefund,
+    /// An answer to an offer, where a refund was expected.
+    IsNotRefund,
+    /// A path, hop or feature list longer than its length field can say.
+    TooManyEntries,
+}
+
+impl ErrorKind {
+    /// A stable identifier for translations and logs, for example `missing`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotBolt12(_) => "not_bolt12",
+            Self::WrongKind { .. } => "wrong_kind",
+            Self::MixedCase => "mixed_case",
+            Self::InvalidCharacter(_) => "invalid_character",
+            Self::InvalidContinuation => "invalid_continuation",
+            Self::UnexpectedWhitespace => "unexpected_whitespace",
+            Self::InvalidPadding => "invalid_padding",
+            Self::TooLong => "too_long",
+            Self::Truncated => "truncated",
+            Self::NotMinimal => "not_minimal",
+            Self::NotAscending => "not_ascending",
+            Self::UnknownEvenField => "unknown_even_field",
+            Self::OutOfRange => "out_of_range",
+            Self::InvalidLength => "invalid_length",
+            Self::NumberTooLarge => "number_too_large",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::InvalidPoint => "invalid_point",
+            Self::InvalidCurrency => "invalid_currency",
+            Self::InvalidName => "invalid_name",
+            Self::InvalidDirection => "invalid_direction",
+            Self::NoEntries => "no_entries",
+            Self::NoHops => "no_hops",
+            Self::Missing => "missing",
+            Self::Unexpected => "unexpected",
+            Self::Zero => "zero",
+            Self::EmptyValue => "empty_value",
+            Self::UnknownFeature(_) => "unknown_feature",
+            Self::QuantityTooLarge { .. } => "quantity_too_large",
+            Self::AmountTooLow { .. } => "amount_too_low",
+            Self::AmountTooHigh { .. } => "amount_too_high",
+            Self::AmountMismatch { .. } => "amount_mismatch",
+            Self::Overflow => "overflow",
+            Self::NotConverted => "not_converted",
+            Self::UnsupportedChain => "unsupported_chain",
+            Self::PayinfoCount { .. } => "payinfo_count",
+            Self::NoUsablePath => "no_usable_path",
+            Self::Expired { .. } => "expired",
+            Self::Differs => "differs",
+            Self::WrongKey => "wrong_key",
+            Self::WrongArrival => "wrong_arrival",
+            Self::InvalidSignature => "invalid_signature",
+            Self::InvalidFallback => "invalid_fallback",
+            Self::TooShort { .. } => "too_short",
+            Self::TooNarrow => "too_narrow",
+            Self::IsRefund => "is_refund",
+            Self::IsNotRefund => "is_not_refund",
+            Self::TooManyEntries => "too_many_entries",
+        }
+    }
+
+    /// Whether the rule's reason adds something to the sentence.
+    pub(super) const fn wants_reason(&self) -> bool {
+        !matches!(
+            self,
+            Self::Empty
+                | Self::NotBolt12(_)
+                | Self::WrongKind { .. }
+                | Self::Truncated
+                | Self::UnknownFeature(_)
+                | Self::QuantityTooLarge { .. }
+                | Self::AmountTooLow { .. }
+                | Self::AmountTooHigh { .. }
+                | Self::AmountMismatch { .. }
+                | Self::Overflow
+                | Self::PayinfoCount { .. }
+                | Self::Expired { .. }
+                | Self::IsRefund
+                | Self::IsNotRefund
+                | Self::NoHops
+                | Self::NoEntries
+                | Self::InvalidUtf8
+                | Self::InvalidPoint
+                | Self::InvalidDirection
+                | Self::InvalidPadding
+                | Self::UnknownEvenField
+                | Self::TooNarrow
+                | Self::NotConverted
+                | Self::UnsupportedChain
+                | Self::NoUsablePath
+                | Self::InvalidFallback
+        )
+    }
+
+    pub(super) fn sentence(
+        &self,
+        field: Option<&Field>,
+        column: Option<usize>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let what = Subject(field);
+        match self {
+            Self::Empty => f.write_str("there is nothing to read"),
+            Self::NotBolt12(LooksLike::Unknown) => {
+                f.write_str("this does not look like an offer, or like any other BOLT 12 text")
+            }
+            Self::NotBolt12(found) => write!(f, "this looks like {found}, not like BOLT 12"),
+            Self::WrongKind { expected, found } => {
+                write!(f, "this is {found}, and {expected} was expected")
+            }
+            Self::MixedCase => write!(f, "upper and lower case are mixed{}", Column(column)),
+            Self::InvalidCharacter(c) => {
+                write!(f, "the character '{}' does not belong here{}", c.escape_debug(), Column(column))
+            }
+            Self::InvalidContinuation => write!(f, "misplaced '+'{}", Column(column)),
+            Self::UnexpectedWhitespace => write!(f, "white space inside the text{}", Column(column)),
+            Self::InvalidPadding => {
+                f.write_str("the text is not complete: its end is missing, or has a character too many")
+            }
+            Self::TooLong => f.write_str("the message is too long"),
+            Self::Truncated => match field {
+                Some(_) => write!(f, "{what} is cut off; the end may be missing"),
+                None => f.write_str("the message is cut off; the end may be missing"),
+            },
+            Self::NotMinimal => write!(f, "{what} holds a number with needless bytes"),
+            Self::NotAscending => write!(f, "{what} is repeated or out of order"),
+            Self::UnknownEvenField => {
+                write!(f, "{what} is not known here, but must be understood; newer software may help")
+            }
+            Self::OutOfRange => write!(f, "{what} does not belong in this kind of message"),
+            Self::InvalidLength => write!(f, "{what} has the wrong length"),
+            Self::NumberTooLarge => write!(f, "{what} is too large a number"),
+            Self::InvalidUtf8 => write!(f, "{what} is not valid text"),
+            Self::InvalidPoint => write!(f, "{what} holds something that is not a public key"),
+            Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
+            Self::InvalidName => write!(f, "{what} holds a character that a name cannot have"),
+            Self::InvalidDirection => write!(f, "{what} starts at something that is neither a key nor a channel"),
+            Self::NoEntries => write!(f, "{what} is there, but empty"),
+            Self::NoHops => write!(f, "{what} holds a path that leads nowhere, with no hop"),
+            Self::Missing => write!(f, "{what} is missing"),
+            Self::Unexpected => write!(f, "{what} should not be there"),
+            Self::Zero => write!(f, "{what} is zero"),
+            Self::EmptyValue => write!(f, "{what} is empty"),
+            Self::UnknownFeature(bit) => {
+                write!(f, "{what} asks for feature {bit}, which is not known here; newer software may help")
+            }
+            Self::QuantityTooLarge { max } => write!(f, "{what} is more than the offer's maximum of {max}"),
+            Self::AmountTooLow { min_msat } => write!(f, "{what} is less than the {min_msat} msat that are due"),
+            Self::AmountTooHigh { max_msat } => write!(f, "{what} is more than the {max_msat} msat that are allowed"),
+            Self::AmountMismatch { expected_msat } => {
+                write!(f, "{what} is not the {expected_msat} msat that were asked for")
+            }
+            Self::Overflow => write!(f, "{what} leads to a number too large to compute with"),
+            Self::NotConverted => write!(f, "{what} is in a currency, and nobody said what it is in bitcoin"),
+            Self::UnsupportedChain => write!(f, "{what} names no chain that can be used here"),
+            Self::PayinfoCount { paths, payinfos } => {
+                write!(f, "there are {paths} paths, but fees and limits for {payinfos}")
+            }
+            Self::NoUsablePath => write!(f, "{what} holds no path that can be used"),
+            Self::Expired { at } => write!(f, "it has expired (Unix time {at})"),
+            Self::Differs => write!(f, "{what} differs from the message it repeats"),
+            Self::WrongKey => write!(f, "{what} is not the key that was expected"),
+            Self::WrongArrival => f.write_str("the message came over the wrong way"),
+            Self::InvalidSignature => write!(f, "{what} is not valid for this message"),
+            Self::InvalidFallback => write!(f, "{what} is not an address that can be paid"),
+            Self::TooShort { min } => write!(f, "{what} has fewer than {min} bytes"),
+            Self::TooNarrow => f.write_str("the width is too small"),
+            Self::IsRefund => f.write_str("this request answers no offer: it is a refund"),
+            Self::IsNotRefund => f.write_str("this request answers an offer: it is not a refund"),
+            Self::TooManyEntries => write!(f, "{what} has more entries than can be written"),
+        }
+    }
+}
+
+/// "the description", "field 33", or "it".
+struct Subject<'a>(Option<&'a Field>);
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(field) => match field.label() {
+                Some(label) => write!(f, "the {label}"),
+                None => write!(f, "field {}", field.number()),
+            },
+            None => f.write_str("a field"),
+        }
+    }
+}
+
+/// " (column 7)" where the column is known.
+struct Column(Option<usize>);
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |column| write!(f, " in column {column}"))
+    }
+}

@@ -1,0 +1,131 @@
+//! One error type for the whole crate: what is wrong, where, which rule says so, and a sentence
+//! for a person.
+
+mod field;
+mod kind;
+mod rule;
+
+pub use field::Field;
+pub use kind::{ErrorKind, LooksLike, MessageKind};
+pub use rule::Rule;
+
+use core::fmt;
+
+/// Why something was refused.
+///
+/// `Display` gives a sentence that can be shown to a person. The alternate form (`{:#}`) adds what
+/// a developer wants to know: the field, its TLV type, the byte offset or column, and the rule.
+///
+/// ```
+/// use bolt12::{ErrorKind, Field, Offer, Rule};
+///
+/// // An offer for 10 msat that does not say what it is for.
+/// let error = Offer::try_from(vec![8, 1, 10]).unwrap_err();
+/// assert_eq!(error.kind(), &ErrorKind::Missing);
+/// assert_eq!(error.field(), Some(Field::OFFER_DESCRIPTION));
+/// assert_eq!(error.rule(), Rule::Ofr4);
+/// assert_eq!(
+///     error.to_string(),
+///     "the description is missing: an offer with an amount says what it is for"
+/// );
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "the description is missing: an offer with an amount says what it is for \
+///      (offer_description, TLV 10, rule OFR-4)"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    rule: Rule,
+    field: Option<Field>,
+    offset: Option<usize>,
+    column: Option<usize>,
+}
+
+impl Error {
+    pub(crate) const fn new(kind: ErrorKind, rule: Rule) -> Self {
+        Self { kind, rule, field: None, offset: None, column: None }
+    }
+
+    /// An error about a field as a whole.
+    pub(crate) const fn of(field: Field, kind: ErrorKind, rule: Rule) -> Self {
+        Self { kind, rule, field: Some(field), offset: None, column: None }
+    }
+
+    pub(crate) const fn missing(field: Field, rule: Rule) -> Self {
+        Self::of(field, ErrorKind::Missing, rule)
+    }
+
+    #[must_use]
+    pub(crate) fn at(mut self, offset: usize) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn in_column(mut self, column: usize) -> Self {
+        self.column = Some(column);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn in_field(mut self, field: Field) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// The rule that was broken.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// The field that is to blame (the one that is absent, if one is missing).
+    pub fn field(&self) -> Option<Field> {
+        self.field
+    }
+
+    /// Where in the message's bytes, counted from 0, if the fault has a place.
+    pub fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+
+    /// Where in the text that was read, in characters counted from 1, continuations (`+`) and
+    /// white space included. Only set if text was read.
+    pub fn column(&self) -> Option<usize> {
+        self.column
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.sentence(self.field.as_ref(), self.column, f)?;
+        if self.kind.wants_reason() {
+            write!(f, ": {}", self.rule.reason())?;
+        }
+        if f.alternate() {
+            f.write_str(" (")?;
+            if let Some(field) = &self.field {
+                match field.name() {
+                    Some(name) => write!(f, "{name}, TLV {}, ", field.number())?,
+                    None => write!(f, "TLV {}, ", field.number())?,
+                }
+            }
+            if let Some(offset) = self.offset {
+                write!(f, "byte {offset}, ")?;
+            }
+            if let Some(column) = self.column {
+                write!(f, "column {column}, ")?;
+            }
+            write!(f, "rule {})", self.rule)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Error {}

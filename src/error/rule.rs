@@ -1,0 +1,111 @@
+//! The table of rules: every rule of BOLT 12 (and every decision where it is silent) that this
+//! crate enforces, with an ID that errors, tests and documentation cite.
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $variant:ident = $id:literal, $reason:literal;)*) => {
+        /// A rule of the specification, as enforced by this crate.
+        ///
+        /// The ID is stable: applications can translate or match on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $(#[doc = concat!("`", $id, "`: ", $reason, ".")] $(#[$doc])* $variant,)*
+        }
+
+        impl Rule {
+            /// All rules that an [`Error`](crate::Error) of this crate can name.
+            pub const ALL: &'static [Rule] = &[$(Rule::$variant,)*];
+
+            /// The rule's ID, for example `OFR-4`.
+            pub const fn id(self) -> &'static str {
+                match self { $(Rule::$variant => $id,)* }
+            }
+
+            /// Why the rule exists or what it asks for, as half a sentence in English.
+            pub const fn reason(self) -> &'static str {
+                match self { $(Rule::$variant => $reason,)* }
+            }
+        }
+    };
+}
+
+rules! {
+    Txt1 = "TXT-1", "the text is all lower case or ALL UPPER CASE";
+    Txt2 = "TXT-2", "a long text is split with `+` between two characters";
+    Txt3 = "TXT-3", "`+` joins two characters, and white space may only follow a `+`";
+    Txt4 = "TXT-4", "what is left over after the last whole byte is at most 4 bits, all zero";
+    Txt5 = "TXT-5", "the first letters say what a text is: lno an offer, lnr an invoice request, lni an invoice, lnp a payer proof";
+    Txt7 = "TXT-7", "a line has room for at least two characters and the `+`";
+    Txt8 = "TXT-8", "only the 32 characters of the bech32 alphabet (no 1, b, i or o) carry data";
+    Tlv1 = "TLV-1", "fields stand in ascending order, each at most once";
+    Tlv2 = "TLV-2", "numbers are written as short as possible and fit their field";
+    Tlv3 = "TLV-3", "every field is complete and nothing follows its end";
+    Tlv4 = "TLV-4", "an even field must be understood before the message may be used";
+    Tlv5 = "TLV-5", "each kind of message has its own range of field numbers";
+    Tlv6 = "TLV-6", "a length never exceeds the bytes that are there";
+    Tlv7 = "TLV-7", "text is UTF-8, a key is a point on the curve, hashes are 32 bytes and signatures 64";
+    Ofw1 = "OFW-1", "chains are listed only if bitcoin is not the only one";
+    Ofw2 = "OFW-2", "an amount is more than zero";
+    Ofw3 = "OFW-3", "a currency prices an amount, in three capital letters of ISO 4217";
+    Ofw4 = "OFW-4", "an offer can be reached: by an issuer key or a blinded path";
+    Ofw5 = "OFW-5", "a quantity limit is at least one";
+    Ofw6 = "OFW-6", "an empty optional field is left out";
+    Ofr2 = "OFR-2", "a feature the reader must know, and does not";
+    Ofr3 = "OFR-3", "an offer names the chains it can be paid on, or none for bitcoin";
+    Ofr4 = "OFR-4", "an offer with an amount says what it is for";
+    Ofr5 = "OFR-5", "an amount is more than zero";
+    Ofr6 = "OFR-6", "a currency needs an amount";
+    Ofr7 = "OFR-7", "an offer can be reached: by an issuer key or a blinded path";
+    Ofr8 = "OFR-8", "a blinded path has at least one hop";
+    Ofr9 = "OFR-9", "an offer is used before it expires";
+    Rqw2 = "RQW-2", "a request is made on one of the offer's chains";
+    Rqw3 = "RQW-3", "a request pays at least the price, and says how much when the offer does not";
+    Rqw5 = "RQW-5", "a quantity is given exactly when the offer asks for one, from one to its maximum";
+    Rqw6 = "RQW-6", "a request carries at least 16 unpredictable bytes";
+    Rqw8 = "RQW-8", "a name holds only letters, digits, `-`, `_` and `.`";
+    Rqw9 = "RQW-9", "a refund says what it is for and how much";
+    Rqw10 = "RQW-10", "a refund has no field that only an offer has";
+    Rqr1 = "RQR-1", "a request names its payer key and carries metadata";
+    Rqr2 = "RQR-2", "a feature the reader must know, and does not";
+    Rqr3 = "RQR-3", "a request for an offer is signed with its payer key";
+    Rqr4 = "RQR-4", "a blinded path has at least one hop";
+    Rqr6 = "RQR-6", "the offer in a request is, byte for byte, the one that was made";
+    Rqr8 = "RQR-8", "a quantity is given exactly when the offer asks for one, from one to its maximum";
+    Rqr9 = "RQR-9", "a request pays at least the price times the quantity";
+    Rqr10 = "RQR-10", "when the offer has no amount, the request names one";
+    Rqr11 = "RQR-11", "a refund names its amount and has no field that only an offer has";
+    Rqr13 = "RQR-13", "the request is for a chain that is supported";
+    Rqr14 = "RQR-14", "a name holds only letters, digits, `-`, `_` and `.`";
+    Ivw3 = "IVW-3", "an invoice is signed by the key its offer promises";
+    Ivw4 = "IVW-4", "an invoice has at least one path, with one payinfo each";
+    Ivw8 = "IVW-8", "a fallback is a valid witness program";
+    Ivr1 = "IVR-1", "an invoice says who pays whom, how much, for which payment hash, when and over which paths";
+    Ivr2 = "IVR-2", "the invoice is for a chain that is supported";
+    Ivr3 = "IVR-3", "a feature the reader must know, and does not";
+    Ivr4 = "IVR-4", "an invoice is paid before it expires";
+    Ivr5 = "IVR-5", "a blinded path has at least one hop";
+    Ivr6 = "IVR-6", "every path has exactly one payinfo";
+    Ivr7 = "IVR-7", "a path is used only if its features are known";
+    Ivr8 = "IVR-8", "an invoice repeats its request byte for byte";
+    Ivr9 = "IVR-9", "an invoice is signed by the key the offer named";
+    Ivr10 = "IVR-10", "an invoice is signed with its node key";
+    Ivr11 = "IVR-11", "an invoice asks for the amount that was requested and authorised";
+    Ivr13 = "IVR-13", "an invoice arrives over the path that was given for it";
+    Erw1 = "ERW-1", "an invoice error says what is wrong";
+    Erw2 = "ERW-2", "a suggested value belongs to a field and is valid for it";
+    Err1 = "ERR-1", "an invoice error holds fields that are known or odd";
+    D1 = "D1", "a refund that is signed is signed with its payer key";
+    D3 = "D3", "no amount exceeds all the bitcoin there will ever be";
+    D4 = "D4", "a quantity is at least one";
+    D5 = "D5", "a currency is three capital letters";
+    D7 = "D7", "a message has at most 65535 bytes, the most an onion message could carry";
+    D8 = "D8", "a list of paths holds at least one path";
+    D10 = "D10", "what is repeated from an earlier message could have stood there";
+    D11 = "D11", "fields outside the ranges of a message are refused";
+}
+
+impl core::fmt::Display for Rule {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.id())
+    }
+}

@@ -1,0 +1,94 @@
+//! BIP 353 names: `₿user@domain`.
+
+use core::fmt;
+
+use super::{Cursor, Value};
+use crate::error::{Error, ErrorKind, Rule};
+
+/// A human-readable name: a user at a domain (RQR-14).
+///
+/// Both parts hold only `0-9 a-z A-Z - _ .`, at most 255 bytes each.
+///
+/// ```
+/// use bolt12::HumanReadableName;
+/// let name = HumanReadableName::new("satoshi", "example.com")?;
+/// assert_eq!(name.to_string(), "₿satoshi@example.com");
+/// assert!(HumanReadableName::new("\u{ff}", "example.com").is_err());
+/// # Ok::<(), bolt12::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HumanReadableName<'a> {
+    user: &'a str,
+    domain: &'a str,
+}
+
+impl<'a> HumanReadableName<'a> {
+    /// A name from its two parts.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidName` for a character that is not allowed, `TooManyEntries` above 255 bytes (RQW-8).
+    pub fn new(user: &'a str, domain: &'a str) -> Result<Self, Error> {
+        for part in [user, domain] {
+            if part.len() > 255 {
+                return Err(Error::new(ErrorKind::TooManyEntries, Rule::Rqw8));
+            }
+            if part.bytes().any(|byte| !is_allowed(byte)) {
+                return Err(Error::new(ErrorKind::InvalidName, Rule::Rqw8));
+            }
+        }
+        Ok(Self { user, domain })
+    }
+
+    /// What stands before the `@`; the specification's `name`.
+    pub const fn user(&self) -> &'a str {
+        self.user
+    }
+
+    /// What stands after the `@`.
+    pub const fn domain(&self) -> &'a str {
+        self.domain
+    }
+
+    pub(crate) fn parts(&self) -> [&'a str; 2] {
+        [self.user, self.domain]
+    }
+}
+
+const fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+impl<'a> Value<'a> for HumanReadableName<'a> {
+    fn decode(value: &'a [u8]) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(value);
+        let mut part = || {
+            let len = cursor.u8()?;
+            let at = cursor.offset();
+            let bytes = cursor.take(len.into())?;
+            let bad = bytes.iter().position(|byte| !is_allowed(*byte));
+            match (bad, core::str::from_utf8(bytes)) {
+                (None, Ok(text)) => Ok(text),
+                (bad, _) => Err(Error::new(ErrorKind::InvalidName, Rule::Rqr14).at(at + bad.unwrap_or(0))),
+            }
+        };
+        let name = Self { user: part()?, domain: part()? };
+        if !cursor.is_at_end() {
+            return Err(Error::new(ErrorKind::InvalidLength, Rule::Rqr14).at(cursor.offset()));
+        }
+        Ok(name)
+    }
+}
+
+/// `₿user@domain`, as BIP 353 asks.
+impl fmt::Display for HumanReadableName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "₿{}@{}", self.user, self.domain)
+    }
+}
+
+impl fmt::Debug for HumanReadableName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}

@@ -1,0 +1,46 @@
+//! Chains, by the hash of their first block.
+
+use bitcoin::constants::ChainHash;
+
+use super::{Value, exactly};
+use crate::error::{Error, ErrorKind, Rule};
+
+impl Value<'_> for ChainHash {
+    fn decode(value: &[u8]) -> Result<Self, Error> {
+        exactly(value).map(|hash: [u8; 32]| Self::from(hash))
+    }
+}
+
+/// The chains an offer names, in its order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Chains<'a>(&'a [u8]);
+
+impl Chains<'_> {
+    /// The chains.
+    pub fn iter(&self) -> impl Iterator<Item = ChainHash> + '_ {
+        self.0.chunks_exact(32).filter_map(|hash| ChainHash::decode(hash).ok())
+    }
+
+    /// Whether a chain is among them.
+    pub fn contains(&self, chain: &ChainHash) -> bool {
+        self.iter().any(|listed| listed == *chain)
+    }
+}
+
+impl<'a> Value<'a> for Chains<'a> {
+    fn decode(value: &'a [u8]) -> Result<Self, Error> {
+        if value.is_empty() {
+            return Err(Error::new(ErrorKind::NoEntries, Rule::Ofr3).at(0));
+        }
+        if value.len() % 32 != 0 {
+            return Err(Error::new(ErrorKind::InvalidLength, Rule::Tlv3).at(value.len() / 32 * 32));
+        }
+        Ok(Self(value))
+    }
+}
+
+impl core::fmt::Debug for Chains<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

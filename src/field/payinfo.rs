@@ -1,0 +1,87 @@
+//! What it costs and takes to pay over a blinded path.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{Cursor, Features, Value};
+use crate::error::{Error, ErrorKind, Rule};
+
+/// Fees and limits of one blinded path, from its introduction node to the recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PayInfo<'a> {
+    /// The fee for a payment, in millisatoshi.
+    pub fee_base_msat: u32,
+    /// The fee per million, in parts of the amount.
+    pub fee_proportional_millionths: u32,
+    /// By how many blocks a payment is delayed at most.
+    pub cltv_expiry_delta: u16,
+    /// The least that can be sent, in millisatoshi.
+    pub htlc_minimum_msat: u64,
+    /// The most that can be sent at once, in millisatoshi.
+    pub htlc_maximum_msat: u64,
+    /// Features that a payer must know to use the path (IVR-7).
+    pub features: Features<'a>,
+}
+
+impl<'a> PayInfo<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
+        Ok(Self {
+            fee_base_msat: cursor.u32()?,
+            fee_proportional_millionths: cursor.u32()?,
+            cltv_expiry_delta: cursor.u16()?,
+            htlc_minimum_msat: cursor.u64()?,
+            htlc_maximum_msat: cursor.u64()?,
+            features: {
+                let len = cursor.u16()?;
+                Features::from_bytes(cursor.take(len.into())?)
+            },
+        })
+    }
+
+    /// Appends the payinfo as it stands in a message.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        let features = self.features.as_bytes();
+        let len = u16::try_from(features.len()).map_err(|_| Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
+        out.extend_from_slice(&self.fee_base_msat.to_be_bytes());
+        out.extend_from_slice(&self.fee_proportional_millionths.to_be_bytes());
+        out.extend_from_slice(&self.cltv_expiry_delta.to_be_bytes());
+        out.extend_from_slice(&self.htlc_minimum_msat.to_be_bytes());
+        out.extend_from_slice(&self.htlc_maximum_msat.to_be_bytes());
+        out.extend_from_slice(&len.to_be_bytes());
+        out.extend_from_slice(features);
+        Ok(())
+    }
+}
+
+/// The payinfos of an invoice, one for each of its paths, in the same order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PayInfos<'a>(&'a [u8]);
+
+impl<'a> PayInfos<'a> {
+    /// The payinfos.
+    pub fn iter(&self) -> impl Iterator<Item = PayInfo<'a>> + use<'a> {
+        let mut cursor = Cursor::new(self.0);
+        core::iter::from_fn(move || if cursor.is_at_end() { None } else { PayInfo::read(&mut cursor).ok() })
+    }
+
+    /// The number of payinfos.
+    pub fn count(&self) -> usize {
+        self.iter().count()
+    }
+}
+
+impl<'a> Value<'a> for PayInfos<'a> {
+    fn decode(value: &'a [u8]) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(value);
+        while !cursor.is_at_end() {
+            PayInfo::read(&mut cursor)?;
+        }
+        Ok(Self(value))
+    }
+}
+
+impl fmt::Debug for PayInfos<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

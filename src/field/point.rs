@@ -1,0 +1,68 @@
+//! Points on the curve, in the form they have on the wire.
+
+use core::fmt;
+
+use bitcoin::hex::DisplayHex;
+use secp256k1::PublicKey;
+
+use super::{Value, exactly};
+use crate::error::{Error, ErrorKind, Rule};
+
+/// A public key in its compressed form of 33 bytes.
+///
+/// In a message it has been checked to be on the curve. Taking it apart again costs a square root
+/// (several microseconds), so that happens only when asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Point([u8; 33]);
+
+impl Point {
+    /// The compressed form.
+    pub const fn to_bytes(self) -> [u8; 33] {
+        self.0
+    }
+
+    /// The key to compute with.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidPoint` (TLV-7), which does not happen for a point out of a message that was read.
+    pub fn to_public_key(self) -> Result<PublicKey, Error> {
+        PublicKey::from_slice(&self.0).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7))
+    }
+
+    pub(crate) const fn unchecked(bytes: [u8; 33]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// The length is checked here; whether it is on the curve is asked after everything else.
+impl Value<'_> for Point {
+    fn decode(value: &[u8]) -> Result<Self, Error> {
+        exactly(value).map(Self)
+    }
+}
+
+impl From<PublicKey> for Point {
+    fn from(key: PublicKey) -> Self {
+        Self(key.serialize())
+    }
+}
+
+impl PartialEq<PublicKey> for Point {
+    fn eq(&self, key: &PublicKey) -> bool {
+        self.0 == key.serialize()
+    }
+}
+
+/// Hexadecimal.
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hex().fmt(f)
+    }
+}
+
+impl fmt::Debug for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}

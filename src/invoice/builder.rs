@@ -1,0 +1,174 @@
+//! Makes invoices (IVW-1 to IVW-8).
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bitcoin::hashes::sha256;
+use secp256k1::PublicKey;
+
+use super::fields::DEFAULT_RELATIVE_EXPIRY;
+use super::{Invoice, UNSIGNED};
+use crate::builder::CustomFields;
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, Fallback, Feature, Features, PayInfo, UnixTime};
+use crate::invoice_request::AcceptedRequest;
+use crate::message::{Keys, Structure};
+use crate::signature::SIGNATURE_TYPES;
+use crate::signed::Unsigned;
+
+use super::MultiPart;
+
+/// Makes an [`Invoice`] that answers a request or claims a refund.
+///
+/// Everything of the request is repeated byte for byte (IVW-1), and the amount is what was
+/// [accepted](AcceptedRequest::amount) (IVW-2).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct InvoiceBuilder<'a> {
+    request: AcceptedRequest<'a>,
+    node_id: PublicKey,
+    created_at: UnixTime,
+    payment_hash: sha256::Hash,
+    paths: Vec<BlindedPath<'static>>,
+    payinfos: Vec<u8>,
+    /// The first thing that went wrong, which `build` reports.
+    refused: Option<Error>,
+    relative_expiry: Duration,
+    fallbacks: Vec<u8>,
+    multi_part: MultiPart,
+    custom: CustomFields,
+}
+
+impl<'a> InvoiceBuilder<'a> {
+    /// An invoice for a request that was accepted.
+    ///
+    /// `node_id` is the offer's issuer id if it has one; else the last blinded node id of the offer
+    /// path over which the request came; for a refund, any key (IVW-3).
+    pub fn new(
+        request: AcceptedRequest<'a>,
+        node_id: PublicKey,
+        created_at: UnixTime,
+        payment_hash: sha256::Hash,
+    ) -> Self {
+        Self {
+            request,
+            node_id,
+            created_at,
+            payment_hash,
+            paths: Vec::new(),
+            payinfos: Vec::new(),
+            refused: None,
+            relative_expiry: DEFAULT_RELATIVE_EXPIRY,
+            fallbacks: Vec::new(),
+            multi_part: MultiPart::Forbidden,
+            custom: CustomFields::default(),
+        }
+    }
+
+    /// Adds a path to be paid over, with its fees and limits; preferred ones first. At least one is
+    /// needed (IVW-4).
+    pub fn path(mut self, path: BlindedPath<'static>, payinfo: &PayInfo<'_>) -> Self {
+        self.paths.push(path);
+        let written = payinfo.write(&mut self.payinfos);
+        self.note(written);
+        self
+    }
+
+    /// How long the invoice can be paid, in whole seconds; two hours if not set (IVW-5).
+    pub fn relative_expiry(mut self, expiry: Duration) -> Self {
+        self.relative_expiry = expiry;
+        self
+    }
+
+    /// Adds an on-chain address to pay if Lightning fails (IVW-8), preferred ones first. Only what
+    /// is a valid witness program for a bitcoin chain is taken.
+    pub fn fallback(mut self, fallback: &Fallback<'_>) -> Self {
+        let valid = fallback.address(self.request.fields().chain()).is_some();
+        match u16::try_from(fallback.program.len()) {
+            Ok(len) if valid => {
+                self.fallbacks.push(fallback.version);
+                self.fallbacks.extend_from_slice(&len.to_be_bytes());
+                self.fallbacks.extend_from_slice(&fallback.program);
+            }
+            _ => self.note(Err(Error::of(Field::INVOICE_FALLBACKS, ErrorKind::InvalidFallback, Rule::Ivw8))),
+        }
+        self
+    }
+
+    /// Whether the payment may be split (IVW-7); not allowed unless set.
+    pub fn multi_part(mut self, multi_part: MultiPart) -> Self {
+        self.multi_part = multi_part;
+        self
+    }
+
+    /// Adds a field of the experimental range 3000000000 to 3999999999. Its number must be odd.
+    pub fn custom_field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
+        self.custom.add(number, value.into());
+        self
+    }
+
+    fn note(&mut self, result: Result<(), Error>) {
+        if let Err(error) = result {
+            self.refused.get_or_insert(error);
+        }
+    }
+
+    /// Checks everything, and makes the invoice that is to be signed.
+    ///
+    /// # Errors
+    ///
+    /// `WrongKey` (IVW-3), `Missing` without a path (IVW-4), `InvalidFallback` (IVW-8),
+    /// `NumberTooLarge` for an expiry of more than 32 bits, `TooLong` (D7), and any rule of IVR-1 to
+    /// IVR-11.
+    pub fn build(mut self) -> Result<Unsigned<Invoice>, Error> {
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
+        self.check_node_id()?;
+        if self.paths.is_empty() {
+            return Err(Error::missing(Field::INVOICE_PATHS, Rule::Ivw4));
+        }
+        let expiry = u32::try_from(self.relative_expiry.as_secs())
+            .map_err(|_| Error::of(Field::INVOICE_RELATIVE_EXPIRY, ErrorKind::NumberTooLarge, Rule::Tlv2))?;
+        let request = &self.request.fields().offer.message;
+        let custom = self.custom.sorted(3_000_000_000..=3_999_999_999)?;
+        // IVW-1
+        let mut writer = request.tlvs.repeat(SIGNATURE_TYPES, custom);
+        writer.concat(160, self.paths.iter().map(BlindedPath::as_bytes));
+        writer.bytes(162, &self.payinfos);
+        writer.number(164, self.created_at.0);
+        // IVW-5
+        if self.relative_expiry.as_secs() != DEFAULT_RELATIVE_EXPIRY.as_secs() {
+            writer.number(166, expiry.into());
+        }
+        writer.bytes(168, self.payment_hash.as_ref());
+        // IVW-2
+        writer.number(170, self.request.amount().0);
+        if !self.fallbacks.is_empty() {
+            writer.bytes(172, &self.fallbacks);
+        }
+        // IVW-7
+        let feature = match self.multi_part {
+            MultiPart::Forbidden => None,
+            MultiPart::Allowed => Some(Feature::MULTI_PART_OPTIONAL),
+            MultiPart::Required => Some(Feature::MULTI_PART_REQUIRED),
+        };
+        if let Some(feature) = feature {
+            writer.bytes(174, Features::new([feature])?.as_bytes());
+        }
+        writer.bytes(176, &self.node_id.serialize());
+        let keys = Keys { node_id: Some(self.node_id), ..request.keys };
+        Ok(Unsigned::new(Structure::read(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
+    }
+
+    /// IVW-3, for an offer without an issuer id; where it has one, IVR-9 says the same to readers.
+    fn check_node_id(&self) -> Result<(), Error> {
+        let offer = self.request.fields().offer();
+        match (offer.issuer_id(), offer.paths()) {
+            (None, Some(paths)) if !paths.iter().any(|path| path.last_blinded_node_id() == self.node_id) => {
+                Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw3))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a payer checks before it pays, beyond what every reader does.
+
+use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
+
+use super::{Invoice, MultiPart};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, Msat, PayInfo, Point, UnixTime};
+use crate::invoice_request::{InvoiceRequest, Refund, RequestFields, TABLES};
+use crate::{builder, field};
+
+/// How a message reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arrival {
+    /// Over the path that was given for this very message: the reply path of the request it answers,
+    /// or one of the paths of the refund.
+    OwnPath,
+    /// Over another blinded path of ours.
+    OtherPath,
+    /// Over no blinded path.
+    Direct,
+}
+
+/// Where a request was sent (OFR-11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SentTo {
+    /// To the offer's issuer id, because the offer has no paths.
+    IssuerId,
+    /// Over a path of the offer, to its last blinded node.
+    Path(Point),
+}
+
+/// What a payer knows when the answer to a request arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct InvoiceContext<'a> {
+    /// The request that was sent.
+    pub request: &'a InvoiceRequest,
+    /// Where it was sent.
+    pub sent_to: SentTo,
+    /// How the invoice came.
+    pub arrival: Arrival,
+    /// The time.
+    pub now: UnixTime,
+    /// The chains the payer can pay on.
+    pub chains: &'a [ChainHash],
+    /// The most that whoever owns the money agreed to pay.
+    pub max_amount: Msat,
+}
+
+/// What whoever published a refund knows when an invoice for it arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct RefundContext<'a> {
+    /// The refund that was published.
+    pub refund: &'a Refund,
+    /// How the invoice came.
+    pub arrival: Arrival,
+    /// The time.
+    pub now: UnixTime,
+    /// The chains that can be paid on.
+    pub chains: &'a [ChainHash],
+    /// The key that is to be paid, confirmed in another way; without it, whoever saw the refund first
+    /// is paid (IVR-9).
+    pub payee: Option<PublicKey>,
+}
+
+/// An invoice that was checked against the request it answers, and may be paid now.
+#[derive(Clone, Copy, Debug)]
+pub struct PayableInvoice<'a> {
+    invoice: &'a Invoice,
+}
+
+impl<'a> PayableInvoice<'a> {
+    /// The invoice.
+    pub const fn invoice(&self) -> &'a Invoice {
+        self.invoice
+    }
+
+    /// What is to be paid.
+    pub fn amount(&self) -> Msat {
+        self.invoice.amount()
+    }
+
+    /// The paths that can be used, preferred ones first (IVR-7). There is at least one.
+    pub fn paths(&self) -> impl Iterator<Item = (BlindedPath<'a>, PayInfo<'a>)> + use<'a> {
+        self.invoice.usable_paths(self.invoice.known().payinfo)
+    }
+
+    /// Whether the payment may be split (IVR-14).
+    pub fn multi_part(&self) -> MultiPart {
+        self.invoice.multi_part()
+    }
+}
+
+impl Invoice {
+    /// Checks the invoice against the request it has to answer: the only way to something payable.
+    ///
+    /// # Errors
+    ///
+    /// `WrongArrival` (IVR-13), `Differs` with the field (IVR-8), `UnsupportedChain` (IVR-2), `WrongKey`
+    /// (IVR-9), `AmountTooHigh` (IVR-11), `Zero` or `AmountTooHigh` for an amount that nobody can pay
+    /// (D3), `Expired` (IVR-4).
+    pub fn check(&self, context: &InvoiceContext<'_>) -> Result<PayableInvoice<'_>, Error> {
+        // IVR-13
+        if context.arrival != Arrival::OwnPath {
+            return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
+        }
+        self.check_common(context.request, context.chains, context.now)?;
+        // IVR-9: that an issuer id signed was seen when the invoice was read.
+        let expected = match (self.offer().issuer_id(), context.sent_to) {
+            (Some(_), _) => true,
+            (None, SentTo::Path(last)) => last == self.node_id(),
+            (None, SentTo::IssuerId) => false,
+        };
+        if !expected {
+            return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
+        }
+        // IVR-11
+        if self.amount() > context.max_amount {
+            let kind = ErrorKind::AmountTooHigh { max_msat: context.max_amount.0 };
+            return Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11));
+        }
+        Ok(PayableInvoice { invoice: self })
+    }
+
+    /// Checks an invoice that claims a refund.
+    ///
+    /// # Errors
+    ///
+    /// `WrongArrival` (IVR-13), `Differs` with the field (IVR-8), `UnsupportedChain` (IVR-2), `WrongKey`
+    /// (IVR-9), `Expired` (IVR-4, or OFR-9 for the refund itself). That the amount is the refund's was
+    /// checked when the invoice was read (IVR-11).
+    pub fn check_refund(&self, context: &RefundContext<'_>) -> Result<PayableInvoice<'_>, Error> {
+        // IVR-13
+        let expected = match context.refund.paths() {
+            Some(_) => context.arrival == Arrival::OwnPath,
+            None => context.arrival == Arrival::Direct,
+        };
+        if !expected {
+            return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
+        }
+        self.check_common(context.refund, context.chains, context.now)?;
+        context.refund.offer().check_expiry(context.now)?;
+        // IVR-9
+        if context.payee.is_some_and(|payee| payee != self.node_id()) {
+            return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
+        }
+        Ok(PayableInvoice { invoice: self })
+    }
+
+    fn check_common(&self, request: &RequestFields, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
+        // IVR-8
+        if let Some(number) = self.request().difference(request) {
+            let field = field::find(&TABLES, number).map_or(Field::unknown(number), |spec| spec.field);
+            return Err(Error::of(field, ErrorKind::Differs, Rule::Ivr8));
+        }
+        // IVR-2
+        if !chains.contains(&self.request().chain()) {
+            return Err(Error::of(Field::INVREQ_CHAIN, ErrorKind::UnsupportedChain, Rule::Ivr2));
+        }
+        // D3
+        builder::check_amount(self.amount(), Field::INVOICE_AMOUNT, Rule::Ivr11)?;
+        // IVR-4: the last second is still good.
+        let at = self.expires_at().0;
+        if now.0 > at {
+            return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Invoice errors: why a request or an invoice was refused, told to whoever sent it.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
+use crate::field::{KnownFeatures, Spec, Text, Value, find};
+use crate::invoice::INVOICE_FIELDS;
+use crate::invoice_request::REQUEST_FIELDS;
+use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits};
+use crate::offer::OFFER_FIELDS;
+use crate::tlv::{TlvRecord, TlvStream, Writer};
+
+/// The fields that an error can be about.
+static ERRONEOUS: [&[Spec]; 4] = [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
+
+static SCHEMA: Schema = Schema {
+    kind: MessageKind::InvoiceError,
+    // ERR-1: no ranges.
+    ranges: &[0..=u64::MAX],
+    range_rule: Rule::Err1,
+    fields: &[INVOICE_ERROR_FIELDS],
+    rules: no_rules,
+};
+
+/// ERR-1: what a reader does not find, it tolerates.
+fn no_rules(_: &TlvStream, _: &KnownFeatures) -> Result<(), Error> {
+    Ok(())
+}
+
+crate::field::fields! {
+    INVOICE_ERROR_FIELDS for InvoiceError {
+        1 ERRONEOUS_FIELD "erroneous_field" "number of the refused field": u64;
+        3 SUGGESTED_VALUE "suggested_value" "suggested value": crate::field::Bytes<'_>;
+        5 ERROR "error" "error text": Text<'_> =>
+            /// What is wrong, in the words of whoever refuses: to be shown, and not to be acted on
+            /// (ERR-1).
+            error;
+    }
+}
+
+/// Why a request or an invoice was refused. It is not signed, and proves nothing.
+///
+/// ```
+/// use bolt12::{Field, InvoiceError};
+///
+/// let refused = InvoiceError::new("out of coffee").unwrap()
+///     .about(Field::INVREQ_QUANTITY, Some(&[1]))?;
+/// let read = InvoiceError::try_from(refused.as_bytes())?;
+/// assert_eq!(read.error().unwrap().to_string(), "out of coffee");
+/// assert_eq!(read.erroneous_field(), Some(Field::INVREQ_QUANTITY));
+/// # Ok::<(), bolt12::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct InvoiceError {
+    structure: Structure,
+}
+
+impl InvoiceError {
+    /// An error that says what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `EmptyValue` without a text (ERW-1), `TooLong` (D7).
+    pub fn new(error: &str) -> Result<Self, Error> {
+        Self::build(None, None, error)
+    }
+
+    /// The same, naming the field that is to blame, and perhaps a value of it that would be accepted.
+    ///
+    /// # Errors
+    ///
+    /// Any fault in the suggested value (ERW-2), `TooLong` (D7).
+    pub fn about(self, field: Field, suggested_value: Option<&[u8]>) -> Result<Self, Error> {
+        let error = self.error();
+        Self::build(Some(field), suggested_value, error.map_or("", |error| error.as_raw()))
+    }
+
+    /// What to tell the sender of a message that was refused: the sentence for people, and the
+    /// field.
+    ///
+    /// Nothing, if the fault is not one in a field, but for example in the text of an offer: then
+    /// there is nobody to tell. Whether to tell at all, or to keep silent before somebody who
+    /// probes, is the caller's choice.
+    pub fn answering(error: &Error) -> Option<Self> {
+        let field = error.field()?;
+        let build = |field| Self::build(field, None, &error.to_string()).ok();
+        build(Some(field))
+    }
+
+    fn build(field: Option<Field>, suggested_value: Option<&[u8]>, error: &str) -> Result<Self, Error> {
+        // ERW-1
+        if error.is_empty() {
+            return Err(Error::of(Field::ERROR, ErrorKind::EmptyValue, Rule::Erw1));
+        }
+        let mut writer = Writer::new(&[]);
+        if let Some(field) = field {
+            writer.number(1, field.number());
+            // ERW-2
+            if let Some(value) = suggested_value {
+                check_suggestion(field, value)?;
+                writer.bytes(3, value);
+            }
+        }
+        writer.bytes(5, error.as_bytes());
+        Self::try_from(writer.finish())
+    }
+
+    /// `erroneous_field` (TLV 1)
+    ///
+    /// The field that is to blame.
+    pub fn erroneous_field(&self) -> Option<Field> {
+        let number = self.tlvs().value(1).and_then(|value| u64::decode(value).ok())?;
+        Some(find(&ERRONEOUS, number).map_or(Field::unknown(number), |spec| spec.field))
+    }
+
+    /// `suggested_value` (TLV 3)
+    ///
+    /// A value of the erroneous field that would be accepted, as it would stand there. Nothing if
+    /// there is none, or if it could not stand there (ERW-2).
+    pub fn suggested_value(&self) -> Option<&[u8]> {
+        let value = self.tlvs().value(3)?;
+        check_suggestion(self.erroneous_field()?, value).is_ok().then_some(value)
+    }
+
+    /// The fields that this crate does not know, and keeps.
+    pub fn unknown(&self) -> impl Iterator<Item = TlvRecord<'_>> + '_ {
+        self.tlvs().records().filter(|record| find(SCHEMA.fields, record.number()).is_none())
+    }
+
+    /// The exact bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.structure.tlvs.as_bytes()
+    }
+
+    fn tlvs(&self) -> &TlvStream {
+        &self.structure.tlvs
+    }
+}
+
+/// ERW-2: a suggestion is a valid value of its field.
+fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
+    match find(&ERRONEOUS, field.number()) {
+        Some(spec) => (spec.check)(value).map_err(|error| error.in_field(spec.field)),
+        None => Ok(()),
+    }
+}
+
+impl TryFrom<Vec<u8>> for InvoiceError {
+    type Error = Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Error> {
+        Ok(Self { structure: Structure::read(&SCHEMA, bytes, KnownFeatures::default_ref())? })
+    }
+}
+
+byte_traits!(InvoiceError, SCHEMA, .structure);

@@ -1,0 +1,141 @@
+//! The fields of a request, wherever they stand: in a request or refund, or repeated in an invoice or
+//! a payer proof.
+
+use core::ops::RangeInclusive;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{
+    BlindedPaths, Bytes, CurrencyCode, Features, HumanReadableName, MinorUnits, Msat, OfferAmount, Point, Text, Value,
+    fields,
+};
+use crate::message::unknown;
+use crate::offer::OfferFields;
+use crate::tlv::{TlvRecord, TlvStream};
+
+/// The types that a request may have, its offer's and signatures included (TLV-5).
+pub(crate) const REQUEST_RANGES: [RangeInclusive<u64>; 3] = [0..=159, 240..=1000, 1_000_000_000..=2_999_999_999];
+
+/// The types that a request adds to an offer.
+pub(crate) const REQUEST_TYPES: [RangeInclusive<u64>; 3] = [0..=0, 80..=159, 2_000_000_000..=2_999_999_999];
+
+/// The types that an invoice repeats from its request (IVR-8).
+pub(crate) const REPEATED_TYPES: [RangeInclusive<u64>; 2] = [0..=159, 1_000_000_000..=2_999_999_999];
+
+/// The fields of an invoice request, beside those of its [offer](Self::offer).
+#[derive(Clone)]
+pub struct RequestFields {
+    pub(crate) offer: OfferFields,
+}
+
+fields! {
+    REQUEST_FIELDS for RequestFields {
+        0 INVREQ_METADATA "invreq_metadata" "payer's metadata": Bytes<'_>;
+        80 INVREQ_CHAIN "invreq_chain" "chain": ChainHash;
+        82 INVREQ_AMOUNT "invreq_amount" "amount": Msat =>
+            /// What the payer offers to pay; if absent, what the offer asks for.
+            amount;
+        84 INVREQ_FEATURES "invreq_features" "list of request features": Features<'_> =>
+            /// The features of the request. None is known today.
+            features;
+        86 INVREQ_QUANTITY "invreq_quantity" "quantity": u64 =>
+            /// How many items of the offer are asked for.
+            quantity;
+        88 INVREQ_PAYER_ID "invreq_payer_id" "payer's key": Point;
+        89 INVREQ_PAYER_NOTE "invreq_payer_note" "payer's note": Text<'_> =>
+            /// What the payer wants to say.
+            payer_note;
+        90 INVREQ_PATHS "invreq_paths" "list of the payer's paths": BlindedPaths<'_> =>
+            /// Blinded paths to the payer of a refund, preferred ones first; the invoice goes over one
+            /// (RQR-12).
+            paths;
+        91 INVREQ_BIP_353_NAME "invreq_bip_353_name" "payee's name": HumanReadableName<'_> =>
+            /// The BIP 353 name that led the payer to the offer.
+            bip_353_name;
+    }
+}
+
+impl RequestFields {
+    pub(crate) fn tlvs(&self) -> &TlvStream {
+        self.offer.tlvs()
+    }
+
+    /// The fields of the offer. In a refund, they describe the refund.
+    pub fn offer(&self) -> &OfferFields {
+        &self.offer
+    }
+
+    /// `invreq_metadata` (TLV 0)
+    ///
+    /// What only the payer can make sense of.
+    pub fn metadata(&self) -> Option<&[u8]> {
+        self.tlvs().value(0)
+    }
+
+    /// `invreq_chain` (TLV 80)
+    ///
+    /// The chain to pay on: bitcoin if the field is absent.
+    pub fn chain(&self) -> ChainHash {
+        self.tlvs().value(80).and_then(|value| ChainHash::decode(value).ok()).unwrap_or(ChainHash::BITCOIN)
+    }
+
+    /// `invreq_payer_id` (TLV 88)
+    ///
+    /// The key the payer made for this request alone.
+    pub fn payer_id(&self) -> Option<PublicKey> {
+        self.offer.message.keys.payer_id
+    }
+
+    /// The request's own fields that this crate does not know, and keeps.
+    pub fn unknown(&self) -> impl Iterator<Item = TlvRecord<'_>> + '_ {
+        unknown(REQUEST_FIELDS, self.tlvs(), &REQUEST_TYPES)
+    }
+
+    /// The offer's price times the quantity (RQR-9); nothing if the offer has no price.
+    ///
+    /// # Errors
+    ///
+    /// `Overflow` beyond 64 bits, which a message that was read does not have.
+    pub fn price(&self) -> Result<Option<OfferAmount>, Error> {
+        price(self.tlvs())
+    }
+
+    /// Whether an invoice repeats this request byte for byte (IVR-8): the first field that differs.
+    pub(crate) fn difference(&self, other: &Self) -> Option<u64> {
+        let repeated = |fields: &Self| {
+            let tlvs = fields.tlvs();
+            REPEATED_TYPES.iter().all(|range| tlvs.range(range) == self.tlvs().range(range))
+        };
+        if repeated(other) {
+            return None;
+        }
+        let records = |tlvs| {
+            TlvStream::records(tlvs)
+                .filter(|record| REPEATED_TYPES.iter().any(|range| range.contains(&record.number())))
+        };
+        let (mut ours, mut theirs) = (records(self.tlvs()), records(other.tlvs()));
+        loop {
+            match (ours.next(), theirs.next()) {
+                (Some(our), Some(their)) if our.as_bytes() == their.as_bytes() => {}
+                (Some(our), Some(their)) => return Some(our.number().min(their.number())),
+                (Some(record), None) | (None, Some(record)) => return Some(record.number()),
+                (None, None) => return None,
+            }
+        }
+    }
+}
+
+/// The offer's price times the quantity.
+pub(super) fn price(tlvs: &TlvStream) -> Result<Option<OfferAmount>, Error> {
+    let number = |field: Field| tlvs.value(field.number()).and_then(|value| u64::decode(value).ok());
+    let Some(amount) = number(Field::OFFER_AMOUNT) else { return Ok(None) };
+    let total = amount.checked_mul(number(Field::INVREQ_QUANTITY).unwrap_or(1));
+    let total = total.ok_or(Error::of(Field::INVREQ_QUANTITY, ErrorKind::Overflow, Rule::Rqr9))?;
+    let currency = tlvs.value(Field::OFFER_CURRENCY.number()).and_then(|value| CurrencyCode::decode(value).ok());
+    Ok(Some(match currency {
+        Some(currency) => OfferAmount::Currency { currency, amount: MinorUnits(total) },
+        None => OfferAmount::Bitcoin(Msat(total)),
+    }))
+}

@@ -1,0 +1,127 @@
+//! Invoice requests, `lnr1…`: what a customer's software sends; and refunds, which look alike.
+
+mod builder;
+mod check;
+mod fields;
+mod refund;
+mod rules;
+
+pub use builder::InvoiceRequestBuilder;
+pub use check::{AcceptedRequest, RequestContext};
+pub use fields::RequestFields;
+pub(crate) use fields::{REQUEST_FIELDS, REQUEST_RANGES};
+pub use refund::{Refund, RefundBuilder};
+pub(crate) use rules::check_fields;
+
+use alloc::vec::Vec;
+
+use secp256k1::{PublicKey, schnorr};
+
+use crate::error::{Error, Field, MessageKind, Rule};
+use crate::field::{KnownFeatures, Spec};
+use crate::message::{Message, SIGNATURE_FIELDS, Schema, message_traits};
+use crate::offer::{OFFER_FIELDS, OfferFields};
+use crate::signature::Tag;
+use crate::signed::{self, Sealed, Unverified};
+
+/// The tables of every field that a request may hold.
+pub(crate) static TABLES: [&[Spec]; 3] = [REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
+
+static SCHEMA: Schema = schema(rules::check_request);
+static UNSIGNED: Schema = schema(rules::check_unsigned);
+
+/// Requests and refunds differ only in their rules.
+const fn schema(rules: fn(&crate::tlv::TlvStream, &KnownFeatures) -> Result<(), Error>) -> Schema {
+    Schema {
+        kind: MessageKind::InvoiceRequest,
+        ranges: &REQUEST_RANGES,
+        range_rule: Rule::Tlv5,
+        fields: &TABLES,
+        rules,
+    }
+}
+
+/// A request for an invoice that answers an offer: exact bytes that obey every rule for readers
+/// (RQR-1 to RQR-4, RQR-8 to RQR-10, RQR-14), signed by the payer.
+///
+/// The fields are those of [`RequestFields`], which a request dereferences to; the offer's are behind
+/// [`offer`](RequestFields::offer).
+#[derive(Clone)]
+pub struct InvoiceRequest {
+    fields: RequestFields,
+    payer_id: PublicKey,
+    signature: schnorr::Signature,
+}
+
+impl InvoiceRequest {
+    /// Reads a request and verifies its signature, knowing more features than the default ones. See
+    /// [`Unverified`] to do the one without the other.
+    ///
+    /// # Errors
+    ///
+    /// Any rule of RQR-1 to RQR-4, RQR-8 to RQR-10, RQR-14, D10, and TLV-1 to TLV-7.
+    pub fn read(bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
+        Unverified::read(bytes, known)?.verify()
+    }
+
+    /// `invreq_payer_id` (TLV 88)
+    ///
+    /// The key the payer made for this request alone, which signed it.
+    pub fn payer_id(&self) -> PublicKey {
+        self.payer_id
+    }
+
+    /// `signature` (TLV 240)
+    pub fn signature(&self) -> schnorr::Signature {
+        self.signature
+    }
+}
+
+impl Sealed for InvoiceRequest {
+    type Fields = RequestFields;
+
+    const SCHEMA: &'static Schema = &SCHEMA;
+    const TAG: Tag = Tag::INVOICE_REQUEST;
+    const RULE: Rule = Rule::Rqr3;
+    const SIGNER: Field = Field::INVREQ_PAYER_ID;
+
+    fn signer(message: &Message) -> Option<PublicKey> {
+        message.keys.payer_id
+    }
+
+    fn fields(message: Message) -> RequestFields {
+        RequestFields { offer: OfferFields { message } }
+    }
+
+    fn message(fields: &RequestFields) -> &Message {
+        &fields.offer.message
+    }
+
+    fn into_message(fields: RequestFields) -> Message {
+        fields.offer.message
+    }
+
+    fn finish(message: Message) -> Result<Self, Error> {
+        let payer_id = message.keys.payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
+        let signature = signed::signature_of(&message).ok_or(Error::missing(Field::SIGNATURE, Rule::Rqr3))?;
+        Ok(Self { fields: Self::fields(message), payer_id, signature })
+    }
+}
+
+impl core::ops::Deref for InvoiceRequest {
+    type Target = RequestFields;
+
+    fn deref(&self) -> &RequestFields {
+        &self.fields
+    }
+}
+
+impl TryFrom<Vec<u8>> for InvoiceRequest {
+    type Error = Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::read(bytes, KnownFeatures::default_ref())
+    }
+}
+
+message_traits!(InvoiceRequest, SCHEMA, .fields.offer.message);

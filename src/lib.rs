@@ -1,0 +1,60 @@
+//! Lightning offers (BOLT 12) without a node.
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod builder;
+mod error;
+mod field;
+mod invoice;
+mod invoice_error;
+mod invoice_request;
+mod message;
+mod offer;
+mod pasted;
+#[cfg(feature = "serde")]
+mod serde;
+mod signature;
+mod signed;
+mod text;
+mod tlv;
+
+pub use bitcoin;
+pub use bitcoin::constants::ChainHash;
+pub use secp256k1;
+
+pub use error::{Error, ErrorKind, Field, LooksLike, MessageKind, Rule};
+pub use field::{
+    BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Fallback, Fallbacks, Feature, FeatureBits,
+    Features, HumanReadableName, IntroductionNode, KnownFeatures, MinorUnits, Msat, OfferAmount, PayInfo, PayInfos,
+    Point, Quantity, ShortChannelId, Text, UnixTime,
+};
+pub use invoice::{
+    Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PayableInvoice, RefundContext, SentTo,
+};
+pub use invoice_error::InvoiceError;
+pub use invoice_request::{
+    AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestContext, RequestFields,
+};
+pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
+pub use pasted::Bolt12;
+pub use signature::OfferId;
+pub use signed::{SignedMessage, Unsigned, Unverified};
+pub use text::Wrapped;
+pub use tlv::{MAX_LEN, TlvRecord, TlvStream};

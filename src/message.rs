@@ -1,0 +1,331 @@
+//! What all messages share: the one door through which bytes become a message.
+//!
+//! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the
+//! stream, every field's form, and every rule about fields alone. [`Structure::check_points`] then
+//! looks at the points. Builders come in through the same first half; they hold keys that are on the
+//! curve already, and skip the second.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::RangeInclusive;
+
+use secp256k1::{PublicKey, schnorr};
+
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
+use crate::field::{KnownFeatures, Spec, Value, find, path};
+use crate::text;
+use crate::tlv::{TlvRecord, TlvStream};
+
+/// What a kind of message consists of.
+pub struct Schema {
+    pub(crate) kind: MessageKind,
+    /// The types that may occur (TLV-5).
+    pub(crate) ranges: &'static [RangeInclusive<u64>],
+    /// The rule to name for a type outside the ranges.
+    pub(crate) range_rule: Rule,
+    /// The known fields.
+    pub(crate) fields: &'static [&'static [Spec]],
+    /// The rules about several fields.
+    pub(crate) rules: fn(&TlvStream, &KnownFeatures) -> Result<(), Error>,
+}
+
+/// The one field of signed messages that no part of them shares.
+pub(crate) static SIGNATURE_FIELDS: &[Spec] = &[Spec {
+    field: Field::SIGNATURE,
+    check: |value| schnorr::Signature::decode(value).map(drop),
+    show: |value, f| fmt::Debug::fmt(&crate::field::Bytes(value), f),
+}];
+
+/// The keys of a message, decompressed once.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keys {
+    pub(crate) issuer_id: Option<PublicKey>,
+    pub(crate) payer_id: Option<PublicKey>,
+    pub(crate) node_id: Option<PublicKey>,
+}
+
+/// A message whose fields are well formed and obey all rules, but whose points have not been looked
+/// at.
+#[derive(Clone)]
+pub(crate) struct Structure {
+    pub(crate) tlvs: TlvStream,
+    pub(crate) known: &'static KnownFeatures,
+}
+
+impl Structure {
+    /// Reads bytes (TLV-1 to TLV-7, and the rules of the kind of message).
+    pub(crate) fn read(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
+        if bytes.is_empty() && schema.kind != MessageKind::InvoiceError {
+            return Err(Error::new(ErrorKind::Empty, Rule::Tlv3));
+        }
+        let tlvs = TlvStream::read(bytes).map_err(|error| schema.named(error))?;
+        for record in tlvs.records() {
+            let number = record.number();
+            if !schema.ranges.iter().any(|range| range.contains(&number)) {
+                let field = schema.field(number);
+                return Err(Error::of(field, ErrorKind::OutOfRange, schema.range_rule).at(record.offset()));
+            }
+            match find(schema.fields, number) {
+                Some(spec) => (spec.check)(record.value()).map_err(|error| {
+                    let within = error.offset().unwrap_or(0);
+                    error.in_field(spec.field).at(record.value_offset() + within)
+                })?,
+                None if number % 2 == 0 => {
+                    let error = Error::of(Field::unknown(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
+                    return Err(error.at(record.offset()));
+                }
+                None => {}
+            }
+        }
+        (schema.rules)(&tlvs, known).map_err(|error| match (error.offset(), error.field()) {
+            // A rule about a field that is there: say where it is.
+            (None, Some(field)) => match tlvs.get(field.number()) {
+                Some(record) => error.at(record.offset()),
+                None => error,
+            },
+            _ => error,
+        })?;
+        Ok(Self { tlvs, known })
+    }
+
+    /// Decompresses every point (TLV-7): the costly half of reading.
+    pub(crate) fn check_points(self) -> Result<Message, Error> {
+        let issuer_id = self.key(Field::OFFER_ISSUER_ID)?;
+        let payer_id = self.key(Field::INVREQ_PAYER_ID)?;
+        // An offer's issuer usually signs the invoice: the same bytes are the same point.
+        let node_id = match (self.tlvs.value(Field::INVOICE_NODE_ID.number()), issuer_id) {
+            (Some(bytes), Some(issuer)) if self.tlvs.value(Field::OFFER_ISSUER_ID.number()) == Some(bytes) => {
+                Some(issuer)
+            }
+            _ => self.key(Field::INVOICE_NODE_ID)?,
+        };
+        for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {
+            if let Some(record) = self.tlvs.get(field.number()) {
+                path::check_points(record.value()).map_err(|error| {
+                    let within = error.offset().unwrap_or(0);
+                    error.in_field(field).at(record.value_offset() + within)
+                })?;
+            }
+        }
+        Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
+    }
+
+    fn key(&self, field: Field) -> Result<Option<PublicKey>, Error> {
+        self.tlvs.get(field.number()).map_or(Ok(None), |record| {
+            PublicKey::from_slice(record.value())
+                .map(Some)
+                .map_err(|_| Error::of(field, ErrorKind::InvalidPoint, Rule::Tlv7).at(record.value_offset()))
+        })
+    }
+
+    /// A message whose points are known to be on the curve, because they came as keys or from a
+    /// message that was read.
+    pub(crate) fn with_keys(self, keys: Keys) -> Message {
+        Message { tlvs: self.tlvs, keys, known: self.known }
+    }
+}
+
+/// A message that obeys every rule that can be checked without a context and a signature.
+#[derive(Clone)]
+pub struct Message {
+    pub(crate) tlvs: TlvStream,
+    pub(crate) keys: Keys,
+    pub(crate) known: &'static KnownFeatures,
+}
+
+impl Schema {
+    /// The name of a field of this kind of message.
+    pub(crate) fn field(&self, number: u64) -> Field {
+        find(self.fields, number).map_or(Field::unknown(number), |spec| spec.field)
+    }
+
+    /// Gives an error's field its name, which the stream does not know.
+    fn named(&self, error: Error) -> Error {
+        match error.field() {
+            Some(field) => error.in_field(self.field(field.number())),
+            None => error,
+        }
+    }
+
+    /// Reads text; errors in the bytes get the column of the text that they come from.
+    pub(crate) fn read_text<T>(&self, text: &str, read: impl FnOnce(Vec<u8>) -> Result<T, Error>) -> Result<T, Error> {
+        let bytes = text::decode_as(self.kind, text)?;
+        read(bytes).map_err(|error| in_text(error, text))
+    }
+
+    /// Shows a message's fields by name.
+    pub(crate) fn debug(&self, name: &str, tlvs: &TlvStream, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Show<'a>(Option<&'static Spec>, &'a [u8]);
+        impl fmt::Debug for Show<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self.0 {
+                    Some(spec) => (spec.show)(self.1, f),
+                    None => crate::field::Bytes(self.1).fmt(f),
+                }
+            }
+        }
+        f.write_str(name)?;
+        f.write_str(" ")?;
+        let shown = tlvs.records().map(|record| {
+            let spec = find(self.fields, record.number());
+            (self.field(record.number()), Show(spec, record.value()))
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+/// The records within `ranges` that `table` has no name for.
+pub(crate) fn unknown<'a>(
+    table: &'static [Spec],
+    tlvs: &'a TlvStream,
+    ranges: &'static [RangeInclusive<u64>],
+) -> impl Iterator<Item = TlvRecord<'a>> + 'a {
+    tlvs.records().filter(move |record| {
+        ranges.iter().any(|range| range.contains(&record.number())) && find(&[table], record.number()).is_none()
+    })
+}
+
+/// Adds the column of the text to an error in the bytes it stands for.
+pub(crate) fn in_text(error: Error, text: &str) -> Error {
+    match error.offset() {
+        Some(offset) => error.in_column(text::column_of(text, offset)),
+        None => error,
+    }
+}
+
+/// Refuses an unknown compulsory feature in a field.
+pub(crate) fn check_features(
+    tlvs: &TlvStream,
+    field: Field,
+    known: crate::field::FeatureBits,
+    rule: Rule,
+) -> Result<(), Error> {
+    let features = tlvs.value(field.number()).and_then(|value| crate::field::Features::decode(value).ok());
+    match features.and_then(|features| features.first_unknown(known)) {
+        Some(feature) => Err(Error::of(field, ErrorKind::UnknownFeature(feature.bit()), rule)),
+        None => Ok(()),
+    }
+}
+
+/// Text, bytes, comparison, `Debug` and serde for a message type. `$inner` leads to its stream.
+macro_rules! message_traits {
+    ($type:ident, $schema:expr, $(. $inner:ident)+) => {
+        impl $type {
+            /// The exact bytes.
+            pub fn as_bytes(&self) -> &[u8] {
+                self$(. $inner)+.tlvs.as_bytes()
+            }
+
+            /// The records, whatever they mean.
+            pub fn tlvs(&self) -> &crate::tlv::TlvStream {
+                &self$(. $inner)+.tlvs
+            }
+
+            /// The exact bytes, without a copy.
+            pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
+                self$(. $inner)+.tlvs.into_bytes()
+            }
+
+            /// The text, split into lines of at most `width` characters with `+` (TXT-7).
+            ///
+            /// # Errors
+            ///
+            /// `TooNarrow` if `width` is less than 3.
+            pub fn wrapped(&self, width: usize) -> Result<crate::text::Wrapped<'_>, crate::error::Error> {
+                crate::text::Wrapped::new($schema.kind, self.as_bytes(), width)
+            }
+        }
+
+        impl core::str::FromStr for $type {
+            type Err = crate::error::Error;
+
+            /// Reads the text form: either case, with or without `+` continuations.
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $schema.read_text(text, Self::try_from)
+            }
+        }
+
+        /// The text: lower case, or with `{:#}` upper case, which makes smaller QR codes.
+        impl core::fmt::Display for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                crate::text::Encoded { kind: $schema.kind, bytes: self.as_bytes() }.fmt(f)
+            }
+        }
+
+        crate::message::byte_traits!($type, $schema, $(. $inner)+);
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $type {
+            /// The text if the format is human-readable, otherwise the bytes.
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    serializer.serialize_bytes(self.as_bytes())
+                }
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::serde::deserialize(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use message_traits;
+
+/// Bytes, comparison and `Debug` for a message type.
+macro_rules! byte_traits {
+    ($type:ident, $schema:expr, $(. $inner:ident)+) => {
+        impl TryFrom<&[u8]> for $type {
+            type Error = crate::error::Error;
+
+            fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+                Self::try_from(bytes.to_vec())
+            }
+        }
+
+        impl AsRef<[u8]> for $type {
+            fn as_ref(&self) -> &[u8] {
+                self.as_bytes()
+            }
+        }
+
+        /// Messages are equal if their bytes are.
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_bytes() == other.as_bytes()
+            }
+        }
+
+        impl Eq for $type {}
+
+        impl PartialOrd for $type {
+            fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $type {
+            fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+                self.as_bytes().cmp(other.as_bytes())
+            }
+        }
+
+        impl core::hash::Hash for $type {
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                self.as_bytes().hash(state);
+            }
+        }
+
+        /// The fields by name.
+        impl core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                $schema.debug(stringify!($type), &self$(. $inner)+.tlvs, f)
+            }
+        }
+    };
+}
+pub(crate) use byte_traits;

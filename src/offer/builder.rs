@@ -1,0 +1,211 @@
+//! Makes offers (OFW-1 to OFW-6).
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
+
+use super::{Offer, OfferFields, SCHEMA};
+use crate::builder::{self, CustomFields};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, CurrencyCode, Features, KnownFeatures, Msat, OfferAmount, Quantity, UnixTime};
+use crate::message::{Keys, Structure};
+use crate::tlv::Writer;
+
+/// Makes an [`Offer`].
+///
+/// ```
+/// use bolt12::{MinorUnits, OfferAmount, OfferBuilder};
+///
+/// let issuer_id = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// let offer = OfferBuilder::new(issuer_id)
+///     .description("a cup of coffee")
+///     .amount(OfferAmount::Currency { currency: "USD".parse()?, amount: MinorUnits(350) })
+///     .build()?;
+/// assert!(offer.to_string().starts_with("lno1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct OfferBuilder {
+    chains: Vec<ChainHash>,
+    metadata: Vec<u8>,
+    amount: Option<OfferAmount>,
+    description: String,
+    features: Features<'static>,
+    absolute_expiry: Option<UnixTime>,
+    paths: Vec<BlindedPath<'static>>,
+    issuer: String,
+    quantity: Quantity,
+    issuer_id: Option<PublicKey>,
+    custom: CustomFields,
+    known: &'static KnownFeatures,
+}
+
+impl OfferBuilder {
+    /// An offer whose invoices are signed with a key that everybody sees.
+    pub fn new(issuer_id: PublicKey) -> Self {
+        Self { issuer_id: Some(issuer_id), ..Self::empty() }
+    }
+
+    /// An offer that hides its issuer: requests come over one of the paths, preferred ones first, and
+    /// invoices are signed with the last blinded key of that path (IVW-3).
+    pub fn with_paths(paths: impl IntoIterator<Item = BlindedPath<'static>>) -> Self {
+        Self { paths: paths.into_iter().collect(), ..Self::empty() }
+    }
+
+    fn empty() -> Self {
+        Self {
+            chains: Vec::new(),
+            metadata: Vec::new(),
+            amount: None,
+            description: String::new(),
+            features: Features::from_bytes(&[]),
+            absolute_expiry: None,
+            paths: Vec::new(),
+            issuer: String::new(),
+            quantity: Quantity::One,
+            issuer_id: None,
+            custom: CustomFields::default(),
+            known: KnownFeatures::default_ref(),
+        }
+    }
+
+    /// Adds a chain on which the offer can be paid. Without any it is bitcoin; a list of bitcoin
+    /// alone is left out (OFW-1).
+    pub fn chain(mut self, chain: ChainHash) -> Self {
+        self.chains.push(chain);
+        self
+    }
+
+    /// Bytes that come back with every request, for example to recognise the offer. Empty ones are
+    /// left out (OFW-6).
+    pub fn metadata(mut self, metadata: impl Into<Vec<u8>>) -> Self {
+        self.metadata = metadata.into();
+        self
+    }
+
+    /// The price of one item. Without one, the payer chooses. Needs a description (OFW-2).
+    pub fn amount(mut self, amount: OfferAmount) -> Self {
+        self.amount = Some(amount);
+        self
+    }
+
+    /// The price of one item in bitcoin.
+    pub fn amount_msat(self, amount: Msat) -> Self {
+        self.amount(OfferAmount::Bitcoin(amount))
+    }
+
+    /// What is offered, for people. An empty description is left out (OFW-6).
+    pub fn description(mut self, description: &str) -> Self {
+        self.description = description.to_owned();
+        self
+    }
+
+    /// Features a payer needs; compulsory ones must be [known](Self::knowing).
+    pub fn features(mut self, features: Features<'static>) -> Self {
+        self.features = features;
+        self
+    }
+
+    /// The last second at which the offer may be used.
+    pub fn absolute_expiry(mut self, expiry: UnixTime) -> Self {
+        self.absolute_expiry = Some(expiry);
+        self
+    }
+
+    /// Adds a blinded path to the issuer. With paths, requests must come over one of them (RQR-7).
+    pub fn path(mut self, path: BlindedPath<'static>) -> Self {
+        self.paths.push(path);
+        self
+    }
+
+    /// Who makes the offer, for people. An empty name is left out (OFW-6).
+    pub fn issuer(mut self, issuer: &str) -> Self {
+        self.issuer = issuer.to_owned();
+        self
+    }
+
+    /// How many items can be asked for at once (OFW-5).
+    pub fn quantity(mut self, quantity: Quantity) -> Self {
+        self.quantity = quantity;
+        self
+    }
+
+    /// Adds a field of the experimental range 1000000000 to 1999999999. Its number must be odd, so
+    /// that readers who do not know it can ignore it.
+    pub fn custom_field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
+        self.custom.add(number, value.into());
+        self
+    }
+
+    /// Names the compulsory features that the application knows.
+    pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// Checks everything, and makes the offer.
+    ///
+    /// # Errors
+    ///
+    /// A rule of OFW-1 to OFW-6 or OFR-2 to OFR-8, `AmountTooHigh` above all the bitcoin there is
+    /// (D3), `TooLong` (D7), `OutOfRange` or `UnknownEvenField` for a custom field.
+    pub fn build(mut self) -> Result<Offer, Error> {
+        // OFW-2
+        match self.amount {
+            Some(OfferAmount::Bitcoin(amount)) => builder::check_amount(amount, Field::OFFER_AMOUNT, Rule::Ofw2)?,
+            Some(OfferAmount::Currency { amount, .. }) if amount.0 == 0 => {
+                return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::Zero, Rule::Ofw2));
+            }
+            _ => {}
+        }
+        let custom = self.custom.sorted(1_000_000_000..=1_999_999_999)?;
+        let mut writer = Writer::new(custom);
+        // OFW-1
+        if self.chains.iter().any(|chain| *chain != ChainHash::BITCOIN) {
+            writer.concat(2, self.chains.iter().map(|chain| chain.as_ref()));
+        }
+        // OFW-6
+        if !self.metadata.is_empty() {
+            writer.bytes(4, &self.metadata);
+        }
+        // OFW-3: a currency comes with an amount, since the two are one value.
+        match &self.amount {
+            Some(OfferAmount::Bitcoin(amount)) => writer.number(8, amount.0),
+            Some(OfferAmount::Currency { currency, amount }) => {
+                writer.bytes(6, CurrencyCode::as_bytes(currency));
+                writer.number(8, amount.0);
+            }
+            None => {}
+        }
+        if !self.description.is_empty() {
+            writer.bytes(10, self.description.as_bytes());
+        }
+        if !self.features.as_bytes().is_empty() {
+            writer.bytes(12, self.features.as_bytes());
+        }
+        if let Some(expiry) = self.absolute_expiry {
+            writer.number(14, expiry.0);
+        }
+        // OFW-4: a list of no paths is not written; what is missing then is found by OFR-7.
+        if !self.paths.is_empty() {
+            writer.concat(16, self.paths.iter().map(BlindedPath::as_bytes));
+        }
+        if !self.issuer.is_empty() {
+            writer.bytes(18, self.issuer.as_bytes());
+        }
+        // OFW-5
+        if let Some(max) = self.quantity.to_field() {
+            writer.number(20, max);
+        }
+        if let Some(key) = &self.issuer_id {
+            writer.bytes(22, &key.serialize());
+        }
+        let keys = Keys { issuer_id: self.issuer_id, ..Keys::default() };
+        let message = Structure::read(&SCHEMA, writer.finish(), self.known)?.with_keys(keys);
+        Ok(Offer { fields: OfferFields { message } })
+    }
+}

@@ -1,0 +1,120 @@
+//! The fields of an offer, wherever they stand: in an offer, or repeated in a request, an invoice or
+//! a payer proof.
+
+use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
+
+use core::ops::RangeInclusive;
+
+use crate::field::{
+    BlindedPaths, Bytes, Chains, CurrencyCode, Features, MinorUnits, Msat, OfferAmount, Point, Quantity, Text,
+    UnixTime, Value, fields,
+};
+use crate::message::{Message, unknown};
+use crate::signature::OfferId;
+use crate::tlv::{TlvRecord, TlvStream};
+
+/// The types of an offer's fields (TLV-5), known and unknown.
+pub(crate) const OFFER_TYPES: [RangeInclusive<u64>; 2] = [1..=79, 1_000_000_000..=1_999_999_999];
+
+/// The fields of an offer.
+///
+/// The same view serves an [`Offer`](crate::Offer) and every message that repeats it.
+#[derive(Clone)]
+pub struct OfferFields {
+    pub(crate) message: Message,
+}
+
+fields! {
+    OFFER_FIELDS for OfferFields {
+        2 OFFER_CHAINS "offer_chains" "list of chains": Chains<'_> =>
+            /// The chains the offer can be paid on; absent for bitcoin alone.
+            chains;
+        4 OFFER_METADATA "offer_metadata" "offer's metadata": Bytes<'_>;
+        6 OFFER_CURRENCY "offer_currency" "currency": CurrencyCode =>
+            /// The currency of the amount, if it is not bitcoin.
+            currency;
+        8 OFFER_AMOUNT "offer_amount" "price": u64;
+        10 OFFER_DESCRIPTION "offer_description" "description": Text<'_> =>
+            /// What is offered, in the issuer's words.
+            description;
+        12 OFFER_FEATURES "offer_features" "list of offer features": Features<'_> =>
+            /// The features of the offer. None is known today.
+            features;
+        14 OFFER_ABSOLUTE_EXPIRY "offer_absolute_expiry" "expiry": UnixTime =>
+            /// The last second at which the offer may be used.
+            absolute_expiry;
+        16 OFFER_PATHS "offer_paths" "list of the offer's paths": BlindedPaths<'_> =>
+            /// Blinded paths to the issuer, preferred ones first. A request goes over one of them (OFR-11).
+            paths;
+        18 OFFER_ISSUER "offer_issuer" "issuer's name": Text<'_> =>
+            /// Who makes the offer, in the issuer's words: nothing proves it.
+            issuer;
+        20 OFFER_QUANTITY_MAX "offer_quantity_max" "maximum quantity": u64;
+        22 OFFER_ISSUER_ID "offer_issuer_id" "issuer's key": Point;
+    }
+}
+
+impl OfferFields {
+    pub(crate) fn tlvs(&self) -> &TlvStream {
+        &self.message.tlvs
+    }
+
+    /// `offer_metadata` (TLV 4)
+    ///
+    /// Whatever the issuer wants to get back.
+    pub fn metadata(&self) -> Option<&[u8]> {
+        self.tlvs().value(4)
+    }
+
+    /// `offer_amount` (TLV 8), in `offer_currency` (TLV 6)
+    ///
+    /// The price of one item; absent if the payer chooses.
+    pub fn amount(&self) -> Option<OfferAmount> {
+        let amount = u64::decode(self.tlvs().value(8)?).ok()?;
+        Some(match self.currency() {
+            None => OfferAmount::Bitcoin(Msat(amount)),
+            Some(currency) => OfferAmount::Currency { currency, amount: MinorUnits(amount) },
+        })
+    }
+
+    /// `offer_quantity_max` (TLV 20)
+    ///
+    /// How many items can be asked for.
+    pub fn quantity(&self) -> Quantity {
+        Quantity::from_field(self.tlvs().value(20).and_then(|value| u64::decode(value).ok()))
+    }
+
+    /// `offer_issuer_id` (TLV 22)
+    ///
+    /// The key that signs invoices. A request goes to this node if the offer has no paths (OFR-11).
+    pub fn issuer_id(&self) -> Option<PublicKey> {
+        self.message.keys.issuer_id
+    }
+
+    /// Whether the offer can be paid on a chain (OFR-3). Without `offer_chains` that is bitcoin.
+    pub fn supports_chain(&self, chain: ChainHash) -> bool {
+        self.chains().map_or(chain == ChainHash::BITCOIN, |chains| chains.contains(&chain))
+    }
+
+    /// The offer's fields that this crate does not know, and keeps.
+    pub fn unknown(&self) -> impl Iterator<Item = TlvRecord<'_>> + '_ {
+        unknown(OFFER_FIELDS, self.tlvs(), &OFFER_TYPES)
+    }
+
+    /// The records of the offer, known and unknown, each exactly as it stands.
+    pub fn records(&self) -> impl Iterator<Item = TlvRecord<'_>> + Clone + '_ {
+        self.tlvs().records().filter(|record| OFFER_TYPES.iter().any(|range| range.contains(&record.number())))
+    }
+
+    /// The id of the offer: the same for an offer and everything that answers it (SIG-6). A refund
+    /// has no offer; its id would mean nothing, but can be computed if it has any of these fields.
+    pub fn id(&self) -> Option<OfferId> {
+        OfferId::of(self.records())
+    }
+
+    /// Whether this and another message hold, byte for byte, the same offer (RQR-6).
+    pub fn same_offer(&self, other: &Self) -> bool {
+        OFFER_TYPES.iter().all(|range| self.tlvs().range(range) == other.tlvs().range(range))
+    }
+}

@@ -1,0 +1,80 @@
+//! Offers, `lno1…`: what a merchant shows.
+
+mod builder;
+mod check;
+mod fields;
+mod rules;
+
+pub use builder::OfferBuilder;
+pub use check::UsableOffer;
+pub use fields::OfferFields;
+pub(crate) use fields::{OFFER_FIELDS, OFFER_TYPES};
+pub(crate) use rules::{check as check_rules, is_reachable};
+
+use alloc::vec::Vec;
+
+use crate::error::{Error, MessageKind, Rule};
+use crate::field::KnownFeatures;
+use crate::message::{Schema, Structure, message_traits};
+use crate::signature::OfferId;
+
+static SCHEMA: Schema = Schema {
+    kind: MessageKind::Offer,
+    ranges: &OFFER_TYPES,
+    range_rule: Rule::Tlv5,
+    fields: &[OFFER_FIELDS],
+    rules: check_rules,
+};
+
+/// An offer: exact bytes that obey every rule for readers (OFR-1 to OFR-8).
+///
+/// The fields are those of [`OfferFields`], which an offer dereferences to.
+///
+/// ```
+/// use bolt12::{Offer, OfferAmount};
+///
+/// let offer: Offer = "lno1qcp4256ypqpzwyq2p32x2um5ypmx2cm5dae8x93pqthvwfzadd7jejes8q9lhc4rvjxd022zv5l44g6qah82ru5rdpnpj".parse()?;
+/// assert_eq!(offer.description().unwrap().to_string(), "Test vectors");
+/// let Some(OfferAmount::Currency { currency, amount }) = offer.amount() else { panic!() };
+/// assert_eq!((currency.as_str(), amount.0), ("USD", 10_000));
+/// # Ok::<(), bolt12::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Offer {
+    fields: OfferFields,
+}
+
+impl Offer {
+    /// Reads an offer, knowing more features than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// Any rule of OFR-1 to OFR-8 and TLV-1 to TLV-7.
+    pub fn read(bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
+        Structure::read(&SCHEMA, bytes, known)?.check_points().map(|message| Self { fields: OfferFields { message } })
+    }
+
+    /// The id of the offer (SIG-6).
+    pub fn offer_id(&self) -> OfferId {
+        // An offer has at least one field, the issuer's key or a path.
+        self.fields.id().unwrap_or(OfferId::from_byte_array([0; 32]))
+    }
+}
+
+impl core::ops::Deref for Offer {
+    type Target = OfferFields;
+
+    fn deref(&self) -> &OfferFields {
+        &self.fields
+    }
+}
+
+impl TryFrom<Vec<u8>> for Offer {
+    type Error = Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::read(bytes, KnownFeatures::default_ref())
+    }
+}
+
+message_traits!(Offer, SCHEMA, .fields.message);

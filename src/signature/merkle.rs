@@ -1,0 +1,69 @@
+//! The merkle tree over a message's records (SIG-1, SIG-2, SIG-3).
+
+use super::SIGNATURE_TYPES;
+use super::sha256::{Tag, Words, to_bytes};
+use crate::tlv::{TlvRecord, bigsize::BigSize};
+
+/// The merkle root over all records that are not signatures, or nothing if there are none.
+///
+/// Takes time linear in the length of the records, and no allocation.
+pub(crate) fn root<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> Option<[u8; 32]> {
+    let mut records = records.filter(|record| !SIGNATURE_TYPES.contains(&record.number())).peekable();
+    let nonces = Nonces::new(records.peek()?.as_bytes());
+    let mut tree = Tree::default();
+    for record in records {
+        let leaf = Tag::LEAF.hash(record.as_bytes());
+        tree.push(branch(&leaf, &nonces.hash(record.number())));
+    }
+    tree.root().map(|root| to_bytes(&root))
+}
+
+/// The nonces beside the leaves, which keep a leaf from being guessed: hashes of the types, tagged
+/// with the first record.
+pub(crate) struct Nonces(Tag);
+
+impl Nonces {
+    pub(crate) fn new(first_record: &[u8]) -> Self {
+        Self(Tag::new([b"LnNonce", first_record]))
+    }
+
+    pub(crate) fn hash(&self, number: u64) -> Words {
+        self.0.hash(BigSize::new(number).as_ref())
+    }
+}
+
+/// An inner node: the smaller hash comes first (SIG-2).
+#[inline]
+pub(crate) fn branch(a: &Words, b: &Words) -> Words {
+    if a < b { Tag::BRANCH.hash_pair(a, b) } else { Tag::BRANCH.hash_pair(b, a) }
+}
+
+/// A tree that grows leaf by leaf.
+///
+/// Joining pairs level by level from the left, where an odd one out moves up (SIG-3), is counting in
+/// binary: after n leaves there is one complete subtree for each bit that is set in n.
+#[derive(Default)]
+struct Tree {
+    leaves: u32,
+    // Streams have at most 65535 bytes, so fewer than 2^16 records.
+    subtrees: [Words; 16],
+}
+
+impl Tree {
+    fn push(&mut self, mut node: Words) {
+        for (level, subtree) in self.subtrees.iter_mut().enumerate() {
+            if self.leaves >> level & 1 == 0 {
+                *subtree = node;
+                break;
+            }
+            node = branch(subtree, &node);
+        }
+        self.leaves += 1;
+    }
+
+    /// Joins what is left, the smallest and rightmost subtree first.
+    fn root(&self) -> Option<Words> {
+        let present = self.subtrees.iter().enumerate().filter(|(level, _)| self.leaves >> level & 1 == 1);
+        present.map(|(_, subtree)| *subtree).reduce(|right, left| branch(&left, &right))
+    }
+}

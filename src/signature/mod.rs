@@ -1,0 +1,94 @@
+//! Signatures: the digest that is signed, and BIP 340 (SIG-4, SIG-5).
+
+pub(crate) mod merkle;
+mod sha256;
+
+use core::ops::RangeInclusive;
+
+use alloc::boxed::Box;
+use once_cell::race::OnceBox;
+use secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, schnorr};
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::tlv::{TlvRecord, TlvStream};
+
+pub(crate) use sha256::Tag;
+
+/// The types that hold signatures, and are not part of what is signed.
+pub(crate) const SIGNATURE_TYPES: RangeInclusive<u64> = 240..=1000;
+
+/// The type of the `signature` field.
+pub(crate) const SIGNATURE: Field = Field::SIGNATURE;
+
+impl Field {
+    /// 240 `signature`: a BIP 340 signature.
+    pub const SIGNATURE: Field = Field::known(240, "signature", "signature");
+}
+
+/// The context that all signing and verifying uses, made once.
+///
+/// It holds tables and blinding, and nothing that a caller could observe.
+fn context() -> &'static Secp256k1<All> {
+    static CONTEXT: OnceBox<Secp256k1<All>> = OnceBox::new();
+    CONTEXT.get_or_init(|| Box::new(Secp256k1::new()))
+}
+
+/// The digest that is signed: the merkle root, tagged with the message's name (SIG-4).
+pub(crate) fn digest(tag: Tag, tlvs: &TlvStream) -> [u8; 32] {
+    // Every message that is signed has fields, and the root of none is not signed.
+    let root = merkle::root(tlvs.records()).unwrap_or_default();
+    sha256::to_bytes(&tag.hash(&root))
+}
+
+/// Signs without auxiliary randomness, which BIP 340 allows: the caller has none to give.
+pub(crate) fn sign(digest: [u8; 32], key: &Keypair) -> schnorr::Signature {
+    context().sign_schnorr_no_aux_rand(&Message::from_digest(digest), key)
+}
+
+/// Verifies a signature (SIG-5).
+pub(crate) fn verify(
+    digest: [u8; 32],
+    signature: &schnorr::Signature,
+    key: &PublicKey,
+    rule: Rule,
+) -> Result<(), Error> {
+    let (key, _) = key.x_only_public_key();
+    context()
+        .verify_schnorr(signature, &Message::from_digest(digest), &key)
+        .map_err(|_| Error::of(SIGNATURE, ErrorKind::InvalidSignature, rule))
+}
+
+/// The id of an offer: the merkle root over the fields that an invoice shares with it (SIG-6).
+///
+/// The same for an offer and for every request and invoice that answers it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OfferId([u8; 32]);
+
+impl OfferId {
+    /// The id as bytes.
+    pub const fn to_byte_array(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// An id that was stored.
+    pub const fn from_byte_array(id: [u8; 32]) -> Self {
+        Self(id)
+    }
+
+    pub(crate) fn of<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> Option<Self> {
+        merkle::root(records).map(Self)
+    }
+}
+
+impl core::fmt::Display for OfferId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        use bitcoin::hex::DisplayHex;
+        self.0.as_hex().fmt(f)
+    }
+}
+
+impl core::fmt::Debug for OfferId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{self}")
+    }
+}

@@ -1,0 +1,140 @@
+//! BIP 340 tagged hashes, from the compression function of the `sha2` crate.
+//!
+//! Everything that is hashed here starts with a 64-byte block that never changes, the tag twice.
+//! Its state is a constant, so a hash costs one compression for a short message and two for a pair
+//! of hashes, and nothing else. `sha2` finds the CPU's SHA instructions with and without `std`.
+
+use sha2::Digest;
+use sha2::block_api::compress256;
+
+/// A hash as the eight words that the compression function works on. Words compare like the
+/// big-endian bytes they stand for.
+pub(crate) type Words = [u32; 8];
+
+/// The state after `SHA256(tag) || SHA256(tag)`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tag(Words);
+
+/// The block that ends a message of 64 bytes after the tag's 64: 0x80, zeros, 1024 bits.
+const END_OF_PAIR: [u8; 64] = {
+    let mut block = [0; 64];
+    block[0] = 0x80;
+    block[62] = 0x04;
+    block
+};
+
+impl Tag {
+    /// `LnLeaf`
+    pub(crate) const LEAF: Self = Self(LEAF);
+    /// `LnBranch`
+    pub(crate) const BRANCH: Self = Self(BRANCH);
+    /// `lightning` `invoice_request` `signature`
+    pub(crate) const INVOICE_REQUEST: Self = Self(INVOICE_REQUEST);
+    /// `lightning` `invoice` `signature`
+    pub(crate) const INVOICE: Self = Self(INVOICE);
+
+    /// A tag that is made of parts, which is not known beforehand.
+    pub(crate) fn new(parts: [&[u8]; 2]) -> Self {
+        let mut sha = sha2::Sha256::new();
+        for part in parts {
+            sha.update(part);
+        }
+        let hash: [u8; 32] = sha.finalize().into();
+        let mut block = [[0; 32]; 2];
+        block = block.map(|_| hash);
+        let mut state = INITIAL;
+        let mut whole = [0; 64];
+        whole.copy_from_slice(block.as_flattened());
+        compress256(&mut state, &[whole]);
+        Self(state)
+    }
+
+    /// The hash of a message of any length.
+    pub(crate) fn hash(self, message: &[u8]) -> Words {
+        let mut state = self.0;
+        let mut blocks = message.chunks_exact(64);
+        for block in &mut blocks {
+            if let Ok(block) = block.try_into() {
+                compress256(&mut state, core::slice::from_ref(block));
+            }
+        }
+        let rest = blocks.remainder();
+        let mut last = [[0; 64]; 2];
+        let bytes = last.as_flattened_mut();
+        for (slot, byte) in bytes.iter_mut().zip(rest.iter().chain(&[0x80])) {
+            *slot = *byte;
+        }
+        let count = if rest.len() < 56 { 1 } else { 2 };
+        let bits = (64 + message.len() as u64) * 8;
+        for (slot, byte) in bytes.iter_mut().skip(64 * count - 8).zip(bits.to_be_bytes()) {
+            *slot = byte;
+        }
+        compress256(&mut state, last.get(..count).unwrap_or(&last));
+        state
+    }
+
+    /// The hash of two hashes, one after the other.
+    #[inline]
+    pub(crate) fn hash_pair(self, first: &Words, second: &Words) -> Words {
+        let mut block = [0; 64];
+        for (slot, word) in block.chunks_exact_mut(4).zip(first.iter().chain(second)) {
+            slot.copy_from_slice(&word.to_be_bytes());
+        }
+        let mut state = self.0;
+        compress256(&mut state, &[block, END_OF_PAIR]);
+        state
+    }
+}
+
+/// The hash as bytes.
+pub(crate) fn to_bytes(words: &Words) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (slot, word) in bytes.chunks_exact_mut(4).zip(words) {
+        slot.copy_from_slice(&word.to_be_bytes());
+    }
+    bytes
+}
+
+/// SHA-256's initial state.
+const INITIAL: Words = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+
+// The states of the tags above, which `the_tags_are_their_states` recomputes.
+const LEAF: Words = [0xff4e15f6, 0xfd39a617, 0xefe87add, 0x290b63b6, 0x5af6e070, 0x05f331d3, 0x37ad5915, 0x95eeb163];
+const BRANCH: Words = [0x6414d6c7, 0x95ce2701, 0xc82ff68b, 0xd5c46ba7, 0xfeb4734c, 0x87fc3808, 0xf178e85a, 0xb91d4a6d];
+const INVOICE_REQUEST: Words =
+    [0x5745e3f0, 0xbdab8c03, 0xa94698bf, 0x86915d4d, 0x9a44123e, 0x4a6eb699, 0xf795e36f, 0x65268f19];
+const INVOICE: Words = [0xb3c02c85, 0x1b4482b7, 0xbcdfd579, 0x5060bdd0, 0x0f8c6cd7, 0xfec97b5d, 0x2088b03a, 0xd17b39f4];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SIG-4: the constants are what the tags' texts hash to.
+    #[test]
+    fn the_tags_are_their_states() {
+        let tags: [(Tag, [&[u8]; 2]); 4] = [
+            (Tag::LEAF, [b"LnLeaf", b""]),
+            (Tag::BRANCH, [b"LnBranch", b""]),
+            (Tag::INVOICE_REQUEST, [b"lightninginvoice_request", b"signature"]),
+            (Tag::INVOICE, [b"lightninginvoice", b"signature"]),
+        ];
+        for (tag, text) in tags {
+            assert_eq!(tag, Tag::new(text));
+        }
+    }
+
+    #[test]
+    fn a_message_of_any_length_hashes_as_in_another_implementation() {
+        use bitcoin::hashes::{Hash, HashEngine, sha256};
+        let tag = sha256::Hash::hash(b"LnLeaf");
+        let message: alloc::vec::Vec<u8> = (0..200).collect();
+        for len in 0..message.len() {
+            let mut engine = sha256::Hash::engine();
+            engine.input(tag.as_ref());
+            engine.input(tag.as_ref());
+            engine.input(&message[..len]);
+            let expected = sha256::Hash::from_engine(engine).to_byte_array();
+            assert_eq!(to_bytes(&Tag::LEAF.hash(&message[..len])), expected, "{len} bytes");
+        }
+    }
+}

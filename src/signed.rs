@@ -1,0 +1,215 @@
+//! The two ends of a signature: messages that are not signed yet, and messages whose signature has
+//! not been looked at yet.
+
+use alloc::vec::Vec;
+use core::ops::Deref;
+
+use secp256k1::{Keypair, PublicKey, schnorr};
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{KnownFeatures, Value};
+use crate::message::{Message, Schema, Structure};
+use crate::signature::{SIGNATURE, Tag, digest, sign, verify};
+use crate::tlv::TlvStream;
+
+/// What a message type says about its signature. Cannot be implemented outside this crate.
+pub trait SignedMessage: Sealed {}
+
+impl<T: Sealed> SignedMessage for T {}
+
+/// The part of [`SignedMessage`] that is nobody else's business.
+pub trait Sealed: Sized + 'static {
+    /// The view of the message's fields.
+    type Fields;
+
+    const SCHEMA: &'static Schema;
+    const TAG: Tag;
+    /// The rule that an invalid signature breaks.
+    const RULE: Rule;
+    /// The field that holds the signer's key.
+    const SIGNER: Field;
+
+    fn signer(message: &Message) -> Option<PublicKey>;
+    fn fields(message: Message) -> Self::Fields;
+    fn message(fields: &Self::Fields) -> &Message;
+    fn into_message(fields: Self::Fields) -> Message;
+    /// The finished message; its signature, if it has one, is valid.
+    fn finish(message: Message) -> Result<Self, Error>;
+}
+
+/// The signer's key. Every message that is signed has it, so it is missing only in theory.
+fn signer<T: Sealed>(message: &Message) -> Result<PublicKey, Error> {
+    T::signer(message).ok_or(Error::missing(T::SIGNER, T::RULE))
+}
+
+fn signature(tlvs: &TlvStream) -> Option<schnorr::Signature> {
+    tlvs.value(SIGNATURE.number()).and_then(|value| schnorr::Signature::decode(value).ok())
+}
+
+/// A message that is complete but for its signature.
+///
+/// It can be read through its fields, which it dereferences to, and shown to whoever holds the key.
+/// The [digest](Self::digest) is what has to be signed with BIP 340, by the key that the message
+/// names (RQW-7, IVW-6).
+#[must_use]
+pub struct Unsigned<T: SignedMessage> {
+    fields: T::Fields,
+    digest: [u8; 32],
+}
+
+impl<T: SignedMessage> Unsigned<T> {
+    pub(crate) fn new(message: Message) -> Self {
+        let digest = digest(T::TAG, &message.tlvs);
+        Self { fields: T::fields(message), digest }
+    }
+
+    /// The bytes of the message, which lack only the signature's record.
+    pub fn as_bytes(&self) -> &[u8] {
+        T::message(&self.fields).tlvs.as_bytes()
+    }
+
+    /// The 32 bytes to sign with BIP 340 (SIG-4).
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// Signs with a key at hand.
+    ///
+    /// # Errors
+    ///
+    /// `WrongKey` if it is not the key that the message names, `TooLong` (D7).
+    pub fn sign(self, key: &Keypair) -> Result<T, Error> {
+        let named = signer::<T>(T::message(&self.fields))?;
+        if named.x_only_public_key().0 != key.x_only_public_key().0 {
+            return Err(Error::of(T::SIGNER, ErrorKind::WrongKey, T::RULE));
+        }
+        // A signature that was made here, with the right key, needs no verification.
+        let signature = sign(self.digest, key);
+        self.append(&signature)
+    }
+
+    /// Completes the message with a signature that was made elsewhere, and verifies it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidSignature` (SIG-5), `TooLong` (D7).
+    pub fn complete(self, signature: &schnorr::Signature) -> Result<T, Error> {
+        let key = signer::<T>(T::message(&self.fields))?;
+        verify(self.digest, signature, &key, T::RULE)?;
+        self.append(signature)
+    }
+
+    fn append(self, signature: &schnorr::Signature) -> Result<T, Error> {
+        let mut message = T::into_message(self.fields);
+        message.tlvs.insert(SIGNATURE.number(), signature.as_ref())?;
+        T::finish(message)
+    }
+}
+
+impl<T: SignedMessage> Deref for Unsigned<T> {
+    type Target = T::Fields;
+
+    fn deref(&self) -> &T::Fields {
+        &self.fields
+    }
+}
+
+impl<T: SignedMessage> Clone for Unsigned<T>
+where
+    T::Fields: Clone,
+{
+    fn clone(&self) -> Self {
+        Self { fields: self.fields.clone(), digest: self.digest }
+    }
+}
+
+impl<T: SignedMessage> core::fmt::Debug for Unsigned<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        T::SCHEMA.debug("Unsigned", &T::message(&self.fields).tlvs, f)
+    }
+}
+
+/// A message that obeys every rule but two, which cost curve operations: that its keys are points on
+/// the curve, and that its signature is valid.
+///
+/// Reading stops here to let a caller authenticate the message by cheaper means, for example a MAC in
+/// `offer_metadata`, before paying for more (EXC-1). The records can be read; they are not to be
+/// acted on before [`verify`](Self::verify).
+#[derive(Clone)]
+#[must_use]
+pub struct Unverified<T: SignedMessage> {
+    structure: Structure,
+    kind: core::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: SignedMessage> Unverified<T> {
+    /// Reads bytes, without a curve operation.
+    ///
+    /// # Errors
+    ///
+    /// Any rule that [`verify`](Self::verify) does not check.
+    pub fn read(bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
+        let structure = Structure::read(T::SCHEMA, bytes, known)?;
+        Ok(Self { structure, kind: core::marker::PhantomData })
+    }
+
+    /// Reads text, without a curve operation.
+    ///
+    /// # Errors
+    ///
+    /// Any rule that [`verify`](Self::verify) does not check, and TXT-1 to TXT-8.
+    pub fn read_text(text: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
+        T::SCHEMA.read_text(text, |bytes| Self::read(bytes, known))
+    }
+
+    /// The records as they stand.
+    pub fn tlvs(&self) -> &TlvStream {
+        &self.structure.tlvs
+    }
+
+    /// Decompresses the points (TLV-7) and verifies the signature (SIG-5).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidPoint`, `InvalidSignature`.
+    pub fn verify(self) -> Result<T, Error> {
+        let message = self.structure.check_points()?;
+        if let Some(signature) = signature(&message.tlvs) {
+            let digest = digest(T::TAG, &message.tlvs);
+            verify(digest, &signature, &signer::<T>(&message)?, T::RULE).map_err(|error| {
+                match message.tlvs.get(SIGNATURE.number()) {
+                    Some(record) => error.at(record.value_offset()),
+                    None => error,
+                }
+            })?;
+        }
+        T::finish(message)
+    }
+}
+
+impl<T: SignedMessage> TryFrom<Vec<u8>> for Unverified<T> {
+    type Error = Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::read(bytes, KnownFeatures::default_ref())
+    }
+}
+
+impl<T: SignedMessage> core::str::FromStr for Unverified<T> {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::read_text(text, KnownFeatures::default_ref())
+    }
+}
+
+impl<T: SignedMessage> core::fmt::Debug for Unverified<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        T::SCHEMA.debug("Unverified", &self.structure.tlvs, f)
+    }
+}
+
+/// The signature of a message that has one.
+pub(crate) fn signature_of(message: &Message) -> Option<schnorr::Signature> {
+    signature(&message.tlvs)
+}

@@ -1,0 +1,240 @@
+//! TLV streams: exact bytes, and an index of the records in them.
+
+pub(crate) mod bigsize;
+mod writer;
+
+pub(crate) use writer::{CustomField, Writer};
+
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+
+/// The most bytes a message may have (D7): what an onion message could carry at most.
+pub const MAX_LEN: usize = 65535;
+
+/// One record of a [`TlvStream`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TlvRecord<'a> {
+    number: u64,
+    offset: usize,
+    record: &'a [u8],
+    value: &'a [u8],
+}
+
+impl<'a> TlvRecord<'a> {
+    /// The TLV type.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The record's value, without type and length.
+    pub fn value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// The whole record: type, length and value.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.record
+    }
+
+    /// Where the record starts in its stream.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Where the record's value starts in its stream.
+    pub fn value_offset(&self) -> usize {
+        self.offset + self.record.len() - self.value.len()
+    }
+}
+
+/// Where a record is. Streams have at most 65535 bytes, so 16 bits are enough.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    number: u64,
+    start: u16,
+    value: u16,
+    end: u16,
+}
+
+/// A well-formed TLV stream (TLV-1, TLV-2, TLV-3, TLV-6): bytes that are never changed, and an
+/// index of the records in them.
+///
+/// Reading takes time linear in the length and exactly one allocation, for the index.
+#[derive(Clone)]
+pub struct TlvStream {
+    bytes: Vec<u8>,
+    index: Vec<Entry>,
+}
+
+impl TlvStream {
+    /// Reads a stream.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong` above [`MAX_LEN`] bytes, `Truncated`, `NotMinimal`, and `NotAscending` for
+    /// repeated or unordered types.
+    pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
+        if bytes.len() > MAX_LEN {
+            return Err(Error::new(ErrorKind::TooLong, Rule::D7));
+        }
+        let mut count = 0;
+        for entry in Entries::new(&bytes) {
+            entry?;
+            count += 1;
+        }
+        let mut index = Vec::with_capacity(count);
+        index.extend(Entries::new(&bytes).map_while(Result::ok));
+        Ok(Self { bytes, index })
+    }
+
+    /// The exact bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The exact bytes, without a copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The number of records.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The records, in ascending order of their types.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = TlvRecord<'_>> + ExactSizeIterator + Clone {
+        self.index.iter().map(|entry| self.record(entry))
+    }
+
+    /// The record of that type.
+    pub fn get(&self, number: u64) -> Option<TlvRecord<'_>> {
+        let at = self.index.binary_search_by_key(&number, |entry| entry.number).ok()?;
+        self.index.get(at).map(|entry| self.record(entry))
+    }
+
+    /// The value of the record of that type.
+    pub(crate) fn value(&self, number: u64) -> Option<&[u8]> {
+        self.get(number).map(|record| record.value)
+    }
+
+    /// Whether there is a record of that type.
+    pub fn contains(&self, number: u64) -> bool {
+        self.index.binary_search_by_key(&number, |entry| entry.number).is_ok()
+    }
+
+    /// The bytes of all records whose types lie in the range: one slice, since types ascend.
+    pub fn range(&self, numbers: &RangeInclusive<u64>) -> &[u8] {
+        let from = self.index.partition_point(|entry| entry.number < *numbers.start());
+        let to = self.index.partition_point(|entry| entry.number <= *numbers.end());
+        let entries = self.index.get(from..to).unwrap_or_default();
+        match (entries.first(), entries.last()) {
+            (Some(first), Some(last)) => slice(&self.bytes, first.start, last.end),
+            _ => &[],
+        }
+    }
+
+    /// Adds a record that is not there yet, in its place.
+    pub(crate) fn insert(&mut self, number: u64, value: &[u8]) -> Result<(), Error> {
+        let place = self.index.partition_point(|entry| entry.number < number);
+        let start = self.index.get(place).map_or(self.bytes.len(), |next| next.start.into());
+        let mut head = Vec::with_capacity(18);
+        bigsize::write(&mut head, number);
+        bigsize::write(&mut head, value.len() as u64);
+        let len = head.len() + value.len();
+        if self.bytes.len() + len > MAX_LEN {
+            return Err(Error::of(Field::unknown(number), ErrorKind::TooLong, Rule::D7));
+        }
+        self.bytes.splice(start..start, head.iter().chain(value).copied());
+        for entry in self.index.iter_mut().skip(place) {
+            entry.start += len as u16;
+            entry.value += len as u16;
+            entry.end += len as u16;
+        }
+        let (start, value) = (start as u16, (start + head.len()) as u16);
+        self.index.insert(place, Entry { number, start, value, end: start + len as u16 });
+        Ok(())
+    }
+
+    fn record(&self, entry: &Entry) -> TlvRecord<'_> {
+        TlvRecord {
+            number: entry.number,
+            offset: entry.start.into(),
+            record: slice(&self.bytes, entry.start, entry.end),
+            value: slice(&self.bytes, entry.value, entry.end),
+        }
+    }
+}
+
+/// A range of the index, which always lies within the bytes.
+fn slice(bytes: &[u8], from: u16, to: u16) -> &[u8] {
+    bytes.get(usize::from(from)..usize::from(to)).unwrap_or_default()
+}
+
+/// The records of at most [`MAX_LEN`] bytes that may still be malformed.
+struct Entries<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    last: Option<u64>,
+}
+
+impl<'a> Entries<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, last: None }
+    }
+
+    fn read(&mut self) -> Result<Entry, Error> {
+        let start = self.at;
+        let (number, at) = bigsize::read(self.bytes, start)?;
+        if self.last.is_some_and(|last| number <= last) {
+            return Err(Error::of(Field::unknown(number), ErrorKind::NotAscending, Rule::Tlv1).at(start));
+        }
+        self.last = Some(number);
+        let (len, value) = bigsize::read(self.bytes, at).map_err(|error| error.in_field(Field::unknown(number)))?;
+        let rest = self.bytes.len() - value;
+        if len > rest as u64 {
+            let error = Error::of(Field::unknown(number), ErrorKind::Truncated, Rule::Tlv3);
+            return Err(error.at(value));
+        }
+        let end = value + len as usize;
+        self.at = end;
+        // No more than 65535 bytes, so nothing is cut off.
+        Ok(Entry { number, start: start as u16, value: value as u16, end: end as u16 })
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<Entry, Error>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        (self.at < self.bytes.len()).then(|| self.read())
+    }
+}
+
+impl core::fmt::Debug for TlvStream {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        use bitcoin::hex::DisplayHex;
+        f.debug_map()
+            .entries(self.records().map(|record| (record.number, format_args_hex(record.value.as_hex()))))
+            .finish()
+    }
+}
+
+/// Lets hexadecimal stand in a debug map without quotes.
+fn format_args_hex(hex: impl core::fmt::Display) -> impl core::fmt::Debug {
+    struct Plain<T>(T);
+    impl<T: core::fmt::Display> core::fmt::Debug for Plain<T> {
+        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    Plain(hex)
+}
