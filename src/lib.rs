@@ -30,9 +30,12 @@ mod offer;
 mod pasted;
 #[cfg(feature = "serde")]
 mod serde;
+#[allow(clippy::arithmetic_side_effects, reason = "counts and positions in a message of at most 65535 bytes")]
 mod signature;
 mod signed;
+#[allow(clippy::arithmetic_side_effects, reason = "positions in a text, and groups of bits")]
 mod text;
+#[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
 mod tlv;
 
 pub use bitcoin;

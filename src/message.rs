@@ -66,10 +66,8 @@ impl Structure {
                 return Err(Error::of(field, ErrorKind::OutOfRange, schema.range_rule).at(record.offset()));
             }
             match find(schema.fields, number) {
-                Some(spec) => (spec.check)(record.value()).map_err(|error| {
-                    let within = error.offset().unwrap_or(0);
-                    error.in_field(spec.field).at(record.value_offset() + within)
-                })?,
+                Some(spec) => (spec.check)(record.value())
+                    .map_err(|error| error.in_field(spec.field).within(record.value_offset()))?,
                 None if number % 2 == 0 => {
                     let error = Error::of(Field::unknown(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
                     return Err(error.at(record.offset()));
@@ -101,10 +99,8 @@ impl Structure {
         };
         for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {
             if let Some(record) = self.tlvs.get(field.number()) {
-                path::check_points(record.value()).map_err(|error| {
-                    let within = error.offset().unwrap_or(0);
-                    error.in_field(field).at(record.value_offset() + within)
-                })?;
+                path::check_points(record.value())
+                    .map_err(|error| error.in_field(field).within(record.value_offset()))?;
             }
         }
         Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))

@@ -76,7 +76,7 @@ impl FromStr for Bolt12 {
             Self::read(kind, bytes).map_err(|error| in_text(error, &found))
         };
         read().map_err(|error| match error.column() {
-            Some(column) => error.in_column(column + skipped(&found)),
+            Some(column) => error.in_column(column.saturating_add(skipped(&found))),
             None => error,
         })
     }

@@ -63,6 +63,13 @@ impl Error {
         self
     }
 
+    /// Moves an offset that counts from the start of a value to where the value starts.
+    #[must_use]
+    pub(crate) fn within(self, start: usize) -> Self {
+        let offset = start.saturating_add(self.offset.unwrap_or(0));
+        self.at(offset)
+    }
+
     #[must_use]
     pub(crate) fn in_column(mut self, column: usize) -> Self {
         self.column = Some(column);

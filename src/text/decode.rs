@@ -18,6 +18,7 @@ type Alphabet = [u8; 256];
 static LOWER: Alphabet = alphabet(false);
 static UPPER: Alphabet = alphabet(true);
 
+#[allow(clippy::indexing_slicing, reason = "done by the compiler, which would say so")]
 const fn alphabet(upper: bool) -> Alphabet {
     let letters = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     let mut values = [INVALID; 256];
