@@ -55,9 +55,6 @@ pub(crate) struct Structure {
 impl Structure {
     /// Reads bytes (TLV-1 to TLV-7, and the rules of the kind of message).
     pub(crate) fn read(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
-        if bytes.is_empty() && schema.kind != MessageKind::InvoiceError {
-            return Err(Error::new(ErrorKind::Empty, Rule::Tlv3));
-        }
         let tlvs = TlvStream::read(bytes).map_err(|error| schema.named(error))?;
         for record in tlvs.records() {
             let number = record.number();
@@ -76,6 +73,8 @@ impl Structure {
             }
         }
         (schema.rules)(&tlvs, known).map_err(|error| match (error.offset(), error.field()) {
+            // The first of all fields that are missing is not worth a name.
+            _ if tlvs.is_empty() => Error::new(ErrorKind::Empty, error.rule()),
             // A rule about a field that is there: say where it is.
             (None, Some(field)) => match tlvs.get(field.number()) {
                 Some(record) => error.at(record.offset()),
