@@ -1,4 +1,17 @@
-//! Lightning offers (BOLT 12) without a node.
+#![doc = include_str!("../README.md")]
+//! # Where things are
+//!
+//! | to | use |
+//! | --- | --- |
+//! | read whatever was pasted | [`Bolt12`] |
+//! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`] |
+//! | authenticate before paying for a curve operation | [`Unverified`] |
+//! | look at fields, wherever they are | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] |
+//! | make messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] |
+//! | sign elsewhere | [`Unsigned`] |
+//! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
+//! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
+//! | look at records that have no name | [`TlvStream`] |
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -64,7 +64,7 @@ impl Structure {
             }
             match find(schema.fields, number) {
                 Some(spec) => (spec.check)(record.value())
-                    .map_err(|error| error.in_field(spec.field).within(record.value_offset()))?,
+                    .map_err(|error| own_rule(error, spec.field).in_field(spec.field).within(record.value_offset()))?,
                 None if number % 2 == 0 => {
                     let error = Error::of(Field::unknown(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
                     return Err(error.at(record.offset()));
@@ -178,6 +178,15 @@ pub(crate) fn unknown<'a>(
     tlvs.records().filter(move |record| {
         ranges.iter().any(|range| range.contains(&record.number())) && find(&[table], record.number()).is_none()
     })
+}
+
+/// The same fault in a value breaks another rule where another message's field holds it.
+fn own_rule(error: Error, field: Field) -> Error {
+    match error.kind() {
+        ErrorKind::NoHops if field == Field::INVREQ_PATHS => error.against(Rule::Rqr4),
+        ErrorKind::NoHops if field == Field::INVOICE_PATHS => error.against(Rule::Ivr5),
+        _ => error,
+    }
 }
 
 /// Adds the column of the text to an error in the bytes it stands for.

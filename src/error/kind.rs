@@ -385,17 +385,17 @@ impl ErrorKind {
             }
             Self::Overflow => write!(f, "{what} leads to a number too large to compute with"),
             Self::NotConverted => write!(f, "{what} is in a currency, and nobody said what it is in bitcoin"),
-            Self::UnsupportedChain => write!(f, "{what} names no chain that can be used here"),
+            Self::UnsupportedChain => f.write_str("this is for another chain than can be used here"),
             Self::PayinfoCount { paths, payinfos } => {
-                write!(f, "there are {paths} paths, but fees and limits for {payinfos}")
+                write!(f, "paths and their fees do not match: {paths} of the one, {payinfos} of the other")
             }
             Self::NoUsablePath => write!(f, "{what} holds no path that can be used"),
-            Self::Expired { at } => write!(f, "it has expired (Unix time {at})"),
+            Self::Expired { .. } => f.write_str("this has expired and can no longer be used"),
             Self::Differs => write!(f, "{what} differs from the message it repeats"),
             Self::WrongKey => write!(f, "{what} is not the key that was expected"),
             Self::WrongArrival => f.write_str("the message came over the wrong way"),
             Self::InvalidSignature => write!(f, "{what} is not valid for this message"),
-            Self::InvalidFallback => write!(f, "{what} is not an address that can be paid"),
+            Self::InvalidFallback => write!(f, "{what} would hold one that cannot be paid"),
             Self::TooShort { min } => write!(f, "{what} has fewer than {min} bytes"),
             Self::TooNarrow => f.write_str("the width is too small"),
             Self::IsRefund => f.write_str("this request answers no offer: it is a refund"),

@@ -63,6 +63,12 @@ impl Error {
         self
     }
 
+    #[must_use]
+    pub(crate) fn against(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
     /// Moves an offset that counts from the start of a value to where the value starts.
     #[must_use]
     pub(crate) fn within(self, start: usize) -> Self {
