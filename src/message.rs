@@ -75,14 +75,7 @@ impl Structure {
                 None => {}
             }
         }
-        (schema.rules)(&tlvs, known).map_err(|error| match (error.offset(), error.field()) {
-            // A rule about a field that is there: say where it is.
-            (None, Some(field)) => match tlvs.get(field.number()) {
-                Some(record) => error.at(record.offset()),
-                None => error,
-            },
-            _ => error,
-        })?;
+        (schema.rules)(&tlvs, known).map_err(|error| located(error, &tlvs))?;
         Ok(Self { tlvs, known })
     }
 
@@ -179,6 +172,20 @@ pub(crate) fn unknown<'a>(
     tlvs.records().filter(move |record| {
         ranges.iter().any(|range| range.contains(&record.number())) && find(&[table], record.number()).is_none()
     })
+}
+
+impl Message {
+    pub(crate) fn located(&self, error: Error) -> Error {
+        located(error, &self.tlvs)
+    }
+}
+
+/// Says where the field stands that an error is about, if it is there.
+fn located(error: Error, tlvs: &TlvStream) -> Error {
+    match (error.offset(), error.field().and_then(|field| tlvs.get(field.number()))) {
+        (None, Some(record)) => error.at(record.offset()),
+        _ => error,
+    }
 }
 
 /// The same fault in a value breaks another rule where another message's field holds it.

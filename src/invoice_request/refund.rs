@@ -56,7 +56,7 @@ impl Refund {
 
     /// `signature` (TLV 240)
     pub fn signature(&self) -> Option<schnorr::Signature> {
-        signed::signature_of(&self.fields.offer.message)
+        signed::signature(self.tlvs(), Field::SIGNATURE)
     }
 }
 
