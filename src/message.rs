@@ -66,8 +66,9 @@ impl Structure {
                 return Err(Error::of(field, ErrorKind::OutOfRange, schema.range_rule).at(record.offset()));
             }
             match find(schema.fields, number) {
-                Some(spec) => (spec.check)(record.value())
-                    .map_err(|error| error.in_field(spec.field).within(record.value_offset()))?,
+                Some(spec) => (spec.check)(record.value()).map_err(|error| {
+                    under_own_rule(error, spec.field).in_field(spec.field).within(record.value_offset())
+                })?,
                 None if number % 2 == 0 => {
                     let error = Error::of(Field::unknown(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
                     return Err(error.at(record.offset()));
@@ -167,6 +168,15 @@ impl Schema {
             (self.field(record.number()), Show(spec, record.value()))
         });
         f.debug_map().entries(shown).finish()
+    }
+}
+
+/// A path without hops breaks another rule in each message.
+fn under_own_rule(error: Error, field: Field) -> Error {
+    match error.kind() {
+        ErrorKind::NoHops if field == Field::INVREQ_PATHS => error.under(Rule::Rqr4),
+        ErrorKind::NoHops if field == Field::INVOICE_PATHS => error.under(Rule::Ivr5),
+        _ => error,
     }
 }
 

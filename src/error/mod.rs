@@ -71,6 +71,12 @@ impl Error {
     }
 
     #[must_use]
+    pub(crate) fn under(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    #[must_use]
     pub(crate) fn in_column(mut self, column: usize) -> Self {
         self.column = Some(column);
         self
