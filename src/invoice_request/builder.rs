@@ -139,8 +139,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
         if let Some(amount) = self.amount {
             writer.number(82, amount.0);
         }
-        if !self.features.as_bytes().is_empty() {
-            writer.bytes(84, self.features.as_bytes());
+        if !self.features.minimal().is_empty() {
+            writer.bytes(84, self.features.minimal());
         }
         if let Some(quantity) = self.quantity {
             writer.number(86, quantity);

@@ -184,8 +184,8 @@ impl OfferBuilder {
         if !self.description.is_empty() {
             writer.bytes(10, self.description.as_bytes());
         }
-        if !self.features.as_bytes().is_empty() {
-            writer.bytes(12, self.features.as_bytes());
+        if !self.features.minimal().is_empty() {
+            writer.bytes(12, self.features.minimal());
         }
         if let Some(expiry) = self.absolute_expiry {
             writer.number(14, expiry.0);
