@@ -55,9 +55,6 @@ pub(crate) struct Structure {
 impl Structure {
     /// Reads bytes (TLV-1 to TLV-7, and the rules of the kind of message).
     pub(crate) fn read(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
-        if bytes.is_empty() && schema.kind != MessageKind::InvoiceError {
-            return Err(Error::new(ErrorKind::Empty, Rule::Tlv3));
-        }
         let tlvs = TlvStream::read(bytes).map_err(|error| schema.named(error))?;
         for record in tlvs.records() {
             let number = record.number();
@@ -75,7 +72,14 @@ impl Structure {
                 None => {}
             }
         }
-        (schema.rules)(&tlvs, known).map_err(|error| located(error, &tlvs))?;
+        (schema.rules)(&tlvs, known).map_err(|error| {
+            match error.field().and_then(|field| tlvs.get(field.number())) {
+                // The first of all fields that are missing is not worth a name.
+                _ if tlvs.is_empty() => Error::new(ErrorKind::Empty, error.rule()),
+                Some(record) => error.at(record.offset()),
+                None => error,
+            }
+        })?;
         Ok(Self { tlvs, known })
     }
 
@@ -175,16 +179,12 @@ pub(crate) fn unknown<'a>(
 }
 
 impl Message {
+    /// Says where the value stands that a verification failed with.
     pub(crate) fn located(&self, error: Error) -> Error {
-        located(error, &self.tlvs)
-    }
-}
-
-/// Says where the field stands that an error is about, if it is there.
-fn located(error: Error, tlvs: &TlvStream) -> Error {
-    match (error.offset(), error.field().and_then(|field| tlvs.get(field.number()))) {
-        (None, Some(record)) => error.at(record.offset()),
-        _ => error,
+        match error.field().and_then(|field| self.tlvs.get(field.number())) {
+            Some(record) if error.offset().is_none() => error.at(record.value_offset()),
+            _ => error,
+        }
     }
 }
 
