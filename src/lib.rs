@@ -41,6 +41,7 @@ mod invoice_request;
 mod message;
 mod offer;
 mod pasted;
+mod payer_proof;
 #[cfg(feature = "serde")]
 mod serde;
 #[allow(clippy::arithmetic_side_effects, reason = "counts and positions in a message of at most 65535 bytes")]
@@ -70,6 +71,7 @@ pub use invoice_request::{
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
 pub use pasted::Bolt12;
+pub use payer_proof::{Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet};
 pub use signature::OfferId;
 pub use signed::{SignedMessage, Unsigned, Unverified};
 pub use text::Wrapped;

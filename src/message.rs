@@ -72,15 +72,13 @@ impl Structure {
                 None => {}
             }
         }
-        (schema.rules)(&tlvs, known).map_err(|error| match (error.offset(), error.field()) {
-            // The first of all fields that are missing is not worth a name.
-            _ if tlvs.is_empty() => Error::new(ErrorKind::Empty, error.rule()),
-            // A rule about a field that is there: say where it is.
-            (None, Some(field)) => match tlvs.get(field.number()) {
+        (schema.rules)(&tlvs, known).map_err(|error| {
+            match error.field().and_then(|field| tlvs.get(field.number())) {
+                // The first of all fields that are missing is not worth a name.
+                _ if tlvs.is_empty() => Error::new(ErrorKind::Empty, error.rule()),
                 Some(record) => error.at(record.offset()),
                 None => error,
-            },
-            _ => error,
+            }
         })?;
         Ok(Self { tlvs, known })
     }
@@ -178,6 +176,16 @@ pub(crate) fn unknown<'a>(
     tlvs.records().filter(move |record| {
         ranges.iter().any(|range| range.contains(&record.number())) && find(&[table], record.number()).is_none()
     })
+}
+
+impl Message {
+    /// Says where the value stands that a verification failed with.
+    pub(crate) fn located(&self, error: Error) -> Error {
+        match error.field().and_then(|field| self.tlvs.get(field.number())) {
+            Some(record) if error.offset().is_none() => error.at(record.value_offset()),
+            _ => error,
+        }
+    }
 }
 
 /// The same fault in a value breaks another rule where another message's field holds it.

@@ -10,6 +10,7 @@ use crate::invoice::Invoice;
 use crate::invoice_request::{InvoiceRequest, Refund};
 use crate::message::in_text;
 use crate::offer::Offer;
+use crate::payer_proof::PayerProof;
 use crate::text;
 
 /// Any BOLT 12 text: what a wallet's input field takes.
@@ -37,6 +38,8 @@ pub enum Bolt12 {
     Refund(Box<Refund>),
     /// An invoice.
     Invoice(Box<Invoice>),
+    /// A payer proof.
+    PayerProof(Box<PayerProof>),
 }
 
 impl Bolt12 {
@@ -56,6 +59,7 @@ impl Bolt12 {
                 Err(error) => Err(error),
             },
             MessageKind::Invoice => Invoice::try_from(bytes).map(|invoice| Self::Invoice(Box::new(invoice))),
+            MessageKind::PayerProof => PayerProof::try_from(bytes).map(|proof| Self::PayerProof(Box::new(proof))),
             found => Err(Error::new(ErrorKind::WrongKind { expected: MessageKind::Offer, found }, Rule::Txt5)),
         }
     }

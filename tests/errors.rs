@@ -229,7 +229,7 @@ fn errors() -> Vec<Error> {
     let usable = |offer: &Offer| offer.usable(NOW, &[ChainHash::BITCOIN]).map(drop);
     let expired = OfferBuilder::new(key()).absolute_expiry(UnixTime(1_700_000_000)).build().unwrap();
     errors.push(usable(&expired).unwrap_err());
-    errors.push(usable(&OfferBuilder::new(key()).chain(ChainHash::TESTNET).build().unwrap()).unwrap_err());
+    errors.push(usable(&OfferBuilder::new(key()).chain(ChainHash::TESTNET3).build().unwrap()).unwrap_err());
     errors.push(OfferBuilder::new(key()).description("tea").amount_msat(Msat(u64::MAX)).build().unwrap_err());
     errors.push(OfferBuilder::new(key()).custom_field(33, []).build().unwrap_err());
     errors.push(RefundBuilder::new("tea", Msat(1), key(), [1; 15]).build().unwrap_err());

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "error",
     "tlv",
     "text",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 14] = [
     "offer",
     "invoice_request",
     "invoice",
+    "payer_proof",
     "invoice_error",
     "pasted",
 ];

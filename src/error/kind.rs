@@ -233,6 +233,12 @@ pub enum ErrorKind {
     IsRefund,
     /// An answer to an offer, where a refund was expected.
     IsNotRefund,
+    /// A number in the list of hidden fields that cannot stand there.
+    InvalidMarker(u64),
+    /// More or fewer hashes than it takes.
+    HashCount,
+    /// A preimage of another payment hash.
+    WrongPreimage,
     /// A path, hop or feature list longer than its length field can say.
     TooManyEntries,
 }
@@ -288,6 +294,9 @@ impl ErrorKind {
             Self::TooNarrow => "too_narrow",
             Self::IsRefund => "is_refund",
             Self::IsNotRefund => "is_not_refund",
+            Self::InvalidMarker(_) => "invalid_marker",
+            Self::HashCount => "hash_count",
+            Self::WrongPreimage => "wrong_preimage",
             Self::TooManyEntries => "too_many_entries",
         }
     }
@@ -400,6 +409,9 @@ impl ErrorKind {
             Self::TooNarrow => f.write_str("the width is too small"),
             Self::IsRefund => f.write_str("this request answers no offer: it is a refund"),
             Self::IsNotRefund => f.write_str("this request answers an offer: it is not a refund"),
+            Self::InvalidMarker(marker) => write!(f, "{what} holds {marker}, which cannot stand there"),
+            Self::HashCount => write!(f, "{what} has more or fewer hashes than it takes"),
+            Self::WrongPreimage => write!(f, "{what} is not that of the payment hash"),
             Self::TooManyEntries => write!(f, "{what} has more entries than can be written"),
         }
     }

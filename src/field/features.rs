@@ -82,6 +82,12 @@ impl<'a> Features<'a> {
         &self.0
     }
 
+    /// The bytes as a builder writes them: without leading zeros (D9).
+    pub(crate) fn minimal(&self) -> &[u8] {
+        let zeros = self.0.iter().take_while(|byte| **byte == 0).count();
+        self.0.get(zeros..).unwrap_or_default()
+    }
+
     /// The features that are set, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Feature> + '_ {
         let bytes = self.0.iter().rev().zip((0..).step_by(8)).filter(|(byte, _)| **byte != 0);
