@@ -30,13 +30,14 @@ pub(crate) const REFUSED: u8 = 1;
 /// The command makes no sense.
 pub(crate) const MISUSED: u8 = 2;
 
-/// Does what the arguments say, and returns the exit code.
+/// Does what the arguments say, and returns the exit code. Only answers go to `out`.
 pub(crate) fn run(
     arguments: &[String],
     now: UnixTime,
     stdin: impl Read,
     stdin_is_terminal: bool,
     out: &mut impl Write,
+    complaints: &mut impl Write,
 ) -> io::Result<u8> {
     let (options, strings): (Vec<_>, Vec<_>) =
         arguments.iter().map(String::as_str).partition(|word| word.starts_with('-') && *word != "-");
@@ -45,17 +46,17 @@ pub(crate) fn run(
         out.write_all(USAGE.as_bytes())?;
         OK
     } else if let Some(option) = options.iter().find(|option| !matches!(**option, "--json" | "--lines")) {
-        writeln!(out, "There is no option {option}; --help tells which there are.")?;
+        writeln!(complaints, "There is no option {option}; --help tells which there are.")?;
         MISUSED
     } else if has("--lines") {
         if !has("--json") || !strings.is_empty() {
-            writeln!(out, "--lines goes with --json, and reads its strings from standard input.")?;
+            writeln!(complaints, "--lines goes with --json, and reads its strings from standard input.")?;
             return Ok(MISUSED);
         }
         lines(BufReader::new(stdin), out)?;
         OK
     } else if strings.is_empty() && stdin_is_terminal {
-        out.write_all(USAGE.as_bytes())?;
+        complaints.write_all(USAGE.as_bytes())?;
         MISUSED
     } else if strings.is_empty() {
         let mut bytes = Vec::new();

@@ -18,7 +18,8 @@ fn main() -> ExitCode {
     let stdin = io::stdin();
     let is_terminal = stdin.is_terminal();
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let run = command::run(&arguments, SystemTime::now().into(), stdin.lock(), is_terminal, &mut out);
+    let run =
+        command::run(&arguments, SystemTime::now().into(), stdin.lock(), is_terminal, &mut out, &mut io::stderr());
     match run {
         Ok(code) => code.into(),
         // Whoever read the output has seen enough.

@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Write};
 
 use bolt12::bitcoin::Network;
 use bolt12::{
-    BlindedPath, BlindedPaths, ChainHash, Features, Field, IntroductionNode, InvoiceError, InvoiceFields,
-    KnownFeatures, Msat, MultiPart, OfferAmount, OfferFields, PayInfo, Quantity, RequestFields, Text, TlvRecord,
+    BlindedPath, BlindedPaths, ChainHash, Direction, Feature, Features, Field, IntroductionNode, InvoiceError,
+    InvoiceFields, Msat, MultiPart, OfferAmount, OfferFields, PayInfo, Quantity, RequestFields, Text, TlvRecord,
     UnixTime,
 };
 
@@ -44,7 +44,7 @@ fn heading(message: &Message) -> &'static str {
         Message::Refund(_) => {
             "A REFUND (an invoice request without an offer): whoever claims it with an invoice is paid."
         }
-        Message::Invoice(invoice) if invoice.offer().issuer_id().is_some() || invoice.offer().paths().is_some() => {
+        Message::Invoice(_) if message.views().is_some_and(|views| views.has_offer()) => {
             "AN INVOICE: the issuer of an offer asks the payer who requested it for one payment."
         }
         Message::Invoice(_) => "AN INVOICE FOR A REFUND: whoever published the refund is asked to pay it.",
@@ -73,8 +73,9 @@ fn usable(message: &Message, now: UnixTime) -> String {
         None => views.offer.supports_chain(ChainHash::BITCOIN),
     };
     let unusable = "It CANNOT be used:";
+    let what = if matches!(message, Message::Request(_)) { "the offer" } else { "it" };
     if let Some(expiry) = expiry.filter(|expiry| now > *expiry) {
-        return format!("{unusable} it expired {}.", dates::both(expiry, now));
+        return format!("{unusable} {what} expired {}.", dates::both(expiry, now));
     }
     if amount.is_some_and(|amount| amount > Msat::MAX_MONEY) {
         return format!("{unusable} it is about more bitcoin than there will ever be.");
@@ -95,8 +96,8 @@ fn usable(message: &Message, now: UnixTime) -> String {
     };
     let place = if on_bitcoin { String::new() } else { format!(", but NOT WITH BITCOIN, only on {chains}") };
     let time = match expiry {
-        Some(expiry) => format!("it expires {}", dates::both(expiry, now)),
-        None => "it does not expire".to_owned(),
+        Some(expiry) => format!("{what} expires {}", dates::both(expiry, now)),
+        None => format!("{what} does not expire"),
     };
     format!("{who}{place}; {time}.")
 }
@@ -203,6 +204,9 @@ struct Row {
 
 impl Page {
     fn write(&self, out: &mut String) -> fmt::Result {
+        if self.rows.is_empty() {
+            writeln!(out, "  (no field)")?;
+        }
         let width =
             |column: fn(&Row) -> &str| self.rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
         let (names, labels) = (width(|row| &row.name), width(|row| &row.label));
@@ -239,7 +243,7 @@ impl Page {
             self.rows.push(row);
         }
         self.row(Field::INVREQ_METADATA, views.request.and_then(RequestFields::metadata).map(bytes));
-        self.offer(views.offer);
+        self.offer(views.offer, views.has_offer());
         if let Some(request) = views.request {
             self.request(message, request, views);
         }
@@ -250,7 +254,7 @@ impl Page {
         self.unknown(views.unknown());
     }
 
-    fn offer(&mut self, offer: &OfferFields) {
+    fn offer(&mut self, offer: &OfferFields, has_offer: bool) {
         self.row(Field::OFFER_CHAINS, offer.chains().map(|chains| list(chains.iter().map(chain))));
         self.row(Field::OFFER_METADATA, offer.metadata().map(bytes));
         let currency = offer.currency().map(|code| match iso_currency::Currency::from_code(code.as_str()) {
@@ -258,10 +262,14 @@ impl Page {
             None => format!("{code}, which ISO 4217 does not know"),
         });
         self.row(Field::OFFER_CURRENCY, currency);
-        let each = if offer.quantity() == Quantity::One { "" } else { " for each item" };
-        self.row(Field::OFFER_AMOUNT, offer.amount().map(|amount| format!("{}{each}", price(amount))));
+        let meaning = match offer.quantity() {
+            _ if !has_offer => ", for information only",
+            Quantity::One => "",
+            _ => " for each item",
+        };
+        self.row(Field::OFFER_AMOUNT, offer.amount().map(|amount| format!("{}{meaning}", price(amount))));
         self.row(Field::OFFER_DESCRIPTION, offer.description().map(quoted));
-        self.row(Field::OFFER_FEATURES, offer.features().map(|features| feature_list(&features, &[])));
+        self.row(Field::OFFER_FEATURES, offer.features().map(|features| feature_list(&features, |_| None)));
         let now = self.now;
         self.row(Field::OFFER_ABSOLUTE_EXPIRY, offer.absolute_expiry().map(|time| dates::both(time, now)));
         self.lines(Field::OFFER_PATHS, offer.paths().map(path_lines));
@@ -282,7 +290,7 @@ impl Page {
             _ => format!("{amount}, which the payer chose"),
         });
         self.row(Field::INVREQ_AMOUNT, amount);
-        self.row(Field::INVREQ_FEATURES, request.features().map(|features| feature_list(&features, &[])));
+        self.row(Field::INVREQ_FEATURES, request.features().map(|features| feature_list(&features, |_| None)));
         // A message that was read has no price that overflows.
         let total = request.price().ok().flatten().filter(|_| views.has_offer());
         let quantity = request.quantity().map(|count| match total {
@@ -323,7 +331,7 @@ impl Page {
                 MultiPart::Allowed => "the payment may be split",
                 MultiPart::Required => "the payment must be split",
             };
-            format!("{}: {parts}", feature_list(&features, KnownFeatures::DEFAULT.invoice))
+            format!("{}: {parts}", feature_list(&features, Feature::name))
         });
         self.row(Field::INVOICE_FEATURES, features);
         self.row(Field::INVOICE_NODE_ID, invoice.node_id());
@@ -377,14 +385,14 @@ fn price(amount: OfferAmount) -> String {
     }
 }
 
-fn feature_list(features: &Features<'_>, known: &[u32]) -> String {
-    let words = |feature: bolt12::Feature| match feature.name() {
-        // A name means something only where the feature is defined.
-        Some(name) if !known.is_empty() => format!("{} ({name})", feature.bit()),
-        _ => format!("{} (unknown)", feature.bit()),
+/// The bits, with their names where bits have names: only in invoices, so far.
+fn feature_list(features: &Features<'_>, name: impl Fn(Feature) -> Option<&'static str>) -> String {
+    let words = |feature: Feature| match name(feature) {
+        Some(name) => format!("{} ({name})", feature.bit()),
+        None => format!("{} (unknown)", feature.bit()),
     };
-    let names: Vec<_> = features.iter().map(words).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    let bits: Vec<_> = features.iter().map(words).collect();
+    if bits.is_empty() { "none".to_owned() } else { bits.join(", ") }
 }
 
 fn path_lines(paths: BlindedPaths<'_>) -> Vec<String> {
@@ -393,8 +401,11 @@ fn path_lines(paths: BlindedPaths<'_>) -> Vec<String> {
         let plural = if hops == 1 { "hop" } else { "hops" };
         let start = match path.introduction_node() {
             IntroductionNode::NodeId(key) => format!("node {key}"),
-            IntroductionNode::Channel { scid, direction } => {
-                format!("the node that is {direction:?} of channel {scid}")
+            IntroductionNode::Channel { scid, direction: Direction::NodeOne } => {
+                format!("the node with the lesser key in channel {scid}")
+            }
+            IntroductionNode::Channel { scid, direction: Direction::NodeTwo } => {
+                format!("the node with the greater key in channel {scid}")
             }
         };
         format!("{number}: {hops} {plural}, starting at {start}")

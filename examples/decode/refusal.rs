@@ -1,6 +1,6 @@
 //! A refused string for people: what is wrong, where, and what may help.
 
-use bolt12::{Error, ErrorKind, LooksLike, MessageKind};
+use bolt12::{Error, ErrorKind, LooksLike, MessageKind, Rule};
 
 use super::input::{Fault, Refused};
 
@@ -25,7 +25,7 @@ pub(crate) fn page(refused: &Refused) -> String {
         page.push('\n');
         page.push_str(&excerpt(&refused.text, column));
     }
-    if let Some(hint) = error.and_then(|error| hint(error.kind())) {
+    if let Some(hint) = error.and_then(hint) {
         page.push_str(&format!("\n{hint}\n"));
     }
     page.push_str(&format!("\n  ({})\n", details(refused, error)));
@@ -61,9 +61,11 @@ fn details(refused: &Refused, error: Option<&Error>) -> String {
 }
 
 /// What somebody who sees the sentence for the first time may want to know.
-fn hint(kind: &ErrorKind) -> Option<&'static str> {
-    Some(match kind {
-        ErrorKind::Empty => "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1.",
+fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        ErrorKind::Empty if error.rule() == Rule::Txt5 => {
+            "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1."
+        }
         ErrorKind::NotBolt12(found) => match found {
             LooksLike::Bolt11 | LooksLike::Bolt11Test => {
                 "A BOLT 11 invoice is for one payment, and any Lightning wallet takes it as it is. An offer starts\n\
@@ -83,11 +85,11 @@ fn hint(kind: &ErrorKind) -> Option<&'static str> {
                 "Whoever sees it can take what it guards. It is not repeated here, but may be in your shell's history."
             }
             _ => {
-                "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1. Was its\n\
-                 beginning copied?"
+                "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1. Was all\n\
+                 of it copied?"
             }
         },
-        ErrorKind::Truncated | ErrorKind::InvalidPadding => "Was the string copied to its end?",
+        ErrorKind::Empty | ErrorKind::Truncated | ErrorKind::InvalidPadding => "Was the string copied to its end?",
         ErrorKind::WrongKind { found: MessageKind::PayerProof, .. } => "Payer proofs cannot be shown yet.",
         _ => return None,
     })
