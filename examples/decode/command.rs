@@ -46,7 +46,7 @@ pub(crate) fn run(
         out.write_all(USAGE.as_bytes())?;
         OK
     } else if let Some(option) = options.iter().find(|option| !matches!(**option, "--json" | "--lines")) {
-        writeln!(complaints, "There is no option {option}; --help tells which there are.")?;
+        writeln!(complaints, "There is no option {option:?}; --help tells which there are.")?;
         MISUSED
     } else if has("--lines") {
         if !has("--json") || !strings.is_empty() {

@@ -25,15 +25,16 @@ pub(crate) fn relative(time: UnixTime, now: UnixTime) -> Option<String> {
         (span.get_minutes(), "minute"),
         (span.get_seconds(), "second"),
     ];
-    let largest = units.into_iter().find(|(count, _)| *count != 0);
-    Some(largest.map_or_else(
-        || "now".to_owned(),
-        |(count, unit)| {
-            let plural = if count.abs() == 1 { "" } else { "s" };
-            let words = format!("{} {unit}{plural}", count.abs());
-            if count < 0 { format!("{words} ago") } else { format!("in {words}") }
-        },
-    ))
+    let words =
+        |(count, unit): &(i64, &str)| format!("{} {unit}{}", count.abs(), if count.abs() == 1 { "" } else { "s" });
+    let mut units = units.iter().skip_while(|(count, _)| *count == 0);
+    let Some(first) = units.next() else { return Some("now".to_owned()) };
+    let mut distance = words(first);
+    // One and a half is neither one nor two.
+    if let Some(second) = units.next().filter(|second| first.0.abs() == 1 && second.0 != 0) {
+        distance = format!("{distance} {}", words(second));
+    }
+    Some(if first.0 < 0 { format!("{distance} ago") } else { format!("in {distance}") })
 }
 
 /// For example `2035-01-01 00:00:00 UTC, in 9 years`.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use bolt12::secp256k1::schnorr::Signature;
 use bolt12::{
-    Bolt12, Error, ErrorKind, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, MessageKind, Offer, OfferFields,
-    Refund, RequestFields, TlvRecord, TlvStream,
+    Bolt12, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, MessageKind, Offer,
+    OfferFields, Refund, RequestFields, TlvRecord, TlvStream,
 };
 
 /// The kinds of messages that can be named after `hex:`.
@@ -46,7 +46,7 @@ pub(crate) struct Refused {
 /// What is wrong with a string.
 pub(crate) enum Fault {
     /// The library refused it.
-    Message(Error),
+    Message(Box<Error>),
     /// `hex:` and no kind of message.
     NoKind,
     /// `hex:offer:` and something other than hexadecimal digits.
@@ -57,7 +57,21 @@ pub(crate) enum Fault {
     NotShown,
 }
 
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Message(Box::new(error))
+    }
+}
+
 impl Fault {
+    /// The library's error, if it is one.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Message(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// A stable identifier, for programs.
     pub(crate) fn code(&self) -> &'static str {
         match self {
@@ -92,12 +106,10 @@ pub(crate) fn read(text: &str) -> Result<Message, Refused> {
             let skipped = text.chars().take_while(|c| c.is_whitespace()).count() + "hex:".len();
             read_hex(text, skipped, rest)
         }
-        None => text.parse::<Bolt12>().map_err(Fault::Message).and_then(known).map_err(|fault| {
-            let (column, is_bolt12) = match &fault {
-                Fault::Message(error) => (error.column(), !matches!(error.kind(), ErrorKind::NotBolt12(_))),
-                _ => (None, true),
-            };
-            Refused { text: text.to_owned(), kind: if is_bolt12 { meant(trimmed) } else { None }, column, fault }
+        None => text.parse::<Bolt12>().map_err(Fault::from).and_then(known).map_err(|fault| {
+            let is_bolt12 = !matches!(fault.error().map(Error::kind), Some(ErrorKind::NotBolt12(_)));
+            let kind = if is_bolt12 { meant(trimmed) } else { None };
+            Refused { text: text.to_owned(), kind, column: fault.error().and_then(Error::column), fault }
         }),
     }
 }
@@ -118,14 +130,11 @@ fn read_hex(text: &str, skipped: usize, rest: &str) -> Result<Message, Refused> 
         _ => refused(Some(kind), None, Fault::HalfByte),
     })?;
     let message = match kind {
-        MessageKind::InvoiceError => InvoiceError::try_from(bytes).map(Message::Error).map_err(Fault::Message),
-        _ => Bolt12::read(kind, bytes).map_err(Fault::Message).and_then(known),
+        MessageKind::InvoiceError => InvoiceError::try_from(bytes).map(Message::Error).map_err(Fault::from),
+        _ => Bolt12::read(kind, bytes).map_err(Fault::from).and_then(known),
     };
     message.map_err(|fault| {
-        let offset = match &fault {
-            Fault::Message(error) => error.offset(),
-            _ => None,
-        };
+        let offset = fault.error().and_then(Error::offset);
         // A fault at the end is shown at the last digit.
         let column = offset.map(|offset| first + (2 * offset).min(digits.len().saturating_sub(1)));
         refused(Some(kind), column, fault)
@@ -155,6 +164,12 @@ fn meant(text: &str) -> Option<MessageKind> {
         let rest = kind.prefix().and_then(|prefix| letters.strip_prefix(prefix));
         rest.is_some_and(|rest| rest.starts_with('1'))
     })
+}
+
+/// The suggested value as it stands there, also one that is no value of its field (ERW-2).
+pub(crate) fn suggested_value(error: &InvoiceError) -> Option<Vec<u8>> {
+    let tlvs = TlvStream::read(error.as_bytes().to_vec()).ok()?;
+    tlvs.get(Field::SUGGESTED_VALUE.number()).map(|record| record.value().to_vec())
 }
 
 /// The views of a message's fields: an offer has the first, a request two, an invoice all.
@@ -220,7 +235,7 @@ impl<'a> Views<'a> {
 
     /// The value of `invreq_chain`, which the views fill in where it is absent.
     pub(crate) fn chain(&self) -> Option<&'a [u8]> {
-        self.tlvs.get(bolt12::Field::INVREQ_CHAIN.number()).map(|record| record.value())
+        self.tlvs.get(Field::INVREQ_CHAIN.number()).map(|record| record.value())
     }
 
     /// All fields that have no name, in ascending order; signatures other than the known one

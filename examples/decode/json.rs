@@ -6,11 +6,11 @@
 
 use bolt12::{
     BlindedPath, Direction, Error, Field, IntroductionNode, InvoiceError, InvoiceFields, OfferAmount, OfferFields,
-    PayInfo, Quantity, RequestFields, Text, TlvRecord, TlvStream,
+    PayInfo, Quantity, RequestFields, Text, TlvRecord,
 };
 use serde_json::{Map, Value, json};
 
-use super::input::{Fault, Message, Refused, Views};
+use super::input::{self, Message, Refused, Views};
 
 /// The object for a string that was read or refused.
 pub(crate) fn object(read: &Result<Message, Refused>) -> Value {
@@ -66,10 +66,7 @@ impl Object {
     fn refused(&mut self, refused: &Refused) {
         self.put("error", Some(refused.fault.to_string()));
         self.put("code", Some(refused.fault.code()));
-        let error = match &refused.fault {
-            Fault::Message(error) => Some(error),
-            _ => None,
-        };
+        let error = refused.fault.error();
         self.put("rule", error.map(|error| error.rule().id()));
         let field = error.and_then(Error::field);
         self.put("field", field.and_then(|field| field.name()));
@@ -80,10 +77,7 @@ impl Object {
 
     fn invoice_error(&mut self, error: &InvoiceError) {
         self.field(Field::ERRONEOUS_FIELD, error.erroneous_field().map(|field| field.number()));
-        // Also a suggestion that could not stand in its field.
-        let tlvs = TlvStream::read(error.as_bytes().to_vec()).ok();
-        let suggested = tlvs.as_ref().and_then(|tlvs| tlvs.get(Field::SUGGESTED_VALUE.number()));
-        self.bytes(Field::SUGGESTED_VALUE, suggested.map(|record| record.value()));
+        self.bytes(Field::SUGGESTED_VALUE, input::suggested_value(error));
         self.text(Field::ERROR, error.error());
         self.unknown("unknown_invoice_error_tlvs", error.unknown());
     }

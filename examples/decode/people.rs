@@ -9,7 +9,7 @@ use bolt12::{
     UnixTime,
 };
 
-use super::input::{Message, Views};
+use super::input::{self, Message, Views};
 use super::{dates, json};
 
 /// The most bytes without a meaning that are shown.
@@ -90,16 +90,16 @@ fn usable(message: &Message, now: UnixTime) -> String {
     };
     let who = match message {
         Message::Offer(_) => "It can be used now",
-        Message::Request(_) => "Its signature is valid, and the issuer of the offer can answer it now",
+        Message::Request(_) => "Its signature is valid.\nThe issuer of the offer can answer it now",
         Message::Refund(_) => "It can be claimed now",
-        _ => "Its signature is valid. Whoever made the request in it, and nobody else, can pay it now",
+        _ => "Its signature is valid.\nWhoever made the request in it, and nobody else, can pay it now",
     };
     let place = if on_bitcoin { String::new() } else { format!(", but NOT WITH BITCOIN, only on {chains}") };
     let time = match expiry {
-        Some(expiry) => format!("{what} expires {}", dates::both(expiry, now)),
-        None => format!("{what} does not expire"),
+        Some(expiry) => format!("expires {}", dates::both(expiry, now)),
+        None => "does not expire".to_owned(),
     };
-    format!("{who}{place}; {time}.")
+    format!("{who}{place}; {what} {time}.")
 }
 
 /// Who learns what from a message.
@@ -262,12 +262,16 @@ impl Page {
             None => format!("{code}, which ISO 4217 does not know"),
         });
         self.row(Field::OFFER_CURRENCY, currency);
-        let meaning = match offer.quantity() {
-            _ if !has_offer => ", for information only",
-            Quantity::One => "",
-            _ => " for each item",
-        };
-        self.row(Field::OFFER_AMOUNT, offer.amount().map(|amount| format!("{}{meaning}", price(amount))));
+        let amount = offer.amount().map(|amount| {
+            let each = if offer.quantity() == Quantity::One { "" } else { " for each item" };
+            let meaning = match amount {
+                _ if !has_offer => ", for information only",
+                OfferAmount::Bitcoin(_) => "",
+                OfferAmount::Currency { .. } => ", paid in bitcoin at the issuer's rate",
+            };
+            format!("{}{each}{meaning}", price(amount))
+        });
+        self.row(Field::OFFER_AMOUNT, amount.or_else(|| has_offer.then(|| "(none: the payer chooses)".to_owned())));
         self.row(Field::OFFER_DESCRIPTION, offer.description().map(quoted));
         self.row(Field::OFFER_FEATURES, offer.features().map(|features| feature_list(&features, |_| None)));
         let now = self.now;
@@ -343,7 +347,11 @@ impl Page {
             None => format!("{field}, an unknown field"),
         });
         self.row(Field::ERRONEOUS_FIELD, field);
-        self.row(Field::SUGGESTED_VALUE, error.suggested_value().map(bytes));
+        let suggested = input::suggested_value(error).map(|value| match error.suggested_value() {
+            Some(_) => bytes(&value),
+            None => format!("{}, which is no value of that field", bytes(&value)),
+        });
+        self.row(Field::SUGGESTED_VALUE, suggested);
         self.row(Field::ERROR, error.error().map(quoted));
         self.unknown(error.unknown());
     }

@@ -2,7 +2,7 @@
 
 use bolt12::{Error, ErrorKind, LooksLike, MessageKind, Rule};
 
-use super::input::{Fault, Refused};
+use super::input::Refused;
 
 /// The most characters of a string that are shown.
 const WIDTH: usize = 72;
@@ -10,10 +10,7 @@ const WIDTH: usize = 72;
 /// The page for a refused string.
 pub(crate) fn page(refused: &Refused) -> String {
     let mut page = format!("Refused: {}.\n", refused.fault);
-    let error = match &refused.fault {
-        Fault::Message(error) => Some(error),
-        _ => None,
-    };
+    let error = refused.fault.error();
     let looks_like = match error.map(Error::kind) {
         Some(ErrorKind::NotBolt12(found)) => Some(*found),
         _ => None,
