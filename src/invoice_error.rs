@@ -133,7 +133,8 @@ impl InvoiceError {
         self.structure.tlvs.as_bytes()
     }
 
-    fn tlvs(&self) -> &TlvStream {
+    /// The records, whatever they mean.
+    pub fn tlvs(&self) -> &TlvStream {
         &self.structure.tlvs
     }
 }

@@ -101,7 +101,7 @@ impl fmt::Display for LooksLike {
             Self::HumanReadableName => "a name that has to be looked up first",
             Self::Uri => "a payment link",
             Self::WebAddress => "a web address",
-            Self::Secret => "a secret key, which should never be shown to anybody",
+            Self::Secret => "a secret key or recovery phrase",
             Self::Unknown => "something else",
         })
     }
@@ -345,6 +345,9 @@ impl ErrorKind {
             Self::Empty => f.write_str("there is nothing to read"),
             Self::NotBolt12(LooksLike::Unknown) => {
                 f.write_str("this does not look like an offer, or like any other BOLT 12 text")
+            }
+            Self::NotBolt12(LooksLike::Secret) => {
+                f.write_str("this looks like a secret key or recovery phrase: never show it to anybody")
             }
             Self::NotBolt12(found) => write!(f, "this looks like {found}, not like BOLT 12"),
             Self::WrongKind { expected, found } => {
