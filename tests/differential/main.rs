@@ -2,10 +2,14 @@
 //! reads, field by field; whole exchanges between the two; and thousands of mutated messages that
 //! both accept or both refuse, but for the differences listed in `differences.rs`.
 
+mod differences;
 mod exchange;
 mod material;
+mod mutate;
+mod mutations;
 mod ours;
 mod reading;
+mod texts;
 mod theirs;
 mod view;
 mod wire;

@@ -1,5 +1,7 @@
 //! Keys, paths and numbers that both sides build their messages from.
 
+use std::sync::OnceLock;
+
 use bolt12::bitcoin::secp256k1::{All, Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, Direction, IntroductionNode, PayInfo, ShortChannelId, UnixTime};
 use lightning::blinded_path::message::BlindedMessagePath;
@@ -21,16 +23,15 @@ pub(crate) const HASH: [u8; 32] = [0x77; 32];
 
 pub(crate) const SIGNET: ChainHash = ChainHash::SIGNET;
 
-thread_local! {
-    static CONTEXT: &'static Secp256k1<All> = Box::leak(Box::new(Secp256k1::new()));
-}
-
 pub(crate) fn secp() -> &'static Secp256k1<All> {
-    CONTEXT.with(|context| *context)
+    static CONTEXT: OnceLock<Secp256k1<All>> = OnceLock::new();
+    CONTEXT.get_or_init(Secp256k1::new)
 }
 
+/// A key, computed once: without optimisation that takes long.
 pub(crate) fn keypair(secret: u8) -> Keypair {
-    Keypair::from_seckey_slice(secp(), &[secret; 32]).unwrap()
+    static PAIRS: [OnceLock<Keypair>; 256] = [const { OnceLock::new() }; 256];
+    *PAIRS[usize::from(secret)].get_or_init(|| Keypair::from_seckey_slice(secp(), &[secret; 32]).unwrap())
 }
 
 pub(crate) fn key(secret: u8) -> PublicKey {

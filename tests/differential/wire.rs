@@ -158,11 +158,20 @@ pub(crate) fn sign(kind: Kind, records: &mut Vec<Record>) -> bool {
     true
 }
 
+const LETTERS: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+
 /// The text of bytes: five bits to a letter, no checksum.
 pub(crate) fn text(prefix: &str, bytes: &[u8]) -> String {
-    let letters = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     let mut bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
     bits.resize(bits.len().div_ceil(5) * 5, 0);
-    let data = bits.chunks(5).map(|five| letters[five.iter().fold(0, |value, bit| value << 1 | usize::from(*bit))]);
+    let data = bits.chunks(5).map(|five| LETTERS[five.iter().fold(0, |value, bit| value << 1 | usize::from(*bit))]);
     format!("{prefix}1{}", String::from_utf8(data.collect()).unwrap())
+}
+
+/// The bytes that are meant by a text, valid or not.
+pub(crate) fn bytes_of(text: &str) -> Vec<u8> {
+    let data = text.split_once('1').map_or("", |(_, data)| data).to_ascii_lowercase();
+    let values = data.bytes().filter_map(|letter| LETTERS.iter().position(|valid| *valid == letter));
+    let bits: Vec<_> = values.flat_map(|value| (0..5).rev().map(move |bit| (value >> bit & 1) as u8)).collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | bit)).collect()
 }
