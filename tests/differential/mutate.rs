@@ -4,7 +4,7 @@
 use bolt12::ChainHash;
 
 use crate::material::*;
-use crate::wire::{Kind, Record, records, sign, signer, tu64, write, write_bigsize};
+use crate::wire::{Kind, Record, records, sign, tu64, write, write_bigsize};
 
 /// A generator of numbers that are the same in every run (SplitMix64).
 pub(crate) struct Random(pub(crate) u64);
@@ -114,7 +114,10 @@ fn fresh_value(random: &mut Random, number: u64) -> Vec<u8> {
         16 | 90 | 160 => paths(random),
         22 | 88 | 176 => point(random),
         91 => name(random),
-        162 => payinfos(random),
+        162 => {
+            let count = random.below(4);
+            payinfos(random, count)
+        }
         168 => vec![0x55; *random.of(&[32, 32, 31, 33])],
         172 => fallbacks(random),
         240 => vec![0x55; *random.of(&[64, 63, 65])],
@@ -153,13 +156,14 @@ fn paths(random: &mut Random) -> Vec<u8> {
     paths
 }
 
-fn payinfos(random: &mut Random) -> Vec<u8> {
+fn payinfos(random: &mut Random, count: usize) -> Vec<u8> {
+    // The same in all, so that there is often no path that can be used.
+    let features = if random.one_in(2) { features(random) } else { Vec::new() };
     let mut payinfos = Vec::new();
-    for _ in 0..random.below(4) {
+    for _ in 0..count {
         payinfos.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 2, 0, 3]);
         payinfos.extend_from_slice(&random.of(&NUMBERS).to_be_bytes());
         payinfos.extend_from_slice(&random.of(&NUMBERS).to_be_bytes());
-        let features = if random.one_in(2) { features(random) } else { Vec::new() };
         payinfos.extend_from_slice(&(features.len() as u16).to_be_bytes());
         payinfos.extend_from_slice(&features);
     }
@@ -223,8 +227,6 @@ fn spoil(random: &mut Random, value: &mut Vec<u8>) {
 /// Changes the records.
 fn rearrange(random: &mut Random, records: &mut Vec<Record>, others: &[Record]) {
     let at = random.below(records.len());
-    let place =
-        |records: &[Record], number| records.iter().position(|record| record.0 > number).unwrap_or(records.len());
     match random.below(12) {
         0 if !records.is_empty() => drop(records.remove(at)),
         1 if !records.is_empty() => records.insert(at, records[at].clone()),
@@ -232,17 +234,15 @@ fn rearrange(random: &mut Random, records: &mut Vec<Record>, others: &[Record]) 
         3 if !records.is_empty() => records[at].0 = *random.of(&UNKNOWN),
         4 => {
             let number = *random.of(&UNKNOWN);
-            records.insert(place(records, number), (number, fresh_value(random, number)));
+            put(records, number, fresh_value(random, number));
         }
         5 => {
             let stray = random.of(others).clone();
-            records.retain(|record| record.0 != stray.0);
-            records.insert(place(records, stray.0), stray);
+            put(records, stray.0, stray.1);
         }
         6 | 7 => {
             let number = *random.of(&KNOWN);
-            records.retain(|record| record.0 != number);
-            records.insert(place(records, number), (number, fresh_value(random, number)));
+            refresh(random, records, number);
         }
         8 | 9 if !records.is_empty() => records[at].1 = fresh_value(random, records[at].0),
         _ if !records.is_empty() => spoil(random, &mut records[at].1),
@@ -280,17 +280,60 @@ fn spoil_bytes(random: &mut Random, bytes: &mut Vec<u8>) {
     }
 }
 
+/// Whether to sign a message again, so that what is wrong with it is not just the signature.
+fn resign(random: &mut Random, kind: Kind, records: &mut Vec<Record>) {
+    let wanted = match kind {
+        Kind::Request | Kind::Invoice => !random.one_in(8),
+        // Which need none (D1).
+        Kind::Refund => random.one_in(8),
+        Kind::Offer | Kind::Error => false,
+    };
+    if wanted {
+        sign(kind, records);
+    }
+}
+
+fn put(records: &mut Vec<Record>, number: u64, value: Vec<u8>) {
+    records.retain(|record| record.0 != number);
+    let place = records.iter().position(|record| record.0 > number).unwrap_or(records.len());
+    records.insert(place, (number, value));
+}
+
+/// Gives a field another value; paths often get the payinfos that belong to them.
+fn refresh(random: &mut Random, records: &mut Vec<Record>, number: u64) {
+    put(records, number, fresh_value(random, number));
+    if matches!(number, 160 | 162) && !random.one_in(4) {
+        let count = 1 + random.below(3);
+        put(records, 160, node_path(0x31).as_bytes().repeat(count));
+        put(records, 162, payinfos(random, count));
+    }
+}
+
+/// A message without each of its fields, and with another value for each field there is.
+pub(crate) fn vary(random: &mut Random, kind: Kind, message: &[Record]) -> Vec<Vec<u8>> {
+    let mut varied = Vec::new();
+    for at in 0..message.len() {
+        let mut lacking = message.to_vec();
+        lacking.remove(at);
+        varied.push(lacking);
+    }
+    for number in KNOWN {
+        let mut changed = message.to_vec();
+        refresh(random, &mut changed, number);
+        varied.push(changed);
+    }
+    varied.iter_mut().for_each(|records| resign(random, kind, records));
+    varied.iter().map(|records| write(records)).collect()
+}
+
 /// A mutation of a message. `others` are records of other messages, to be put where they do not
-/// belong. Three of four messages that can be are signed again, so that what is wrong with them is not
-/// just the signature.
+/// belong.
 pub(crate) fn mutate(random: &mut Random, kind: Kind, message: &[Record], others: &[Record]) -> Vec<u8> {
     let mut mutated = message.to_vec();
-    for _ in 0..random.below(3) + usize::from(!random.one_in(8)) {
+    for _ in 0..*random.of(&[0, 1, 1, 1, 1, 1, 2, 3]) {
         rearrange(random, &mut mutated, others);
     }
-    if matches!(kind, Kind::Request | Kind::Invoice) && !random.one_in(4) && signer(kind, &mutated).is_some() {
-        sign(kind, &mut mutated);
-    }
+    resign(random, kind, &mut mutated);
     match random.below(10) {
         0 => write_wrongly(random, &mutated),
         1 => {
