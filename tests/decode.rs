@@ -17,6 +17,8 @@ mod pages;
 mod people;
 #[path = "../examples/decode/proof.rs"]
 mod proof;
+#[path = "decode/proofs.rs"]
+mod proofs;
 #[path = "../examples/decode/refusal.rs"]
 mod refusal;
 
@@ -510,6 +512,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
         hex_line("offer", &stream(&messages::offer())),
         hex_line("invoice_request", &stream(&messages::refund())),
         hex_line("invoice", &signed("invoice", &messages::invoice(), ALICE)),
+        proofs::WITH_NOTE.as_bytes().to_vec(),
         b"hex:invoice_error:050474657374".to_vec(),
     ]);
     let change = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);

@@ -48,10 +48,15 @@ pub(crate) fn stream(fields: &[Field]) -> Vec<u8> {
 
 /// The message with a signature in its place (SIG-4).
 pub(crate) fn signed(name: &str, fields: &[Field], by: &str) -> Vec<u8> {
-    let digest = tagged(format!("lightning{name}signature").as_bytes(), &root(fields));
+    signed_in((240, "signature"), name, fields, by)
+}
+
+/// The same for a signature that has another name.
+pub(crate) fn signed_in((number, field): (u64, &str), name: &str, fields: &[Field], by: &str) -> Vec<u8> {
+    let digest = tagged(format!("lightning{name}{field}").as_bytes(), &root(fields));
     let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(digest), &key(by));
     let mut fields = fields.to_vec();
-    fields.push((240, signature.as_ref().to_vec()));
+    fields.push((number, signature.as_ref().to_vec()));
     fields.sort();
     stream(&fields)
 }
