@@ -261,6 +261,16 @@ fn paths_without_their_fees() {
     let both = found(paths.reveal(Field::INVOICE_BLINDEDPAY));
     assert_eq!(both["invoice_paths"][1]["payinfo"]["cltv_expiry_delta"], json!(65535));
     assert_eq!(both.get("invoice_blindedpay"), None);
+    // Too few or too many: no path is given another's.
+    for count in [1, 3] {
+        let mut fields = paid();
+        fields.retain(|(number, _)| *number != 241);
+        let payinfos = fields.iter_mut().find(|(number, _)| *number == 162).unwrap();
+        payinfos.1 = [0; 28].repeat(count);
+        let found = value(&as_hex("payer_proof", &messages::proof(&fields, PREIMAGE.0)));
+        assert_eq!(found["invoice_paths"], json!(paths_json()), "{found}");
+        assert_eq!(found["invoice_blindedpay"].as_array().unwrap().len(), count);
+    }
 }
 
 /// Those of the invoice, further signatures, and those of the proof itself.
