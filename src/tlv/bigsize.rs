@@ -32,29 +32,27 @@ fn read_long<const N: usize>(bytes: &[u8], at: usize, least: u64) -> Result<(u64
 /// A `bigsize` of at most nine bytes, without an allocation.
 #[derive(Clone, Copy)]
 pub(crate) struct BigSize {
-    bytes: [u8; 9],
+    bytes: [u8; 16],
     len: usize,
 }
 
 impl BigSize {
+    #[inline]
     pub(crate) fn new(number: u64) -> Self {
-        let be = number.to_be_bytes();
-        let (prefix, digits): (&[u8], &[u8]) = match number {
-            0..=0xfc => (&[], &be[7..]),
-            0xfd..=0xffff => (&[0xfd], &be[6..]),
-            0x1_0000..=0xffff_ffff => (&[0xfe], &be[4..]),
-            _ => (&[0xff], &be),
+        let digits = u128::from(number);
+        // As one number, which a processor makes faster than a copy of so many bytes.
+        let (first, len) = match number {
+            0..=0xfc => (digits << 120, 1),
+            0xfd..=0xffff => (0xfd << 120 | digits << 104, 3),
+            0x1_0000..=0xffff_ffff => (0xfe << 120 | digits << 88, 5),
+            _ => (0xff << 120 | digits << 56, 9),
         };
-        let len = prefix.len() + digits.len();
-        let mut bytes = [0; 9];
-        for (slot, byte) in bytes.iter_mut().zip(prefix.iter().chain(digits)) {
-            *slot = *byte;
-        }
-        Self { bytes, len }
+        Self { bytes: first.to_be_bytes(), len }
     }
 }
 
 impl AsRef<[u8]> for BigSize {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&self.bytes)
     }
