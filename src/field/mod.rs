@@ -21,6 +21,7 @@ pub use fallback::{Fallback, Fallbacks};
 pub use features::{Feature, FeatureBits, Features, KnownFeatures};
 pub use path::{BlindedHop, BlindedPath, BlindedPaths, Direction, IntroductionNode, ShortChannelId};
 pub use payinfo::{PayInfo, PayInfos};
+pub(crate) use point::Decompressor;
 pub use point::Point;
 pub use quantity::Quantity;
 pub use text::Text;
