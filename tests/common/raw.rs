@@ -116,21 +116,25 @@ impl Raw {
         Self(self.0.iter().filter(|(number, _)| wanted(**number)).map(|(n, value)| (*n, value.clone())).collect())
     }
 
-    /// What SIG-1 to SIG-4 sign, level by level and with every leaf in memory.
-    pub(crate) fn digest(&self, message: &str) -> [u8; 32] {
+    /// The merkle root, level by level and with every leaf in memory (SIG-1, SIG-2, SIG-3).
+    pub(crate) fn root(&self) -> [u8; 32] {
         let records = self.0.iter().filter(|(number, _)| !is_signature(**number));
         let records: Vec<_> = records.map(|(number, value)| (*number, record(*number, value))).collect();
-        let mut nonce_tag = b"LnNonce".to_vec();
-        nonce_tag.extend(&records[0].1);
-        let mut level: Vec<[u8; 32]> = Vec::new();
-        for (number, record) in &records {
-            level.push(branch(tagged(b"LnLeaf", record), tagged(&nonce_tag, &bigsize(*number))));
-        }
+        let nonce_tag = [&b"LnNonce"[..], &records[0].1].concat();
+        let leaf = |(number, record): &(u64, Vec<u8>)| {
+            branch(tagged(b"LnLeaf", record), tagged(&nonce_tag, &bigsize(*number)))
+        };
+        let mut level: Vec<[u8; 32]> = records.iter().map(leaf).collect();
         while level.len() > 1 {
             let pair = |pair: &[[u8; 32]]| if let [a, b] = pair { branch(*a, *b) } else { pair[0] };
             level = level.chunks(2).map(pair).collect();
         }
-        tagged(format!("lightning{message}signature").as_bytes(), &level[0])
+        level[0]
+    }
+
+    /// What is signed (SIG-4).
+    pub(crate) fn digest(&self, message: &str) -> [u8; 32] {
+        tagged(format!("lightning{message}signature").as_bytes(), &self.root())
     }
 
     fn signed_as(self, message: &str, key: &Keypair) -> Self {
