@@ -141,6 +141,10 @@ impl InvoiceError {
 
 /// ERW-2: a suggestion is a valid value of its field.
 fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
+    // A price or a quantity of nothing is well formed, but never valid (OFR-5, D4).
+    if value.is_empty() && [Field::OFFER_AMOUNT, Field::INVREQ_QUANTITY].contains(&field) {
+        return Err(Error::of(field, ErrorKind::Zero, Rule::Erw2));
+    }
     match find(&ERRONEOUS, field.number()) {
         Some(spec) => (spec.check)(value)
             .and_then(|()| check_points(spec.field, value))

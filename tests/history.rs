@@ -317,13 +317,13 @@ fn an_invoice_may_hold_little_and_great_numbers() {
     assert_eq!(short.relative_expiry().as_secs(), 600);
 }
 
-// The issuer id signs even if there are paths; without one, the end of the path that was used. (IVR-9)
+// The issuer id signs even if there are paths; without one, the end of the path that was used. (IVR-9, IVW-3)
 #[test]
 fn the_issuer_id_signs_before_the_end_of_a_path() {
     let end = SentTo::Path(recipient().public_key().into());
     let both = hidden_offer().with(22, issuer().public_key().serialize());
     assert!(exchange(&both, &issuer(), end).is_ok());
-    assert_eq!(exchange(&both, &recipient(), end).unwrap_err().rule(), Rule::Ivr9);
+    assert_eq!(exchange(&both, &recipient(), end).unwrap_err().rule(), Rule::Ivw3);
     assert!(exchange(&hidden_offer(), &recipient(), end).is_ok());
     assert_eq!(exchange(&hidden_offer(), &recipient(), SentTo::Path(point(9).into())).unwrap_err().rule(), Rule::Ivr9);
 }
