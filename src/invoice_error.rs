@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{KnownFeatures, Spec, Text, Value, find};
+use crate::field::{KnownFeatures, Point, Spec, Text, Value, find, path};
 use crate::invoice::INVOICE_FIELDS;
 use crate::invoice_request::REQUEST_FIELDS;
 use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits};
@@ -133,7 +133,8 @@ impl InvoiceError {
         self.structure.tlvs.as_bytes()
     }
 
-    fn tlvs(&self) -> &TlvStream {
+    /// The records, whatever they mean.
+    pub fn tlvs(&self) -> &TlvStream {
         &self.structure.tlvs
     }
 }
@@ -141,8 +142,21 @@ impl InvoiceError {
 /// ERW-2: a suggestion is a valid value of its field.
 fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
     match find(&ERRONEOUS, field.number()) {
-        Some(spec) => (spec.check)(value).map_err(|error| error.in_field(spec.field)),
+        Some(spec) => (spec.check)(value)
+            .and_then(|()| check_points(spec.field, value))
+            .map_err(|error| error.in_field(spec.field)),
         None => Ok(()),
+    }
+}
+
+/// TLV-7: the keys in a suggestion are on the curve.
+fn check_points(field: Field, value: &[u8]) -> Result<(), Error> {
+    if [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS].contains(&field) {
+        path::check_points(value)
+    } else if [Field::OFFER_ISSUER_ID, Field::INVREQ_PAYER_ID, Field::INVOICE_NODE_ID].contains(&field) {
+        Point::decode(value)?.to_public_key().map(drop)
+    } else {
+        Ok(())
     }
 }
 

@@ -1,4 +1,17 @@
-//! Lightning offers (BOLT 12) without a node.
+#![doc = include_str!("../README.md")]
+//! # Where things are
+//!
+//! | to | use |
+//! | --- | --- |
+//! | read whatever was pasted | [`Bolt12`] |
+//! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`] |
+//! | authenticate before paying for a curve operation | [`Unverified`] |
+//! | look at fields, wherever they are | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] |
+//! | make messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] |
+//! | sign elsewhere | [`Unsigned`] |
+//! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
+//! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
+//! | look at records that have no name | [`TlvStream`] |
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -28,11 +41,15 @@ mod invoice_request;
 mod message;
 mod offer;
 mod pasted;
+mod payer_proof;
 #[cfg(feature = "serde")]
 mod serde;
+#[allow(clippy::arithmetic_side_effects, reason = "counts and positions in a message of at most 65535 bytes")]
 mod signature;
 mod signed;
+#[allow(clippy::arithmetic_side_effects, reason = "positions in a text, and groups of bits")]
 mod text;
+#[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
 mod tlv;
 
 pub use bitcoin;
@@ -54,6 +71,7 @@ pub use invoice_request::{
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
 pub use pasted::Bolt12;
+pub use payer_proof::{Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet};
 pub use signature::OfferId;
 pub use signed::{SignedMessage, Unsigned, Unverified};
 pub use text::Wrapped;

@@ -55,9 +55,6 @@ pub(crate) struct Structure {
 impl Structure {
     /// Reads bytes (TLV-1 to TLV-7, and the rules of the kind of message).
     pub(crate) fn read(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
-        if bytes.is_empty() && schema.kind != MessageKind::InvoiceError {
-            return Err(Error::new(ErrorKind::Empty, Rule::Tlv3));
-        }
         let tlvs = TlvStream::read(bytes).map_err(|error| schema.named(error))?;
         for record in tlvs.records() {
             let number = record.number();
@@ -66,10 +63,8 @@ impl Structure {
                 return Err(Error::of(field, ErrorKind::OutOfRange, schema.range_rule).at(record.offset()));
             }
             match find(schema.fields, number) {
-                Some(spec) => (spec.check)(record.value()).map_err(|error| {
-                    let within = error.offset().unwrap_or(0);
-                    error.in_field(spec.field).at(record.value_offset() + within)
-                })?,
+                Some(spec) => (spec.check)(record.value())
+                    .map_err(|error| own_rule(error, spec.field).in_field(spec.field).within(record.value_offset()))?,
                 None if number % 2 == 0 => {
                     let error = Error::of(Field::unknown(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
                     return Err(error.at(record.offset()));
@@ -77,13 +72,13 @@ impl Structure {
                 None => {}
             }
         }
-        (schema.rules)(&tlvs, known).map_err(|error| match (error.offset(), error.field()) {
-            // A rule about a field that is there: say where it is.
-            (None, Some(field)) => match tlvs.get(field.number()) {
+        (schema.rules)(&tlvs, known).map_err(|error| {
+            match error.field().and_then(|field| tlvs.get(field.number())) {
+                // The first of all fields that are missing is not worth a name.
+                _ if tlvs.is_empty() => Error::new(ErrorKind::Empty, error.rule()),
                 Some(record) => error.at(record.offset()),
                 None => error,
-            },
-            _ => error,
+            }
         })?;
         Ok(Self { tlvs, known })
     }
@@ -101,10 +96,8 @@ impl Structure {
         };
         for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {
             if let Some(record) = self.tlvs.get(field.number()) {
-                path::check_points(record.value()).map_err(|error| {
-                    let within = error.offset().unwrap_or(0);
-                    error.in_field(field).at(record.value_offset() + within)
-                })?;
+                path::check_points(record.value())
+                    .map_err(|error| error.in_field(field).within(record.value_offset()))?;
             }
         }
         Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
@@ -183,6 +176,25 @@ pub(crate) fn unknown<'a>(
     tlvs.records().filter(move |record| {
         ranges.iter().any(|range| range.contains(&record.number())) && find(&[table], record.number()).is_none()
     })
+}
+
+impl Message {
+    /// Says where the value stands that a verification failed with.
+    pub(crate) fn located(&self, error: Error) -> Error {
+        match error.field().and_then(|field| self.tlvs.get(field.number())) {
+            Some(record) if error.offset().is_none() => error.at(record.value_offset()),
+            _ => error,
+        }
+    }
+}
+
+/// The same fault in a value breaks another rule where another message's field holds it.
+fn own_rule(error: Error, field: Field) -> Error {
+    match error.kind() {
+        ErrorKind::NoHops if field == Field::INVREQ_PATHS => error.against(Rule::Rqr4),
+        ErrorKind::NoHops if field == Field::INVOICE_PATHS => error.against(Rule::Ivr5),
+        _ => error,
+    }
 }
 
 /// Adds the column of the text to an error in the bytes it stands for.

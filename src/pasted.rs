@@ -2,7 +2,6 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
@@ -11,6 +10,7 @@ use crate::invoice::Invoice;
 use crate::invoice_request::{InvoiceRequest, Refund};
 use crate::message::in_text;
 use crate::offer::Offer;
+use crate::payer_proof::PayerProof;
 use crate::text;
 
 /// Any BOLT 12 text: what a wallet's input field takes.
@@ -38,6 +38,8 @@ pub enum Bolt12 {
     Refund(Box<Refund>),
     /// An invoice.
     Invoice(Box<Invoice>),
+    /// A payer proof.
+    PayerProof(Box<PayerProof>),
 }
 
 impl Bolt12 {
@@ -57,6 +59,7 @@ impl Bolt12 {
                 Err(error) => Err(error),
             },
             MessageKind::Invoice => Invoice::try_from(bytes).map(|invoice| Self::Invoice(Box::new(invoice))),
+            MessageKind::PayerProof => PayerProof::try_from(bytes).map(|proof| Self::PayerProof(Box::new(proof))),
             found => Err(Error::new(ErrorKind::WrongKind { expected: MessageKind::Offer, found }, Rule::Txt5)),
         }
     }
@@ -66,67 +69,83 @@ impl FromStr for Bolt12 {
     type Err = Error;
 
     fn from_str(pasted: &str) -> Result<Self, Error> {
-        let found = find_text(pasted);
-        let skipped = |found: &str| match pasted.find(found) {
-            Some(at) => pasted.get(..at).map_or(0, |skipped| skipped.chars().count()),
-            None => 0,
-        };
+        let found = Found::new(pasted);
+        let text = found.text();
         let read = || {
-            let (kind, bytes) = text::decode(&found)?;
-            Self::read(kind, bytes).map_err(|error| in_text(error, &found))
+            let (kind, bytes) = text::decode(&text)?;
+            Self::read(kind, bytes).map_err(|error| in_text(error, &text))
         };
         read().map_err(|error| match error.column() {
-            Some(column) => error.in_column(column + skipped(&found)),
+            Some(column) => error.in_column(found.column(column)),
             None => error,
         })
     }
 }
 
-/// The BOLT 12 text in what was pasted: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all
-/// of it.
-fn find_text(pasted: &str) -> Cow<'_, str> {
-    let trimmed = pasted.trim();
-    let scheme = |name: &str| {
-        let (start, rest) = trimmed.split_at_checked(name.len())?;
-        start.eq_ignore_ascii_case(name).then_some(rest)
-    };
-    if let Some(rest) = scheme("lightning:") {
-        return Cow::Borrowed(rest.strip_prefix("//").unwrap_or(rest));
+/// Where in what was pasted the BOLT 12 text is.
+struct Found<'a> {
+    /// The number of characters before it.
+    before: usize,
+    text: &'a str,
+    is_encoded: bool,
+}
+
+impl<'a> Found<'a> {
+    /// Finds the text: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all that is no white
+    /// space at the ends.
+    fn new(pasted: &'a str) -> Self {
+        let trimmed = pasted.trim();
+        let scheme = |name: &str| {
+            let (start, rest) = trimmed.split_at_checked(name.len())?;
+            start.eq_ignore_ascii_case(name).then_some(rest)
+        };
+        let parameters = scheme("bitcoin:").and_then(|rest| rest.split_once('?'));
+        let offer = parameters.and_then(|(_, parameters)| {
+            parameters.split('&').find_map(|parameter| {
+                let (name, value) = parameter.split_once('=')?;
+                name.eq_ignore_ascii_case("lno").then_some(value)
+            })
+        });
+        let lightning = scheme("lightning:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+        let text = offer.or(lightning).unwrap_or(trimmed);
+        // The text is a part of what was pasted, so this is where it starts.
+        let at = (text.as_ptr() as usize).saturating_sub(pasted.as_ptr() as usize);
+        let before = pasted.get(..at).map_or(0, |before| before.chars().count());
+        Self { before, text, is_encoded: offer.is_some() && text.contains('%') }
     }
-    let parameters = scheme("bitcoin:").and_then(|rest| rest.split_once('?'));
-    let offer = parameters.and_then(|(_, parameters)| {
-        parameters.split('&').find_map(|parameter| {
-            let (name, value) = parameter.split_once('=')?;
-            name.eq_ignore_ascii_case("lno").then_some(value)
-        })
-    });
-    match offer {
-        Some(value) => percent_decode(value),
-        None => Cow::Borrowed(trimmed),
+
+    fn text(&self) -> Cow<'a, str> {
+        match self.is_encoded {
+            false => Cow::Borrowed(self.text),
+            true => Cow::Owned(percent_decoded(self.text).map(|(letter, _)| letter).collect()),
+        }
+    }
+
+    /// The column in what was pasted of a column in the text.
+    fn column(&self, column: usize) -> usize {
+        let skipped = column.saturating_sub(1);
+        let skipped = match self.is_encoded {
+            false => skipped,
+            true => percent_decoded(self.text).take(skipped).map(|(_, len)| len).sum(),
+        };
+        self.before.saturating_add(skipped).saturating_add(1)
     }
 }
 
-/// Undoes the percent-encoding of a URI: `+` may come as `%2B`. What is not an encoding stays.
-fn percent_decode(value: &str) -> Cow<'_, str> {
-    if !value.contains('%') {
-        return Cow::Borrowed(value);
-    }
-    let mut decoded = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((plain, encoded)) = rest.split_once('%') {
-        decoded.push_str(plain);
-        let digits = encoded.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (digits, encoded.get(2..)) {
-            (Some(byte), Some(more)) if byte.is_ascii() => {
-                decoded.push(byte.into());
-                rest = more;
+/// Undoes the percent-encoding of a URI, in which `+` may come as `%2B`: the characters, and how many
+/// each takes. What is not an encoding stays.
+fn percent_decoded(text: &str) -> impl Iterator<Item = (char, usize)> + '_ {
+    let mut rest = text.chars();
+    core::iter::from_fn(move || {
+        let letter = rest.next()?;
+        let digits = rest.as_str().get(..2).filter(|_| letter == '%');
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if byte.is_ascii() => {
+                rest.nth(1);
+                Some((byte.into(), 3))
             }
-            _ => {
-                decoded.push('%');
-                rest = encoded;
-            }
+            _ => Some((letter, 1)),
         }
-    }
-    decoded.push_str(rest);
-    Cow::Owned(decoded)
+    })
 }

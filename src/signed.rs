@@ -9,7 +9,7 @@ use secp256k1::{Keypair, PublicKey, schnorr};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{KnownFeatures, Value};
 use crate::message::{Message, Schema, Structure};
-use crate::signature::{SIGNATURE, Tag, digest, sign, verify};
+use crate::signature::{Tag, digest, sign, verify};
 use crate::tlv::TlvStream;
 
 /// What a message type says about its signature. Cannot be implemented outside this crate.
@@ -28,11 +28,17 @@ pub trait Sealed: Sized + 'static {
     const RULE: Rule;
     /// The field that holds the signer's key.
     const SIGNER: Field;
+    /// The field that holds the signature.
+    const SIGNATURE: Field = Field::SIGNATURE;
 
     fn signer(message: &Message) -> Option<PublicKey>;
     fn fields(message: Message) -> Self::Fields;
     fn message(fields: &Self::Fields) -> &Message;
     fn into_message(fields: Self::Fields) -> Message;
+    /// What is to be verified beside the message's own signature.
+    fn verify_more(_: &Message) -> Result<(), Error> {
+        Ok(())
+    }
     /// The finished message; its signature, if it has one, is valid.
     fn finish(message: Message) -> Result<Self, Error>;
 }
@@ -42,8 +48,9 @@ fn signer<T: Sealed>(message: &Message) -> Result<PublicKey, Error> {
     T::signer(message).ok_or(Error::missing(T::SIGNER, T::RULE))
 }
 
-fn signature(tlvs: &TlvStream) -> Option<schnorr::Signature> {
-    tlvs.value(SIGNATURE.number()).and_then(|value| schnorr::Signature::decode(value).ok())
+/// The signature in a field.
+pub(crate) fn signature(tlvs: &TlvStream, field: Field) -> Option<schnorr::Signature> {
+    tlvs.value(field.number()).and_then(|value| schnorr::Signature::decode(value).ok())
 }
 
 /// A message that is complete but for its signature.
@@ -95,13 +102,13 @@ impl<T: SignedMessage> Unsigned<T> {
     /// `InvalidSignature` (SIG-5), `TooLong` (D7).
     pub fn complete(self, signature: &schnorr::Signature) -> Result<T, Error> {
         let key = signer::<T>(T::message(&self.fields))?;
-        verify(self.digest, signature, &key, T::RULE)?;
+        verify(self.digest, signature, &key, T::SIGNATURE, T::RULE)?;
         self.append(signature)
     }
 
     fn append(self, signature: &schnorr::Signature) -> Result<T, Error> {
         let mut message = T::into_message(self.fields);
-        message.tlvs.insert(SIGNATURE.number(), signature.as_ref())?;
+        message.tlvs.insert(T::SIGNATURE.number(), signature.as_ref())?;
         T::finish(message)
     }
 }
@@ -174,15 +181,14 @@ impl<T: SignedMessage> Unverified<T> {
     /// `InvalidPoint`, `InvalidSignature`.
     pub fn verify(self) -> Result<T, Error> {
         let message = self.structure.check_points()?;
-        if let Some(signature) = signature(&message.tlvs) {
-            let digest = digest(T::TAG, &message.tlvs);
-            verify(digest, &signature, &signer::<T>(&message)?, T::RULE).map_err(|error| {
-                match message.tlvs.get(SIGNATURE.number()) {
-                    Some(record) => error.at(record.value_offset()),
-                    None => error,
-                }
-            })?;
-        }
+        let verified = T::verify_more(&message).and_then(|()| match signature(&message.tlvs, T::SIGNATURE) {
+            Some(signature) => {
+                let digest = digest(T::TAG, &message.tlvs);
+                verify(digest, &signature, &signer::<T>(&message)?, T::SIGNATURE, T::RULE)
+            }
+            None => Ok(()),
+        });
+        verified.map_err(|error| message.located(error))?;
         T::finish(message)
     }
 }
@@ -207,9 +213,4 @@ impl<T: SignedMessage> core::fmt::Debug for Unverified<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         T::SCHEMA.debug("Unverified", &self.structure.tlvs, f)
     }
-}
-
-/// The signature of a message that has one.
-pub(crate) fn signature_of(message: &Message) -> Option<schnorr::Signature> {
-    signature(&message.tlvs)
 }

@@ -101,7 +101,7 @@ impl fmt::Display for LooksLike {
             Self::HumanReadableName => "a name that has to be looked up first",
             Self::Uri => "a payment link",
             Self::WebAddress => "a web address",
-            Self::Secret => "a secret key, which should never be shown to anybody",
+            Self::Secret => "a secret key or recovery phrase",
             Self::Unknown => "something else",
         })
     }
@@ -233,6 +233,12 @@ pub enum ErrorKind {
     IsRefund,
     /// An answer to an offer, where a refund was expected.
     IsNotRefund,
+    /// A number in the list of hidden fields that cannot stand there.
+    InvalidMarker(u64),
+    /// More or fewer hashes than it takes.
+    HashCount,
+    /// A preimage of another payment hash.
+    WrongPreimage,
     /// A path, hop or feature list longer than its length field can say.
     TooManyEntries,
 }
@@ -288,6 +294,9 @@ impl ErrorKind {
             Self::TooNarrow => "too_narrow",
             Self::IsRefund => "is_refund",
             Self::IsNotRefund => "is_not_refund",
+            Self::InvalidMarker(_) => "invalid_marker",
+            Self::HashCount => "hash_count",
+            Self::WrongPreimage => "wrong_preimage",
             Self::TooManyEntries => "too_many_entries",
         }
     }
@@ -337,6 +346,9 @@ impl ErrorKind {
             Self::NotBolt12(LooksLike::Unknown) => {
                 f.write_str("this does not look like an offer, or like any other BOLT 12 text")
             }
+            Self::NotBolt12(LooksLike::Secret) => {
+                f.write_str("this looks like a secret key or recovery phrase: never show it to anybody")
+            }
             Self::NotBolt12(found) => write!(f, "this looks like {found}, not like BOLT 12"),
             Self::WrongKind { expected, found } => {
                 write!(f, "this is {found}, and {expected} was expected")
@@ -385,21 +397,24 @@ impl ErrorKind {
             }
             Self::Overflow => write!(f, "{what} leads to a number too large to compute with"),
             Self::NotConverted => write!(f, "{what} is in a currency, and nobody said what it is in bitcoin"),
-            Self::UnsupportedChain => write!(f, "{what} names no chain that can be used here"),
+            Self::UnsupportedChain => f.write_str("this is for another chain than can be used here"),
             Self::PayinfoCount { paths, payinfos } => {
-                write!(f, "there are {paths} paths, but fees and limits for {payinfos}")
+                write!(f, "paths and their fees do not match: {paths} of the one, {payinfos} of the other")
             }
             Self::NoUsablePath => write!(f, "{what} holds no path that can be used"),
-            Self::Expired { at } => write!(f, "it has expired (Unix time {at})"),
+            Self::Expired { .. } => f.write_str("this has expired and can no longer be used"),
             Self::Differs => write!(f, "{what} differs from the message it repeats"),
             Self::WrongKey => write!(f, "{what} is not the key that was expected"),
             Self::WrongArrival => f.write_str("the message came over the wrong way"),
             Self::InvalidSignature => write!(f, "{what} is not valid for this message"),
-            Self::InvalidFallback => write!(f, "{what} is not an address that can be paid"),
+            Self::InvalidFallback => write!(f, "{what} would hold one that cannot be paid"),
             Self::TooShort { min } => write!(f, "{what} has fewer than {min} bytes"),
             Self::TooNarrow => f.write_str("the width is too small"),
             Self::IsRefund => f.write_str("this request answers no offer: it is a refund"),
             Self::IsNotRefund => f.write_str("this request answers an offer: it is not a refund"),
+            Self::InvalidMarker(marker) => write!(f, "{what} holds {marker}, which cannot stand there"),
+            Self::HashCount => write!(f, "{what} has more or fewer hashes than it takes"),
+            Self::WrongPreimage => write!(f, "{what} is not that of the payment hash"),
             Self::TooManyEntries => write!(f, "{what} has more entries than can be written"),
         }
     }

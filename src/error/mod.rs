@@ -64,6 +64,19 @@ impl Error {
     }
 
     #[must_use]
+    pub(crate) fn against(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// Moves an offset that counts from the start of a value to where the value starts.
+    #[must_use]
+    pub(crate) fn within(self, start: usize) -> Self {
+        let offset = start.saturating_add(self.offset.unwrap_or(0));
+        self.at(offset)
+    }
+
+    #[must_use]
     pub(crate) fn in_column(mut self, column: usize) -> Self {
         self.column = Some(column);
         self

@@ -94,6 +94,17 @@ rules! {
     Erw1 = "ERW-1", "an invoice error says what is wrong";
     Erw2 = "ERW-2", "a suggested value belongs to a field and is valid for it";
     Err1 = "ERR-1", "an invoice error holds fields that are known or odd";
+    Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
+    Ppw2 = "PPW-2", "the payer's metadata keeps the hidden fields from being guessed, so no proof shows it";
+    Ppw3 = "PPW-3", "a proof shows fields that the invoice has";
+    Ppw6 = "PPW-6", "who has paid knows the preimage";
+    Ppr1 = "PPR-1", "a proof has both keys, both signatures, the preimage and the hashes, and never the payer's metadata";
+    Ppr2 = "PPR-2", "who has paid knows the preimage";
+    Ppr3 = "PPR-3", "hidden fields are counted from the shown field before them, without gaps";
+    Ppr4 = "PPR-4", "there is one leaf hash for every field that is shown";
+    Ppr5 = "PPR-5", "there are exactly the hashes from which the invoice's signature can be checked";
+    Ppr6 = "PPR-6", "the invoice was signed with its node key";
+    Ppr7 = "PPR-7", "a proof is signed with the payer's key";
     D1 = "D1", "a refund that is signed is signed with its payer key";
     D3 = "D3", "no amount exceeds all the bitcoin there will ever be";
     D4 = "D4", "a quantity is at least one";

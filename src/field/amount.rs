@@ -1,6 +1,7 @@
 //! Amounts: millisatoshi, and the minor units of a currency. The two never mix.
 
-use core::fmt;
+use alloc::string::ToString;
+use core::fmt::{self, Write};
 
 use super::CurrencyCode;
 use super::Value;
@@ -48,7 +49,12 @@ impl Value<'_> for Msat {
 impl fmt::Display for Msat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         grouped(self.0 / 1_000, f)?;
-        fraction(self.0 % 1_000, 3, true, f)?;
+        match self.0 % 1_000 {
+            0 => {}
+            part if part % 100 == 0 => fraction(part / 100, 1, f)?,
+            part if part % 10 == 0 => fraction(part / 10, 2, f)?,
+            part => fraction(part, 3, f)?,
+        }
         f.write_str(" sat")
     }
 }
@@ -103,14 +109,13 @@ impl OfferAmount {
         struct WithMinorUnit(OfferAmount, u8);
         impl fmt::Display for WithMinorUnit {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match (self.0, 10u64.checked_pow(self.1.into())) {
-                    (OfferAmount::Currency { currency, amount }, Some(one)) => {
-                        grouped(amount.0 / one, f)?;
-                        fraction(amount.0 % one, self.1.into(), false, f)?;
-                        write!(f, " {currency}")
-                    }
-                    (amount, _) => amount.fmt(f),
-                }
+                let OfferAmount::Currency { currency, amount } = self.0 else { return self.0.fmt(f) };
+                let one = 10u64.checked_pow(self.1.into());
+                let split = one.and_then(|one| Some((amount.0.checked_div(one)?, amount.0.checked_rem(one)?)));
+                let Some((whole, part)) = split else { return self.0.fmt(f) };
+                grouped(whole, f)?;
+                fraction(part, self.1.into(), f)?;
+                write!(f, " {currency}")
             }
         }
         WithMinorUnit(self, digits)
@@ -132,28 +137,17 @@ impl fmt::Display for OfferAmount {
 
 /// Digits in groups of three.
 fn grouped(number: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut divisor = 1_000_000_000_000_000_000;
-    while divisor > 1 && number / divisor == 0 {
-        divisor /= 1_000;
-    }
-    write!(f, "{}", number / divisor)?;
-    while divisor > 1 {
-        let rest = number % divisor;
-        divisor /= 1_000;
-        write!(f, ",{:03}", rest / divisor)?;
+    let digits = number.to_string();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && digits.len().saturating_sub(at) % 3 == 0 {
+            f.write_char(',')?;
+        }
+        f.write_char(digit)?;
     }
     Ok(())
 }
 
-/// A decimal point and digits, if there is anything to say.
-fn fraction(number: u64, digits: usize, trim: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if digits == 0 || (trim && number == 0) {
-        return Ok(());
-    }
-    let (mut number, mut digits) = (number, digits);
-    while trim && number % 10 == 0 {
-        number /= 10;
-        digits -= 1;
-    }
-    write!(f, ".{number:0digits$}")
+/// A decimal point and so many digits, if there are any.
+fn fraction(number: u64, digits: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if digits == 0 { Ok(()) } else { write!(f, ".{number:0digits$}") }
 }

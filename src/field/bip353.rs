@@ -69,7 +69,7 @@ impl<'a> Value<'a> for HumanReadableName<'a> {
             let bad = bytes.iter().position(|byte| !is_allowed(*byte));
             match (bad, core::str::from_utf8(bytes)) {
                 (None, Ok(text)) => Ok(text),
-                (bad, _) => Err(Error::new(ErrorKind::InvalidName, Rule::Rqr14).at(at + bad.unwrap_or(0))),
+                (bad, _) => Err(Error::new(ErrorKind::InvalidName, Rule::Rqr14).at(bad.unwrap_or(0)).within(at)),
             }
         };
         let name = Self { user: part()?, domain: part()? };

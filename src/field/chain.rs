@@ -32,8 +32,9 @@ impl<'a> Value<'a> for Chains<'a> {
         if value.is_empty() {
             return Err(Error::new(ErrorKind::NoEntries, Rule::Ofr3).at(0));
         }
-        if value.len() % 32 != 0 {
-            return Err(Error::new(ErrorKind::InvalidLength, Rule::Tlv3).at(value.len() / 32 * 32));
+        let rest = value.chunks_exact(32).remainder().len();
+        if rest != 0 {
+            return Err(Error::new(ErrorKind::InvalidLength, Rule::Tlv3).at(value.len().saturating_sub(rest)));
         }
         Ok(Self(value))
     }

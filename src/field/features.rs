@@ -62,8 +62,8 @@ impl<'a> Features<'a> {
                 return Err(Error::new(ErrorKind::TooLong, Rule::D7));
             }
             let at = (bit / 8) as usize;
-            if little_endian.len() <= at {
-                little_endian.resize(at + 1, 0);
+            while little_endian.len() <= at {
+                little_endian.push(0);
             }
             if let Some(byte) = little_endian.get_mut(at) {
                 *byte |= 1u8 << (bit % 8);
@@ -82,14 +82,18 @@ impl<'a> Features<'a> {
         &self.0
     }
 
+    /// The bytes as a builder writes them: without leading zeros (D9).
+    pub(crate) fn minimal(&self) -> &[u8] {
+        let zeros = self.0.iter().take_while(|byte| **byte == 0).count();
+        self.0.get(zeros..).unwrap_or_default()
+    }
+
     /// The features that are set, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Feature> + '_ {
-        self.0
-            .iter()
-            .rev()
-            .zip(0u32..)
-            .filter(|(byte, _)| **byte != 0)
-            .flat_map(|(byte, at)| (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| Feature(at * 8 + bit)))
+        let bytes = self.0.iter().rev().zip((0..).step_by(8)).filter(|(byte, _)| **byte != 0);
+        bytes.flat_map(|(byte, first)| {
+            (first..).zip(0..8).filter(move |(_, shift)| byte >> shift & 1 == 1).map(|(bit, _)| Feature(bit))
+        })
     }
 
     /// Whether a feature is set, in just this form (compulsory or optional).

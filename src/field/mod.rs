@@ -176,7 +176,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
         let rest = self.value.get(self.at..).unwrap_or_default();
         let taken = rest.get(..len).ok_or_else(|| Error::new(ErrorKind::Truncated, Rule::Tlv3).at(self.at))?;
-        self.at += len;
+        self.at = self.at.saturating_add(len);
         Ok(taken)
     }
 

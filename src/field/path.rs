@@ -145,6 +145,7 @@ impl<'a> BlindedPath<'a> {
         bytes.extend_from_slice(&first_path_key.serialize());
         let count_at = bytes.len();
         bytes.push(0);
+        let hops_at = bytes.len();
         let mut count = 0u8;
         let mut last = None;
         for (id, data) in hops {
@@ -164,7 +165,7 @@ impl<'a> BlindedPath<'a> {
             bytes: Cow::Owned(bytes),
             introduction_node,
             first_path_key: first_path_key.into(),
-            hops_at: count_at + 1,
+            hops_at,
             last,
         })
     }
@@ -192,6 +193,7 @@ impl<'a> BlindedPath<'a> {
         let first_path_key = Point::unchecked(*cursor.array()?);
         let count_at = cursor.offset();
         let count = cursor.u8()?;
+        let hops_at = cursor.offset().saturating_sub(start);
         if count == 0 {
             return Err(Error::new(ErrorKind::NoHops, Rule::Ofr8).at(count_at));
         }
@@ -203,7 +205,7 @@ impl<'a> BlindedPath<'a> {
             bytes: Cow::Borrowed(value.get(start..cursor.offset()).unwrap_or_default()),
             introduction_node,
             first_path_key,
-            hops_at: count_at + 1 - start,
+            hops_at,
             last: last.blinded_node_id,
         })
     }
@@ -299,20 +301,25 @@ impl fmt::Debug for BlindedPaths<'_> {
 /// A paths field that is well formed otherwise; the costly part of reading it.
 pub(crate) fn check_points(value: &[u8]) -> Result<(), Error> {
     let mut cursor = Cursor::new(value);
-    let on_curve = |bytes: &[u8; 33], end: usize| match PublicKey::from_slice(bytes) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::new(ErrorKind::InvalidPoint, Rule::Tlv7).at(end - 33)),
-    };
     while !cursor.is_at_end() {
-        if let IntroductionNode::NodeId(point) = IntroductionNode::read(&mut cursor)? {
-            on_curve(&point.to_bytes(), cursor.offset())?;
+        if let Some(2 | 3) = cursor.peek() {
+            check_point(&mut cursor)?;
+        } else {
+            IntroductionNode::read(&mut cursor)?;
         }
-        on_curve(cursor.array()?, cursor.offset())?;
+        check_point(&mut cursor)?;
         for _ in 0..cursor.u8()? {
-            on_curve(cursor.array()?, cursor.offset())?;
+            check_point(&mut cursor)?;
             let len = cursor.u16()?;
             cursor.take(len.into())?;
         }
     }
+    Ok(())
+}
+
+fn check_point(cursor: &mut Cursor<'_>) -> Result<(), Error> {
+    let at = cursor.offset();
+    let point = cursor.array::<33>()?;
+    PublicKey::from_slice(point).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7).at(at))?;
     Ok(())
 }

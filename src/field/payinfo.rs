@@ -40,7 +40,7 @@ impl<'a> PayInfo<'a> {
 
     /// Appends the payinfo as it stands in a message.
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
-        let features = self.features.as_bytes();
+        let features = self.features.minimal();
         let len = u16::try_from(features.len()).map_err(|_| Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
         out.extend_from_slice(&self.fee_base_msat.to_be_bytes());
         out.extend_from_slice(&self.fee_proportional_millionths.to_be_bytes());

@@ -132,7 +132,7 @@ impl Invoice {
         self.signature
     }
 
-    fn known(&self) -> &'static KnownFeatures {
+    pub(crate) fn known(&self) -> &'static KnownFeatures {
         self.fields.request.offer.message.known
     }
 }
@@ -162,7 +162,8 @@ impl Sealed for Invoice {
     }
 
     fn finish(message: Message) -> Result<Self, Error> {
-        let signature = signed::signature_of(&message).ok_or(Error::missing(Field::SIGNATURE, Rule::Ivr10))?;
+        let signature =
+            signed::signature(&message.tlvs, Field::SIGNATURE).ok_or(Error::missing(Field::SIGNATURE, Rule::Ivr10))?;
         let fields = Self::fields(message);
         Ok(Self { required: Required::of(&fields)?, fields, signature })
     }

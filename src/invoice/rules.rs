@@ -4,15 +4,14 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPaths, KnownFeatures, PayInfos, Value};
 use crate::invoice_request;
 use crate::message::check_features;
-use crate::signature::SIGNATURE;
 use crate::tlv::TlvStream;
 
 /// What a reader refuses in an invoice.
 pub(super) fn check(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
     check_unsigned(tlvs, known)?;
     // IVR-10
-    if !tlvs.contains(SIGNATURE.number()) {
-        return Err(Error::missing(SIGNATURE, Rule::Ivr10));
+    if !tlvs.contains(Field::SIGNATURE.number()) {
+        return Err(Error::missing(Field::SIGNATURE, Rule::Ivr10));
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ impl<'a> InvoiceRequestBuilder<'a> {
     }
 
     /// What the price, times the quantity, of an offer in another currency is in bitcoin. An
-    /// [amount](Self::amount) below it is then refused (RQW-3). Not part of the request.
+    /// [amount](Self::amount) needs it, and is refused if it is less (RQW-3). Not part of the request.
     pub fn expected_amount(mut self, expected: Msat) -> Self {
         self.expected = Some(expected);
         self
@@ -118,7 +118,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// A rule of RQW-2 to RQW-8 or RQR-1 to RQR-14, `AmountTooHigh` (D3), `TooLong` (D7).
+    /// A rule of RQW-2 to RQW-8 or RQR-1 to RQR-14, `NotConverted` for an amount without an
+    /// [expected](Self::expected_amount) one (RQW-3), `AmountTooHigh` (D3), `TooLong` (D7).
     pub fn build(mut self) -> Result<Unsigned<InvoiceRequest>, Error> {
         check_metadata(&self.metadata)?;
         if let Some(amount) = self.amount {
@@ -128,6 +129,10 @@ impl<'a> InvoiceRequestBuilder<'a> {
             }
         }
         let offer = self.offer.offer();
+        // RQW-3: without a rate nobody can say whether the amount is enough.
+        if self.amount.is_some() && self.expected.is_none() && offer.currency().is_some() {
+            return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rqw3));
+        }
         let custom = self.custom.sorted(2_000_000_000..=2_999_999_999)?;
         // RQW-1: all records of the offer, as they stand.
         let mut writer = offer.message.tlvs.repeat(240..=1000, custom);
@@ -139,8 +144,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
         if let Some(amount) = self.amount {
             writer.number(82, amount.0);
         }
-        if !self.features.as_bytes().is_empty() {
-            writer.bytes(84, self.features.as_bytes());
+        if !self.features.minimal().is_empty() {
+            writer.bytes(84, self.features.minimal());
         }
         if let Some(quantity) = self.quantity {
             writer.number(86, quantity);

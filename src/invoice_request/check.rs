@@ -69,7 +69,7 @@ impl InvoiceRequest {
             None => None,
             Some(OfferAmount::Bitcoin(price)) => Some(price),
             Some(OfferAmount::Currency { .. }) => {
-                let missing = Error::of(Field::OFFER_CURRENCY, ErrorKind::NotConverted, Rule::Rqr9);
+                let missing = Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rqr9);
                 Some(context.converted.ok_or(missing)?)
             }
         };

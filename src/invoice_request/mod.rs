@@ -103,7 +103,8 @@ impl Sealed for InvoiceRequest {
 
     fn finish(message: Message) -> Result<Self, Error> {
         let payer_id = message.keys.payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
-        let signature = signed::signature_of(&message).ok_or(Error::missing(Field::SIGNATURE, Rule::Rqr3))?;
+        let signature =
+            signed::signature(&message.tlvs, Field::SIGNATURE).ok_or(Error::missing(Field::SIGNATURE, Rule::Rqr3))?;
         Ok(Self { fields: Self::fields(message), payer_id, signature })
     }
 }

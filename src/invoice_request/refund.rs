@@ -56,7 +56,7 @@ impl Refund {
 
     /// `signature` (TLV 240)
     pub fn signature(&self) -> Option<schnorr::Signature> {
-        signed::signature_of(&self.fields.offer.message)
+        signed::signature(self.tlvs(), Field::SIGNATURE)
     }
 }
 
@@ -249,8 +249,8 @@ impl RefundBuilder {
             writer.bytes(80, self.chain.as_ref());
         }
         writer.number(82, self.amount.0);
-        if !self.features.as_bytes().is_empty() {
-            writer.bytes(84, self.features.as_bytes());
+        if !self.features.minimal().is_empty() {
+            writer.bytes(84, self.features.minimal());
         }
         writer.bytes(88, &self.payer_id.serialize());
         if !self.payer_note.is_empty() {

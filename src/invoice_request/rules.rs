@@ -7,7 +7,6 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Chains, KnownFeatures, OfferAmount, Value};
 use crate::message::check_features;
 use crate::offer;
-use crate::signature::SIGNATURE;
 use crate::tlv::TlvStream;
 
 /// What a reader refuses in a request that answers an offer.
@@ -17,8 +16,8 @@ pub(super) fn check_request(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(
     }
     check_fields(tlvs, known)?;
     // RQR-3
-    if !tlvs.contains(SIGNATURE.number()) {
-        return Err(Error::missing(SIGNATURE, Rule::Rqr3));
+    if !tlvs.contains(Field::SIGNATURE.number()) {
+        return Err(Error::missing(Field::SIGNATURE, Rule::Rqr3));
     }
     Ok(())
 }

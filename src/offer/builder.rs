@@ -162,6 +162,10 @@ impl OfferBuilder {
             }
             _ => {}
         }
+        // OFW-4
+        if self.paths.is_empty() && self.issuer_id.is_none() {
+            return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofw4));
+        }
         let custom = self.custom.sorted(1_000_000_000..=1_999_999_999)?;
         let mut writer = Writer::new(custom);
         // OFW-1
@@ -184,13 +188,13 @@ impl OfferBuilder {
         if !self.description.is_empty() {
             writer.bytes(10, self.description.as_bytes());
         }
-        if !self.features.as_bytes().is_empty() {
-            writer.bytes(12, self.features.as_bytes());
+        if !self.features.minimal().is_empty() {
+            writer.bytes(12, self.features.minimal());
         }
         if let Some(expiry) = self.absolute_expiry {
             writer.number(14, expiry.0);
         }
-        // OFW-4: a list of no paths is not written; what is missing then is found by OFR-7.
+        // OFW-4: a list of no paths is not written.
         if !self.paths.is_empty() {
             writer.concat(16, self.paths.iter().map(BlindedPath::as_bytes));
         }

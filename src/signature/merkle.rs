@@ -13,9 +13,9 @@ pub(crate) fn root<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> Option<[
     let mut tree = Tree::default();
     for record in records {
         let leaf = Tag::LEAF.hash(record.as_bytes());
-        tree.push(branch(&leaf, &nonces.hash(record.number())));
+        tree.push(branch(&leaf, &nonces.hash(record.number())), &mut |left, right| branch(&left, &right));
     }
-    tree.root().map(|root| to_bytes(&root))
+    tree.root(&mut |left, right| branch(&left, &right)).map(|root| to_bytes(&root))
 }
 
 /// The nonces beside the leaves, which keep a leaf from being guessed: hashes of the types, tagged
@@ -38,32 +38,35 @@ pub(crate) fn branch(a: &Words, b: &Words) -> Words {
     if a < b { Tag::BRANCH.hash_pair(a, b) } else { Tag::BRANCH.hash_pair(b, a) }
 }
 
-/// A tree that grows leaf by leaf.
+/// A tree that grows leaf by leaf, whatever its nodes are: hashes, for signing and verifying; and for
+/// proofs, hashes that may be unknown.
 ///
 /// Joining pairs level by level from the left, where an odd one out moves up (SIG-3), is counting in
-/// binary: after n leaves there is one complete subtree for each bit that is set in n.
+/// binary: after n leaves there is one complete subtree for each bit that is set in n. Nodes are joined
+/// in post-order.
 #[derive(Default)]
-struct Tree {
+pub(crate) struct Tree<N> {
     leaves: u32,
     // Streams have at most 65535 bytes, so fewer than 2^16 records.
-    subtrees: [Words; 16],
+    subtrees: [N; 16],
 }
 
-impl Tree {
-    fn push(&mut self, mut node: Words) {
+impl<N: Copy> Tree<N> {
+    /// Adds the next leaf, and joins the subtrees that it completes.
+    pub(crate) fn push(&mut self, mut node: N, join: &mut impl FnMut(N, N) -> N) {
         for (level, subtree) in self.subtrees.iter_mut().enumerate() {
             if self.leaves >> level & 1 == 0 {
                 *subtree = node;
                 break;
             }
-            node = branch(subtree, &node);
+            node = join(*subtree, node);
         }
         self.leaves += 1;
     }
 
     /// Joins what is left, the smallest and rightmost subtree first.
-    fn root(&self) -> Option<Words> {
+    pub(crate) fn root(&self, join: &mut impl FnMut(N, N) -> N) -> Option<N> {
         let present = self.subtrees.iter().enumerate().filter(|(level, _)| self.leaves >> level & 1 == 1);
-        present.map(|(_, subtree)| *subtree).reduce(|right, left| branch(&left, &right))
+        present.map(|(_, subtree)| *subtree).reduce(|right, left| join(left, right))
     }
 }

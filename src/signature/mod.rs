@@ -12,13 +12,10 @@ use secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, schnorr};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::tlv::{TlvRecord, TlvStream};
 
-pub(crate) use sha256::Tag;
+pub(crate) use sha256::{Tag, Words, to_bytes, words};
 
 /// The types that hold signatures, and are not part of what is signed.
 pub(crate) const SIGNATURE_TYPES: RangeInclusive<u64> = 240..=1000;
-
-/// The type of the `signature` field.
-pub(crate) const SIGNATURE: Field = Field::SIGNATURE;
 
 impl Field {
     /// 240 `signature`: a BIP 340 signature.
@@ -36,8 +33,12 @@ fn context() -> &'static Secp256k1<All> {
 /// The digest that is signed: the merkle root, tagged with the message's name (SIG-4).
 pub(crate) fn digest(tag: Tag, tlvs: &TlvStream) -> [u8; 32] {
     // Every message that is signed has fields, and the root of none is not signed.
-    let root = merkle::root(tlvs.records()).unwrap_or_default();
-    sha256::to_bytes(&tag.hash(&root))
+    digest_of_root(tag, merkle::root(tlvs.records()).unwrap_or_default())
+}
+
+/// The same where the root is known.
+pub(crate) fn digest_of_root(tag: Tag, root: [u8; 32]) -> [u8; 32] {
+    to_bytes(&tag.hash(&root))
 }
 
 /// Signs without auxiliary randomness, which BIP 340 allows: the caller has none to give.
@@ -45,17 +46,18 @@ pub(crate) fn sign(digest: [u8; 32], key: &Keypair) -> schnorr::Signature {
     context().sign_schnorr_no_aux_rand(&Message::from_digest(digest), key)
 }
 
-/// Verifies a signature (SIG-5).
+/// Verifies the signature that stands in a field (SIG-5).
 pub(crate) fn verify(
     digest: [u8; 32],
     signature: &schnorr::Signature,
     key: &PublicKey,
+    field: Field,
     rule: Rule,
 ) -> Result<(), Error> {
     let (key, _) = key.x_only_public_key();
     context()
         .verify_schnorr(signature, &Message::from_digest(digest), &key)
-        .map_err(|_| Error::of(SIGNATURE, ErrorKind::InvalidSignature, rule))
+        .map_err(|_| Error::of(field, ErrorKind::InvalidSignature, rule))
 }
 
 /// The id of an offer: the merkle root over the fields that an invoice shares with it (SIG-6).

@@ -33,6 +33,9 @@ impl Tag {
     /// `lightning` `invoice` `signature`
     pub(crate) const INVOICE: Self = Self(INVOICE);
 
+    /// `lightning` `payer_proof` `proof_signature`
+    pub(crate) const PAYER_PROOF: Self = Self(PAYER_PROOF);
+
     /// A tag that is made of parts, which is not known beforehand.
     pub(crate) fn new(parts: [&[u8]; 2]) -> Self {
         let mut sha = sha2::Sha256::new();
@@ -95,6 +98,15 @@ pub(crate) fn to_bytes(words: &Words) -> [u8; 32] {
     bytes
 }
 
+/// A hash from its bytes.
+pub(crate) fn words(bytes: [u8; 32]) -> Words {
+    let mut words = Words::default();
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    }
+    words
+}
+
 /// SHA-256's initial state.
 const INITIAL: Words = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
@@ -104,6 +116,8 @@ const BRANCH: Words = [0x6414d6c7, 0x95ce2701, 0xc82ff68b, 0xd5c46ba7, 0xfeb4734
 const INVOICE_REQUEST: Words =
     [0x5745e3f0, 0xbdab8c03, 0xa94698bf, 0x86915d4d, 0x9a44123e, 0x4a6eb699, 0xf795e36f, 0x65268f19];
 const INVOICE: Words = [0xb3c02c85, 0x1b4482b7, 0xbcdfd579, 0x5060bdd0, 0x0f8c6cd7, 0xfec97b5d, 0x2088b03a, 0xd17b39f4];
+const PAYER_PROOF: Words =
+    [0xf99d5a7a, 0xd53e3d2d, 0x6b5cf864, 0x00b5e3d3, 0x44db77c7, 0xade348e2, 0x6cc4fa36, 0x757c21d6];
 
 #[cfg(test)]
 mod tests {
@@ -112,11 +126,12 @@ mod tests {
     /// SIG-4: the constants are what the tags' texts hash to.
     #[test]
     fn the_tags_are_their_states() {
-        let tags: [(Tag, [&[u8]; 2]); 4] = [
+        let tags: [(Tag, [&[u8]; 2]); 5] = [
             (Tag::LEAF, [b"LnLeaf", b""]),
             (Tag::BRANCH, [b"LnBranch", b""]),
             (Tag::INVOICE_REQUEST, [b"lightninginvoice_request", b"signature"]),
             (Tag::INVOICE, [b"lightninginvoice", b"signature"]),
+            (Tag::PAYER_PROOF, [b"lightningpayer_proof", b"proof_signature"]),
         ];
         for (tag, text) in tags {
             assert_eq!(tag, Tag::new(text));

@@ -18,6 +18,7 @@ type Alphabet = [u8; 256];
 static LOWER: Alphabet = alphabet(false);
 static UPPER: Alphabet = alphabet(true);
 
+#[allow(clippy::indexing_slicing, reason = "done by the compiler, which would say so")]
 const fn alphabet(upper: bool) -> Alphabet {
     let letters = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     let mut values = [INVALID; 256];
@@ -46,15 +47,19 @@ pub(crate) fn decode_as(kind: MessageKind, text: &str) -> Result<Vec<u8>, Error>
 }
 
 fn decode_any(text: &str, expected: Option<MessageKind>) -> Result<(MessageKind, Vec<u8>), Error> {
+    let mut bytes = Vec::new();
     if let Some(plain) = Plain::new(text.as_bytes()) {
         let found = kind_of(plain.prefix, text, expected)?;
         if plain.data.len() <= MAX_DATA {
-            if let Some(bytes) = plain.decode() {
+            bytes = Vec::with_capacity(plain.data.len() * 5 / 8);
+            if plain.decode(&mut bytes) {
                 return Ok((found, bytes));
             }
         }
     }
-    decode_slowly(text, expected)
+    // The room that was made is used again: leaving out continuations takes no more of it.
+    bytes.clear();
+    decode_slowly(text, expected, bytes)
 }
 
 /// Finds the kind that a prefix (in either case) stands for.
@@ -95,9 +100,8 @@ impl<'a> Plain<'a> {
         (one == b'1').then_some(Self { prefix, data, alphabet })
     }
 
-    /// The bytes, or nothing if a character or the padding is not right.
-    fn decode(&self) -> Option<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(self.data.len() * 5 / 8);
+    /// Appends the bytes; false if a character or the padding is not right.
+    fn decode(&self, bytes: &mut Vec<u8>) -> bool {
         let mut groups = self.data.chunks_exact(8);
         let mut seen = 0;
         for group in &mut groups {
@@ -121,23 +125,23 @@ impl<'a> Plain<'a> {
         let len = rest.len() * 5;
         let padding = len % 8;
         if seen == INVALID || padding > 4 || bits & ((1 << padding) - 1) != 0 {
-            return None;
+            return false;
         }
         let whole = (bits >> padding).to_be_bytes();
         bytes.extend(whole.iter().skip(8 - len / 8));
-        Some(bytes)
+        true
     }
 }
 
 /// Reads text with continuations, or finds out what is wrong with it and in which column.
-fn decode_slowly(text: &str, expected: Option<MessageKind>) -> Result<(MessageKind, Vec<u8>), Error> {
+fn decode_slowly(text: &str, expected: Option<MessageKind>, room: Vec<u8>) -> Result<(MessageKind, Vec<u8>), Error> {
     if text.is_empty() {
         return Err(Error::new(ErrorKind::Empty, Rule::Txt5));
     }
     let mut letters = Letters::new(text);
     let mut case = Case::default();
     let found = read_prefix(&mut letters, &mut case, expected)?;
-    let mut bits = Bits::with_capacity(text.len());
+    let mut bits = Bits::within(room, text.len());
     let mut last = 4;
     for letter in letters {
         let (column, letter) = letter?;
@@ -199,8 +203,12 @@ struct Bits {
 }
 
 impl Bits {
-    fn with_capacity(characters: usize) -> Self {
-        Self { bytes: Vec::with_capacity(characters.min(MAX_DATA) * 5 / 8), pending: 0, len: 0 }
+    /// Uses an empty vector's room; makes enough for so many characters only if it has none.
+    fn within(mut bytes: Vec<u8>, characters: usize) -> Self {
+        if bytes.capacity() == 0 {
+            bytes.reserve(characters.min(MAX_DATA) * 5 / 8);
+        }
+        Self { bytes, pending: 0, len: 0 }
     }
 
     /// Takes five bits, unless there are too many of them (D7).

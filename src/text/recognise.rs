@@ -49,11 +49,14 @@ fn is_node_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+fn is_base58(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l'))
+}
+
 fn is_onchain_address(text: &str, starts: impl Fn(&str) -> bool) -> bool {
-    let base58 = |byte: u8| byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l');
     let old = matches!(text.bytes().next(), Some(b'1' | b'3' | b'2' | b'm' | b'n'))
         && (26..=35).contains(&text.len())
-        && text.bytes().all(base58);
+        && is_base58(text);
     let segwit = ["bc1", "tb1", "bcrt1"].into_iter().any(starts)
         && (14..=90).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -63,8 +66,10 @@ fn is_onchain_address(text: &str, starts: impl Fn(&str) -> bool) -> bool {
 /// Extended private keys, wallet import format, and recovery phrases of 12 to 24 words.
 fn is_secret(text: &str) -> bool {
     let extended = text.len() > 100 && ["xprv", "yprv", "zprv", "tprv"].iter().any(|prefix| text.starts_with(prefix));
+    let imported =
+        matches!((text.len(), text.bytes().next()), (51, Some(b'5' | b'9')) | (52, Some(b'K' | b'L' | b'c')));
     let mut words = text.split_whitespace();
     let phrase = matches!(text.split_whitespace().count(), 12 | 15 | 18 | 21 | 24)
-        && words.all(|word| (3..=8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase()));
-    extended || phrase
+        && words.all(|word| (3..=8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    extended || imported && is_base58(text) || phrase
 }

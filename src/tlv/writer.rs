@@ -26,7 +26,7 @@ impl<'a> Writer<'a, core::iter::Empty<TlvRecord<'a>>> {
 }
 
 impl<'a, R: Iterator<Item = TlvRecord<'a>>> Writer<'a, R> {
-    fn over(repeated: R, custom: &'a [CustomField], len: usize) -> Self {
+    pub(crate) fn over(repeated: R, custom: &'a [CustomField], len: usize) -> Self {
         // Room for what is repeated, and for a few keys, numbers and a signature.
         let out = Vec::with_capacity(len + 256);
         Self { out, repeated: repeated.peekable(), custom: custom.iter().peekable() }

@@ -1,0 +1,218 @@
+//! JSON in the form of Core Lightning's `decode`: `type`, `valid`, then the specification's fields in
+//! ascending order.
+//!
+//! Text is there as it came; whoever shows it has to escape it. Neither a clock nor a chain has a say
+//! in what is valid.
+
+use bolt12::{
+    BlindedPath, Direction, Error, Field, IntroductionNode, InvoiceError, InvoiceFields, OfferAmount, OfferFields,
+    PayInfo, Quantity, RequestFields, Text, TlvRecord,
+};
+use serde_json::{Map, Value, json};
+
+use super::input::{self, Message, Refused, Views};
+
+/// The object for a string that was read or refused.
+pub(crate) fn object(read: &Result<Message, Refused>) -> Value {
+    let mut object = Object::default();
+    match read {
+        Ok(message) => {
+            object.put("type", Some(format!("bolt12 {}", message.kind().name())));
+            object.put("valid", Some(true));
+            match (message, message.views()) {
+                (Message::Error(error), _) => object.invoice_error(error),
+                (_, Some(views)) => object.message(message, &views),
+                (_, None) => {}
+            }
+        }
+        Err(refused) => {
+            object.put("type", refused.kind.map(|kind| format!("bolt12 {}", kind.name())));
+            object.put("valid", Some(false));
+            object.refused(refused);
+        }
+    }
+    Value::Object(object.0)
+}
+
+/// How many digits the minor unit of a currency has, if ISO 4217 knows it.
+pub(crate) fn minor_unit(code: &str) -> Option<u8> {
+    iso_currency::Currency::from_code(code)?.exponent()?.try_into().ok()
+}
+
+/// An object to which only what is there is added.
+#[derive(Default)]
+struct Object(Map<String, Value>);
+
+impl Object {
+    fn put(&mut self, name: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.0.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// A field by its specification's name.
+    fn field(&mut self, field: Field, value: Option<impl Into<Value>>) {
+        self.put(&field.to_string(), value);
+    }
+
+    fn bytes(&mut self, field: Field, value: Option<impl AsRef<[u8]>>) {
+        self.field(field, value.map(hex::encode));
+    }
+
+    fn text(&mut self, field: Field, value: Option<Text<'_>>) {
+        self.field(field, value.map(|text| text.as_raw()));
+    }
+
+    fn refused(&mut self, refused: &Refused) {
+        self.put("error", Some(refused.fault.to_string()));
+        self.put("code", Some(refused.fault.code()));
+        let error = refused.fault.error();
+        self.put("rule", error.map(|error| error.rule().id()));
+        let field = error.and_then(Error::field);
+        self.put("field", field.and_then(|field| field.name()));
+        self.put("type_number", field.map(|field| field.number()));
+        self.put("offset", error.and_then(Error::offset));
+        self.put("column", refused.column);
+    }
+
+    fn invoice_error(&mut self, error: &InvoiceError) {
+        self.field(Field::ERRONEOUS_FIELD, error.erroneous_field().map(|field| field.number()));
+        self.bytes(Field::SUGGESTED_VALUE, input::suggested_value(error));
+        self.text(Field::ERROR, error.error());
+        self.unknown("unknown_invoice_error_tlvs", error.unknown());
+    }
+
+    fn message(&mut self, message: &Message, views: &Views<'_>) {
+        if views.has_offer() {
+            self.put("offer_id", views.offer.id().map(|id| id.to_string()));
+        }
+        self.bytes(Field::INVREQ_METADATA, views.request.and_then(RequestFields::metadata));
+        self.offer(views.offer);
+        if let Some(request) = views.request {
+            self.request(request, views);
+        }
+        if let Some(invoice) = views.invoice {
+            self.invoice(invoice);
+        }
+        self.field(Field::SIGNATURE, views.signature.map(|signature| signature.to_string()));
+        self.unknown(&format!("unknown_{}_tlvs", message.kind().name()), views.unknown());
+    }
+
+    fn offer(&mut self, offer: &OfferFields) {
+        self.field(Field::OFFER_CHAINS, offer.chains().map(|chains| chains.iter().map(hex::encode).collect::<Value>()));
+        self.bytes(Field::OFFER_METADATA, offer.metadata());
+        self.field(Field::OFFER_CURRENCY, offer.currency().map(|currency| currency.to_string()));
+        match offer.amount() {
+            Some(OfferAmount::Bitcoin(amount)) => self.put("offer_amount_msat", Some(amount.0)),
+            Some(OfferAmount::Currency { amount, .. }) => self.field(Field::OFFER_AMOUNT, Some(amount.0)),
+            None => {}
+        }
+        self.put("currency_minor_unit", offer.currency().and_then(|currency| minor_unit(currency.as_str())));
+        self.text(Field::OFFER_DESCRIPTION, offer.description());
+        self.bytes(Field::OFFER_FEATURES, offer.features().as_ref().map(|features| features.as_bytes()));
+        self.field(Field::OFFER_ABSOLUTE_EXPIRY, offer.absolute_expiry().map(|time| time.0));
+        self.field(
+            Field::OFFER_PATHS,
+            offer.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Value>()),
+        );
+        self.text(Field::OFFER_ISSUER, offer.issuer());
+        let quantity_max = match offer.quantity() {
+            Quantity::One => None,
+            Quantity::Unlimited => Some(0),
+            Quantity::AtMost(max) => Some(max.get()),
+        };
+        self.field(Field::OFFER_QUANTITY_MAX, quantity_max);
+        self.field(Field::OFFER_ISSUER_ID, offer.issuer_id().map(|key| key.to_string()));
+    }
+
+    /// What a request adds, but for its metadata, which stands in front of the offer.
+    fn request(&mut self, request: &RequestFields, views: &Views<'_>) {
+        self.bytes(Field::INVREQ_CHAIN, views.chain());
+        self.put("invreq_amount_msat", request.amount().map(|amount| amount.0));
+        self.bytes(Field::INVREQ_FEATURES, request.features().as_ref().map(|features| features.as_bytes()));
+        self.field(Field::INVREQ_QUANTITY, request.quantity());
+        self.field(Field::INVREQ_PAYER_ID, request.payer_id().map(|key| key.to_string()));
+        self.text(Field::INVREQ_PAYER_NOTE, request.payer_note());
+        self.field(
+            Field::INVREQ_PATHS,
+            request.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Value>()),
+        );
+        let name = request.bip_353_name().map(|name| json!({ "name": name.user(), "domain": name.domain() }));
+        self.field(Field::INVREQ_BIP_353_NAME, name);
+    }
+
+    fn invoice(&mut self, invoice: &InvoiceFields) {
+        let paths = invoice.payment_paths().map(|(path, payinfo)| {
+            let mut object = path_of(&path);
+            object.insert("payinfo".to_owned(), payinfo_of(&payinfo));
+            object
+        });
+        self.field(Field::INVOICE_PATHS, Some(paths.collect::<Value>()));
+        self.field(Field::INVOICE_CREATED_AT, invoice.created_at().map(|time| time.0));
+        self.field(Field::INVOICE_RELATIVE_EXPIRY, Some(invoice.relative_expiry().as_secs()));
+        self.field(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash().map(|hash| hash.to_string()));
+        self.put("invoice_amount_msat", invoice.amount().map(|amount| amount.0));
+        let fallbacks = invoice.fallbacks().map(|fallbacks| {
+            let objects = fallbacks.iter().map(|fallback| {
+                let mut object = Self::default();
+                object.put("version", Some(fallback.version));
+                object.put("hex", Some(hex::encode(&fallback.program)));
+                object.put("address", fallback.address(invoice.request().chain()).map(|address| address.to_string()));
+                object.0
+            });
+            objects.collect::<Value>()
+        });
+        self.field(Field::INVOICE_FALLBACKS, fallbacks);
+        self.bytes(Field::INVOICE_FEATURES, invoice.features().as_ref().map(|features| features.as_bytes()));
+        self.field(Field::INVOICE_NODE_ID, invoice.node_id().map(|key| key.to_string()));
+    }
+
+    fn unknown<'a>(&mut self, name: &str, records: impl IntoIterator<Item = TlvRecord<'a>>) {
+        let records: Vec<Value> = records
+            .into_iter()
+            .map(|record| {
+                json!({
+                    "type": record.number(),
+                    "length": record.value().len(),
+                    "value": hex::encode(record.value()),
+                })
+            })
+            .collect();
+        self.put(name, (!records.is_empty()).then_some(records));
+    }
+}
+
+fn path_of(path: &BlindedPath<'_>) -> Map<String, Value> {
+    let mut object = Object::default();
+    match path.introduction_node() {
+        IntroductionNode::NodeId(key) => object.put("first_node_id", Some(key.to_string())),
+        IntroductionNode::Channel { scid, direction } => {
+            object.put("first_scid", Some(scid.to_string()));
+            let direction = match direction {
+                Direction::NodeOne => 0,
+                Direction::NodeTwo => 1,
+            };
+            object.put("first_scid_dir", Some(direction));
+        }
+    }
+    object.put("first_path_key", Some(path.first_path_key().to_string()));
+    let hops = path.hops().map(|hop| {
+        json!({
+            "blinded_node_id": hop.blinded_node_id.to_string(),
+            "encrypted_recipient_data": hex::encode(hop.encrypted_recipient_data),
+        })
+    });
+    object.put("path", Some(hops.collect::<Value>()));
+    object.0
+}
+
+fn payinfo_of(payinfo: &PayInfo<'_>) -> Value {
+    json!({
+        "fee_base_msat": payinfo.fee_base_msat,
+        "fee_proportional_millionths": payinfo.fee_proportional_millionths,
+        "cltv_expiry_delta": payinfo.cltv_expiry_delta,
+        "htlc_minimum_msat": payinfo.htlc_minimum_msat,
+        "htlc_maximum_msat": payinfo.htlc_maximum_msat,
+        "features": hex::encode(payinfo.features.as_bytes()),
+    })
+}

@@ -1,0 +1,236 @@
+//! Makes payer proofs (PPW-1 to PPW-7).
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::fields::Preimage;
+use super::leaves::{following, is_disclosable};
+use super::{PayerProof, TABLES, UNSIGNED};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::find;
+use crate::invoice::Invoice;
+use crate::message::{Keys, Structure};
+use crate::signature::merkle::{self, Nonces, Tree};
+use crate::signature::{self, SIGNATURE_TYPES, Tag};
+use crate::signed::Unsigned;
+use crate::tlv::{TlvRecord, Writer, bigsize};
+
+/// Fields that every proof shows (PPW-1), if the invoice has them.
+const ALWAYS: [Field; 4] =
+    [Field::INVREQ_PAYER_ID, Field::INVOICE_PAYMENT_HASH, Field::INVOICE_FEATURES, Field::INVOICE_NODE_ID];
+
+/// What a receipt shows beside that.
+const RECEIPT: [Field; 4] =
+    [Field::OFFER_DESCRIPTION, Field::OFFER_ISSUER, Field::INVOICE_CREATED_AT, Field::INVOICE_AMOUNT];
+
+/// What leads to somebody's node.
+const PATHS: [Field; 4] = [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS, Field::INVOICE_BLINDEDPAY];
+
+/// What a proof will show, and what it will hide, before anything is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// The invoice's fields that everybody can read who sees the proof.
+    pub revealed: Vec<Field>,
+    /// The invoice's fields that stay hidden. That there are so many, and between which of the revealed ones,
+    /// can be seen.
+    pub hidden: Vec<Field>,
+}
+
+/// Makes a [`PayerProof`] from an invoice that was paid, and its preimage.
+#[derive(Clone)]
+#[must_use]
+pub struct PayerProofBuilder<'a> {
+    invoice: &'a Invoice,
+    preimage: Preimage,
+    revealed: BTreeSet<u64>,
+    note: String,
+    /// The first thing that went wrong, which `build` and `preview` report.
+    refused: Option<Error>,
+}
+
+impl<'a> PayerProofBuilder<'a> {
+    /// A proof that shows no more than it must: the two keys, the payment hash, and the invoice's features
+    /// (PPW-1).
+    pub fn minimal(invoice: &'a Invoice, preimage: Preimage) -> Self {
+        let present = |number: &u64| invoice.tlvs().contains(*number);
+        let revealed = ALWAYS.iter().map(Field::number).filter(present).collect();
+        Self { invoice, preimage, revealed, note: String::new(), refused: None }
+    }
+
+    /// A proof that says what was paid for, to whom, how much and when.
+    pub fn receipt(invoice: &'a Invoice, preimage: Preimage) -> Self {
+        let mut proof = Self::minimal(invoice, preimage);
+        proof.revealed.extend(RECEIPT.iter().map(Field::number).filter(|number| invoice.tlvs().contains(*number)));
+        proof
+    }
+
+    /// A proof that shows everything but the blinded paths and what they cost, and `invreq_metadata`, which no
+    /// proof shows.
+    pub fn without_paths(invoice: &'a Invoice, preimage: Preimage) -> Self {
+        let mut proof = Self::minimal(invoice, preimage);
+        let hidden = |number: &u64| PATHS.iter().any(|field| field.number() == *number);
+        let numbers = invoice.tlvs().records().map(|record| record.number());
+        proof.revealed.extend(numbers.filter(|number| is_disclosable(*number) && !hidden(number)));
+        proof
+    }
+
+    /// Shows a field of the invoice.
+    pub fn reveal(mut self, field: Field) -> Self {
+        if !is_disclosable(field.number()) {
+            self.refuse(field, ErrorKind::Unexpected, Rule::Ppw2);
+        } else if !self.invoice.tlvs().contains(field.number()) {
+            self.refuse(field, ErrorKind::Missing, Rule::Ppw3);
+        } else {
+            self.revealed.insert(field.number());
+        }
+        self
+    }
+
+    /// Hides a field of the invoice that a ready choice would show.
+    pub fn hide(mut self, field: Field) -> Self {
+        if ALWAYS.contains(&field) && self.invoice.tlvs().contains(field.number()) {
+            self.refuse(field, ErrorKind::Missing, Rule::Ppw1);
+        }
+        self.revealed.remove(&field.number());
+        self
+    }
+
+    /// Something to say: a challenge that the verifier gave, so that the proof cannot be shown by others. An
+    /// empty note is left out.
+    pub fn note(mut self, note: &str) -> Self {
+        self.note = note.to_owned();
+        self
+    }
+
+    fn refuse(&mut self, field: Field, kind: ErrorKind, rule: Rule) {
+        let name = find(&TABLES, field.number()).map_or(field, |spec| spec.field);
+        self.refused.get_or_insert(Error::of(name, kind, rule));
+    }
+
+    /// What will be shown and what will be hidden.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build`](Self::build).
+    pub fn preview(&self) -> Result<Preview, Error> {
+        self.check()?;
+        let mut preview = Preview { revealed: Vec::new(), hidden: Vec::new() };
+        for record in self.leaves() {
+            let number = record.number();
+            let field = find(&TABLES, number).map_or(Field::unknown(number), |spec| spec.field);
+            if self.revealed.contains(&number) {
+                preview.revealed.push(field);
+            } else {
+                preview.hidden.push(field);
+            }
+        }
+        Ok(preview)
+    }
+
+    /// Checks everything, and makes the proof that the payer's key is to sign.
+    ///
+    /// # Errors
+    ///
+    /// `WrongPreimage` (PPW-6), `Unexpected` for a field that cannot be shown (PPW-2) and `Missing` for one that
+    /// the invoice does not have or that cannot be hidden (PPW-1), `TooLong` (D7).
+    pub fn build(self) -> Result<Unsigned<PayerProof>, Error> {
+        self.check()?;
+        let Hidden { markers, missing, nonces } = self.hidden();
+        let shown =
+            self.invoice.tlvs().records().filter(|record| {
+                self.revealed.contains(&record.number()) || record.number() == Field::SIGNATURE.number()
+            });
+        let mut writer = Writer::over(shown, &[], self.invoice.as_bytes().len());
+        writer.bytes(1001, &self.preimage.0);
+        if !markers.is_empty() {
+            writer.bytes(1002, &markers);
+        }
+        writer.bytes(1003, missing.as_flattened());
+        writer.bytes(1004, nonces.as_flattened());
+        if !self.note.is_empty() {
+            writer.bytes(1005, self.note.as_bytes());
+        }
+        let known = self.invoice.known();
+        let issuer_id = Some(Field::OFFER_ISSUER_ID.number()).filter(|number| self.revealed.contains(number));
+        let keys = Keys {
+            issuer_id: issuer_id.and_then(|_| self.invoice.offer().issuer_id()),
+            payer_id: Some(self.invoice.payer_id()),
+            node_id: Some(self.invoice.node_id()),
+        };
+        Ok(Unsigned::new(Structure::read(&UNSIGNED, writer.finish(), known)?.with_keys(keys)))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if let Some(error) = &self.refused {
+            return Err(error.clone());
+        }
+        // PPW-6
+        if self.preimage.payment_hash() != self.invoice.payment_hash() {
+            return Err(Error::of(Field::PROOF_PREIMAGE, ErrorKind::WrongPreimage, Rule::Ppw6));
+        }
+        Ok(())
+    }
+
+    /// The records that the invoice's signature covers.
+    fn leaves(&self) -> impl Iterator<Item = TlvRecord<'a>> + use<'a> {
+        self.invoice.tlvs().records().filter(|record| !SIGNATURE_TYPES.contains(&record.number()))
+    }
+
+    /// One walk over the invoice's leaves: markers (PPW-4), missing hashes (PPW-5) and nonces (PPW-3).
+    fn hidden(&self) -> Hidden {
+        let mut hidden = Hidden::default();
+        let mut tree = Tree::default();
+        let mut last = 0;
+        let first = self.leaves().next().map_or(&[][..], |record| record.as_bytes());
+        let nonce_of = Nonces::new(first);
+        let missing = &mut hidden.missing;
+        let mut join = |left: Node, right: Node| {
+            match (left.revealed, right.revealed) {
+                (true, false) => missing.push(signature::to_bytes(&right.hash)),
+                (false, true) => missing.push(signature::to_bytes(&left.hash)),
+                _ => {}
+            }
+            Node { hash: merkle::branch(&left.hash, &right.hash), revealed: left.revealed || right.revealed }
+        };
+        for record in self.leaves() {
+            let number = record.number();
+            let revealed = self.revealed.contains(&number);
+            let nonce = nonce_of.hash(number);
+            if revealed {
+                hidden.nonces.push(signature::to_bytes(&nonce));
+                last = number;
+            } else if number != 0 {
+                last = following(last);
+                bigsize::write(&mut hidden.markers, last);
+            }
+            let hash = merkle::branch(&Tag::LEAF.hash(record.as_bytes()), &nonce);
+            tree.push(Node { hash, revealed }, &mut join);
+        }
+        // The root itself is not needed: the invoice was verified when it was read.
+        tree.root(&mut join);
+        hidden
+    }
+}
+
+impl core::fmt::Debug for PayerProofBuilder<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PayerProofBuilder").field("revealed", &self.revealed).finish_non_exhaustive()
+    }
+}
+
+/// What a proof holds in place of what it hides.
+#[derive(Default)]
+struct Hidden {
+    markers: Vec<u8>,
+    missing: Vec<[u8; 32]>,
+    nonces: Vec<[u8; 32]>,
+}
+
+/// A node of the invoice's tree, and whether anything below it is shown.
+#[derive(Clone, Copy, Default)]
+struct Node {
+    hash: signature::Words,
+    revealed: bool,
+}

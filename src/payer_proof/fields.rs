@@ -1,0 +1,128 @@
+//! The fields that only a payer proof has.
+
+use core::ops::RangeInclusive;
+
+use bitcoin::hex::DisplayHex;
+
+use super::PayerProof;
+use crate::error::{Error, ErrorKind, Rule};
+use crate::field::{Bytes, Text, Value, exactly, fields};
+use crate::tlv::bigsize;
+
+/// The types that a proof may have (TLV-5): an invoice's, signatures, and the proof's own. That 0 is not
+/// among them is a rule of its own (PPR-1).
+pub(super) const PROOF_RANGES: [RangeInclusive<u64>; 1] = [0..=3_999_999_999];
+
+/// The types of an invoice's fields that a proof can disclose, below and above the signatures and
+/// the proof's own.
+pub(super) const DISCLOSABLE: [RangeInclusive<u64>; 2] = [1..=239, 1_000_000_000..=3_999_999_999];
+
+fields! {
+    PROOF_FIELDS for PayerProof {
+        241 PROOF_SIGNATURE "proof_signature" "payer's signature": Bytes<'_>;
+        1001 PROOF_PREIMAGE "proof_preimage" "preimage": Preimage;
+        1002 PROOF_OMITTED_TLVS "proof_omitted_tlvs" "list of hidden fields": Markers<'_>;
+        1003 PROOF_MISSING_HASHES "proof_missing_hashes" "list of missing hashes": Hashes<'_>;
+        1004 PROOF_LEAF_HASHES "proof_leaf_hashes" "list of leaf hashes": Hashes<'_>;
+        1005 PROOF_NOTE "proof_note" "note": Text<'_> =>
+            /// What the payer wanted to say, or was asked to say: a challenge.
+            note;
+    }
+}
+
+/// The preimage of a payment hash: who has it has paid, or was paid.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Preimage(pub [u8; 32]);
+
+impl Preimage {
+    /// The payment hash that this is the preimage of.
+    pub fn payment_hash(&self) -> bitcoin::hashes::sha256::Hash {
+        bitcoin::hashes::Hash::hash(&self.0)
+    }
+}
+
+impl Value<'_> for Preimage {
+    fn decode(value: &[u8]) -> Result<Self, Error> {
+        exactly(value).map(Self)
+    }
+}
+
+/// Hexadecimal.
+impl core::fmt::Display for Preimage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.as_hex().fmt(f)
+    }
+}
+
+/// Not the preimage: until a proof is published, it is a secret.
+impl core::fmt::Debug for Preimage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Preimage")
+    }
+}
+
+/// Numbers that stand for the fields that are hidden.
+#[derive(Clone, Copy)]
+pub(super) struct Markers<'a>(&'a [u8]);
+
+impl<'a> Markers<'a> {
+    pub(super) const NONE: Self = Self(&[]);
+
+    /// The markers. A list that was read is well formed.
+    pub(super) fn iter(self) -> impl Iterator<Item = u64> + Clone + use<'a> {
+        let mut at = 0;
+        core::iter::from_fn(move || {
+            let (marker, next) = bigsize::read(self.0, at).ok()?;
+            at = next;
+            Some(marker)
+        })
+    }
+}
+
+/// The encoding of each number (TLV-2); what the numbers may be is PPR-3.
+impl<'a> Value<'a> for Markers<'a> {
+    fn decode(value: &'a [u8]) -> Result<Self, Error> {
+        let mut at = 0;
+        while at < value.len() {
+            (_, at) = bigsize::read(value, at)?;
+        }
+        Ok(Self(value))
+    }
+}
+
+impl core::fmt::Debug for Markers<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// SHA-256 hashes, one after the other.
+#[derive(Clone, Copy)]
+pub(super) struct Hashes<'a>(&'a [u8]);
+
+impl<'a> Hashes<'a> {
+    pub(super) const NONE: Self = Self(&[]);
+
+    pub(super) fn iter(self) -> impl Iterator<Item = [u8; 32]> + use<'a> {
+        self.0.chunks_exact(32).filter_map(|hash| hash.try_into().ok())
+    }
+
+    pub(super) fn count(self) -> usize {
+        self.0.len() / 32
+    }
+}
+
+impl<'a> Value<'a> for Hashes<'a> {
+    fn decode(value: &'a [u8]) -> Result<Self, Error> {
+        match value.chunks_exact(32).remainder().len() {
+            0 => Ok(Self(value)),
+            rest => Err(Error::new(ErrorKind::InvalidLength, Rule::Tlv3).at(value.len().saturating_sub(rest))),
+        }
+    }
+}
+
+impl core::fmt::Debug for Hashes<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.iter().map(|hash| alloc::format!("{}", hash.as_hex()))).finish()
+    }
+}

@@ -1,0 +1,326 @@
+//! Every kind of error, with the sentence a person reads and the details a developer reads, compared
+//! with `tests/data/errors.txt`. `BLESS=1 cargo test --test errors` writes that file anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
+use bolt12::*;
+
+const KEY: &str = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+fn key() -> PublicKey {
+    KEY.parse().unwrap()
+}
+
+fn pair(byte: u8) -> Keypair {
+    Keypair::from_seckey_slice(&Secp256k1::new(), &[byte; 32]).unwrap()
+}
+
+/// A stream, from types of up to four bytes and values of up to 252 bytes.
+fn tlvs(fields: &[(u64, &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (number, value) in fields {
+        match number {
+            0..=0xfc => bytes.push(*number as u8),
+            0xfd..=0xffff => bytes.extend([0xfd].into_iter().chain((*number as u16).to_be_bytes())),
+            _ => bytes.extend([0xfe].into_iter().chain((*number as u32).to_be_bytes())),
+        }
+        bytes.push(value.len().try_into().unwrap());
+        bytes.extend_from_slice(value);
+    }
+    bytes
+}
+
+fn issuer_id() -> [u8; 33] {
+    key().serialize()
+}
+
+fn offer(fields: &[(u64, &[u8])]) -> Error {
+    Offer::try_from(tlvs(fields)).unwrap_err()
+}
+
+fn text(text: &str) -> Error {
+    text.parse::<Offer>().unwrap_err()
+}
+
+/// An offer's fields in a request, with changes; refused before the signature is looked at.
+fn request(changes: &[(u64, Option<&[u8]>)]) -> Error {
+    let id = issuer_id();
+    let fields: [(u64, &[u8]); 5] = [(0, &[1; 16]), (22, &id), (82, &[10]), (88, &id), (240, &[1; 64])];
+    InvoiceRequest::try_from(changed(&fields, changes)).unwrap_err()
+}
+
+fn changed<'a>(fields: &[(u64, &'a [u8])], changes: &[(u64, Option<&'a [u8]>)]) -> Vec<u8> {
+    let mut all: BTreeMap<u64, &[u8]> = fields.iter().copied().collect();
+    for (number, value) in changes {
+        match value {
+            Some(value) => all.insert(*number, value),
+            None => all.remove(number),
+        };
+    }
+    tlvs(&all.into_iter().collect::<Vec<_>>())
+}
+
+fn path() -> BlindedPath<'static> {
+    BlindedPath::new(key().into(), key(), [(key(), [0u8; 16].as_slice())]).unwrap()
+}
+
+fn payinfo(features: Features<'_>) -> PayInfo<'_> {
+    PayInfo {
+        fee_base_msat: 1_000,
+        fee_proportional_millionths: 100,
+        cltv_expiry_delta: 144,
+        htlc_minimum_msat: 1,
+        htlc_maximum_msat: 1_000_000_000,
+        features,
+    }
+}
+
+fn invoice(changes: &[(u64, Option<&[u8]>)]) -> Error {
+    let id = issuer_id();
+    let paths = path();
+    let payinfos = [0; 28];
+    let fields: [(u64, &[u8]); 11] = [
+        (0, &[1; 16]),
+        (22, &id),
+        (82, &[10]),
+        (88, &id),
+        (160, paths.as_bytes()),
+        (162, &payinfos),
+        (164, &[100]),
+        (168, &[2; 32]),
+        (170, &[10]),
+        (176, &id),
+        (240, &[1; 64]),
+    ];
+    Invoice::try_from(changed(&fields, changes)).unwrap_err()
+}
+
+/// A whole exchange that succeeds, to be spoiled.
+struct Exchange {
+    offer: Offer,
+    request: InvoiceRequest,
+    invoice: Invoice,
+}
+
+fn exchange() -> Exchange {
+    let (issuer, payer) = (pair(0x41), pair(0x42));
+    let offer = OfferBuilder::new(issuer.public_key()).description("tea").amount_msat(Msat(1_000)).build().unwrap();
+    let usable = offer.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
+    let request =
+        InvoiceRequestBuilder::new(usable, payer.public_key(), [7; 16]).build().unwrap().sign(&payer).unwrap();
+    let context =
+        RequestContext { offer: &offer, now: NOW, chains: &[ChainHash::BITCOIN], converted: None, max_amount: None };
+    let accepted = request.accept(&context).unwrap();
+    let none = Features::new([]).unwrap();
+    let invoice = InvoiceBuilder::new(accepted, issuer.public_key(), NOW, sha256::Hash::hash(&[1]))
+        .path(path(), &payinfo(none))
+        .build()
+        .unwrap()
+        .sign(&issuer)
+        .unwrap();
+    Exchange { offer, request, invoice }
+}
+
+fn check(change: impl FnOnce(&mut InvoiceContext<'_>)) -> Error {
+    let exchange = exchange();
+    let mut context = InvoiceContext {
+        request: &exchange.request,
+        sent_to: SentTo::IssuerId,
+        arrival: Arrival::OwnPath,
+        now: NOW,
+        chains: &[ChainHash::BITCOIN],
+        max_amount: Msat(1_000),
+    };
+    exchange.invoice.check(&context).unwrap();
+    change(&mut context);
+    exchange.invoice.check(&context).unwrap_err()
+}
+
+/// One error of every kind, and more where sentences differ.
+fn errors() -> Vec<Error> {
+    let id = issuer_id();
+    let good = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
+    let mut errors = vec![
+        text(""),
+        text("hello"),
+        text("lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqf"),
+        text("lntb20m1pvjluezhp58yjmdan79s6qqdhdzgy"),
+        text(KEY),
+        text(&format!("{KEY}@127.0.0.1:9735")),
+        text("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+        text(
+            "LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJX",
+        ),
+        text("satoshi@example.com"),
+        text("bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+        text("https://example.com"),
+        text("abandon ability able about above absent absorb abstract absurd abuse access accident"),
+        text("lni1qqq"),
+        text("lno1Zcss"),
+        text("lno1zcsb"),
+        text("lno1zcsé"),
+        text("lno1zcss+"),
+        text("lno1zc ss"),
+        text(&good[..good.len() - 3]),
+        text(&good[..good.len() - 2]),
+        Offer::try_from(vec![0; MAX_LEN + 1]).unwrap_err(),
+        Offer::try_from(vec![]).unwrap_err(),
+        Offer::try_from(vec![10]).unwrap_err(),
+        Offer::try_from(vec![0xfd, 0]).unwrap_err(),
+        Offer::try_from(vec![0xfd, 0, 10]).unwrap_err(),
+        offer(&[(14, &[0]), (22, &id)]),
+        offer(&[(14, &[1; 9]), (22, &id)]),
+        offer(&[(22, &id), (10, b"tea")]),
+        offer(&[(22, &id), (24, &[])]),
+        offer(&[(22, &id), (80, &[])]),
+        offer(&[(2, &[0; 31]), (22, &id)]),
+        offer(&[(2, &[]), (22, &id)]),
+        offer(&[(10, b"t\xffa"), (22, &id)]),
+        offer(&[(22, &[2; 32])]),
+        offer(&[(22, &[5; 33])]),
+        offer(&[(6, b"usd"), (8, &[1]), (10, b"tea"), (22, &id)]),
+        offer(&[(6, b"USD"), (22, &id)]),
+        offer(&[(8, &[]), (10, b"tea"), (22, &id)]),
+        offer(&[(8, &[1]), (22, &id)]),
+        offer(&[(10, b"tea")]),
+        offer(&[(12, &[4]), (22, &id)]),
+        offer(&[(16, &[])]),
+        offer(&[(16, &[9])]),
+        offer(&[(16, &[&id[..], &id[..], &[0]].concat())]),
+        request(&[(0, None)]),
+        request(&[(22, None)]),
+        request(&[(80, Some(&[1; 32]))]),
+        request(&[(82, None)]),
+        request(&[(84, Some(&[1]))]),
+        request(&[(86, Some(&[1]))]),
+        request(&[(20, Some(&[3]))]),
+        request(&[(20, Some(&[3])), (86, Some(&[4]))]),
+        request(&[(20, Some(&[])), (86, Some(&[]))]),
+        request(&[(8, Some(&[255; 8])), (10, Some(b"tea")), (20, Some(&[])), (86, Some(&[2]))]),
+        request(&[(8, Some(&[11])), (10, Some(b"tea"))]),
+        request(&[(91, Some(b"\x01!\x01a"))]),
+        request(&[(240, None)]),
+        request(&[]),
+        Refund::try_from(exchange().request.as_bytes()).unwrap_err(),
+        Refund::try_from(tlvs(&[(0, &[1]), (88, &id)])).unwrap_err(),
+        invoice(&[(168, None)]),
+        invoice(&[(162, Some(&[0; 56]))]),
+        invoice(&[(162, Some(&[&[0; 27][..], &[1, 1]].concat()))]),
+        invoice(&[(170, Some(&[11]))]),
+        invoice(&[(174, Some(&[1]))]),
+        invoice(&[(176, Some(&[3; 33]))]),
+        invoice(&[(240, None)]),
+        invoice(&[]),
+        check(|context| context.arrival = Arrival::Direct),
+        check(|context| context.chains = &[]),
+        check(|context| context.max_amount = Msat(999)),
+        check(|context| context.now = UnixTime(NOW.0 + 7201)),
+        InvoiceError::new("").unwrap_err(),
+        InvoiceError::new("no").unwrap().about(Field::INVREQ_AMOUNT, Some(&[0])).unwrap_err(),
+        BlindedPath::new(key().into(), key(), vec![(key(), [].as_slice()); 256]).unwrap_err(),
+        exchange().offer.wrapped(2).unwrap_err(),
+    ];
+    let usable = |offer: &Offer| offer.usable(NOW, &[ChainHash::BITCOIN]).map(drop);
+    let expired = OfferBuilder::new(key()).absolute_expiry(UnixTime(1_700_000_000)).build().unwrap();
+    errors.push(usable(&expired).unwrap_err());
+    errors.push(usable(&OfferBuilder::new(key()).chain(ChainHash::TESTNET3).build().unwrap()).unwrap_err());
+    errors.push(OfferBuilder::new(key()).description("tea").amount_msat(Msat(u64::MAX)).build().unwrap_err());
+    errors.push(OfferBuilder::new(key()).custom_field(33, []).build().unwrap_err());
+    errors.push(RefundBuilder::new("tea", Msat(1), key(), [1; 15]).build().unwrap_err());
+    errors.push(RefundBuilder::new("", Msat(1), key(), [1; 16]).build().unwrap_err());
+    errors.push(dollars());
+    let other = OfferBuilder::new(key()).build().unwrap();
+    let accept = |offer: &Offer| {
+        let chains = &[ChainHash::BITCOIN];
+        let context = RequestContext { offer, now: NOW, chains, converted: None, max_amount: None };
+        exchange().request.accept(&context).map(drop).unwrap_err()
+    };
+    errors.push(accept(&other));
+    errors.push(fallback());
+    errors
+}
+
+/// A price in dollars that nobody converted.
+fn dollars() -> Error {
+    let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(150) };
+    let offer = OfferBuilder::new(key()).description("tea").amount(price).build().unwrap();
+    let payer = pair(0x42);
+    let usable = offer.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
+    let request =
+        InvoiceRequestBuilder::new(usable, payer.public_key(), [7; 16]).build().unwrap().sign(&payer).unwrap();
+    let chains = &[ChainHash::BITCOIN];
+    let context = RequestContext { offer: &offer, now: NOW, chains, converted: None, max_amount: None };
+    request.accept(&context).map(drop).unwrap_err()
+}
+
+/// A fallback that no chain knows how to pay.
+fn fallback() -> Error {
+    let refund = RefundBuilder::new("tea", Msat(1), key(), [1; 16]).build().unwrap();
+    let accepted = refund.accept(NOW, &[ChainHash::BITCOIN]).unwrap();
+    InvoiceBuilder::new(accepted, key(), NOW, sha256::Hash::hash(&[1]))
+        .fallback(&Fallback { version: 17, program: [1; 20].as_slice().into() })
+        .build()
+        .unwrap_err()
+}
+
+#[test]
+fn every_text_is_as_it_was_agreed() {
+    let mut texts = String::new();
+    for error in errors() {
+        writeln!(texts, "{}\n    {error:#}", error.kind().code()).unwrap();
+    }
+    texts.push_str("\nrules\n");
+    for rule in Rule::ALL {
+        writeln!(texts, "    {rule} {}", rule.reason()).unwrap();
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/errors.txt");
+    if std::env::var_os("BLESS").is_some() {
+        fs::create_dir_all(golden.parent().unwrap()).unwrap();
+        fs::write(&golden, &texts).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&golden).unwrap(), texts, "run with BLESS=1 if this is what is meant");
+}
+
+/// The table above forgets no kind: the codes in the source are those that were seen.
+#[test]
+fn every_kind_has_a_text() {
+    let seen: BTreeSet<&str> = errors().iter().map(|error| error.kind().code()).collect();
+    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error/kind.rs")).unwrap();
+    let (_, codes) = source.split_once("fn code").unwrap();
+    let (codes, _) = codes.split_once("fn wants_reason").unwrap();
+    let all: BTreeSet<&str> = codes.split("=> \"").skip(1).map(|code| code.split('"').next().unwrap()).collect();
+    assert!(all.len() > 40);
+    assert_eq!(all.difference(&seen).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+/// A person never sees Rust's notation, and every sentence fits a dialog.
+#[test]
+fn every_sentence_is_for_people() {
+    for error in errors() {
+        let sentence = error.to_string();
+        assert!(!sentence.replace("`_`", "").contains(['{', '}', '_']) && !sentence.contains("Some("), "{sentence}");
+        assert!(sentence.len() < 200, "{sentence}");
+        let alternate = format!("{error:#}");
+        assert!(alternate.starts_with(&sentence) && alternate.contains(error.rule().id()), "{alternate}");
+    }
+}
+
+/// What is told to the sender: the sentence and the field, for every error that is about a field.
+#[test]
+fn an_invoice_error_answers_what_is_about_a_field() {
+    for error in errors() {
+        let answer = InvoiceError::answering(&error);
+        assert_eq!(answer.is_some(), error.field().is_some(), "{error}");
+        if let Some(answer) = answer {
+            assert_eq!(answer.erroneous_field(), error.field());
+            assert_eq!(answer.error().unwrap().as_raw(), error.to_string());
+            assert_eq!(InvoiceError::try_from(answer.as_bytes()).unwrap(), answer);
+        }
+    }
+}

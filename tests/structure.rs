@@ -1,0 +1,114 @@
+//! The structure of the source: layers point downward, files stay small, and exceptions have reasons.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the bottom up: a module uses only what stands before it.
+const LAYERS: [&str; 15] = [
+    "error",
+    "tlv",
+    "text",
+    "field",
+    "signature",
+    "serde",
+    "message",
+    "signed",
+    "builder",
+    "offer",
+    "invoice_request",
+    "invoice",
+    "payer_proof",
+    "invoice_error",
+    "pasted",
+];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                files.push((path, text));
+            }
+        }
+    }
+    assert!(files.len() > 30, "found only {} files", files.len());
+    files
+}
+
+/// The module directly below `src` that a file belongs to.
+fn module(path: &Path) -> String {
+    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The modules that a file's code names after `crate::`.
+fn used(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    for part in code.flat_map(|line| line.split("crate::").skip(1)) {
+        let names: Vec<&str> = match part.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().split(',').map(str::trim).collect(),
+            None => vec![part],
+        };
+        for name in names {
+            let name: String =
+                name.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_' || c.is_ascii_digit()).collect();
+            if !name.is_empty() {
+                found.insert(name);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn layers_point_downward() {
+    let level = |name: &str| LAYERS.iter().position(|layer| *layer == name);
+    for (path, text) in sources() {
+        let module = module(&path);
+        if module == "lib" {
+            continue;
+        }
+        let own = level(&module).unwrap_or_else(|| panic!("{module} is in no layer"));
+        for name in used(&text) {
+            let other = level(&name).unwrap_or_else(|| panic!("{}: {name} is in no layer", path.display()));
+            assert!(other <= own, "{}: {module} must not use {name}, which is above it", path.display());
+        }
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= 600, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn every_exception_to_a_lint_has_a_reason() {
+    for (path, text) in sources() {
+        for line in text.lines().filter(|line| line.contains("[allow(") || line.contains("[expect(")) {
+            assert!(line.contains("reason = "), "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
+fn there_is_no_clock_no_randomness_and_no_io() {
+    for (path, text) in sources() {
+        for banned in
+            ["SystemTime::now", "Instant::now", "thread_rng", "rand::", "std::fs", "std::net", "std::io", "println!"]
+        {
+            assert!(!text.contains(banned), "{}: {banned}", path.display());
+        }
+    }
+}
