@@ -12,7 +12,8 @@ use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
     Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, Quantity, Refund, RefundBuilder, RequestContext, ShortChannelId, UnixTime,
+    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Refund, RefundBuilder,
+    RequestContext, ShortChannelId, UnixTime,
 };
 use bolt12_fuzz::checks::{TARGETS, keys};
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
@@ -22,6 +23,9 @@ use bolt12_fuzz::mutate::sign::sign;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// That of every invoice.
+const PREIMAGE: [u8; 32] = [0x33; 32];
 
 /// Strings from the specification's vectors for offers and for the text form, and things that people
 /// paste instead.
@@ -73,7 +77,13 @@ fn bytes(messages: Vec<(&str, Vec<u8>)>) -> impl Iterator<Item = (String, Vec<u8
 
 fn of_target(target: &str) -> Result<Seeds> {
     let all = || -> Result<Seeds> {
-        let kinds = [("offer", offers()?), ("request", requests()?), ("refund", refunds()?), ("invoice", invoices()?)];
+        let kinds = [
+            ("offer", offers()?),
+            ("request", requests()?),
+            ("refund", refunds()?),
+            ("invoice", invoices()?),
+            ("proof", proofs()?),
+        ];
         let named = kinds.into_iter().flat_map(|(kind, messages)| {
             messages.into_iter().map(move |(name, bytes)| (format!("{kind}-{name}"), bytes))
         });
@@ -84,6 +94,7 @@ fn of_target(target: &str) -> Result<Seeds> {
         "invoice_request" => bytes(requests()?).collect(),
         "refund" => bytes(refunds()?).collect(),
         "invoice" => bytes(invoices()?).collect(),
+        "payer_proof" => bytes(proofs()?).collect(),
         "invoice_error" => bytes(errors()?).collect(),
         // The stream of an offer, and what is wrong with others.
         "tlv" => bytes(offers()?).chain(bytes(streams())).collect(),
@@ -238,7 +249,7 @@ fn finish(name: &str, builder: InvoiceBuilder<'_>) -> Result<Invoice> {
 }
 
 fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
-    let hash = sha256::Hash::hash(&[0x33; 32]);
+    let hash = sha256::Hash::hash(&PREIMAGE);
     let chains = [ChainHash::BITCOIN, ChainHash::SIGNET, ChainHash::REGTEST];
     let mut invoices = Vec::new();
     for name in OFFERS {
@@ -259,6 +270,26 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
     sign(&mut records);
     invoices.push(("bad-fallbacks", write(&records)));
     Ok(invoices)
+}
+
+fn proofs() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let preimage = Preimage(PREIMAGE);
+    let mut proofs = Vec::new();
+    for (name, invoice) in invoices()? {
+        let invoice = Invoice::try_from(invoice)?;
+        let proof = match name {
+            "minimal" | "refund" => PayerProofBuilder::minimal(&invoice, preimage),
+            "everything" => PayerProofBuilder::without_paths(&invoice, preimage).note("challenge"),
+            "odd" => invoice.tlvs().records().fold(PayerProofBuilder::minimal(&invoice, preimage), |proof, record| {
+                // Everything that can be shown.
+                let number = record.number();
+                if matches!(number, 0 | 240..=1000) { proof } else { proof.reveal(Field::unknown(number)) }
+            }),
+            _ => PayerProofBuilder::receipt(&invoice, preimage).note("\u{202e}"),
+        };
+        proofs.push((name, proof.build()?.sign(keys::payer())?.into_bytes()));
+    }
+    Ok(proofs)
 }
 
 fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
@@ -291,6 +322,7 @@ fn texts(messages: Seeds) -> Result<Seeds> {
             Some(("offer", _)) => Offer::try_from(bytes)?.to_string(),
             Some(("request", _)) => InvoiceRequest::try_from(bytes)?.wrapped(60)?.to_string(),
             Some(("refund", _)) => format!("lightning:{:#}", Refund::try_from(bytes)?),
+            Some(("proof", _)) => PayerProof::try_from(bytes)?.to_string(),
             _ => Invoice::try_from(bytes)?.to_string(),
         };
         texts.push((name, text.into_bytes()));

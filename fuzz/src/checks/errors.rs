@@ -18,7 +18,14 @@ pub fn in_text(error: &Error, text: &str) {
     let Some(column) = error.column() else { return };
     assert!(column >= 1, "{error:#}");
     // An empty text has no column but that of its end.
-    let Some(found) = text.chars().nth(column - 1) else { panic!("{error:#}: not a column of {text:?}") };
+    let mut from_there = text.chars().skip(column - 1);
+    let Some(found) = from_there.next() else { panic!("{error:#}: not a column of {text:?}") };
+    // In a URI, a character may be escaped.
+    let code: String = from_there.take(2).collect();
+    let found = match u8::from_str_radix(&code, 16) {
+        Ok(escaped) if found == '%' && text.trim_start().to_ascii_lowercase().starts_with("bitcoin:") => escaped.into(),
+        _ => found,
+    };
     match error.kind() {
         ErrorKind::InvalidCharacter(blamed) => assert_eq!(found, *blamed, "{error:#}"),
         ErrorKind::InvalidContinuation => assert_eq!(found, '+', "{error:#}"),

@@ -1,5 +1,5 @@
 //! Merkle roots and digests again, written for clarity alone: what the crate's own are compared
-//! with, and what the mutators sign with. (SIG-1 to SIG-4)
+//! with, and what the mutators sign with. (SIG-1, SIG-2, SIG-3, SIG-4)
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 
@@ -11,8 +11,14 @@ fn tagged(tag: &[u8], message: &[u8]) -> Digest {
     sha256::Hash::hash(&[&tag, &tag, message].concat()).to_byte_array()
 }
 
-fn branch(a: Digest, b: Digest) -> Digest {
+/// An inner node. (SIG-2)
+pub fn branch(a: Digest, b: Digest) -> Digest {
     tagged(b"LnBranch", &[a.min(b), a.max(b)].concat())
+}
+
+/// A leaf beside a nonce that is known. (SIG-1)
+pub fn leaf_with_nonce(record: &[u8], nonce: Digest) -> Digest {
+    branch(tagged(b"LnLeaf", record), nonce)
 }
 
 /// The root over records that are given as `(type, type as bigsize, whole record)`, signatures
@@ -21,10 +27,8 @@ pub fn root<'a>(records: impl IntoIterator<Item = (u64, &'a [u8], &'a [u8])>) ->
     let records: Vec<_> = records.into_iter().filter(|(number, ..)| !(240..=1000).contains(number)).collect();
     let nonce_tag = [b"LnNonce", records.first()?.2].concat();
     // SIG-1
-    let mut level: Vec<Digest> = records
-        .iter()
-        .map(|(_, number, record)| branch(tagged(b"LnLeaf", record), tagged(&nonce_tag, number)))
-        .collect();
+    let mut level: Vec<Digest> =
+        records.iter().map(|(_, number, record)| leaf_with_nonce(record, tagged(&nonce_tag, number))).collect();
     // SIG-3
     while level.len() > 1 {
         level = level.chunks(2).map(|pair| pair.iter().copied().reduce(branch).expect("not empty")).collect();
@@ -49,7 +53,7 @@ fn bigsize_len(first: u8) -> usize {
     }
 }
 
-/// What is signed: the root of a message of that name. (SIG-4)
-pub fn digest(message: &str, root: Digest) -> Digest {
-    tagged(format!("lightning{message}signature").as_bytes(), &root)
+/// What is signed: the root of a message of that name, in a field of that name. (SIG-4)
+pub fn digest(message: &str, field: &str, root: Digest) -> Digest {
+    tagged(format!("lightning{message}{field}").as_bytes(), &root)
 }

@@ -87,7 +87,7 @@ where
 }
 
 /// The same for a message that can be read in two steps.
-fn read_signed<T>(data: &[u8]) -> Option<T>
+pub fn read_signed<T>(data: &[u8]) -> Option<T>
 where
     T: SignedMessage
         + TryFrom<Vec<u8>, Error = Error>
@@ -108,7 +108,7 @@ where
 }
 
 /// What holds for every type of message that has a text form.
-fn text<T>(message: &T, wrap: impl Fn(usize) -> Result<String, Error>)
+pub fn text<T>(message: &T, wrap: impl Fn(usize) -> Result<String, Error>)
 where
     T: FromStr<Err = Error> + AsRef<[u8]> + Eq + Hash + Debug + Display,
 {
@@ -137,7 +137,7 @@ where
     }
 }
 
-/// The signature is valid for the digest that a naive reader computes. (SIG-1 to SIG-5)
+/// The signature is valid for the digest that a naive reader computes. (SIG-1, SIG-2, SIG-3, SIG-4, SIG-5)
 fn verify(
     name: &str,
     tlvs: &bolt12::TlvStream,
@@ -145,7 +145,7 @@ fn verify(
     signature: &bolt12::secp256k1::schnorr::Signature,
 ) {
     let root = merkle::root_of(tlvs.records()).expect("it has fields");
-    let message = bolt12::secp256k1::Message::from_digest(merkle::digest(name, root));
+    let message = bolt12::secp256k1::Message::from_digest(merkle::digest(name, "signature", root));
     let verified = keys::context().verify_schnorr(signature, &message, &key.x_only_public_key().0);
     assert!(verified.is_ok(), "the signature is not for what was read");
 }

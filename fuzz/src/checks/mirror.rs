@@ -11,11 +11,11 @@ use bolt12::secp256k1::{self, Keypair, PublicKey};
 use bolt12::{
     AcceptedRequest, Arrival, BlindedPath, ChainHash, ErrorKind, Fallback, Feature, Features, Field, HumanReadableName,
     Invoice, InvoiceBuilder, InvoiceContext, InvoiceRequest, InvoiceRequestBuilder, Msat, MultiPart, Offer, PayInfo,
-    Quantity, Refund, RefundContext, RequestContext, Rule, SentTo, SignedMessage, TlvStream, UnixTime, Unsigned,
-    UsableOffer,
+    Preimage, Quantity, Refund, RefundContext, RequestContext, Rule, SentTo, SignedMessage, TlvStream, UnixTime,
+    Unsigned, UsableOffer,
 };
 
-use super::{errors, keys, merkle, messages, naive};
+use super::{errors, keys, merkle, messages, naive, proof};
 
 const OFFER: [RangeInclusive<u64>; 2] = [1..=79, 1_000_000_000..=1_999_999_999];
 const REQUEST: [RangeInclusive<u64>; 2] = [0..=159, 1_000_000_000..=2_999_999_999];
@@ -109,7 +109,9 @@ fn check_invoice(invoice: &Invoice, request: &InvoiceRequest, sent_to: SentTo, c
     // IVR-8: another request of the same payer for the same offer.
     let offer = Offer::try_from(offer_of(request.tlvs())).expect("it was an offer");
     let usable = offer.usable(UnixTime(0), &[chain]).expect("it was usable");
-    let mut other = InvoiceRequestBuilder::new(usable, keys::payer().public_key(), [0xee; 64]).amount(Msat::MAX_MONEY);
+    let mut other = InvoiceRequestBuilder::new(usable, keys::payer().public_key(), [0xee; 64])
+        .amount(Msat::MAX_MONEY)
+        .expected_amount(Msat(1));
     if let Some(quantity) = request.quantity() {
         other = other.quantity(quantity);
     }
@@ -153,6 +155,16 @@ fn answer(input: &TlvStream, request: AcceptedRequest<'_>, signer: &Keypair) -> 
             let invoice = sign("invoice", unsigned, signer);
             messages::invoice(invoice.as_bytes());
             assert_eq!(invoice.amount(), request.amount(), "IVW-2");
+            // What is shown is chosen by the bits of a field that an invoice does not have.
+            let choice = value(input, 1002).unwrap_or(&[0b1001_0110]);
+            let selected = |number: u64| {
+                let bit = (number % 97) as usize;
+                !choice.is_empty() && choice[bit / 8 % choice.len()] >> (bit % 8) & 1 == 1
+            };
+            let note = value(input, 1005).and_then(|note| std::str::from_utf8(note).ok()).unwrap_or_default();
+            if request.fields().payer_id() == Some(keys::payer().public_key()) {
+                proof::prove(&invoice, preimage(input), keys::payer(), selected, note);
+            }
             Some(invoice)
         }
         Err(error) => {
@@ -176,9 +188,10 @@ where
 {
     let records = TlvStream::read(unsigned.as_bytes().to_vec()).expect("well formed");
     let root = merkle::root_of(records.records()).expect("it has fields");
-    assert_eq!(unsigned.digest(), merkle::digest(name, root), "SIG-4");
-    let stranger = unsigned.clone().sign(&keys::all()[3]).expect_err("a key that signs nothing here");
-    assert_eq!(*stranger.kind(), ErrorKind::WrongKey);
+    assert_eq!(unsigned.digest(), merkle::digest(name, "signature", root), "SIG-4");
+    let stranger = keys::all().iter().find(|other| *other != key).expect("more than one key");
+    let refused = unsigned.clone().sign(stranger).expect_err("not the key that the message names");
+    assert_eq!(*refused.kind(), ErrorKind::WrongKey);
     let message = secp256k1::Message::from_digest(unsigned.digest());
     let signature = keys::context().sign_schnorr_no_aux_rand(&message, key);
     let completed = unsigned.clone().complete(&signature).expect("a valid signature");
@@ -201,7 +214,7 @@ fn assert_repeated(types: &[RangeInclusive<u64>], original: &TlvStream, copy: &T
 
 fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceRequestBuilder<'a> {
     let metadata = value(input, 0).filter(|metadata| metadata.len() >= 16).unwrap_or(&[0x24; 16]);
-    let mut builder = InvoiceRequestBuilder::new(offer, keys::payer().public_key(), metadata);
+    let mut builder = InvoiceRequestBuilder::new(offer, keys::payer().public_key(), metadata).expected_amount(Msat(1));
     let amount = number(input, 82).or(offer.offer().amount().is_none().then_some(1_000));
     let quantity = number(input, 86).or((offer.offer().quantity() != Quantity::One).then_some(1));
     if let Some(amount) = amount {
@@ -227,7 +240,7 @@ fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceR
 
 fn invoice_builder<'a>(input: &TlvStream, request: AcceptedRequest<'a>, node_id: PublicKey) -> InvoiceBuilder<'a> {
     let created_at = UnixTime(number(input, 164).unwrap_or(1_800_000_000));
-    let payment_hash = sha256::Hash::hash(value(input, 168).unwrap_or_default());
+    let payment_hash = preimage(input).payment_hash();
     let mut builder = InvoiceBuilder::new(request, node_id, created_at, payment_hash);
     // The request's own paths are as good as any.
     let fields = request.fields();
@@ -255,6 +268,10 @@ fn invoice_builder<'a>(input: &TlvStream, request: AcceptedRequest<'a>, node_id:
         builder = builder.custom_field(number, value);
     }
     builder
+}
+
+fn preimage(input: &TlvStream) -> Preimage {
+    Preimage(sha256::Hash::hash(value(input, 168).unwrap_or_default()).to_byte_array())
 }
 
 fn value(input: &TlvStream, number: u64) -> Option<&[u8]> {

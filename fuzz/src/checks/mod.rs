@@ -11,6 +11,7 @@ pub mod merkle;
 pub mod messages;
 pub mod mirror;
 pub mod naive;
+pub mod proof;
 pub mod round_trip;
 pub mod text;
 pub mod tlv;
@@ -20,7 +21,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -28,6 +29,7 @@ pub const TARGETS: [Target; 10] = [
     ("refund", messages::refund),
     ("invoice", messages::invoice),
     ("invoice_error", messages::invoice_error),
+    ("payer_proof", proof::check),
     ("mirror", mirror::check),
     ("round_trip", round_trip::check),
     ("differential", differential::check),

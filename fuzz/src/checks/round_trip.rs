@@ -132,7 +132,9 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     let bad_amount = amount.is_some_and(|amount| {
         amount.0 == 0 || amount > Msat::MAX_MONEY || expected.is_some_and(|expected| amount < expected)
     });
-    let refused = metadata.len() < 16 || bad_quantity || bad_price || bad_amount || compulsory || bad_custom;
+    let unknown_rate = offer.currency().is_some() && amount.is_some() && expected.is_none();
+    let bad_number = bad_quantity || bad_price || bad_amount || unknown_rate;
+    let refused = metadata.len() < 16 || bad_number || compulsory || bad_custom;
     let Some(unsigned) = built(builder.build(), refused) else { return Ok(()) };
     let request = unsigned.sign(keys::payer()).expect("the right key");
     messages::invoice_request(request.as_bytes());

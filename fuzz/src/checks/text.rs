@@ -3,7 +3,9 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use bolt12::{Bolt12, Error, ErrorKind, Invoice, InvoiceRequest, Offer, Refund, Rule, SignedMessage, Unverified};
+use bolt12::{
+    Bolt12, Error, ErrorKind, Invoice, InvoiceRequest, Offer, PayerProof, Refund, Rule, SignedMessage, Unverified,
+};
 
 use super::{errors, naive};
 
@@ -15,10 +17,12 @@ pub fn check(data: &[u8]) {
         strict::<InvoiceRequest>(text, "lnr").map(|request| Bolt12::InvoiceRequest(Box::new(request))),
         strict::<Refund>(text, "lnr").map(|refund| Bolt12::Refund(Box::new(refund))),
         strict::<Invoice>(text, "lni").map(|invoice| Bolt12::Invoice(Box::new(invoice))),
+        strict::<PayerProof>(text, "lnp").map(|proof| Bolt12::PayerProof(Box::new(proof))),
     ];
     two_steps::<InvoiceRequest>(text);
     two_steps::<Refund>(text);
     two_steps::<Invoice>(text);
+    two_steps::<PayerProof>(text);
 
     let mut read = read.into_iter().flatten();
     let strict = read.next();

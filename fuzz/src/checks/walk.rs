@@ -70,19 +70,25 @@ pub fn request(fields: &RequestFields) {
 
 /// The fields of an invoice.
 pub fn invoice(fields: &InvoiceFields) {
+    disclosed(fields);
+    let (paths, payinfos) = (fields.paths(), fields.blindedpay());
+    let count = paths.map_or(0, |paths| paths.count());
+    assert_eq!(payinfos.map_or(0, |payinfos| payinfos.count()), count, "IVR-6");
+    assert_eq!(fields.payment_paths().count(), count);
+    let usable = fields.usable_paths(&[]).count();
+    assert!((1..=count).contains(&usable), "IVR-7");
+}
+
+/// The same where any field may be missing: in a payer proof.
+pub fn disclosed(fields: &InvoiceFields) {
     request(fields.request());
     show!(fields.created_at(), fields.relative_expiry(), fields.expires_at(), fields.payment_hash(), fields.amount());
     show!(fields.node_id(), fields.multi_part());
     fields.paths().iter().for_each(paths);
     fields.features().iter().for_each(features);
-    let (paths, payinfos) = (fields.paths(), fields.blindedpay());
-    show!(payinfos);
-    let count = paths.map_or(0, |paths| paths.count());
-    assert_eq!(payinfos.map_or(0, |payinfos| payinfos.count()), count);
-    assert_eq!(fields.payment_paths().count(), count);
-    fields.payment_paths().for_each(|(_, payinfo)| self::payinfo(&payinfo));
-    let usable = fields.usable_paths(&[]).count();
-    assert!((1..=count).contains(&usable), "IVR-7");
+    for payinfo in fields.blindedpay().iter().flat_map(|payinfos| payinfos.iter()) {
+        self::payinfo(&payinfo);
+    }
     if let Some(fallbacks) = fields.fallbacks() {
         show!(fallbacks);
         for fallback in fallbacks.iter() {

@@ -14,7 +14,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, fallback
         }
         // What libFuzzer did may be well formed, and lack only a signature.
         let (mut stream, rest) = records::parse(&data[..size]);
-        if !rest.is_empty() || sign::signer(&stream).is_none() {
+        if !rest.is_empty() || !sign::is_signed(&stream) {
             return size;
         }
         sign::sign(&mut stream);
@@ -72,7 +72,9 @@ fn finish(stream: &mut Vec<Record>, rng: &mut Rng) -> Vec<u8> {
 /// The greatest type of its own that the kind of message has, which is guessed from its fields.
 fn most_type(stream: &[Record]) -> u64 {
     let has = |numbers: &[u64]| stream.iter().any(|record| numbers.contains(&record.number));
-    if has(&values::INVOICE) {
+    if has(&values::PROOF) {
+        1005
+    } else if has(&values::INVOICE) {
         239
     } else if has(&values::REQUEST) {
         159
@@ -86,6 +88,7 @@ fn most_type(stream: &[Record]) -> u64 {
 /// A field that a message of that kind has.
 fn known(most: u64, rng: &mut Rng) -> u64 {
     let fields = match most {
+        1005 => [&values::OFFER[..], &values::REQUEST[1..], &values::INVOICE, &values::PROOF].concat(),
         239 => [&values::OFFER[..], &values::REQUEST, &values::INVOICE, &values::INVOICE].concat(),
         159 => [&values::OFFER[..], &values::REQUEST].concat(),
         79 => values::OFFER.to_vec(),

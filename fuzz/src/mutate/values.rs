@@ -2,6 +2,7 @@
 
 use bolt12::ChainHash;
 
+use super::records::bigsize;
 use super::rng::Rng;
 use crate::checks::keys;
 
@@ -11,6 +12,8 @@ pub const OFFER: [u64; 11] = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22];
 pub const REQUEST: [u64; 9] = [0, 80, 82, 84, 86, 88, 89, 90, 91];
 /// The fields that an invoice adds.
 pub const INVOICE: [u64; 9] = [160, 162, 164, 166, 168, 170, 172, 174, 176];
+/// The fields that only a payer proof has.
+pub const PROOF: [u64; 5] = [1001, 1002, 1003, 1004, 1005];
 /// The fields of an invoice error.
 pub const ERROR: [u64; 3] = [1, 3, 5];
 
@@ -69,15 +72,18 @@ pub fn value(rng: &mut Rng, number: u64) -> Vec<u8> {
         8 | 20 | 82 | 86 | 170 | 1 => truncated(rng, 8),
         14 | 164 => truncated(rng, 8),
         166 => truncated(rng, 4),
-        5 | 10 | 18 | 89 => text(rng),
+        5 | 10 | 18 | 89 | 1005 => text(rng),
         12 | 84 | 174 => features(rng, number == 174),
         16 | 90 | 160 => (0..count(rng)).flat_map(|_| path(rng)).collect(),
         162 => (0..count(rng)).flat_map(|_| payinfo(rng)).collect(),
         22 | 88 | 176 => point(rng),
         91 => name(rng),
         168 => sized(rng, 32),
+        1002 => markers(rng),
+        1003 | 1004 => (0..count(rng)).flat_map(|_| sized(rng, 32)).collect(),
         172 => (0..count(rng)).flat_map(|_| fallback(rng)).collect(),
-        240 => sized(rng, 64),
+        240 | 241 => sized(rng, 64),
+        1001 => vec![0x33; 32],
         _ => {
             let len = rng.pick(&[0, 1, 2, 16, 32, 33]);
             rng.bytes(len)
@@ -154,6 +160,17 @@ fn features(rng: &mut Rng, invoice: bool) -> Vec<u8> {
             bits
         }
     }
+}
+
+/// Numbers that stand for hidden fields: mostly ascending by one.
+fn markers(rng: &mut Rng) -> Vec<u8> {
+    let mut marker = rng.pick(&[1, 1, 1, 0, 2, 89, 169, 177, 239, 1_000_000_000, 3_999_999_999]);
+    let mut markers = Vec::new();
+    for _ in 0..count(rng) {
+        bigsize(&mut markers, marker, rng.one_in(64));
+        marker += rng.pick(&[1, 1, 1, 1, 1, 0, 2]);
+    }
+    markers
 }
 
 /// One of our keys, mostly.
