@@ -10,6 +10,8 @@ use bolt12::{Invoice, PayerProof, Preimage};
 use super::naive::{self, Hash32, Record, branch, record};
 
 pub(crate) const PREIMAGE: [u8; 32] = [0x77; 32];
+/// 10,000.001 sat
+pub(crate) const AMOUNT: [u8; 3] = [0x98, 0x96, 0x81];
 /// What every proof shows if the invoice has it (PPW-1).
 pub(crate) const ALWAYS: [u64; 4] = [88, 168, 174, 176];
 /// What no invoice lacks (IVR-1).
@@ -46,9 +48,14 @@ pub(crate) fn required() -> BTreeMap<u64, Vec<u8>> {
         (162, [&[0, 0, 3, 0xe8, 0, 0, 0, 100, 0, 144][..], &[0x21; 16], &[0, 0]].concat()),
         (164, vec![0x6b, 0x49, 0xd2, 0x07]),
         (168, naive::sha256(&PREIMAGE).to_vec()),
-        (170, vec![0x98, 0x96, 0x81]),
+        (170, AMOUNT.to_vec()),
         (176, point(&issuer())),
     ])
+}
+
+/// The least that makes an invoice answer an offer: the issuer's key, and an amount since the offer has none.
+pub(crate) fn answer() -> [(u64, Vec<u8>); 2] {
+    [(22, point(&issuer())), (82, AMOUNT.to_vec())]
 }
 
 /// An invoice with these fields beside those that none lacks, signed by the issuer.
