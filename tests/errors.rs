@@ -119,7 +119,7 @@ fn exchange() -> Exchange {
     let accepted = request.accept(&context).unwrap();
     let none = Features::new([]).unwrap();
     let invoice = InvoiceBuilder::new(accepted, issuer.public_key(), NOW, sha256::Hash::hash(&[1]))
-        .path(path(), &payinfo(none))
+        .add_path(path(), &payinfo(none))
         .build()
         .unwrap()
         .sign(&issuer)
@@ -264,7 +264,7 @@ fn fallback() -> Error {
     let refund = RefundBuilder::new("tea", Msat(1), key(), [1; 16]).build().unwrap();
     let accepted = refund.accept(NOW, &[ChainHash::BITCOIN]).unwrap();
     InvoiceBuilder::new(accepted, key(), NOW, sha256::Hash::hash(&[1]))
-        .fallback(&Fallback { version: 17, program: [1; 20].as_slice().into() })
+        .add_fallback(&Fallback { version: 17, program: [1; 20].as_slice().into() })
         .build()
         .unwrap_err()
 }

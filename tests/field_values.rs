@@ -87,7 +87,7 @@ proptest! {
     fn numbers_keep_all_their_bits(number in prop_oneof![any::<u64>(), any::<u8>().prop_map(u64::from)]) {
         let offer: Offer = offer().without(8).with_number(14, number).with_number(20, number).read();
         prop_assert_eq!(offer.absolute_expiry(), Some(UnixTime(number)));
-        prop_assert_eq!(offer.quantity(), number.try_into().map_or(bolt12::Quantity::Unlimited, bolt12::Quantity::AtMost));
+        prop_assert_eq!(offer.quantity_max(), number.try_into().map_or(bolt12::Quantity::Unlimited, bolt12::Quantity::AtMost));
     }
 }
 

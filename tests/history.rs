@@ -150,7 +150,7 @@ fn an_invoice_for_more_than_was_requested_is_refused() {
     let request = request_for(offer()).with_number(82, PRICE).sign_request(&payer());
     let invoice = invoice_for(request, issuer().public_key()).with_number(170, PRICE + 1).sign_invoice(&issuer());
     let error = invoice.refusal::<Invoice>();
-    let kind = ErrorKind::AmountMismatch { expected_msat: PRICE };
+    let kind = ErrorKind::AmountMismatch { expected: Msat(PRICE) };
     assert_error(&error, kind, Rule::Ivr11, Field::INVOICE_AMOUNT);
 }
 
@@ -374,8 +374,8 @@ fn the_invoice_of_another_request_does_not_match() {
 fn the_id_of_an_offer_is_its_merkle_root() {
     let raw = offer().with(33, [1]).with(1_000_000_001, [2]);
     let offer: Offer = raw.read();
-    assert_eq!(offer.offer_id().to_byte_array(), raw.root());
-    assert_ne!(offer.offer_id().to_byte_array(), sha256::Hash::hash(&raw.encode()).to_byte_array());
+    assert_eq!(offer.id().to_byte_array(), raw.root());
+    assert_ne!(offer.id().to_byte_array(), sha256::Hash::hash(&raw.encode()).to_byte_array());
     let request: InvoiceRequest = request_for(raw).sign_request(&payer()).read();
-    assert_eq!(request.offer().id(), Some(offer.offer_id()));
+    assert_eq!(request.offer().id(), Some(offer.id()));
 }

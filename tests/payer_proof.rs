@@ -63,7 +63,7 @@ fn choices(invoice: &[Record]) -> Vec<u64> {
 
 fn builder<'a>(invoice: &'a Invoice, shown: &BTreeSet<u64>) -> PayerProofBuilder<'a> {
     let minimal = PayerProofBuilder::minimal(invoice, preimage());
-    shown.iter().fold(minimal, |proof, number| proof.reveal(Field::unknown(*number)))
+    shown.iter().fold(minimal, |proof, number| proof.reveal(Field::numbered(*number)))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -189,7 +189,7 @@ fn disclosure_is_truthful_and_says_all_that_can_be_known() {
     for (count, Case { records, shown, proof }) in every_proof().iter().enumerate() {
         // All types for some of the proofs, and those around the invoice's own for all.
         for number in asked.iter().filter(|number| count % 16 == 0 || numbers(records).contains(number)) {
-            let said = proof.disclosure(Field::unknown(*number));
+            let said = proof.disclosure(Field::numbered(*number));
             let has = numbers(records).contains(number);
             match said {
                 Disclosure::Disclosed => assert!(has && proof.tlvs().contains(*number), "{shown:?}: {number}"),
@@ -215,7 +215,7 @@ fn a_gap_that_is_filled_hides_what_could_stand_there() {
     let records = invoice_with(answering(&[(1, b"one"), (2, &chain)]));
     let invoice = read(&records);
     let proof = builder(&invoice, &BTreeSet::from([2])).build().unwrap().sign(&payer()).unwrap();
-    assert_eq!(proof.disclosure(Field::unknown(1)), Disclosure::Hidden);
+    assert_eq!(proof.disclosure(Field::numbered(1)), Disclosure::Hidden);
 }
 
 // PPW-4, PPR-3
@@ -289,7 +289,7 @@ fn an_invoice_for_a_refund_can_be_proven() {
     let path = bolt12::BlindedPath::from_bytes(&proofs::path(b"to whom is paid!")).unwrap().into_owned();
     let accepted = refund.accept(now, chains).unwrap();
     let invoice = InvoiceBuilder::new(accepted, proofs::issuer().public_key(), now, preimage().payment_hash())
-        .path(path, &payinfo)
+        .add_path(path, &payinfo)
         .build()
         .unwrap()
         .sign(&proofs::issuer())

@@ -77,16 +77,16 @@ fn what_every_proof_shows_is_shown_and_cannot_be_hidden() {
     let minimal = [88, 168, 174, 176, 240, 1001, 1002, 1003, 1004];
     assert_eq!(build(|proof| proof).unwrap(), minimal);
     for number in [88, 168, 174, 176] {
-        let error = build(|proof| proof.hide(Field::unknown(number))).unwrap_err();
+        let error = build(|proof| proof.hide(Field::numbered(number))).unwrap_err();
         assert!(is(&error, Rule::Ppw1, number) && *error.kind() == ErrorKind::Missing, "{error:#}");
         assert!(error.field().unwrap().name().is_some(), "{error:#}");
         // Nor does a later choice undo it.
         assert_eq!(
-            build(|proof| proof.hide(Field::unknown(number)).reveal(Field::unknown(number))).unwrap_err(),
+            build(|proof| proof.hide(Field::numbered(number)).reveal(Field::numbered(number))).unwrap_err(),
             error
         );
         // It may be named.
-        assert_eq!(build(|proof| proof.reveal(Field::unknown(number))).unwrap(), minimal);
+        assert_eq!(build(|proof| proof.reveal(Field::numbered(number))).unwrap(), minimal);
     }
     // The features only if the invoice has them.
     let records = invoice_with(answer());
@@ -101,7 +101,7 @@ fn what_every_proof_shows_is_shown_and_cannot_be_hidden() {
 #[test]
 fn what_no_proof_shows_cannot_be_shown() {
     for number in [0, 240, 241, 243, 1000, 1001, 1005, 999_999_999, 4_000_000_000, u64::MAX] {
-        let error = build(|proof| proof.reveal(Field::unknown(number))).unwrap_err();
+        let error = build(|proof| proof.reveal(Field::numbered(number))).unwrap_err();
         assert!(is(&error, Rule::Ppw2, number) && *error.kind() == ErrorKind::Unexpected, "{error:#}");
     }
     let error = build(|proof| proof.reveal(Field::INVREQ_METADATA)).unwrap_err();
@@ -123,11 +123,11 @@ fn what_no_proof_shows_cannot_be_shown() {
 #[test]
 fn only_fields_that_the_invoice_has_can_be_shown() {
     for number in [1, 8, 16, 89, 172, 238, 1_000_000_000, 3_999_999_999] {
-        let error = build(|proof| proof.reveal(Field::unknown(number))).unwrap_err();
+        let error = build(|proof| proof.reveal(Field::numbered(number))).unwrap_err();
         assert!(is(&error, Rule::Ppw3, number) && *error.kind() == ErrorKind::Missing, "{error:#}");
     }
     for number in numbers(&invoice()).into_iter().filter(|number| *number != 0) {
-        assert!(build(|proof| proof.reveal(Field::unknown(number))).unwrap().contains(&number));
+        assert!(build(|proof| proof.reveal(Field::numbered(number))).unwrap().contains(&number));
     }
 }
 

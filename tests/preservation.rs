@@ -270,8 +270,8 @@ proptest! {
         prop_assert_eq!(Raw::of(request.as_bytes()).only(is_offers), raw.clone());
         prop_assert_eq!(records(invoice.offer().records()), raw);
         prop_assert_eq!(Raw::of(invoice.as_bytes()).only(is_repeated), Raw::of(request.as_bytes()).only(is_repeated));
-        prop_assert_eq!(request.offer().id(), Some(offer.offer_id()));
-        prop_assert_eq!(invoice.offer().id(), Some(offer.offer_id()));
+        prop_assert_eq!(request.offer().id(), Some(offer.id()));
+        prop_assert_eq!(invoice.offer().id(), Some(offer.id()));
     }
 
     // IVW-1

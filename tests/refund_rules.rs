@@ -23,7 +23,7 @@ fn built(builder: RefundBuilder) -> Raw {
 #[track_caller]
 fn not_built(builder: RefundBuilder) -> Error {
     let error = builder.clone().build().expect_err("this is against a rule");
-    assert_eq!(builder.build_unsigned().expect_err("this is against a rule"), error);
+    assert_eq!(builder.build_to_sign().expect_err("this is against a rule"), error);
     error
 }
 
@@ -189,7 +189,7 @@ fn an_amount_that_nobody_can_pay_is_read_but_not_accepted() {
     assert!(of(TOO_MUCH - 1).accept(NOW, BITCOIN).is_ok());
     for amount in [TOO_MUCH, u64::MAX] {
         let error = of(amount).accept(NOW, BITCOIN).unwrap_err();
-        assert_error(&error, ErrorKind::AmountTooHigh { max_msat: TOO_MUCH - 1 }, Rule::D3, Field::INVREQ_AMOUNT);
+        assert_error(&error, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH) - 1 }, Rule::D3, Field::INVREQ_AMOUNT);
     }
 }
 
@@ -204,7 +204,7 @@ fn a_refund_holds_what_it_has_to() {
         .issuer("shop")
         .chain(ChainHash::TESTNET3)
         .payer_note("sorry")
-        .path(blinded_path());
+        .add_path(blinded_path());
     let expected =
         refund().with_number(14, 1_000).with(18, "shop").with(80, testnet()).with(89, "sorry").with(90, path());
     assert_eq!(built(more), expected);
@@ -223,7 +223,7 @@ fn description_and_amount_are_not_nothing() {
     // D3
     assert_eq!(built(with("cup", TOO_MUCH - 1)).get(82), tu64(TOO_MUCH - 1));
     let error = not_built(with("cup", TOO_MUCH));
-    assert_error(&error, ErrorKind::AmountTooHigh { max_msat: TOO_MUCH - 1 }, Rule::D3, Field::INVREQ_AMOUNT);
+    assert_error(&error, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH) - 1 }, Rule::D3, Field::INVREQ_AMOUNT);
 }
 
 // RQW-6
@@ -243,7 +243,7 @@ fn metadata_has_at_least_16_bytes() {
 #[test]
 fn a_refund_is_signed_only_when_that_is_asked_for() {
     assert!(!built(builder()).0.contains_key(&240));
-    let unsigned = builder().build_unsigned().unwrap();
+    let unsigned = builder().build_to_sign().unwrap();
     let error = unsigned.clone().sign(&issuer()).unwrap_err();
     assert_error(&error, ErrorKind::WrongKey, Rule::D1, Field::INVREQ_PAYER_ID);
     let signed = unsigned.sign(&payer()).unwrap();
@@ -271,7 +271,7 @@ fn custom_fields_cannot_bring_in_what_a_refund_must_not_have() {
     }
     for number in [2, 4, 6, 8, 12, 16, 20, 22, 240, 79, 159, 999_999_999, 3_000_000_001] {
         let error = not_built(builder().custom_field(number, [7]));
-        assert_error(&error, ErrorKind::OutOfRange, Rule::Tlv5, Field::unknown(number));
+        assert_error(&error, ErrorKind::OutOfRange, Rule::Tlv5, Field::numbered(number));
     }
 }
 
@@ -290,7 +290,7 @@ proptest! {
         let mut builder = RefundBuilder::new(&description, Msat(amount), payer().public_key(), metadata.clone())
             .issuer(&issuer).payer_note(&note).absolute_expiry(UnixTime(expiry));
         for _ in 0..paths {
-            builder = builder.path(blinded_path());
+            builder = builder.add_path(blinded_path());
         }
         let refund = builder.build().unwrap();
         let raw = Raw::of(refund.as_bytes());

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
+    "units",
     "error",
     "tlv",
     "text",

@@ -144,7 +144,7 @@ pub(crate) fn offer_with_paths(keys: &Keys, count: u8) -> Offer {
         introduction_node: key(&keys.context, [9, at, 1]).public_key(),
         ..Path::new(&keys.context, 4, at, 2)
     };
-    (0..count).fold(builder, |builder, at| builder.path(path(at).ours())).build().expect("a valid offer")
+    (0..count).fold(builder, |builder, at| builder.add_path(path(at).ours())).build().expect("a valid offer")
 }
 
 /// An offer with unknown records, for growth.
@@ -213,7 +213,7 @@ pub(crate) fn build_offer(shape: Shape, keys: &Keys, paths: Vec<BlindedPath<'sta
     if shape.rich {
         builder = builder.amount_msat(AMOUNT).description(DESCRIPTION).issuer(ISSUER).absolute_expiry(UnixTime(EXPIRY));
     }
-    paths.into_iter().fold(builder, OfferBuilder::path).build().expect("a valid offer")
+    paths.into_iter().fold(builder, OfferBuilder::add_path).build().expect("a valid offer")
 }
 
 pub(crate) fn build_their_offer(shape: Shape, keys: &Keys, paths: Vec<BlindedMessagePath>) -> TheirOffer {
@@ -225,7 +225,7 @@ pub(crate) fn build_their_offer(shape: Shape, keys: &Keys, paths: Vec<BlindedMes
             .issuer(ISSUER.to_owned())
             .absolute_expiry(Duration::from_secs(EXPIRY));
     }
-    paths.into_iter().fold(builder, |builder, path| builder.path(path)).build().expect("a valid offer")
+    paths.into_iter().fold(builder, |builder, path| builder.add_path(path)).build().expect("a valid offer")
 }
 
 pub(crate) fn build_request(shape: Shape, payer: &Keypair, offer: &Offer) -> InvoiceRequest {
@@ -263,7 +263,7 @@ pub(crate) fn invoice_builder<'a>(
     if shape.rich {
         builder = builder.relative_expiry(Duration::from_secs(RELATIVE_EXPIRY.into())).multi_part(MultiPart::Allowed);
     }
-    paths.into_iter().fold(builder, |builder, path| builder.path(path, &payinfo()))
+    paths.into_iter().fold(builder, |builder, path| builder.add_path(path, &payinfo()))
 }
 
 pub(crate) fn build_invoice(

@@ -48,7 +48,7 @@ fn offers<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
         },
         Comparison {
             name: name("offer: merkle root"),
-            ours: Side::new(|| (), |()| offer.offer_id()),
+            ours: Side::new(|| (), |()| offer.id()),
             lightning: None,
             floor: Some(Floor::default().and_root(offer.records()).side(&keys.context)),
         },

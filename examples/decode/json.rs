@@ -124,7 +124,7 @@ impl Object {
             offer.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Value>()),
         );
         self.text(Field::OFFER_ISSUER, offer.issuer());
-        let quantity_max = match offer.quantity() {
+        let quantity_max = match offer.quantity_max() {
             Quantity::One => None,
             Quantity::Unlimited => Some(0),
             Quantity::AtMost(max) => Some(max.get()),

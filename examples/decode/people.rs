@@ -243,7 +243,7 @@ impl Page<'_> {
 
     fn unknown<'a>(&mut self, records: impl IntoIterator<Item = TlvRecord<'a>>) {
         for record in records {
-            self.row(Field::unknown(record.number()), Some(bytes(record.value())));
+            self.row(Field::numbered(record.number()), Some(bytes(record.value())));
         }
     }
 
@@ -278,7 +278,7 @@ impl Page<'_> {
         });
         self.row(Field::OFFER_CURRENCY, currency);
         let amount = offer.amount().map(|amount| {
-            let each = if offer.quantity() == Quantity::One { "" } else { " for each item" };
+            let each = if offer.quantity_max() == Quantity::One { "" } else { " for each item" };
             let meaning = match (amount, has_offer) {
                 (_, Some(false)) => ", for information only",
                 (OfferAmount::Currency { .. }, Some(true)) => ", paid in bitcoin at the issuer's rate",
@@ -299,7 +299,7 @@ impl Page<'_> {
         self.row(Field::OFFER_ABSOLUTE_EXPIRY, offer.absolute_expiry().map(|time| dates::both(time, now)));
         self.lines(Field::OFFER_PATHS, offer.paths().map(path_lines));
         self.row(Field::OFFER_ISSUER, offer.issuer().map(quoted));
-        let quantity = match offer.quantity() {
+        let quantity = match offer.quantity_max() {
             Quantity::One => None,
             Quantity::Unlimited => Some("any number of items".to_owned()),
             Quantity::AtMost(max) => Some(format!("{max} at once")),

@@ -5,6 +5,7 @@ use crate::field::{BlindedPaths, KnownFeatures, PayInfos, Value};
 use crate::invoice_request;
 use crate::message::check_features;
 use crate::tlv::TlvStream;
+use crate::units::Msat;
 
 /// What a reader refuses in an invoice.
 pub(super) fn check(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
@@ -49,8 +50,7 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
     // IVR-11: both are written in the shortest form, so equal numbers are equal bytes.
     match value(Field::INVREQ_AMOUNT) {
         Some(requested) if value(Field::INVOICE_AMOUNT) != Some(requested) => {
-            let expected_msat = u64::decode(requested).unwrap_or_default();
-            let kind = ErrorKind::AmountMismatch { expected_msat };
+            let kind = ErrorKind::AmountMismatch { expected: Msat::decode(requested)? };
             Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11))
         }
         _ => Ok(()),

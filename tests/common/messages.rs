@@ -54,7 +54,7 @@ pub(crate) fn offer() -> Offer {
         .description("a cup of coffee")
         .amount_msat(Msat(100_000))
         .issuer("a shop")
-        .path(path(2))
+        .add_path(path(2))
         .custom_field(1_000_000_001, *b"custom")
         .build()
         .unwrap()
@@ -74,7 +74,7 @@ pub(crate) fn unsigned_invoice(offer: &Offer, request: &InvoiceRequest) -> Unsig
     let context = RequestContext { offer, now: NOW, chains: &[ChainHash::BITCOIN], converted: None, max_amount: None };
     let accepted = request.accept(&context).unwrap();
     InvoiceBuilder::new(accepted, issuer().public_key(), NOW, sha256::Hash::hash(b"preimage"))
-        .path(path(1), &payinfo())
+        .add_path(path(1), &payinfo())
         .custom_field(3_000_000_001, *b"custom")
         .build()
         .unwrap()

@@ -258,7 +258,7 @@ pub(crate) fn invoice() -> Raw {
 
 /// A builder for the least that can answer a request.
 pub(crate) fn invoice_builder(accepted: AcceptedRequest<'_>, node_id: PublicKey) -> InvoiceBuilder<'_> {
-    InvoiceBuilder::new(accepted, node_id, UnixTime(CREATED_AT), hash(0x66)).path(blinded_path(), &payinfo_value())
+    InvoiceBuilder::new(accepted, node_id, UnixTime(CREATED_AT), hash(0x66)).add_path(blinded_path(), &payinfo_value())
 }
 
 pub(crate) const BITCOIN: &[ChainHash] = &[ChainHash::BITCOIN];

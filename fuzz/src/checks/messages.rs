@@ -15,7 +15,7 @@ use super::{errors, keys, merkle, naive, walk};
 pub fn offer(data: &[u8]) {
     let Some(offer) = read::<Offer>(data) else { return };
     walk::offer(&offer);
-    assert_eq!(Some(offer.offer_id()), offer.id());
+    assert_eq!(Some(offer.id()), offer.id());
     assert_eq!(Bolt12::read(MessageKind::Offer, data.to_vec()), Ok(Bolt12::Offer(Box::new(offer.clone()))));
     text(&offer, |width| offer.wrapped(width).map(|wrapped| wrapped.to_string()));
     assert_eq!(offer.into_bytes(), data);

@@ -216,7 +216,7 @@ fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceR
     let metadata = value(input, 0).filter(|metadata| metadata.len() >= 16).unwrap_or(&[0x24; 16]);
     let mut builder = InvoiceRequestBuilder::new(offer, keys::payer().public_key(), metadata).expected_amount(Msat(1));
     let amount = number(input, 82).or(offer.offer().amount().is_none().then_some(1_000));
-    let quantity = number(input, 86).or((offer.offer().quantity() != Quantity::One).then_some(1));
+    let quantity = number(input, 86).or((offer.offer().quantity_max() != Quantity::One).then_some(1));
     if let Some(amount) = amount {
         builder = builder.amount(Msat(amount));
     }
@@ -249,14 +249,14 @@ fn invoice_builder<'a>(input: &TlvStream, request: AcceptedRequest<'a>, node_id:
     let [key, other, ..] = keys::public();
     let simple = BlindedPath::new(other.into(), key, [(node_id, [0x55; 20].as_slice())]).expect("a hop");
     for path in paths.map(BlindedPath::into_owned).chain([simple]) {
-        builder = builder.path(path, &payinfo);
+        builder = builder.add_path(path, &payinfo);
     }
     if let Some(seconds) = number(input, 166) {
         builder = builder.relative_expiry(Duration::from_secs(seconds));
     }
     for fallback in fallbacks(value(input, 172).unwrap_or_default()) {
         if fallback.address(request.fields().chain()).is_some() {
-            builder = builder.fallback(&fallback);
+            builder = builder.add_fallback(&fallback);
         }
     }
     builder = builder.multi_part(match value(input, 174).map(<[u8]>::len) {

@@ -30,7 +30,7 @@ pub fn check(data: &[u8]) {
 
     for number in (0..=1005).chain(proof.tlvs().records().map(|record| record.number())) {
         let shown = is_disclosable(number) && proof.tlvs().contains(number);
-        assert_eq!(proof.disclosure(Field::unknown(number)) == Disclosure::Disclosed, shown, "{number}");
+        assert_eq!(proof.disclosure(Field::numbered(number)) == Disclosure::Disclosed, shown, "{number}");
     }
     let payee = Payee::NodeId(proof.node_id());
     let expectation = Expectation { payee, min_amount: Msat(0), note: proof.note().map(|note| note.as_raw()) };
@@ -58,7 +58,7 @@ pub fn prove(invoice: &Invoice, preimage: Preimage, payer: &Keypair, selected: i
     let numbers: Vec<u64> = invoice.tlvs().records().map(|record| record.number()).collect();
     let revealed = numbers.iter().copied().filter(|number| is_disclosable(*number) && selected(*number));
     let builder = revealed
-        .fold(PayerProofBuilder::minimal(invoice, preimage), |builder, number| builder.reveal(Field::unknown(number)));
+        .fold(PayerProofBuilder::minimal(invoice, preimage), |builder, number| builder.reveal(Field::numbered(number)));
     let preview = builder.preview().expect("all of it can be shown");
     assert_eq!(
         preview.revealed.len() + preview.hidden.len(),
@@ -91,7 +91,7 @@ pub fn prove(invoice: &Invoice, preimage: Preimage, payer: &Keypair, selected: i
         }
     }
     if let Some(other) = invoice.tlvs().records().map(|record| record.number()).find(|number| is_signature(*number)) {
-        let refused = PayerProofBuilder::minimal(invoice, preimage).reveal(Field::unknown(other)).build();
+        let refused = PayerProofBuilder::minimal(invoice, preimage).reveal(Field::numbered(other)).build();
         errors::any(&refused.expect_err("PPW-2"));
     }
     let wrong = Preimage(preimage.0.map(|byte| !byte));

@@ -44,7 +44,7 @@ fn offer(values: &mut Values<'_>) -> Result<()> {
     let paths = values.list(3, Values::path)?;
     let issuer_id = values.option(Values::key)?;
     let mut builder = match issuer_id {
-        Some(key) => paths.iter().cloned().fold(OfferBuilder::new(key), OfferBuilder::path),
+        Some(key) => paths.iter().cloned().fold(OfferBuilder::new(key), OfferBuilder::add_path),
         None => OfferBuilder::with_paths(paths.clone()),
     };
     let chains = values.list(3, Values::chain)?;
@@ -79,7 +79,7 @@ fn offer(values: &mut Values<'_>) -> Result<()> {
     assert_eq!(offer.description().map_or("", |text| text.as_raw()), description);
     assert_eq!(offer.issuer().map_or("", |text| text.as_raw()), issuer);
     assert_eq!(offer.features().unwrap_or(Features::new([]).expect("none")), features);
-    assert_eq!((offer.quantity(), offer.absolute_expiry(), offer.issuer_id()), (quantity, expiry, issuer_id));
+    assert_eq!((offer.quantity_max(), offer.absolute_expiry(), offer.issuer_id()), (quantity, expiry, issuer_id));
     assert_eq!(offer.paths().map_or(Vec::new(), |paths| paths.iter().collect()), paths);
     // OFW-1
     assert!(chains.iter().all(|chain| offer.supports_chain(*chain)));
@@ -113,7 +113,7 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
 
     // RQW-3, RQW-5, D3, D4
     let max = u128::from(Msat::MAX_MONEY.0);
-    let bad_quantity = match (offer.quantity(), quantity) {
+    let bad_quantity = match (offer.quantity_max(), quantity) {
         (Quantity::One, None) => false,
         (Quantity::Unlimited, Some(quantity)) => quantity == 0,
         (Quantity::AtMost(max), Some(quantity)) => quantity == 0 || quantity > max.get(),
@@ -173,13 +173,13 @@ fn refund(values: &mut Values<'_>) -> Result<()> {
         builder = builder.absolute_expiry(expiry);
     }
     let paths = values.list(3, Values::path)?;
-    builder = paths.iter().cloned().fold(builder, RefundBuilder::path);
+    builder = paths.iter().cloned().fold(builder, RefundBuilder::add_path);
     let (custom, bad_custom) = values.custom(1_000_000_000, 2_999_999_999)?;
     builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
 
     let bad_amount = amount.0 == 0 || amount > Msat::MAX_MONEY;
     let refused = bad_amount || description.is_empty() || metadata.len() < 16 || compulsory || bad_custom;
-    let signed = built(builder.clone().build_unsigned(), refused).map(|unsigned| unsigned.sign(keys::payer()));
+    let signed = built(builder.clone().build_to_sign(), refused).map(|unsigned| unsigned.sign(keys::payer()));
     let Some(refund) = built(builder.build(), refused) else { return Ok(()) };
     messages::refund(refund.as_bytes());
     messages::refund(signed.expect("as the other").expect("the right key").as_bytes());
@@ -206,7 +206,7 @@ fn invoice(
     let compulsory = |payinfo: &PayInfo<'_>| payinfo.features.iter().any(Feature::is_compulsory);
     refused |= paths.iter().all(|(_, payinfo)| compulsory(payinfo));
     for (path, payinfo) in &paths {
-        builder = builder.path(path.clone(), payinfo);
+        builder = builder.add_path(path.clone(), payinfo);
     }
     let expiry = values.option(Values::number)?.map(Duration::from_secs);
     if let Some(expiry) = expiry {
@@ -216,7 +216,7 @@ fn invoice(
     for _ in 0..values.0.int_in_range(0..=2)? {
         let fallback = Fallback { version: values.0.int_in_range(0..=17)?, program: values.bytes()?.into() };
         refused |= fallback.address(chain).is_none();
-        builder = builder.fallback(&fallback);
+        builder = builder.add_fallback(&fallback);
     }
     let multi_part = *values.0.choose(&[MultiPart::Forbidden, MultiPart::Allowed, MultiPart::Required])?;
     let (custom, bad_custom) = values.custom(3_000_000_000, 3_999_999_999)?;
@@ -240,7 +240,7 @@ fn invoice_error(values: &mut Values<'_>) -> Result<()> {
     messages::invoice_error(error.as_bytes());
     assert_eq!(error.error().map(|text| text.as_raw()), Some(text));
 
-    let field = Field::unknown(values.number()?);
+    let field = Field::numbered(values.number()?);
     let suggested = values.option(Values::bytes)?;
     match error.about(field, suggested) {
         Ok(error) => {
