@@ -40,6 +40,11 @@ impl<'a> TlvRecord<'a> {
         self.record
     }
 
+    /// The type as it stands in the record.
+    pub(crate) fn type_bytes(&self) -> &'a [u8] {
+        self.record.get(..BigSize::new(self.number).as_ref().len()).unwrap_or(self.record)
+    }
+
     /// Where the record starts in its stream.
     pub fn offset(&self) -> usize {
         self.offset
