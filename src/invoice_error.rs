@@ -102,7 +102,7 @@ impl InvoiceError {
         if error.is_empty() {
             return Err(Error::of(Field::ERROR, ErrorKind::EmptyValue, Rule::Erw1));
         }
-        let mut writer = Writer::new(&[]);
+        let mut writer = Writer::new(&[], error.len());
         if let Some(field) = field {
             writer.number(1, field.number());
             // ERW-2

@@ -122,7 +122,9 @@ impl<'a> InvoiceBuilder<'a> {
         let request = &self.request.fields().offer.message;
         let custom = self.custom.sorted(3_000_000_000..=3_999_999_999)?;
         // IVW-1
-        let mut writer = request.tlvs.repeat(SIGNATURE_TYPES, custom);
+        let paths: usize = self.paths.iter().map(|path| path.as_bytes().len()).sum();
+        let len = [paths, self.payinfos.len(), self.fallbacks.len()].iter().sum();
+        let mut writer = request.tlvs.repeat(SIGNATURE_TYPES, custom, len);
         writer.concat(160, self.paths.iter().map(BlindedPath::as_bytes));
         writer.bytes(162, &self.payinfos);
         writer.number(164, self.created_at.0);

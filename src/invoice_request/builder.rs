@@ -130,7 +130,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
         let offer = self.offer.offer();
         let custom = self.custom.sorted(2_000_000_000..=2_999_999_999)?;
         // RQW-1: all records of the offer, as they stand.
-        let mut writer = offer.message.tlvs.repeat(SIGNATURE_TYPES, custom);
+        let len = [self.metadata.len(), self.payer_note.len()].iter().sum();
+        let mut writer = offer.message.tlvs.repeat(SIGNATURE_TYPES, custom, len);
         writer.bytes(0, &self.metadata);
         // RQW-2
         if self.offer.chain() != ChainHash::BITCOIN {

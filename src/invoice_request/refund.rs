@@ -250,7 +250,10 @@ impl RefundBuilder {
             return Err(Error::missing(Field::OFFER_DESCRIPTION, Rule::Rqw9));
         }
         let custom = self.custom.sorted(1_000_000_000..=2_999_999_999)?;
-        let mut writer = Writer::new(custom);
+        let paths: usize = self.paths.iter().map(|path| path.as_bytes().len()).sum();
+        let texts = [self.description.len(), self.issuer.len(), self.payer_note.len()];
+        let len = [self.metadata.len(), paths].iter().chain(&texts).sum();
+        let mut writer = Writer::new(custom, len);
         writer.bytes(0, &self.metadata);
         writer.bytes(10, self.description.as_bytes());
         if let Some(expiry) = self.absolute_expiry {

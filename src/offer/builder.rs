@@ -170,7 +170,9 @@ impl OfferBuilder {
             return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofw4));
         }
         let custom = self.custom.sorted(1_000_000_000..=1_999_999_999)?;
-        let mut writer = Writer::new(custom);
+        let paths: usize = self.paths.iter().map(|path| path.as_bytes().len()).sum();
+        let len = [self.metadata.len(), self.description.len(), self.issuer.len(), paths].iter().sum();
+        let mut writer = Writer::new(custom, len);
         // OFW-1
         if self.chains.iter().any(|chain| *chain != ChainHash::BITCOIN) {
             writer.concat(2, self.chains.iter().map(|chain| chain.as_ref()));
