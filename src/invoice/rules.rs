@@ -59,11 +59,11 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
 
 fn check_paths(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
     let value = |field: Field| tlvs.value(field.number()).unwrap_or_default();
-    let payinfos = PayInfos::decode(value(Field::INVOICE_BLINDEDPAY))?;
-    let count = (BlindedPaths::decode(value(Field::INVOICE_PATHS))?.count(), payinfos.count());
+    let paths = BlindedPaths::checked(value(Field::INVOICE_PATHS)).count();
+    let payinfos = PayInfos::checked(value(Field::INVOICE_BLINDEDPAY));
     // IVR-6
-    if count.0 != count.1 {
-        let kind = ErrorKind::PayinfoCount { paths: count.0, payinfos: count.1 };
+    if paths != payinfos.count() {
+        let kind = ErrorKind::PayinfoCount { paths, payinfos: payinfos.count() };
         return Err(Error::of(Field::INVOICE_BLINDEDPAY, kind, Rule::Ivr6));
     }
     // IVR-7
