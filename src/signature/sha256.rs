@@ -105,10 +105,11 @@ impl<'a> Padded<'a> {
     #[inline]
     pub(crate) fn lay_out(&mut self, message: &'a [u8]) {
         let (whole, rest) = Array::<u8, U64>::slice_as_chunks(message);
-        let used = if rest.len() < 56 { 1 } else { 2 };
+        self.whole = Array::cast_slice_to_core(whole);
+        self.used = if rest.len() < 56 { 1 } else { 2 };
         let bits = (message.len() as u64).saturating_add(64).saturating_mul(8);
-        *self = Self { whole: Array::cast_slice_to_core(whole), used, ..Self::default() };
-        let blocks = self.rest.get_mut(..used).unwrap_or_default().as_flattened_mut();
+        let blocks = self.rest.get_mut(..self.used).unwrap_or_default().as_flattened_mut();
+        blocks.fill(0);
         if let Some((start, end)) = blocks.split_at_mut_checked(rest.len()) {
             start.copy_from_slice(rest);
             if let Some(first) = end.first_mut() {
