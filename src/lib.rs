@@ -9,6 +9,7 @@
 //! | look at fields, wherever they are | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] |
 //! | make messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] |
 //! | sign elsewhere | [`Unsigned`] |
+//! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |

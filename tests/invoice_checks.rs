@@ -168,7 +168,7 @@ fn an_invoice_is_paid_until_its_last_second() {
         // An invoice from the future is odd, but the payer's clock may be slow.
         assert!(invoice.check(&at(0)).is_ok());
         let error = refused(invoice.check(&at(last + 1)));
-        assert_error(&error, ErrorKind::Expired { at: last }, Rule::Ivr4, Field::INVOICE_CREATED_AT);
+        assert_error(&error, ErrorKind::Expired { at: UnixTime(last) }, Rule::Ivr4, Field::INVOICE_CREATED_AT);
         assert_eq!(refused(invoice.check(&at(u64::MAX))).rule(), Rule::Ivr4);
     }
 }
@@ -263,10 +263,10 @@ fn an_invoice_asks_for_no_more_than_was_authorised() {
     assert!(of(TOO_MUCH - 1).check(&max(u64::MAX)).is_ok());
     for amount in [TOO_MUCH, u64::MAX] {
         let error = refused(of(amount).check(&max(u64::MAX)));
-        assert_error(&error, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH) - 1 }, Rule::D3, Field::INVOICE_AMOUNT);
+        assert_error(&error, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH - 1) }, Rule::D3, Field::INVOICE_AMOUNT);
     }
     let error = refused(of(0).check(&max(PRICE)));
-    assert_error(&error, ErrorKind::Zero, Rule::Ivr11, Field::INVOICE_AMOUNT);
+    assert_error(&error, ErrorKind::Zero, Rule::D3, Field::INVOICE_AMOUNT);
 }
 
 // IVR-13
@@ -360,14 +360,14 @@ fn neither_the_claim_nor_the_refund_has_expired() {
     let at = |now| RefundContext { now: UnixTime(now), ..refund_context(&refund) };
     assert!(invoice.check_refund(&at(last)).is_ok());
     let error = refused(invoice.check_refund(&at(last + 1)));
-    assert_error(&error, ErrorKind::Expired { at: last }, Rule::Ivr4, Field::INVOICE_CREATED_AT);
+    assert_error(&error, ErrorKind::Expired { at: UnixTime(last) }, Rule::Ivr4, Field::INVOICE_CREATED_AT);
 
     let raw = raw::refund().with_number(14, CREATED_AT);
     let (refund, invoice): (Refund, Invoice) = (raw.read(), claim(&raw).read());
     let at = |now| RefundContext { now: UnixTime(now), ..refund_context(&refund) };
     assert!(invoice.check_refund(&at(CREATED_AT)).is_ok());
     let error = refused(invoice.check_refund(&at(CREATED_AT + 1)));
-    let kind = ErrorKind::Expired { at: CREATED_AT };
+    let kind = ErrorKind::Expired { at: UnixTime(CREATED_AT) };
     assert_error(&error, kind, Rule::Ofr9, Field::OFFER_ABSOLUTE_EXPIRY);
 }
 
@@ -379,7 +379,7 @@ fn a_claim_is_for_the_amount_of_the_refund_which_somebody_can_pay() {
     let kind = ErrorKind::AmountMismatch { expected: Msat(PRICE) };
     assert_error(&error, kind, Rule::Ivr11, Field::INVOICE_AMOUNT);
     for (amount, kind, rule) in
-        [(0, ErrorKind::Zero, Rule::Ivr11), (TOO_MUCH, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH) - 1 }, Rule::D3)]
+        [(0, ErrorKind::Zero, Rule::D3), (TOO_MUCH, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH - 1) }, Rule::D3)]
     {
         let raw = refund().with_number(82, amount);
         let refund: Refund = raw.read();

@@ -218,7 +218,7 @@ fn an_offer_is_usable_until_its_last_second() {
     }
     for now in [1_001, u64::MAX] {
         let error = expiring.usable(UnixTime(now), BITCOIN).unwrap_err();
-        assert_error(&error, ErrorKind::Expired { at: 1_000 }, Rule::Ofr9, Field::OFFER_ABSOLUTE_EXPIRY);
+        assert_error(&error, ErrorKind::Expired { at: UnixTime(1_000) }, Rule::Ofr9, Field::OFFER_ABSOLUTE_EXPIRY);
     }
     assert!(offer().read::<Offer>().usable(UnixTime(u64::MAX), BITCOIN).is_ok());
     let at_once: Offer = offer().with_number(14, 0).read();
@@ -258,10 +258,10 @@ fn a_request_can_go_over_each_path_to_its_last_blinded_node() {
 #[test]
 fn chains_are_written_only_if_bitcoin_is_not_the_only_one() {
     assert!(!built(builder()).0.contains_key(&2));
-    assert!(!built(builder().chain(ChainHash::BITCOIN)).0.contains_key(&2));
-    assert!(!built(builder().chain(ChainHash::BITCOIN).chain(ChainHash::BITCOIN)).0.contains_key(&2));
-    assert_eq!(built(builder().chain(ChainHash::TESTNET3)).get(2), testnet());
-    let both = built(builder().chain(ChainHash::BITCOIN).chain(ChainHash::TESTNET3));
+    assert!(!built(builder().add_chain(ChainHash::BITCOIN)).0.contains_key(&2));
+    assert!(!built(builder().add_chain(ChainHash::BITCOIN).add_chain(ChainHash::BITCOIN)).0.contains_key(&2));
+    assert_eq!(built(builder().add_chain(ChainHash::TESTNET3)).get(2), testnet());
+    let both = built(builder().add_chain(ChainHash::BITCOIN).add_chain(ChainHash::TESTNET3));
     assert_eq!(both.get(2), [mainnet(), testnet()].concat());
 }
 
@@ -329,14 +329,14 @@ fn a_path_without_hops_cannot_be_made() {
 // OFW-5
 #[test]
 fn quantities_are_absent_zero_or_the_maximum() {
-    let written = |quantity| built(builder().quantity(quantity)).0.get(&20).cloned();
+    let written = |quantity| built(builder().quantity_max(quantity)).0.get(&20).cloned();
     let at_most = |max| Quantity::AtMost(NonZeroU64::new(max).unwrap());
     assert_eq!(written(Quantity::One), None);
     assert_eq!(written(Quantity::Unlimited), Some(vec![]));
     assert_eq!(written(at_most(1)), Some(vec![1]));
     assert_eq!(written(at_most(u64::MAX)), Some(vec![0xff; 8]));
     for quantity in [Quantity::One, Quantity::Unlimited, at_most(1), at_most(300)] {
-        assert_eq!(builder().quantity(quantity).build().unwrap().quantity(), quantity);
+        assert_eq!(builder().quantity_max(quantity).build().unwrap().quantity_max(), quantity);
     }
 }
 
@@ -408,7 +408,7 @@ proptest! {
             Some(Some(max)) => Quantity::AtMost(max),
         };
         let mut builder = OfferBuilder::new(key.public_key())
-            .description(&description).issuer(&issuer_name).metadata(metadata.clone()).quantity(quantity);
+            .description(&description).issuer(&issuer_name).metadata(metadata.clone()).quantity_max(quantity);
         if let Some(amount) = amount {
             builder = builder.amount(amount);
         }
@@ -426,7 +426,7 @@ proptest! {
         prop_assert_eq!(read.issuer().map_or("", |text| text.as_raw()), &*issuer_name);
         prop_assert_eq!(read.metadata().unwrap_or_default(), &*metadata);
         prop_assert_eq!(read.absolute_expiry(), expiry.map(UnixTime));
-        prop_assert_eq!(read.quantity(), quantity);
+        prop_assert_eq!(read.quantity_max(), quantity);
         prop_assert_eq!(read.paths().map_or(0, |paths| paths.count()), paths);
         prop_assert_eq!(read.issuer_id(), Some(key.public_key()));
         prop_assert_eq!(built.issuer_id(), Some(key.public_key()));

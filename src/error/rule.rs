@@ -42,7 +42,7 @@ rules! {
     Txt7 = "TXT-7", "a line has room for at least two characters and the '+'";
     Txt8 = "TXT-8", "only the 32 characters of the bech32 alphabet (no 1, b, i or o) carry data";
     Tlv1 = "TLV-1", "fields stand in ascending order, each at most once";
-    Tlv2 = "TLV-2", "a number has no leading zero bytes and fits its field";
+    Tlv2 = "TLV-2", "a number is written without needless bytes and fits its place";
     Tlv3 = "TLV-3", "every field is complete and nothing follows its end";
     Tlv4 = "TLV-4", "an even field must be understood before the message may be used";
     Tlv5 = "TLV-5", "each kind of message has its own range of field numbers";
@@ -74,7 +74,6 @@ rules! {
     Rqr11 = "RQR-11", "a refund names its amount and has no field that only an offer has";
     Rqr13 = "RQR-13", "the request is for a chain that is supported";
     Rqr14 = "RQR-14", "a name is two parts with their lengths, of letters, digits, '-', '_' and '.'";
-    Ivw3 = "IVW-3", "an invoice is signed by the key its offer promises";
     Ivw4 = "IVW-4", "an invoice has at least one path, with one payinfo each";
     Ivw8 = "IVW-8", "a fallback is a valid witness program";
     Ivr1 = "IVR-1", "an invoice says who pays whom, how much, for which payment hash, when and over which paths";
@@ -93,14 +92,14 @@ rules! {
     Erw2 = "ERW-2", "a suggested value belongs to a field and is valid for it";
     Err1 = "ERR-1", "an invoice error holds fields that are known or odd";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
-    Ppw2 = "PPW-2", "the payer's metadata, signatures and the proof's own fields cannot be chosen";
-    Ppw6 = "PPW-6", "who has paid knows the preimage";
+    Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";
+    Ppw6 = "PPW-6", "whoever has paid knows the preimage";
     Ppr1 = "PPR-1", "a proof has both keys, both signatures, the preimage and the hashes, and never the payer's metadata";
-    Ppr2 = "PPR-2", "who has paid knows the preimage";
+    Ppr2 = "PPR-2", "whoever has paid knows the preimage";
     Ppr3 = "PPR-3", "hidden fields are counted from the shown field before them, without gaps";
     Ppr4 = "PPR-4", "there is one leaf hash for every field that is shown";
-    Ppr5 = "PPR-5", "there are exactly the hashes from which the invoice's signature can be checked";
-    Ppr6 = "PPR-6", "the invoice was signed with its node key";
+    Ppr5 = "PPR-5", "the hashes are exactly those needed to check the invoice's signature";
+    Ppr6 = "PPR-6", "the invoice is signed with its node key";
     Ppr7 = "PPR-7", "a proof is signed with the payer's key";
     D1 = "D1", "a refund that is signed is signed with its payer key";
     D3 = "D3", "an amount is more than zero and at most all the bitcoin there will ever be";

@@ -47,7 +47,7 @@ fields! {
         89 INVREQ_PAYER_NOTE "invreq_payer_note" "payer's note": Text<'_> =>
             /// What the payer wants to say.
             payer_note;
-        90 INVREQ_PATHS "invreq_paths" "list of the payer's paths": BlindedPaths<'_> =>
+        90 INVREQ_PATHS "invreq_paths" "list of payer paths": BlindedPaths<'_> =>
             /// Blinded paths to the payer of a refund, preferred ones first; the invoice goes over one
             /// (RQR-12).
             paths;

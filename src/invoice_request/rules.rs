@@ -12,11 +12,7 @@ use crate::units::Msat;
 
 /// What a reader refuses in a request that answers an offer.
 pub(super) fn check_request(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
-    // Nothing at all is no refund either.
-    if !offer::is_reachable(tlvs) && !tlvs.is_empty() {
-        return Err(Error::of(Field::OFFER_ISSUER_ID, ErrorKind::IsRefund, Rule::Ofr7));
-    }
-    check_fields(tlvs, known)?;
+    check_unsigned(tlvs, known)?;
     // RQR-3
     if !tlvs.contains(Field::SIGNATURE.number()) {
         return Err(Error::missing(Field::SIGNATURE, Rule::Rqr3));
@@ -26,6 +22,10 @@ pub(super) fn check_request(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(
 
 /// The same for a request that is still to be signed.
 pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
+    // Nothing at all is no refund either.
+    if !tlvs.is_empty() && !offer::is_reachable(tlvs) {
+        return Err(Error::of(Field::OFFER_ISSUER_ID, ErrorKind::IsRefund, Rule::Ofr7));
+    }
     check_fields(tlvs, known)
 }
 

@@ -45,7 +45,7 @@ fields! {
         14 OFFER_ABSOLUTE_EXPIRY "offer_absolute_expiry" "expiry": UnixTime =>
             /// The last second at which the offer may be used.
             absolute_expiry;
-        16 OFFER_PATHS "offer_paths" "list of the offer's paths": BlindedPaths<'_> =>
+        16 OFFER_PATHS "offer_paths" "list of offer paths": BlindedPaths<'_> =>
             /// Blinded paths to the issuer, preferred ones first. A request goes over one of them (OFR-11).
             paths;
         18 OFFER_ISSUER "offer_issuer" "issuer's name": Text<'_> =>

@@ -37,7 +37,7 @@ pub(crate) fn same_invoice(ours: &bolt12::Invoice, theirs: &Bolt12Invoice) {
     assert_eq!(ours.as_bytes(), theirs::bytes(theirs));
     // SIG-6: a refund has no offer.
     let id = ours.offer().id().filter(|_| !theirs.is_for_refund());
-    assert_eq!(id.map(their_offer_id), theirs.id().map(|id| id.0));
+    assert_eq!(id.map(their_offer_id), theirs.offer_id().map(|id| id.0));
     // SIG-4
     assert_eq!(digest(Kind::Invoice, &records(ours.as_bytes()).unwrap()), Some(theirs.signable_hash()));
 }

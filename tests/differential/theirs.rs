@@ -47,8 +47,8 @@ pub(crate) fn offers() -> Vec<Offer> {
         .description("a cup of \u{202e}coffee \u{1f375}".to_owned())
         .absolute_expiry(Duration::from_secs(FAR))
         .issuer("the café".to_owned())
-        .add_path(their_path(&node_path(0x21)))
-        .add_path(their_path(&channel_path(ISSUER)))
+        .path(their_path(&node_path(0x21)))
+        .path(their_path(&channel_path(ISSUER)))
         .supported_quantity(Quantity::Bounded(NonZeroU64::new(10).unwrap()));
     vec![
         plain().build().unwrap(),
@@ -62,7 +62,7 @@ pub(crate) fn offers() -> Vec<Offer> {
         plain().absolute_expiry(Duration::ZERO).metadata(Vec::new()).unwrap().build().unwrap(),
         plain().amount_msats(bolt12::Msat::MAX_MONEY.0).build().unwrap(),
         derived().build().unwrap(),
-        derived().add_path(their_path(&node_path(0x22))).amount_msats(5_000).build().unwrap(),
+        derived().path(their_path(&node_path(0x22))).amount_msats(5_000).build().unwrap(),
     ]
 }
 
@@ -114,8 +114,8 @@ pub(crate) fn refunds() -> Vec<Refund> {
         .description("a broken cup".to_owned())
         .absolute_expiry(Duration::from_secs(FAR))
         .issuer("the café".to_owned())
-        .add_path(their_path(&channel_path(0x23)))
-        .add_path(their_path(&node_path(PAYER)))
+        .path(their_path(&channel_path(0x23)))
+        .path(their_path(&node_path(PAYER)))
         .chain(Network::Signet)
         .quantity(2)
         .payer_note("sorry".to_owned());
@@ -124,7 +124,7 @@ pub(crate) fn refunds() -> Vec<Refund> {
         everything.build().unwrap(),
         plain().chain(Network::Bitcoin).issuer(String::new()).payer_note(String::new()).build().unwrap(),
         derived().unwrap().build().unwrap(),
-        derived().unwrap().add_path(their_path(&node_path(0x24))).build().unwrap(),
+        derived().unwrap().path(their_path(&node_path(0x24))).build().unwrap(),
         RefundBuilder::new(Vec::new(), key(PAYER), 0).unwrap().build().unwrap(),
         RefundBuilder::new(vec![1], key(PAYER), bolt12::Msat::MAX_MONEY.0).unwrap().build().unwrap(),
     ]

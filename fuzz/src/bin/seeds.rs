@@ -12,8 +12,8 @@ use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
     Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Refund, RefundBuilder,
-    RequestContext, ShortChannelId, UnixTime,
+    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Refund, RefundBuilder,
+    RequestArrival, RequestContext, ShortChannelId, UnixTime,
 };
 use bolt12_fuzz::checks::{TARGETS, keys};
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
@@ -132,8 +132,8 @@ fn offer(name: &str) -> Result<Offer> {
         "currency" => builder.description("tea").amount(usd(350)?).quantity_max(Quantity::Unlimited).build()?,
         "paths-only" => OfferBuilder::with_paths([path(2, 0)?, path_by_channel()?]).build()?,
         "everything" => builder
-            .chain(ChainHash::BITCOIN)
-            .chain(ChainHash::SIGNET)
+            .add_chain(ChainHash::BITCOIN)
+            .add_chain(ChainHash::SIGNET)
             .metadata([0x11; 16])
             .description("caf\u{e9} \u{202e}")
             .amount_msat(Msat(1))
@@ -254,14 +254,20 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
     let mut invoices = Vec::new();
     for name in OFFERS {
         let (offer, request) = (offer(name)?, request(name)?);
-        let converted = offer.currency().map(|_| Msat(123_456));
-        let context = RequestContext { offer: &offer, now: NOW, chains: &chains, converted, max_amount: None };
-        let invoice = finish(name, InvoiceBuilder::new(request.accept(&context)?, key(0), NOW, hash))?;
+        // Whoever has no issuer id signs with the key at the end of a path.
+        let arrival = match offer.paths().and_then(|paths| paths.iter().next()) {
+            Some(path) => RequestArrival::OfferPath(path.last_blinded_node_id()),
+            None => RequestArrival::Direct,
+        };
+        let rate =
+            offer.currency().map(|currency| Rate::new(currency, MinorUnits(1_050), Msat(123_456))).transpose()?;
+        let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, max_amount: None };
+        let invoice = finish(name, InvoiceBuilder::new(request.accept(&context)?, NOW, hash))?;
         invoices.push((name, invoice.into_bytes()));
     }
     for (name, refund_name) in [("refund", "minimal"), ("refund-everything", "everything")] {
         let refund = refund(refund_name)?;
-        let invoice = finish(refund_name, InvoiceBuilder::new(refund.accept(NOW, &chains)?, key(0), NOW, hash))?;
+        let invoice = finish(refund_name, InvoiceBuilder::new(refund.accept(NOW, &chains, key(0))?, NOW, hash))?;
         invoices.push((name, invoice.into_bytes()));
     }
     // IVR-12: fallbacks that are ignored.

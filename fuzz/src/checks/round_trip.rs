@@ -9,7 +9,7 @@ use bolt12::secp256k1::PublicKey;
 use bolt12::{
     BlindedPath, ChainHash, CurrencyCode, Direction, Error, Fallback, Feature, Features, Field, IntroductionNode,
     InvoiceBuilder, InvoiceError, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer, OfferAmount, OfferBuilder,
-    PayInfo, Quantity, RefundBuilder, RequestContext, ShortChannelId, UnixTime,
+    PayInfo, Point, Quantity, Rate, RefundBuilder, RequestArrival, RequestContext, ShortChannelId, UnixTime,
 };
 
 use super::{errors, keys, messages};
@@ -48,7 +48,7 @@ fn offer(values: &mut Values<'_>) -> Result<()> {
         None => OfferBuilder::with_paths(paths.clone()),
     };
     let chains = values.list(3, Values::chain)?;
-    builder = chains.iter().copied().fold(builder, OfferBuilder::chain);
+    builder = chains.iter().copied().fold(builder, OfferBuilder::add_chain);
     let amount = values.option(Values::price)?;
     if let Some(amount) = amount {
         builder = builder.amount(amount);
@@ -56,7 +56,7 @@ fn offer(values: &mut Values<'_>) -> Result<()> {
     let (metadata, description, issuer) = (values.bytes()?, values.text()?, values.text()?);
     let (features, compulsory) = values.features()?;
     let (quantity, expiry) = (values.quantity()?, values.option(Values::number)?.map(UnixTime));
-    builder = builder.metadata(metadata).description(description).issuer(issuer).quantity(quantity);
+    builder = builder.metadata(metadata).description(description).issuer(issuer).quantity_max(quantity);
     builder = builder.features(features.clone());
     if let Some(expiry) = expiry {
         builder = builder.absolute_expiry(expiry);
@@ -104,9 +104,9 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     if let Some(quantity) = quantity {
         builder = builder.quantity(quantity);
     }
-    let expected = values.option(Values::number)?.map(Msat);
-    if let Some(expected) = expected {
-        builder = builder.expected_amount(expected);
+    let rate = values.option(|values| values.rate(offer.currency()))?;
+    if let Some(worth) = &rate {
+        builder = builder.rate(worth.rate);
     }
     let (custom, bad_custom) = values.custom(2_000_000_000, 2_999_999_999)?;
     builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
@@ -120,20 +120,21 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
         _ => true,
     };
     let count = u128::from(quantity.unwrap_or(1));
-    let bad_price = match (offer.amount(), amount) {
-        (None, None) => true,
-        (Some(OfferAmount::Bitcoin(price)), amount) => {
-            let price = u128::from(price.0) * count;
-            price > max || amount.is_some_and(|amount| u128::from(amount.0) < price)
+    let is_due = |due: u128| due > max || amount.is_some_and(|amount| u128::from(amount.0) < due);
+    let bad_price = match offer.amount() {
+        None => amount.is_none(),
+        Some(OfferAmount::Bitcoin(price)) => is_due(u128::from(price.0) * count),
+        Some(price @ OfferAmount::Currency { amount: item, .. }) => {
+            u128::from(item.0) * count > u64::MAX.into()
+                || match &rate {
+                    // Whoever leaves the amount to the issuer needs no rate.
+                    None => amount.is_some(),
+                    Some(rate) => due(price, count, rate).is_none_or(is_due),
+                }
         }
-        (Some(OfferAmount::Currency { amount, .. }), _) => u128::from(amount.0) * count > u64::MAX.into(),
-        (None, Some(_)) => false,
     };
-    let bad_amount = amount.is_some_and(|amount| {
-        amount.0 == 0 || amount > Msat::MAX_MONEY || expected.is_some_and(|expected| amount < expected)
-    });
-    let unknown_rate = offer.currency().is_some() && amount.is_some() && expected.is_none();
-    let bad_number = bad_quantity || bad_price || bad_amount || unknown_rate;
+    let bad_amount = amount.is_some_and(|amount| amount.0 == 0 || amount > Msat::MAX_MONEY);
+    let bad_number = bad_quantity || bad_price || bad_amount;
     let refused = metadata.len() < 16 || bad_number || compulsory || bad_custom;
     let Some(unsigned) = built(builder.build(), refused) else { return Ok(()) };
     let request = unsigned.sign(keys::payer()).expect("the right key");
@@ -144,22 +145,63 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     assert_eq!(request.payer_id(), keys::payer().public_key());
     assert!(request.unknown().map(|record| (record.number(), record.value())).eq(sorted(&custom)));
 
-    let converted = values.option(Values::number)?.map(Msat);
-    let context = RequestContext { offer, now, chains: &[chain], converted, max_amount: None };
-    let accepted = match request.accept(&context) {
-        Ok(accepted) => accepted,
-        Err(error) => {
-            errors::any(&error);
-            assert!(offer.currency().is_some(), "a request in bitcoin was checked by its builder: {error:#}");
-            return Ok(());
-        }
+    // RQR-7
+    let ends: Vec<Point> =
+        offer.paths().iter().flat_map(|paths| paths.iter()).map(|path| path.last_blinded_node_id()).collect();
+    let arrival = match values.0.int_in_range(0..=7)? {
+        0 => RequestArrival::OtherPath,
+        1 => RequestArrival::Direct,
+        2 => RequestArrival::OfferPath(values.key()?.into()),
+        _ if ends.is_empty() => RequestArrival::Direct,
+        _ => RequestArrival::OfferPath(*values.0.choose(&ends)?),
     };
-    let node_id = offer.issuer_id().unwrap_or(values.key()?);
-    let strange = match (offer.issuer_id(), offer.paths()) {
-        (None, Some(paths)) => !paths.iter().any(|path| path.last_blinded_node_id() == node_id),
-        _ => false,
+    let strange = match arrival {
+        RequestArrival::OfferPath(last) => !ends.contains(&last),
+        RequestArrival::OtherPath => true,
+        RequestArrival::Direct => !ends.is_empty(),
     };
-    invoice(InvoiceBuilder::new(accepted, node_id, UnixTime(values.number()?), hash()), strange, chain, values)
+    // RQR-9: a request in bitcoin was checked by its builder.
+    let rate = values.option(|values| values.rate(offer.currency()))?;
+    let price = match offer.amount() {
+        Some(OfferAmount::Bitcoin(price)) => Some(u128::from(price.0) * count),
+        Some(price) => rate.as_ref().and_then(|rate| due(price, count, rate)),
+        None => None,
+    };
+    let expected = match (offer.amount(), price, amount) {
+        (Some(_), None, _) => None,
+        (_, Some(price), Some(amount)) => (u128::from(amount.0) >= price).then_some(amount),
+        (_, Some(price), None) => u64::try_from(price).ok().map(Msat).filter(|price| *price <= Msat::MAX_MONEY),
+        (None, None, amount) => amount,
+    };
+    let rate = rate.map(|worth| worth.rate);
+    let context = RequestContext { offer, arrival, now, chains: &[chain], rate, max_amount: None };
+    let Some(accepted) = built(request.accept(&context), strange || expected.is_none()) else { return Ok(()) };
+    assert_eq!(Some(accepted.amount()), expected);
+    // IVW-3
+    let node_id = match (offer.issuer_id(), arrival) {
+        (Some(issuer_id), _) => issuer_id,
+        (None, RequestArrival::OfferPath(last)) => last.to_public_key().expect("on the curve"),
+        _ => unreachable!("without an issuer there is a path"),
+    };
+    assert_eq!(accepted.node_id(), node_id);
+    let created_at = UnixTime(values.number()?);
+    invoice(InvoiceBuilder::new(accepted, created_at, hash()), node_id, chain, values)
+}
+
+/// A rate, and what it says.
+struct Worth {
+    rate: Rate,
+    currency: CurrencyCode,
+    minor_units: u64,
+    msat: u64,
+}
+
+/// What so many items cost at a rate, rounded up; nothing if the rate is that of another currency, or if that
+/// is no 64-bit number.
+fn due(price: OfferAmount, count: u128, worth: &Worth) -> Option<u128> {
+    let OfferAmount::Currency { currency, amount } = price else { return None };
+    let due = (u128::from(amount.0) * count * u128::from(worth.msat)).div_ceil(worth.minor_units.into());
+    (currency == worth.currency && due <= u64::MAX.into()).then_some(due)
 }
 
 fn refund(values: &mut Values<'_>) -> Result<()> {
@@ -190,21 +232,22 @@ fn refund(values: &mut Values<'_>) -> Result<()> {
     assert_eq!((refund.offer().absolute_expiry(), refund.quantity()), (expiry, None));
     assert_eq!(refund.paths().map_or(Vec::new(), |paths| paths.iter().collect()), paths);
 
-    let accepted = refund.accept(UnixTime(0), &[chain]).expect("it never expired");
-    let builder = InvoiceBuilder::new(accepted, values.key()?, UnixTime(values.number()?), hash());
-    invoice(builder, false, chain, values)
+    let node_id = values.key()?;
+    let accepted = refund.accept(UnixTime(0), &[chain], node_id).expect("it never expired");
+    assert_eq!((accepted.amount(), accepted.node_id()), (amount, node_id));
+    invoice(InvoiceBuilder::new(accepted, UnixTime(values.number()?), hash()), node_id, chain, values)
 }
 
 fn invoice(
     mut builder: InvoiceBuilder<'_>,
-    mut refused: bool,
+    node_id: PublicKey,
     chain: ChainHash,
     values: &mut Values<'_>,
 ) -> Result<()> {
     let paths = values.list(3, |values| Ok((values.path()?, values.payinfo()?)))?;
     // IVR-7
     let compulsory = |payinfo: &PayInfo<'_>| payinfo.features.iter().any(Feature::is_compulsory);
-    refused |= paths.iter().all(|(_, payinfo)| compulsory(payinfo));
+    let mut refused = paths.iter().all(|(_, payinfo)| compulsory(payinfo));
     for (path, payinfo) in &paths {
         builder = builder.add_path(path.clone(), payinfo);
     }
@@ -223,7 +266,7 @@ fn invoice(
     builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
     let Some(unsigned) = built(builder.multi_part(multi_part).build(), refused || bad_custom) else { return Ok(()) };
 
-    let node_id = unsigned.node_id().expect("it names its signer");
+    assert_eq!(unsigned.node_id(), Some(node_id));
     let Some(key) = keys::find(&node_id.serialize()) else { return Ok(()) };
     let invoice = unsigned.sign(key).expect("the right key");
     messages::invoice(invoice.as_bytes());
@@ -324,6 +367,17 @@ impl<'a> Values<'a> {
         let currency: CurrencyCode = code.parse().expect("three capital letters");
         assert_eq!(currency.to_string(), code);
         Ok(OfferAmount::Currency { currency, amount: MinorUnits(amount) })
+    }
+
+    /// A rate of that currency, if there is one, and sometimes of another.
+    fn rate(&mut self, currency: Option<CurrencyCode>) -> Result<Worth> {
+        let other = "XYZ".parse().expect("three capital letters");
+        let currency = if self.0.ratio(7, 8)? { currency.unwrap_or(other) } else { other };
+        let (minor_units, msat) = (self.number()?, self.number()?);
+        match built(Rate::new(currency, MinorUnits(minor_units), Msat(msat)), minor_units == 0 || msat == 0) {
+            Some(rate) => Ok(Worth { rate, currency, minor_units, msat }),
+            None => Err(arbitrary::Error::IncorrectFormat),
+        }
     }
 
     fn quantity(&mut self) -> Result<Quantity> {

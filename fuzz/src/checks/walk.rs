@@ -18,7 +18,7 @@ macro_rules! show {
 
 /// The fields of an offer, wherever they stand.
 pub fn offer(fields: &OfferFields) {
-    show!(fields.metadata(), fields.currency(), fields.quantity(), fields.absolute_expiry(), fields.id());
+    show!(fields.metadata(), fields.currency(), fields.quantity_max(), fields.absolute_expiry(), fields.id());
     if let Some(chains) = fields.chains() {
         show!(chains);
         assert!(chains.iter().count() > 0);
