@@ -15,6 +15,10 @@ mod messages;
 mod pages;
 #[path = "../examples/decode/people.rs"]
 mod people;
+#[path = "../examples/decode/proof.rs"]
+mod proof;
+#[path = "decode/proofs.rs"]
+mod proofs;
 #[path = "../examples/decode/refusal.rs"]
 mod refusal;
 
@@ -396,7 +400,8 @@ fn refused_strings() {
             "type": offer, "code": "unknown_even_field", "rule": "TLV-4", "type_number": 78, "offset": 2, "column": 16,
         }),
     );
-    refused("hex:invoice_request:", json!({ "type": "bolt12 invoice_request", "code": "empty", "rule": "TLV-3" }));
+    // RQR-1
+    refused("hex:invoice_request:", json!({ "type": "bolt12 invoice_request", "code": "empty", "rule": "RQR-1" }));
     let at_the_end = json!({
         "type": "bolt12 invoice", "code": "truncated", "rule": "TLV-3", "type_number": 1, "offset": 1, "column": 14,
     });
@@ -406,9 +411,6 @@ fn refused_strings() {
     refused("hex:offer:0", json!({ "type": offer, "code": "invalid_hex" }));
     refused("hex:tea:00", json!({ "code": "unknown_kind", "column": 5 }));
     refused("hex:", json!({ "code": "unknown_kind", "column": 5 }));
-    let proof = json!({ "type": "bolt12 payer_proof", "code": "wrong_kind", "rule": "TXT-5" });
-    refused("hex:payer_proof:00", proof.clone());
-    refused("lnp1qqqq", proof);
 }
 
 /// A signature over other fields (RQR-3, IVR-10).
@@ -510,6 +512,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
         hex_line("offer", &stream(&messages::offer())),
         hex_line("invoice_request", &stream(&messages::refund())),
         hex_line("invoice", &signed("invoice", &messages::invoice(), ALICE)),
+        proofs::WITH_NOTE.as_bytes().to_vec(),
         b"hex:invoice_error:050474657374".to_vec(),
     ]);
     let change = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);

@@ -7,8 +7,8 @@ use bolt12::UnixTime;
 use super::{input, json, people, refusal};
 
 const USAGE: &str = "\
-Shows what a BOLT 12 string is: an offer (lno1…), an invoice request or refund (lnr1…), or an
-invoice (lni1…).
+Shows what a BOLT 12 string is: an offer (lno1…), an invoice request or refund (lnr1…), an invoice
+(lni1…), or a payer proof (lnp1…).
 
   decode STRING…          for people
   decode --json STRING…   as JSON
@@ -17,7 +17,7 @@ invoice (lni1…).
 
 A string may be upper case, split with `+`, or part of a `lightning:` or `bitcoin:` link. It may also be
 the bytes of a message in hexadecimal: hex:offer:…, hex:invoice_request:…, hex:invoice:…,
-hex:invoice_error:… Without a STRING, one is read from standard input.
+hex:payer_proof:…, hex:invoice_error:… Without a STRING, one is read from standard input.
 
 Exit code: 0; 1 if a string was refused (with --lines the objects tell); 2 for a mistake in the
 command.

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use bolt12::secp256k1::schnorr::Signature;
 use bolt12::{
-    Bolt12, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, MessageKind, Offer,
-    OfferFields, Refund, RequestFields, TlvRecord, TlvStream,
+    Bolt12, Disclosure, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, MessageKind,
+    Offer, OfferFields, PayerProof, Refund, RequestFields, TlvRecord, TlvStream,
 };
 
 /// The kinds of messages that can be named after `hex:`.
@@ -17,6 +16,9 @@ const KINDS: [MessageKind; 5] = [
     MessageKind::PayerProof,
 ];
 
+/// The fields that only a proof has.
+const PROOF_TYPES: [u64; 6] = [241, 1001, 1002, 1003, 1004, 1005];
+
 /// A message that was read.
 pub(crate) enum Message {
     /// An offer.
@@ -27,6 +29,8 @@ pub(crate) enum Message {
     Refund(Box<Refund>),
     /// An invoice.
     Invoice(Box<Invoice>),
+    /// A proof that an invoice was paid.
+    Proof(Box<PayerProof>),
     /// An invoice error.
     Error(InvoiceError),
 }
@@ -53,7 +57,7 @@ pub(crate) enum Fault {
     NotHex,
     /// An odd number of hexadecimal digits.
     HalfByte,
-    /// A kind of message that this program does not show.
+    /// A kind of message that the library learned to read after this was written.
     NotShown,
 }
 
@@ -93,7 +97,7 @@ impl fmt::Display for Fault {
             ),
             Self::NotHex => f.write_str("a message in hexadecimal holds only the digits 0 to 9 and a to f"),
             Self::HalfByte => f.write_str("the hexadecimal digits do not come in pairs: one is missing or too many"),
-            Self::NotShown => f.write_str("this kind of message cannot be shown yet"),
+            Self::NotShown => f.write_str("this kind of message cannot be shown"),
         }
     }
 }
@@ -148,6 +152,7 @@ fn known(message: Bolt12) -> Result<Message, Fault> {
         Bolt12::InvoiceRequest(request) => Ok(Message::Request(request)),
         Bolt12::Refund(refund) => Ok(Message::Refund(refund)),
         Bolt12::Invoice(invoice) => Ok(Message::Invoice(invoice)),
+        Bolt12::PayerProof(proof) => Ok(Message::Proof(proof)),
         _ => Err(Fault::NotShown),
     }
 }
@@ -172,7 +177,8 @@ pub(crate) fn suggested_value(error: &InvoiceError) -> Option<Vec<u8>> {
     tlvs.get(Field::SUGGESTED_VALUE.number()).map(|record| record.value().to_vec())
 }
 
-/// The views of a message's fields: an offer has the first, a request two, an invoice all.
+/// The views of a message's fields: an offer has the first, a request two, an invoice all. A proof has all,
+/// and each field may be hidden.
 pub(crate) struct Views<'a> {
     /// The fields of the offer.
     pub(crate) offer: &'a OfferFields,
@@ -180,10 +186,10 @@ pub(crate) struct Views<'a> {
     pub(crate) request: Option<&'a RequestFields>,
     /// The fields of the invoice.
     pub(crate) invoice: Option<&'a InvoiceFields>,
+    /// The proof that discloses them.
+    pub(crate) proof: Option<&'a PayerProof>,
     /// All records.
-    pub(crate) tlvs: &'a TlvStream,
-    /// The signature.
-    pub(crate) signature: Option<Signature>,
+    tlvs: &'a TlvStream,
 }
 
 impl Message {
@@ -193,58 +199,73 @@ impl Message {
             Self::Offer(_) => MessageKind::Offer,
             Self::Request(_) | Self::Refund(_) => MessageKind::InvoiceRequest,
             Self::Invoice(_) => MessageKind::Invoice,
+            Self::Proof(_) => MessageKind::PayerProof,
             Self::Error(_) => MessageKind::InvoiceError,
         }
     }
 
     /// The views of the fields, which an invoice error has not.
     pub(crate) fn views(&self) -> Option<Views<'_>> {
+        let request = |request, tlvs| Views {
+            offer: RequestFields::offer(request),
+            request: Some(request),
+            invoice: None,
+            proof: None,
+            tlvs,
+        };
+        let invoice =
+            |invoice, tlvs| Views { invoice: Some(invoice), ..request(InvoiceFields::request(invoice), tlvs) };
         Some(match self {
-            Self::Offer(offer) => Views { offer, request: None, invoice: None, tlvs: offer.tlvs(), signature: None },
-            Self::Request(request) => Views {
-                offer: request.offer(),
-                request: Some(request),
-                invoice: None,
-                tlvs: request.tlvs(),
-                signature: Some(request.signature()),
-            },
-            Self::Refund(refund) => Views {
-                offer: refund.offer(),
-                request: Some(refund),
-                invoice: None,
-                tlvs: refund.tlvs(),
-                signature: refund.signature(),
-            },
-            Self::Invoice(invoice) => Views {
-                offer: invoice.offer(),
-                request: Some(invoice.request()),
-                invoice: Some(invoice),
-                tlvs: invoice.tlvs(),
-                signature: Some(invoice.signature()),
-            },
+            Self::Offer(offer) => Views { offer, request: None, invoice: None, proof: None, tlvs: offer.tlvs() },
+            Self::Request(fields) => request(fields, fields.tlvs()),
+            Self::Refund(fields) => request(fields, fields.tlvs()),
+            Self::Invoice(fields) => invoice(fields, fields.tlvs()),
+            Self::Proof(proof) => Views { proof: Some(proof), ..invoice(proof, proof.tlvs()) },
             Self::Error(_) => return None,
         })
     }
 }
 
 impl<'a> Views<'a> {
-    /// Whether there is an offer, and not only the fields of one that describe a refund.
-    pub(crate) fn has_offer(&self) -> bool {
-        self.offer.issuer_id().is_some() || self.offer.paths().is_some()
+    /// Whether there is an offer, and not only the fields of one that describe a refund. A proof may not tell.
+    pub(crate) fn has_offer(&self) -> Option<bool> {
+        let Some(proof) = self.proof else {
+            return Some(self.offer.issuer_id().is_some() || self.offer.paths().is_some());
+        };
+        match [Field::OFFER_ISSUER_ID, Field::OFFER_PATHS].map(|field| proof.disclosure(field)) {
+            [Disclosure::Disclosed | Disclosure::Hidden, _] | [_, Disclosure::Disclosed | Disclosure::Hidden] => {
+                Some(true)
+            }
+            [Disclosure::Absent, Disclosure::Absent] => Some(false),
+            _ => None,
+        }
     }
 
-    /// The value of `invreq_chain`, which the views fill in where it is absent.
-    pub(crate) fn chain(&self) -> Option<&'a [u8]> {
-        self.tlvs.get(Field::INVREQ_CHAIN.number()).map(|record| record.value())
+    /// Whether the value of a field is known, be it that there is none: everywhere but in a proof.
+    pub(crate) fn knows(&self, field: Field) -> bool {
+        let disclosure = self.proof.map_or(Disclosure::Absent, |proof| proof.disclosure(field));
+        matches!(disclosure, Disclosure::Disclosed | Disclosure::Absent)
     }
 
-    /// All fields that have no name, in ascending order; signatures other than the known one
+    /// Whether to say how long an invoice can be paid: two hours if it does not say, which a proof may hide.
+    pub(crate) fn shows_expiry(&self) -> bool {
+        self.proof.is_none() || self.value(Field::INVOICE_RELATIVE_EXPIRY).is_some()
+    }
+
+    /// A field's bytes, where the views fill in what is absent, or leave it out.
+    pub(crate) fn value(&self, field: Field) -> Option<&'a [u8]> {
+        self.tlvs.get(field.number()).map(|record| record.value())
+    }
+
+    /// All fields that have no name, in ascending order; signatures other than the known ones
     /// included.
     pub(crate) fn unknown(&self) -> Vec<TlvRecord<'a>> {
         let mut unknown: Vec<_> = self.offer.unknown().collect();
         unknown.extend(self.request.into_iter().flat_map(RequestFields::unknown));
         unknown.extend(self.invoice.into_iter().flat_map(InvoiceFields::unknown));
-        unknown.extend(self.tlvs.records().filter(|record| (241..=1000).contains(&record.number())));
+        let known = |number| number == 240 || self.proof.is_some() && PROOF_TYPES.contains(&number);
+        let between = self.tlvs.records().filter(|record| (240..1_000_000_000).contains(&record.number()));
+        unknown.extend(between.filter(|record| !known(record.number())));
         unknown.sort_by_key(TlvRecord::number);
         unknown
     }

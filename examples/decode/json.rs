@@ -6,7 +6,7 @@
 
 use bolt12::{
     BlindedPath, Direction, Error, Field, IntroductionNode, InvoiceError, InvoiceFields, OfferAmount, OfferFields,
-    PayInfo, Quantity, RequestFields, Text, TlvRecord,
+    PayInfo, PayerProof, Quantity, RequestFields, Text, TlvRecord,
 };
 use serde_json::{Map, Value, json};
 
@@ -83,27 +83,35 @@ impl Object {
     }
 
     fn message(&mut self, message: &Message, views: &Views<'_>) {
-        if views.has_offer() {
+        // What is hidden in a proof belongs to the offer too.
+        if views.proof.is_none() && views.has_offer() == Some(true) {
             self.put("offer_id", views.offer.id().map(|id| id.to_string()));
         }
         self.bytes(Field::INVREQ_METADATA, views.request.and_then(RequestFields::metadata));
-        self.offer(views.offer);
+        self.offer(views.offer, views);
         if let Some(request) = views.request {
             self.request(request, views);
         }
         if let Some(invoice) = views.invoice {
-            self.invoice(invoice);
+            self.invoice(invoice, views);
         }
-        self.field(Field::SIGNATURE, views.signature.map(|signature| signature.to_string()));
+        self.bytes(Field::SIGNATURE, views.value(Field::SIGNATURE));
+        if let Some(proof) = views.proof {
+            self.proof(proof, views);
+        }
         self.unknown(&format!("unknown_{}_tlvs", message.kind().name()), views.unknown());
     }
 
-    fn offer(&mut self, offer: &OfferFields) {
+    fn offer(&mut self, offer: &OfferFields, views: &Views<'_>) {
         self.field(Field::OFFER_CHAINS, offer.chains().map(|chains| chains.iter().map(hex::encode).collect::<Value>()));
         self.bytes(Field::OFFER_METADATA, offer.metadata());
         self.field(Field::OFFER_CURRENCY, offer.currency().map(|currency| currency.to_string()));
         match offer.amount() {
-            Some(OfferAmount::Bitcoin(amount)) => self.put("offer_amount_msat", Some(amount.0)),
+            // An amount may be of a currency that is hidden.
+            Some(OfferAmount::Bitcoin(amount)) if views.knows(Field::OFFER_CURRENCY) => {
+                self.put("offer_amount_msat", Some(amount.0));
+            }
+            Some(OfferAmount::Bitcoin(amount)) => self.field(Field::OFFER_AMOUNT, Some(amount.0)),
             Some(OfferAmount::Currency { amount, .. }) => self.field(Field::OFFER_AMOUNT, Some(amount.0)),
             None => {}
         }
@@ -127,7 +135,7 @@ impl Object {
 
     /// What a request adds, but for its metadata, which stands in front of the offer.
     fn request(&mut self, request: &RequestFields, views: &Views<'_>) {
-        self.bytes(Field::INVREQ_CHAIN, views.chain());
+        self.bytes(Field::INVREQ_CHAIN, views.value(Field::INVREQ_CHAIN));
         self.put("invreq_amount_msat", request.amount().map(|amount| amount.0));
         self.bytes(Field::INVREQ_FEATURES, request.features().as_ref().map(|features| features.as_bytes()));
         self.field(Field::INVREQ_QUANTITY, request.quantity());
@@ -141,15 +149,26 @@ impl Object {
         self.field(Field::INVREQ_BIP_353_NAME, name);
     }
 
-    fn invoice(&mut self, invoice: &InvoiceFields) {
-        let paths = invoice.payment_paths().map(|(path, payinfo)| {
-            let mut object = path_of(&path);
-            object.insert("payinfo".to_owned(), payinfo_of(&payinfo));
-            object
-        });
-        self.field(Field::INVOICE_PATHS, Some(paths.collect::<Value>()));
+    fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {
+        let paths = invoice.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Vec<_>>());
+        let payinfos = invoice.blindedpay();
+        let payinfos = payinfos.map(|payinfos| payinfos.iter().map(|payinfo| payinfo_of(&payinfo)).collect::<Vec<_>>());
+        match (paths, payinfos) {
+            (Some(mut paths), Some(payinfos)) if paths.len() == payinfos.len() => {
+                for (path, payinfo) in paths.iter_mut().zip(payinfos) {
+                    path.insert("payinfo".to_owned(), payinfo);
+                }
+                self.field(Field::INVOICE_PATHS, Some(paths));
+            }
+            // A proof may disclose one without the other, and does not prove that there are as many.
+            (paths, payinfos) => {
+                self.field(Field::INVOICE_PATHS, paths);
+                self.field(Field::INVOICE_BLINDEDPAY, payinfos);
+            }
+        }
         self.field(Field::INVOICE_CREATED_AT, invoice.created_at().map(|time| time.0));
-        self.field(Field::INVOICE_RELATIVE_EXPIRY, Some(invoice.relative_expiry().as_secs()));
+        let expiry = views.shows_expiry().then(|| invoice.relative_expiry().as_secs());
+        self.field(Field::INVOICE_RELATIVE_EXPIRY, expiry);
         self.field(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash().map(|hash| hash.to_string()));
         self.put("invoice_amount_msat", invoice.amount().map(|amount| amount.0));
         let fallbacks = invoice.fallbacks().map(|fallbacks| {
@@ -157,7 +176,8 @@ impl Object {
                 let mut object = Self::default();
                 object.put("version", Some(fallback.version));
                 object.put("hex", Some(hex::encode(&fallback.program)));
-                object.put("address", fallback.address(invoice.request().chain()).map(|address| address.to_string()));
+                let address = fallback.address(invoice.request().chain()).filter(|_| views.knows(Field::INVREQ_CHAIN));
+                object.put("address", address.map(|address| address.to_string()));
                 object.0
             });
             objects.collect::<Value>()
@@ -165,6 +185,17 @@ impl Object {
         self.field(Field::INVOICE_FALLBACKS, fallbacks);
         self.bytes(Field::INVOICE_FEATURES, invoice.features().as_ref().map(|features| features.as_bytes()));
         self.field(Field::INVOICE_NODE_ID, invoice.node_id().map(|key| key.to_string()));
+    }
+
+    fn proof(&mut self, proof: &PayerProof, views: &Views<'_>) {
+        let hashes = |hashes: &mut dyn Iterator<Item = [u8; 32]>| Some(hashes.map(hex::encode).collect::<Value>());
+        self.bytes(Field::PROOF_SIGNATURE, views.value(Field::PROOF_SIGNATURE));
+        self.field(Field::PROOF_PREIMAGE, Some(proof.preimage().to_string()));
+        let omitted = views.value(Field::PROOF_OMITTED_TLVS).map(|_| proof.omitted_tlvs().collect::<Value>());
+        self.field(Field::PROOF_OMITTED_TLVS, omitted);
+        self.field(Field::PROOF_MISSING_HASHES, hashes(&mut proof.missing_hashes()));
+        self.field(Field::PROOF_LEAF_HASHES, hashes(&mut proof.leaf_hashes()));
+        self.text(Field::PROOF_NOTE, proof.note());
     }
 
     fn unknown<'a>(&mut self, name: &str, records: impl IntoIterator<Item = TlvRecord<'a>>) {

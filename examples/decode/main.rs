@@ -7,6 +7,7 @@ mod dates;
 mod input;
 mod json;
 mod people;
+mod proof;
 mod refusal;
 
 use std::io::{self, IsTerminal};

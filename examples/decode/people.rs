@@ -5,26 +5,31 @@ use std::fmt::{self, Display, Write};
 use bolt12::bitcoin::Network;
 use bolt12::{
     BlindedPath, BlindedPaths, ChainHash, Direction, Feature, Features, Field, IntroductionNode, InvoiceError,
-    InvoiceFields, Msat, MultiPart, OfferAmount, OfferFields, PayInfo, Quantity, RequestFields, Text, TlvRecord,
-    UnixTime,
+    InvoiceFields, Msat, MultiPart, OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Text,
+    TlvRecord, UnixTime,
 };
 
 use super::input::{self, Message, Views};
-use super::{dates, json};
+use super::{dates, json, proof};
 
 /// The most bytes without a meaning that are shown.
 const MAX_BYTES: usize = 64;
 
 /// The page for a message, at a given time.
 pub(crate) fn page(message: &Message, now: UnixTime) -> String {
-    let mut page = Page { now, rows: Vec::new() };
+    let views = message.views();
+    let mut page = Page { now, proof: views.as_ref().and_then(|views| views.proof), rows: Vec::new() };
     if let Message::Error(error) = message {
         page.invoice_error(error);
     }
-    if let Some(views) = message.views() {
-        page.fields(message, &views);
+    if let Some(views) = &views {
+        page.fields(message, views);
     }
-    let mut text = format!("{}\n{}\n\n", heading(message), usable(message, now));
+    let state = match message {
+        Message::Proof(proof) => proof::verified(proof),
+        _ => usable(message, now),
+    };
+    let mut text = format!("{}\n{state}\n\n", heading(message));
     // Writing to a string does not fail.
     let _ = page.write(&mut text);
     let seen = seen(message);
@@ -44,10 +49,11 @@ fn heading(message: &Message) -> &'static str {
         Message::Refund(_) => {
             "A REFUND (an invoice request without an offer): whoever claims it with an invoice is paid."
         }
-        Message::Invoice(_) if message.views().is_some_and(|views| views.has_offer()) => {
+        Message::Invoice(_) if message.views().and_then(|views| views.has_offer()) == Some(true) => {
             "AN INVOICE: the issuer of an offer asks the payer who requested it for one payment."
         }
         Message::Invoice(_) => "AN INVOICE FOR A REFUND: whoever published the refund is asked to pay it.",
+        Message::Proof(_) => "A PAYER PROOF: an invoice was paid, by whoever has the payer's key.",
         Message::Error(_) => "AN INVOICE ERROR: why an invoice request or an invoice was refused.",
     }
 }
@@ -151,6 +157,7 @@ fn seen(message: &Message) -> Vec<String> {
                 seen.push("A payment to an on-chain address is seen by everybody.".into());
             }
         }
+        Message::Proof(proof) => proof::seen(proof, &mut seen),
         Message::Error(_) => {}
     }
     if views.offer.issuer().is_some() {
@@ -177,7 +184,7 @@ fn issuer_seen(offer: &OfferFields, seen: &mut Vec<String>) {
 }
 
 /// A path that ends where it starts.
-fn single_hops(paths: BlindedPaths<'_>, whose: &str, seen: &mut Vec<String>) {
+pub(crate) fn single_hops(paths: BlindedPaths<'_>, whose: &str, seen: &mut Vec<String>) {
     for (path, number) in paths.iter().zip(1..) {
         if path.hops().count() == 1 {
             seen.push(format!(
@@ -188,8 +195,10 @@ fn single_hops(paths: BlindedPaths<'_>, whose: &str, seen: &mut Vec<String>) {
 }
 
 /// The fields in rows of three columns.
-struct Page {
+struct Page<'a> {
     now: UnixTime,
+    /// The proof that the fields are disclosed by.
+    proof: Option<&'a PayerProof>,
     rows: Vec<Row>,
 }
 
@@ -202,7 +211,7 @@ struct Row {
     lines: Vec<String>,
 }
 
-impl Page {
+impl Page<'_> {
     fn write(&self, out: &mut String) -> fmt::Result {
         if self.rows.is_empty() {
             writeln!(out, "  (no field)")?;
@@ -225,7 +234,8 @@ impl Page {
     }
 
     fn lines(&mut self, field: Field, lines: Option<Vec<String>>) {
-        if let Some(lines) = lines {
+        let undisclosed = || Some(vec![proof::undisclosed(self.proof?, field)?.to_owned()]);
+        if let Some(lines) = lines.or_else(undisclosed) {
             let label = field.label().unwrap_or("unknown field").to_owned();
             self.rows.push(Row { name: field.to_string(), label, lines });
         }
@@ -238,23 +248,28 @@ impl Page {
     }
 
     fn fields(&mut self, message: &Message, views: &Views<'_>) {
-        if let Some(id) = views.offer.id().filter(|_| views.has_offer()) {
+        if let Some(id) = views.offer.id().filter(|_| views.proof.is_none() && views.has_offer() == Some(true)) {
             let row = Row { name: "offer_id".into(), label: "(from the fields)".into(), lines: vec![id.to_string()] };
             self.rows.push(row);
         }
         self.row(Field::INVREQ_METADATA, views.request.and_then(RequestFields::metadata).map(bytes));
-        self.offer(views.offer, views.has_offer());
+        self.offer(views.offer, views);
         if let Some(request) = views.request {
             self.request(message, request, views);
         }
         if let Some(invoice) = views.invoice {
-            self.invoice(invoice);
+            self.invoice(invoice, views);
         }
-        self.row(Field::SIGNATURE, views.signature.map(|_| "valid"));
+        let valid = if views.proof.is_some() { "valid, by the payee's key" } else { "valid" };
+        self.row(Field::SIGNATURE, views.value(Field::SIGNATURE).map(|_| valid));
+        if let Some(proof) = views.proof {
+            self.proof(proof);
+        }
         self.unknown(views.unknown());
     }
 
-    fn offer(&mut self, offer: &OfferFields, has_offer: bool) {
+    fn offer(&mut self, offer: &OfferFields, views: &Views<'_>) {
+        let has_offer = views.has_offer();
         self.row(Field::OFFER_CHAINS, offer.chains().map(|chains| list(chains.iter().map(chain))));
         self.row(Field::OFFER_METADATA, offer.metadata().map(bytes));
         let currency = offer.currency().map(|code| match iso_currency::Currency::from_code(code.as_str()) {
@@ -264,14 +279,20 @@ impl Page {
         self.row(Field::OFFER_CURRENCY, currency);
         let amount = offer.amount().map(|amount| {
             let each = if offer.quantity() == Quantity::One { "" } else { " for each item" };
-            let meaning = match amount {
-                _ if !has_offer => ", for information only",
-                OfferAmount::Bitcoin(_) => "",
-                OfferAmount::Currency { .. } => ", paid in bitcoin at the issuer's rate",
+            let meaning = match (amount, has_offer) {
+                (_, Some(false)) => ", for information only",
+                (OfferAmount::Currency { .. }, Some(true)) => ", paid in bitcoin at the issuer's rate",
+                _ => "",
             };
-            format!("{}{each}{meaning}", price(amount))
+            match amount {
+                OfferAmount::Bitcoin(amount) if !views.knows(Field::OFFER_CURRENCY) => {
+                    format!("{}{each}, in millisatoshi, or in a currency if one is hidden", amount.0)
+                }
+                _ => format!("{}{each}{meaning}", price(amount)),
+            }
         });
-        self.row(Field::OFFER_AMOUNT, amount.or_else(|| has_offer.then(|| "(none: the payer chooses)".to_owned())));
+        let is_open = views.proof.is_none() && has_offer == Some(true);
+        self.row(Field::OFFER_AMOUNT, amount.or_else(|| is_open.then(|| "(none: the payer chooses)".to_owned())));
         self.row(Field::OFFER_DESCRIPTION, offer.description().map(quoted));
         self.row(Field::OFFER_FEATURES, offer.features().map(|features| feature_list(&features, |_| None)));
         let now = self.now;
@@ -288,7 +309,7 @@ impl Page {
     }
 
     fn request(&mut self, message: &Message, request: &RequestFields, views: &Views<'_>) {
-        self.row(Field::INVREQ_CHAIN, views.chain().map(|_| chain(request.chain())));
+        self.row(Field::INVREQ_CHAIN, views.value(Field::INVREQ_CHAIN).map(|_| chain(request.chain())));
         let amount = request.amount().map(|amount| match message {
             Message::Refund(_) => format!("{amount}, for whoever claims the refund"),
             _ => format!("{amount}, which the payer chose"),
@@ -296,7 +317,8 @@ impl Page {
         self.row(Field::INVREQ_AMOUNT, amount);
         self.row(Field::INVREQ_FEATURES, request.features().map(|features| feature_list(&features, |_| None)));
         // A message that was read has no price that overflows.
-        let total = request.price().ok().flatten().filter(|_| views.has_offer());
+        let total = request.price().ok().flatten();
+        let total = total.filter(|_| views.has_offer() == Some(true) && views.knows(Field::OFFER_CURRENCY));
         let quantity = request.quantity().map(|count| match total {
             Some(total) => format!("{count}, together {}", price(total)),
             None => count.to_string(),
@@ -308,7 +330,7 @@ impl Page {
         self.row(Field::INVREQ_BIP_353_NAME, request.bip_353_name());
     }
 
-    fn invoice(&mut self, invoice: &InvoiceFields) {
+    fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {
         self.lines(Field::INVOICE_PATHS, invoice.paths().map(path_lines));
         let payinfos = invoice.blindedpay().map(|payinfos| {
             payinfos.iter().zip(1..).map(|(payinfo, number)| format!("{number}: {}", payinfo_line(&payinfo))).collect()
@@ -317,12 +339,20 @@ impl Page {
         let now = self.now;
         self.row(Field::INVOICE_CREATED_AT, invoice.created_at().map(|time| dates::both(time, now)));
         let length = dates::length(invoice.relative_expiry());
-        let expiry = invoice.expires_at().map(|time| format!("{length} later: {}", dates::both(time, now)));
-        self.row(Field::INVOICE_RELATIVE_EXPIRY, expiry);
+        let expiry = match invoice.expires_at() {
+            Some(time) => format!("{length} later: {}", dates::both(time, now)),
+            None => length,
+        };
+        self.row(Field::INVOICE_RELATIVE_EXPIRY, views.shows_expiry().then_some(expiry));
         self.row(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash());
-        self.row(Field::INVOICE_AMOUNT, invoice.amount().map(|amount| format!("{amount} to be paid, beside the fees")));
+        let to_be_paid = if views.proof.is_some() { "" } else { " to be paid" };
+        let amount = invoice.amount().map(|amount| format!("{amount}{to_be_paid}, beside the fees"));
+        self.row(Field::INVOICE_AMOUNT, amount);
         let fallbacks = invoice.fallbacks().map(|fallbacks| {
             let line = |fallback: bolt12::Fallback<'_>| match fallback.address(invoice.request().chain()) {
+                _ if !views.knows(Field::INVREQ_CHAIN) => {
+                    format!("(its chain may be hidden: version {}, {})", fallback.version, bytes(&fallback.program))
+                }
                 Some(address) => address.to_string(),
                 None => format!("(not an address: version {}, {})", fallback.version, bytes(&fallback.program)),
             };
@@ -339,6 +369,13 @@ impl Page {
         });
         self.row(Field::INVOICE_FEATURES, features);
         self.row(Field::INVOICE_NODE_ID, invoice.node_id());
+    }
+
+    fn proof(&mut self, proof: &PayerProof) {
+        self.row(Field::PROOF_SIGNATURE, Some("valid, by the payer's key"));
+        self.row(Field::PROOF_PREIMAGE, Some(proof.preimage()));
+        self.row(Field::PROOF_OMITTED_TLVS, Some(proof::hidden(proof)));
+        self.row(Field::PROOF_NOTE, Some(proof.note().map_or("(none)".to_owned(), quoted)));
     }
 
     fn invoice_error(&mut self, error: &InvoiceError) {
@@ -374,7 +411,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(" or ")
 }
 
-fn chain(chain: ChainHash) -> String {
+pub(crate) fn chain(chain: ChainHash) -> String {
     match Network::try_from(chain) {
         Ok(network) => network.to_string(),
         Err(_) => format!("the chain {}", hex::encode(chain)),

@@ -1,6 +1,6 @@
 //! A refused string for people: what is wrong, where, and what may help.
 
-use bolt12::{Error, ErrorKind, LooksLike, MessageKind, Rule};
+use bolt12::{Error, ErrorKind, LooksLike, Rule};
 
 use super::input::Refused;
 
@@ -61,7 +61,8 @@ fn details(refused: &Refused, error: Option<&Error>) -> String {
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error.kind() {
         ErrorKind::Empty if error.rule() == Rule::Txt5 => {
-            "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1."
+            "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1, a payer proof\n\
+             with lnp1."
         }
         ErrorKind::NotBolt12(found) => match found {
             LooksLike::Bolt11 | LooksLike::Bolt11Test => {
@@ -82,12 +83,12 @@ fn hint(error: &Error) -> Option<&'static str> {
                 "Whoever sees it can take what it guards. It is not repeated here, but may be in your shell's history."
             }
             _ => {
-                "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1. Was all\n\
-                 of it copied?"
+                "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1, a payer proof\n\
+                 with lnp1. Was all of it copied?"
             }
         },
         ErrorKind::Empty | ErrorKind::Truncated | ErrorKind::InvalidPadding => "Was the string copied to its end?",
-        ErrorKind::WrongKind { found: MessageKind::PayerProof, .. } => "Payer proofs cannot be shown yet.",
+        _ if error.rule().id().starts_with("PPR") => "So it proves nothing.",
         _ => return None,
     })
 }

@@ -362,7 +362,10 @@ impl ErrorKind {
             Self::InvalidPadding => {
                 f.write_str("the text is not complete: its end is missing, or has a character too many")
             }
-            Self::TooLong => f.write_str("the message is too long"),
+            Self::TooLong => match field {
+                Some(_) => write!(f, "{what} is too long"),
+                None => f.write_str("the message is too long"),
+            },
             Self::Truncated => match field {
                 Some(_) => write!(f, "{what} is cut off; the end may be missing"),
                 None => f.write_str("the message is cut off; the end may be missing"),

@@ -1,5 +1,6 @@
 //! Messages written and signed by hand, byte for byte, so that they can hold what no builder writes.
 
+use bolt12::TlvStream;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::secp256k1::{Keypair, Message, Secp256k1};
 
@@ -48,10 +49,15 @@ pub(crate) fn stream(fields: &[Field]) -> Vec<u8> {
 
 /// The message with a signature in its place (SIG-4).
 pub(crate) fn signed(name: &str, fields: &[Field], by: &str) -> Vec<u8> {
-    let digest = tagged(format!("lightning{name}signature").as_bytes(), &root(fields));
+    signed_in((240, "signature"), name, fields, by)
+}
+
+/// The same for a signature that has another name.
+pub(crate) fn signed_in((number, field): (u64, &str), name: &str, fields: &[Field], by: &str) -> Vec<u8> {
+    let digest = tagged(format!("lightning{name}{field}").as_bytes(), &root(fields));
     let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(digest), &key(by));
     let mut fields = fields.to_vec();
-    fields.push((240, signature.as_ref().to_vec()));
+    fields.push((number, signature.as_ref().to_vec()));
     fields.sort();
     stream(&fields)
 }
@@ -61,16 +67,40 @@ fn tagged(tag: &[u8], message: &[u8]) -> [u8; 32] {
     sha256::Hash::hash(&[&tag, &tag, message].concat()).to_byte_array()
 }
 
+fn branch(mut pair: [[u8; 32]; 2]) -> [u8; 32] {
+    pair.sort();
+    tagged(b"LnBranch", &pair.concat())
+}
+
+fn nonce(number: u64, fields: &[Field]) -> [u8; 32] {
+    tagged(&[b"LnNonce".to_vec(), record(&fields[0])].concat(), &bigsize(number))
+}
+
+fn leaf(field: &Field, fields: &[Field]) -> [u8; 32] {
+    branch([tagged(b"LnLeaf", &record(field)), nonce(field.0, fields)])
+}
+
+/// Bob's proof that an invoice of Alice's was paid, whatever rules the invoice breaks, without further signatures.
+/// All of it is disclosed but its first field (PPW-3, PPW-5, PPW-7).
+pub(crate) fn proof(invoice: &[Field], preimage: [u8; 32]) -> Vec<u8> {
+    let shown = &invoice[1..];
+    let leaf_hashes = shown.iter().flat_map(|(number, _)| nonce(*number, invoice)).collect();
+    let signed = TlvStream::read(signed("invoice", invoice, ALICE)).unwrap();
+    let mut fields = shown.to_vec();
+    fields.extend([
+        (240, signed.get(240).unwrap().value().to_vec()),
+        (1001, preimage.to_vec()),
+        (1003, leaf(&invoice[0], invoice).to_vec()),
+        (1004, leaf_hashes),
+    ]);
+    fields.sort();
+    signed_in((241, "proof_signature"), "payer_proof", &fields, BOB)
+}
+
 /// The merkle root, signatures left out (SIG-1 to SIG-3).
 pub(crate) fn root(fields: &[Field]) -> [u8; 32] {
-    let branch = |mut pair: [[u8; 32]; 2]| {
-        pair.sort();
-        tagged(b"LnBranch", &pair.concat())
-    };
-    let nonce = [b"LnNonce".to_vec(), record(&fields[0])].concat();
-    let fields = fields.iter().filter(|(number, _)| !(240..=1000).contains(number));
-    let mut level: Vec<[u8; 32]> =
-        fields.map(|field| branch([tagged(b"LnLeaf", &record(field)), tagged(&nonce, &bigsize(field.0))])).collect();
+    let unsigned = fields.iter().filter(|(number, _)| !(240..=1000).contains(number));
+    let mut level: Vec<[u8; 32]> = unsigned.map(|field| leaf(field, fields)).collect();
     while level.len() > 1 {
         level = level.chunks(2).map(|pair| if let [a, b] = pair { branch([*a, *b]) } else { pair[0] }).collect();
     }

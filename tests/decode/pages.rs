@@ -5,7 +5,7 @@ use std::path::Path;
 use bolt12::UnixTime;
 
 use super::messages::{self, ALICE, BOB, signed, stream};
-use super::{CURRENCY, HIDDEN, REQUEST, TESTNET_ONLY, as_hex, command, input, line, people, run};
+use super::{CURRENCY, HIDDEN, REQUEST, TESTNET_ONLY, as_hex, command, input, line, people, proofs, run};
 
 /// The pages for people, at a fixed time.
 #[test]
@@ -34,7 +34,6 @@ fn golden_pages() {
             "an offer without a description",
             "lno1pqpzwyqkyypwa3eyt44h6txtxquqh7lz5djge4afgfjn7k4rgrkuag0jsd5xvxg".to_owned(),
         ),
-        ("a payer proof", "lnp1qqqq".to_owned()),
         ("a BOLT 11 invoice", "lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqf".to_owned()),
         ("a node id", ALICE.to_owned()),
         ("an on-chain address", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq".to_owned()),
@@ -50,7 +49,7 @@ fn golden_pages() {
         ("bytes that end too early", "hex:offer:16".to_owned()),
     ];
     let mut pages = String::new();
-    for (name, string) in &strings {
+    for (name, string) in strings.iter().chain(&proofs::examples()) {
         let (code, page, complaints) = run(&[string], b"", true);
         assert_eq!(complaints, "");
         let valid = line(&string.replace('\n', " ")).contains("\"valid\":true");

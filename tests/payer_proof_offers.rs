@@ -1,0 +1,256 @@
+//! That a proof is for one offer and no other, however the payer arranges what it hides.
+//!
+//! The payee's signature covers a tree in which siblings have no order (SIG-2). So a payer can make more than
+//! one proof that shows the same fields: a part of the tree that is hidden may stand on either side of its
+//! sibling, and sometimes have another number of leaves. All of them are tried here, for small invoices.
+
+#[path = "common/naive.rs"]
+mod naive;
+#[path = "common/proofs.rs"]
+mod proofs;
+
+use std::collections::BTreeSet;
+
+use bolt12::{Expectation, Msat, Offer, Payee, PayerProof, Unmet};
+use naive::{Hash32, Record, branch};
+use proofs::{ALWAYS, AMOUNT, Parts, REQUIRED, answer, invoice_with, is_leaf, numbers, subsets, with_always};
+
+/// A tree as whoever sees a proof knows it.
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    /// The field that is shown, counted from 0.
+    Shown(usize),
+    Hidden,
+    Both(Box<Node>, Box<Node>),
+}
+
+impl Node {
+    /// The tree over leaves that are shown or hidden.
+    fn of(leaves: &[bool], first: usize) -> Self {
+        match leaves {
+            [true] => Self::Shown(first),
+            _ if !leaves.contains(&true) => Self::Hidden,
+            _ => {
+                let (low, high) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+                let below = low.iter().filter(|shown| **shown).count();
+                Self::Both(Box::new(Self::of(low, first)), Box::new(Self::of(high, first + below)))
+            }
+        }
+    }
+
+    /// The same for trees that have the same hash: what is hidden comes second.
+    fn unordered(&self) -> Self {
+        match self {
+            Self::Both(low, high) if **low == Self::Hidden => Self::Both(Box::new(high.unordered()), low.clone()),
+            Self::Both(low, high) => Self::Both(Box::new(low.unordered()), Box::new(high.unordered())),
+            node => node.clone(),
+        }
+    }
+}
+
+/// The hashes of what is hidden, of a tree in any order: those beside fewer shown fields first.
+fn hidden_hashes(leaves: &[(Hash32, bool)], hashes: &mut Vec<Hash32>) -> (Hash32, bool) {
+    if let [leaf] = leaves {
+        return *leaf;
+    }
+    let (low, high) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    let (low, high) = (hidden_hashes(low, hashes), hidden_hashes(high, hashes));
+    if low.1 != high.1 {
+        hashes.push(if low.1 { high.0 } else { low.0 });
+    }
+    (branch(low.0, high.0), low.1 || high.1)
+}
+
+/// All ways to arrange leaves, of which the first is hidden, with this tree.
+fn arrangements(leaves: &[bool], more: usize) -> Vec<Vec<bool>> {
+    let tree = Node::of(leaves, 0).unordered();
+    let shown = leaves.iter().filter(|shown| **shown).count();
+    let mut found = Vec::new();
+    for len in shown + 1..=leaves.len() + more {
+        for bits in (0u32..1 << len).filter(|bits| bits & 1 == 0 && bits.count_ones() as usize == shown) {
+            let leaves: Vec<bool> = (0..len).map(|at| bits >> at & 1 == 1).collect();
+            if Node::of(&leaves, 0).unordered() == tree {
+                found.push(leaves);
+            }
+        }
+    }
+    assert!(found.contains(&leaves.to_vec()));
+    found
+}
+
+/// A proof of the invoice that shows these fields, and says that its leaves are arranged in this way.
+///
+/// The hashes come in the same order for all arrangements of a tree: each follows those of its sibling.
+fn arranged(invoice: &[Record], shown: &BTreeSet<u64>, leaves: &[bool]) -> Parts {
+    let mut parts = Parts::of(invoice, shown);
+    let joined: Vec<_> = naive::leaves(invoice).iter().map(|leaf| leaf.joined).collect();
+    let known: Vec<(Hash32, bool)> = joined
+        .into_iter()
+        .zip(invoice.iter().filter(is_leaf))
+        .map(|(hash, r)| (hash, shown.contains(&r.number)))
+        .collect();
+    parts.missing.clear();
+    hidden_hashes(&known, &mut parts.missing);
+    let mut numbers = shown.iter();
+    let mut last = 0;
+    parts.markers.clear();
+    for is_shown in &leaves[1..] {
+        if *is_shown {
+            last = *numbers.next().unwrap();
+        } else {
+            last = if last == 239 { 1_000_000_000 } else { last + 1 };
+            parts.markers.push(last);
+        }
+    }
+    parts
+}
+
+/// How many leaves are hidden before each shown field, and behind the last; `invreq_metadata` is not counted.
+fn hidden_in_gaps(leaves: &[bool]) -> Vec<usize> {
+    leaves[1..].split(|shown| *shown).map(<[bool]>::len).collect()
+}
+
+/// The types of the gaps, without those at their ends.
+fn gaps(shown: &BTreeSet<u64>) -> Vec<(u64, u64)> {
+    let starts = [0].into_iter().chain(shown.iter().copied());
+    starts.zip(shown.iter().copied().chain([4_000_000_000])).collect()
+}
+
+fn may_hold_offer_fields((before, after): (u64, u64)) -> bool {
+    (1..=79).any(|number| before < number && number < after)
+        || (before + 1).max(1_000_000_000) <= (after - 1).min(1_999_999_999)
+}
+
+fn room((before, after): (u64, u64)) -> u64 {
+    let in_range = |first: u64, last: u64| (after.min(last + 1)).saturating_sub((before + 1).max(first));
+    in_range(1, 239) + in_range(1_000_000_000, 3_999_999_999)
+}
+
+/// Whether some invoice has this arrangement: what no invoice lacks has a place, and no gap is overfull.
+fn is_possible(shown: &BTreeSet<u64>, leaves: &[bool]) -> bool {
+    gaps(shown).into_iter().zip(hidden_in_gaps(leaves)).all(|(gap, hidden)| {
+        let required = REQUIRED.iter().filter(|number| gap.0 < **number && **number < gap.1).count();
+        required <= hidden && hidden as u64 <= room(gap)
+    })
+}
+
+/// Whether the arrangement hides something where an offer's field could stand.
+fn hides_offer_field(shown: &BTreeSet<u64>, leaves: &[bool]) -> bool {
+    gaps(shown).into_iter().zip(hidden_in_gaps(leaves)).any(|(gap, hidden)| hidden > 0 && may_hold_offer_fields(gap))
+}
+
+/// The offer whose fields these are.
+fn offer(records: &[Record], without: &[u64]) -> Offer {
+    let is_offers = |number: u64| matches!(number, 1..=79 | 1_000_000_000..=1_999_999_999);
+    let fields = records.iter().filter(|r| is_offers(r.number) && !without.contains(&r.number));
+    Offer::try_from(fields.flat_map(|record| record.bytes.clone()).collect::<Vec<_>>()).unwrap()
+}
+
+fn expectation(offer: &Offer) -> Expectation<'_> {
+    Expectation { payee: Payee::Offer(offer), min_amount: Msat(1), note: None }
+}
+
+/// A fixed price, or one that the payer names.
+fn priced() -> Vec<(u64, Vec<u8>)> {
+    vec![(8, vec![1]), (10, b"tea".to_vec()), answer()[0].clone()]
+}
+
+fn with(fields: &[(u64, Vec<u8>)], more: &[u64]) -> Vec<Record> {
+    invoice_with(fields.iter().cloned().chain(more.iter().map(|number| (*number, vec![*number as u8; 3]))))
+}
+
+/// The leaves of an invoice, as a proof shows them.
+fn leaves(invoice: &[Record], shown: &BTreeSet<u64>) -> Vec<bool> {
+    invoice.iter().filter(is_leaf).map(|record| shown.contains(&record.number)).collect()
+}
+
+/// Another offer has more fields; the payer hides them and says that something else is hidden.
+#[test]
+fn an_offer_with_more_fields_is_not_taken_for_this_one() {
+    let (mut proofs, mut lies) = (0, 0);
+    let features = || [priced(), vec![(12, vec![2])]].concat();
+    for (records, extra) in [
+        (with(&answer(), &[18]), vec![18]),
+        (with(&priced(), &[14, 18]), vec![14, 18]),
+        (with(&priced(), &[1_000_000_001]), vec![1_000_000_001]),
+        (with(&priced(), &[77, 1_999_999_999]), vec![77, 1_999_999_999]),
+        // Here both come to stand behind the payer's key.
+        (with(&features(), &[14, 18]), vec![14, 18]),
+    ] {
+        let this = offer(&records, &extra);
+        let this_fields: Vec<u64> = this.tlvs().records().map(|record| record.number()).collect();
+        let free: Vec<u64> =
+            numbers(&records).into_iter().filter(|n| ![0, 170].contains(n) && !ALWAYS.contains(n)).collect();
+        let free: Vec<u64> = free.into_iter().filter(|n| !this_fields.contains(n) && !extra.contains(n)).collect();
+        for chosen in subsets(&free) {
+            let shown = with_always(&records, chosen.into_iter().chain(this_fields.iter().copied()).chain([170]));
+            // A gap without room for what is hidden in it is refused as such (PPR-3).
+            let has_room = |leaves: &[bool]| {
+                gaps(&shown).into_iter().zip(hidden_in_gaps(leaves)).all(|(gap, hidden)| hidden as u64 <= room(gap))
+            };
+            for claimed in arrangements(&leaves(&records, &shown), 1).iter().filter(|claimed| has_room(claimed)) {
+                let proof = match arranged(&records, &shown, claimed).proof() {
+                    Ok(proof) => proof,
+                    Err(error) => panic!("{shown:?}, {claimed:?}: {error:#}"),
+                };
+                let unmet = proof.verify(&expectation(&this)).expect_err("another offer was paid");
+                assert_eq!(unmet, [Unmet::OfferMayHaveMore], "{shown:?}, {claimed:?}");
+                proofs += 1;
+                lies += usize::from(!hides_offer_field(&shown, claimed));
+            }
+        }
+    }
+    assert!(proofs > 200 && lies > 20, "{proofs} proofs, of which {lies} are lies");
+}
+
+/// An offer is recognised exactly if no invoice for another one could have led to the same proof.
+#[test]
+fn an_offer_is_recognised_unless_there_might_be_more_to_it() {
+    let mut seen = [0, 0];
+    for records in [
+        with(&answer(), &[]),
+        with(&answer(), &[89]),
+        with(&answer(), &[3_000_000_001]),
+        with(&priced(), &[]),
+        with(&priced(), &[18, 84]),
+        with(&priced(), &[89, 171]),
+        with(&priced(), &[2_000_000_001, 3_000_000_001]),
+        with(&[(8, vec![1]), (10, b"tea".to_vec()), answer()[0].clone(), (82, AMOUNT.to_vec())], &[]),
+    ] {
+        let this = offer(&records, &[]);
+        let offers: Vec<u64> = this.tlvs().records().map(|record| record.number()).collect();
+        let free: Vec<u64> = numbers(&records).into_iter().filter(|n| ![0, 170].contains(n)).collect();
+        let free: Vec<u64> = free.into_iter().filter(|n| !offers.contains(n) && !ALWAYS.contains(n)).collect();
+        for chosen in subsets(&free) {
+            let shown = with_always(&records, chosen.into_iter().chain(offers.iter().copied()).chain([170]));
+            let leaves = leaves(&records, &shown);
+            let real = arrangements(&leaves, 3);
+            let suspect = real.iter().any(|leaves| is_possible(&shown, leaves) && hides_offer_field(&shown, leaves));
+            let proof: PayerProof = Parts::of(&records, &shown).proof().unwrap();
+            let expected = if suspect { Err(vec![Unmet::OfferMayHaveMore]) } else { Ok(()) };
+            if shown.contains(&162) && !shown.contains(&160) && !suspect {
+                // Who shows the fees and hides the paths may be suspected without need.
+                continue;
+            }
+            assert_eq!(proof.verify(&expectation(&this)), expected, "{shown:?}");
+            seen[usize::from(suspect)] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 30), "{seen:?}");
+}
+
+/// Who hides only the paths to the payee leaves no doubt, whatever else the invoice holds.
+#[test]
+fn an_offer_is_recognised_if_only_the_paths_to_the_payee_are_hidden() {
+    for count in 0..40u64 {
+        let mut fields = priced();
+        for at in 0..count {
+            let number = [23, 93, 179, 1_000_000_001, 2_000_000_001, 3_000_000_001][at as usize % 6] + 2 * (at / 6);
+            fields.push((number, vec![7; 3]));
+        }
+        let records = invoice_with(fields);
+        let shown = numbers(&records).into_iter().filter(|number| ![0, 160, 162].contains(number)).collect();
+        let proof = Parts::of(&records, &shown).proof().unwrap();
+        assert_eq!(proof.verify(&expectation(&offer(&records, &[]))), Ok(()), "{shown:?}");
+    }
+}
