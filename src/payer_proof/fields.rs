@@ -3,10 +3,11 @@
 use core::ops::RangeInclusive;
 
 use bitcoin::hex::DisplayHex;
+use secp256k1::schnorr;
 
 use super::PayerProof;
 use crate::error::{Error, ErrorKind, Rule};
-use crate::field::{Bytes, Text, Value, exactly, fields};
+use crate::field::{Text, Value, exactly, fields};
 use crate::tlv::bigsize;
 
 /// The types that a proof may have (TLV-5): an invoice's, signatures, and the proof's own. That 0 is not
@@ -19,7 +20,7 @@ pub(super) const DISCLOSABLE: [RangeInclusive<u64>; 2] = [1..=239, 1_000_000_000
 
 fields! {
     PROOF_FIELDS for PayerProof {
-        241 PROOF_SIGNATURE "proof_signature" "payer's signature": Bytes<'_>;
+        241 PROOF_SIGNATURE "proof_signature" "payer's signature": schnorr::Signature;
         1001 PROOF_PREIMAGE "proof_preimage" "preimage": Preimage;
         1002 PROOF_OMITTED_TLVS "proof_omitted_tlvs" "list of hidden fields": Markers<'_>;
         1003 PROOF_MISSING_HASHES "proof_missing_hashes" "list of missing hashes": Hashes<'_>;
