@@ -76,7 +76,7 @@ where
 
 /// Whether an error is about the text, and not about the bytes it stands for.
 fn is_about_form(error: &Error) -> bool {
-    let rules = [Rule::Txt1, Rule::Txt2, Rule::Txt3, Rule::Txt4, Rule::Txt5, Rule::Txt8];
+    let rules = [Rule::Txt1, Rule::Txt3, Rule::Txt4, Rule::Txt5, Rule::Txt8];
     rules.contains(&error.rule()) || *error.kind() == ErrorKind::TooLong
 }
 
