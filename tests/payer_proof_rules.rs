@@ -493,6 +493,19 @@ fn a_proof_that_somebody_else_signed_is_refused() {
     PayerProof::try_from(proofs::sign(records, &payer())).unwrap();
 }
 
+// PPR-7, TLV-7
+#[test]
+fn a_payers_signature_of_another_length_is_no_signature() {
+    let mut records = naive::parse(&parts().proof().unwrap().into_bytes()).unwrap();
+    let at = records.iter().position(|record| record.number == 241).unwrap();
+    for len in [0, 63, 65, 67, 128] {
+        records[at] = record(241, &vec![7; len]);
+        let error = PayerProof::try_from(naive::concat(&records)).map(drop).unwrap_err();
+        assert!(is(&error, Rule::Tlv7, 241), "{len} bytes: {error:#}");
+        assert_eq!(error.kind(), &ErrorKind::InvalidLength);
+    }
+}
+
 // TLV-4, TLV-5
 #[test]
 fn unknown_fields_are_kept_if_odd_and_refused_if_even_or_outside_the_ranges() {

@@ -22,8 +22,10 @@ pub fn in_text(error: &Error, text: &str) {
     let Some(found) = from_there.next() else { panic!("{error:#}: not a column of {text:?}") };
     // In a URI, a character may be escaped.
     let code: String = from_there.take(2).collect();
+    let is_code = code.len() == 2 && code.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let is_uri = text.trim_start().to_ascii_lowercase().starts_with("bitcoin:");
     let found = match u8::from_str_radix(&code, 16) {
-        Ok(escaped) if found == '%' && text.trim_start().to_ascii_lowercase().starts_with("bitcoin:") => escaped.into(),
+        Ok(escaped @ 0..0x80) if found == '%' && is_code && is_uri => escaped.into(),
         _ => found,
     };
     match error.kind() {
