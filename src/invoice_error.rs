@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{KnownFeatures, Point, Spec, Text, Value, find, path};
+use crate::field::{Decompressor, KnownFeatures, Point, Spec, Text, Value, find, path};
 use crate::invoice::INVOICE_FIELDS;
 use crate::invoice_request::REQUEST_FIELDS;
 use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits};
@@ -133,13 +133,18 @@ impl InvoiceError {
         self.structure.tlvs.as_bytes()
     }
 
-    fn tlvs(&self) -> &TlvStream {
+    /// The records, whatever they mean.
+    pub fn tlvs(&self) -> &TlvStream {
         &self.structure.tlvs
     }
 }
 
 /// ERW-2: a suggestion is a valid value of its field.
 fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
+    // A price or a quantity of nothing is well formed, but never valid (OFR-5, D4).
+    if value.is_empty() && [Field::OFFER_AMOUNT, Field::INVREQ_QUANTITY].contains(&field) {
+        return Err(Error::of(field, ErrorKind::Zero, Rule::Erw2));
+    }
     match find(&ERRONEOUS, field.number()) {
         Some(spec) => (spec.check)(value)
             .and_then(|()| check_points(spec.field, value))
@@ -151,7 +156,7 @@ fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
 /// TLV-7: the keys in a suggestion are on the curve.
 fn check_points(field: Field, value: &[u8]) -> Result<(), Error> {
     if [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS].contains(&field) {
-        path::check_points(value)
+        path::check_points(value, &mut Decompressor::default())
     } else if [Field::OFFER_ISSUER_ID, Field::INVREQ_PAYER_ID, Field::INVOICE_NODE_ID].contains(&field) {
         Point::decode(value)?.to_public_key().map(drop)
     } else {

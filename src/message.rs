@@ -12,7 +12,7 @@ use core::ops::RangeInclusive;
 use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{KnownFeatures, Spec, Value, find, path};
+use crate::field::{Decompressor, KnownFeatures, Spec, Value, find, path};
 use crate::text;
 use crate::tlv::{TlvRecord, TlvStream};
 
@@ -85,30 +85,23 @@ impl Structure {
 
     /// Decompresses every point (TLV-7): the costly half of reading.
     pub(crate) fn check_points(self) -> Result<Message, Error> {
-        let issuer_id = self.key(Field::OFFER_ISSUER_ID)?;
-        let payer_id = self.key(Field::INVREQ_PAYER_ID)?;
-        // An offer's issuer usually signs the invoice: the same bytes are the same point.
-        let node_id = match (self.tlvs.value(Field::INVOICE_NODE_ID.number()), issuer_id) {
-            (Some(bytes), Some(issuer)) if self.tlvs.value(Field::OFFER_ISSUER_ID.number()) == Some(bytes) => {
-                Some(issuer)
-            }
-            _ => self.key(Field::INVOICE_NODE_ID)?,
+        let mut points = Decompressor::default();
+        let mut key = |field: Field| {
+            let key = self.tlvs.get(field.number()).map(|record| {
+                points.key(record.value()).map_err(|error| error.in_field(field).at(record.value_offset()))
+            });
+            key.transpose()
         };
+        let issuer_id = key(Field::OFFER_ISSUER_ID)?;
+        let payer_id = key(Field::INVREQ_PAYER_ID)?;
+        let node_id = key(Field::INVOICE_NODE_ID)?;
         for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {
             if let Some(record) = self.tlvs.get(field.number()) {
-                path::check_points(record.value())
+                path::check_points(record.value(), &mut points)
                     .map_err(|error| error.in_field(field).within(record.value_offset()))?;
             }
         }
         Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
-    }
-
-    fn key(&self, field: Field) -> Result<Option<PublicKey>, Error> {
-        self.tlvs.get(field.number()).map_or(Ok(None), |record| {
-            PublicKey::from_slice(record.value())
-                .map(Some)
-                .map_err(|_| Error::of(field, ErrorKind::InvalidPoint, Rule::Tlv7).at(record.value_offset()))
-        })
     }
 
     /// A message whose points are known to be on the curve, because they came as keys or from a

@@ -371,7 +371,7 @@ fn the_amount_is_the_requested_or_else_the_expected_one() {
 #[test]
 fn the_node_id_is_what_the_offer_promises() {
     let error = build(&request(), &offer(), &recipient(), |builder| builder).unwrap_err();
-    assert_error(&error, ErrorKind::WrongKey, Rule::Ivr9, Field::INVOICE_NODE_ID);
+    assert_error(&error, ErrorKind::WrongKey, Rule::Ivw3, Field::INVOICE_NODE_ID);
 
     let hidden = hidden_offer().with(16, [path_over(&[point(5)]), path()].concat());
     let request = request_for(hidden.clone()).sign_request(&payer());

@@ -536,13 +536,13 @@ fn a_name_is_carried_and_holds_few_characters() {
     assert_eq!(raw.get(91), b"\x07satoshi\x0bexample.com");
     for bad in ["a b", "ä", "a@b", "a/b", "\0"] {
         for error in [HumanReadableName::new(bad, "b.c"), HumanReadableName::new("a", bad)].map(Result::unwrap_err) {
-            assert_error(&error, ErrorKind::InvalidName, Rule::Rqw8, None);
+            assert_error(&error, ErrorKind::InvalidName, Rule::Rqw8, Field::INVREQ_BIP_353_NAME);
         }
     }
     let long = "a".repeat(256);
     assert!(HumanReadableName::new(&long[1..], &long[1..]).is_ok());
     for error in [HumanReadableName::new(&long, "b"), HumanReadableName::new("a", &long)].map(Result::unwrap_err) {
-        assert_error(&error, ErrorKind::TooManyEntries, Rule::Rqw8, None);
+        assert_error(&error, ErrorKind::TooLong, Rule::Rqw8, Field::INVREQ_BIP_353_NAME);
     }
 }
 

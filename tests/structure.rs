@@ -112,3 +112,13 @@ fn there_is_no_clock_no_randomness_and_no_io() {
         }
     }
 }
+
+/// No rule is in the table for show: each is named where it is enforced.
+#[test]
+fn every_rule_in_the_table_is_enforced() {
+    let code: String =
+        sources().into_iter().filter(|(path, _)| !path.ends_with("error/rule.rs")).map(|(_, text)| text).collect();
+    for rule in bolt12::Rule::ALL {
+        assert!(code.contains(&format!("Rule::{rule:?}")), "{rule}");
+    }
+}

@@ -101,7 +101,7 @@ impl fmt::Display for LooksLike {
             Self::HumanReadableName => "a name that has to be looked up first",
             Self::Uri => "a payment link",
             Self::WebAddress => "a web address",
-            Self::Secret => "a secret key, which should never be shown to anybody",
+            Self::Secret => "a secret key or recovery phrase",
             Self::Unknown => "something else",
         })
     }
@@ -346,6 +346,9 @@ impl ErrorKind {
             Self::NotBolt12(LooksLike::Unknown) => {
                 f.write_str("this does not look like an offer, or like any other BOLT 12 text")
             }
+            Self::NotBolt12(LooksLike::Secret) => {
+                f.write_str("this looks like a secret key or recovery phrase: never show it to anybody")
+            }
             Self::NotBolt12(found) => write!(f, "this looks like {found}, not like BOLT 12"),
             Self::WrongKind { expected, found } => {
                 write!(f, "this is {found}, and {expected} was expected")
@@ -359,7 +362,10 @@ impl ErrorKind {
             Self::InvalidPadding => {
                 f.write_str("the text is not complete: its end is missing, or has a character too many")
             }
-            Self::TooLong => f.write_str("the message is too long"),
+            Self::TooLong => match field {
+                Some(_) => write!(f, "{what} is too long"),
+                None => f.write_str("the message is too long"),
+            },
             Self::Truncated => match field {
                 Some(_) => write!(f, "{what} is cut off; the end may be missing"),
                 None => f.write_str("the message is cut off; the end may be missing"),

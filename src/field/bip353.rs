@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Cursor, Value};
-use crate::error::{Error, ErrorKind, Rule};
+use crate::error::{Error, ErrorKind, Field, Rule};
 
 /// A human-readable name: a user at a domain (RQR-14).
 ///
@@ -27,14 +27,15 @@ impl<'a> HumanReadableName<'a> {
     ///
     /// # Errors
     ///
-    /// `InvalidName` for a character that is not allowed, `TooManyEntries` above 255 bytes (RQW-8).
+    /// `InvalidName` for a character that is not allowed, `TooLong` above 255 bytes (RQW-8).
     pub fn new(user: &'a str, domain: &'a str) -> Result<Self, Error> {
+        let refused = |kind| Err(Error::of(Field::INVREQ_BIP_353_NAME, kind, Rule::Rqw8));
         for part in [user, domain] {
             if part.len() > 255 {
-                return Err(Error::new(ErrorKind::TooManyEntries, Rule::Rqw8));
+                return refused(ErrorKind::TooLong);
             }
             if part.bytes().any(|byte| !is_allowed(byte)) {
-                return Err(Error::new(ErrorKind::InvalidName, Rule::Rqw8));
+                return refused(ErrorKind::InvalidName);
             }
         }
         Ok(Self { user, domain })

@@ -21,6 +21,7 @@ pub use fallback::{Fallback, Fallbacks};
 pub use features::{Feature, FeatureBits, Features, KnownFeatures};
 pub use path::{BlindedHop, BlindedPath, BlindedPaths, Direction, IntroductionNode, ShortChannelId};
 pub use payinfo::{PayInfo, PayInfos};
+pub(crate) use point::Decompressor;
 pub use point::Point;
 pub use quantity::Quantity;
 pub use text::Text;
@@ -52,6 +53,10 @@ pub(crate) struct Spec {
 /// Finds a type in tables that are each in ascending order.
 pub(crate) fn find(tables: &[&'static [Spec]], number: u64) -> Option<&'static Spec> {
     tables.iter().find_map(|table| {
+        // Most tables are of another range.
+        if table.last().is_none_or(|last| last.field.number() < number) {
+            return None;
+        }
         let at = table.binary_search_by_key(&number, |spec| spec.field.number()).ok()?;
         table.get(at)
     })

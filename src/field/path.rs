@@ -7,6 +7,7 @@ use core::fmt;
 use bitcoin::hex::DisplayHex;
 use secp256k1::PublicKey;
 
+use super::point::{Decompressor, decompress};
 use super::{Cursor, Point, Value};
 use crate::error::{Error, ErrorKind, Rule};
 
@@ -182,7 +183,7 @@ impl<'a> BlindedPath<'a> {
         if !cursor.is_at_end() {
             return Err(Error::new(ErrorKind::InvalidLength, Rule::Tlv3).at(cursor.offset()));
         }
-        check_points(bytes)?;
+        check_points(bytes, &mut Decompressor::default())?;
         Ok(path)
     }
 
@@ -299,17 +300,18 @@ impl fmt::Debug for BlindedPaths<'_> {
 /// Checks that every key in a list of paths is on the curve (TLV-7).
 ///
 /// A paths field that is well formed otherwise; the costly part of reading it.
-pub(crate) fn check_points(value: &[u8]) -> Result<(), Error> {
+pub(crate) fn check_points<'a>(value: &'a [u8], points: &mut Decompressor<'a>) -> Result<(), Error> {
     let mut cursor = Cursor::new(value);
     while !cursor.is_at_end() {
         if let Some(2 | 3) = cursor.peek() {
-            check_point(&mut cursor)?;
+            check_point(&mut cursor, |point| points.key(point))?;
         } else {
             IntroductionNode::read(&mut cursor)?;
         }
-        check_point(&mut cursor)?;
+        // Blinded keys are random, and not worth remembering.
+        check_point(&mut cursor, decompress)?;
         for _ in 0..cursor.u8()? {
-            check_point(&mut cursor)?;
+            check_point(&mut cursor, decompress)?;
             let len = cursor.u16()?;
             cursor.take(len.into())?;
         }
@@ -317,9 +319,10 @@ pub(crate) fn check_points(value: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_point(cursor: &mut Cursor<'_>) -> Result<(), Error> {
+fn check_point<'a>(
+    cursor: &mut Cursor<'a>,
+    decompress: impl FnOnce(&'a [u8]) -> Result<PublicKey, Error>,
+) -> Result<(), Error> {
     let at = cursor.offset();
-    let point = cursor.array::<33>()?;
-    PublicKey::from_slice(point).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7).at(at))?;
-    Ok(())
+    decompress(cursor.array::<33>()?).map(drop).map_err(|error| error.at(at))
 }

@@ -27,12 +27,44 @@ impl Point {
     ///
     /// `InvalidPoint` (TLV-7), which does not happen for a point out of a message that was read.
     pub fn to_public_key(self) -> Result<PublicKey, Error> {
-        PublicKey::from_slice(&self.0).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7))
+        decompress(&self.0)
     }
 
     pub(crate) const fn unchecked(bytes: [u8; 33]) -> Self {
         Self(bytes)
     }
+}
+
+/// Decompresses points, and remembers the first few, since some come again and again: an issuer's key
+/// in the invoice it signs and at the start of a path, one introduction node in many paths.
+///
+/// Few, so that looking for a point costs next to nothing beside decompressing it.
+#[derive(Default)]
+pub(crate) struct Decompressor<'a> {
+    known: [Option<(&'a [u8], PublicKey)>; 8],
+}
+
+impl<'a> Decompressor<'a> {
+    /// TLV-7
+    pub(crate) fn key(&mut self, bytes: &'a [u8]) -> Result<PublicKey, Error> {
+        for place in &mut self.known {
+            match place {
+                Some((known, key)) if *known == bytes => return Ok(*key),
+                Some(_) => {}
+                None => {
+                    let key = decompress(bytes)?;
+                    *place = Some((bytes, key));
+                    return Ok(key);
+                }
+            }
+        }
+        decompress(bytes)
+    }
+}
+
+/// TLV-7
+pub(super) fn decompress(bytes: &[u8]) -> Result<PublicKey, Error> {
+    PublicKey::from_slice(bytes).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7))
 }
 
 /// The length is checked here; whether it is on the curve is asked after everything else.

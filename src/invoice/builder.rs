@@ -161,14 +161,14 @@ impl<'a> InvoiceBuilder<'a> {
         Ok(Unsigned::new(Structure::read(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
     }
 
-    /// IVW-3, for an offer without an issuer id; where it has one, IVR-9 says the same to readers.
+    /// IVW-3
     fn check_node_id(&self) -> Result<(), Error> {
         let offer = self.request.fields().offer();
-        match (offer.issuer_id(), offer.paths()) {
-            (None, Some(paths)) if !paths.iter().any(|path| path.last_blinded_node_id() == self.node_id) => {
-                Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw3))
-            }
-            _ => Ok(()),
-        }
+        let promised = match (offer.issuer_id(), offer.paths()) {
+            (Some(issuer_id), _) => issuer_id == self.node_id,
+            (None, Some(paths)) => paths.iter().any(|path| path.last_blinded_node_id() == self.node_id),
+            (None, None) => true,
+        };
+        if promised { Ok(()) } else { Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw3)) }
     }
 }

@@ -12,7 +12,7 @@ use crate::field::{
     fields,
 };
 use crate::message::unknown;
-use crate::offer::OfferFields;
+use crate::offer::{self, OfferFields};
 use crate::tlv::{TlvRecord, TlvStream};
 
 /// The types that a request may have, its offer's and signatures included (TLV-5).
@@ -65,6 +65,11 @@ impl RequestFields {
     /// The fields of the offer. In a refund, they describe the refund.
     pub fn offer(&self) -> &OfferFields {
         &self.offer
+    }
+
+    /// Whether this answers an offer, or an invoice for it does; otherwise it is a refund.
+    pub fn answers_offer(&self) -> bool {
+        offer::is_reachable(self.tlvs())
     }
 
     /// `invreq_metadata` (TLV 0)

@@ -11,7 +11,8 @@ use crate::tlv::TlvStream;
 
 /// What a reader refuses in a request that answers an offer.
 pub(super) fn check_request(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
-    if !offer::is_reachable(tlvs) {
+    // Nothing at all is no refund either.
+    if !offer::is_reachable(tlvs) && !tlvs.is_empty() {
         return Err(Error::of(Field::OFFER_ISSUER_ID, ErrorKind::IsRefund, Rule::Ofr7));
     }
     check_fields(tlvs, known)?;

@@ -93,6 +93,28 @@ impl PayerProof {
     pub fn preimage(&self) -> Preimage {
         self.preimage
     }
+
+    /// `proof_omitted_tlvs` (TLV 1002)
+    ///
+    /// A number for each hidden field but `invreq_metadata`, which is always hidden: not the field's own, but
+    /// one that shows between which of the disclosed fields it stands. See [`disclosure`](Self::disclosure).
+    pub fn omitted_tlvs(&self) -> impl Iterator<Item = u64> + '_ {
+        leaves::markers(self.tlvs()).iter()
+    }
+
+    /// `proof_missing_hashes` (TLV 1003)
+    ///
+    /// What stands for the hidden fields where the invoice's signature is checked.
+    pub fn missing_hashes(&self) -> impl Iterator<Item = [u8; 32]> + '_ {
+        leaves::hashes(self.tlvs(), Field::PROOF_MISSING_HASHES).iter()
+    }
+
+    /// `proof_leaf_hashes` (TLV 1004)
+    ///
+    /// One for each disclosed field, in their order.
+    pub fn leaf_hashes(&self) -> impl Iterator<Item = [u8; 32]> + '_ {
+        leaves::hashes(self.tlvs(), Field::PROOF_LEAF_HASHES).iter()
+    }
 }
 
 /// The hash of one of the invoice's leaves, whose nonce the proof gives.

@@ -35,7 +35,8 @@ impl Nonces {
 /// An inner node: the smaller hash comes first (SIG-2).
 #[inline]
 pub(crate) fn branch(a: &Words, b: &Words) -> Words {
-    if a < b { Tag::BRANCH.hash_pair(a, b) } else { Tag::BRANCH.hash_pair(b, a) }
+    let (first, second) = if a < b { (a, b) } else { (b, a) };
+    Tag::BRANCH.hash_pair(first, second)
 }
 
 /// A tree that grows leaf by leaf, whatever its nodes are: hashes, for signing and verifying; and for

@@ -6,6 +6,7 @@
 
 use sha2::Digest;
 use sha2::block_api::compress256;
+use sha2::digest::{array::Array, consts::U64};
 
 /// A hash as the eight words that the compression function works on. Words compare like the
 /// big-endian bytes they stand for.
@@ -55,36 +56,38 @@ impl Tag {
     /// The hash of a message of any length.
     pub(crate) fn hash(self, message: &[u8]) -> Words {
         let mut state = self.0;
-        let mut blocks = message.chunks_exact(64);
-        for block in &mut blocks {
-            if let Ok(block) = block.try_into() {
-                compress256(&mut state, core::slice::from_ref(block));
-            }
+        let (blocks, rest) = Array::<u8, U64>::slice_as_chunks(message);
+        if !blocks.is_empty() {
+            compress256(&mut state, Array::cast_slice_to_core(blocks));
         }
-        let rest = blocks.remainder();
-        let mut last = [[0; 64]; 2];
-        let bytes = last.as_flattened_mut();
-        for (slot, byte) in bytes.iter_mut().zip(rest.iter().chain(&[0x80])) {
-            *slot = *byte;
+        let mut last = [0; 64];
+        if let Some(start) = last.get_mut(..rest.len()) {
+            start.copy_from_slice(rest);
         }
-        let count = if rest.len() < 56 { 1 } else { 2 };
-        let bits = (64 + message.len() as u64) * 8;
-        for (slot, byte) in bytes.iter_mut().skip(64 * count - 8).zip(bits.to_be_bytes()) {
-            *slot = byte;
+        // Less than a block is left, so there is room for this.
+        if let Some(end) = last.get_mut(rest.len()) {
+            *end = 0x80;
         }
-        compress256(&mut state, last.get(..count).unwrap_or(&last));
+        if rest.len() > 55 {
+            compress256(&mut state, core::slice::from_ref(&last));
+            last = [0; 64];
+        }
+        let bits = (message.len() as u64).saturating_add(64).saturating_mul(8);
+        if let Some(end) = last.last_chunk_mut() {
+            *end = bits.to_be_bytes();
+        }
+        compress256(&mut state, core::slice::from_ref(&last));
         state
     }
 
     /// The hash of two hashes, one after the other.
     #[inline]
     pub(crate) fn hash_pair(self, first: &Words, second: &Words) -> Words {
-        let mut block = [0; 64];
-        for (slot, word) in block.chunks_exact_mut(4).zip(first.iter().chain(second)) {
-            slot.copy_from_slice(&word.to_be_bytes());
-        }
+        let mut blocks = [[0; 64], END_OF_PAIR];
+        let [pair, _] = &mut blocks;
+        pair.copy_from_slice([to_bytes(first), to_bytes(second)].as_flattened());
         let mut state = self.0;
-        compress256(&mut state, &[block, END_OF_PAIR]);
+        compress256(&mut state, &blocks);
         state
     }
 }

@@ -102,34 +102,35 @@ impl<'a> Plain<'a> {
 
     /// Appends the bytes; false if a character or the padding is not right.
     fn decode(&self, bytes: &mut Vec<u8>) -> bool {
-        let mut groups = self.data.chunks_exact(8);
+        bytes.resize(self.data.len() * 5 / 8, 0);
+        let mut places = bytes.chunks_exact_mut(5);
+        let groups = self.data.chunks_exact(8);
+        let rest = groups.remainder();
         let mut seen = 0;
-        for group in &mut groups {
-            let mut bits = 0u64;
-            for &letter in group {
-                let value = value_of(self.alphabet, letter);
-                seen |= value;
-                bits = bits << 5 | u64::from(value & 31);
-            }
-            let [_, _, _, five @ ..] = bits.to_be_bytes();
-            bytes.extend_from_slice(&five);
+        for (group, place) in groups.zip(&mut places) {
+            let [_, _, _, five @ ..] = self.bits(group, &mut seen).to_be_bytes();
+            place.copy_from_slice(&five);
         }
         // One to seven characters are left: 5 to 35 bits, of which the last 0 to 7 are padding.
-        let rest = groups.remainder();
-        let mut bits = 0u64;
-        for &letter in rest {
-            let value = value_of(self.alphabet, letter);
-            seen |= value;
-            bits = bits << 5 | u64::from(value & 31);
-        }
+        let bits = self.bits(rest, &mut seen);
         let len = rest.len() * 5;
         let padding = len % 8;
-        if seen == INVALID || padding > 4 || bits & ((1 << padding) - 1) != 0 {
-            return false;
-        }
         let whole = (bits >> padding).to_be_bytes();
-        bytes.extend(whole.iter().skip(8 - len / 8));
-        true
+        for (place, byte) in places.into_remainder().iter_mut().zip(whole.iter().skip(8 - len / 8)) {
+            *place = *byte;
+        }
+        seen != INVALID && padding <= 4 && bits & ((1 << padding) - 1) == 0
+    }
+
+    /// The bits of at most eight characters. One that is not right leaves its mark in `seen`, and the
+    /// bits mean nothing.
+    #[inline]
+    fn bits(&self, letters: &[u8], seen: &mut u8) -> u64 {
+        letters.iter().fold(0, |bits, &letter| {
+            let value = value_of(self.alphabet, letter);
+            *seen |= value;
+            bits << 5 | u64::from(value)
+        })
     }
 }
 

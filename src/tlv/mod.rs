@@ -8,6 +8,8 @@ pub(crate) use writer::{CustomField, Writer};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
+use bigsize::BigSize;
+
 use crate::error::{Error, ErrorKind, Field, Rule};
 
 /// The most bytes a message may have (D7): what an onion message could carry at most.
@@ -58,6 +60,23 @@ struct Entry {
     end: u16,
 }
 
+/// Which types below 256 there are. The rules ask for little else, and mostly for what is not there.
+#[derive(Clone, Copy, Default)]
+struct LowTypes([u64; 4]);
+
+impl LowTypes {
+    fn insert(&mut self, number: u64) {
+        if let Some(bits) = self.0.get_mut((number / 64) as usize) {
+            *bits |= 1 << (number % 64);
+        }
+    }
+
+    /// Nothing for types above.
+    fn contains(&self, number: u64) -> Option<bool> {
+        self.0.get((number / 64) as usize).map(|bits| bits >> (number % 64) & 1 == 1)
+    }
+}
+
 /// A well-formed TLV stream (TLV-1, TLV-2, TLV-3, TLV-6): bytes that are never changed, and an
 /// index of the records in them.
 ///
@@ -66,6 +85,7 @@ struct Entry {
 pub struct TlvStream {
     bytes: Vec<u8>,
     index: Vec<Entry>,
+    low: LowTypes,
 }
 
 impl TlvStream {
@@ -80,13 +100,14 @@ impl TlvStream {
             return Err(Error::new(ErrorKind::TooLong, Rule::D7));
         }
         let mut count = 0;
+        let mut low = LowTypes::default();
         for entry in Entries::new(&bytes) {
-            entry?;
+            low.insert(entry?.number);
             count += 1;
         }
         let mut index = Vec::with_capacity(count);
         index.extend(Entries::new(&bytes).map_while(Result::ok));
-        Ok(Self { bytes, index })
+        Ok(Self { bytes, index, low })
     }
 
     /// The exact bytes.
@@ -116,6 +137,9 @@ impl TlvStream {
 
     /// The record of that type.
     pub fn get(&self, number: u64) -> Option<TlvRecord<'_>> {
+        if self.low.contains(number) == Some(false) {
+            return None;
+        }
         let at = self.index.binary_search_by_key(&number, |entry| entry.number).ok()?;
         self.index.get(at).map(|entry| self.record(entry))
     }
@@ -127,7 +151,7 @@ impl TlvStream {
 
     /// Whether there is a record of that type.
     pub fn contains(&self, number: u64) -> bool {
-        self.index.binary_search_by_key(&number, |entry| entry.number).is_ok()
+        self.low.contains(number).unwrap_or_else(|| self.get(number).is_some())
     }
 
     /// The bytes of all records whose types lie in the range: one slice, since types ascend.
@@ -145,21 +169,27 @@ impl TlvStream {
     pub(crate) fn insert(&mut self, number: u64, value: &[u8]) -> Result<(), Error> {
         let place = self.index.partition_point(|entry| entry.number < number);
         let start = self.index.get(place).map_or(self.bytes.len(), |next| next.start.into());
-        let mut head = Vec::with_capacity(18);
-        bigsize::write(&mut head, number);
-        bigsize::write(&mut head, value.len() as u64);
-        let len = head.len() + value.len();
+        let (kind, size) = (BigSize::new(number), BigSize::new(value.len() as u64));
+        let value_start = start + kind.as_ref().len() + size.as_ref().len();
+        let end = value_start + value.len();
+        let len = end - start;
         if self.bytes.len() + len > MAX_LEN {
             return Err(Error::of(Field::unknown(number), ErrorKind::TooLong, Rule::D7));
         }
-        self.bytes.splice(start..start, head.iter().chain(value).copied());
+        self.bytes.reserve(len);
+        for part in [kind.as_ref(), size.as_ref(), value] {
+            self.bytes.extend_from_slice(part);
+        }
+        if let Some(moved) = self.bytes.get_mut(start..) {
+            moved.rotate_right(len);
+        }
         for entry in self.index.iter_mut().skip(place) {
             entry.start += len as u16;
             entry.value += len as u16;
             entry.end += len as u16;
         }
-        let (start, value) = (start as u16, (start + head.len()) as u16);
-        self.index.insert(place, Entry { number, start, value, end: start + len as u16 });
+        self.index.insert(place, Entry { number, start: start as u16, value: value_start as u16, end: end as u16 });
+        self.low.insert(number);
         Ok(())
     }
 
@@ -190,18 +220,18 @@ impl<'a> Entries<'a> {
         Self { bytes, at: 0, last: None }
     }
 
+    #[inline]
     fn read(&mut self) -> Result<Entry, Error> {
         let start = self.at;
         let (number, at) = bigsize::read(self.bytes, start)?;
         if self.last.is_some_and(|last| number <= last) {
-            return Err(Error::of(Field::unknown(number), ErrorKind::NotAscending, Rule::Tlv1).at(start));
+            return Err(refused(number, ErrorKind::NotAscending, Rule::Tlv1, start));
         }
         self.last = Some(number);
         let (len, value) = bigsize::read(self.bytes, at).map_err(|error| error.in_field(Field::unknown(number)))?;
         let rest = self.bytes.len() - value;
         if len > rest as u64 {
-            let error = Error::of(Field::unknown(number), ErrorKind::Truncated, Rule::Tlv3);
-            return Err(error.at(value));
+            return Err(refused(number, ErrorKind::Truncated, Rule::Tlv3, value));
         }
         let end = value + len as usize;
         self.at = end;
@@ -217,6 +247,12 @@ impl Iterator for Entries<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         (self.at < self.bytes.len()).then(|| self.read())
     }
+}
+
+/// Out of the way of the records that are read.
+#[cold]
+fn refused(number: u64, kind: ErrorKind, rule: Rule, at: usize) -> Error {
+    Error::of(Field::unknown(number), kind, rule).at(at)
 }
 
 impl core::fmt::Debug for TlvStream {

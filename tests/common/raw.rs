@@ -1,13 +1,16 @@
-//! Messages as maps of types and values that can be edited freely, with an encoder and a merkle tree
-//! of their own: nothing here goes through the code under test.
+//! Messages as maps of types and values that can be edited freely, written and signed by the plain
+//! second implementations: nothing here goes through the code under test.
 #![allow(dead_code, reason = "every test file uses another part of it")]
+
+#[path = "naive.rs"]
+mod naive;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::secp256k1::{Keypair, Message, PublicKey, Secp256k1};
+use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::{
     AcceptedRequest, BlindedPath, ChainHash, Error, ErrorKind, Features, Field, InvoiceBuilder, Msat, PayInfo, Rule,
     UnixTime,
@@ -65,16 +68,9 @@ impl Raw {
     }
 
     /// Takes a well-formed stream apart.
-    pub(crate) fn of(mut bytes: &[u8]) -> Self {
-        let mut fields = BTreeMap::new();
-        while !bytes.is_empty() {
-            let number = take_bigsize(&mut bytes);
-            let len = take_bigsize(&mut bytes);
-            let (value, rest) = bytes.split_at(len as usize);
-            fields.insert(number, value.to_vec());
-            bytes = rest;
-        }
-        Self(fields)
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let records = naive::parse(bytes).expect("a well-formed stream");
+        Self(records.into_iter().map(|record| (record.number, record.value)).collect())
     }
 
     pub(crate) fn with(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
@@ -95,19 +91,24 @@ impl Raw {
         &self.0[&number]
     }
 
+    fn records(&self) -> Vec<naive::Record> {
+        self.0.iter().map(|(number, value)| naive::record(*number, value)).collect()
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|(number, value)| record(*number, value)).collect()
+        naive::concat(&self.records())
     }
 
     /// Where a field's record starts in the encoded message.
     pub(crate) fn record_at(&self, number: u64) -> usize {
         assert!(self.0.contains_key(&number));
-        self.0.range(..number).map(|(number, value)| record(*number, value).len()).sum()
+        self.records().iter().take_while(|record| record.number < number).map(|record| record.bytes.len()).sum()
     }
 
     /// Where a field's value starts in the encoded message.
     pub(crate) fn value_at(&self, number: u64) -> usize {
-        self.record_at(number) + record(number, &self.0[&number]).len() - self.0[&number].len()
+        let record = naive::record(number, self.get(number));
+        self.record_at(number) + record.bytes.len() - record.value.len()
     }
 
     /// The fields of some types, signatures left out.
@@ -116,27 +117,19 @@ impl Raw {
         Self(self.0.iter().filter(|(number, _)| wanted(**number)).map(|(n, value)| (*n, value.clone())).collect())
     }
 
-    /// What SIG-1 to SIG-4 sign, level by level and with every leaf in memory.
-    pub(crate) fn digest(&self, message: &str) -> [u8; 32] {
-        let records = self.0.iter().filter(|(number, _)| !is_signature(**number));
-        let records: Vec<_> = records.map(|(number, value)| (*number, record(*number, value))).collect();
-        let mut nonce_tag = b"LnNonce".to_vec();
-        nonce_tag.extend(&records[0].1);
-        let mut level: Vec<[u8; 32]> = Vec::new();
-        for (number, record) in &records {
-            level.push(branch(tagged(b"LnLeaf", record), tagged(&nonce_tag, &bigsize(*number))));
-        }
-        while level.len() > 1 {
-            let pair = |pair: &[[u8; 32]]| if let [a, b] = pair { branch(*a, *b) } else { pair[0] };
-            level = level.chunks(2).map(pair).collect();
-        }
-        tagged(format!("lightning{message}signature").as_bytes(), &level[0])
+    pub(crate) fn root(&self) -> [u8; 32] {
+        naive::root(&self.records())
     }
 
-    fn signed_as(self, message: &str, key: &Keypair) -> Self {
-        let digest = Message::from_digest(self.digest(message));
-        let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&digest, key);
-        self.with(240, signature.as_ref().as_slice())
+    /// What is signed (SIG-4).
+    pub(crate) fn digest(&self, message: &str) -> [u8; 32] {
+        naive::digest(message, &self.records())
+    }
+
+    fn signed_as(mut self, message: &str, key: &Keypair) -> Self {
+        self.0.remove(&240);
+        let records = naive::sign(message, self.records(), key);
+        Self(records.into_iter().map(|record| (record.number, record.value)).collect())
     }
 
     /// Signs a request or a refund as it now stands.
@@ -166,44 +159,8 @@ fn is_signature(number: u64) -> bool {
     (240..=1000).contains(&number)
 }
 
-fn tagged(tag: &[u8], message: &[u8]) -> [u8; 32] {
-    let tag = sha256::Hash::hash(tag).to_byte_array();
-    sha256::Hash::hash(&[tag.as_slice(), &tag, message].concat()).to_byte_array()
-}
-
-fn branch(a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
-    tagged(b"LnBranch", &if a < b { [a, b] } else { [b, a] }.concat())
-}
-
-pub(crate) fn bigsize(number: u64) -> Vec<u8> {
-    let be = number.to_be_bytes();
-    match number {
-        0..=0xfc => vec![number as u8],
-        0xfd..=0xffff => [&[0xfd], &be[6..]].concat(),
-        0x1_0000..=0xffff_ffff => [&[0xfe], &be[4..]].concat(),
-        _ => [&[0xff], &be[..]].concat(),
-    }
-}
-
-fn take_bigsize(bytes: &mut &[u8]) -> u64 {
-    let (first, rest) = bytes.split_first().unwrap();
-    let len = match first {
-        0xfd => 2,
-        0xfe => 4,
-        0xff => 8,
-        _ => 0,
-    };
-    let (digits, rest) = rest.split_at(len);
-    *bytes = rest;
-    if len == 0 { u64::from(*first) } else { digits.iter().fold(0, |n, digit| n << 8 | u64::from(*digit)) }
-}
-
 pub(crate) fn tu64(number: u64) -> Vec<u8> {
-    number.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect()
-}
-
-pub(crate) fn record(number: u64, value: &[u8]) -> Vec<u8> {
-    [bigsize(number), bigsize(value.len() as u64), value.to_vec()].concat()
+    naive::truncated(number)
 }
 
 /// A blinded path of as many hops as there are keys, from a node to the last key.

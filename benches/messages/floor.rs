@@ -1,0 +1,118 @@
+//! What no implementation can avoid: the primitives, and nothing around them.
+
+use std::collections::BTreeSet;
+
+use bolt12::secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, SecretKey, XOnlyPublicKey, schnorr};
+use bolt12::{BlindedPaths, IntroductionNode, InvoiceFields, OfferFields, RequestFields, TlvRecord};
+use sha2::block_api::compress256;
+
+use crate::measure::Side;
+
+/// The primitives that an operation needs. An empty one needs none.
+#[derive(Default)]
+pub(crate) struct Floor {
+    points: BTreeSet<[u8; 33]>,
+    blocks: Vec<[u8; 64]>,
+    derive: Option<SecretKey>,
+    sign: Option<Keypair>,
+    verify: Option<(schnorr::Signature, XOnlyPublicKey)>,
+}
+
+impl Floor {
+    /// Decompressing one point.
+    pub(crate) fn point(key: &PublicKey) -> Self {
+        Self::default().and_points([key.serialize()])
+    }
+
+    /// Decompressing the distinct points of an offer.
+    pub(crate) fn offer(offer: &OfferFields) -> Self {
+        Self::default().and_points(offer.issuer_id().map(|key| key.serialize())).and_paths(offer.paths())
+    }
+
+    /// The same for a request.
+    pub(crate) fn request(request: &RequestFields) -> Self {
+        Self::offer(request.offer())
+            .and_points(request.payer_id().map(|key| key.serialize()))
+            .and_paths(request.paths())
+    }
+
+    /// The same for an invoice.
+    pub(crate) fn invoice(invoice: &InvoiceFields) -> Self {
+        Self::request(invoice.request())
+            .and_points(invoice.node_id().map(|key| key.serialize()))
+            .and_paths(invoice.paths())
+    }
+
+    fn and_points(mut self, points: impl IntoIterator<Item = [u8; 33]>) -> Self {
+        self.points.extend(points);
+        self
+    }
+
+    fn and_paths(mut self, paths: Option<BlindedPaths<'_>>) -> Self {
+        for path in paths.iter().flat_map(|paths| paths.iter()) {
+            if let IntroductionNode::NodeId(point) = path.introduction_node() {
+                self.points.insert(point.to_bytes());
+            }
+            self.points.insert(path.first_path_key().to_bytes());
+            self.points.extend(path.hops().map(|hop| hop.blinded_node_id.to_bytes()));
+        }
+        self
+    }
+
+    /// The compressions of a merkle root.
+    pub(crate) fn and_root<'a>(mut self, records: impl Iterator<Item = TlvRecord<'a>>) -> Self {
+        let records: Vec<_> = records.filter(|record| !(240..=1000).contains(&record.number())).collect();
+        let nonce_tag = 1 + blocks("LnNonce".len() + records[0].as_bytes().len());
+        // Beside the leaf, the nonce takes one block, and joining the two takes two.
+        let leaves: usize = records.iter().map(|record| blocks(record.as_bytes().len()) + 3).sum();
+        let branches = 2 * (records.len() - 1);
+        self.blocks.resize(self.blocks.len() + nonce_tag + leaves + branches, [0x5a; 64]);
+        self
+    }
+
+    /// The compressions of the digest that is signed (SIG-4).
+    pub(crate) fn and_digest<'a>(self, records: impl Iterator<Item = TlvRecord<'a>>) -> Self {
+        let mut floor = self.and_root(records);
+        floor.blocks.push([0x5a; 64]);
+        floor
+    }
+
+    /// Making a key pair from its secret.
+    pub(crate) fn and_derive(mut self, key: &Keypair) -> Self {
+        self.derive = Some(key.secret_key());
+        self
+    }
+
+    pub(crate) fn and_sign(mut self, key: &Keypair) -> Self {
+        self.sign = Some(*key);
+        self
+    }
+
+    pub(crate) fn and_verify(mut self, signature: schnorr::Signature, key: PublicKey) -> Self {
+        self.verify = Some((signature, key.x_only_public_key().0));
+        self
+    }
+
+    pub(crate) fn side(self, context: &Secp256k1<All>) -> Side<'_> {
+        // Valid or not, verifying takes the same time.
+        let message = Message::from_digest([0x42; 32]);
+        let points: Vec<_> = self.points.into_iter().collect();
+        Side::new(
+            || (),
+            move |()| {
+                let points = points.iter().filter_map(|point| PublicKey::from_slice(point).ok()).count();
+                let mut state = [0; 8];
+                compress256(&mut state, &self.blocks);
+                let key = self.derive.map(|secret| Keypair::from_secret_key(context, &secret));
+                let signed = self.sign.map(|key| context.sign_schnorr_no_aux_rand(&message, &key));
+                let verified = self.verify.map(|(signature, key)| context.verify_schnorr(&signature, &message, &key));
+                (points, state, key, signed, verified)
+            },
+        )
+    }
+}
+
+/// The blocks of a message, with the padding that ends it. A tag's own block is computed beforehand.
+fn blocks(len: usize) -> usize {
+    (len + 9).div_ceil(64)
+}

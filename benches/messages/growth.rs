@@ -1,0 +1,77 @@
+//! How the time grows with a message: by unknown records, and by paths.
+
+use bolt12::Offer;
+use lightning::offers::offer::Offer as TheirOffer;
+
+use crate::floor::Floor;
+use crate::measure::{Effort, Samples, Side};
+use crate::messages::{Keys, offer_with_paths, offer_with_records};
+use crate::table::{Comparison, Measured, scale};
+
+/// Prints what one more record, or one more path, costs.
+pub(crate) fn print(keys: &Keys, point: &Side<'_>, effort: Effort) {
+    let records = [10, 100, 1000].map(|count| (count, offer_with_records(keys, count)));
+    let paths = [1, 8, 32].map(|count| (u64::from(count), offer_with_paths(keys, count)));
+    println!("\n| growth | µs | of floor | ns for one more | of floor | of lightning | ns, scaled |");
+    println!("| --- | --: | --: | --: | --: | --: | --: |");
+    series("merkle root", "unknown records", &records, point, effort, |offer| root(offer, keys));
+    series("read and root", "unknown records", &records, point, effort, |offer| read(offer, keys));
+    series("read and root", "paths", &paths, point, effort, |offer| read(offer, keys));
+}
+
+/// `lightning` computes the root whenever it reads, so ours is asked for it too.
+fn read<'a>(offer: &'a Offer, keys: &'a Keys) -> Comparison<'a> {
+    let bytes = || offer.as_bytes().to_vec();
+    Comparison {
+        name: String::new(),
+        ours: Side::new(bytes, |bytes| {
+            let offer = Offer::try_from(bytes).expect("an offer");
+            (offer.offer_id(), offer)
+        }),
+        lightning: Some(Side::new(bytes, |bytes| TheirOffer::try_from(bytes).expect("an offer"))),
+        floor: Some(Floor::offer(offer).and_root(offer.records()).side(&keys.context)),
+    }
+}
+
+fn root<'a>(offer: &'a Offer, keys: &'a Keys) -> Comparison<'a> {
+    Comparison {
+        name: String::new(),
+        ours: Side::new(|| (), |()| offer.offer_id()),
+        lightning: None,
+        floor: Some(Floor::default().and_root(offer.records()).side(&keys.context)),
+    }
+}
+
+fn series<'a>(
+    operation: &str,
+    unit: &str,
+    offers: &'a [(u64, Offer); 3],
+    point: &Side<'_>,
+    effort: Effort,
+    comparison: impl Fn(&'a Offer) -> Comparison<'a>,
+) {
+    let mut last: Option<(u64, Measured)> = None;
+    for (count, offer) in offers {
+        let measured = comparison(offer).measure(point, effort);
+        let ours = measured.ours.median() / 1000.0;
+        let floor = measured.floor.as_ref().map_or(0.0, Samples::median) / 1000.0;
+        print!("| {operation}, {count} {unit} | {ours:.2} | {floor:.2} ");
+        match &last {
+            Some((before, less)) => {
+                let each = |more: Option<&Samples>, less: Option<&Samples>| match (more, less) {
+                    (Some(more), Some(less)) => {
+                        format!("{:.1}", (more.median() - less.median()) / (count - before) as f64)
+                    }
+                    _ => "–".to_owned(),
+                };
+                let of_floor = each(measured.floor.as_ref(), less.floor.as_ref());
+                let of_lightning = each(measured.lightning.as_ref(), less.lightning.as_ref());
+                let of_ours = each(Some(&measured.ours), Some(&less.ours));
+                let scaled = each(Some(&scale(&measured.ours, &measured.point)), Some(&scale(&less.ours, &less.point)));
+                println!("| {of_ours} | {of_floor} | {of_lightning} | {scaled} |");
+            }
+            None => println!("| | | | |"),
+        }
+        last = Some((*count, measured));
+    }
+}

@@ -1,0 +1,272 @@
+//! What is handed in, a text or `hex:KIND:…`, and what it turns out to be.
+
+use std::fmt;
+
+use bolt12::{
+    Bolt12, Disclosure, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, MessageKind,
+    Offer, OfferFields, PayerProof, Refund, RequestFields, TlvRecord, TlvStream,
+};
+
+/// The kinds of messages that can be named after `hex:`.
+const KINDS: [MessageKind; 5] = [
+    MessageKind::Offer,
+    MessageKind::InvoiceRequest,
+    MessageKind::Invoice,
+    MessageKind::InvoiceError,
+    MessageKind::PayerProof,
+];
+
+/// The fields that only a proof has.
+const PROOF_TYPES: [u64; 6] = [241, 1001, 1002, 1003, 1004, 1005];
+
+/// A message that was read.
+pub(crate) enum Message {
+    /// An offer.
+    Offer(Box<Offer>),
+    /// A request that answers an offer.
+    Request(Box<InvoiceRequest>),
+    /// A request that answers none.
+    Refund(Box<Refund>),
+    /// An invoice.
+    Invoice(Box<Invoice>),
+    /// A proof that an invoice was paid.
+    Proof(Box<PayerProof>),
+    /// An invoice error.
+    Error(InvoiceError),
+}
+
+/// A string that was not.
+pub(crate) struct Refused {
+    /// The string as it was given.
+    pub(crate) text: String,
+    /// What it was meant to be, as far as that can be told.
+    pub(crate) kind: Option<MessageKind>,
+    /// Where in the string the fault is, in characters counted from 1.
+    pub(crate) column: Option<usize>,
+    /// What is wrong.
+    pub(crate) fault: Fault,
+}
+
+/// What is wrong with a string.
+pub(crate) enum Fault {
+    /// The library refused it.
+    Message(Box<Error>),
+    /// `hex:` and no kind of message.
+    NoKind,
+    /// `hex:offer:` and something other than hexadecimal digits.
+    NotHex,
+    /// An odd number of hexadecimal digits.
+    HalfByte,
+    /// A kind of message that the library learned to read after this was written.
+    NotShown,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Message(Box::new(error))
+    }
+}
+
+impl Fault {
+    /// The library's error, if it is one.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Message(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A stable identifier, for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Message(error) => error.kind().code(),
+            Self::NoKind => "unknown_kind",
+            Self::NotHex | Self::HalfByte => "invalid_hex",
+            Self::NotShown => "not_shown",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(error) => error.fmt(f),
+            Self::NoKind => f.write_str(
+                "after hex: stands a kind of message and another colon: \
+                 offer, invoice_request, invoice, invoice_error or payer_proof",
+            ),
+            Self::NotHex => f.write_str("a message in hexadecimal holds only the digits 0 to 9 and a to f"),
+            Self::HalfByte => f.write_str("the hexadecimal digits do not come in pairs: one is missing or too many"),
+            Self::NotShown => f.write_str("this kind of message cannot be shown"),
+        }
+    }
+}
+
+/// Reads a string of any kind.
+pub(crate) fn read(text: &str) -> Result<Message, Refused> {
+    let trimmed = text.trim();
+    match trimmed.strip_prefix("hex:") {
+        Some(rest) => {
+            let skipped = text.chars().take_while(|c| c.is_whitespace()).count() + "hex:".len();
+            read_hex(text, skipped, rest)
+        }
+        None => text.parse::<Bolt12>().map_err(Fault::from).and_then(known).map_err(|fault| {
+            let is_bolt12 = !matches!(fault.error().map(Error::kind), Some(ErrorKind::NotBolt12(_)));
+            let kind = if is_bolt12 { meant(trimmed) } else { None };
+            Refused { text: text.to_owned(), kind, column: fault.error().and_then(Error::column), fault }
+        }),
+    }
+}
+
+/// Reads `KIND:DIGITS`, in front of which so many characters were skipped.
+fn read_hex(text: &str, skipped: usize, rest: &str) -> Result<Message, Refused> {
+    let refused = |kind, column, fault| Refused { text: text.to_owned(), kind, column, fault };
+    let named = rest.split_once(':').and_then(|(name, digits)| {
+        let kind = KINDS.into_iter().find(|kind| kind.name() == name)?;
+        Some((kind, digits))
+    });
+    let Some((kind, digits)) = named else {
+        return Err(refused(None, Some(skipped + 1), Fault::NoKind));
+    };
+    let first = skipped + kind.name().len() + 2;
+    let bytes = hex::decode(digits).map_err(|error| match error {
+        hex::FromHexError::InvalidHexCharacter { index, .. } => refused(Some(kind), Some(first + index), Fault::NotHex),
+        _ => refused(Some(kind), None, Fault::HalfByte),
+    })?;
+    let message = match kind {
+        MessageKind::InvoiceError => InvoiceError::try_from(bytes).map(Message::Error).map_err(Fault::from),
+        _ => Bolt12::read(kind, bytes).map_err(Fault::from).and_then(known),
+    };
+    message.map_err(|fault| {
+        let offset = fault.error().and_then(Error::offset);
+        // A fault at the end is shown at the last digit.
+        let column = offset.map(|offset| first + (2 * offset).min(digits.len().saturating_sub(1)));
+        refused(Some(kind), column, fault)
+    })
+}
+
+/// The kinds of messages that this program shows.
+fn known(message: Bolt12) -> Result<Message, Fault> {
+    match message {
+        Bolt12::Offer(offer) => Ok(Message::Offer(offer)),
+        Bolt12::InvoiceRequest(request) => Ok(Message::Request(request)),
+        Bolt12::Refund(refund) => Ok(Message::Refund(refund)),
+        Bolt12::Invoice(invoice) => Ok(Message::Invoice(invoice)),
+        Bolt12::PayerProof(proof) => Ok(Message::Proof(proof)),
+        _ => Err(Fault::NotShown),
+    }
+}
+
+/// What the first letters of a refused text say it is, a link around it and continuations left out.
+fn meant(text: &str) -> Option<MessageKind> {
+    let letters: String =
+        text.chars().filter(|c| *c != '+' && !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
+    let letters = match letters.strip_prefix("bitcoin:") {
+        Some(link) => link.split_once("lno=").map_or(link, |(_, value)| value),
+        None => letters.strip_prefix("lightning:").unwrap_or(&letters).trim_start_matches('/'),
+    };
+    KINDS.into_iter().find(|kind| {
+        let rest = kind.prefix().and_then(|prefix| letters.strip_prefix(prefix));
+        rest.is_some_and(|rest| rest.starts_with('1'))
+    })
+}
+
+/// The suggested value as it stands there, also one that is no value of its field (ERW-2).
+pub(crate) fn suggested_value(error: &InvoiceError) -> Option<Vec<u8>> {
+    let tlvs = TlvStream::read(error.as_bytes().to_vec()).ok()?;
+    tlvs.get(Field::SUGGESTED_VALUE.number()).map(|record| record.value().to_vec())
+}
+
+/// The views of a message's fields: an offer has the first, a request two, an invoice all. A proof has all,
+/// and each field may be hidden.
+pub(crate) struct Views<'a> {
+    /// The fields of the offer.
+    pub(crate) offer: &'a OfferFields,
+    /// The fields of the request.
+    pub(crate) request: Option<&'a RequestFields>,
+    /// The fields of the invoice.
+    pub(crate) invoice: Option<&'a InvoiceFields>,
+    /// The proof that discloses them.
+    pub(crate) proof: Option<&'a PayerProof>,
+    /// All records.
+    tlvs: &'a TlvStream,
+}
+
+impl Message {
+    /// What kind of message it is; a refund is an invoice request.
+    pub(crate) fn kind(&self) -> MessageKind {
+        match self {
+            Self::Offer(_) => MessageKind::Offer,
+            Self::Request(_) | Self::Refund(_) => MessageKind::InvoiceRequest,
+            Self::Invoice(_) => MessageKind::Invoice,
+            Self::Proof(_) => MessageKind::PayerProof,
+            Self::Error(_) => MessageKind::InvoiceError,
+        }
+    }
+
+    /// The views of the fields, which an invoice error has not.
+    pub(crate) fn views(&self) -> Option<Views<'_>> {
+        let request = |request, tlvs| Views {
+            offer: RequestFields::offer(request),
+            request: Some(request),
+            invoice: None,
+            proof: None,
+            tlvs,
+        };
+        let invoice =
+            |invoice, tlvs| Views { invoice: Some(invoice), ..request(InvoiceFields::request(invoice), tlvs) };
+        Some(match self {
+            Self::Offer(offer) => Views { offer, request: None, invoice: None, proof: None, tlvs: offer.tlvs() },
+            Self::Request(fields) => request(fields, fields.tlvs()),
+            Self::Refund(fields) => request(fields, fields.tlvs()),
+            Self::Invoice(fields) => invoice(fields, fields.tlvs()),
+            Self::Proof(proof) => Views { proof: Some(proof), ..invoice(proof, proof.tlvs()) },
+            Self::Error(_) => return None,
+        })
+    }
+}
+
+impl<'a> Views<'a> {
+    /// Whether there is an offer, and not only the fields of one that describe a refund. A proof may not tell.
+    pub(crate) fn has_offer(&self) -> Option<bool> {
+        let Some(proof) = self.proof else {
+            return Some(self.offer.issuer_id().is_some() || self.offer.paths().is_some());
+        };
+        match [Field::OFFER_ISSUER_ID, Field::OFFER_PATHS].map(|field| proof.disclosure(field)) {
+            [Disclosure::Disclosed | Disclosure::Hidden, _] | [_, Disclosure::Disclosed | Disclosure::Hidden] => {
+                Some(true)
+            }
+            [Disclosure::Absent, Disclosure::Absent] => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether the value of a field is known, be it that there is none: everywhere but in a proof.
+    pub(crate) fn knows(&self, field: Field) -> bool {
+        let disclosure = self.proof.map_or(Disclosure::Absent, |proof| proof.disclosure(field));
+        matches!(disclosure, Disclosure::Disclosed | Disclosure::Absent)
+    }
+
+    /// Whether to say how long an invoice can be paid: two hours if it does not say, which a proof may hide.
+    pub(crate) fn shows_expiry(&self) -> bool {
+        self.proof.is_none() || self.value(Field::INVOICE_RELATIVE_EXPIRY).is_some()
+    }
+
+    /// A field's bytes, where the views fill in what is absent, or leave it out.
+    pub(crate) fn value(&self, field: Field) -> Option<&'a [u8]> {
+        self.tlvs.get(field.number()).map(|record| record.value())
+    }
+
+    /// All fields that have no name, in ascending order; signatures other than the known ones
+    /// included.
+    pub(crate) fn unknown(&self) -> Vec<TlvRecord<'a>> {
+        let mut unknown: Vec<_> = self.offer.unknown().collect();
+        unknown.extend(self.request.into_iter().flat_map(RequestFields::unknown));
+        unknown.extend(self.invoice.into_iter().flat_map(InvoiceFields::unknown));
+        let known = |number| number == 240 || self.proof.is_some() && PROOF_TYPES.contains(&number);
+        let between = self.tlvs.records().filter(|record| (240..1_000_000_000).contains(&record.number()));
+        unknown.extend(between.filter(|record| !known(record.number())));
+        unknown.sort_by_key(TlvRecord::number);
+        unknown
+    }
+}

@@ -1,0 +1,472 @@
+//! A message for people: what it is, whether it can be used now, each field, and who sees what.
+
+use std::fmt::{self, Display, Write};
+
+use bolt12::bitcoin::Network;
+use bolt12::{
+    BlindedPath, BlindedPaths, ChainHash, Direction, Feature, Features, Field, IntroductionNode, InvoiceError,
+    InvoiceFields, Msat, MultiPart, OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Text,
+    TlvRecord, UnixTime,
+};
+
+use super::input::{self, Message, Views};
+use super::{dates, json, proof};
+
+/// The most bytes without a meaning that are shown.
+const MAX_BYTES: usize = 64;
+
+/// The page for a message, at a given time.
+pub(crate) fn page(message: &Message, now: UnixTime) -> String {
+    let views = message.views();
+    let mut page = Page { now, proof: views.as_ref().and_then(|views| views.proof), rows: Vec::new() };
+    if let Message::Error(error) = message {
+        page.invoice_error(error);
+    }
+    if let Some(views) = &views {
+        page.fields(message, views);
+    }
+    let state = match message {
+        Message::Proof(proof) => proof::verified(proof),
+        _ => usable(message, now),
+    };
+    let mut text = format!("{}\n{state}\n\n", heading(message));
+    // Writing to a string does not fail.
+    let _ = page.write(&mut text);
+    let seen = seen(message);
+    if !seen.is_empty() {
+        text.push_str("\nWho sees what\n");
+    }
+    for sentence in seen {
+        text.push_str(&format!("  - {sentence}\n"));
+    }
+    text
+}
+
+fn heading(message: &Message) -> &'static str {
+    match message {
+        Message::Offer(_) => "AN OFFER: whoever has it can ask its issuer for an invoice, and pay that.",
+        Message::Request(_) => "AN INVOICE REQUEST: a payer asks the issuer of an offer for an invoice.",
+        Message::Refund(_) => {
+            "A REFUND (an invoice request without an offer): whoever claims it with an invoice is paid."
+        }
+        Message::Invoice(_) if message.views().and_then(|views| views.has_offer()) == Some(true) => {
+            "AN INVOICE: the issuer of an offer asks the payer who requested it for one payment."
+        }
+        Message::Invoice(_) => "AN INVOICE FOR A REFUND: whoever published the refund is asked to pay it.",
+        Message::Proof(_) => "A PAYER PROOF: an invoice was paid, by whoever has the payer's key.",
+        Message::Error(_) => "AN INVOICE ERROR: why an invoice request or an invoice was refused.",
+    }
+}
+
+/// Whether it can be used now, by somebody with bitcoin.
+fn usable(message: &Message, now: UnixTime) -> String {
+    let Some(views) = message.views() else {
+        return "Nothing in it is signed: only who sent it can be believed about it.".to_owned();
+    };
+    let amount = match message {
+        Message::Offer(offer) => match offer.amount() {
+            Some(OfferAmount::Bitcoin(amount)) => Some(amount),
+            _ => None,
+        },
+        _ => views.invoice.and_then(InvoiceFields::amount).or_else(|| views.request?.amount()),
+    };
+    let expiry = match views.invoice {
+        Some(invoice) => invoice.expires_at(),
+        None => views.offer.absolute_expiry(),
+    };
+    let on_bitcoin = match views.request {
+        Some(request) => request.chain() == ChainHash::BITCOIN,
+        None => views.offer.supports_chain(ChainHash::BITCOIN),
+    };
+    let unusable = "It CANNOT be used:";
+    let what = if matches!(message, Message::Request(_)) { "the offer" } else { "it" };
+    if let Some(expiry) = expiry.filter(|expiry| now > *expiry) {
+        return format!("{unusable} {what} expired {}.", dates::both(expiry, now));
+    }
+    if amount.is_some_and(|amount| amount > Msat::MAX_MONEY) {
+        return format!("{unusable} it is about more bitcoin than there will ever be.");
+    }
+    if amount == Some(Msat(0)) {
+        return format!("{unusable} its amount is zero.");
+    }
+    let chains = match (views.request, views.offer.chains()) {
+        (Some(request), _) => chain(request.chain()),
+        (None, Some(chains)) => list(chains.iter().map(chain)),
+        (None, None) => chain(ChainHash::BITCOIN),
+    };
+    let who = match message {
+        Message::Offer(_) => "It can be used now",
+        Message::Request(_) => "Its signature is valid.\nThe issuer of the offer can answer it now",
+        Message::Refund(_) => "It can be claimed now",
+        _ => "Its signature is valid.\nWhoever made the request in it, and nobody else, can pay it now",
+    };
+    let place = if on_bitcoin { String::new() } else { format!(", but NOT WITH BITCOIN, only on {chains}") };
+    let time = match expiry {
+        Some(expiry) => format!("expires {}", dates::both(expiry, now)),
+        None => "does not expire".to_owned(),
+    };
+    format!("{who}{place}; {what} {time}.")
+}
+
+/// Who learns what from a message.
+fn seen(message: &Message) -> Vec<String> {
+    let Some(views) = message.views() else { return Vec::new() };
+    let mut seen = Vec::new();
+    match message {
+        Message::Offer(offer) => {
+            issuer_seen(offer, &mut seen);
+            if offer.metadata().is_some() {
+                seen.push(
+                    "What the offer's metadata means only the issuer knows; it comes back in each request.".into(),
+                );
+            }
+        }
+        Message::Request(request) => {
+            issuer_seen(request.offer(), &mut seen);
+            seen.push("The payer's key is meant for this request alone: by itself it does not tell who pays.".into());
+            if request.payer_note().is_some() {
+                seen.push("The payer's note is read by the issuer, and by nobody on the way there.".into());
+            }
+            if request.bip_353_name().is_some() {
+                seen.push("The issuer learns by which name the payer found the offer.".into());
+            }
+        }
+        Message::Refund(refund) => {
+            match refund.paths() {
+                Some(paths) => {
+                    seen.push("Invoices go over a blinded path, which does not show who published the refund.".into());
+                    single_hops(paths, "whoever published the refund", &mut seen);
+                }
+                None => seen.push(
+                    "Invoices go to the node whose id is the payer's key: everybody who sees the refund can find it."
+                        .into(),
+                ),
+            }
+            if refund.payer_note().is_some() {
+                seen.push("The payer's note is read by everybody who sees the refund.".into());
+            }
+        }
+        Message::Invoice(invoice) => {
+            seen.push(
+                "The payer sees where the payment paths start. Nodes on the way see neither payer nor payee.".into(),
+            );
+            if let Some(paths) = invoice.paths() {
+                single_hops(paths, "the payee", &mut seen);
+            }
+            if invoice.fallbacks().is_some() {
+                seen.push("A payment to an on-chain address is seen by everybody.".into());
+            }
+        }
+        Message::Proof(proof) => proof::seen(proof, &mut seen),
+        Message::Error(_) => {}
+    }
+    if views.offer.issuer().is_some() {
+        seen.push("Nothing proves the issuer's name.".into());
+    }
+    seen
+}
+
+/// How much an offer tells of its issuer.
+fn issuer_seen(offer: &OfferFields, seen: &mut Vec<String>) {
+    seen.push(match (offer.issuer_id(), offer.paths()) {
+        (Some(_), None) => {
+            "The issuer is NOT hidden: its key is a node's id, to which requests go, and everybody can find that node."
+        }
+        (Some(_), Some(_)) => {
+            "Requests go over a blinded path, and the issuer's node is hidden unless the issuer's key is its id."
+        }
+        _ => "The issuer's node is hidden: requests go over a blinded path, and a key of the path signs the invoice.",
+    }
+    .into());
+    if let Some(paths) = offer.paths() {
+        single_hops(paths, "the issuer", seen);
+    }
+}
+
+/// A path that ends where it starts.
+pub(crate) fn single_hops(paths: BlindedPaths<'_>, whose: &str, seen: &mut Vec<String>) {
+    for (path, number) in paths.iter().zip(1..) {
+        if path.hops().count() == 1 {
+            seen.push(format!(
+                "Path {number} has a single hop: it hides nothing, since it starts at the node of {whose}."
+            ));
+        }
+    }
+}
+
+/// The fields in rows of three columns.
+struct Page<'a> {
+    now: UnixTime,
+    /// The proof that the fields are disclosed by.
+    proof: Option<&'a PayerProof>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    /// The specification's name.
+    name: String,
+    /// What people call it.
+    label: String,
+    /// One line each.
+    lines: Vec<String>,
+}
+
+impl Page<'_> {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        if self.rows.is_empty() {
+            writeln!(out, "  (no field)")?;
+        }
+        let width =
+            |column: fn(&Row) -> &str| self.rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
+        let (names, labels) = (width(|row| &row.name), width(|row| &row.label));
+        for row in &self.rows {
+            let mut head = (row.name.as_str(), row.label.as_str());
+            for line in &row.lines {
+                writeln!(out, "  {:names$}  {:labels$}  {line}", head.0, head.1)?;
+                head = ("", "");
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, field: Field, value: Option<impl Display>) {
+        self.lines(field, value.map(|value| vec![value.to_string()]));
+    }
+
+    fn lines(&mut self, field: Field, lines: Option<Vec<String>>) {
+        let undisclosed = || Some(vec![proof::undisclosed(self.proof?, field)?.to_owned()]);
+        if let Some(lines) = lines.or_else(undisclosed) {
+            let label = field.label().unwrap_or("unknown field").to_owned();
+            self.rows.push(Row { name: field.to_string(), label, lines });
+        }
+    }
+
+    fn unknown<'a>(&mut self, records: impl IntoIterator<Item = TlvRecord<'a>>) {
+        for record in records {
+            self.row(Field::unknown(record.number()), Some(bytes(record.value())));
+        }
+    }
+
+    fn fields(&mut self, message: &Message, views: &Views<'_>) {
+        if let Some(id) = views.offer.id().filter(|_| views.proof.is_none() && views.has_offer() == Some(true)) {
+            let row = Row { name: "offer_id".into(), label: "(from the fields)".into(), lines: vec![id.to_string()] };
+            self.rows.push(row);
+        }
+        self.row(Field::INVREQ_METADATA, views.request.and_then(RequestFields::metadata).map(bytes));
+        self.offer(views.offer, views);
+        if let Some(request) = views.request {
+            self.request(message, request, views);
+        }
+        if let Some(invoice) = views.invoice {
+            self.invoice(invoice, views);
+        }
+        let valid = if views.proof.is_some() { "valid, by the payee's key" } else { "valid" };
+        self.row(Field::SIGNATURE, views.value(Field::SIGNATURE).map(|_| valid));
+        if let Some(proof) = views.proof {
+            self.proof(proof);
+        }
+        self.unknown(views.unknown());
+    }
+
+    fn offer(&mut self, offer: &OfferFields, views: &Views<'_>) {
+        let has_offer = views.has_offer();
+        self.row(Field::OFFER_CHAINS, offer.chains().map(|chains| list(chains.iter().map(chain))));
+        self.row(Field::OFFER_METADATA, offer.metadata().map(bytes));
+        let currency = offer.currency().map(|code| match iso_currency::Currency::from_code(code.as_str()) {
+            Some(currency) => format!("{code}, {}", currency.name()),
+            None => format!("{code}, which ISO 4217 does not know"),
+        });
+        self.row(Field::OFFER_CURRENCY, currency);
+        let amount = offer.amount().map(|amount| {
+            let each = if offer.quantity() == Quantity::One { "" } else { " for each item" };
+            let meaning = match (amount, has_offer) {
+                (_, Some(false)) => ", for information only",
+                (OfferAmount::Currency { .. }, Some(true)) => ", paid in bitcoin at the issuer's rate",
+                _ => "",
+            };
+            match amount {
+                OfferAmount::Bitcoin(amount) if !views.knows(Field::OFFER_CURRENCY) => {
+                    format!("{}{each}, in millisatoshi, or in a currency if one is hidden", amount.0)
+                }
+                _ => format!("{}{each}{meaning}", price(amount)),
+            }
+        });
+        let is_open = views.proof.is_none() && has_offer == Some(true);
+        self.row(Field::OFFER_AMOUNT, amount.or_else(|| is_open.then(|| "(none: the payer chooses)".to_owned())));
+        self.row(Field::OFFER_DESCRIPTION, offer.description().map(quoted));
+        self.row(Field::OFFER_FEATURES, offer.features().map(|features| feature_list(&features, |_| None)));
+        let now = self.now;
+        self.row(Field::OFFER_ABSOLUTE_EXPIRY, offer.absolute_expiry().map(|time| dates::both(time, now)));
+        self.lines(Field::OFFER_PATHS, offer.paths().map(path_lines));
+        self.row(Field::OFFER_ISSUER, offer.issuer().map(quoted));
+        let quantity = match offer.quantity() {
+            Quantity::One => None,
+            Quantity::Unlimited => Some("any number of items".to_owned()),
+            Quantity::AtMost(max) => Some(format!("{max} at once")),
+        };
+        self.row(Field::OFFER_QUANTITY_MAX, quantity);
+        self.row(Field::OFFER_ISSUER_ID, offer.issuer_id());
+    }
+
+    fn request(&mut self, message: &Message, request: &RequestFields, views: &Views<'_>) {
+        self.row(Field::INVREQ_CHAIN, views.value(Field::INVREQ_CHAIN).map(|_| chain(request.chain())));
+        let amount = request.amount().map(|amount| match message {
+            Message::Refund(_) => format!("{amount}, for whoever claims the refund"),
+            _ => format!("{amount}, which the payer chose"),
+        });
+        self.row(Field::INVREQ_AMOUNT, amount);
+        self.row(Field::INVREQ_FEATURES, request.features().map(|features| feature_list(&features, |_| None)));
+        // A message that was read has no price that overflows.
+        let total = request.price().ok().flatten();
+        let total = total.filter(|_| views.has_offer() == Some(true) && views.knows(Field::OFFER_CURRENCY));
+        let quantity = request.quantity().map(|count| match total {
+            Some(total) => format!("{count}, together {}", price(total)),
+            None => count.to_string(),
+        });
+        self.row(Field::INVREQ_QUANTITY, quantity);
+        self.row(Field::INVREQ_PAYER_ID, request.payer_id());
+        self.row(Field::INVREQ_PAYER_NOTE, request.payer_note().map(quoted));
+        self.lines(Field::INVREQ_PATHS, request.paths().map(path_lines));
+        self.row(Field::INVREQ_BIP_353_NAME, request.bip_353_name());
+    }
+
+    fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {
+        self.lines(Field::INVOICE_PATHS, invoice.paths().map(path_lines));
+        let payinfos = invoice.blindedpay().map(|payinfos| {
+            payinfos.iter().zip(1..).map(|(payinfo, number)| format!("{number}: {}", payinfo_line(&payinfo))).collect()
+        });
+        self.lines(Field::INVOICE_BLINDEDPAY, payinfos);
+        let now = self.now;
+        self.row(Field::INVOICE_CREATED_AT, invoice.created_at().map(|time| dates::both(time, now)));
+        let length = dates::length(invoice.relative_expiry());
+        let expiry = match invoice.expires_at() {
+            Some(time) => format!("{length} later: {}", dates::both(time, now)),
+            None => length,
+        };
+        self.row(Field::INVOICE_RELATIVE_EXPIRY, views.shows_expiry().then_some(expiry));
+        self.row(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash());
+        let to_be_paid = if views.proof.is_some() { "" } else { " to be paid" };
+        let amount = invoice.amount().map(|amount| format!("{amount}{to_be_paid}, beside the fees"));
+        self.row(Field::INVOICE_AMOUNT, amount);
+        let fallbacks = invoice.fallbacks().map(|fallbacks| {
+            let line = |fallback: bolt12::Fallback<'_>| match fallback.address(invoice.request().chain()) {
+                _ if !views.knows(Field::INVREQ_CHAIN) => {
+                    format!("(its chain may be hidden: version {}, {})", fallback.version, bytes(&fallback.program))
+                }
+                Some(address) => address.to_string(),
+                None => format!("(not an address: version {}, {})", fallback.version, bytes(&fallback.program)),
+            };
+            fallbacks.iter().map(line).collect()
+        });
+        self.lines(Field::INVOICE_FALLBACKS, fallbacks);
+        let features = invoice.features().map(|features| {
+            let parts = match invoice.multi_part() {
+                MultiPart::Forbidden => "the payment must not be split",
+                MultiPart::Allowed => "the payment may be split",
+                MultiPart::Required => "the payment must be split",
+            };
+            format!("{}: {parts}", feature_list(&features, Feature::name))
+        });
+        self.row(Field::INVOICE_FEATURES, features);
+        self.row(Field::INVOICE_NODE_ID, invoice.node_id());
+    }
+
+    fn proof(&mut self, proof: &PayerProof) {
+        self.row(Field::PROOF_SIGNATURE, Some("valid, by the payer's key"));
+        self.row(Field::PROOF_PREIMAGE, Some(proof.preimage()));
+        self.row(Field::PROOF_OMITTED_TLVS, Some(proof::hidden(proof)));
+        self.row(Field::PROOF_NOTE, Some(proof.note().map_or("(none)".to_owned(), quoted)));
+    }
+
+    fn invoice_error(&mut self, error: &InvoiceError) {
+        let field = error.erroneous_field().map(|field| match field.label() {
+            Some(label) => format!("{}: {field}, the {label}", field.number()),
+            None => format!("{field}, an unknown field"),
+        });
+        self.row(Field::ERRONEOUS_FIELD, field);
+        let suggested = input::suggested_value(error).map(|value| match error.suggested_value() {
+            Some(_) => bytes(&value),
+            None => format!("{}, which is no value of that field", bytes(&value)),
+        });
+        self.row(Field::SUGGESTED_VALUE, suggested);
+        self.row(Field::ERROR, error.error().map(quoted));
+        self.unknown(error.unknown());
+    }
+}
+
+/// Somebody else's words, which are escaped.
+fn quoted(text: Text<'_>) -> String {
+    format!("\"{text}\"")
+}
+
+fn bytes(bytes: &[u8]) -> String {
+    match bytes.get(..MAX_BYTES) {
+        _ if bytes.is_empty() => "(empty)".to_owned(),
+        Some(start) if bytes.len() > MAX_BYTES => format!("{}… ({} bytes)", hex::encode(start), bytes.len()),
+        _ => hex::encode(bytes),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(" or ")
+}
+
+pub(crate) fn chain(chain: ChainHash) -> String {
+    match Network::try_from(chain) {
+        Ok(network) => network.to_string(),
+        Err(_) => format!("the chain {}", hex::encode(chain)),
+    }
+}
+
+/// For example `1.50 USD`.
+fn price(amount: OfferAmount) -> String {
+    let digits = match amount {
+        OfferAmount::Bitcoin(_) => None,
+        OfferAmount::Currency { currency, .. } => json::minor_unit(currency.as_str()),
+    };
+    match digits {
+        Some(digits) => amount.with_minor_unit(digits).to_string(),
+        None => amount.to_string(),
+    }
+}
+
+/// The bits, with their names where bits have names: only in invoices, so far.
+fn feature_list(features: &Features<'_>, name: impl Fn(Feature) -> Option<&'static str>) -> String {
+    let words = |feature: Feature| match name(feature) {
+        Some(name) => format!("{} ({name})", feature.bit()),
+        None => format!("{} (unknown)", feature.bit()),
+    };
+    let bits: Vec<_> = features.iter().map(words).collect();
+    if bits.is_empty() { "none".to_owned() } else { bits.join(", ") }
+}
+
+fn path_lines(paths: BlindedPaths<'_>) -> Vec<String> {
+    let line = |(path, number): (BlindedPath<'_>, usize)| {
+        let hops = path.hops().count();
+        let plural = if hops == 1 { "hop" } else { "hops" };
+        let start = match path.introduction_node() {
+            IntroductionNode::NodeId(key) => format!("node {key}"),
+            IntroductionNode::Channel { scid, direction: Direction::NodeOne } => {
+                format!("the node with the lesser key in channel {scid}")
+            }
+            IntroductionNode::Channel { scid, direction: Direction::NodeTwo } => {
+                format!("the node with the greater key in channel {scid}")
+            }
+        };
+        format!("{number}: {hops} {plural}, starting at {start}")
+    };
+    paths.iter().zip(1..).map(line).collect()
+}
+
+fn payinfo_line(payinfo: &PayInfo<'_>) -> String {
+    let rate = payinfo.fee_proportional_millionths;
+    let percent = format!("{}.{:04}", rate / 10_000, rate % 10_000);
+    format!(
+        "fee {} + {} %, up to {} blocks, {} to {} at once",
+        Msat(payinfo.fee_base_msat.into()),
+        percent.trim_end_matches('0').trim_end_matches('.'),
+        payinfo.cltv_expiry_delta,
+        Msat(payinfo.htlc_minimum_msat),
+        Msat(payinfo.htlc_maximum_msat),
+    )
+}

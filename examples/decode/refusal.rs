@@ -1,0 +1,94 @@
+//! A refused string for people: what is wrong, where, and what may help.
+
+use bolt12::{Error, ErrorKind, LooksLike, Rule};
+
+use super::input::Refused;
+
+/// The most characters of a string that are shown.
+const WIDTH: usize = 72;
+
+/// The page for a refused string.
+pub(crate) fn page(refused: &Refused) -> String {
+    let mut page = format!("Refused: {}.\n", refused.fault);
+    let error = refused.fault.error();
+    let looks_like = match error.map(Error::kind) {
+        Some(ErrorKind::NotBolt12(found)) => Some(*found),
+        _ => None,
+    };
+    // What should be shown to nobody is not shown here either.
+    if looks_like != Some(LooksLike::Secret) && !refused.text.trim().is_empty() {
+        // Where a text is something else altogether, no place in it is to blame.
+        let column = refused.column.filter(|_| looks_like.is_none());
+        page.push('\n');
+        page.push_str(&excerpt(&refused.text, column));
+    }
+    if let Some(hint) = error.and_then(hint) {
+        page.push_str(&format!("\n{hint}\n"));
+    }
+    page.push_str(&format!("\n  ({})\n", details(refused, error)));
+    page
+}
+
+/// The text around a column, with a caret under it.
+fn excerpt(text: &str, column: Option<usize>) -> String {
+    // One column for each character, and nothing that a terminal would act on.
+    let shown: Vec<char> =
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { char::REPLACEMENT_CHARACTER }).collect();
+    let at = column.map(|column| column.saturating_sub(1).min(shown.len() - 1));
+    let from = at.unwrap_or(0).saturating_sub(WIDTH / 2).min(shown.len().saturating_sub(WIDTH));
+    let to = shown.len().min(from + WIDTH);
+    let (before, after) = (if from > 0 { "…" } else { "" }, if to < shown.len() { "…" } else { "" });
+    let line: String = shown[from..to].iter().collect();
+    let caret = at.map(|at| format!("  {}^\n", " ".repeat(at - from + before.chars().count())));
+    format!("  {before}{line}{after}\n{}", caret.unwrap_or_default())
+}
+
+/// For whoever wants to look it up.
+fn details(refused: &Refused, error: Option<&Error>) -> String {
+    let mut details = Vec::new();
+    if let Some(field) = error.and_then(Error::field) {
+        details.extend(field.name().map(str::to_owned));
+        details.push(format!("TLV {}", field.number()));
+    }
+    details.extend(error.and_then(Error::offset).map(|offset| format!("byte {offset}")));
+    details.extend(refused.column.map(|column| format!("column {column}")));
+    details.extend(error.map(|error| format!("rule {}", error.rule())));
+    details.push(refused.fault.code().to_owned());
+    details.join(", ")
+}
+
+/// What somebody who sees the sentence for the first time may want to know.
+fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        ErrorKind::Empty if error.rule() == Rule::Txt5 => {
+            "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1, a payer proof\n\
+             with lnp1."
+        }
+        ErrorKind::NotBolt12(found) => match found {
+            LooksLike::Bolt11 | LooksLike::Bolt11Test => {
+                "A BOLT 11 invoice is for one payment, and any Lightning wallet takes it as it is. An offer starts\n\
+                 with lno1."
+            }
+            LooksLike::NodeId | LooksLike::NodeAddress => {
+                "That says which node to connect to, not whom to pay for what. An offer starts with lno1."
+            }
+            LooksLike::OnchainAddress => "It is paid with an on-chain transaction. An offer starts with lno1.",
+            LooksLike::Lnurl => "A wallet has to ask a web server what is behind it. An offer starts with lno1.",
+            LooksLike::HumanReadableName => {
+                "A wallet looks such a name up (BIP 353), and may find an offer, which starts with lno1."
+            }
+            LooksLike::Uri => "There is no offer in the link; it would start with lno1.",
+            LooksLike::WebAddress => "Perhaps that page shows an offer; it would start with lno1.",
+            LooksLike::Secret => {
+                "Whoever sees it can take what it guards. It is not repeated here, but may be in your shell's history."
+            }
+            _ => {
+                "An offer starts with lno1, an invoice request or refund with lnr1, an invoice with lni1, a payer proof\n\
+                 with lnp1. Was all of it copied?"
+            }
+        },
+        ErrorKind::Empty | ErrorKind::Truncated | ErrorKind::InvalidPadding => "Was the string copied to its end?",
+        _ if error.rule().id().starts_with("PPR") => "So it proves nothing.",
+        _ => return None,
+    })
+}

@@ -1,0 +1,4 @@
+//! Any string.
+#![no_main]
+
+bolt12_fuzz::target!("text", text);

@@ -1,0 +1,331 @@
+//! Writes the seeds: `cargo run --manifest-path fuzz/Cargo.toml --bin seeds`.
+//!
+//! They are made by the crate's own builders, beside a few messages that builders do not make and
+//! a few strings that other people published. All are signed with the keys that the mutators know.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::{
+    BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
+    Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
+    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Refund, RefundBuilder,
+    RequestContext, ShortChannelId, UnixTime,
+};
+use bolt12_fuzz::checks::{TARGETS, keys};
+use bolt12_fuzz::mutate::records::{Record, parse, set, write};
+use bolt12_fuzz::mutate::rng::Rng;
+use bolt12_fuzz::mutate::sign::sign;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// That of every invoice.
+const PREIMAGE: [u8; 32] = [0x33; 32];
+
+/// Strings from the specification's vectors for offers and for the text form, and things that people
+/// paste instead.
+const STRINGS: [(&str, &str); 10] = [
+    ("official-minimal", "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese"),
+    (
+        "official-currency",
+        "lno1qcp4256ypqpzwyq2p32x2um5ypmx2cm5dae8x93pqthvwfzadd7jejes8q9lhc4rvjxd022zv5l44g6qah82ru5rdpnpj",
+    ),
+    ("truncated", "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pks"),
+    ("mixed-case", "lno1ZCSS9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese"),
+    ("bolt11", "lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqf"),
+    ("node-id", "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619"),
+    ("address", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+    ("name", "\u{20bf}satoshi@example.com"),
+    (
+        "lnurl",
+        "LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJXXEPNXSCRVWFNV9NXZCN9XQ6XYEFHVGCXXCMYXYMNSERXFQ5FNS",
+    ),
+    (
+        "uri",
+        "bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4?amount=1&lno=LNO1ZCSS9MK8Y3WKKLFVEVCRSZLMU23KFRXH49PX20665DQWMN4P72PKSESE",
+    ),
+];
+
+fn main() -> Result<()> {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    for (target, check) in TARGETS {
+        let directory = seeds.join(target);
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
+        fs::create_dir_all(&directory)?;
+        for (name, bytes) in of_target(target)? {
+            check(&bytes);
+            fs::write(directory.join(name), bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Named inputs.
+type Seeds = Vec<(String, Vec<u8>)>;
+
+fn bytes(messages: Vec<(&str, Vec<u8>)>) -> impl Iterator<Item = (String, Vec<u8>)> + use<> {
+    let named: Seeds = messages.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    named.into_iter()
+}
+
+fn of_target(target: &str) -> Result<Seeds> {
+    let all = || -> Result<Seeds> {
+        let kinds = [
+            ("offer", offers()?),
+            ("request", requests()?),
+            ("refund", refunds()?),
+            ("invoice", invoices()?),
+            ("proof", proofs()?),
+        ];
+        let named = kinds.into_iter().flat_map(|(kind, messages)| {
+            messages.into_iter().map(move |(name, bytes)| (format!("{kind}-{name}"), bytes))
+        });
+        Ok(named.collect())
+    };
+    Ok(match target {
+        "offer" => bytes(offers()?).collect(),
+        "invoice_request" => bytes(requests()?).collect(),
+        "refund" => bytes(refunds()?).collect(),
+        "invoice" => bytes(invoices()?).collect(),
+        "payer_proof" => bytes(proofs()?).collect(),
+        "invoice_error" => bytes(errors()?).collect(),
+        // The stream of an offer, and what is wrong with others.
+        "tlv" => bytes(offers()?).chain(bytes(streams())).collect(),
+        // Refunds and invoices of both kinds.
+        "mirror" => bytes(invoices()?).collect(),
+        "differential" => all()?,
+        "text" => texts(all()?)?,
+        _ => (0..8).map(|seed| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize + 1)))).collect(),
+    })
+}
+
+fn key(at: usize) -> bolt12::secp256k1::PublicKey {
+    keys::public()[at]
+}
+
+fn path(hops: usize, last: usize) -> Result<BlindedPath<'static>> {
+    let hops = (0..hops).map(|at| (key(if at + 1 == hops { last } else { 2 }), [0x55; 24].as_slice()));
+    Ok(BlindedPath::new(key(3).into(), key(2), hops)?)
+}
+
+fn path_by_channel() -> Result<BlindedPath<'static>> {
+    let start =
+        IntroductionNode::Channel { scid: ShortChannelId(539_268 << 40 | 845 << 16), direction: Direction::NodeTwo };
+    Ok(BlindedPath::new(start, key(2), [(key(0), [].as_slice())])?)
+}
+
+fn offer(name: &str) -> Result<Offer> {
+    let builder = OfferBuilder::new(key(0));
+    let usd = |amount| -> Result<OfferAmount> {
+        Ok(OfferAmount::Currency { currency: "USD".parse()?, amount: MinorUnits(amount) })
+    };
+    Ok(match name {
+        "minimal" => builder.build()?,
+        "typical" => builder.description("a cup of coffee").issuer("cafe").amount_msat(Msat(10_000)).build()?,
+        "currency" => builder.description("tea").amount(usd(350)?).quantity(Quantity::Unlimited).build()?,
+        "paths-only" => OfferBuilder::with_paths([path(2, 0)?, path_by_channel()?]).build()?,
+        "everything" => builder
+            .chain(ChainHash::BITCOIN)
+            .chain(ChainHash::SIGNET)
+            .metadata([0x11; 16])
+            .description("caf\u{e9} \u{202e}")
+            .amount_msat(Msat(1))
+            .features(Features::new([Feature(9), Feature(101)])?)
+            .absolute_expiry(NOW)
+            .path(path(1, 0)?)
+            .path(path(3, 1)?)
+            .issuer("\u{1f600}")
+            .quantity(Quantity::AtMost(10.try_into()?))
+            .custom_field(1_000_000_001, [1, 2, 3])
+            .build()?,
+        // D9, D6: what no builder writes. An unknown odd field; features with needless zeros.
+        "odd" => {
+            let mut records = parse(builder.build()?.as_bytes()).0;
+            for (number, value) in [(4, vec![]), (10, vec![]), (12, vec![0, 0, 2]), (33, vec![7; 5])] {
+                set(&mut records, number, value);
+            }
+            Offer::try_from(write(&records))?
+        }
+        _ => return Err(name.into()),
+    })
+}
+
+const OFFERS: [&str; 6] = ["minimal", "typical", "currency", "paths-only", "everything", "odd"];
+
+fn offers() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    OFFERS.into_iter().map(|name| Ok((name, offer(name)?.into_bytes()))).collect()
+}
+
+fn request(name: &str) -> Result<InvoiceRequest> {
+    let offer = offer(name)?;
+    let usable = offer.usable(NOW, &[ChainHash::SIGNET, ChainHash::BITCOIN])?;
+    let mut builder = InvoiceRequestBuilder::new(usable, key(1), [0x24; 16]);
+    if offer.amount().is_none() {
+        builder = builder.amount(Msat(1_000));
+    }
+    if offer.quantity() != Quantity::One {
+        builder = builder.quantity(3);
+    }
+    if name == "everything" {
+        builder = builder
+            .payer_note("thanks")
+            .features(Features::new([Feature(7)])?)
+            .bip_353_name(HumanReadableName::new("satoshi", "example.com")?)
+            .custom_field(2_000_000_001, [4, 5, 6]);
+    }
+    Ok(builder.build()?.sign(keys::payer())?)
+}
+
+fn requests() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let requests = OFFERS.into_iter().map(|name| Ok((name, request(name)?.into_bytes())));
+    // Another signature, which is no part of what is signed.
+    let mut extra = parse(request("minimal")?.as_bytes()).0;
+    set(&mut extra, 241, vec![9; 3]);
+    requests.chain([Ok(("extra-signature", write(&extra)))]).collect()
+}
+
+fn refund(name: &str) -> Result<Refund> {
+    let builder = RefundBuilder::new("a cup that broke", Msat(5_000_000), key(1), [0x24; 16]);
+    Ok(match name {
+        "minimal" => builder.build()?,
+        "signed" => builder.build_unsigned()?.sign(keys::payer())?,
+        "everything" => builder
+            .absolute_expiry(UnixTime(NOW.0 + 10_000))
+            .issuer("cafe")
+            .chain(ChainHash::REGTEST)
+            .features(Features::new([Feature(7)])?)
+            .payer_note("sorry")
+            .path(path(2, 1)?)
+            .custom_field(2_999_999_999, [])
+            .build()?,
+        // RQR-11: a price for display only.
+        "display-price" => {
+            let mut records = parse(builder.build()?.as_bytes()).0;
+            set(&mut records, 6, b"USD".to_vec());
+            set(&mut records, 8, vec![]);
+            Refund::try_from(write(&records))?
+        }
+        _ => return Err(name.into()),
+    })
+}
+
+const REFUNDS: [&str; 4] = ["minimal", "signed", "everything", "display-price"];
+
+fn refunds() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    REFUNDS.into_iter().map(|name| Ok((name, refund(name)?.into_bytes()))).collect()
+}
+
+fn payinfo(features: impl IntoIterator<Item = Feature>) -> Result<PayInfo<'static>> {
+    Ok(PayInfo {
+        fee_base_msat: 1_000,
+        fee_proportional_millionths: 100,
+        cltv_expiry_delta: 144,
+        htlc_minimum_msat: 1,
+        htlc_maximum_msat: 2_100_000_000_000_000_000,
+        features: Features::new(features)?,
+    })
+}
+
+fn finish(name: &str, builder: InvoiceBuilder<'_>) -> Result<Invoice> {
+    let mut builder = builder.path(path(1, 0)?, &payinfo([])?);
+    if name == "everything" {
+        builder = builder
+            .path(path_by_channel()?, &payinfo([Feature(3)])?)
+            .path(path(2, 0)?, &payinfo([Feature(4)])?)
+            .relative_expiry(Duration::from_secs(600))
+            .fallback(&Fallback { version: 1, program: vec![0x77; 32].into() })
+            .fallback(&Fallback { version: 0, program: vec![0x66; 20].into() })
+            .multi_part(MultiPart::Allowed)
+            .custom_field(3_000_000_001, [7, 8, 9]);
+    }
+    Ok(builder.build()?.sign(keys::issuer())?)
+}
+
+fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let hash = sha256::Hash::hash(&PREIMAGE);
+    let chains = [ChainHash::BITCOIN, ChainHash::SIGNET, ChainHash::REGTEST];
+    let mut invoices = Vec::new();
+    for name in OFFERS {
+        let (offer, request) = (offer(name)?, request(name)?);
+        let converted = offer.currency().map(|_| Msat(123_456));
+        let context = RequestContext { offer: &offer, now: NOW, chains: &chains, converted, max_amount: None };
+        let invoice = finish(name, InvoiceBuilder::new(request.accept(&context)?, key(0), NOW, hash))?;
+        invoices.push((name, invoice.into_bytes()));
+    }
+    for (name, refund_name) in [("refund", "minimal"), ("refund-everything", "everything")] {
+        let refund = refund(refund_name)?;
+        let invoice = finish(refund_name, InvoiceBuilder::new(refund.accept(NOW, &chains)?, key(0), NOW, hash))?;
+        invoices.push((name, invoice.into_bytes()));
+    }
+    // IVR-12: fallbacks that are ignored.
+    let mut records = parse(&invoices[0].1).0;
+    set(&mut records, 172, vec![17, 0, 2, 1, 1, 0, 0, 1, 5, 1, 0, 0]);
+    sign(&mut records);
+    invoices.push(("bad-fallbacks", write(&records)));
+    Ok(invoices)
+}
+
+fn proofs() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let preimage = Preimage(PREIMAGE);
+    let mut proofs = Vec::new();
+    for (name, invoice) in invoices()? {
+        let invoice = Invoice::try_from(invoice)?;
+        let proof = match name {
+            "minimal" | "refund" => PayerProofBuilder::minimal(&invoice, preimage),
+            "everything" => PayerProofBuilder::without_paths(&invoice, preimage).note("challenge"),
+            "odd" => invoice.tlvs().records().fold(PayerProofBuilder::minimal(&invoice, preimage), |proof, record| {
+                // Everything that can be shown.
+                let number = record.number();
+                if matches!(number, 0 | 240..=1000) { proof } else { proof.reveal(Field::unknown(number)) }
+            }),
+            _ => PayerProofBuilder::receipt(&invoice, preimage).note("\u{202e}"),
+        };
+        proofs.push((name, proof.build()?.sign(keys::payer())?.into_bytes()));
+    }
+    Ok(proofs)
+}
+
+fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let error = InvoiceError::new("out of coffee")?;
+    let about = error.clone().about(Field::INVREQ_QUANTITY, Some(&[1]))?;
+    let unknown = error.clone().about(Field::unknown(77), Some(b"anything"))?;
+    let odd =
+        write(&[Record::new(1, [88]), Record::new(3, [0; 33]), Record::new(7, [1]), Record::new(5_000_000_001, [])]);
+    let of = |error: InvoiceError| error.as_bytes().to_vec();
+    Ok(vec![("text", of(error)), ("about", of(about)), ("unknown", of(unknown)), ("odd", odd), ("empty", vec![])])
+}
+
+/// Streams that no message is.
+fn streams() -> Vec<(&'static str, Vec<u8>)> {
+    let two = [Record::new(1, [1, 2, 3]), Record::new(u64::MAX, [])];
+    vec![
+        ("greatest-type", write(&two)),
+        ("repeated", write(&[two[0].clone(), two[0].clone()])),
+        ("long-type", vec![0xfd, 0, 0xfc, 0]),
+        ("long-length", vec![1, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ("huge-length", vec![1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+        ("cut-off", vec![1, 2, 3]),
+    ]
+}
+
+fn texts(messages: Seeds) -> Result<Seeds> {
+    let mut texts: Seeds = STRINGS.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+    for (name, bytes) in messages {
+        let text = match name.split_once('-') {
+            Some(("offer", _)) => Offer::try_from(bytes)?.to_string(),
+            Some(("request", _)) => InvoiceRequest::try_from(bytes)?.wrapped(60)?.to_string(),
+            Some(("refund", _)) => format!("lightning:{:#}", Refund::try_from(bytes)?),
+            Some(("proof", _)) => PayerProof::try_from(bytes)?.to_string(),
+            _ => Invoice::try_from(bytes)?.to_string(),
+        };
+        texts.push((name, text.into_bytes()));
+    }
+    Ok(texts)
+}

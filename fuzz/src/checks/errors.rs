@@ -1,0 +1,57 @@
+//! What holds for every error, whatever caused it.
+
+use bolt12::{Error, ErrorKind, InvoiceError, Rule, Text};
+
+/// An error about bytes: everything it says can be read, and the offset lies within them.
+pub fn in_bytes(error: &Error, bytes: &[u8]) {
+    any(error);
+    assert_eq!(error.column(), None, "{error:#}");
+    if let Some(offset) = error.offset() {
+        assert!(offset <= bytes.len(), "{error:#}, of {} bytes", bytes.len());
+    }
+}
+
+/// An error about text: the column is one of the text, and is that of the character to blame.
+pub fn in_text(error: &Error, text: &str) {
+    any(error);
+    assert!(error.offset().is_none() || error.column().is_some(), "an offset without a column: {error:#}");
+    let Some(column) = error.column() else { return };
+    assert!(column >= 1, "{error:#}");
+    // An empty text has no column but that of its end.
+    let mut from_there = text.chars().skip(column - 1);
+    let Some(found) = from_there.next() else { panic!("{error:#}: not a column of {text:?}") };
+    // In a URI, a character may be escaped.
+    let code: String = from_there.take(2).collect();
+    let found = match u8::from_str_radix(&code, 16) {
+        Ok(escaped) if found == '%' && text.trim_start().to_ascii_lowercase().starts_with("bitcoin:") => escaped.into(),
+        _ => found,
+    };
+    match error.kind() {
+        ErrorKind::InvalidCharacter(blamed) => assert_eq!(found, *blamed, "{error:#}"),
+        ErrorKind::InvalidContinuation => assert_eq!(found, '+', "{error:#}"),
+        ErrorKind::UnexpectedWhitespace => assert!(found.is_whitespace(), "{error:#}"),
+        ErrorKind::MixedCase => assert!(found.is_ascii_alphabetic(), "{error:#}"),
+        _ => {}
+    }
+}
+
+/// What holds for errors of builders and checks too.
+pub fn any(error: &Error) {
+    let (sentence, detail) = (error.to_string(), format!("{error:#}"));
+    assert!(!sentence.is_empty());
+    assert!(detail.starts_with(&sentence) && detail.ends_with(&format!("rule {})", error.rule())), "{detail}");
+    // A person can be shown the sentence: nothing in it needs an escape.
+    assert_eq!(Text::new(&sentence).to_string(), sentence);
+    assert!(!error.kind().code().is_empty());
+    assert!(Rule::ALL.contains(&error.rule()));
+    assert!(!format!("{error:?}").is_empty());
+
+    // What the peer is told can be read by the peer.
+    let answer = InvoiceError::answering(error);
+    assert_eq!(answer.is_some(), error.field().is_some(), "{error:#}");
+    if let Some(answer) = answer {
+        let read = InvoiceError::try_from(answer.as_bytes()).expect("what was built can be read");
+        assert_eq!(read.erroneous_field(), error.field());
+        assert_eq!(read.error().map(|text| text.as_raw()), Some(sentence.as_str()));
+    }
+}

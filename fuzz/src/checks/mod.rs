@@ -1,0 +1,46 @@
+//! What must hold for every input: one function for each fuzz target.
+//!
+//! A finding is a panic. The fuzz targets call these functions with what libFuzzer makes up, and
+//! `tests/corpus.rs` calls the same functions with the seeds and with every input that was a finding
+//! once, so that there is one copy of what is checked.
+
+pub mod differential;
+pub mod errors;
+pub mod keys;
+pub mod merkle;
+pub mod messages;
+pub mod mirror;
+pub mod naive;
+pub mod proof;
+pub mod round_trip;
+pub mod text;
+pub mod tlv;
+pub mod walk;
+
+/// A fuzz target: its name, and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
+pub const TARGETS: [Target; 11] = [
+    ("text", text::check),
+    ("tlv", tlv::check),
+    ("offer", messages::offer),
+    ("invoice_request", messages::invoice_request),
+    ("refund", messages::refund),
+    ("invoice", messages::invoice),
+    ("invoice_error", messages::invoice_error),
+    ("payer_proof", proof::check),
+    ("mirror", mirror::check),
+    ("round_trip", round_trip::check),
+    ("differential", differential::check),
+];
+
+/// Runs the target of that name.
+///
+/// # Panics
+///
+/// On a finding, and for a name that no target has.
+pub fn run(name: &str, data: &[u8]) {
+    let (_, check) = TARGETS.iter().find(|(target, _)| *target == name).expect("a target of that name");
+    check(data);
+}

@@ -1,0 +1,146 @@
+//! Target `payer_proof`: bytes as a payer proof. And proofs made of invoices, for target `mirror`.
+
+use bolt12::secp256k1::{Keypair, Message, PublicKey, XOnlyPublicKey, schnorr};
+use bolt12::{Disclosure, Expectation, Field, Invoice, Msat, Payee, PayerProof, PayerProofBuilder, Preimage, Unmet};
+
+use super::merkle::{self, Digest};
+use super::{errors, keys, messages, naive, walk};
+
+const OMITTED: u64 = 1002;
+const MISSING: u64 = 1003;
+const LEAVES: u64 = 1004;
+
+/// Whether a proof can show a field of that type. (PPW-2)
+fn is_disclosable(number: u64) -> bool {
+    matches!(number, 1..=239 | 1_000_000_000..=3_999_999_999)
+}
+
+/// Bytes as a payer proof.
+pub fn check(data: &[u8]) {
+    let Some(proof) = messages::read_signed::<PayerProof>(data) else { return };
+    walk::disclosed(&proof);
+    proof.note().iter().for_each(walk::text);
+    assert_eq!(proof.preimage().payment_hash(), proof.payment_hash(), "PPR-2");
+
+    // PPR-5 to PPR-7
+    let root = invoice_root(data).expect("a root that a naive reader rebuilds");
+    verify(&proof, Field::SIGNATURE, merkle::digest("invoice", "signature", root), proof.node_id());
+    let root = merkle::root_of(proof.tlvs().records()).expect("it has fields");
+    verify(&proof, Field::PROOF_SIGNATURE, merkle::digest("payer_proof", "proof_signature", root), proof.payer_id());
+
+    for number in (0..=1005).chain(proof.tlvs().records().map(|record| record.number())) {
+        let shown = is_disclosable(number) && proof.tlvs().contains(number);
+        assert_eq!(proof.disclosure(Field::unknown(number)) == Disclosure::Disclosed, shown, "{number}");
+    }
+    let payee = Payee::NodeId(proof.node_id());
+    let expectation = Expectation { payee, min_amount: Msat(0), note: proof.note().map(|note| note.as_raw()) };
+    match proof.verify(&expectation) {
+        Ok(()) => assert!(proof.amount().is_some()),
+        Err(unmet) => assert_eq!((unmet, proof.amount()), (vec![Unmet::AmountHidden], None)),
+    }
+    let stranger = Expectation { payee: Payee::NodeId(keys::public()[3]), ..expectation };
+    let unmet = proof.verify(&stranger).err().unwrap_or_default();
+    assert_eq!(unmet.contains(&Unmet::WrongNodeId), proof.node_id() != keys::public()[3]);
+    messages::text(&proof, |width| proof.wrapped(width).map(|wrapped| wrapped.to_string()));
+    assert_eq!(proof.into_bytes(), data);
+}
+
+fn verify(proof: &PayerProof, field: Field, digest: Digest, key: PublicKey) {
+    let signature = proof.tlvs().get(field.number()).expect("a signature").value();
+    let signature = schnorr::Signature::from_slice(signature).expect("64 bytes");
+    let key: XOnlyPublicKey = key.into();
+    let verified = keys::context().verify_schnorr(&signature, &Message::from_digest(digest), &key);
+    assert!(verified.is_ok(), "{field} is not for what was read");
+}
+
+/// Makes a proof of a paid invoice that shows what is `selected`, and reads it.
+pub fn prove(invoice: &Invoice, preimage: Preimage, payer: &Keypair, selected: impl Fn(u64) -> bool, note: &str) {
+    let numbers: Vec<u64> = invoice.tlvs().records().map(|record| record.number()).collect();
+    let revealed = numbers.iter().copied().filter(|number| is_disclosable(*number) && selected(*number));
+    let builder = revealed
+        .fold(PayerProofBuilder::minimal(invoice, preimage), |builder, number| builder.reveal(Field::unknown(number)));
+    let preview = builder.preview().expect("all of it can be shown");
+    assert_eq!(
+        preview.revealed.len() + preview.hidden.len(),
+        numbers.iter().filter(|number| !is_signature(**number)).count()
+    );
+    let unsigned = match builder.note(note).build() {
+        Ok(unsigned) => unsigned,
+        // D7: hashes for every field can take more room than the fields.
+        Err(error) => {
+            assert_eq!(*error.kind(), bolt12::ErrorKind::TooLong, "{error:#}");
+            return errors::any(&error);
+        }
+    };
+    let proof = unsigned.sign(payer).expect("the payer's key");
+    check(proof.as_bytes());
+    assert_eq!(proof.note().map_or("", |note| note.as_raw()), note);
+    // What the proof says of a field is true.
+    for field in (0..=239).chain(numbers).map(Field::unknown) {
+        let (is_there, is_shown) = (invoice.tlvs().contains(field.number()), preview.revealed.contains(&field));
+        match proof.disclosure(field) {
+            Disclosure::Disclosed => {
+                assert!(is_shown);
+                assert_eq!(proof.tlvs().get(field.number()).map(|record| record.as_bytes()), {
+                    invoice.tlvs().get(field.number()).map(|record| record.as_bytes())
+                });
+            }
+            Disclosure::Hidden => assert!(is_there && !is_shown, "{field}"),
+            Disclosure::Absent => assert!(!is_there || is_signature(field.number()), "{field}"),
+            Disclosure::HiddenOrAbsent => assert!(!is_shown, "{field}"),
+        }
+    }
+    if let Some(other) = invoice.tlvs().records().map(|record| record.number()).find(|number| is_signature(*number)) {
+        let refused = PayerProofBuilder::minimal(invoice, preimage).reveal(Field::unknown(other)).build();
+        errors::any(&refused.expect_err("PPW-2"));
+    }
+    let wrong = Preimage(preimage.0.map(|byte| !byte));
+    errors::any(&PayerProofBuilder::minimal(invoice, wrong).build().expect_err("PPW-6"));
+}
+
+fn is_signature(number: u64) -> bool {
+    (240..=1000).contains(&number)
+}
+
+/// The root of the invoice that a proof is about, rebuilt for clarity alone; nothing if the hashes are
+/// not just enough. (PPR-5)
+pub fn invoice_root(proof: &[u8]) -> Option<Digest> {
+    let records = naive::records(proof)?;
+    let value =
+        |number| records.iter().find(|record| record.number == number).map(|record| &proof[record.value..record.end]);
+    let mut nonces = value(LEAVES)?.chunks_exact(32).map(|nonce| Digest::try_from(nonce).expect("32 bytes"));
+    let mut missing = value(MISSING)?.chunks_exact(32).map(|hash| Digest::try_from(hash).expect("32 bytes"));
+
+    // Marker and leaf, in ascending order: none where the leaf is hidden.
+    let mut leaves = vec![(0, None)];
+    let (markers, mut at) = (value(OMITTED).unwrap_or_default(), 0);
+    while at < markers.len() {
+        let (marker, next) = naive::bigsize(markers, at)?;
+        leaves.push((marker, None));
+        at = next;
+    }
+    for record in records.iter().filter(|record| is_disclosable(record.number)) {
+        let leaf = merkle::leaf_with_nonce(&proof[record.start..record.end], nonces.next()?);
+        leaves.push((record.number, Some(leaf)));
+    }
+    leaves.sort_by_key(|(number, _)| *number);
+    let leaves: Vec<Option<Digest>> = leaves.into_iter().map(|(_, leaf)| leaf).collect();
+    let root = rebuild(&leaves, &mut missing)?;
+    (nonces.next().is_none() && missing.next().is_none()).then_some(root?)
+}
+
+/// The hash over leaves, or nothing within if all of them are hidden; nothing at all if a hash lacks.
+fn rebuild(leaves: &[Option<Digest>], missing: &mut impl Iterator<Item = Digest>) -> Option<Option<Digest>> {
+    if let [leaf] = leaves {
+        return Some(*leaf);
+    }
+    // SIG-3: as many leaves as the greatest power of two leaves room for stand on the left.
+    let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    let (left, right) = (rebuild(left, missing)?, rebuild(right, missing)?);
+    if left.is_none() && right.is_none() {
+        return Some(None);
+    }
+    let left = left.or_else(|| missing.next())?;
+    let right = right.or_else(|| missing.next())?;
+    Some(Some(merkle::branch(left, right)))
+}

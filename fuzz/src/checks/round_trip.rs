@@ -1,0 +1,393 @@
+//! Target `round_trip`: builders with arbitrary values either refuse them, exactly when the rules say
+//! so, or make a message that reads back equal, from bytes and from text.
+
+use std::time::Duration;
+
+use arbitrary::{Result, Unstructured};
+use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::secp256k1::PublicKey;
+use bolt12::{
+    BlindedPath, ChainHash, CurrencyCode, Direction, Error, Fallback, Feature, Features, Field, IntroductionNode,
+    InvoiceBuilder, InvoiceError, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer, OfferAmount, OfferBuilder,
+    PayInfo, Quantity, RefundBuilder, RequestContext, ShortChannelId, UnixTime,
+};
+
+use super::{errors, keys, messages};
+
+/// The input is what the values are made of.
+pub fn check(data: &[u8]) {
+    let mut values = Values(Unstructured::new(data));
+    // Values end when the input does.
+    let _ = match data.first().map(|choice| choice % 4) {
+        Some(0) => refund(&mut values),
+        Some(1) => invoice_error(&mut values),
+        _ => offer(&mut values),
+    };
+}
+
+/// What a builder gave, which must be a refusal exactly if one is `expected`.
+fn built<T>(result: std::result::Result<T, Error>, refused: bool) -> Option<T> {
+    match result {
+        Ok(message) => {
+            assert!(!refused, "a builder made what breaks a rule");
+            Some(message)
+        }
+        Err(error) => {
+            errors::any(&error);
+            assert!(refused, "a builder refused what breaks no rule: {error:#}");
+            None
+        }
+    }
+}
+
+fn offer(values: &mut Values<'_>) -> Result<()> {
+    let paths = values.list(3, Values::path)?;
+    let issuer_id = values.option(Values::key)?;
+    let mut builder = match issuer_id {
+        Some(key) => paths.iter().cloned().fold(OfferBuilder::new(key), OfferBuilder::path),
+        None => OfferBuilder::with_paths(paths.clone()),
+    };
+    let chains = values.list(3, Values::chain)?;
+    builder = chains.iter().copied().fold(builder, OfferBuilder::chain);
+    let amount = values.option(Values::price)?;
+    if let Some(amount) = amount {
+        builder = builder.amount(amount);
+    }
+    let (metadata, description, issuer) = (values.bytes()?, values.text()?, values.text()?);
+    let (features, compulsory) = values.features()?;
+    let (quantity, expiry) = (values.quantity()?, values.option(Values::number)?.map(UnixTime));
+    builder = builder.metadata(metadata).description(description).issuer(issuer).quantity(quantity);
+    builder = builder.features(features.clone());
+    if let Some(expiry) = expiry {
+        builder = builder.absolute_expiry(expiry);
+    }
+    let (custom, bad_custom) = values.custom(1_000_000_000, 1_999_999_999)?;
+    builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
+
+    let bad_amount = match amount {
+        Some(OfferAmount::Bitcoin(amount)) => amount.0 == 0 || amount > Msat::MAX_MONEY || description.is_empty(),
+        Some(OfferAmount::Currency { amount, .. }) => amount.0 == 0 || description.is_empty(),
+        None => false,
+    };
+    let unreachable = issuer_id.is_none() && paths.is_empty();
+    let Some(offer) = built(builder.build(), bad_amount || unreachable || compulsory || bad_custom) else {
+        return Ok(());
+    };
+    messages::offer(offer.as_bytes());
+    assert_eq!(offer.amount(), amount);
+    assert_eq!(offer.metadata().unwrap_or_default(), metadata);
+    assert_eq!(offer.description().map_or("", |text| text.as_raw()), description);
+    assert_eq!(offer.issuer().map_or("", |text| text.as_raw()), issuer);
+    assert_eq!(offer.features().unwrap_or(Features::new([]).expect("none")), features);
+    assert_eq!((offer.quantity(), offer.absolute_expiry(), offer.issuer_id()), (quantity, expiry, issuer_id));
+    assert_eq!(offer.paths().map_or(Vec::new(), |paths| paths.iter().collect()), paths);
+    // OFW-1
+    assert!(chains.iter().all(|chain| offer.supports_chain(*chain)));
+    assert_eq!(offer.chains().is_some(), chains.iter().any(|chain| *chain != ChainHash::BITCOIN));
+    assert!(offer.unknown().map(|record| (record.number(), record.value())).eq(sorted(&custom)));
+    request(&offer, values)
+}
+
+fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
+    let chain = offer.chains().and_then(|chains| chains.iter().last()).unwrap_or(ChainHash::BITCOIN);
+    let now = UnixTime(0);
+    let usable = offer.usable(now, &[chain]).expect("it never expired, and it is one of its chains");
+    let metadata = values.bytes()?;
+    let mut builder = InvoiceRequestBuilder::new(usable, keys::payer().public_key(), metadata);
+    let (amount, quantity) = (values.option(Values::number)?.map(Msat), values.option(Values::number)?);
+    let note = values.text()?;
+    let (features, compulsory) = values.features()?;
+    builder = builder.payer_note(note).features(features);
+    if let Some(amount) = amount {
+        builder = builder.amount(amount);
+    }
+    if let Some(quantity) = quantity {
+        builder = builder.quantity(quantity);
+    }
+    let expected = values.option(Values::number)?.map(Msat);
+    if let Some(expected) = expected {
+        builder = builder.expected_amount(expected);
+    }
+    let (custom, bad_custom) = values.custom(2_000_000_000, 2_999_999_999)?;
+    builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
+
+    // RQW-3, RQW-5, D3, D4
+    let max = u128::from(Msat::MAX_MONEY.0);
+    let bad_quantity = match (offer.quantity(), quantity) {
+        (Quantity::One, None) => false,
+        (Quantity::Unlimited, Some(quantity)) => quantity == 0,
+        (Quantity::AtMost(max), Some(quantity)) => quantity == 0 || quantity > max.get(),
+        _ => true,
+    };
+    let count = u128::from(quantity.unwrap_or(1));
+    let bad_price = match (offer.amount(), amount) {
+        (None, None) => true,
+        (Some(OfferAmount::Bitcoin(price)), amount) => {
+            let price = u128::from(price.0) * count;
+            price > max || amount.is_some_and(|amount| u128::from(amount.0) < price)
+        }
+        (Some(OfferAmount::Currency { amount, .. }), _) => u128::from(amount.0) * count > u64::MAX.into(),
+        (None, Some(_)) => false,
+    };
+    let bad_amount = amount.is_some_and(|amount| {
+        amount.0 == 0 || amount > Msat::MAX_MONEY || expected.is_some_and(|expected| amount < expected)
+    });
+    let unknown_rate = offer.currency().is_some() && amount.is_some() && expected.is_none();
+    let bad_number = bad_quantity || bad_price || bad_amount || unknown_rate;
+    let refused = metadata.len() < 16 || bad_number || compulsory || bad_custom;
+    let Some(unsigned) = built(builder.build(), refused) else { return Ok(()) };
+    let request = unsigned.sign(keys::payer()).expect("the right key");
+    messages::invoice_request(request.as_bytes());
+    assert_eq!((request.chain(), request.amount(), request.quantity()), (chain, amount, quantity));
+    assert_eq!(request.metadata(), Some(metadata));
+    assert_eq!(request.payer_note().map_or("", |text| text.as_raw()), note);
+    assert_eq!(request.payer_id(), keys::payer().public_key());
+    assert!(request.unknown().map(|record| (record.number(), record.value())).eq(sorted(&custom)));
+
+    let converted = values.option(Values::number)?.map(Msat);
+    let context = RequestContext { offer, now, chains: &[chain], converted, max_amount: None };
+    let accepted = match request.accept(&context) {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            errors::any(&error);
+            assert!(offer.currency().is_some(), "a request in bitcoin was checked by its builder: {error:#}");
+            return Ok(());
+        }
+    };
+    let node_id = offer.issuer_id().unwrap_or(values.key()?);
+    let strange = match (offer.issuer_id(), offer.paths()) {
+        (None, Some(paths)) => !paths.iter().any(|path| path.last_blinded_node_id() == node_id),
+        _ => false,
+    };
+    invoice(InvoiceBuilder::new(accepted, node_id, UnixTime(values.number()?), hash()), strange, chain, values)
+}
+
+fn refund(values: &mut Values<'_>) -> Result<()> {
+    let (description, amount, metadata) = (values.text()?, Msat(values.number()?), values.bytes()?);
+    let mut builder = RefundBuilder::new(description, amount, keys::payer().public_key(), metadata);
+    let (issuer, note, chain) = (values.text()?, values.text()?, values.chain()?);
+    let (features, compulsory) = values.features()?;
+    builder = builder.issuer(issuer).payer_note(note).chain(chain).features(features);
+    let expiry = values.option(Values::number)?.map(UnixTime);
+    if let Some(expiry) = expiry {
+        builder = builder.absolute_expiry(expiry);
+    }
+    let paths = values.list(3, Values::path)?;
+    builder = paths.iter().cloned().fold(builder, RefundBuilder::path);
+    let (custom, bad_custom) = values.custom(1_000_000_000, 2_999_999_999)?;
+    builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
+
+    let bad_amount = amount.0 == 0 || amount > Msat::MAX_MONEY;
+    let refused = bad_amount || description.is_empty() || metadata.len() < 16 || compulsory || bad_custom;
+    let signed = built(builder.clone().build_unsigned(), refused).map(|unsigned| unsigned.sign(keys::payer()));
+    let Some(refund) = built(builder.build(), refused) else { return Ok(()) };
+    messages::refund(refund.as_bytes());
+    messages::refund(signed.expect("as the other").expect("the right key").as_bytes());
+    assert_eq!((refund.amount(), refund.chain(), refund.metadata()), (amount, chain, Some(metadata)));
+    assert_eq!(refund.offer().description().map(|text| text.as_raw()), Some(description));
+    assert_eq!(refund.offer().issuer().map_or("", |text| text.as_raw()), issuer);
+    assert_eq!(refund.payer_note().map_or("", |text| text.as_raw()), note);
+    assert_eq!((refund.offer().absolute_expiry(), refund.quantity()), (expiry, None));
+    assert_eq!(refund.paths().map_or(Vec::new(), |paths| paths.iter().collect()), paths);
+
+    let accepted = refund.accept(UnixTime(0), &[chain]).expect("it never expired");
+    let builder = InvoiceBuilder::new(accepted, values.key()?, UnixTime(values.number()?), hash());
+    invoice(builder, false, chain, values)
+}
+
+fn invoice(
+    mut builder: InvoiceBuilder<'_>,
+    mut refused: bool,
+    chain: ChainHash,
+    values: &mut Values<'_>,
+) -> Result<()> {
+    let paths = values.list(3, |values| Ok((values.path()?, values.payinfo()?)))?;
+    // IVR-7
+    let compulsory = |payinfo: &PayInfo<'_>| payinfo.features.iter().any(Feature::is_compulsory);
+    refused |= paths.iter().all(|(_, payinfo)| compulsory(payinfo));
+    for (path, payinfo) in &paths {
+        builder = builder.path(path.clone(), payinfo);
+    }
+    let expiry = values.option(Values::number)?.map(Duration::from_secs);
+    if let Some(expiry) = expiry {
+        refused |= expiry.as_secs() > u32::MAX.into();
+        builder = builder.relative_expiry(expiry);
+    }
+    for _ in 0..values.0.int_in_range(0..=2)? {
+        let fallback = Fallback { version: values.0.int_in_range(0..=17)?, program: values.bytes()?.into() };
+        refused |= fallback.address(chain).is_none();
+        builder = builder.fallback(&fallback);
+    }
+    let multi_part = *values.0.choose(&[MultiPart::Forbidden, MultiPart::Allowed, MultiPart::Required])?;
+    let (custom, bad_custom) = values.custom(3_000_000_000, 3_999_999_999)?;
+    builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
+    let Some(unsigned) = built(builder.multi_part(multi_part).build(), refused || bad_custom) else { return Ok(()) };
+
+    let node_id = unsigned.node_id().expect("it names its signer");
+    let Some(key) = keys::find(&node_id.serialize()) else { return Ok(()) };
+    let invoice = unsigned.sign(key).expect("the right key");
+    messages::invoice(invoice.as_bytes());
+    assert_eq!(invoice.multi_part(), multi_part);
+    assert_eq!(invoice.relative_expiry(), expiry.unwrap_or(Duration::from_secs(7200)));
+    assert!(invoice.payment_paths().eq(paths));
+    assert!(invoice.unknown().map(|record| (record.number(), record.value())).eq(sorted(&custom)));
+    Ok(())
+}
+
+fn invoice_error(values: &mut Values<'_>) -> Result<()> {
+    let text = values.text()?;
+    let Some(error) = built(InvoiceError::new(text), text.is_empty()) else { return Ok(()) };
+    messages::invoice_error(error.as_bytes());
+    assert_eq!(error.error().map(|text| text.as_raw()), Some(text));
+
+    let field = Field::unknown(values.number()?);
+    let suggested = values.option(Values::bytes)?;
+    match error.about(field, suggested) {
+        Ok(error) => {
+            messages::invoice_error(error.as_bytes());
+            assert_eq!((error.erroneous_field(), error.suggested_value()), (Some(field), suggested));
+        }
+        // ERW-2
+        Err(refused) => {
+            errors::any(&refused);
+            assert!(suggested.is_some(), "{refused:#}");
+        }
+    }
+    Ok(())
+}
+
+fn hash() -> sha256::Hash {
+    sha256::Hash::hash(b"preimage")
+}
+
+fn sorted<'a>(custom: &Custom<'a>) -> Custom<'a> {
+    let mut sorted = custom.to_vec();
+    sorted.sort();
+    sorted
+}
+
+/// Fields by number.
+type Custom<'a> = Vec<(u64, &'a [u8])>;
+
+/// Values of all types, made of the input.
+struct Values<'a>(Unstructured<'a>);
+
+impl<'a> Values<'a> {
+    fn option<T>(&mut self, value: impl Fn(&mut Self) -> Result<T>) -> Result<Option<T>> {
+        Ok(if self.0.ratio(1, 2)? { Some(value(self)?) } else { None })
+    }
+
+    fn list<T>(&mut self, most: usize, value: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        (0..self.0.int_in_range(0..=most)?).map(|_| value(self)).collect()
+    }
+
+    /// Small numbers, large ones, and those at which something changes.
+    fn number(&mut self) -> Result<u64> {
+        let edges = [0, 1, 2, 255, 256, 7200, 65_535, 65_536, u32::MAX.into(), Msat::MAX_MONEY.0, u64::MAX];
+        match self.0.int_in_range(0..=3)? {
+            0 => self.0.int_in_range(0..=1000u64),
+            1 => self.0.arbitrary(),
+            2 => Ok(self.0.choose(&edges)?.wrapping_add(self.0.int_in_range(0..=2)?).wrapping_sub(1)),
+            _ => self.0.int_in_range(1..=Msat::MAX_MONEY.0),
+        }
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8]> {
+        let len = match self.0.int_in_range(0..=2)? {
+            0 => 16,
+            1 => self.0.int_in_range(0..=64usize)?,
+            _ => self.0.arbitrary_len::<u8>()?,
+        };
+        self.0.bytes(len)
+    }
+
+    fn text(&mut self) -> Result<&'a str> {
+        self.0.arbitrary()
+    }
+
+    fn key(&mut self) -> Result<PublicKey> {
+        self.0.choose(&keys::public()).copied()
+    }
+
+    fn chain(&mut self) -> Result<ChainHash> {
+        let known = [ChainHash::BITCOIN, ChainHash::TESTNET3, ChainHash::SIGNET, ChainHash::REGTEST];
+        Ok(if self.0.ratio(7, 8)? { *self.0.choose(&known)? } else { ChainHash::from(self.0.arbitrary::<[u8; 32]>()?) })
+    }
+
+    fn price(&mut self) -> Result<OfferAmount> {
+        let amount = self.number()?;
+        if self.0.ratio(2, 3)? {
+            return Ok(OfferAmount::Bitcoin(Msat(amount)));
+        }
+        let code = self.0.arbitrary::<[u8; 3]>()?.map(|byte| b'A' + byte % 26);
+        let code = std::str::from_utf8(&code).expect("capital letters");
+        let currency: CurrencyCode = code.parse().expect("three capital letters");
+        assert_eq!(currency.to_string(), code);
+        Ok(OfferAmount::Currency { currency, amount: MinorUnits(amount) })
+    }
+
+    fn quantity(&mut self) -> Result<Quantity> {
+        Ok(match self.option(Self::number)? {
+            None => Quantity::One,
+            Some(max) => std::num::NonZero::new(max).map_or(Quantity::Unlimited, Quantity::AtMost),
+        })
+    }
+
+    /// Features, and whether one of them is compulsory.
+    fn features(&mut self) -> Result<(Features<'static>, bool)> {
+        let odd = |values: &mut Self| Ok(Feature(u32::from(values.0.arbitrary::<u16>()?) % 300 * 2 + 1));
+        let mut features = self.list(2, odd)?;
+        if self.0.ratio(1, 16)? {
+            features.push(Feature(self.0.int_in_range(0..=100u32)? * 2));
+        }
+        let compulsory = features.iter().any(|feature| feature.is_compulsory());
+        Ok((Features::new(features).expect("not too large"), compulsory))
+    }
+
+    fn path(&mut self) -> Result<BlindedPath<'static>> {
+        let start = match self.option(|values| values.0.arbitrary::<u64>())? {
+            None => self.key()?.into(),
+            Some(scid) => {
+                let direction = *self.0.choose(&[Direction::NodeOne, Direction::NodeTwo])?;
+                IntroductionNode::Channel { scid: ShortChannelId(scid), direction }
+            }
+        };
+        let key = self.key()?;
+        let hops = self.list(4, |values| Ok((values.key()?, values.bytes()?)))?;
+        let none = hops.is_empty();
+        match built(BlindedPath::new(start, key, hops), none) {
+            Some(path) => Ok(path),
+            None => Err(arbitrary::Error::IncorrectFormat),
+        }
+    }
+
+    fn payinfo(&mut self) -> Result<PayInfo<'static>> {
+        Ok(PayInfo {
+            fee_base_msat: self.0.arbitrary()?,
+            fee_proportional_millionths: self.0.arbitrary()?,
+            cltv_expiry_delta: self.0.arbitrary()?,
+            htlc_minimum_msat: self.number()?,
+            htlc_maximum_msat: self.number()?,
+            features: self.features()?.0,
+        })
+    }
+
+    /// Fields of a range, and whether a builder must refuse them: for being outside of it, even, or
+    /// twice the same.
+    fn custom(&mut self, from: u64, to: u64) -> Result<(Custom<'a>, bool)> {
+        let custom = self.list(3, |values| {
+            let number = match values.0.int_in_range(0..=15)? {
+                0 => values.number()?,
+                1 => values.0.int_in_range(from - 1..=to + 1)?,
+                2 => *values.0.choose(&[from - 1, from + 1, to, to + 2])?,
+                _ => values.0.int_in_range(from..=to)? | 1,
+            };
+            Ok((number, values.bytes()?))
+        })?;
+        let mut numbers: Vec<u64> = custom.iter().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        let repeated = numbers.windows(2).any(|pair| pair[0] == pair[1]);
+        let bad = numbers.iter().any(|number| number % 2 == 0 || !(from..=to).contains(number));
+        Ok((custom, bad || repeated))
+    }
+}

@@ -1,0 +1,65 @@
+//! Signs what was changed, with one of the keys that everybody knows.
+
+use bolt12::secp256k1::Message;
+
+use super::records::{Record, bigsize, set, write, write_one};
+use crate::checks::merkle::{self, Digest};
+use crate::checks::{keys, proof};
+
+/// `invreq_payer_id`, `invoice_node_id`, the signatures, and what tells a proof from an invoice.
+const PAYER_ID: u64 = 88;
+const NODE_ID: u64 = 176;
+const SIGNATURE: u64 = 240;
+const PROOF_SIGNATURE: u64 = 241;
+const PREIMAGE: u64 = 1001;
+
+fn find(records: &[Record], number: u64) -> Option<&Record> {
+    records.iter().find(|record| record.number == number)
+}
+
+/// Whether the stream is of a kind that is signed.
+pub fn is_signed(records: &[Record]) -> bool {
+    find(records, PAYER_ID).is_some() || find(records, NODE_ID).is_some()
+}
+
+/// Adds the signature, or replaces it; unless the key that has to sign is not one of ours.
+pub fn sign(records: &mut Vec<Record>) {
+    if find(records, PREIMAGE).is_some() {
+        sign_proof(records);
+    } else if find(records, NODE_ID).is_some() {
+        let root = root(records);
+        sign_root(records, NODE_ID, root, "invoice", "signature", SIGNATURE);
+    } else {
+        let root = root(records);
+        sign_root(records, PAYER_ID, root, "invoice_request", "signature", SIGNATURE);
+    }
+}
+
+/// A proof has two signatures: the payee's, over the invoice that it stands for, and the payer's.
+fn sign_proof(records: &mut Vec<Record>) {
+    let invoice = proof::invoice_root(&write(records));
+    sign_root(records, NODE_ID, invoice, "invoice", "signature", SIGNATURE);
+    let root = root(records);
+    sign_root(records, PAYER_ID, root, "payer_proof", "proof_signature", PROOF_SIGNATURE);
+}
+
+fn sign_root(records: &mut Vec<Record>, by: u64, root: Option<Digest>, message: &str, field: &str, number: u64) {
+    let key = find(records, by).and_then(|key| keys::find(&key.value));
+    if let (Some(key), Some(root)) = (key, root) {
+        let message = Message::from_digest(merkle::digest(message, field, root));
+        let signature = keys::context().sign_schnorr_no_aux_rand(&message, key);
+        set(records, number, signature.as_ref().to_vec());
+    }
+}
+
+fn root(records: &[Record]) -> Option<Digest> {
+    let whole: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let mut number = Vec::new();
+            bigsize(&mut number, record.number, false);
+            (record.number, number, write_one(record))
+        })
+        .collect();
+    merkle::root(whole.iter().map(|(number, head, record)| (*number, head.as_slice(), record.as_slice())))
+}

@@ -1,0 +1,86 @@
+//! The pages for people.
+
+use std::path::Path;
+
+use bolt12::UnixTime;
+
+use super::messages::{self, ALICE, BOB, signed, stream};
+use super::{CURRENCY, HIDDEN, REQUEST, TESTNET_ONLY, as_hex, command, input, line, people, proofs, run};
+
+/// The pages for people, at a fixed time.
+#[test]
+fn golden_pages() {
+    let strings = [
+        ("an official offer", CURRENCY.to_owned()),
+        ("an official offer behind a path", HIDDEN.to_owned()),
+        ("an official offer for another chain", TESTNET_ONLY.to_owned()),
+        ("an official request", REQUEST.to_owned()),
+        ("an offer with every field", as_hex("offer", &stream(&messages::offer()))),
+        (
+            "a request with every field",
+            as_hex("invoice_request", &signed("invoice_request", &messages::request(), BOB)),
+        ),
+        ("a refund that has expired", as_hex("invoice_request", &stream(&messages::refund()))),
+        ("an invoice with every field", as_hex("invoice", &signed("invoice", &messages::invoice(), ALICE))),
+        ("an invoice error", "hex:invoice_error:0101560302000005086e6f207465610a21".to_owned()),
+        ("an empty invoice error", "hex:invoice_error:".to_owned()),
+        ("nothing", String::new()),
+        ("a truncated offer", CURRENCY[..60].to_owned()),
+        ("an offer that lacks its last character", CURRENCY[..CURRENCY.len() - 1].to_owned()),
+        ("an offer of which only the start is left", "lno1".to_owned()),
+        ("an offer in mixed case", CURRENCY.replace("vwfz", "vWfz")),
+        ("an offer with a line break in it", CURRENCY.replace("vwfz", "v\nwfz")),
+        (
+            "an offer without a description",
+            "lno1pqpzwyqkyypwa3eyt44h6txtxquqh7lz5djge4afgfjn7k4rgrkuag0jsd5xvxg".to_owned(),
+        ),
+        ("a BOLT 11 invoice", "lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqf".to_owned()),
+        ("a node id", ALICE.to_owned()),
+        ("an on-chain address", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq".to_owned()),
+        ("an LNURL", "lnurl1dp68gurn8ghj7".to_owned()),
+        ("a name", "alice@example.com".to_owned()),
+        ("a link without an offer", "bitcoin:bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq".to_owned()),
+        ("a web page", "https://example.com/tea".to_owned()),
+        ("a recovery phrase", "abandon ".repeat(11) + "about"),
+        ("something else", "tea \u{1b}[31m for \u{202e}two".to_owned()),
+        ("bytes of nothing", "hex:tea:00".to_owned()),
+        ("bytes with a wrong digit", "hex:offer:0g".to_owned()),
+        ("bytes with half a byte", "hex:offer:160".to_owned()),
+        ("bytes that end too early", "hex:offer:16".to_owned()),
+    ];
+    let mut pages = String::new();
+    for (name, string) in strings.iter().chain(&proofs::examples()) {
+        let (code, page, complaints) = run(&[string], b"", true);
+        assert_eq!(complaints, "");
+        let valid = line(&string.replace('\n', " ")).contains("\"valid\":true");
+        assert_eq!(code == command::OK, valid, "{name}");
+        pages.push_str(&format!("# {name}\n\n{page}\n"));
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/decode.txt");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&file, &pages).unwrap();
+    }
+    assert_eq!(pages, std::fs::read_to_string(&file).unwrap());
+}
+
+/// OFR-9: the last second is still good, and the page says how long ago it was.
+#[test]
+fn time_and_expiry() {
+    let page = |expiry: u64, now: u64| {
+        let message =
+            input::read(&as_hex("offer", &stream(&[(14, messages::number(expiry)), (22, messages::hex(ALICE))])));
+        people::page(&message.ok().unwrap(), UnixTime(now)).lines().nth(1).unwrap().to_owned()
+    };
+    let day = 86_400;
+    let start = 1_735_689_600;
+    assert_eq!(page(start, start), "It can be used now; it expires 2025-01-01 00:00:00 UTC, now.");
+    assert_eq!(page(start, start + 1), "It CANNOT be used: it expired 2025-01-01 00:00:00 UTC, 1 second ago.");
+    assert_eq!(page(start, start + 3 * day), "It CANNOT be used: it expired 2025-01-01 00:00:00 UTC, 3 days ago.");
+    assert_eq!(page(start, start - 31 * day), "It can be used now; it expires 2025-01-01 00:00:00 UTC, in 1 month.");
+    let almost = page(start, start - 7199);
+    assert_eq!(almost, "It can be used now; it expires 2025-01-01 00:00:00 UTC, in 1 hour 59 minutes.");
+    assert_eq!(page(start, 0), "It can be used now; it expires 2025-01-01 00:00:00 UTC, in 55 years.");
+    let far = u64::MAX;
+    assert_eq!(page(far, start), format!("It can be used now; it expires after the year 9999 (Unix time {far})."));
+    assert_eq!(page(0, far), "It CANNOT be used: it expired 1970-01-01 00:00:00 UTC.");
+}

@@ -1,0 +1,166 @@
+//! Messages that we build, with every option of our builders.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::bitcoin::secp256k1::PublicKey;
+use bolt12::{
+    AcceptedRequest, ChainHash, Fallback, Feature, Features, Field, HumanReadableName, Invoice, InvoiceBuilder,
+    InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer, OfferAmount, OfferBuilder,
+    Quantity, Refund, RefundBuilder, RequestContext, UnixTime,
+};
+
+use crate::material::*;
+
+pub(crate) const CHAINS: [ChainHash; 3] = [ChainHash::BITCOIN, ChainHash::SIGNET, ChainHash::TESTNET3];
+
+fn odd(bit: u32) -> Features<'static> {
+    Features::new([Feature(bit)]).unwrap()
+}
+
+/// An offer with paths only, whose invoices [`PAYEE`] signs.
+pub(crate) fn paths_only() -> Offer {
+    let paths = [node_path(0x21), channel_path(PAYEE)];
+    OfferBuilder::with_paths(paths).description("hidden").amount_msat(Msat(20_000)).build().unwrap()
+}
+
+pub(crate) fn currency() -> Offer {
+    let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
+    OfferBuilder::new(key(ISSUER)).description("tea").amount(price).build().unwrap()
+}
+
+pub(crate) fn everything() -> Offer {
+    OfferBuilder::new(key(ISSUER))
+        .chain(SIGNET)
+        .chain(ChainHash::BITCOIN)
+        .metadata([0x43; 40])
+        .amount_msat(Msat(10_000))
+        .description("a cup of \u{202e}coffee \u{1f375}")
+        .features(odd(123))
+        .absolute_expiry(UnixTime(FAR))
+        .path(node_path(0x21))
+        .path(channel_path(0x22))
+        .issuer("the café")
+        .quantity(Quantity::AtMost(NonZeroU64::new(10).unwrap()))
+        .custom_field(1_000_000_001, [1; 300])
+        .custom_field(1_999_999_999, [])
+        .build()
+        .unwrap()
+}
+
+pub(crate) fn offers() -> Vec<Offer> {
+    let plain = || OfferBuilder::new(key(ISSUER));
+    vec![
+        plain().build().unwrap(),
+        everything(),
+        paths_only(),
+        currency(),
+        plain().chain(ChainHash::TESTNET3).quantity(Quantity::Unlimited).build().unwrap(),
+        plain().chain(ChainHash::BITCOIN).amount_msat(Msat::MAX_MONEY).description("all of it").build().unwrap(),
+        plain().quantity(Quantity::AtMost(NonZeroU64::MAX)).absolute_expiry(UnixTime(u64::MAX)).build().unwrap(),
+    ]
+}
+
+/// A request of ours for any offer, with whatever the offer needs.
+pub(crate) fn request(offer: &Offer) -> InvoiceRequest {
+    let mut builder =
+        InvoiceRequestBuilder::new(offer.usable(NOW, &CHAINS).unwrap(), key(PAYER), [0x24; 16]).payer_note("thanks");
+    if offer.quantity() != Quantity::One {
+        builder = builder.quantity(1);
+    }
+    if offer.amount().is_none() {
+        builder = builder.amount(Msat(7_000));
+    }
+    builder.build().unwrap().sign(&keypair(PAYER)).unwrap()
+}
+
+pub(crate) fn requests() -> Vec<InvoiceRequest> {
+    let mut requests: Vec<_> = offers().iter().map(request).collect();
+    let offer = everything();
+    let full = InvoiceRequestBuilder::new(offer.usable(NOW, &[SIGNET]).unwrap(), key(PAYER), [0x25; 64])
+        .amount(Msat(30_001))
+        .quantity(3)
+        .features(odd(9))
+        .payer_note("for \u{7}the team")
+        .bip_353_name(HumanReadableName::new("coffee", "example.com").unwrap())
+        .custom_field(2_999_999_999, [7]);
+    requests.push(full.build().unwrap().sign(&keypair(PAYER)).unwrap());
+    requests
+}
+
+fn refund(amount: Msat) -> RefundBuilder {
+    RefundBuilder::new("a cup that broke", amount, key(PAYER), [0x26; 16])
+}
+
+pub(crate) fn refund_everything() -> RefundBuilder {
+    refund(Msat(5_000_000))
+        .absolute_expiry(UnixTime(FAR))
+        .issuer("the café")
+        .chain(SIGNET)
+        .features(odd(9))
+        .payer_note("sorry")
+        .path(channel_path(0x23))
+        .path(node_path(0x24))
+        .custom_field(1_000_000_003, [1])
+        .custom_field(2_000_000_001, [2])
+}
+
+/// Without signatures, which `lightning` refuses in refunds (D1).
+pub(crate) fn refunds() -> Vec<Refund> {
+    [refund(Msat(1)), refund_everything(), refund(Msat::MAX_MONEY)].map(|builder| builder.build().unwrap()).into()
+}
+
+pub(crate) fn accept<'a>(request: &'a InvoiceRequest, offer: &Offer) -> AcceptedRequest<'a> {
+    let converted = Some(Msat(9_000_000));
+    let context = RequestContext { offer, now: NOW, chains: &CHAINS, converted, max_amount: None };
+    request.accept(&context).unwrap()
+}
+
+fn builder(request: AcceptedRequest<'_>, node_id: PublicKey) -> InvoiceBuilder<'_> {
+    InvoiceBuilder::new(request, node_id, NOW, sha256::Hash::from_byte_array(HASH)).path(node_path(0x31), &payinfo(1))
+}
+
+/// The plainest invoice for a request or refund.
+pub(crate) fn invoice(request: AcceptedRequest<'_>, signer: u8) -> Invoice {
+    builder(request, key(signer)).build().unwrap().sign(&keypair(signer)).unwrap()
+}
+
+fn invoice_everything(request: AcceptedRequest<'_>, signer: u8) -> Invoice {
+    let fallback = |version, len: usize| Fallback { version, program: vec![0x61; len].into() };
+    let full = builder(request, key(signer))
+        .path(channel_path(0x32), &payinfo(u32::MAX))
+        .relative_expiry(Duration::from_secs(u32::MAX.into()))
+        .fallback(&fallback(0, 20))
+        .fallback(&fallback(0, 32))
+        .fallback(&fallback(1, 32))
+        .fallback(&fallback(16, 2))
+        .multi_part(MultiPart::Allowed)
+        .custom_field(3_999_999_999, [9; 300]);
+    full.build().unwrap().sign(&keypair(signer)).unwrap()
+}
+
+pub(crate) fn invoices() -> Vec<Invoice> {
+    let (offers, requests) = (offers(), requests());
+    let mut invoices = Vec::new();
+    for (offer, request) in offers.iter().zip(&requests) {
+        let signer = if offer.issuer_id().is_some() { ISSUER } else { PAYEE };
+        invoices.push(invoice(accept(request, offer), signer));
+    }
+    invoices.push(invoice_everything(accept(requests.last().unwrap(), &everything()), ISSUER));
+    let refunds = refunds();
+    for refund in &refunds {
+        invoices.push(invoice(refund.accept(NOW, &CHAINS).unwrap(), PAYEE));
+    }
+    invoices.push(invoice_everything(refunds[1].accept(NOW, &CHAINS).unwrap(), PAYEE));
+    invoices
+}
+
+pub(crate) fn errors() -> Vec<InvoiceError> {
+    let error = InvoiceError::new("out of \u{7}coffee").unwrap();
+    vec![
+        error.clone(),
+        error.clone().about(Field::INVREQ_QUANTITY, Some(&[1])).unwrap(),
+        error.about(Field::OFFER_AMOUNT, None).unwrap(),
+    ]
+}
