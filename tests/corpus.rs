@@ -51,7 +51,9 @@ fn checks_see_what_is_wrong() {
 
     let text = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
     assert!(checks::naive::text(text).is_some());
-    for wrong in ["lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pkseseq", "+lno1", "lno1qq+", "lno1Qq", "lno1b"] {
+    for wrong in
+        ["lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pkseseq", "+lno1", "lno1qq+", "lno1Qq", "lno1b"]
+    {
         assert_eq!(checks::naive::text(wrong), None, "{wrong}");
     }
 

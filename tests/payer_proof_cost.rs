@@ -133,10 +133,16 @@ fn shortest(mut run: impl FnMut()) -> Duration {
     times.min().unwrap()
 }
 
-/// Time that grows with the square would be 16 times as long for four times as many records.
+/// Time that grows with the square would be 16 times as long for four times as many records. A machine that is
+/// busy elsewhere gets more tries.
 fn is_linear(what: &str, run: impl Fn(u64) -> Duration) {
-    let times = [500, 1000, 2000].map(&run);
-    assert!(times[2] < times[0] * 10, "{what}: {times:?} for 500, 1000 and 2000 records");
+    let mut tries = Vec::new();
+    let is_done = (0..5).any(|_| {
+        let times = [500, 1000, 2000].map(&run);
+        tries.push(times);
+        times[2] < times[0] * 9
+    });
+    assert!(is_done, "{what}: {tries:?} for 500, 1000 and 2000 records");
 }
 
 fn sized(records: u64, choice: usize) -> (Invoice, BTreeSet<u64>, PayerProof) {
