@@ -160,6 +160,29 @@ fn check(change: impl FnOnce(&mut InvoiceContext<'_>)) -> Error {
     exchange.invoice.check(&context).unwrap_err()
 }
 
+/// A payer proof with one change; refused at the latest because both signatures are made up.
+fn proof(number: u64, value: Option<&[u8]>) -> Error {
+    let id = issuer_id();
+    let hash = sha256::Hash::hash(&[7; 32]).to_byte_array();
+    let fields: [(u64, &[u8]); 8] = [
+        (88, &id),
+        (168, &hash),
+        (176, &id),
+        (240, &[1; 64]),
+        (241, &[1; 64]),
+        (1001, &[7; 32]),
+        (1003, &[3; 32]),
+        (1004, &[4; 96]),
+    ];
+    PayerProof::try_from(changed(&fields, &[(number, value)])).unwrap_err()
+}
+
+/// A proof that cannot be made of an invoice that was paid.
+fn unprovable(change: impl FnOnce(PayerProofBuilder<'_>) -> PayerProofBuilder<'_>) -> Error {
+    let invoice = exchange().invoice;
+    change(PayerProofBuilder::minimal(&invoice, Preimage([7; 32]))).build().unwrap_err()
+}
+
 /// One error of every kind, and more where sentences differ.
 fn errors() -> Vec<Error> {
     let id = issuer_id();
@@ -235,6 +258,18 @@ fn errors() -> Vec<Error> {
         invoice(&[(176, Some(&[3; 33]))]),
         invoice(&[(240, None)]),
         invoice(&[]),
+        proof(0, Some(&[1; 16])),
+        proof(168, None),
+        proof(1001, Some(&[8; 32])),
+        proof(1002, Some(&[0])),
+        proof(1003, Some(&[3; 64])),
+        proof(1003, Some(&[3; 31])),
+        proof(1004, Some(&[4; 64])),
+        proof(1005, Some(b"note")),
+        unprovable(|proof| proof),
+        unprovable(|proof| proof.reveal(Field::INVREQ_METADATA)),
+        unprovable(|proof| proof.reveal(Field::OFFER_ISSUER)),
+        unprovable(|proof| proof.hide(Field::INVOICE_NODE_ID)),
         check(|context| context.arrival = Arrival::Direct),
         check(|context| context.chains = &[]),
         check(|context| context.max_amount = Msat(999)),

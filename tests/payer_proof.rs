@@ -223,8 +223,9 @@ fn a_gap_that_is_filled_hides_what_could_stand_there() {
 fn markers_leap_over_the_ranges_of_signatures_and_proofs() {
     let value = |number: u64| (number, naive::bigsize(number));
     let odd = |from: u64, count: u64| (0..count).map(move |at| value(from + 2 * at));
-    // 31 fields from 177 to 237 are hidden behind 177..=207; 239 is shown or not.
-    let cases: [(Vec<(u64, Vec<u8>)>, &[u64], &[u64]); 5] = [
+    // Fields beside those of an answer, what is shown of them, and the markers.
+    type Fields<'a> = (Vec<(u64, Vec<u8>)>, &'a [u64], &'a [u64]);
+    let cases: [Fields<'_>; 5] = [
         (vec![value(239), value(1_000_000_001)], &[239], &[1, 2, 89, 90, 91, 169, 1_000_000_000]),
         (vec![value(237), value(239), value(1_000_000_001)], &[237], &[1, 2, 89, 90, 91, 169, 238, 239]),
         (
