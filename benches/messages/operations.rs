@@ -6,7 +6,7 @@ use lightning::offers::invoice::{Bolt12Invoice, UnsignedBolt12Invoice};
 use lightning::offers::invoice_request::InvoiceRequest as TheirRequest;
 use lightning::offers::offer::Offer as TheirOffer;
 
-use crate::floor::Floor;
+use crate::floor::{Floor, digest};
 use crate::measure::Side;
 use crate::messages::{
     AMOUNT, CHAINS, Keys, Messages, NOW, accept, build_invoice, build_offer, build_request, build_their_invoice,
@@ -63,7 +63,7 @@ fn requests<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
     let verified = || {
         Floor::request(request)
             .and_digest(request.tlvs().records())
-            .and_verify(request.signature(), request.payer_id())
+            .and_verify(request.signature(), digest("invoice_request", request.tlvs().records()), request.payer_id())
             .side(&keys.context)
     };
     let secret = keys.payer.secret_key();
@@ -116,7 +116,7 @@ fn invoices<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
     let verified = || {
         Floor::invoice(invoice)
             .and_digest(invoice.tlvs().records())
-            .and_verify(invoice.signature(), invoice.node_id())
+            .and_verify(invoice.signature(), digest("invoice", invoice.tlvs().records()), invoice.node_id())
             .side(&keys.context)
     };
     let context = InvoiceContext {
@@ -172,7 +172,11 @@ fn invoices<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
                     unsigned.sign(|_: &UnsignedBolt12Invoice| Ok(their_invoice.signature())).expect("a valid signature")
                 },
             )),
-            floor: Some(Floor::default().and_verify(invoice.signature(), invoice.node_id()).side(&keys.context)),
+            floor: Some(
+                Floor::default()
+                    .and_verify(invoice.signature(), digest("invoice", invoice.tlvs().records()), invoice.node_id())
+                    .side(&keys.context),
+            ),
         },
         Comparison {
             // `lightning` does not keep the request, but recognises its MAC and derives the key again.
