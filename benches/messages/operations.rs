@@ -10,7 +10,7 @@ use crate::floor::{Floor, digest};
 use crate::measure::Side;
 use crate::messages::{
     AMOUNT, CHAINS, Keys, Messages, NOW, accept, build_invoice, build_offer, build_request, build_their_invoice,
-    build_their_offer, build_their_request, invoice_builder, sign_theirs,
+    build_their_offer, build_their_request, first_path, invoice_builder, sign_theirs,
 };
 use crate::table::Comparison;
 
@@ -121,7 +121,7 @@ fn invoices<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
     };
     let context = InvoiceContext {
         request,
-        sent_to: SentTo::IssuerId,
+        sent_to: first_path(offer).map_or(SentTo::IssuerId, SentTo::Path),
         arrival: Arrival::OwnPath,
         now: NOW,
         chains: &CHAINS,
@@ -161,7 +161,7 @@ fn invoices<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
             name: name("invoice: complete with an external signature"),
             ours: Side::new(
                 || {
-                    let builder = invoice_builder(*shape, keys, accept(request, offer), messages.our_invoice_paths());
+                    let builder = invoice_builder(*shape, accept(request, offer), messages.our_invoice_paths());
                     builder.build().expect("a valid invoice")
                 },
                 |unsigned| unsigned.complete(&invoice.signature()).expect("a valid signature"),
