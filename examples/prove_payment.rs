@@ -116,7 +116,7 @@ fn pay(shop: &Keypair, alice: &Keypair) -> Result<(Offer, Invoice, Preimage), Er
         features: Features::new([])?,
     };
     let invoice = InvoiceBuilder::new(accepted, shop.public_key(), now, preimage.payment_hash());
-    let invoice = invoice.path(path, &payinfo).build()?.sign(shop)?;
+    let invoice = invoice.add_path(path, &payinfo).build()?.sign(shop)?;
     Ok((offer, invoice, preimage))
 }
 

@@ -312,7 +312,7 @@ fn refused_proofs() {
         &json!({
             "type": "bolt12 payer_proof",
             "valid": false,
-            "error": "the preimage is not that of the payment hash: who has paid knows the preimage",
+            "error": "the preimage is not that of the payment hash: whoever has paid knows the preimage",
             "code": "wrong_preimage",
             "rule": "PPR-2",
             "field": "proof_preimage",

@@ -23,7 +23,8 @@ pub fn in_text(error: &Error, text: &str) {
     // In a URI, a character may be escaped.
     let code: String = from_there.take(2).collect();
     let is_code = code.len() == 2 && code.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let is_uri = text.trim_start().to_ascii_lowercase().starts_with("bitcoin:");
+    let start = text.trim_start().trim_start_matches(['"', '\'']).to_ascii_lowercase();
+    let is_uri = start.starts_with("bitcoin:") || start.starts_with("lightning:");
     let found = match u8::from_str_radix(&code, 16) {
         Ok(escaped @ 0..0x80) if found == '%' && is_code && is_uri => escaped.into(),
         _ => found,
