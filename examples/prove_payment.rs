@@ -7,7 +7,7 @@ use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
     BlindedPath, ChainHash, Disclosure, Error, Expectation, Features, Field, Invoice, InvoiceBuilder,
     InvoiceRequestBuilder, Msat, Offer, OfferBuilder, PayInfo, Payee, PayerProof, PayerProofBuilder, Preimage,
-    RequestContext, UnixTime,
+    RequestArrival, RequestContext, UnixTime,
 };
 
 const CHALLENGE: &str = "Bob asks, 2027-01-15, 4711";
@@ -18,8 +18,8 @@ fn main() -> Result<(), Error> {
     let (offer, invoice, preimage) = pay(&shop, &alice)?;
 
     println!("Alice paid for this offer, and wants to prove it:\n  {offer}\n");
-    let receipt = PayerProofBuilder::receipt(&invoice, preimage).reveal(Field::OFFER_AMOUNT);
-    let receipt = receipt.reveal(Field::OFFER_ISSUER_ID).note(CHALLENGE);
+    // A receipt, and what it takes to show which offer was paid: all of its fields.
+    let receipt = PayerProofBuilder::receipt(&invoice, preimage).reveal(Field::OFFER_AMOUNT).note(CHALLENGE);
 
     let preview = receipt.preview()?;
     println!("Before she signs, she sees what the proof will show:");
@@ -38,7 +38,8 @@ fn main() -> Result<(), Error> {
     print_proof(&proof);
 
     println!("\nBob asks whether this offer was paid, by whoever he talks to:");
-    let expected = Expectation { payee: Payee::Offer(&offer), min_amount: PRICE, note: Some(CHALLENGE) };
+    let (payee, chain) = (Payee::Offer(&offer), ChainHash::BITCOIN);
+    let expected = Expectation { payee, chain, min_amount: PRICE, note: Some(CHALLENGE) };
     print_verdict(&proof, &expected);
 
     println!("\nMallory shows the same proof to Carol, who gave another challenge:");
@@ -82,9 +83,9 @@ fn print_proof(proof: &PayerProof) {
 }
 
 fn print_verdict(proof: &PayerProof, expected: &Expectation<'_>) {
-    match proof.verify(expected) {
+    match proof.check(expected) {
         Ok(()) => println!("  yes"),
-        Err(unmet) => unmet.iter().for_each(|unmet| println!("  no: {unmet}")),
+        Err(unmet) => unmet.as_slice().iter().for_each(|unmet| println!("  no: {unmet}")),
     }
 }
 
@@ -103,7 +104,8 @@ fn pay(shop: &Keypair, alice: &Keypair) -> Result<(Offer, Invoice, Preimage), Er
     let request = request.payer_note("please wrap it").build()?.sign(alice)?;
 
     let preimage = Preimage([0x77; 32]);
-    let context = RequestContext { offer: &offer, now, chains, converted: None, max_amount: None };
+    let arrival = RequestArrival::Direct;
+    let context = RequestContext { offer: &offer, arrival, now, chains, rate: None, max_amount: None };
     let accepted = request.accept(&context)?;
     let (hop, data) = (key(0x43).public_key(), [0u8; 16]);
     let path = BlindedPath::new(hop.into(), key(0x44).public_key(), [(hop, &data[..])])?;
@@ -113,9 +115,9 @@ fn pay(shop: &Keypair, alice: &Keypair) -> Result<(Offer, Invoice, Preimage), Er
         cltv_expiry_delta: 144,
         htlc_minimum_msat: 1,
         htlc_maximum_msat: PRICE.0 * 2,
-        features: Features::new([])?,
+        features: Features::default(),
     };
-    let invoice = InvoiceBuilder::new(accepted, shop.public_key(), now, preimage.payment_hash());
+    let invoice = InvoiceBuilder::new(accepted, now, preimage.payment_hash());
     let invoice = invoice.add_path(path, &payinfo).build()?.sign(shop)?;
     Ok((offer, invoice, preimage))
 }
