@@ -89,8 +89,8 @@ impl InvoiceError {
         let field = error.field()?;
         let text = match error.kind() {
             ErrorKind::NotConverted => return None,
-            ErrorKind::AmountTooHigh { .. } => "the amount is more than was agreed".to_string(),
             _ if error.rule().is_for_writers() => return None,
+            ErrorKind::AmountTooHigh { .. } => "the amount is more than was agreed".to_string(),
             _ => error.to_string(),
         };
         // A sentence is neither empty nor too long.

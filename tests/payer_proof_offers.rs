@@ -11,7 +11,9 @@ mod proofs;
 
 use std::collections::BTreeSet;
 
-use bolt12::{ChainHash, Expectation, MinorUnits, Msat, Offer, OfferAmount, Payee, PayerProof, Unmet};
+use bolt12::{
+    ChainHash, Disclosure, Expectation, Field, MinorUnits, Msat, Offer, OfferAmount, Payee, PayerProof, Unmet,
+};
 use naive::{Hash32, Record, branch};
 use proofs::{ALWAYS, AMOUNT, Parts, REQUIRED, answer, invoice_with, is_leaf, numbers, subsets, with_always};
 
@@ -299,7 +301,6 @@ fn on_signet() -> Vec<Vec<Record>> {
         with(&[&answer()[..], &[invoice_chain()]].concat(), &[]),
         with(&[&answer()[..], &[invoice_chain(), chain(2, ChainHash::SIGNET)]].concat(), &[]),
         with(&[priced(), vec![invoice_chain()]].concat(), &[84]),
-        with(&[priced(), vec![invoice_chain()]].concat(), &[89]),
     ]
 }
 
@@ -337,13 +338,29 @@ fn a_test_network_that_is_hidden_is_never_taken_for_bitcoin() {
     assert!(proofs > 200 && lies > 20, "{proofs} proofs, of which {lies} are lies");
 }
 
+/// What a proof says to be `invreq_metadata` may be another field, if the metadata may be elsewhere: here the chain
+/// takes its place, and a whole quarter of the tree moves behind what it stands before.
+#[test]
+fn the_chain_does_not_pass_for_the_metadata() {
+    let fields = [priced(), vec![chain(2, ChainHash::SIGNET), chain(80, ChainHash::SIGNET)]].concat();
+    let records = with(&fields, &[]);
+    let shown = BTreeSet::from([22, 88, 160, 168, 176]);
+    let really = [[0, 0, 0, 0], [1, 0, 1, 1], [0, 0, 1, 0]].concat();
+    let claimed = [[0, 1, 1, 1], [0, 0, 0, 0], [0, 0, 1, 0]].concat();
+    let leaves_of = |bits: Vec<u8>| -> Vec<bool> { bits.into_iter().chain([1]).map(|bit| bit == 1).collect() };
+    assert_eq!(leaves(&records, &shown), leaves_of(really));
+    let proof = arranged(&records, &shown, &leaves_of(claimed)).proof().unwrap();
+    assert_eq!(proof.disclosure(Field::INVREQ_CHAIN), Disclosure::Absent);
+    assert_eq!(proof.chain(), None);
+}
+
 /// An invoice without `invreq_chain` was paid with bitcoin, and a proof shows it exactly if no invoice with that
 /// field could have led to the same proof.
 #[test]
 fn bitcoin_is_shown_where_the_chain_cannot_be_hidden() {
     let first = |records: &[Record]| *numbers(records).range(1..).next().unwrap();
     let (mut seen, mut needless) = ([0, 0], 0);
-    for records in [with(&answer(), &[]), with(&answer(), &[84]), with(&priced(), &[86, 89])] {
+    for records in [with(&answer(), &[]), with(&answer(), &[84]), with(&answer(), &[86]), with(&priced(), &[])] {
         for shown in choices(&records, &[]) {
             let real = arrangements(&leaves(&records, &shown), 3);
             let suspect = real.iter().any(|leaves| is_possible(&shown, leaves) && hides(80, &shown, leaves));
@@ -362,8 +379,8 @@ fn bitcoin_is_shown_where_the_chain_cannot_be_hidden() {
             seen[usize::from(suspect)] += 1;
         }
     }
-    assert!(seen.iter().all(|count| *count > 30), "{seen:?}");
-    assert!(needless < seen[0] + seen[1], "{needless} needless suspicions");
+    assert!(seen.iter().all(|count| *count > 20), "{seen:?}");
+    assert!(needless <= 22, "{needless} needless suspicions");
 }
 
 /// The same for `offer_currency`: cents are never taken for millisatoshi.

@@ -100,7 +100,8 @@ impl RequestFields {
         unknown(REQUEST_FIELDS, self.tlvs(), &REQUEST_TYPES)
     }
 
-    /// The offer's price times the quantity (RQR-9); nothing if the offer has no price.
+    /// The offer's price times the quantity (RQR-9); nothing if the offer has no price, or if a payer proof does not
+    /// show in which currency.
     ///
     /// # Errors
     ///
@@ -141,6 +142,10 @@ pub(super) fn price(tlvs: &TlvStream) -> Result<Option<OfferAmount>, Error> {
     let total = amount.checked_mul(number(Field::INVREQ_QUANTITY).unwrap_or(1));
     let total = total.ok_or(Error::of(Field::INVREQ_QUANTITY, ErrorKind::Overflow, Rule::Rqr9))?;
     let currency = tlvs.value(Field::OFFER_CURRENCY.number()).and_then(|value| CurrencyCode::decode(value).ok());
+    // What a payer proof shows of a price may be cents or millisatoshi.
+    if currency.is_none() && tlvs.contains(Field::PROOF_PREIMAGE.number()) {
+        return Ok(None);
+    }
     Ok(Some(match currency {
         Some(currency) => OfferAmount::Currency { currency, amount: MinorUnits(total) },
         None => OfferAmount::Bitcoin(Msat(total)),

@@ -25,14 +25,23 @@ impl PayerProof {
                 }
             }
         }
+        let can_leave = |subtree: &HiddenSubtree, gap: &Gap| gap.leaves.saturating_sub(subtree.leaves) >= gap.needed;
+        // `invreq_metadata` comes before everything that is shown. If it can be nowhere but where the proof says, what
+        // is hidden together with it cannot be behind what is shown.
+        let may_have_metadata = |subtree: &HiddenSubtree| {
+            subtree.before == 0 && gaps.get(subtree.after).is_none_or(|after| can_leave(subtree, after))
+        };
+        let is_certain = !hidden.iter().any(|subtree| !subtree.is_first && may_have_metadata(subtree));
         let suspect = |subtree: &HiddenSubtree| {
             let (Some(before), Some(after)) = (gaps.get(subtree.before), gaps.get(subtree.after)) else {
                 return true;
             };
-            let can_leave = |gap: &Gap| gap.leaves.saturating_sub(subtree.leaves) >= gap.needed;
-            before.has_room && can_leave(after) || after.has_room && can_leave(before)
+            if subtree.is_first && is_certain {
+                return before.has_room && subtree.leaves > 1;
+            }
+            before.has_room && can_leave(subtree, after) || after.has_room && can_leave(subtree, before)
         };
-        hidden.iter().any(|subtree| !subtree.is_metadata && suspect(subtree))
+        hidden.iter().any(suspect)
     }
 
     /// What is hidden as a whole, and the types of the fields that are shown.
@@ -50,18 +59,15 @@ impl PayerProof {
                 let after = last.saturating_add(1);
                 // A subtree with something behind it is complete, and its size is known.
                 let leaves = if after < shown.len() { beside.leaves } else { UNKNOWN_SIZE };
-                hidden.push(HiddenSubtree { before: first, after, leaves, is_metadata: beside.is_metadata });
+                hidden.push(HiddenSubtree { before: first, after, leaves, is_first: beside.is_first });
             }
-            Node { shown: both, leaves: left.leaves.saturating_add(right.leaves), is_metadata: false }
+            Node { shown: both, leaves: left.leaves.saturating_add(right.leaves), is_first: left.is_first }
         };
         let mut index = 0usize;
         for leaf in leaves::leaves(self.tlvs()) {
-            let (shown, is_metadata) = match leaf {
-                Leaf::Hidden(marker) => (None, marker == 0),
-                Leaf::Disclosed(_) => (Some((index, index)), false),
-            };
+            let shown = matches!(leaf, Leaf::Disclosed(_)).then_some((index, index));
             index = index.saturating_add(usize::from(shown.is_some()));
-            tree.push(Node { shown, leaves: 1, is_metadata }, &mut join);
+            tree.push(Node { shown, leaves: 1, is_first: matches!(leaf, Leaf::Hidden(0)) }, &mut join);
         }
         tree.root(&mut join);
         (hidden, shown)
@@ -76,7 +82,8 @@ const UNKNOWN_SIZE: u64 = 1 << 32;
 struct Node {
     shown: Option<(usize, usize)>,
     leaves: u64,
-    is_metadata: bool,
+    /// Whether it begins with the first leaf.
+    is_first: bool,
 }
 
 /// A part of the invoice's tree that is hidden as a whole, beside one of which something is shown.
@@ -86,8 +93,8 @@ struct HiddenSubtree {
     /// The gap in which it stands if it comes after.
     after: usize,
     leaves: u64,
-    /// `invreq_metadata` alone, which is always first.
-    is_metadata: bool,
+    /// Whether the proof says that it begins with `invreq_metadata`.
+    is_first: bool,
 }
 
 /// What lies between two shown fields, or before the first or after the last.
