@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::Msat;
 use crate::tlv::CustomField;
+use crate::units::Msat;
 
 /// Fields that the caller adds by number.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ impl CustomFields {
     /// The fields in ascending order, if all of them lie in the message's experimental range (TLV-5).
     pub(crate) fn sorted(&mut self, range: RangeInclusive<u64>) -> Result<&[CustomField], Error> {
         if let Some((number, _)) = self.0.iter().find(|(number, _)| !range.contains(number)) {
-            return Err(Error::of(Field::unknown(*number), ErrorKind::OutOfRange, Rule::Tlv5));
+            return Err(Error::of(Field::numbered(*number), ErrorKind::OutOfRange, Rule::Tlv5));
         }
         self.0.sort_by_key(|(number, _)| *number);
         Ok(&self.0)
@@ -32,8 +32,7 @@ pub(crate) fn check_amount(amount: Msat, field: Field, rule: Rule) -> Result<(),
         return Err(Error::of(field, ErrorKind::Zero, rule));
     }
     if amount > Msat::MAX_MONEY {
-        let max_msat = Msat::MAX_MONEY.0;
-        return Err(Error::of(field, ErrorKind::AmountTooHigh { max_msat }, Rule::D3));
+        return Err(Error::of(field, ErrorKind::AmountTooHigh { max: Msat::MAX_MONEY }, Rule::D3));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::field::{Decompressor, KnownFeatures, Point, Spec, Text, Value, find, path};
 use crate::invoice::INVOICE_FIELDS;
 use crate::invoice_request::REQUEST_FIELDS;
-use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits};
+use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits, own_rule};
 use crate::offer::OFFER_FIELDS;
 use crate::tlv::{TlvRecord, TlvStream, Writer};
 
@@ -66,7 +66,7 @@ impl InvoiceError {
         Self::build(None, None, error)
     }
 
-    /// The same, naming the field that is to blame, and perhaps a value of it that would be accepted.
+    /// The same text, naming the field that is to blame, and perhaps a value of it that would be accepted.
     ///
     /// # Errors
     ///
@@ -76,16 +76,25 @@ impl InvoiceError {
         Self::build(Some(field), suggested_value, error.map_or("", |error| error.as_raw()))
     }
 
-    /// What to tell the sender of a message that was refused: the sentence for people, and the
-    /// field.
+    /// What to tell the sender of a request or an invoice that was refused: the sentence for people, and the field.
     ///
-    /// Nothing, if the fault is not one in a field, but for example in the text of an offer: then
-    /// there is nobody to tell. Whether to tell at all, or to keep silent before somebody who
-    /// probes, is the caller's choice.
+    /// Nothing, if the error is about no field (a message that cannot be read, one for another offer, one that came
+    /// by the wrong route) or is not the sender's fault (a rate that is missing, a rule for builders). How much the
+    /// payer would have paid is not told.
+    ///
+    /// Only for messages that somebody sent: nobody waits for an answer about an offer. Whether to tell at all, or
+    /// to keep silent before somebody who probes, is the caller's choice.
+    #[must_use]
     pub fn answering(error: &Error) -> Option<Self> {
         let field = error.field()?;
-        let build = |field| Self::build(field, None, &error.to_string()).ok();
-        build(Some(field))
+        let text = match error.kind() {
+            ErrorKind::NotConverted => return None,
+            ErrorKind::AmountTooHigh { .. } => "the amount is more than was agreed".to_string(),
+            _ if error.rule().is_for_writers() => return None,
+            _ => error.to_string(),
+        };
+        // A sentence is neither empty nor too long.
+        Self::build(Some(field), None, &text).ok()
     }
 
     fn build(field: Option<Field>, suggested_value: Option<&[u8]>, error: &str) -> Result<Self, Error> {
@@ -93,7 +102,7 @@ impl InvoiceError {
         if error.is_empty() {
             return Err(Error::of(Field::ERROR, ErrorKind::EmptyValue, Rule::Erw1));
         }
-        let mut writer = Writer::new(&[]);
+        let mut writer = Writer::new(&[], error.len());
         if let Some(field) = field {
             writer.number(1, field.number());
             // ERW-2
@@ -111,7 +120,7 @@ impl InvoiceError {
     /// The field that is to blame.
     pub fn erroneous_field(&self) -> Option<Field> {
         let number = self.tlvs().value(1).and_then(|value| u64::decode(value).ok())?;
-        Some(find(&ERRONEOUS, number).map_or(Field::unknown(number), |spec| spec.field))
+        Some(find(&ERRONEOUS, number).map_or(Field::numbered(number), |spec| spec.field))
     }
 
     /// `suggested_value` (TLV 3)
@@ -133,6 +142,11 @@ impl InvoiceError {
         self.structure.tlvs.as_bytes()
     }
 
+    /// The exact bytes, without a copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.structure.tlvs.into_bytes()
+    }
+
     /// The records, whatever they mean.
     pub fn tlvs(&self) -> &TlvStream {
         &self.structure.tlvs
@@ -148,7 +162,7 @@ fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
     match find(&ERRONEOUS, field.number()) {
         Some(spec) => (spec.check)(value)
             .and_then(|()| check_points(spec.field, value))
-            .map_err(|error| error.in_field(spec.field)),
+            .map_err(|error| own_rule(error, spec.field).in_field(spec.field)),
         None => Ok(()),
     }
 }

@@ -9,6 +9,7 @@
 //! | look at fields, wherever they are | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] |
 //! | make messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] |
 //! | sign elsewhere | [`Unsigned`] |
+//! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
@@ -51,6 +52,7 @@ mod signed;
 mod text;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
 mod tlv;
+mod units;
 
 pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
@@ -59,20 +61,24 @@ pub use secp256k1;
 pub use error::{Error, ErrorKind, Field, LooksLike, MessageKind, Rule};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Fallback, Fallbacks, Feature, FeatureBits,
-    Features, HumanReadableName, IntroductionNode, KnownFeatures, MinorUnits, Msat, OfferAmount, PayInfo, PayInfos,
-    Point, Quantity, ShortChannelId, Text, UnixTime,
+    Features, HumanReadableName, IntroductionNode, KnownFeatures, OfferAmount, PayInfo, PayInfos, Point, Quantity,
+    Rate, ShortChannelId, Text,
 };
 pub use invoice::{
     Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PayableInvoice, RefundContext, SentTo,
 };
 pub use invoice_error::InvoiceError;
 pub use invoice_request::{
-    AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestContext, RequestFields,
+    AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestArrival, RequestContext,
+    RequestFields,
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
 pub use pasted::Bolt12;
-pub use payer_proof::{Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet};
+pub use payer_proof::{
+    Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,
+};
 pub use signature::OfferId;
 pub use signed::{SignedMessage, Unsigned, Unverified};
 pub use text::Wrapped;
 pub use tlv::{MAX_LEN, TlvRecord, TlvStream};
+pub use units::{MinorUnits, Msat, UnixTime};

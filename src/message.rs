@@ -66,7 +66,7 @@ impl Structure {
                 Some(spec) => (spec.check)(record.value())
                     .map_err(|error| own_rule(error, spec.field).in_field(spec.field).within(record.value_offset()))?,
                 None if number % 2 == 0 => {
-                    let error = Error::of(Field::unknown(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
+                    let error = Error::of(Field::numbered(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
                     return Err(error.at(record.offset()));
                 }
                 None => {}
@@ -122,7 +122,7 @@ pub struct Message {
 impl Schema {
     /// The name of a field of this kind of message.
     pub(crate) fn field(&self, number: u64) -> Field {
-        find(self.fields, number).map_or(Field::unknown(number), |spec| spec.field)
+        find(self.fields, number).map_or(Field::numbered(number), |spec| spec.field)
     }
 
     /// Gives an error's field its name, which the stream does not know.
@@ -182,7 +182,7 @@ impl Message {
 }
 
 /// The same fault in a value breaks another rule where another message's field holds it.
-fn own_rule(error: Error, field: Field) -> Error {
+pub(crate) fn own_rule(error: Error, field: Field) -> Error {
     match error.kind() {
         ErrorKind::NoHops if field == Field::INVREQ_PATHS => error.against(Rule::Rqr4),
         ErrorKind::NoHops if field == Field::INVOICE_PATHS => error.against(Rule::Ivr5),

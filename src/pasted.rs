@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::str::FromStr;
 
 use crate::error::{Error, ErrorKind, MessageKind, Rule};
+use crate::field::KnownFeatures;
 use crate::invoice::Invoice;
 use crate::invoice_request::{InvoiceRequest, Refund};
 use crate::message::in_text;
@@ -15,8 +16,8 @@ use crate::text;
 
 /// Any BOLT 12 text: what a wallet's input field takes.
 ///
-/// Reading is generous where [`Offer`] and the others are strict: white space around the text is
-/// ignored, and so are `lightning:` and the rest of a `bitcoin:?lno=` URI.
+/// Reading is generous where [`Offer`] and the others are strict: white space and quotation marks around the text
+/// are ignored, and so are `lightning:` and the rest of a `bitcoin:?lno=` URI.
 ///
 /// ```
 /// use bolt12::Bolt12;
@@ -47,38 +48,79 @@ impl Bolt12 {
     ///
     /// # Errors
     ///
-    /// What the message's own type says; `WrongKind` for a kind without text.
-    pub fn read(kind: MessageKind, bytes: Vec<u8>) -> Result<Self, Error> {
+    /// What the message's own type says; `WrongKind` for an invoice error, which nobody pastes.
+    pub fn read(kind: MessageKind, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
         match kind {
-            MessageKind::Offer => Offer::try_from(bytes).map(|offer| Self::Offer(Box::new(offer))),
-            MessageKind::InvoiceRequest => match InvoiceRequest::try_from(bytes.as_slice()) {
-                Ok(request) => Ok(Self::InvoiceRequest(Box::new(request))),
-                Err(error) if *error.kind() == ErrorKind::IsRefund => {
-                    Refund::try_from(bytes).map(|refund| Self::Refund(Box::new(refund)))
-                }
-                Err(error) => Err(error),
+            MessageKind::Offer => Offer::read(bytes, known).map(Self::from),
+            MessageKind::InvoiceRequest => match InvoiceRequest::read(bytes.clone(), known) {
+                Err(error) if *error.kind() == ErrorKind::IsRefund => Refund::read(bytes, known).map(Self::from),
+                request => request.map(Self::from),
             },
-            MessageKind::Invoice => Invoice::try_from(bytes).map(|invoice| Self::Invoice(Box::new(invoice))),
-            MessageKind::PayerProof => PayerProof::try_from(bytes).map(|proof| Self::PayerProof(Box::new(proof))),
+            MessageKind::Invoice => Invoice::read(bytes, known).map(Self::from),
+            MessageKind::PayerProof => PayerProof::read(bytes).map(Self::from),
             found => Err(Error::new(ErrorKind::WrongKind { expected: MessageKind::Offer, found }, Rule::Txt5)),
         }
     }
-}
 
-impl FromStr for Bolt12 {
-    type Err = Error;
-
-    fn from_str(pasted: &str) -> Result<Self, Error> {
+    /// Reads what was pasted, knowing more features than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// What the message's own type says, and TXT-1 to TXT-8.
+    pub fn read_text(pasted: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
         let found = Found::new(pasted);
         let text = found.text();
         let read = || {
             let (kind, bytes) = text::decode(&text)?;
-            Self::read(kind, bytes).map_err(|error| in_text(error, &text))
+            Self::read(kind, bytes, known).map_err(|error| in_text(error, &text))
         };
         read().map_err(|error| match error.column() {
             Some(column) => error.in_column(found.column(column)),
             None => error,
         })
+    }
+
+    /// The kind of message.
+    pub fn kind(&self) -> MessageKind {
+        match self {
+            Self::Offer(_) => MessageKind::Offer,
+            Self::InvoiceRequest(_) | Self::Refund(_) => MessageKind::InvoiceRequest,
+            Self::Invoice(_) => MessageKind::Invoice,
+            Self::PayerProof(_) => MessageKind::PayerProof,
+        }
+    }
+}
+
+/// The text, as the message's own type has it.
+impl core::fmt::Display for Bolt12 {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Offer(offer) => offer.fmt(f),
+            Self::InvoiceRequest(request) => request.fmt(f),
+            Self::Refund(refund) => refund.fmt(f),
+            Self::Invoice(invoice) => invoice.fmt(f),
+            Self::PayerProof(proof) => proof.fmt(f),
+        }
+    }
+}
+
+macro_rules! from_message {
+    ($($message:ident)*) => {$(
+        impl From<$message> for Bolt12 {
+            fn from(message: $message) -> Self {
+                Self::$message(Box::new(message))
+            }
+        }
+    )*};
+}
+
+from_message!(Offer InvoiceRequest Refund Invoice PayerProof);
+
+impl FromStr for Bolt12 {
+    type Err = Error;
+
+    fn from_str(pasted: &str) -> Result<Self, Error> {
+        Self::read_text(pasted, KnownFeatures::default_ref())
     }
 }
 
@@ -91,13 +133,13 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Finds the text: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all that is no white
-    /// space at the ends.
+    /// Finds the text: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all that is neither white space
+    /// nor a quotation mark at the ends.
     fn new(pasted: &'a str) -> Self {
-        let trimmed = pasted.trim();
+        let trimmed = pasted.trim().trim_matches(['"', '\'']);
         let scheme = |name: &str| {
             let (start, rest) = trimmed.split_at_checked(name.len())?;
-            start.eq_ignore_ascii_case(name).then_some(rest)
+            start.eq_ignore_ascii_case(name).then(|| rest.split('#').next().unwrap_or(rest))
         };
         let parameters = scheme("bitcoin:").and_then(|rest| rest.split_once('?'));
         let offer = parameters.and_then(|(_, parameters)| {
@@ -106,12 +148,16 @@ impl<'a> Found<'a> {
                 name.eq_ignore_ascii_case("lno").then_some(value)
             })
         });
-        let lightning = scheme("lightning:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
-        let text = offer.or(lightning).unwrap_or(trimmed);
+        let lightning = scheme("lightning:").map(|rest| {
+            let rest = rest.strip_prefix("//").unwrap_or(rest);
+            rest.split('?').next().unwrap_or(rest)
+        });
+        let of_uri = offer.or(lightning);
+        let text = of_uri.unwrap_or(trimmed);
         // The text is a part of what was pasted, so this is where it starts.
         let at = (text.as_ptr() as usize).saturating_sub(pasted.as_ptr() as usize);
         let before = pasted.get(..at).map_or(0, |before| before.chars().count());
-        Self { before, text, is_encoded: offer.is_some() && text.contains('%') }
+        Self { before, text, is_encoded: of_uri.is_some() && text.contains('%') }
     }
 
     fn text(&self) -> Cow<'a, str> {

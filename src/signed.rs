@@ -12,10 +12,9 @@ use crate::message::{Message, Schema, Structure};
 use crate::signature::{Tag, digest, sign, verify};
 use crate::tlv::TlvStream;
 
-/// What a message type says about its signature. Cannot be implemented outside this crate.
+/// A message that is signed: [`InvoiceRequest`](crate::InvoiceRequest), [`Refund`](crate::Refund) (which need not
+/// be), [`Invoice`](crate::Invoice) and [`PayerProof`](crate::PayerProof). Cannot be implemented outside this crate.
 pub trait SignedMessage: Sealed {}
-
-impl<T: Sealed> SignedMessage for T {}
 
 /// The part of [`SignedMessage`] that is nobody else's business.
 pub trait Sealed: Sized + 'static {
@@ -23,6 +22,8 @@ pub trait Sealed: Sized + 'static {
     type Fields;
 
     const SCHEMA: &'static Schema;
+    /// The same for a message that is still to be signed.
+    const UNSIGNED: &'static Schema;
     const TAG: Tag;
     /// The rule that an invalid signature breaks.
     const RULE: Rule;
@@ -30,6 +31,8 @@ pub trait Sealed: Sized + 'static {
     const SIGNER: Field;
     /// The field that holds the signature.
     const SIGNATURE: Field = Field::SIGNATURE;
+    /// Whether a message without a signature is complete (D1).
+    const NEEDS_SIGNATURE: bool = true;
 
     fn signer(message: &Message) -> Option<PublicKey>;
     fn fields(message: Message) -> Self::Fields;
@@ -55,9 +58,27 @@ pub(crate) fn signature(tlvs: &TlvStream, field: Field) -> Option<schnorr::Signa
 
 /// A message that is complete but for its signature.
 ///
-/// It can be read through its fields, which it dereferences to, and shown to whoever holds the key.
-/// The [digest](Self::digest) is what has to be signed with BIP 340, by the key that the message
+/// It can be read through its fields, which it dereferences to ([`RequestFields`](crate::RequestFields) for a
+/// request or refund, [`InvoiceFields`](crate::InvoiceFields) for an invoice or payer proof), and shown to whoever
+/// holds the key. The [digest](Self::digest) is what has to be signed with BIP 340, by the key that the message
 /// names (RQW-7, IVW-6).
+///
+/// ```
+/// # use bolt12::secp256k1::{Keypair, Message, Secp256k1};
+/// # use bolt12::{InvoiceRequest, Msat, Refund, RefundBuilder, Unsigned};
+/// # let secp = Secp256k1::new();
+/// # let key = Keypair::from_seckey_slice(&secp, &[7; 32])?;
+/// # let builder = RefundBuilder::new("tea", Msat(1), key.public_key(), [1; 16]);
+/// let unsigned = builder.build_to_sign()?;
+/// // Over there, at the signer:
+/// let seen: Unsigned<Refund> = Unsigned::read(unsigned.as_bytes().to_vec())?;
+/// println!("sign {} for {:?}?", seen.offer().description().unwrap(), seen.amount());
+/// let signature = secp.sign_schnorr_no_aux_rand(&Message::from_digest(seen.digest()), &key);
+/// // And back here, where it is verified:
+/// let refund = unsigned.complete(&signature)?;
+/// # assert_eq!(refund.signature(), Some(signature));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct Unsigned<T: SignedMessage> {
     fields: T::Fields,
@@ -68,6 +89,29 @@ impl<T: SignedMessage> Unsigned<T> {
     pub(crate) fn new(message: Message) -> Self {
         let digest = digest(T::TAG, &message.tlvs);
         Self { fields: T::fields(message), digest }
+    }
+
+    /// Reads the bytes of a message that is still to be signed, for example at a signer.
+    ///
+    /// # Errors
+    ///
+    /// Any rule of the message but that it is signed.
+    pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
+        let message = Structure::read(T::UNSIGNED, bytes, KnownFeatures::default_ref())?.check_points()?;
+        match message.tlvs.get(T::SIGNATURE.number()) {
+            Some(record) => Err(Error::of(T::SIGNATURE, ErrorKind::Unexpected, T::RULE).at(record.offset())),
+            None => Ok(Self::new(message)),
+        }
+    }
+
+    /// The key that has to sign.
+    pub fn signer(&self) -> Option<PublicKey> {
+        T::signer(T::message(&self.fields))
+    }
+
+    /// The records, whatever they mean.
+    pub fn tlvs(&self) -> &TlvStream {
+        &T::message(&self.fields).tlvs
     }
 
     /// The bytes of the message, which lack only the signature's record.
@@ -186,6 +230,8 @@ impl<T: SignedMessage> Unverified<T> {
                 let digest = digest(T::TAG, &message.tlvs);
                 verify(digest, &signature, &signer::<T>(&message)?, T::SIGNATURE, T::RULE)
             }
+            // The rules ask for the field, and its form is checked: this is a second lock on the same door.
+            None if T::NEEDS_SIGNATURE => Err(Error::missing(T::SIGNATURE, T::RULE)),
             None => Ok(()),
         });
         verified.map_err(|error| message.located(error))?;

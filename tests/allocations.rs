@@ -62,7 +62,7 @@ fn counted<T>(run: impl FnOnce() -> T) -> (T, usize, usize) {
 /// Offers of several sizes: minimal, typical, with many paths, and with many unknown records.
 fn offers() -> Vec<Offer> {
     let minimal = || OfferBuilder::new(issuer().public_key());
-    let many_paths = (0..32).fold(minimal().description("paths"), |offer, _| offer.path(path(3)));
+    let many_paths = (0..32).fold(minimal().description("paths"), |offer, _| offer.add_path(path(3)));
     let many_records = (0..1000).fold(minimal().description("records"), |offer, number| {
         offer.custom_field(1_000_000_001 + 2 * number, vec![7; number as usize % 20])
     });

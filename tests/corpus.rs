@@ -68,6 +68,6 @@ fn checks_see_what_is_wrong() {
     let offer: Offer = text.parse().expect("an offer");
     let other = Offer::try_from([&[4, 1, 7], offer.as_bytes()].concat()).expect("an offer with metadata");
     let root = |offer: &Offer| checks::merkle::root_of(offer.records());
-    assert_eq!(root(&offer), Some(offer.offer_id().to_byte_array()));
+    assert_eq!(root(&offer), Some(offer.id().to_byte_array()));
     assert_ne!(root(&offer), root(&other));
 }

@@ -1,6 +1,11 @@
 //! Every kind of error, with the sentence a person reads and the details a developer reads, compared
 //! with `tests/data/errors.txt`. `BLESS=1 cargo test --test errors` writes that file anew.
 
+#[path = "common/naive.rs"]
+mod naive;
+#[path = "common/proofs.rs"]
+mod proofs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -9,6 +14,7 @@ use std::path::Path;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
+use proofs::Parts;
 
 const KEY: &str = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -114,17 +120,29 @@ fn exchange() -> Exchange {
     let usable = offer.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
     let request =
         InvoiceRequestBuilder::new(usable, payer.public_key(), [7; 16]).build().unwrap().sign(&payer).unwrap();
-    let context =
-        RequestContext { offer: &offer, now: NOW, chains: &[ChainHash::BITCOIN], converted: None, max_amount: None };
-    let accepted = request.accept(&context).unwrap();
+    let accepted = request.accept(&issuers(&offer)).unwrap();
     let none = Features::new([]).unwrap();
-    let invoice = InvoiceBuilder::new(accepted, issuer.public_key(), NOW, sha256::Hash::hash(&[1]))
-        .path(path(), &payinfo(none))
+    let invoice = InvoiceBuilder::new(accepted, NOW, sha256::Hash::hash(&[1]))
+        .add_path(path(), &payinfo(none))
         .build()
         .unwrap()
         .sign(&issuer)
         .unwrap();
     Exchange { offer, request, invoice }
+}
+
+/// What an issuer knows who can be reached directly.
+fn issuers(offer: &Offer) -> RequestContext<'_> {
+    let arrival = RequestArrival::Direct;
+    RequestContext { offer, arrival, now: NOW, chains: &[ChainHash::BITCOIN], rate: None, max_amount: None }
+}
+
+fn accept(change: impl FnOnce(&mut RequestContext<'_>)) -> Error {
+    let exchange = exchange();
+    let mut context = issuers(&exchange.offer);
+    let _ = exchange.request.accept(&context).unwrap();
+    change(&mut context);
+    exchange.request.accept(&context).map(drop).unwrap_err()
 }
 
 fn check(change: impl FnOnce(&mut InvoiceContext<'_>)) -> Error {
@@ -137,9 +155,32 @@ fn check(change: impl FnOnce(&mut InvoiceContext<'_>)) -> Error {
         chains: &[ChainHash::BITCOIN],
         max_amount: Msat(1_000),
     };
-    exchange.invoice.check(&context).unwrap();
+    let _ = exchange.invoice.check(&context).unwrap();
     change(&mut context);
     exchange.invoice.check(&context).unwrap_err()
+}
+
+/// A payer proof with one change; refused at the latest because both signatures are made up.
+fn proof(number: u64, value: Option<&[u8]>) -> Error {
+    let id = issuer_id();
+    let hash = sha256::Hash::hash(&[7; 32]).to_byte_array();
+    let fields: [(u64, &[u8]); 8] = [
+        (88, &id),
+        (168, &hash),
+        (176, &id),
+        (240, &[1; 64]),
+        (241, &[1; 64]),
+        (1001, &[7; 32]),
+        (1003, &[3; 32]),
+        (1004, &[4; 96]),
+    ];
+    PayerProof::try_from(changed(&fields, &[(number, value)])).unwrap_err()
+}
+
+/// A proof that cannot be made of an invoice that was paid.
+fn unprovable(change: impl FnOnce(PayerProofBuilder<'_>) -> PayerProofBuilder<'_>) -> Error {
+    let invoice = exchange().invoice;
+    change(PayerProofBuilder::minimal(&invoice, Preimage([7; 32]))).build().unwrap_err()
 }
 
 /// One error of every kind, and more where sentences differ.
@@ -217,6 +258,18 @@ fn errors() -> Vec<Error> {
         invoice(&[(176, Some(&[3; 33]))]),
         invoice(&[(240, None)]),
         invoice(&[]),
+        proof(0, Some(&[1; 16])),
+        proof(168, None),
+        proof(1001, Some(&[8; 32])),
+        proof(1002, Some(&[0])),
+        proof(1003, Some(&[3; 64])),
+        proof(1003, Some(&[3; 31])),
+        proof(1004, Some(&[4; 64])),
+        proof(1005, Some(b"note")),
+        unprovable(|proof| proof),
+        unprovable(|proof| proof.reveal(Field::INVREQ_METADATA)),
+        unprovable(|proof| proof.reveal(Field::OFFER_ISSUER)),
+        unprovable(|proof| proof.hide(Field::INVOICE_NODE_ID)),
         check(|context| context.arrival = Arrival::Direct),
         check(|context| context.chains = &[]),
         check(|context| context.max_amount = Msat(999)),
@@ -229,20 +282,20 @@ fn errors() -> Vec<Error> {
     let usable = |offer: &Offer| offer.usable(NOW, &[ChainHash::BITCOIN]).map(drop);
     let expired = OfferBuilder::new(key()).absolute_expiry(UnixTime(1_700_000_000)).build().unwrap();
     errors.push(usable(&expired).unwrap_err());
-    errors.push(usable(&OfferBuilder::new(key()).chain(ChainHash::TESTNET3).build().unwrap()).unwrap_err());
+    errors.push(usable(&OfferBuilder::new(key()).add_chain(ChainHash::TESTNET3).build().unwrap()).unwrap_err());
     errors.push(OfferBuilder::new(key()).description("tea").amount_msat(Msat(u64::MAX)).build().unwrap_err());
     errors.push(OfferBuilder::new(key()).custom_field(33, []).build().unwrap_err());
     errors.push(RefundBuilder::new("tea", Msat(1), key(), [1; 15]).build().unwrap_err());
     errors.push(RefundBuilder::new("", Msat(1), key(), [1; 16]).build().unwrap_err());
     errors.push(dollars());
     let other = OfferBuilder::new(key()).build().unwrap();
-    let accept = |offer: &Offer| {
-        let chains = &[ChainHash::BITCOIN];
-        let context = RequestContext { offer, now: NOW, chains, converted: None, max_amount: None };
-        exchange().request.accept(&context).map(drop).unwrap_err()
-    };
-    errors.push(accept(&other));
+    errors.push(exchange().request.accept(&issuers(&other)).map(drop).unwrap_err());
+    errors.push(accept(|context| context.arrival = RequestArrival::OtherPath));
+    errors.push(accept(|context| context.chains = &[]));
+    errors.push(accept(|context| context.max_amount = Some(Msat(999))));
     errors.push(fallback());
+    errors.extend(proofs_not_made());
+    errors.extend(proofs_not_read());
     errors
 }
 
@@ -254,19 +307,57 @@ fn dollars() -> Error {
     let usable = offer.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
     let request =
         InvoiceRequestBuilder::new(usable, payer.public_key(), [7; 16]).build().unwrap().sign(&payer).unwrap();
-    let chains = &[ChainHash::BITCOIN];
-    let context = RequestContext { offer: &offer, now: NOW, chains, converted: None, max_amount: None };
-    request.accept(&context).map(drop).unwrap_err()
+    request.accept(&issuers(&offer)).map(drop).unwrap_err()
 }
 
 /// A fallback that no chain knows how to pay.
 fn fallback() -> Error {
     let refund = RefundBuilder::new("tea", Msat(1), key(), [1; 16]).build().unwrap();
-    let accepted = refund.accept(NOW, &[ChainHash::BITCOIN]).unwrap();
-    InvoiceBuilder::new(accepted, key(), NOW, sha256::Hash::hash(&[1]))
-        .fallback(&Fallback { version: 17, program: [1; 20].as_slice().into() })
+    let accepted = refund.accept(NOW, &[ChainHash::BITCOIN], key()).unwrap();
+    InvoiceBuilder::new(accepted, NOW, sha256::Hash::hash(&[1]))
+        .add_fallback(&Fallback { version: 17, program: [1; 20].as_slice().into() })
         .build()
         .unwrap_err()
+}
+
+/// What a payer cannot prove.
+fn proofs_not_made() -> Vec<Error> {
+    let invoice = proofs::read(&proofs::invoice_with(proofs::answer()));
+    let proof = |preimage| PayerProofBuilder::minimal(&invoice, preimage);
+    let _ = proof(proofs::preimage()).build().unwrap();
+    let proofs = [
+        proof(Preimage([2; 32])),
+        proof(proofs::preimage()).hide(Field::INVOICE_NODE_ID),
+        proof(proofs::preimage()).reveal(Field::INVREQ_METADATA),
+        proof(proofs::preimage()).reveal(Field::OFFER_PATHS),
+    ];
+    proofs.map(|proof| proof.build().map(drop).unwrap_err()).into()
+}
+
+/// A proof that is read, each time with something else wrong.
+fn proofs_not_read() -> Vec<Error> {
+    let invoice = proofs::invoice_with(proofs::answer());
+    let parts = Parts::of(&invoice, &proofs::with_always(&invoice, []));
+    parts.proof().unwrap();
+    let changes: [fn(&mut Parts); 7] = [
+        |parts| parts.shown.insert(0, naive::record(0, &[1])),
+        |parts| parts.shown.retain(|record| record.number != 168),
+        |parts| parts.preimage = vec![2; 32],
+        |parts| parts.markers[0] = 5,
+        |parts| parts.nonces.truncate(1),
+        |parts| parts.missing.truncate(1),
+        |parts| parts.missing[0] = [1; 32],
+    ];
+    let mut errors: Vec<_> = changes
+        .into_iter()
+        .map(|change| {
+            let mut parts = parts.clone();
+            change(&mut parts);
+            parts.proof().unwrap_err()
+        })
+        .collect();
+    errors.push(PayerProof::try_from(proofs::sign(parts.records(), &pair(0x41))).unwrap_err());
+    errors
 }
 
 #[test]
@@ -304,23 +395,39 @@ fn every_kind_has_a_text() {
 fn every_sentence_is_for_people() {
     for error in errors() {
         let sentence = error.to_string();
-        assert!(!sentence.replace("`_`", "").contains(['{', '}', '_']) && !sentence.contains("Some("), "{sentence}");
+        assert!(!sentence.replace("'_'", "").contains(['{', '}', '_']) && !sentence.contains("Some("), "{sentence}");
         assert!(sentence.len() < 200, "{sentence}");
         let alternate = format!("{error:#}");
         assert!(alternate.starts_with(&sentence) && alternate.contains(error.rule().id()), "{alternate}");
     }
 }
 
-/// What is told to the sender: the sentence and the field, for every error that is about a field.
+/// What is told to the sender: the sentence and the field, for every error that is about a field and is the
+/// sender's fault; and never how much the payer would have paid.
 #[test]
 fn an_invoice_error_answers_what_is_about_a_field() {
+    let (mut limits, mut own_faults, mut without_field) = (0, 0, 0);
     for error in errors() {
         let answer = InvoiceError::answering(&error);
-        assert_eq!(answer.is_some(), error.field().is_some(), "{error}");
-        if let Some(answer) = answer {
-            assert_eq!(answer.erroneous_field(), error.field());
-            assert_eq!(answer.error().unwrap().as_raw(), error.to_string());
-            assert_eq!(InvoiceError::try_from(answer.as_bytes()).unwrap(), answer);
+        // RQW-3, IVW-4 and the like are for writers.
+        let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || error.kind() == &ErrorKind::NotConverted;
+        let Some(field) = error.field().filter(|_| !is_own) else {
+            assert!(answer.is_none(), "{error}");
+            own_faults += usize::from(is_own);
+            without_field += usize::from(error.field().is_none());
+            continue;
+        };
+        let answer = answer.unwrap_or_else(|| panic!("{error}"));
+        assert_eq!(answer.erroneous_field(), Some(field));
+        let text = answer.error().unwrap().as_raw();
+        if let ErrorKind::AmountTooHigh { max } = error.kind() {
+            limits += 1;
+            assert_eq!(text, "the amount is more than was agreed");
+            assert!(error.to_string().contains(&max.to_string()));
+        } else {
+            assert_eq!(text, error.to_string());
         }
+        assert_eq!(InvoiceError::try_from(answer.as_bytes()).unwrap(), answer);
     }
+    assert!(limits > 1 && own_faults > 5 && without_field > 5);
 }

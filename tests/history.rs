@@ -9,13 +9,13 @@ use bolt12::secp256k1::Keypair;
 use bolt12::{
     Arrival, BlindedPath, Bolt12, Direction, Error, ErrorKind, Field, HumanReadableName, IntroductionNode, Invoice,
     InvoiceContext, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, LooksLike, MAX_LEN, Msat, MultiPart, Offer,
-    Refund, RequestContext, Rule, SentTo, ShortChannelId, Text, UnixTime,
+    Refund, RequestArrival, RequestContext, Rule, SentTo, ShortChannelId, Text, UnixTime,
 };
 use proptest::prelude::*;
 use raw::*;
 
-fn issuers(offer: &Offer) -> RequestContext<'_> {
-    RequestContext { offer, now: NOW, chains: BITCOIN, converted: None, max_amount: None }
+fn issuers(offer: &Offer, arrival: RequestArrival) -> RequestContext<'_> {
+    RequestContext { offer, arrival, now: NOW, chains: BITCOIN, rate: None, max_amount: None }
 }
 
 fn payers(request: &InvoiceRequest, sent_to: SentTo) -> InvoiceContext<'_> {
@@ -24,14 +24,23 @@ fn payers(request: &InvoiceRequest, sent_to: SentTo) -> InvoiceContext<'_> {
 
 /// From an offer as it was published to an invoice that may be paid, over the bytes of each message.
 fn exchange(offer: &Raw, signer: &Keypair, sent_to: SentTo) -> Result<Invoice, Error> {
+    let arrival = match sent_to {
+        SentTo::Path(last) => RequestArrival::OfferPath(last),
+        SentTo::IssuerId => RequestArrival::Direct,
+    };
+    exchange_over(offer, signer, arrival, sent_to)
+}
+
+/// The same, where the request may come another way than it was sent.
+fn exchange_over(offer: &Raw, signer: &Keypair, arrival: RequestArrival, sent_to: SentTo) -> Result<Invoice, Error> {
     let offer = Offer::try_from(offer.encode())?;
     let usable = offer.usable(NOW, BITCOIN)?;
     let request = InvoiceRequestBuilder::new(usable, payer().public_key(), [1; 16]).amount(Msat(PRICE)).build()?;
     let request = InvoiceRequest::try_from(request.sign(&payer())?.as_bytes())?;
-    let accepted = request.accept(&issuers(&offer))?;
-    let invoice = invoice_builder(accepted, signer.public_key()).build()?.sign(signer)?;
+    let accepted = request.accept(&issuers(&offer, arrival))?;
+    let invoice = invoice_builder(accepted).build()?.sign(signer)?;
     let invoice = Invoice::try_from(invoice.as_bytes())?;
-    invoice.check(&payers(&request, sent_to))?;
+    let _ = invoice.check(&payers(&request, sent_to))?;
     Ok(invoice)
 }
 
@@ -150,7 +159,7 @@ fn an_invoice_for_more_than_was_requested_is_refused() {
     let request = request_for(offer()).with_number(82, PRICE).sign_request(&payer());
     let invoice = invoice_for(request, issuer().public_key()).with_number(170, PRICE + 1).sign_invoice(&issuer());
     let error = invoice.refusal::<Invoice>();
-    let kind = ErrorKind::AmountMismatch { expected_msat: PRICE };
+    let kind = ErrorKind::AmountMismatch { expected: Msat(PRICE) };
     assert_error(&error, kind, Rule::Ivr11, Field::INVOICE_AMOUNT);
 }
 
@@ -197,7 +206,8 @@ proptest! {
         let _ = BlindedPath::from_bytes(&bytes).map(|path| format!("{path:?}"));
         let _ = text.parse::<Bolt12>();
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        prop_assert_eq!(HumanReadableName::new(&text, "b").is_ok(), text.len() <= 255 && text.chars().all(is_name));
+        let expected = (1..=255).contains(&text.len()) && text.chars().all(is_name);
+        prop_assert_eq!(HumanReadableName::new(&text, "b").is_ok(), expected);
     }
 
     // The same for values within a message that is otherwise valid. (D7, RQR-14, TLV-7)
@@ -284,7 +294,7 @@ fn a_request_for_nothing_is_read_only() {
     let offer: Offer = raw.read();
     let request: InvoiceRequest = request_for(raw).with(82, []).sign_request(&payer()).read();
     assert_eq!(request.amount(), Some(Msat(0)));
-    assert_eq!(request.accept(&issuers(&offer)).unwrap_err().kind(), &ErrorKind::Zero);
+    assert_eq!(request.accept(&issuers(&offer, RequestArrival::Direct)).unwrap_err().kind(), &ErrorKind::Zero);
     let usable = offer.usable(NOW, BITCOIN).unwrap();
     let builder = InvoiceRequestBuilder::new(usable, payer().public_key(), [1; 16]).amount(Msat(0));
     assert_eq!(builder.build().unwrap_err().kind(), &ErrorKind::Zero);
@@ -322,17 +332,26 @@ fn an_invoice_may_hold_little_and_great_numbers() {
 fn the_issuer_id_signs_before_the_end_of_a_path() {
     let end = SentTo::Path(recipient().public_key().into());
     let both = hidden_offer().with(22, issuer().public_key().serialize());
-    assert!(exchange(&both, &issuer(), end).is_ok());
-    assert_eq!(exchange(&both, &recipient(), end).unwrap_err().rule(), Rule::Ivw3);
-    assert!(exchange(&hidden_offer(), &recipient(), end).is_ok());
-    assert_eq!(exchange(&hidden_offer(), &recipient(), SentTo::Path(point(9).into())).unwrap_err().rule(), Rule::Ivr9);
+    assert_eq!(exchange(&both, &issuer(), end).unwrap().node_id(), issuer().public_key());
+    let hidden = hidden_offer();
+    assert_eq!(exchange(&hidden, &recipient(), end).unwrap().node_id(), recipient().public_key());
+    for (offer, stranger) in [(&both, recipient()), (&hidden, issuer())] {
+        let error = exchange(offer, &stranger, end).unwrap_err();
+        assert_error(&error, ErrorKind::WrongKey, Rule::Ivr10, Field::INVOICE_NODE_ID);
+    }
+    // RQR-7: whatever path it was, it was not one of the offer's.
+    let elsewhere = SentTo::Path(point(9).into());
+    assert_error(&exchange(&hidden, &recipient(), elsewhere).unwrap_err(), ErrorKind::WrongArrival, Rule::Rqr7, None);
+    let arrival = RequestArrival::OfferPath(recipient().public_key().into());
+    let error = exchange_over(&hidden, &recipient(), arrival, elsewhere).unwrap_err();
+    assert_error(&error, ErrorKind::WrongKey, Rule::Ivr9, Field::INVOICE_NODE_ID);
 }
 
 // A refund may lack a description. (RQR-11)
 #[test]
 fn a_refund_may_say_nothing() {
     let refund: Refund = refund().without(10).read();
-    assert!(refund.accept(NOW, BITCOIN).is_ok());
+    assert!(refund.accept(NOW, BITCOIN, key(9).public_key()).is_ok());
 }
 
 // Odd types of the signature range beside the signature are taken, and are not signed. (SIG-1)
@@ -355,7 +374,7 @@ fn a_request_may_name_bitcoin_and_an_invoice_hold_an_unknown_field() {
     let raw = request_for(offer()).with(80, mainnet()).with_number(82, PRICE).sign_request(&payer());
     let request: InvoiceRequest = raw.read();
     let offer: Offer = offer().read();
-    assert_eq!(request.accept(&issuers(&offer)).unwrap().amount(), Msat(PRICE));
+    assert_eq!(request.accept(&issuers(&offer, RequestArrival::Direct)).unwrap().amount(), Msat(PRICE));
     let invoice: Invoice = invoice_for(raw, issuer().public_key()).with(161, []).sign_invoice(&issuer()).read();
     assert!(invoice.check(&payers(&request, SentTo::IssuerId)).is_ok());
 }
@@ -374,8 +393,8 @@ fn the_invoice_of_another_request_does_not_match() {
 fn the_id_of_an_offer_is_its_merkle_root() {
     let raw = offer().with(33, [1]).with(1_000_000_001, [2]);
     let offer: Offer = raw.read();
-    assert_eq!(offer.offer_id().to_byte_array(), raw.root());
-    assert_ne!(offer.offer_id().to_byte_array(), sha256::Hash::hash(&raw.encode()).to_byte_array());
+    assert_eq!(offer.id().to_byte_array(), raw.root());
+    assert_ne!(offer.id().to_byte_array(), sha256::Hash::hash(&raw.encode()).to_byte_array());
     let request: InvoiceRequest = request_for(raw).sign_request(&payer()).read();
-    assert_eq!(request.offer().id(), Some(offer.offer_id()));
+    assert_eq!(request.offer().id(), Some(offer.id()));
 }

@@ -85,7 +85,7 @@ fn a_suggestion_is_a_valid_value_of_its_field() {
         (Field::INVREQ_PAYER_ID, &point(9).serialize()),
         (Field::INVREQ_PATHS, &path()),
         (Field::INVOICE_BLINDEDPAY, &payinfo(&[2])),
-        (Field::unknown(33), &[0xff; 40]),
+        (Field::numbered(33), &[0xff; 40]),
     ] {
         assert_eq!(about(field, value).unwrap().suggested_value(), Some(value));
     }
@@ -121,7 +121,7 @@ fn almost_anything_is_tolerated() {
     assert_eq!(error().with(3, [1]).read::<InvoiceError>().suggested_value(), None);
     // The field may be one that is not known here.
     let foreign: InvoiceError = error().with_number(1, u64::MAX).read();
-    assert_eq!(foreign.erroneous_field(), Some(Field::unknown(u64::MAX)));
+    assert_eq!(foreign.erroneous_field(), Some(Field::numbered(u64::MAX)));
 }
 
 // ERR-1, TLV-4
@@ -131,7 +131,7 @@ fn an_unknown_even_field_is_refused() {
         let raw = error().with(number, []);
         let refused = raw.refusal::<InvoiceError>();
         let at = raw.record_at(number);
-        assert_error_at(&refused, ErrorKind::UnknownEvenField, Rule::Tlv4, Field::unknown(number), at);
+        assert_error_at(&refused, ErrorKind::UnknownEvenField, Rule::Tlv4, Field::numbered(number), at);
     }
 }
 
@@ -161,7 +161,7 @@ proptest! {
     // ERW-1, ERW-2
     #[test]
     fn what_was_written_is_read(text in ".{1,50}", number: u64, value in proptest::collection::vec(any::<u8>(), 0..40)) {
-        let field = Field::unknown(number);
+        let field = Field::numbered(number);
         let Ok(written) = InvoiceError::new(&text).unwrap().about(field, Some(&value)) else { return Ok(()) };
         let read = InvoiceError::try_from(written.as_bytes()).unwrap();
         prop_assert_eq!(read.error().unwrap().as_raw(), &*text);

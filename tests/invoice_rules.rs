@@ -10,8 +10,8 @@ use bolt12::bitcoin::ScriptBuf;
 use bolt12::secp256k1::{Keypair, Message, PublicKey, Secp256k1};
 use bolt12::{
     BlindedPath, ChainHash, Error, ErrorKind, Fallback, Feature, Features, Field, Invoice, InvoiceBuilder,
-    InvoiceRequest, KnownFeatures, MAX_LEN, Msat, MultiPart, Offer, PayInfo, Refund, RequestContext, Rule, UnixTime,
-    Unverified,
+    InvoiceRequest, KnownFeatures, MAX_LEN, Msat, MultiPart, Offer, PayInfo, Refund, RequestArrival, RequestContext,
+    Rule, UnixTime, Unverified,
 };
 use raw::*;
 
@@ -37,7 +37,7 @@ fn refusal(raw: Raw) -> Error {
 /// What an issuer knows on either chain.
 fn context(offer: &Offer) -> RequestContext<'_> {
     let chains = &[ChainHash::BITCOIN, ChainHash::TESTNET3];
-    RequestContext { offer, now: NOW, chains, converted: None, max_amount: None }
+    RequestContext { chains, ..request_context(offer) }
 }
 
 /// Builds an invoice for a request of an offer.
@@ -49,7 +49,7 @@ fn build(
 ) -> Result<Raw, Error> {
     let (request, offer): (InvoiceRequest, Offer) = (request.read(), offer.read());
     let accepted = request.accept(&context(&offer))?;
-    let unsigned = edit(invoice_builder(accepted, key.public_key())).build()?;
+    let unsigned = edit(invoice_builder(accepted)).build()?;
     Ok(Raw::of(unsigned.sign(key)?.as_bytes()))
 }
 
@@ -240,7 +240,7 @@ fn the_amount_is_the_one_that_was_requested() {
     for (requested, asked) in [(PRICE, PRICE + 1), (PRICE + 1, PRICE), (PRICE, 0), (PRICE, u64::MAX)] {
         let raw = signed(for_amount(requested, asked));
         let error = raw.refusal::<Invoice>();
-        let kind = ErrorKind::AmountMismatch { expected_msat: requested };
+        let kind = ErrorKind::AmountMismatch { expected: Msat(requested) };
         assert_error_at(&error, kind, Rule::Ivr11, Field::INVOICE_AMOUNT, raw.record_at(170));
     }
     assert_eq!(read(for_amount(PRICE + 1, PRICE + 1)).amount(), Msat(PRICE + 1));
@@ -289,7 +289,7 @@ fn types_outside_the_ranges_are_refused() {
     for number in [1_001, 999_999_999, 4_000_000_000, 4_000_000_001, u64::MAX] {
         let raw = signed(plain().with(number, []));
         let error = raw.refusal::<Invoice>();
-        assert_error_at(&error, ErrorKind::OutOfRange, Rule::D11, Field::unknown(number), raw.record_at(number));
+        assert_error_at(&error, ErrorKind::OutOfRange, Rule::D11, Field::numbered(number), raw.record_at(number));
     }
     let own = [161, 239, 3_000_000_001, 3_999_999_999];
     let invoice = read(own.into_iter().fold(plain(), |raw, number| raw.with(number, [])));
@@ -321,7 +321,7 @@ fn what_an_invoice_repeats_could_have_been_sent() {
         (several().with(20, []).with(86, [0xff; 8]), ErrorKind::Overflow, Rule::Rqr9, Field::INVREQ_QUANTITY),
         (
             plain().with_number(82, PRICE - 1).with_number(170, PRICE - 1),
-            ErrorKind::AmountTooLow { min_msat: PRICE },
+            ErrorKind::AmountTooLow { min: Msat(PRICE) },
             Rule::Rqr9,
             Field::INVREQ_AMOUNT,
         ),
@@ -370,25 +370,32 @@ fn the_amount_is_the_requested_or_else_the_expected_one() {
 // IVW-3
 #[test]
 fn the_node_id_is_what_the_offer_promises() {
-    let error = build(&request(), &offer(), &recipient(), |builder| builder).unwrap_err();
-    assert_error(&error, ErrorKind::WrongKey, Rule::Ivw3, Field::INVOICE_NODE_ID);
+    // Nobody else's key can sign what was built.
+    for stranger in [recipient(), payer(), key(0x46)] {
+        let error = build(&request(), &offer(), &stranger, |builder| builder).unwrap_err();
+        assert_error(&error, ErrorKind::WrongKey, Rule::Ivr10, Field::INVOICE_NODE_ID);
+    }
 
     let hidden = hidden_offer().with(16, [path_over(&[point(5)]), path()].concat());
-    let request = request_for(hidden.clone()).sign_request(&payer());
-    for key in [key(5), recipient()] {
-        let invoice = build(&request, &hidden, &key, |builder| builder).unwrap();
-        assert_eq!(invoice.get(176), key.public_key().serialize());
-    }
-    // Neither somebody else's key nor one from the middle of a path will do.
-    for key in [issuer(), key(0x46)] {
-        let error = build(&request, &hidden, &key, |builder| builder).unwrap_err();
-        assert_error(&error, ErrorKind::WrongKey, Rule::Ivw3, Field::INVOICE_NODE_ID);
+    let (offer, request): (Offer, InvoiceRequest) = (hidden.read(), request_for(hidden).sign_request(&payer()).read());
+    for signer in [key(5), recipient()] {
+        let arrival = RequestArrival::OfferPath(signer.public_key().into());
+        let accepted = request.accept(&RequestContext { arrival, ..context(&offer) }).unwrap();
+        assert_eq!(accepted.node_id(), signer.public_key());
+        let unsigned = invoice_builder(accepted).build().unwrap();
+        assert_eq!(Raw::of(unsigned.as_bytes()).get(176), signer.public_key().serialize());
+        // Neither the end of the other path, somebody else, nor a node within a path.
+        for stranger in [key(5), recipient(), issuer(), key(0x46)].into_iter().filter(|key| *key != signer) {
+            let error = unsigned.clone().sign(&stranger).unwrap_err();
+            assert_error(&error, ErrorKind::WrongKey, Rule::Ivr10, Field::INVOICE_NODE_ID);
+        }
     }
 
     let refund: Refund = refund().read();
-    let accepted = refund.accept(NOW, BITCOIN).unwrap();
     for key in [issuer(), key(9)] {
-        let invoice = invoice_builder(accepted, key.public_key()).build().unwrap().sign(&key).unwrap();
+        let accepted = refund.accept(NOW, BITCOIN, key.public_key()).unwrap();
+        assert_eq!(accepted.node_id(), key.public_key());
+        let invoice = invoice_builder(accepted).build().unwrap().sign(&key).unwrap();
         assert_eq!(invoice.node_id(), key.public_key());
     }
 }
@@ -399,13 +406,12 @@ fn an_invoice_has_paths_and_payinfos_in_order() {
     let offer: Offer = offer().read();
     let request: InvoiceRequest = request().read();
     let accepted = request.accept(&context(&offer)).unwrap();
-    let error =
-        InvoiceBuilder::new(accepted, issuer().public_key(), NOW, hash(1)).build().expect_err("there is no path");
+    let error = InvoiceBuilder::new(accepted, NOW, hash(1)).build().expect_err("there is no path");
     assert_error(&error, ErrorKind::Missing, Rule::Ivw4, Field::INVOICE_PATHS);
 
     let second = path_over(&[point(9)]);
     let dear = PayInfo { fee_base_msat: 9, ..payinfo_value() };
-    let raw = built(|builder| builder.path(BlindedPath::from_bytes(&second).unwrap().into_owned(), &dear));
+    let raw = built(|builder| builder.add_path(BlindedPath::from_bytes(&second).unwrap().into_owned(), &dear));
     assert_eq!(raw.get(160), [path(), second].concat());
     let fees: Vec<_> = raw.read::<Invoice>().payment_paths().map(|(_, payinfo)| payinfo.fee_base_msat).collect();
     assert_eq!(fees, [1_000, 9]);
@@ -417,17 +423,14 @@ fn a_payinfo_is_written_with_minimal_features_and_is_usable() {
     let padding = read(plain().with(162, payinfo(&[0, 2])));
     let padded = padding.blindedpay().unwrap().iter().next().unwrap();
     assert_eq!(padded.features.as_bytes(), [0, 2]);
-    let raw = built(|builder| builder.path(blinded_path(), &padded));
+    let raw = built(|builder| builder.add_path(blinded_path(), &padded));
     assert_eq!(raw.get(162), [payinfo(&[]), payinfo(&[2])].concat());
 
     let offer: Offer = offer().read();
     let request: InvoiceRequest = request().read();
     let unusable = PayInfo { features: Features::new([Feature(4)]).unwrap(), ..payinfo_value() };
     let accepted = request.accept(&context(&offer)).unwrap();
-    let error = InvoiceBuilder::new(accepted, issuer().public_key(), NOW, hash(1))
-        .path(blinded_path(), &unusable)
-        .build()
-        .unwrap_err();
+    let error = InvoiceBuilder::new(accepted, NOW, hash(1)).add_path(blinded_path(), &unusable).build().unwrap_err();
     assert_error(&error, ErrorKind::NoUsablePath, Rule::Ivr7, Field::INVOICE_BLINDEDPAY);
 }
 
@@ -453,7 +456,7 @@ fn the_relative_expiry_is_left_out_when_it_is_two_hours() {
 fn an_invoice_has_one_signature_by_its_node_id() {
     let offer: Offer = offer().read();
     let request: InvoiceRequest = request().read();
-    let unsigned = invoice_builder(request.accept(&context(&offer)).unwrap(), issuer().public_key()).build().unwrap();
+    let unsigned = invoice_builder(request.accept(&context(&offer)).unwrap()).build().unwrap();
     assert_eq!(unsigned.digest(), Raw::of(unsigned.as_bytes()).digest("invoice"));
     assert!(!Raw::of(unsigned.as_bytes()).0.keys().any(|number| (240..=1000).contains(number)));
     let error = unsigned.clone().sign(&payer()).unwrap_err();
@@ -480,16 +483,20 @@ fn splitting_is_16_when_required_and_17_when_allowed() {
 fn only_valid_fallbacks_are_written() {
     let fallback = |version, len| Fallback { version, program: vec![7; len].into() };
     for (version, len) in [(17, 32), (0, 0), (0, 19), (0, 21), (1, 1), (1, 41), (16, 41), (2, 70_000)] {
-        let error = not_built(|builder| builder.fallback(&fallback(version, len)));
+        let error = not_built(|builder| builder.add_fallback(&fallback(version, len)));
         assert_error(&error, ErrorKind::InvalidFallback, Rule::Ivw8, Field::INVOICE_FALLBACKS);
     }
     let valid = [(16, 2), (1, 32), (0, 20), (0, 32), (2, 40)];
-    let raw = built(|builder| valid.iter().fold(builder, |builder, (v, len)| builder.fallback(&fallback(*v, *len))));
+    let raw =
+        built(|builder| valid.iter().fold(builder, |builder, (v, len)| builder.add_fallback(&fallback(*v, *len))));
     let invoice: Invoice = raw.read();
     let written: Vec<_> = invoice.fallbacks().unwrap().iter().map(|f| (f.version, f.program.len())).collect();
     assert_eq!(written, valid);
     // A bad one is not forgotten because good ones follow.
-    assert_eq!(not_built(|builder| builder.fallback(&fallback(17, 2)).fallback(&fallback(0, 20))).rule(), Rule::Ivw8);
+    assert_eq!(
+        not_built(|builder| builder.add_fallback(&fallback(17, 2)).add_fallback(&fallback(0, 20))).rule(),
+        Rule::Ivw8
+    );
 
     let script = ScriptBuf::from_bytes([&[0x51, 0x20][..], &[7; 32]].concat());
     assert_eq!(Fallback::from_script(&script).unwrap(), fallback(1, 32));
@@ -506,9 +513,9 @@ fn there_are_no_fallbacks_for_a_chain_that_is_not_bitcoins() {
         (offer.read(), request_for(offer.clone()).with(80, foreign).sign_request(&payer()).read());
     let chains = [ChainHash::from(foreign)];
     let context = RequestContext { chains: &chains, ..context(&offer) };
-    let builder = invoice_builder(request.accept(&context).unwrap(), issuer().public_key());
+    let builder = invoice_builder(request.accept(&context).unwrap());
     assert!(builder.clone().build().is_ok());
-    let error = builder.fallback(&Fallback { version: 1, program: vec![7; 32].into() }).build().unwrap_err();
+    let error = builder.add_fallback(&Fallback { version: 1, program: vec![7; 32].into() }).build().unwrap_err();
     assert_error(&error, ErrorKind::InvalidFallback, Rule::Ivw8, Field::INVOICE_FALLBACKS);
 }
 
@@ -520,10 +527,10 @@ fn custom_fields_are_odd_and_in_the_invoices_own_range() {
     }
     for number in [161, 241, 1_000_000_001, 2_000_000_001, 2_999_999_999, 4_000_000_001] {
         let error = not_built(|builder| builder.custom_field(number, [7]));
-        assert_error(&error, ErrorKind::OutOfRange, Rule::Tlv5, Field::unknown(number));
+        assert_error(&error, ErrorKind::OutOfRange, Rule::Tlv5, Field::numbered(number));
     }
     let error = not_built(|builder| builder.custom_field(3_000_000_000, []));
-    assert_error(&error, ErrorKind::UnknownEvenField, Rule::Tlv4, Field::unknown(3_000_000_000));
+    assert_error(&error, ErrorKind::UnknownEvenField, Rule::Tlv4, Field::numbered(3_000_000_000));
     let error = not_built(|builder| builder.custom_field(3_000_000_001, vec![0; MAX_LEN]));
     assert_error(&error, ErrorKind::TooLong, Rule::D7, None);
 }

@@ -11,7 +11,7 @@ mod proofs;
 
 use std::collections::BTreeSet;
 
-use bolt12::{Expectation, Msat, Offer, Payee, PayerProof, Unmet};
+use bolt12::{ChainHash, Expectation, MinorUnits, Msat, Offer, OfferAmount, Payee, PayerProof, Unmet};
 use naive::{Hash32, Record, branch};
 use proofs::{ALWAYS, AMOUNT, Parts, REQUIRED, answer, invoice_with, is_leaf, numbers, subsets, with_always};
 
@@ -139,6 +139,22 @@ fn hides_offer_field(shown: &BTreeSet<u64>, leaves: &[bool]) -> bool {
     gaps(shown).into_iter().zip(hidden_in_gaps(leaves)).any(|(gap, hidden)| hidden > 0 && may_hold_offer_fields(gap))
 }
 
+/// Whether the arrangement hides something where this field could stand.
+fn hides(number: u64, shown: &BTreeSet<u64>, leaves: &[bool]) -> bool {
+    let could_stand = |(before, after): (u64, u64)| before < number && number < after;
+    gaps(shown).into_iter().zip(hidden_in_gaps(leaves)).any(|(gap, hidden)| hidden > 0 && could_stand(gap))
+}
+
+/// All that a payer can say about how the leaves of an invoice are arranged, lies included.
+fn claims(invoice: &[Record], shown: &BTreeSet<u64>) -> Vec<Vec<bool>> {
+    let mut claims = arrangements(&leaves(invoice, shown), 1);
+    // A gap without room for what is hidden in it is refused as such (PPR-3).
+    claims.retain(|leaves| {
+        gaps(shown).into_iter().zip(hidden_in_gaps(leaves)).all(|(gap, hidden)| hidden as u64 <= room(gap))
+    });
+    claims
+}
+
 /// The offer whose fields these are.
 fn offer(records: &[Record], without: &[u64]) -> Offer {
     let is_offers = |number: u64| matches!(number, 1..=79 | 1_000_000_000..=1_999_999_999);
@@ -147,7 +163,17 @@ fn offer(records: &[Record], without: &[u64]) -> Offer {
 }
 
 fn expectation(offer: &Offer) -> Expectation<'_> {
-    Expectation { payee: Payee::Offer(offer), min_amount: Msat(1), note: None }
+    Expectation { payee: Payee::Offer(offer), chain: ChainHash::BITCOIN, min_amount: Msat(1), note: None }
+}
+
+/// What a proof does not show of what is expected.
+fn unmet(proof: &PayerProof, expectation: &Expectation<'_>) -> Vec<Unmet> {
+    proof.check(expectation).err().map_or(Vec::new(), |unmet| unmet.as_slice().to_vec())
+}
+
+/// This payee, on this chain.
+fn on_chain(chain: ChainHash) -> Expectation<'static> {
+    Expectation { payee: Payee::NodeId(proofs::issuer().public_key()), chain, min_amount: Msat(1), note: None }
 }
 
 /// A fixed price, or one that the payer names.
@@ -184,17 +210,15 @@ fn an_offer_with_more_fields_is_not_taken_for_this_one() {
         let free: Vec<u64> = free.into_iter().filter(|n| !this_fields.contains(n) && !extra.contains(n)).collect();
         for chosen in subsets(&free) {
             let shown = with_always(&records, chosen.into_iter().chain(this_fields.iter().copied()).chain([170]));
-            // A gap without room for what is hidden in it is refused as such (PPR-3).
-            let has_room = |leaves: &[bool]| {
-                gaps(&shown).into_iter().zip(hidden_in_gaps(leaves)).all(|(gap, hidden)| hidden as u64 <= room(gap))
-            };
-            for claimed in arrangements(&leaves(&records, &shown), 1).iter().filter(|claimed| has_room(claimed)) {
+            for claimed in claims(&records, &shown) {
+                let claimed = &claimed;
                 let proof = match arranged(&records, &shown, claimed).proof() {
                     Ok(proof) => proof,
                     Err(error) => panic!("{shown:?}, {claimed:?}: {error:#}"),
                 };
-                let unmet = proof.verify(&expectation(&this)).expect_err("another offer was paid");
-                assert_eq!(unmet, [Unmet::OfferMayHaveMore], "{shown:?}, {claimed:?}");
+                let mut expected = vec![Unmet::OfferMayHaveMore];
+                expected.extend(proof.chain().is_none().then_some(Unmet::ChainHidden));
+                assert_eq!(unmet(&proof, &expectation(&this)), expected, "{shown:?}, {claimed:?}");
                 proofs += 1;
                 lies += usize::from(!hides_offer_field(&shown, claimed));
             }
@@ -227,12 +251,13 @@ fn an_offer_is_recognised_unless_there_might_be_more_to_it() {
             let real = arrangements(&leaves, 3);
             let suspect = real.iter().any(|leaves| is_possible(&shown, leaves) && hides_offer_field(&shown, leaves));
             let proof: PayerProof = Parts::of(&records, &shown).proof().unwrap();
-            let expected = if suspect { Err(vec![Unmet::OfferMayHaveMore]) } else { Ok(()) };
+            let mut expected = if suspect { vec![Unmet::OfferMayHaveMore] } else { Vec::new() };
+            expected.extend(proof.chain().is_none().then_some(Unmet::ChainHidden));
             if shown.contains(&162) && !shown.contains(&160) && !suspect {
                 // Who shows the fees and hides the paths may be suspected without need.
                 continue;
             }
-            assert_eq!(proof.verify(&expectation(&this)), expected, "{shown:?}");
+            assert_eq!(unmet(&proof, &expectation(&this)), expected, "{shown:?}");
             seen[usize::from(suspect)] += 1;
         }
     }
@@ -251,6 +276,123 @@ fn an_offer_is_recognised_if_only_the_paths_to_the_payee_are_hidden() {
         let records = invoice_with(fields);
         let shown = numbers(&records).into_iter().filter(|number| ![0, 160, 162].contains(number)).collect();
         let proof = Parts::of(&records, &shown).proof().unwrap();
-        assert_eq!(proof.verify(&expectation(&offer(&records, &[]))), Ok(()), "{shown:?}");
+        assert_eq!(proof.check(&expectation(&offer(&records, &[]))), Ok(()), "{shown:?}");
     }
+}
+
+/// All choices of what to show of an invoice but its amount, which is shown, and these fields, which are hidden.
+fn choices(invoice: &[Record], hidden: &[u64]) -> Vec<BTreeSet<u64>> {
+    let free: Vec<u64> =
+        numbers(invoice).into_iter().filter(|n| ![0, 170].contains(n) && !ALWAYS.contains(n)).collect();
+    let free: Vec<u64> = free.into_iter().filter(|number| !hidden.contains(number)).collect();
+    subsets(&free).map(|chosen| with_always(invoice, chosen.into_iter().chain([170]))).collect()
+}
+
+fn chain(number: u64, chain: ChainHash) -> (u64, Vec<u8>) {
+    (number, chain.to_bytes().to_vec())
+}
+
+/// Invoices that were paid on a test network.
+fn on_signet() -> Vec<Vec<Record>> {
+    let invoice_chain = || chain(80, ChainHash::SIGNET);
+    vec![
+        with(&[&answer()[..], &[invoice_chain()]].concat(), &[]),
+        with(&[&answer()[..], &[invoice_chain(), chain(2, ChainHash::SIGNET)]].concat(), &[]),
+        with(&[priced(), vec![invoice_chain()]].concat(), &[84]),
+        with(&[priced(), vec![invoice_chain()]].concat(), &[89]),
+    ]
+}
+
+#[test]
+fn a_test_network_that_is_shown_is_what_was_paid_on() {
+    for records in on_signet() {
+        for mut shown in choices(&records, &[80]) {
+            shown.insert(80);
+            let proof = Parts::of(&records, &shown).proof().unwrap();
+            assert_eq!(proof.chain(), Some(ChainHash::SIGNET), "{shown:?}");
+            assert_eq!(unmet(&proof, &on_chain(ChainHash::SIGNET)), []);
+            assert_eq!(unmet(&proof, &on_chain(ChainHash::BITCOIN)), [Unmet::WrongChain]);
+            assert_eq!(unmet(&proof, &on_chain(ChainHash::TESTNET3)), [Unmet::WrongChain]);
+        }
+    }
+}
+
+/// The payer hides `invreq_chain`, and says that something else is hidden, on the other side of a shown field.
+#[test]
+fn a_test_network_that_is_hidden_is_never_taken_for_bitcoin() {
+    let (mut proofs, mut lies) = (0, 0);
+    for records in on_signet() {
+        for shown in choices(&records, &[80]) {
+            for claimed in claims(&records, &shown) {
+                let proof = arranged(&records, &shown, &claimed).proof().unwrap();
+                assert_eq!(proof.chain(), None, "{shown:?}, {claimed:?}");
+                for expected in [ChainHash::BITCOIN, ChainHash::SIGNET] {
+                    assert_eq!(unmet(&proof, &on_chain(expected)), [Unmet::ChainHidden], "{shown:?}, {claimed:?}");
+                }
+                proofs += 1;
+                lies += usize::from(!hides(80, &shown, &claimed));
+            }
+        }
+    }
+    assert!(proofs > 200 && lies > 20, "{proofs} proofs, of which {lies} are lies");
+}
+
+/// An invoice without `invreq_chain` was paid with bitcoin, and a proof shows it exactly if no invoice with that
+/// field could have led to the same proof.
+#[test]
+fn bitcoin_is_shown_where_the_chain_cannot_be_hidden() {
+    let first = |records: &[Record]| *numbers(records).range(1..).next().unwrap();
+    let (mut seen, mut needless) = ([0, 0], 0);
+    for records in [with(&answer(), &[]), with(&answer(), &[84]), with(&priced(), &[86, 89])] {
+        for shown in choices(&records, &[]) {
+            let real = arrangements(&leaves(&records, &shown), 3);
+            let suspect = real.iter().any(|leaves| is_possible(&shown, leaves) && hides(80, &shown, leaves));
+            let proof = Parts::of(&records, &shown).proof().unwrap();
+            if !suspect && (shown.contains(&162) && !shown.contains(&160) || !shown.contains(&first(&records))) {
+                // As for offers, a suspicion without need: of who shows the fees and hides the paths, and of what is
+                // hidden beside the metadata, which cannot move.
+                needless += usize::from(proof.chain().is_none());
+                continue;
+            }
+            assert_eq!(proof.chain(), (!suspect).then_some(ChainHash::BITCOIN), "{shown:?}");
+            let expected = if suspect { vec![Unmet::ChainHidden] } else { Vec::new() };
+            assert_eq!(unmet(&proof, &on_chain(ChainHash::BITCOIN)), expected, "{shown:?}");
+            let expected = if suspect { Unmet::ChainHidden } else { Unmet::WrongChain };
+            assert_eq!(unmet(&proof, &on_chain(ChainHash::SIGNET)), [expected], "{shown:?}");
+            seen[usize::from(suspect)] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 30), "{seen:?}");
+    assert!(needless < seen[0] + seen[1], "{needless} needless suspicions");
+}
+
+/// The same for `offer_currency`: cents are never taken for millisatoshi.
+#[test]
+fn a_price_in_a_hidden_currency_is_no_price() {
+    let usd = || (6, b"USD".to_vec());
+    let (mut proofs, mut lies) = (0, 0);
+    for records in [
+        with(&[priced(), vec![usd()]].concat(), &[]),
+        with(&[priced(), vec![usd(), chain(2, ChainHash::SIGNET)]].concat(), &[]),
+        with(&[priced(), vec![usd()]].concat(), &[4]),
+    ] {
+        for mut shown in choices(&records, &[6, 8]) {
+            shown.insert(8);
+            for claimed in claims(&records, &shown) {
+                let proof = arranged(&records, &shown, &claimed).proof().unwrap();
+                assert_eq!((proof.offer_amount(), proof.offer().amount()), (None, None), "{shown:?}, {claimed:?}");
+                proofs += 1;
+                lies += usize::from(!hides(6, &shown, &claimed));
+            }
+            shown.insert(6);
+            let proof = Parts::of(&records, &shown).proof().unwrap();
+            let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(1) };
+            assert_eq!((proof.offer_amount(), proof.offer().amount()), (Some(price), Some(price)), "{shown:?}");
+        }
+    }
+    assert!(proofs > 200 && lies > 20, "{proofs} proofs, of which {lies} are lies");
+    // Where nothing can be hidden, no currency means bitcoin.
+    let records = with(&priced(), &[]);
+    let proof = Parts::of(&records, &with_always(&records, [8, 10, 22, 170])).proof().unwrap();
+    assert_eq!((proof.offer_amount(), proof.offer().amount()), (Some(OfferAmount::Bitcoin(Msat(1))), None));
 }

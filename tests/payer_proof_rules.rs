@@ -77,16 +77,16 @@ fn what_every_proof_shows_is_shown_and_cannot_be_hidden() {
     let minimal = [88, 168, 174, 176, 240, 1001, 1002, 1003, 1004];
     assert_eq!(build(|proof| proof).unwrap(), minimal);
     for number in [88, 168, 174, 176] {
-        let error = build(|proof| proof.hide(Field::unknown(number))).unwrap_err();
-        assert!(is(&error, Rule::Ppw1, number) && *error.kind() == ErrorKind::Missing, "{error:#}");
+        let error = build(|proof| proof.hide(Field::numbered(number))).unwrap_err();
+        assert!(is(&error, Rule::Ppw1, number) && *error.kind() == ErrorKind::CannotBeHidden, "{error:#}");
         assert!(error.field().unwrap().name().is_some(), "{error:#}");
         // Nor does a later choice undo it.
         assert_eq!(
-            build(|proof| proof.hide(Field::unknown(number)).reveal(Field::unknown(number))).unwrap_err(),
+            build(|proof| proof.hide(Field::numbered(number)).reveal(Field::numbered(number))).unwrap_err(),
             error
         );
         // It may be named.
-        assert_eq!(build(|proof| proof.reveal(Field::unknown(number))).unwrap(), minimal);
+        assert_eq!(build(|proof| proof.reveal(Field::numbered(number))).unwrap(), minimal);
     }
     // The features only if the invoice has them.
     let records = invoice_with(answer());
@@ -101,7 +101,7 @@ fn what_every_proof_shows_is_shown_and_cannot_be_hidden() {
 #[test]
 fn what_no_proof_shows_cannot_be_shown() {
     for number in [0, 240, 241, 243, 1000, 1001, 1005, 999_999_999, 4_000_000_000, u64::MAX] {
-        let error = build(|proof| proof.reveal(Field::unknown(number))).unwrap_err();
+        let error = build(|proof| proof.reveal(Field::numbered(number))).unwrap_err();
         assert!(is(&error, Rule::Ppw2, number) && *error.kind() == ErrorKind::Unexpected, "{error:#}");
     }
     let error = build(|proof| proof.reveal(Field::INVREQ_METADATA)).unwrap_err();
@@ -119,15 +119,15 @@ fn what_no_proof_shows_cannot_be_shown() {
     assert_eq!(shown, expected);
 }
 
-// PPW-3
+// PPW-2
 #[test]
 fn only_fields_that_the_invoice_has_can_be_shown() {
     for number in [1, 8, 16, 89, 172, 238, 1_000_000_000, 3_999_999_999] {
-        let error = build(|proof| proof.reveal(Field::unknown(number))).unwrap_err();
-        assert!(is(&error, Rule::Ppw3, number) && *error.kind() == ErrorKind::Missing, "{error:#}");
+        let error = build(|proof| proof.reveal(Field::numbered(number))).unwrap_err();
+        assert!(is(&error, Rule::Ppw2, number) && *error.kind() == ErrorKind::Missing, "{error:#}");
     }
     for number in numbers(&invoice()).into_iter().filter(|number| *number != 0) {
-        assert!(build(|proof| proof.reveal(Field::unknown(number))).unwrap().contains(&number));
+        assert!(build(|proof| proof.reveal(Field::numbered(number))).unwrap().contains(&number));
     }
 }
 
@@ -138,9 +138,9 @@ fn the_ready_choices_are_what_they_are_called() {
         proof.preview().unwrap().revealed.iter().map(|field| field.number()).collect()
     };
     assert_eq!(shown(PayerProofBuilder::minimal(&invoice, preimage())), [88, 168, 174, 176]);
-    assert_eq!(shown(PayerProofBuilder::receipt(&invoice, preimage())), [10, 18, 88, 164, 168, 170, 174, 176]);
+    assert_eq!(shown(PayerProofBuilder::receipt(&invoice, preimage())), [10, 18, 22, 82, 88, 164, 168, 170, 174, 176]);
     let without_issuer = PayerProofBuilder::receipt(&invoice, preimage()).hide(Field::OFFER_ISSUER);
-    assert_eq!(shown(without_issuer), [10, 88, 164, 168, 170, 174, 176]);
+    assert_eq!(shown(without_issuer), [10, 22, 82, 88, 164, 168, 170, 174, 176]);
     // All four fields that hold paths or what they cost.
     let paths = proofs::path(b"to some where...");
     let records = invoice_with(answer().into_iter().chain([(16, paths.clone()), (90, paths)]));
@@ -493,6 +493,48 @@ fn a_proof_that_somebody_else_signed_is_refused() {
     PayerProof::try_from(proofs::sign(records, &payer())).unwrap();
 }
 
+/// However the payer's signature is left out or replaced, no way of reading takes the proof.
+// PPR-7, PPR-1, TLV-7
+#[test]
+fn no_proof_goes_without_the_payers_signature() {
+    use bolt12::{Bolt12, KnownFeatures, MessageKind};
+
+    let with = |number: u64, value: &[u8]| {
+        let mut records = parts().records();
+        records.push(record(number, value));
+        records.sort_by_key(|record| record.number);
+        naive::concat(&records)
+    };
+    let good = naive::parse(&parts().sign()).unwrap().into_iter().find(|record| record.number == 241).unwrap().value;
+    assert_eq!(with(241, &good), parts().sign());
+    PayerProof::try_from(with(241, &good)).unwrap();
+    let payees = parts().shown.into_iter().find(|record| record.number == 240).unwrap().value;
+    let other = |key: &Keypair| proofs::sign(parts().records(), key);
+    // The proof, the rule, and whether the curve is needed to tell.
+    for (what, bytes, rule, kind, on_curve) in [
+        ("absent", naive::concat(&parts().records()), Rule::Ppr1, ErrorKind::Missing, false),
+        ("0 bytes", with(241, &[]), Rule::Tlv7, ErrorKind::InvalidLength, false),
+        ("63 bytes", with(241, &good[..63]), Rule::Tlv7, ErrorKind::InvalidLength, false),
+        ("65 bytes", with(241, &[&good[..], &[1]].concat()), Rule::Tlv7, ErrorKind::InvalidLength, false),
+        ("twice", with(241, &[&good[..], &good].concat()), Rule::Tlv7, ErrorKind::InvalidLength, false),
+        ("in another field", with(243, &good), Rule::Ppr1, ErrorKind::Missing, false),
+        ("zeros", with(241, &[0; 64]), Rule::Ppr7, ErrorKind::InvalidSignature, true),
+        ("that of the invoice", with(241, &payees), Rule::Ppr7, ErrorKind::InvalidSignature, true),
+        ("by a stranger", other(&key(9)), Rule::Ppr7, ErrorKind::InvalidSignature, true),
+        ("by the payee", other(&proofs::issuer()), Rule::Ppr7, ErrorKind::InvalidSignature, true),
+    ] {
+        let error = PayerProof::try_from(&bytes[..]).expect_err(what);
+        assert!(is(&error, rule, 241) && *error.kind() == kind, "{what}: {error:#}");
+        let known = const { &KnownFeatures::DEFAULT };
+        assert_eq!(PayerProof::read(bytes.clone()).expect_err(what), error);
+        assert_eq!(Bolt12::read(MessageKind::PayerProof, bytes.clone(), known).expect_err(what), error);
+        // In two steps: it is not even a proof to be verified, or it does not verify.
+        let unverified = Unverified::<PayerProof>::read(bytes, known);
+        assert_eq!(unverified.is_ok(), on_curve, "{what}");
+        assert_eq!(unverified.and_then(Unverified::verify).expect_err(what), error);
+    }
+}
+
 // PPR-7, TLV-7
 #[test]
 fn a_payers_signature_of_another_length_is_no_signature() {
@@ -595,5 +637,7 @@ fn fields_that_are_shown_without_the_others_need_not_make_a_whole() {
     let proof = proof.reveal(Field::OFFER_AMOUNT).reveal(Field::INVREQ_QUANTITY).build().unwrap();
     let proof = proof.sign(&payer()).unwrap();
     assert_eq!(PayerProof::try_from(proof.as_bytes()).unwrap(), proof);
-    assert!(proof.offer().description().is_none() && proof.offer().amount().is_some());
+    assert!(proof.offer().description().is_none() && proof.tlvs().contains(8));
+    // Nor is the number that is shown a price: its currency may be hidden.
+    assert_eq!((proof.offer().amount(), proof.offer_amount()), (None, None));
 }

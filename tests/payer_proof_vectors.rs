@@ -69,7 +69,7 @@ impl Valid {
     /// The proof as the crate makes it, but for the signature.
     fn unsigned(&self) -> bolt12::Unsigned<PayerProof> {
         let minimal = PayerProofBuilder::minimal(&self.invoice, self.preimage);
-        let shown = self.shown.iter().fold(minimal, |proof, number| proof.reveal(Field::unknown(*number)));
+        let shown = self.shown.iter().fold(minimal, |proof, number| proof.reveal(Field::numbered(*number)));
         shown.note(self.note.unwrap_or_default()).build().unwrap()
     }
 

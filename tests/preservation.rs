@@ -5,8 +5,8 @@
 mod raw;
 
 use bolt12::{
-    Arrival, Invoice, InvoiceContext, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, Msat, Offer, Refund,
-    RequestContext, SentTo, TlvRecord,
+    Arrival, Invoice, InvoiceContext, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, Msat, Offer, Refund, SentTo,
+    TlvRecord,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -58,9 +58,8 @@ fn exchange(offer: &Raw, amount: Option<Msat>) -> (Offer, InvoiceRequest, Invoic
     let builder = amount.into_iter().fold(builder, InvoiceRequestBuilder::amount);
     let request = builder.build().unwrap().sign(&payer()).unwrap();
     let request: InvoiceRequest = Raw::of(request.as_bytes()).read();
-    let context = RequestContext { offer: &offer, now: NOW, chains: BITCOIN, converted: None, max_amount: None };
-    let accepted = request.accept(&context).unwrap();
-    let invoice = invoice_builder(accepted, issuer().public_key()).build().unwrap().sign(&issuer()).unwrap();
+    let accepted = request.accept(&request_context(&offer)).unwrap();
+    let invoice = invoice_builder(accepted).build().unwrap().sign(&issuer()).unwrap();
     let invoice: Invoice = Raw::of(invoice.as_bytes()).read();
     let context = InvoiceContext {
         request: &request,
@@ -122,8 +121,8 @@ fn a_claim_repeats_an_unusual_refund() {
     for raw in [raw.clone(), raw.with(241, []).sign_request(&payer())] {
         let refund: Refund = raw.read();
         assert_eq!(refund.as_bytes(), raw.encode());
-        let accepted = refund.accept(NOW, BITCOIN).unwrap();
-        let invoice = invoice_builder(accepted, key(9).public_key()).build().unwrap().sign(&key(9)).unwrap();
+        let accepted = refund.accept(NOW, BITCOIN, key(9).public_key()).unwrap();
+        let invoice = invoice_builder(accepted).build().unwrap().sign(&key(9)).unwrap();
         let raw_invoice = Raw::of(invoice.as_bytes());
         assert_eq!(raw_invoice.only(is_repeated), raw.only(|_| true));
         assert_eq!(raw_invoice.read::<Invoice>(), invoice);
@@ -270,8 +269,8 @@ proptest! {
         prop_assert_eq!(Raw::of(request.as_bytes()).only(is_offers), raw.clone());
         prop_assert_eq!(records(invoice.offer().records()), raw);
         prop_assert_eq!(Raw::of(invoice.as_bytes()).only(is_repeated), Raw::of(request.as_bytes()).only(is_repeated));
-        prop_assert_eq!(request.offer().id(), Some(offer.offer_id()));
-        prop_assert_eq!(invoice.offer().id(), Some(offer.offer_id()));
+        prop_assert_eq!(request.offer().id(), Some(offer.id()));
+        prop_assert_eq!(invoice.offer().id(), Some(offer.id()));
     }
 
     // IVW-1
@@ -279,9 +278,8 @@ proptest! {
     fn a_request_of_somebody_else_is_repeated_as_it_came(raw in any_request()) {
         let request: InvoiceRequest = raw.clone().sign_request(&payer()).read();
         let offer: Offer = raw.only(is_offers).read();
-        let context = RequestContext { offer: &offer, now: NOW, chains: BITCOIN, converted: None, max_amount: None };
-        let accepted = request.accept(&context).unwrap();
-        let unsigned = invoice_builder(accepted, issuer().public_key()).build().unwrap();
+        let accepted = request.accept(&request_context(&offer)).unwrap();
+        let unsigned = invoice_builder(accepted).build().unwrap();
         prop_assert_eq!(unsigned.digest(), Raw::of(unsigned.as_bytes()).digest("invoice"));
         let invoice = unsigned.sign(&issuer()).unwrap();
         prop_assert_eq!(Raw::of(invoice.as_bytes()).only(is_repeated), raw);

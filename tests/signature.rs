@@ -86,8 +86,8 @@ proptest! {
     #[test]
     fn an_offer_s_id_is_the_root_of_its_records(records in offers()) {
         let offer = Offer::try_from(concat(&records)).unwrap();
-        prop_assert_eq!(offer.offer_id(), OfferId::from_byte_array(naive::root(&records)));
-        prop_assert_eq!(offer.offer_id().to_string(), hex::encode(naive::root(&records)));
+        prop_assert_eq!(offer.id(), OfferId::from_byte_array(naive::root(&records)));
+        prop_assert_eq!(offer.id().to_string(), hex::encode(naive::root(&records)));
     }
 
     // SIG-4, SIG-5, SIG-6
@@ -114,7 +114,7 @@ proptest! {
         let invoice = Invoice::try_from(signed.clone()).unwrap();
         prop_assert_eq!(invoice.as_bytes(), &signed[..]);
         let offer = Offer::try_from(concat(&offer_part(&records))).unwrap();
-        prop_assert_eq!(invoice.offer().id(), Some(offer.offer_id()));
+        prop_assert_eq!(invoice.offer().id(), Some(offer.id()));
         for (name, key) in [("invoice_request", key), ("invoice", request_key())] {
             let error = Invoice::try_from(concat(&naive::sign(name, records.clone(), &key))).unwrap_err();
             prop_assert_eq!((error.kind(), error.rule()), (&ErrorKind::InvalidSignature, Rule::Ivr10));
@@ -145,7 +145,7 @@ fn roots_of_any_number_of_records_are_as_naively() {
         let offer = offer.build().unwrap();
         let records = naive::parse(offer.as_bytes()).unwrap();
         assert_eq!(records.len(), count);
-        assert_eq!(offer.offer_id().to_byte_array(), naive::root(&records), "{count} records");
+        assert_eq!(offer.id().to_byte_array(), naive::root(&records), "{count} records");
 
         let request = fields(2_000_000_000)
             .fold(request_for(&offer), |request, (number, value)| request.custom_field(number, value))
@@ -165,8 +165,8 @@ fn roots_of_any_number_of_records_are_as_naively() {
         // What the crate wrote, it reads.
         assert_eq!(InvoiceRequest::try_from(request.as_bytes()).as_ref(), Ok(&request));
         assert_eq!(Invoice::try_from(invoice.as_bytes()).as_ref(), Ok(&invoice));
-        assert_eq!(request.offer().id(), Some(offer.offer_id()));
-        assert_eq!(invoice.offer().id(), Some(offer.offer_id()));
+        assert_eq!(request.offer().id(), Some(offer.id()));
+        assert_eq!(invoice.offer().id(), Some(offer.id()));
     }
 }
 
@@ -193,7 +193,7 @@ fn every_bit_of_a_signed_message_counts() {
 #[test]
 fn a_bit_can_only_take_the_signature_from_a_refund() {
     let unsigned = RefundBuilder::new("a cup that broke", Msat(5_000), payer().public_key(), [0x24; 16]);
-    let refund = unsigned.build_unsigned().unwrap().sign(&payer()).unwrap();
+    let refund = unsigned.build_to_sign().unwrap().sign(&payer()).unwrap();
     let bytes = refund.as_bytes();
     let signature = refund.tlvs().get(240).unwrap().offset();
     // It becomes an unknown odd field in the range of signatures.
@@ -218,7 +218,7 @@ fn odd_fields_in_the_range_of_signatures_are_left_out_of_the_root() {
             let extended = InvoiceRequest::try_from(bytes.clone()).unwrap();
             assert_eq!(extended.as_bytes(), bytes);
             assert_eq!(extended.signature(), request.signature());
-            assert_eq!(extended.offer().id(), Some(offer.offer_id()));
+            assert_eq!(extended.offer().id(), Some(offer.id()));
             // IVW-1: and they are not repeated in the invoice.
             let answer = unsigned_invoice(&offer, &extended);
             assert_eq!(answer.as_bytes(), unsigned_invoice(&offer, &request).as_bytes());
@@ -290,7 +290,7 @@ fn messages_can_be_signed_elsewhere() {
     check_external(&invoice, "invoice", &issuer(), Field::INVOICE_NODE_ID, Rule::Ivr10);
     // D1
     let refund = RefundBuilder::new("a cup that broke", Msat(5_000), payer().public_key(), [0x24; 16]);
-    check_external(&refund.build_unsigned().unwrap(), "invoice_request", &payer(), Field::INVREQ_PAYER_ID, Rule::D1);
+    check_external(&refund.build_to_sign().unwrap(), "invoice_request", &payer(), Field::INVREQ_PAYER_ID, Rule::D1);
     // One of the keys is even, the other odd: BIP 340 knows their x alone.
     let parity = |key: Keypair| key.x_only_public_key().1;
     assert_ne!(parity(payer()), parity(issuer()));

@@ -232,6 +232,12 @@ fn one_letter_in_another_case_is_refused() {
 // TXT-8
 #[test]
 fn a_character_outside_the_alphabet_is_refused() {
+    let refused = |text: &str| {
+        let Some(quoted) = text.strip_suffix(['"', '\'']) else { return refused(text) };
+        // A quotation mark at the end is not part of what was pasted.
+        assert_eq!(text.parse::<Bolt12>().unwrap_err(), quoted.parse::<Bolt12>().unwrap_err(), "{text}");
+        text.parse::<Offer>().expect_err(text)
+    };
     let ascii = (0..=0x7f).map(char::from).filter(|c| *c != '+' && !c.is_whitespace() && !c.is_ascii_uppercase());
     let others = ['\u{80}', 'ÿ', 'é', 'ſ', 'ɋ', 'К', '\u{301}', 'ｑ', '\u{200b}', '😀', '\u{10ffff}'];
     for letter in ascii.chain(others).filter(|letter| bech32::Fe32::from_char(*letter).is_err()) {

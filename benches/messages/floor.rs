@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use bitcoin::hashes::{Hash, sha256};
 use bolt12::secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, SecretKey, XOnlyPublicKey, schnorr};
 use bolt12::{BlindedPaths, IntroductionNode, InvoiceFields, OfferFields, RequestFields, TlvRecord};
+use lightning::util::ser::{BigSize, Writeable};
 use sha2::block_api::compress256;
 
 use crate::measure::Side;
@@ -15,7 +17,7 @@ pub(crate) struct Floor {
     blocks: Vec<[u8; 64]>,
     derive: Option<SecretKey>,
     sign: Option<Keypair>,
-    verify: Option<(schnorr::Signature, XOnlyPublicKey)>,
+    verify: Option<(schnorr::Signature, Message, XOnlyPublicKey)>,
 }
 
 impl Floor {
@@ -88,13 +90,13 @@ impl Floor {
         self
     }
 
-    pub(crate) fn and_verify(mut self, signature: schnorr::Signature, key: PublicKey) -> Self {
-        self.verify = Some((signature, key.x_only_public_key().0));
+    /// Verifying a signature of what was signed: how long it takes depends on every bit.
+    pub(crate) fn and_verify(mut self, signature: schnorr::Signature, digest: [u8; 32], key: PublicKey) -> Self {
+        self.verify = Some((signature, Message::from_digest(digest), key.x_only_public_key().0));
         self
     }
 
     pub(crate) fn side(self, context: &Secp256k1<All>) -> Side<'_> {
-        // Valid or not, verifying takes the same time.
         let message = Message::from_digest([0x42; 32]);
         let points: Vec<_> = self.points.into_iter().collect();
         Side::new(
@@ -105,11 +107,41 @@ impl Floor {
                 compress256(&mut state, &self.blocks);
                 let key = self.derive.map(|secret| Keypair::from_secret_key(context, &secret));
                 let signed = self.sign.map(|key| context.sign_schnorr_no_aux_rand(&message, &key));
-                let verified = self.verify.map(|(signature, key)| context.verify_schnorr(&signature, &message, &key));
-                (points, state, key, signed, verified)
+                if let Some((signature, message, key)) = &self.verify {
+                    context.verify_schnorr(signature, message, key).expect("a valid signature");
+                }
+                (points, state, key, signed)
             },
         )
     }
+}
+
+/// The digest that is signed (SIG-1 to SIG-4), computed plainly.
+pub(crate) fn digest<'a>(name: &str, records: impl Iterator<Item = TlvRecord<'a>>) -> [u8; 32] {
+    let records: Vec<_> = records.filter(|record| !(240..=1000).contains(&record.number())).collect();
+    let nonce_tag = [b"LnNonce", records[0].as_bytes()].concat();
+    let mut level: Vec<[u8; 32]> = records
+        .iter()
+        .map(|record| {
+            let kind = record.as_bytes().len()
+                - record.value().len()
+                - BigSize(record.value().len() as u64).serialized_length();
+            branch(tagged(b"LnLeaf", record.as_bytes()), tagged(&nonce_tag, &record.as_bytes()[..kind]))
+        })
+        .collect();
+    while level.len() > 1 {
+        level = level.chunks(2).map(|pair| pair.iter().copied().reduce(branch).expect("one or two")).collect();
+    }
+    tagged(format!("lightning{name}signature").as_bytes(), &level[0])
+}
+
+fn branch(a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
+    tagged(b"LnBranch", &[a.min(b), a.max(b)].concat())
+}
+
+fn tagged(tag: &[u8], message: &[u8]) -> [u8; 32] {
+    let tag = sha256::Hash::hash(tag).to_byte_array();
+    sha256::Hash::hash(&[&tag, &tag, message].concat()).to_byte_array()
 }
 
 /// The blocks of a message, with the padding that ends it. A tag's own block is computed beforehand.

@@ -26,7 +26,7 @@ fn read<'a>(offer: &'a Offer, keys: &'a Keys) -> Comparison<'a> {
         name: String::new(),
         ours: Side::new(bytes, |bytes| {
             let offer = Offer::try_from(bytes).expect("an offer");
-            (offer.offer_id(), offer)
+            (offer.id(), offer)
         }),
         lightning: Some(Side::new(bytes, |bytes| TheirOffer::try_from(bytes).expect("an offer"))),
         floor: Some(Floor::offer(offer).and_root(offer.records()).side(&keys.context)),
@@ -36,7 +36,7 @@ fn read<'a>(offer: &'a Offer, keys: &'a Keys) -> Comparison<'a> {
 fn root<'a>(offer: &'a Offer, keys: &'a Keys) -> Comparison<'a> {
     Comparison {
         name: String::new(),
-        ours: Side::new(|| (), |()| offer.offer_id()),
+        ours: Side::new(|| (), |()| offer.id()),
         lightning: None,
         floor: Some(Floor::default().and_root(offer.records()).side(&keys.context)),
     }

@@ -7,7 +7,7 @@ use bitcoin::hashes::sha256;
 use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
 use bolt12::{
     AcceptedRequest, BlindedPath, ChainHash, Features, Invoice, InvoiceBuilder, InvoiceRequest, InvoiceRequestBuilder,
-    Msat, MultiPart, Offer, OfferBuilder, PayInfo, RequestContext, UnixTime,
+    Msat, MultiPart, Offer, OfferBuilder, PayInfo, Point, RequestArrival, RequestContext, UnixTime,
 };
 use lightning::blinded_path::message::BlindedMessagePath;
 use lightning::blinded_path::payment::{BlindedPayInfo, BlindedPaymentPath};
@@ -144,7 +144,7 @@ pub(crate) fn offer_with_paths(keys: &Keys, count: u8) -> Offer {
         introduction_node: key(&keys.context, [9, at, 1]).public_key(),
         ..Path::new(&keys.context, 4, at, 2)
     };
-    (0..count).fold(builder, |builder, at| builder.path(path(at).ours())).build().expect("a valid offer")
+    (0..count).fold(builder, |builder, at| builder.add_path(path(at).ours())).build().expect("a valid offer")
 }
 
 /// An offer with unknown records, for growth.
@@ -213,7 +213,7 @@ pub(crate) fn build_offer(shape: Shape, keys: &Keys, paths: Vec<BlindedPath<'sta
     if shape.rich {
         builder = builder.amount_msat(AMOUNT).description(DESCRIPTION).issuer(ISSUER).absolute_expiry(UnixTime(EXPIRY));
     }
-    paths.into_iter().fold(builder, OfferBuilder::path).build().expect("a valid offer")
+    paths.into_iter().fold(builder, OfferBuilder::add_path).build().expect("a valid offer")
 }
 
 pub(crate) fn build_their_offer(shape: Shape, keys: &Keys, paths: Vec<BlindedMessagePath>) -> TheirOffer {
@@ -247,23 +247,31 @@ pub(crate) fn build_their_request(shape: Shape, keys: &Keys, offer: &TheirOffer)
     builder.build_and_sign().expect("a valid request")
 }
 
+/// Where the first path of an offer ends.
+pub(crate) fn first_path(offer: &Offer) -> Option<Point> {
+    offer.paths()?.iter().next().map(|path| path.last_blinded_node_id())
+}
+
 pub(crate) fn accept<'a>(request: &'a InvoiceRequest, offer: &Offer) -> AcceptedRequest<'a> {
-    let context = RequestContext { offer, now: NOW, chains: &CHAINS, converted: None, max_amount: None };
+    let arrival = match first_path(offer) {
+        Some(last) => RequestArrival::OfferPath(last),
+        None => RequestArrival::Direct,
+    };
+    let context = RequestContext { offer, arrival, now: NOW, chains: &CHAINS, rate: None, max_amount: None };
     request.accept(&context).expect("an acceptable request")
 }
 
 pub(crate) fn invoice_builder<'a>(
     shape: Shape,
-    keys: &Keys,
     request: AcceptedRequest<'a>,
     paths: Vec<BlindedPath<'static>>,
 ) -> InvoiceBuilder<'a> {
     let hash = sha256::Hash::from_byte_array(PAYMENT_HASH);
-    let mut builder = InvoiceBuilder::new(request, keys.issuer.public_key(), NOW, hash);
+    let mut builder = InvoiceBuilder::new(request, NOW, hash);
     if shape.rich {
         builder = builder.relative_expiry(Duration::from_secs(RELATIVE_EXPIRY.into())).multi_part(MultiPart::Allowed);
     }
-    paths.into_iter().fold(builder, |builder, path| builder.path(path, &payinfo()))
+    paths.into_iter().fold(builder, |builder, path| builder.add_path(path, &payinfo()))
 }
 
 pub(crate) fn build_invoice(
@@ -272,7 +280,7 @@ pub(crate) fn build_invoice(
     request: AcceptedRequest<'_>,
     paths: Vec<BlindedPath<'static>>,
 ) -> Invoice {
-    let unsigned = invoice_builder(shape, keys, request, paths).build();
+    let unsigned = invoice_builder(shape, request, paths).build();
     unsigned.and_then(|unsigned| unsigned.sign(&keys.issuer)).expect("a valid invoice")
 }
 

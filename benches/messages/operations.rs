@@ -6,11 +6,11 @@ use lightning::offers::invoice::{Bolt12Invoice, UnsignedBolt12Invoice};
 use lightning::offers::invoice_request::InvoiceRequest as TheirRequest;
 use lightning::offers::offer::Offer as TheirOffer;
 
-use crate::floor::Floor;
+use crate::floor::{Floor, digest};
 use crate::measure::Side;
 use crate::messages::{
     AMOUNT, CHAINS, Keys, Messages, NOW, accept, build_invoice, build_offer, build_request, build_their_invoice,
-    build_their_offer, build_their_request, invoice_builder, sign_theirs,
+    build_their_offer, build_their_request, first_path, invoice_builder, sign_theirs,
 };
 use crate::table::Comparison;
 
@@ -48,7 +48,7 @@ fn offers<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
         },
         Comparison {
             name: name("offer: merkle root"),
-            ours: Side::new(|| (), |()| offer.offer_id()),
+            ours: Side::new(|| (), |()| offer.id()),
             lightning: None,
             floor: Some(Floor::default().and_root(offer.records()).side(&keys.context)),
         },
@@ -63,7 +63,7 @@ fn requests<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
     let verified = || {
         Floor::request(request)
             .and_digest(request.tlvs().records())
-            .and_verify(request.signature(), request.payer_id())
+            .and_verify(request.signature(), digest("invoice_request", request.tlvs().records()), request.payer_id())
             .side(&keys.context)
     };
     let secret = keys.payer.secret_key();
@@ -116,12 +116,12 @@ fn invoices<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
     let verified = || {
         Floor::invoice(invoice)
             .and_digest(invoice.tlvs().records())
-            .and_verify(invoice.signature(), invoice.node_id())
+            .and_verify(invoice.signature(), digest("invoice", invoice.tlvs().records()), invoice.node_id())
             .side(&keys.context)
     };
     let context = InvoiceContext {
         request,
-        sent_to: SentTo::IssuerId,
+        sent_to: first_path(offer).map_or(SentTo::IssuerId, SentTo::Path),
         arrival: Arrival::OwnPath,
         now: NOW,
         chains: &CHAINS,
@@ -161,7 +161,7 @@ fn invoices<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
             name: name("invoice: complete with an external signature"),
             ours: Side::new(
                 || {
-                    let builder = invoice_builder(*shape, keys, accept(request, offer), messages.our_invoice_paths());
+                    let builder = invoice_builder(*shape, accept(request, offer), messages.our_invoice_paths());
                     builder.build().expect("a valid invoice")
                 },
                 |unsigned| unsigned.complete(&invoice.signature()).expect("a valid signature"),
@@ -172,7 +172,11 @@ fn invoices<'a>(messages: &'a Messages, keys: &'a Keys) -> Vec<Comparison<'a>> {
                     unsigned.sign(|_: &UnsignedBolt12Invoice| Ok(their_invoice.signature())).expect("a valid signature")
                 },
             )),
-            floor: Some(Floor::default().and_verify(invoice.signature(), invoice.node_id()).side(&keys.context)),
+            floor: Some(
+                Floor::default()
+                    .and_verify(invoice.signature(), digest("invoice", invoice.tlvs().records()), invoice.node_id())
+                    .side(&keys.context),
+            ),
         },
         Comparison {
             // `lightning` does not keep the request, but recognises its MAC and derives the key again.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bolt12::{
-    Bolt12, Disclosure, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, MessageKind,
-    Offer, OfferFields, PayerProof, Refund, RequestFields, TlvRecord, TlvStream,
+    Bolt12, Disclosure, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, KnownFeatures,
+    MessageKind, Offer, OfferAmount, OfferFields, PayerProof, Refund, RequestFields, TlvRecord, TlvStream,
 };
 
 /// The kinds of messages that can be named after `hex:`.
@@ -135,7 +135,7 @@ fn read_hex(text: &str, skipped: usize, rest: &str) -> Result<Message, Refused> 
     })?;
     let message = match kind {
         MessageKind::InvoiceError => InvoiceError::try_from(bytes).map(Message::Error).map_err(Fault::from),
-        _ => Bolt12::read(kind, bytes).map_err(Fault::from).and_then(known),
+        _ => Bolt12::read(kind, bytes, const { &KnownFeatures::DEFAULT }).map_err(Fault::from).and_then(known),
     };
     message.map_err(|fault| {
         let offset = fault.error().and_then(Error::offset);
@@ -241,10 +241,23 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// Whether the value of a field is known, be it that there is none: everywhere but in a proof.
-    pub(crate) fn knows(&self, field: Field) -> bool {
-        let disclosure = self.proof.map_or(Disclosure::Absent, |proof| proof.disclosure(field));
-        matches!(disclosure, Disclosure::Disclosed | Disclosure::Absent)
+    /// Whether the chain is known: everywhere but in a proof that may hide it.
+    pub(crate) fn knows_chain(&self) -> bool {
+        self.proof.is_none_or(|proof| proof.chain().is_some())
+    }
+
+    /// The price of one item, if its unit is known: a proof may hide the currency.
+    pub(crate) fn price(&self) -> Option<OfferAmount> {
+        match self.proof {
+            Some(proof) => proof.offer_amount(),
+            None => self.offer.amount(),
+        }
+    }
+
+    /// The price of one item, if its unit is not known.
+    pub(crate) fn price_without_unit(&self) -> Option<u64> {
+        let digits = self.value(Field::OFFER_AMOUNT).filter(|_| self.price().is_none())?;
+        Some(digits.iter().fold(0, |number, digit| number << 8 | u64::from(*digit)))
     }
 
     /// Whether to say how long an invoice can be paid: two hours if it does not say, which a proof may hide.

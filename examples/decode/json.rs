@@ -106,14 +106,11 @@ impl Object {
         self.field(Field::OFFER_CHAINS, offer.chains().map(|chains| chains.iter().map(hex::encode).collect::<Value>()));
         self.bytes(Field::OFFER_METADATA, offer.metadata());
         self.field(Field::OFFER_CURRENCY, offer.currency().map(|currency| currency.to_string()));
-        match offer.amount() {
-            // An amount may be of a currency that is hidden.
-            Some(OfferAmount::Bitcoin(amount)) if views.knows(Field::OFFER_CURRENCY) => {
-                self.put("offer_amount_msat", Some(amount.0));
-            }
-            Some(OfferAmount::Bitcoin(amount)) => self.field(Field::OFFER_AMOUNT, Some(amount.0)),
+        match views.price() {
+            Some(OfferAmount::Bitcoin(amount)) => self.put("offer_amount_msat", Some(amount.0)),
             Some(OfferAmount::Currency { amount, .. }) => self.field(Field::OFFER_AMOUNT, Some(amount.0)),
-            None => {}
+            // An amount may be of a currency that is hidden.
+            None => self.field(Field::OFFER_AMOUNT, views.price_without_unit()),
         }
         self.put("currency_minor_unit", offer.currency().and_then(|currency| minor_unit(currency.as_str())));
         self.text(Field::OFFER_DESCRIPTION, offer.description());
@@ -124,7 +121,7 @@ impl Object {
             offer.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Value>()),
         );
         self.text(Field::OFFER_ISSUER, offer.issuer());
-        let quantity_max = match offer.quantity() {
+        let quantity_max = match offer.quantity_max() {
             Quantity::One => None,
             Quantity::Unlimited => Some(0),
             Quantity::AtMost(max) => Some(max.get()),
@@ -176,7 +173,7 @@ impl Object {
                 let mut object = Self::default();
                 object.put("version", Some(fallback.version));
                 object.put("hex", Some(hex::encode(&fallback.program)));
-                let address = fallback.address(invoice.request().chain()).filter(|_| views.knows(Field::INVREQ_CHAIN));
+                let address = fallback.address(invoice.request().chain()).filter(|_| views.knows_chain());
                 object.put("address", address.map(|address| address.to_string()));
                 object.0
             });

@@ -243,7 +243,7 @@ impl Page<'_> {
 
     fn unknown<'a>(&mut self, records: impl IntoIterator<Item = TlvRecord<'a>>) {
         for record in records {
-            self.row(Field::unknown(record.number()), Some(bytes(record.value())));
+            self.row(Field::numbered(record.number()), Some(bytes(record.value())));
         }
     }
 
@@ -277,19 +277,18 @@ impl Page<'_> {
             None => format!("{code}, which ISO 4217 does not know"),
         });
         self.row(Field::OFFER_CURRENCY, currency);
-        let amount = offer.amount().map(|amount| {
-            let each = if offer.quantity() == Quantity::One { "" } else { " for each item" };
+        let each = if offer.quantity_max() == Quantity::One { "" } else { " for each item" };
+        let amount = views.price().map(|amount| {
             let meaning = match (amount, has_offer) {
                 (_, Some(false)) => ", for information only",
                 (OfferAmount::Currency { .. }, Some(true)) => ", paid in bitcoin at the issuer's rate",
                 _ => "",
             };
-            match amount {
-                OfferAmount::Bitcoin(amount) if !views.knows(Field::OFFER_CURRENCY) => {
-                    format!("{}{each}, in millisatoshi, or in a currency if one is hidden", amount.0)
-                }
-                _ => format!("{}{each}{meaning}", price(amount)),
-            }
+            format!("{}{each}{meaning}", price(amount))
+        });
+        let amount = amount.or_else(|| {
+            let number = views.price_without_unit()?;
+            Some(format!("{number}{each}, in millisatoshi, or in a currency if one is hidden"))
         });
         let is_open = views.proof.is_none() && has_offer == Some(true);
         self.row(Field::OFFER_AMOUNT, amount.or_else(|| is_open.then(|| "(none: the payer chooses)".to_owned())));
@@ -299,7 +298,7 @@ impl Page<'_> {
         self.row(Field::OFFER_ABSOLUTE_EXPIRY, offer.absolute_expiry().map(|time| dates::both(time, now)));
         self.lines(Field::OFFER_PATHS, offer.paths().map(path_lines));
         self.row(Field::OFFER_ISSUER, offer.issuer().map(quoted));
-        let quantity = match offer.quantity() {
+        let quantity = match offer.quantity_max() {
             Quantity::One => None,
             Quantity::Unlimited => Some("any number of items".to_owned()),
             Quantity::AtMost(max) => Some(format!("{max} at once")),
@@ -318,7 +317,7 @@ impl Page<'_> {
         self.row(Field::INVREQ_FEATURES, request.features().map(|features| feature_list(&features, |_| None)));
         // A message that was read has no price that overflows.
         let total = request.price().ok().flatten();
-        let total = total.filter(|_| views.has_offer() == Some(true) && views.knows(Field::OFFER_CURRENCY));
+        let total = total.filter(|_| views.has_offer() == Some(true) && views.price().is_some());
         let quantity = request.quantity().map(|count| match total {
             Some(total) => format!("{count}, together {}", price(total)),
             None => count.to_string(),
@@ -350,7 +349,7 @@ impl Page<'_> {
         self.row(Field::INVOICE_AMOUNT, amount);
         let fallbacks = invoice.fallbacks().map(|fallbacks| {
             let line = |fallback: bolt12::Fallback<'_>| match fallback.address(invoice.request().chain()) {
-                _ if !views.knows(Field::INVREQ_CHAIN) => {
+                _ if !views.knows_chain() => {
                     format!("(its chain may be hidden: version {}, {})", fallback.version, bytes(&fallback.program))
                 }
                 Some(address) => address.to_string(),

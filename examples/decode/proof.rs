@@ -28,13 +28,13 @@ pub(crate) fn verified(proof: &PayerProof) -> String {
         "It is VALID: the payee's key signed an invoice with these fields, the preimage that only a payment\n\
                     reveals is known, and the payer's key signed this proof."
             .to_owned();
-    let chain = proof.request().chain();
-    match proof.disclosure(Field::INVREQ_CHAIN) {
-        Disclosure::Disclosed if chain != ChainHash::BITCOIN => {
+    // Not what the proof says of the field: that the payee did not sign.
+    match proof.chain() {
+        Some(ChainHash::BITCOIN) => {}
+        Some(chain) => {
             text.push_str(&format!("\nIt was NOT PAID WITH BITCOIN, but on {}.", people::chain(chain)));
         }
-        Disclosure::Disclosed | Disclosure::Absent => {}
-        Disclosure::Hidden | Disclosure::HiddenOrAbsent => {
+        None => {
             text.push_str("\nIt does not show on which chain: these may be coins of a test network.");
         }
     }

@@ -11,7 +11,7 @@ use core::fmt;
 /// use bolt12::Field;
 /// assert_eq!(Field::OFFER_AMOUNT.number(), 8);
 /// assert_eq!(Field::OFFER_AMOUNT.to_string(), "offer_amount");
-/// assert_eq!(Field::unknown(33).to_string(), "33");
+/// assert_eq!(Field::numbered(33).to_string(), "33");
 /// ```
 #[derive(Clone, Copy)]
 pub struct Field {
@@ -24,8 +24,8 @@ impl Field {
         Self { number, names: Some((name, label)) }
     }
 
-    /// A field this crate has no name for.
-    pub const fn unknown(number: u64) -> Self {
+    /// A field by its number alone. It has no name, even if the number is known, but equals the field that has.
+    pub const fn numbered(number: u64) -> Self {
         Self { number, names: None }
     }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Field;
+use crate::units::{Msat, UnixTime};
 
 /// The kinds of BOLT 12 messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,18 +180,18 @@ pub enum ErrorKind {
     },
     /// An amount below what is due.
     AmountTooLow {
-        /// What is due, in millisatoshi.
-        min_msat: u64,
+        /// What is due.
+        min: Msat,
     },
     /// An amount above what is allowed.
     AmountTooHigh {
-        /// The most that is allowed, in millisatoshi.
-        max_msat: u64,
+        /// The most that is allowed.
+        max: Msat,
     },
     /// An amount that is not the one asked for.
     AmountMismatch {
-        /// What was asked for, in millisatoshi.
-        expected_msat: u64,
+        /// What was asked for.
+        expected: Msat,
     },
     /// A computation exceeds 64 bits.
     Overflow,
@@ -209,8 +210,8 @@ pub enum ErrorKind {
     NoUsablePath,
     /// The time for it is over.
     Expired {
-        /// The last second it was good for, in Unix seconds.
-        at: u64,
+        /// The last second it was good for.
+        at: UnixTime,
     },
     /// A field differs from the message it repeats.
     Differs,
@@ -239,6 +240,8 @@ pub enum ErrorKind {
     HashCount,
     /// A preimage of another payment hash.
     WrongPreimage,
+    /// A field that a payer proof always shows.
+    CannotBeHidden,
     /// A path, hop or feature list longer than its length field can say.
     TooManyEntries,
 }
@@ -297,6 +300,7 @@ impl ErrorKind {
             Self::InvalidMarker(_) => "invalid_marker",
             Self::HashCount => "hash_count",
             Self::WrongPreimage => "wrong_preimage",
+            Self::CannotBeHidden => "cannot_be_hidden",
             Self::TooManyEntries => "too_many_entries",
         }
     }
@@ -327,6 +331,7 @@ impl ErrorKind {
                 | Self::InvalidPadding
                 | Self::UnknownEvenField
                 | Self::TooNarrow
+                | Self::TooManyEntries
                 | Self::NotConverted
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
@@ -353,12 +358,12 @@ impl ErrorKind {
             Self::WrongKind { expected, found } => {
                 write!(f, "this is {found}, and {expected} was expected")
             }
-            Self::MixedCase => write!(f, "upper and lower case are mixed{}", Column(column)),
+            Self::MixedCase => write!(f, "upper and lower case are mixed{}", From(column)),
             Self::InvalidCharacter(c) => {
                 write!(f, "the character '{}' does not belong here{}", c.escape_debug(), Column(column))
             }
-            Self::InvalidContinuation => write!(f, "misplaced '+'{}", Column(column)),
-            Self::UnexpectedWhitespace => write!(f, "white space inside the text{}", Column(column)),
+            Self::InvalidContinuation => write!(f, "there is a misplaced '+'{}", Column(column)),
+            Self::UnexpectedWhitespace => write!(f, "there is white space{}", Column(column)),
             Self::InvalidPadding => {
                 f.write_str("the text is not complete: its end is missing, or has a character too many")
             }
@@ -367,10 +372,10 @@ impl ErrorKind {
                 None => f.write_str("the message is too long"),
             },
             Self::Truncated => match field {
-                Some(_) => write!(f, "{what} is cut off; the end may be missing"),
-                None => f.write_str("the message is cut off; the end may be missing"),
+                Some(_) => write!(f, "{what} is cut off: the end is missing"),
+                None => f.write_str("the message is cut off: the end is missing"),
             },
-            Self::NotMinimal => write!(f, "{what} holds a number with needless bytes"),
+            Self::NotMinimal => write!(f, "{what} is written with needless bytes"),
             Self::NotAscending => write!(f, "{what} is repeated or out of order"),
             Self::UnknownEvenField => {
                 write!(f, "{what} is not known here, but must be understood; newer software may help")
@@ -384,7 +389,7 @@ impl ErrorKind {
             Self::InvalidName => write!(f, "{what} holds a character that a name cannot have"),
             Self::InvalidDirection => write!(f, "{what} starts at something that is neither a key nor a channel"),
             Self::NoEntries => write!(f, "{what} is there, but empty"),
-            Self::NoHops => write!(f, "{what} holds a path that leads nowhere, with no hop"),
+            Self::NoHops => write!(f, "{what} holds a path without a hop, which leads nowhere"),
             Self::Missing => write!(f, "{what} is missing"),
             Self::Unexpected => write!(f, "{what} should not be there"),
             Self::Zero => write!(f, "{what} is zero"),
@@ -393,32 +398,36 @@ impl ErrorKind {
                 write!(f, "{what} asks for feature {bit}, which is not known here; newer software may help")
             }
             Self::QuantityTooLarge { max } => write!(f, "{what} is more than the offer's maximum of {max}"),
-            Self::AmountTooLow { min_msat } => write!(f, "{what} is less than the {min_msat} msat that are due"),
-            Self::AmountTooHigh { max_msat } => write!(f, "{what} is more than the {max_msat} msat that are allowed"),
-            Self::AmountMismatch { expected_msat } => {
-                write!(f, "{what} is not the {expected_msat} msat that were asked for")
+            Self::AmountTooLow { min } => write!(f, "{what} is less than the {min} due"),
+            Self::AmountTooHigh { max } => write!(f, "{what} is more than the {max} allowed"),
+            Self::AmountMismatch { expected } => {
+                write!(f, "{what} is not the {expected} asked for")
             }
             Self::Overflow => write!(f, "{what} leads to a number too large to compute with"),
-            Self::NotConverted => write!(f, "{what} is in a currency, and nobody said what it is in bitcoin"),
-            Self::UnsupportedChain => f.write_str("this is for another chain than can be used here"),
+            Self::NotConverted => write!(f, "{what} is in a currency that was not converted to bitcoin"),
+            Self::UnsupportedChain => f.write_str("this is for a chain that cannot be used here"),
             Self::PayinfoCount { paths, payinfos } => {
-                write!(f, "paths and their fees do not match: {paths} of the one, {payinfos} of the other")
+                write!(f, "paths and their fees do not match: {paths} and {payinfos}")
             }
-            Self::NoUsablePath => write!(f, "{what} holds no path that can be used"),
-            Self::Expired { .. } => f.write_str("this has expired and can no longer be used"),
+            Self::NoUsablePath => write!(f, "{what} leaves no path that can be used"),
+            Self::Expired { .. } => match field {
+                Some(field) if *field == Field::INVOICE_CREATED_AT => f.write_str("the invoice has expired"),
+                _ => f.write_str("the offer has expired"),
+            },
             Self::Differs => write!(f, "{what} differs from the message it repeats"),
             Self::WrongKey => write!(f, "{what} is not the key that was expected"),
-            Self::WrongArrival => f.write_str("the message came over the wrong way"),
+            Self::WrongArrival => f.write_str("the message arrived by the wrong route"),
             Self::InvalidSignature => write!(f, "{what} is not valid for this message"),
-            Self::InvalidFallback => write!(f, "{what} would hold one that cannot be paid"),
+            Self::InvalidFallback => write!(f, "{what} holds one that cannot be paid"),
             Self::TooShort { min } => write!(f, "{what} has fewer than {min} bytes"),
             Self::TooNarrow => f.write_str("the width is too small"),
             Self::IsRefund => f.write_str("this request answers no offer: it is a refund"),
             Self::IsNotRefund => f.write_str("this request answers an offer: it is not a refund"),
-            Self::InvalidMarker(marker) => write!(f, "{what} holds {marker}, which cannot stand there"),
-            Self::HashCount => write!(f, "{what} has more or fewer hashes than it takes"),
+            Self::InvalidMarker(marker) => write!(f, "{what} holds {marker}, which does not belong there"),
+            Self::HashCount => write!(f, "{what} has more or fewer hashes than are needed"),
             Self::WrongPreimage => write!(f, "{what} is not that of the payment hash"),
-            Self::TooManyEntries => write!(f, "{what} has more entries than can be written"),
+            Self::CannotBeHidden => write!(f, "{what} cannot be hidden"),
+            Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be written"),
         }
     }
 }
@@ -444,5 +453,14 @@ struct Column(Option<usize>);
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.map_or(Ok(()), |column| write!(f, " in column {column}"))
+    }
+}
+
+/// " from column 7 on" where the column is known.
+struct From(Option<usize>);
+
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |column| write!(f, " from column {column} on"))
     }
 }

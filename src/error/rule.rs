@@ -21,6 +21,11 @@ macro_rules! rules {
                 match self { $(Rule::$variant => $id,)* }
             }
 
+            /// Whether the rule is about making messages, not about reading them.
+            pub(crate) fn is_for_writers(self) -> bool {
+                ["OFW", "RQW", "IVW", "ERW", "PPW"].iter().any(|prefix| self.id().starts_with(prefix))
+            }
+
             /// Why the rule exists or what it asks for, as half a sentence in English.
             pub const fn reason(self) -> &'static str {
                 match self { $(Rule::$variant => $reason,)* }
@@ -31,49 +36,49 @@ macro_rules! rules {
 
 rules! {
     Txt1 = "TXT-1", "the text is all lower case or ALL UPPER CASE";
-    Txt3 = "TXT-3", "`+` joins two characters, and white space may only follow a `+`";
+    Txt3 = "TXT-3", "'+' joins two characters, and white space may only follow a '+'";
     Txt4 = "TXT-4", "what is left over after the last whole byte is at most 4 bits, all zero";
     Txt5 = "TXT-5", "the first letters say what a text is: lno an offer, lnr an invoice request, lni an invoice, lnp a payer proof";
-    Txt7 = "TXT-7", "a line has room for at least two characters and the `+`";
+    Txt7 = "TXT-7", "a line has room for at least two characters and the '+'";
     Txt8 = "TXT-8", "only the 32 characters of the bech32 alphabet (no 1, b, i or o) carry data";
     Tlv1 = "TLV-1", "fields stand in ascending order, each at most once";
-    Tlv2 = "TLV-2", "numbers are written as short as possible and fit their field";
+    Tlv2 = "TLV-2", "a number is written without needless bytes and fits its place";
     Tlv3 = "TLV-3", "every field is complete and nothing follows its end";
     Tlv4 = "TLV-4", "an even field must be understood before the message may be used";
     Tlv5 = "TLV-5", "each kind of message has its own range of field numbers";
     Tlv6 = "TLV-6", "a length never exceeds the bytes that are there";
     Tlv7 = "TLV-7", "text is UTF-8, a key is a point on the curve, hashes are 32 bytes and signatures 64";
     Ofw2 = "OFW-2", "an amount is more than zero";
-    Ofw4 = "OFW-4", "an offer can be reached: by an issuer key or a blinded path";
-    Ofr2 = "OFR-2", "a feature the reader must know, and does not";
+    Ofw4 = "OFW-4", "an offer names an issuer key or a blinded path";
+    Ofr2 = "OFR-2", "every compulsory feature must be known to the reader";
     Ofr3 = "OFR-3", "an offer names the chains it can be paid on, or none for bitcoin";
     Ofr4 = "OFR-4", "an offer with an amount says what it is for";
     Ofr5 = "OFR-5", "an amount is more than zero";
     Ofr6 = "OFR-6", "a currency needs an amount";
-    Ofr7 = "OFR-7", "an offer can be reached: by an issuer key or a blinded path";
+    Ofr7 = "OFR-7", "an offer names an issuer key or a blinded path";
     Ofr8 = "OFR-8", "a blinded path has at least one hop";
     Ofr9 = "OFR-9", "an offer is used before it expires";
     Rqw3 = "RQW-3", "a request pays at least the price, and says how much when the offer does not";
     Rqw6 = "RQW-6", "a request carries at least 16 unpredictable bytes";
-    Rqw8 = "RQW-8", "a name holds only letters, digits, `-`, `_` and `.`, at most 255 on each side of the @";
+    Rqw8 = "RQW-8", "a name holds 1 to 255 letters, digits, '-', '_' and '.' on each side of the @";
     Rqw9 = "RQW-9", "a refund says what it is for and how much";
     Rqr1 = "RQR-1", "a request names its payer key and carries metadata";
-    Rqr2 = "RQR-2", "a feature the reader must know, and does not";
+    Rqr2 = "RQR-2", "every compulsory feature must be known to the reader";
     Rqr3 = "RQR-3", "a request for an offer is signed with its payer key";
     Rqr4 = "RQR-4", "a blinded path has at least one hop";
     Rqr6 = "RQR-6", "the offer in a request is, byte for byte, the one that was made";
+    Rqr7 = "RQR-7", "a request comes over a path of its offer, or directly if the offer has none";
     Rqr8 = "RQR-8", "a quantity is given exactly when the offer asks for one, from one to its maximum";
     Rqr9 = "RQR-9", "a request pays at least the price times the quantity";
     Rqr10 = "RQR-10", "when the offer has no amount, the request names one";
     Rqr11 = "RQR-11", "a refund names its amount and has no field that only an offer has";
     Rqr13 = "RQR-13", "the request is for a chain that is supported";
-    Rqr14 = "RQR-14", "a name holds only letters, digits, `-`, `_` and `.`";
-    Ivw3 = "IVW-3", "an invoice is signed by the key its offer promises";
+    Rqr14 = "RQR-14", "a name is two parts with their lengths, of letters, digits, '-', '_' and '.'";
     Ivw4 = "IVW-4", "an invoice has at least one path, with one payinfo each";
     Ivw8 = "IVW-8", "a fallback is a valid witness program";
     Ivr1 = "IVR-1", "an invoice says who pays whom, how much, for which payment hash, when and over which paths";
     Ivr2 = "IVR-2", "the invoice is for a chain that is supported";
-    Ivr3 = "IVR-3", "a feature the reader must know, and does not";
+    Ivr3 = "IVR-3", "every compulsory feature must be known to the reader";
     Ivr4 = "IVR-4", "an invoice is paid before it expires";
     Ivr5 = "IVR-5", "a blinded path has at least one hop";
     Ivr6 = "IVR-6", "every path has exactly one payinfo";
@@ -87,18 +92,17 @@ rules! {
     Erw2 = "ERW-2", "a suggested value belongs to a field and is valid for it";
     Err1 = "ERR-1", "an invoice error holds fields that are known or odd";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
-    Ppw2 = "PPW-2", "the payer's metadata keeps the hidden fields from being guessed, so no proof shows it";
-    Ppw3 = "PPW-3", "a proof shows fields that the invoice has";
-    Ppw6 = "PPW-6", "who has paid knows the preimage";
+    Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";
+    Ppw6 = "PPW-6", "whoever has paid knows the preimage";
     Ppr1 = "PPR-1", "a proof has both keys, both signatures, the preimage and the hashes, and never the payer's metadata";
-    Ppr2 = "PPR-2", "who has paid knows the preimage";
+    Ppr2 = "PPR-2", "whoever has paid knows the preimage";
     Ppr3 = "PPR-3", "hidden fields are counted from the shown field before them, without gaps";
     Ppr4 = "PPR-4", "there is one leaf hash for every field that is shown";
-    Ppr5 = "PPR-5", "there are exactly the hashes from which the invoice's signature can be checked";
-    Ppr6 = "PPR-6", "the invoice was signed with its node key";
+    Ppr5 = "PPR-5", "the hashes are exactly those needed to check the invoice's signature";
+    Ppr6 = "PPR-6", "the invoice is signed with its node key";
     Ppr7 = "PPR-7", "a proof is signed with the payer's key";
     D1 = "D1", "a refund that is signed is signed with its payer key";
-    D3 = "D3", "no amount exceeds all the bitcoin there will ever be";
+    D3 = "D3", "an amount is more than zero and at most all the bitcoin there will ever be";
     D4 = "D4", "a quantity is at least one";
     D5 = "D5", "a currency is three capital letters";
     D7 = "D7", "a message has at most 65535 bytes, the most an onion message could carry";

@@ -1,43 +1,10 @@
-//! Amounts: millisatoshi, and the minor units of a currency. The two never mix.
+//! What an offer costs.
 
-use alloc::string::ToString;
-use core::fmt::{self, Write};
+use core::fmt;
 
-use super::CurrencyCode;
-use super::Value;
+use super::{CurrencyCode, Value};
 use crate::error::Error;
-
-/// An amount of bitcoin in millisatoshi (a thousandth of a satoshi).
-///
-/// ```
-/// use bolt12::Msat;
-/// assert_eq!(Msat::from_sat(2).unwrap() , Msat(2_000));
-/// assert_eq!(Msat(1_000_500).to_string(), "1,000.5 sat");
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub struct Msat(pub u64);
-
-impl Msat {
-    /// All the bitcoin there will ever be: 21 million, in millisatoshi (D3).
-    pub const MAX_MONEY: Self = Self(21_000_000 * 100_000_000 * 1_000);
-
-    /// Whole satoshi as millisatoshi; nothing if that exceeds 64 bits.
-    pub const fn from_sat(sat: u64) -> Option<Self> {
-        match sat.checked_mul(1_000) {
-            Some(msat) => Some(Self(msat)),
-            None => None,
-        }
-    }
-
-    /// This amount so many times; nothing if that exceeds 64 bits.
-    pub const fn checked_mul(self, count: u64) -> Option<Self> {
-        match self.0.checked_mul(count) {
-            Some(msat) => Some(Self(msat)),
-            None => None,
-        }
-    }
-}
+use crate::units::{MinorUnits, Msat, UnixTime, fraction, grouped};
 
 impl Value<'_> for Msat {
     fn decode(value: &[u8]) -> Result<Self, Error> {
@@ -45,36 +12,7 @@ impl Value<'_> for Msat {
     }
 }
 
-/// In satoshi, for people: `1,000 sat`, `0.001 sat`.
-impl fmt::Display for Msat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        grouped(self.0 / 1_000, f)?;
-        match self.0 % 1_000 {
-            0 => {}
-            part if part % 100 == 0 => fraction(part / 100, 1, f)?,
-            part if part % 10 == 0 => fraction(part / 10, 2, f)?,
-            part => fraction(part, 3, f)?,
-        }
-        f.write_str(" sat")
-    }
-}
-
-/// An amount in the minor unit of a currency, for example cents.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub struct MinorUnits(pub u64);
-
-impl MinorUnits {
-    /// This amount so many times; nothing if that exceeds 64 bits.
-    pub const fn checked_mul(self, count: u64) -> Option<Self> {
-        match self.0.checked_mul(count) {
-            Some(units) => Some(Self(units)),
-            None => None,
-        }
-    }
-}
-
-impl Value<'_> for MinorUnits {
+impl Value<'_> for UnixTime {
     fn decode(value: &[u8]) -> Result<Self, Error> {
         u64::decode(value).map(Self)
     }
@@ -133,21 +71,4 @@ impl fmt::Display for OfferAmount {
             }
         }
     }
-}
-
-/// Digits in groups of three.
-fn grouped(number: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let digits = number.to_string();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && digits.len().saturating_sub(at) % 3 == 0 {
-            f.write_char(',')?;
-        }
-        f.write_char(digit)?;
-    }
-    Ok(())
-}
-
-/// A decimal point and so many digits, if there are any.
-fn fraction(number: u64, digits: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if digits == 0 { Ok(()) } else { write!(f, ".{number:0digits$}") }
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 /// use bolt12::HumanReadableName;
 /// let name = HumanReadableName::new("satoshi", "example.com")?;
 /// assert_eq!(name.to_string(), "₿satoshi@example.com");
+/// assert_eq!(HumanReadableName::parse("satoshi@example.com")?, name);
 /// assert!(HumanReadableName::new("\u{ff}", "example.com").is_err());
 /// # Ok::<(), bolt12::Error>(())
 /// ```
@@ -27,10 +28,13 @@ impl<'a> HumanReadableName<'a> {
     ///
     /// # Errors
     ///
-    /// `InvalidName` for a character that is not allowed, `TooLong` above 255 bytes (RQW-8).
+    /// `EmptyValue` for a part without a character, `InvalidName` for a character that is not allowed, `TooLong` above 255 bytes (RQW-8).
     pub fn new(user: &'a str, domain: &'a str) -> Result<Self, Error> {
         let refused = |kind| Err(Error::of(Field::INVREQ_BIP_353_NAME, kind, Rule::Rqw8));
         for part in [user, domain] {
+            if part.is_empty() {
+                return refused(ErrorKind::EmptyValue);
+            }
             if part.len() > 255 {
                 return refused(ErrorKind::TooLong);
             }
@@ -39,6 +43,18 @@ impl<'a> HumanReadableName<'a> {
             }
         }
         Ok(Self { user, domain })
+    }
+
+    /// A name as people write it: `₿user@domain`, with or without the `₿`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new); `InvalidName` without an `@`.
+    pub fn parse(name: &'a str) -> Result<Self, Error> {
+        let name = name.strip_prefix('₿').unwrap_or(name);
+        let missing = Error::of(Field::INVREQ_BIP_353_NAME, ErrorKind::InvalidName, Rule::Rqw8);
+        let (user, domain) = name.split_once('@').ok_or(missing)?;
+        Self::new(user, domain)
     }
 
     /// What stands before the `@`; the specification's `name`.
@@ -64,9 +80,9 @@ impl<'a> Value<'a> for HumanReadableName<'a> {
     fn decode(value: &'a [u8]) -> Result<Self, Error> {
         let mut cursor = Cursor::new(value);
         let mut part = || {
-            let len = cursor.u8()?;
+            let len = cursor.u8().map_err(|error| error.against(Rule::Rqr14))?;
             let at = cursor.offset();
-            let bytes = cursor.take(len.into())?;
+            let bytes = cursor.take(len.into()).map_err(|error| error.against(Rule::Rqr14))?;
             let bad = bytes.iter().position(|byte| !is_allowed(*byte));
             match (bad, core::str::from_utf8(bytes)) {
                 (None, Ok(text)) => Ok(text),

@@ -52,9 +52,15 @@ impl fmt::Debug for Feature {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Features<'a>(Cow<'a, [u8]>);
 
+/// No features.
+impl Default for Features<'_> {
+    fn default() -> Self {
+        Self::from_bytes(&[])
+    }
+}
+
 impl<'a> Features<'a> {
-    /// Features to be written, in the shortest form. Bits above 65535 have no room in a message and
-    /// are refused with `TooLong`.
+    /// Features to be written, in the shortest form. Bits above 65535 are not written, and refused with `TooLong`.
     pub fn new(features: impl IntoIterator<Item = Feature>) -> Result<Features<'static>, Error> {
         let mut little_endian = Vec::new();
         for Feature(bit) in features {

@@ -10,10 +10,10 @@ pub(crate) mod path;
 mod payinfo;
 mod point;
 mod quantity;
+mod rate;
 mod text;
-mod time;
 
-pub use amount::{MinorUnits, Msat, OfferAmount};
+pub use amount::OfferAmount;
 pub use bip353::HumanReadableName;
 pub use chain::Chains;
 pub use currency::CurrencyCode;
@@ -24,8 +24,8 @@ pub use payinfo::{PayInfo, PayInfos};
 pub(crate) use point::Decompressor;
 pub use point::Point;
 pub use quantity::Quantity;
+pub use rate::Rate;
 pub use text::Text;
-pub use time::UnixTime;
 
 use core::fmt;
 

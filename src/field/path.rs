@@ -265,6 +265,11 @@ impl fmt::Debug for BlindedPath<'_> {
 pub struct BlindedPaths<'a>(&'a [u8]);
 
 impl<'a> BlindedPaths<'a> {
+    /// The paths in a value that was checked before.
+    pub(crate) const fn checked(value: &'a [u8]) -> Self {
+        Self(value)
+    }
+
     /// The paths. Each step walks over one path.
     pub fn iter(&self) -> impl Iterator<Item = BlindedPath<'a>> + use<'a> {
         let (value, mut cursor) = (self.0, Cursor::new(self.0));

@@ -24,6 +24,9 @@ pub struct PayInfo<'a> {
 }
 
 impl<'a> PayInfo<'a> {
+    /// The bytes without features.
+    const MIN_LEN: usize = 28;
+
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
         Ok(Self {
             fee_base_msat: cursor.u32()?,
@@ -42,6 +45,7 @@ impl<'a> PayInfo<'a> {
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         let features = self.features.minimal();
         let len = u16::try_from(features.len()).map_err(|_| Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
+        out.reserve(PayInfo::MIN_LEN.saturating_add(features.len()));
         out.extend_from_slice(&self.fee_base_msat.to_be_bytes());
         out.extend_from_slice(&self.fee_proportional_millionths.to_be_bytes());
         out.extend_from_slice(&self.cltv_expiry_delta.to_be_bytes());
@@ -58,6 +62,11 @@ impl<'a> PayInfo<'a> {
 pub struct PayInfos<'a>(&'a [u8]);
 
 impl<'a> PayInfos<'a> {
+    /// The payinfos in a value that was checked before.
+    pub(crate) const fn checked(value: &'a [u8]) -> Self {
+        Self(value)
+    }
+
     /// The payinfos.
     pub fn iter(&self) -> impl Iterator<Item = PayInfo<'a>> + use<'a> {
         let mut cursor = Cursor::new(self.0);

@@ -80,6 +80,14 @@ impl From<PublicKey> for Point {
     }
 }
 
+impl TryFrom<Point> for PublicKey {
+    type Error = Error;
+
+    fn try_from(point: Point) -> Result<Self, Error> {
+        point.to_public_key()
+    }
+}
+
 impl PartialEq<PublicKey> for Point {
     fn eq(&self, key: &PublicKey) -> bool {
         self.0 == key.serialize()

@@ -1,6 +1,6 @@
 //! Text that somebody else wrote.
 
-use core::fmt;
+use core::fmt::{self, Write};
 
 use super::Value;
 use crate::error::{Error, ErrorKind, Rule};
@@ -63,10 +63,18 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// In quotes, with the same escapes.
+/// In quotes, with the same escapes, and quotes and backslashes escaped, so that a text cannot pretend to have
+/// ended.
 impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
+        f.write_char('"')?;
+        for part in self.0.split_inclusive(['"', '\\']) {
+            match part.strip_suffix(['"', '\\']) {
+                Some(plain) => write!(f, "{}\\{}", Text(plain), part.get(plain.len()..).unwrap_or_default())?,
+                None => write!(f, "{}", Text(part))?,
+            }
+        }
+        f.write_char('"')
     }
 }
 
@@ -78,9 +86,9 @@ fn is_deceptive(c: char) -> bool {
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
             | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}'
             | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
-            | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{16fe4}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{10ffff}')
         || u32::from(c) & 0xfffe == 0xfffe
 }

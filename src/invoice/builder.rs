@@ -4,17 +4,17 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use bitcoin::hashes::sha256;
-use secp256k1::PublicKey;
 
 use super::fields::DEFAULT_RELATIVE_EXPIRY;
 use super::{Invoice, UNSIGNED};
 use crate::builder::CustomFields;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, Fallback, Feature, Features, PayInfo, UnixTime};
+use crate::field::{BlindedPath, Fallback, Feature, Features, PayInfo};
 use crate::invoice_request::AcceptedRequest;
 use crate::message::{Keys, Structure};
 use crate::signature::SIGNATURE_TYPES;
 use crate::signed::Unsigned;
+use crate::units::UnixTime;
 
 use super::MultiPart;
 
@@ -26,7 +26,6 @@ use super::MultiPart;
 #[must_use]
 pub struct InvoiceBuilder<'a> {
     request: AcceptedRequest<'a>,
-    node_id: PublicKey,
     created_at: UnixTime,
     payment_hash: sha256::Hash,
     paths: Vec<BlindedPath<'static>>,
@@ -40,19 +39,10 @@ pub struct InvoiceBuilder<'a> {
 }
 
 impl<'a> InvoiceBuilder<'a> {
-    /// An invoice for a request that was accepted.
-    ///
-    /// `node_id` is the offer's issuer id if it has one; else the last blinded node id of the offer
-    /// path over which the request came; for a refund, any key (IVW-3).
-    pub fn new(
-        request: AcceptedRequest<'a>,
-        node_id: PublicKey,
-        created_at: UnixTime,
-        payment_hash: sha256::Hash,
-    ) -> Self {
+    /// An invoice for a request or refund that was accepted, signed by the key that was said then (IVW-3).
+    pub fn new(request: AcceptedRequest<'a>, created_at: UnixTime, payment_hash: sha256::Hash) -> Self {
         Self {
             request,
-            node_id,
             created_at,
             payment_hash,
             paths: Vec::new(),
@@ -67,7 +57,7 @@ impl<'a> InvoiceBuilder<'a> {
 
     /// Adds a path to be paid over, with its fees and limits; preferred ones first. At least one is
     /// needed (IVW-4).
-    pub fn path(mut self, path: BlindedPath<'static>, payinfo: &PayInfo<'_>) -> Self {
+    pub fn add_path(mut self, path: BlindedPath<'static>, payinfo: &PayInfo<'_>) -> Self {
         self.paths.push(path);
         let written = payinfo.write(&mut self.payinfos);
         self.note(written);
@@ -82,7 +72,7 @@ impl<'a> InvoiceBuilder<'a> {
 
     /// Adds an on-chain address to pay if Lightning fails (IVW-8), preferred ones first. Only what
     /// is a valid witness program for a bitcoin chain is taken.
-    pub fn fallback(mut self, fallback: &Fallback<'_>) -> Self {
+    pub fn add_fallback(mut self, fallback: &Fallback<'_>) -> Self {
         let valid = fallback.address(self.request.fields().chain()).is_some();
         match u16::try_from(fallback.program.len()) {
             Ok(len) if valid => {
@@ -117,14 +107,13 @@ impl<'a> InvoiceBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// `WrongKey` (IVW-3), `Missing` without a path (IVW-4), `InvalidFallback` (IVW-8),
+    /// `Missing` without a path (IVW-4), `InvalidFallback` (IVW-8),
     /// `NumberTooLarge` for an expiry of more than 32 bits, `TooLong` (D7), and any rule of IVR-1 to
     /// IVR-11.
     pub fn build(mut self) -> Result<Unsigned<Invoice>, Error> {
         if let Some(error) = self.refused {
             return Err(error);
         }
-        self.check_node_id()?;
         if self.paths.is_empty() {
             return Err(Error::missing(Field::INVOICE_PATHS, Rule::Ivw4));
         }
@@ -133,7 +122,9 @@ impl<'a> InvoiceBuilder<'a> {
         let request = &self.request.fields().offer.message;
         let custom = self.custom.sorted(3_000_000_000..=3_999_999_999)?;
         // IVW-1
-        let mut writer = request.tlvs.repeat(SIGNATURE_TYPES, custom);
+        let paths: usize = self.paths.iter().map(|path| path.as_bytes().len()).sum();
+        let len = [paths, self.payinfos.len(), self.fallbacks.len()].iter().sum();
+        let mut writer = request.tlvs.repeat(SIGNATURE_TYPES, custom, len);
         writer.concat(160, self.paths.iter().map(BlindedPath::as_bytes));
         writer.bytes(162, &self.payinfos);
         writer.number(164, self.created_at.0);
@@ -156,19 +147,8 @@ impl<'a> InvoiceBuilder<'a> {
         if let Some(feature) = feature {
             writer.bytes(174, Features::new([feature])?.as_bytes());
         }
-        writer.bytes(176, &self.node_id.serialize());
-        let keys = Keys { node_id: Some(self.node_id), ..request.keys };
+        writer.bytes(176, &self.request.node_id().serialize());
+        let keys = Keys { node_id: Some(self.request.node_id()), ..request.keys };
         Ok(Unsigned::new(Structure::read(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
-    }
-
-    /// IVW-3
-    fn check_node_id(&self) -> Result<(), Error> {
-        let offer = self.request.fields().offer();
-        let promised = match (offer.issuer_id(), offer.paths()) {
-            (Some(issuer_id), _) => issuer_id == self.node_id,
-            (None, Some(paths)) => paths.iter().any(|path| path.last_blinded_node_id() == self.node_id),
-            (None, None) => true,
-        };
-        if promised { Ok(()) } else { Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw3)) }
     }
 }

@@ -1,12 +1,14 @@
 //! What a payer checks before it pays, beyond what every reader does.
 
 use bitcoin::constants::ChainHash;
+use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
 use super::{Invoice, MultiPart};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, Msat, PayInfo, Point, UnixTime};
+use crate::field::{BlindedPath, PayInfo, Point};
 use crate::invoice_request::{InvoiceRequest, Refund, RequestFields, TABLES};
+use crate::units::{Msat, UnixTime};
 use crate::{builder, field};
 
 /// How a message reached us.
@@ -26,11 +28,12 @@ pub enum Arrival {
 pub enum SentTo {
     /// To the offer's issuer id, because the offer has no paths.
     IssuerId,
-    /// Over a path of the offer, to its last blinded node.
+    /// Over the path of the offer that ends in this blinded key.
     Path(Point),
 }
 
-/// What a payer knows when the answer to a request arrives.
+/// What a payer knows when the answer to a request arrives. Every field is asked for, so that none is
+/// forgotten.
 #[derive(Clone, Copy, Debug)]
 pub struct InvoiceContext<'a> {
     /// The request that was sent.
@@ -65,6 +68,7 @@ pub struct RefundContext<'a> {
 
 /// An invoice that was checked against the request it answers, and may be paid now.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct PayableInvoice<'a> {
     invoice: &'a Invoice,
 }
@@ -78,6 +82,21 @@ impl<'a> PayableInvoice<'a> {
     /// What is to be paid.
     pub fn amount(&self) -> Msat {
         self.invoice.amount()
+    }
+
+    /// The hash whose preimage proves the payment.
+    pub fn payment_hash(&self) -> sha256::Hash {
+        self.invoice.payment_hash()
+    }
+
+    /// The last second at which it may be paid (IVR-4).
+    pub fn expires_at(&self) -> UnixTime {
+        self.invoice.expires_at()
+    }
+
+    /// The chain to pay on.
+    pub fn chain(&self) -> ChainHash {
+        self.invoice.request().chain()
     }
 
     /// The paths that can be used, preferred ones first (IVR-7). There is at least one.
@@ -107,6 +126,7 @@ impl Invoice {
         self.check_common(context.request, context.chains, context.now)?;
         // IVR-9: that an issuer id signed was seen when the invoice was read.
         let expected = match (self.offer().issuer_id(), context.sent_to) {
+            (_, SentTo::Path(last)) if !self.offer().has_path_to(last) => false,
             (Some(_), _) => true,
             (None, SentTo::Path(last)) => last == self.node_id(),
             (None, SentTo::IssuerId) => false,
@@ -116,7 +136,7 @@ impl Invoice {
         }
         // IVR-11
         if self.amount() > context.max_amount {
-            let kind = ErrorKind::AmountTooHigh { max_msat: context.max_amount.0 };
+            let kind = ErrorKind::AmountTooHigh { max: context.max_amount };
             return Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11));
         }
         Ok(PayableInvoice { invoice: self })
@@ -150,7 +170,7 @@ impl Invoice {
     fn check_common(&self, request: &RequestFields, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
         // IVR-8
         if let Some(number) = self.request().difference(request) {
-            let field = field::find(&TABLES, number).map_or(Field::unknown(number), |spec| spec.field);
+            let field = field::find(&TABLES, number).map_or(Field::numbered(number), |spec| spec.field);
             return Err(Error::of(field, ErrorKind::Differs, Rule::Ivr8));
         }
         // IVR-2
@@ -158,10 +178,10 @@ impl Invoice {
             return Err(Error::of(Field::INVREQ_CHAIN, ErrorKind::UnsupportedChain, Rule::Ivr2));
         }
         // D3
-        builder::check_amount(self.amount(), Field::INVOICE_AMOUNT, Rule::Ivr11)?;
+        builder::check_amount(self.amount(), Field::INVOICE_AMOUNT, Rule::D3)?;
         // IVR-4: the last second is still good.
-        let at = self.expires_at().0;
-        if now.0 > at {
+        let at = self.expires_at();
+        if now > at {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
         Ok(())

@@ -7,13 +7,13 @@ use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
 use crate::field::{
-    BlindedPath, BlindedPaths, Fallbacks, Feature, FeatureBits, Features, Msat, PayInfo, PayInfos, Point, UnixTime,
-    Value, fields,
+    BlindedPath, BlindedPaths, Fallbacks, Feature, FeatureBits, Features, PayInfo, PayInfos, Point, Value, fields,
 };
 use crate::invoice_request::RequestFields;
 use crate::message::unknown;
 use crate::offer::OfferFields;
 use crate::tlv::{TlvRecord, TlvStream};
+use crate::units::{Msat, UnixTime};
 
 /// The types that an invoice may have, its request's and signatures included (TLV-5).
 pub(crate) const INVOICE_RANGES: [RangeInclusive<u64>; 3] = [0..=239, 240..=1000, 1_000_000_000..=3_999_999_999];
@@ -87,7 +87,8 @@ impl InvoiceFields {
 
     /// `invoice_relative_expiry` (TLV 166)
     ///
-    /// How long after its creation the invoice can be paid: two hours if the field is absent.
+    /// How long after its creation the invoice can be paid: two hours if the field is absent, or hidden by a payer
+    /// proof.
     pub fn relative_expiry(&self) -> Duration {
         let seconds = self.tlvs().value(166).and_then(|value| u32::decode(value).ok());
         seconds.map_or(DEFAULT_RELATIVE_EXPIRY, |seconds| Duration::from_secs(seconds.into()))
@@ -106,7 +107,8 @@ impl InvoiceFields {
         self.request.offer.message.keys.node_id
     }
 
-    /// Every path with its fees and limits, preferred ones first.
+    /// Every path with its fees and limits, preferred ones first: for display. What can be paid over is in a
+    /// [`PayableInvoice`](crate::PayableInvoice).
     pub fn payment_paths(&self) -> impl Iterator<Item = (BlindedPath<'_>, PayInfo<'_>)> + '_ {
         let paths = self.paths().into_iter().flat_map(|paths| paths.iter());
         paths.zip(self.blindedpay().into_iter().flat_map(|payinfos| payinfos.iter()))

@@ -16,12 +16,13 @@ use bitcoin::hashes::sha256;
 use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, Field, MessageKind, Rule};
-use crate::field::{KnownFeatures, Msat, Spec, UnixTime};
+use crate::field::{KnownFeatures, Spec};
 use crate::invoice_request::{REQUEST_FIELDS, RequestFields};
 use crate::message::{Message, SIGNATURE_FIELDS, Schema, message_traits};
 use crate::offer::{OFFER_FIELDS, OfferFields};
 use crate::signature::Tag;
-use crate::signed::{self, Sealed, Unverified};
+use crate::signed::{self, Sealed, SignedMessage, Unverified};
+use crate::units::{Msat, UnixTime};
 
 /// The tables of every field that an invoice may hold.
 pub(crate) static TABLES: [&[Spec]; 4] = [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
@@ -86,6 +87,15 @@ impl Invoice {
         Unverified::read(bytes, known)?.verify()
     }
 
+    /// Reads text, knowing more features than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read), and TXT-1 to TXT-8.
+    pub fn read_text(text: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
+        SCHEMA.read_text(text, |bytes| Self::read(bytes, known))
+    }
+
     /// `invreq_payer_id` (TLV 88)
     ///
     /// The key the payer made for the request.
@@ -137,10 +147,13 @@ impl Invoice {
     }
 }
 
+impl SignedMessage for Invoice {}
+
 impl Sealed for Invoice {
     type Fields = InvoiceFields;
 
     const SCHEMA: &'static Schema = &SCHEMA;
+    const UNSIGNED: &'static Schema = &UNSIGNED;
     const TAG: Tag = Tag::INVOICE;
     const RULE: Rule = Rule::Ivr10;
     const SIGNER: Field = Field::INVOICE_NODE_ID;

@@ -5,6 +5,7 @@ use crate::field::{BlindedPaths, KnownFeatures, PayInfos, Value};
 use crate::invoice_request;
 use crate::message::check_features;
 use crate::tlv::TlvStream;
+use crate::units::Msat;
 
 /// What a reader refuses in an invoice.
 pub(super) fn check(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
@@ -49,8 +50,7 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
     // IVR-11: both are written in the shortest form, so equal numbers are equal bytes.
     match value(Field::INVREQ_AMOUNT) {
         Some(requested) if value(Field::INVOICE_AMOUNT) != Some(requested) => {
-            let expected_msat = u64::decode(requested).unwrap_or_default();
-            let kind = ErrorKind::AmountMismatch { expected_msat };
+            let kind = ErrorKind::AmountMismatch { expected: Msat::decode(requested)? };
             Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11))
         }
         _ => Ok(()),
@@ -59,11 +59,11 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
 
 fn check_paths(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
     let value = |field: Field| tlvs.value(field.number()).unwrap_or_default();
-    let payinfos = PayInfos::decode(value(Field::INVOICE_BLINDEDPAY))?;
-    let count = (BlindedPaths::decode(value(Field::INVOICE_PATHS))?.count(), payinfos.count());
+    let paths = BlindedPaths::checked(value(Field::INVOICE_PATHS)).count();
+    let payinfos = PayInfos::checked(value(Field::INVOICE_BLINDEDPAY));
     // IVR-6
-    if count.0 != count.1 {
-        let kind = ErrorKind::PayinfoCount { paths: count.0, payinfos: count.1 };
+    if paths != payinfos.count() {
+        let kind = ErrorKind::PayinfoCount { paths, payinfos: payinfos.count() };
         return Err(Error::of(Field::INVOICE_BLINDEDPAY, kind, Rule::Ivr6));
     }
     // IVR-7

@@ -7,13 +7,15 @@ use alloc::vec::Vec;
 use bitcoin::constants::ChainHash;
 use secp256k1::PublicKey;
 
-use super::{InvoiceRequest, UNSIGNED};
+use super::{InvoiceRequest, RequestFields, UNSIGNED};
 use crate::builder::{CustomFields, check_amount, check_metadata};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{Features, HumanReadableName, Msat, OfferAmount};
+use crate::field::{Features, HumanReadableName, Rate};
 use crate::message::{Keys, Structure};
 use crate::offer::UsableOffer;
+use crate::signature::SIGNATURE_TYPES;
 use crate::signed::Unsigned;
+use crate::units::Msat;
 
 /// Makes an [`InvoiceRequest`] that answers an offer.
 ///
@@ -43,7 +45,7 @@ pub struct InvoiceRequestBuilder<'a> {
     payer_id: PublicKey,
     metadata: Vec<u8>,
     amount: Option<Msat>,
-    expected: Option<Msat>,
+    rate: Option<Rate>,
     features: Features<'static>,
     quantity: Option<u64>,
     payer_note: String,
@@ -62,7 +64,7 @@ impl<'a> InvoiceRequestBuilder<'a> {
             payer_id,
             metadata: metadata.into(),
             amount: None,
-            expected: None,
+            rate: None,
             features: Features::from_bytes(&[]),
             quantity: None,
             payer_note: String::new(),
@@ -77,10 +79,10 @@ impl<'a> InvoiceRequestBuilder<'a> {
         self
     }
 
-    /// What the price, times the quantity, of an offer in another currency is in bitcoin. An
-    /// [amount](Self::amount) needs it, and is refused if it is less (RQW-3). Not part of the request.
-    pub fn expected_amount(mut self, expected: Msat) -> Self {
-        self.expected = Some(expected);
+    /// What the offer's currency is worth, so that an [amount](Self::amount) can be compared with the price
+    /// (RQW-3). Not part of the request.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.rate = Some(rate);
         self
     }
 
@@ -118,24 +120,18 @@ impl<'a> InvoiceRequestBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// A rule of RQW-2 to RQW-8 or RQR-1 to RQR-14, `NotConverted` for an amount without an
-    /// [expected](Self::expected_amount) one (RQW-3), `AmountTooHigh` (D3), `TooLong` (D7).
+    /// A rule of RQW-2 to RQW-8 or RQR-1 to RQR-14, `NotConverted` for an amount without the
+    /// [rate](Self::rate) of the offer's currency (RQW-3), `AmountTooHigh` (D3), `TooLong` (D7).
     pub fn build(mut self) -> Result<Unsigned<InvoiceRequest>, Error> {
         check_metadata(&self.metadata)?;
         if let Some(amount) = self.amount {
             check_amount(amount, Field::INVREQ_AMOUNT, Rule::Rqw3)?;
-            if let Some(Msat(min_msat)) = self.expected.filter(|expected| amount < *expected) {
-                return Err(Error::of(Field::INVREQ_AMOUNT, ErrorKind::AmountTooLow { min_msat }, Rule::Rqw3));
-            }
         }
         let offer = self.offer.offer();
-        // RQW-3: without a rate nobody can say whether the amount is enough.
-        if self.amount.is_some() && self.expected.is_none() && offer.currency().is_some() {
-            return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rqw3));
-        }
         let custom = self.custom.sorted(2_000_000_000..=2_999_999_999)?;
         // RQW-1: all records of the offer, as they stand.
-        let mut writer = offer.message.tlvs.repeat(240..=1000, custom);
+        let len = [self.metadata.len(), self.payer_note.len()].iter().sum();
+        let mut writer = offer.message.tlvs.repeat(SIGNATURE_TYPES, custom, len);
         writer.bytes(0, &self.metadata);
         // RQW-2
         if self.offer.chain() != ChainHash::BITCOIN {
@@ -161,10 +157,25 @@ impl<'a> InvoiceRequestBuilder<'a> {
         let unsigned = Unsigned::<InvoiceRequest>::new(
             Structure::read(&UNSIGNED, writer.finish(), offer.message.known)?.with_keys(keys),
         );
-        // D3: a price times a quantity may exceed what the price alone did not.
-        if let Some(OfferAmount::Bitcoin(price)) = unsigned.price()? {
-            check_amount(price, Field::INVREQ_QUANTITY, Rule::Rqw3)?;
-        }
+        self.check_price(&unsigned)?;
         Ok(unsigned)
+    }
+
+    /// RQW-3, where the price is in another currency; in bitcoin, RQR-9 says the same to readers. D3: a price
+    /// times a quantity may exceed what the price alone did not.
+    fn check_price(&self, request: &RequestFields) -> Result<(), Error> {
+        // Whoever leaves the amount to the issuer needs no rate.
+        if self.amount.is_none() && self.rate.is_none() && request.offer().currency().is_some() {
+            return Ok(());
+        }
+        let Some(due) = request.due(self.rate).map_err(|error| error.against(Rule::Rqw3))? else { return Ok(()) };
+        let field = if self.quantity.is_some() { Field::INVREQ_QUANTITY } else { Field::OFFER_AMOUNT };
+        check_amount(due, field, Rule::Rqw3)?;
+        match self.amount {
+            Some(amount) if amount < due => {
+                Err(Error::of(Field::INVREQ_AMOUNT, ErrorKind::AmountTooLow { min: due }, Rule::Rqw3))
+            }
+            _ => Ok(()),
+        }
     }
 }

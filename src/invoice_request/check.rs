@@ -1,34 +1,50 @@
 //! What an issuer checks before it answers, beyond what every reader does.
 
 use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
 
 use super::{InvoiceRequest, Refund, RequestFields};
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{Msat, OfferAmount, UnixTime};
-use crate::offer::Offer;
+use crate::field::{OfferAmount, Point, Rate};
+use crate::offer::{Offer, OfferFields};
+use crate::units::{Msat, UnixTime};
 
-/// What an issuer knows when a request arrives.
+/// How a request reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestArrival {
+    /// Over the path of an offer that ends in this blinded key.
+    OfferPath(Point),
+    /// Over another blinded path.
+    OtherPath,
+    /// Over no blinded path.
+    Direct,
+}
+
+/// What an issuer knows when a request arrives. Every field is asked for, so that none is forgotten.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext<'a> {
     /// The offer that was made.
     pub offer: &'a Offer,
+    /// How the request came.
+    pub arrival: RequestArrival,
     /// The time.
     pub now: UnixTime,
     /// The chains the issuer is paid on.
     pub chains: &'a [ChainHash],
-    /// For an offer in another currency: what the request's [price](RequestFields::price) is in
-    /// bitcoin.
-    pub converted: Option<Msat>,
+    /// For an offer in another currency: what the currency is worth now.
+    pub rate: Option<Rate>,
     /// The most the issuer takes, if it wants to refuse what can only be a mistake (RQR-9).
     pub max_amount: Option<Msat>,
 }
 
-/// A request, or a refund, that may be answered with an invoice, and for how much.
+/// A request, or a refund, that may be answered with an invoice: for how much, and signed by whom.
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct AcceptedRequest<'a> {
     fields: &'a RequestFields,
     amount: Msat,
+    node_id: PublicKey,
 }
 
 impl<'a> AcceptedRequest<'a> {
@@ -41,71 +57,102 @@ impl<'a> AcceptedRequest<'a> {
     pub const fn amount(&self) -> Msat {
         self.amount
     }
+
+    /// The key that signs the invoice (IVW-3).
+    pub const fn node_id(&self) -> PublicKey {
+        self.node_id
+    }
 }
 
 impl core::fmt::Debug for AcceptedRequest<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("AcceptedRequest").field("amount", &self.amount).finish_non_exhaustive()
+        let mut shown = f.debug_struct("AcceptedRequest");
+        shown.field("amount", &self.amount).field("node_id", &self.node_id).finish_non_exhaustive()
     }
 }
 
 impl InvoiceRequest {
-    /// Checks that the request is for an offer of ours, on time, on our chain, and for enough.
-    ///
-    /// Whether it arrived the way it must (RQR-7) is not checked here.
+    /// Checks that the request is for an offer of ours, came the way it must, on time, on our chain, and for
+    /// enough.
     ///
     /// # Errors
     ///
-    /// `Differs` (RQR-6), `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `NotConverted`,
-    /// `AmountTooLow` and `AmountTooHigh`.
+    /// `Differs` (RQR-6), `WrongArrival` (RQR-7), `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9
+    /// `NotConverted`, `Overflow`, `AmountTooLow` and `AmountTooHigh`.
+    ///
+    /// Do not answer the first two: whoever probes for offers would learn something.
     pub fn accept(&self, context: &RequestContext<'_>) -> Result<AcceptedRequest<'_>, Error> {
         if !self.offer().same_offer(context.offer) {
-            // Which field differs is nobody's business who probes for offers.
+            // No field is named: which one differs is nobody's business who probes for offers.
             return Err(Error::new(ErrorKind::Differs, Rule::Rqr6));
         }
+        let node_id = self.signer(context.arrival)?;
         self.offer().check_expiry(context.now)?;
         self.check_chain(context.chains)?;
-        let due = match self.price()? {
-            None => None,
-            Some(OfferAmount::Bitcoin(price)) => Some(price),
-            Some(OfferAmount::Currency { .. }) => {
-                let missing = Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rqr9);
-                Some(context.converted.ok_or(missing)?)
-            }
-        };
+        let due = self.due(context.rate)?;
         let refused = |kind| Err(Error::of(Field::INVREQ_AMOUNT, kind, Rule::Rqr9));
         let amount = match (self.amount(), due) {
-            (Some(amount), Some(Msat(min_msat))) if amount.0 < min_msat => {
-                return refused(ErrorKind::AmountTooLow { min_msat });
-            }
+            (Some(amount), Some(min)) if amount < min => return refused(ErrorKind::AmountTooLow { min }),
             (Some(amount), _) => amount,
             (None, Some(due)) => due,
             (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10)),
         };
-        if let Some(Msat(max_msat)) = context.max_amount.filter(|max| amount > *max) {
-            return refused(ErrorKind::AmountTooHigh { max_msat });
+        if let Some(max) = context.max_amount.filter(|max| amount > *max) {
+            return refused(ErrorKind::AmountTooHigh { max });
         }
         check_amount(amount, Field::INVREQ_AMOUNT, Rule::Rqr9)?;
-        Ok(AcceptedRequest { fields: self, amount })
+        Ok(AcceptedRequest { fields: self, amount, node_id })
+    }
+
+    /// RQR-7, and the key that the arrival obliges to sign (IVW-3).
+    fn signer(&self, arrival: RequestArrival) -> Result<PublicKey, Error> {
+        let offer = self.offer();
+        let arrived = match arrival {
+            RequestArrival::OfferPath(last) => offer.has_path_to(last),
+            RequestArrival::OtherPath => false,
+            RequestArrival::Direct => offer.paths().is_none(),
+        };
+        match (offer.issuer_id(), arrival) {
+            _ if !arrived => Err(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)),
+            (Some(issuer_id), _) => Ok(issuer_id),
+            (None, RequestArrival::OfferPath(last)) => last.to_public_key(),
+            (None, _) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
+        }
     }
 }
 
 impl Refund {
-    /// Checks that a refund can be claimed: it has not expired and is on one of our chains.
+    /// Checks that a refund can be claimed: it has not expired and is on one of our chains. `node_id` is the key
+    /// that will sign the invoice; any will do (IVW-3).
     ///
     /// # Errors
     ///
     /// `Expired` (OFR-9), `UnsupportedChain` (RQR-13), `Zero` and `AmountTooHigh` (D3) for an amount
     /// nobody can pay.
-    pub fn accept(&self, now: UnixTime, chains: &[ChainHash]) -> Result<AcceptedRequest<'_>, Error> {
+    pub fn accept(
+        &self,
+        now: UnixTime,
+        chains: &[ChainHash],
+        node_id: PublicKey,
+    ) -> Result<AcceptedRequest<'_>, Error> {
         self.offer().check_expiry(now)?;
         self.check_chain(chains)?;
         check_amount(self.amount(), Field::INVREQ_AMOUNT, Rule::Rqr11)?;
-        Ok(AcceptedRequest { fields: self, amount: self.amount() })
+        Ok(AcceptedRequest { fields: self, amount: self.amount(), node_id })
     }
 }
 
 impl RequestFields {
+    /// The price of all items in bitcoin, if the offer has one (RQR-9).
+    pub(super) fn due(&self, rate: Option<Rate>) -> Result<Option<Msat>, Error> {
+        match (self.price()?, rate) {
+            (None, _) => Ok(None),
+            (Some(OfferAmount::Bitcoin(price)), _) => Ok(Some(price)),
+            (Some(price), Some(rate)) => rate.convert(price).map(Some),
+            (Some(_), None) => Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rqr9)),
+        }
+    }
+
     /// RQR-13
     fn check_chain(&self, chains: &[ChainHash]) -> Result<(), Error> {
         if chains.contains(&self.chain()) {
@@ -113,5 +160,12 @@ impl RequestFields {
         } else {
             Err(Error::of(Field::INVREQ_CHAIN, ErrorKind::UnsupportedChain, Rule::Rqr13))
         }
+    }
+}
+
+impl OfferFields {
+    /// Whether one of the offer's paths ends in a key.
+    pub(crate) fn has_path_to(&self, last: Point) -> bool {
+        self.paths().into_iter().flat_map(|paths| paths.iter()).any(|path| path.last_blinded_node_id() == last)
     }
 }

@@ -8,12 +8,12 @@ use secp256k1::PublicKey;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{
-    BlindedPaths, Bytes, CurrencyCode, Features, HumanReadableName, MinorUnits, Msat, OfferAmount, Point, Text, Value,
-    fields,
+    BlindedPaths, Bytes, CurrencyCode, Features, HumanReadableName, OfferAmount, Point, Text, Value, fields,
 };
 use crate::message::unknown;
 use crate::offer::{self, OfferFields};
 use crate::tlv::{TlvRecord, TlvStream};
+use crate::units::{MinorUnits, Msat};
 
 /// The types that a request may have, its offer's and signatures included (TLV-5).
 pub(crate) const REQUEST_RANGES: [RangeInclusive<u64>; 3] = [0..=159, 240..=1000, 1_000_000_000..=2_999_999_999];
@@ -47,7 +47,7 @@ fields! {
         89 INVREQ_PAYER_NOTE "invreq_payer_note" "payer's note": Text<'_> =>
             /// What the payer wants to say.
             payer_note;
-        90 INVREQ_PATHS "invreq_paths" "list of the payer's paths": BlindedPaths<'_> =>
+        90 INVREQ_PATHS "invreq_paths" "list of payer paths": BlindedPaths<'_> =>
             /// Blinded paths to the payer of a refund, preferred ones first; the invoice goes over one
             /// (RQR-12).
             paths;
@@ -67,7 +67,8 @@ impl RequestFields {
         &self.offer
     }
 
-    /// Whether this answers an offer, or an invoice for it does; otherwise it is a refund.
+    /// Whether this answers an offer, or an invoice for it does; otherwise it is a refund. A payer proof may not
+    /// show it.
     pub fn answers_offer(&self) -> bool {
         offer::is_reachable(self.tlvs())
     }
@@ -81,7 +82,8 @@ impl RequestFields {
 
     /// `invreq_chain` (TLV 80)
     ///
-    /// The chain to pay on: bitcoin if the field is absent.
+    /// The chain to pay on: bitcoin if the field is absent. In a payer proof it may be hidden: see
+    /// [`PayerProof::chain`](crate::PayerProof::chain).
     pub fn chain(&self) -> ChainHash {
         self.tlvs().value(80).and_then(|value| ChainHash::decode(value).ok()).unwrap_or(ChainHash::BITCOIN)
     }

@@ -7,7 +7,7 @@ mod refund;
 mod rules;
 
 pub use builder::InvoiceRequestBuilder;
-pub use check::{AcceptedRequest, RequestContext};
+pub use check::{AcceptedRequest, RequestArrival, RequestContext};
 pub use fields::RequestFields;
 pub(crate) use fields::{REQUEST_FIELDS, REQUEST_RANGES};
 pub use refund::{Refund, RefundBuilder};
@@ -22,7 +22,7 @@ use crate::field::{KnownFeatures, Spec};
 use crate::message::{Message, SIGNATURE_FIELDS, Schema, message_traits};
 use crate::offer::{OFFER_FIELDS, OfferFields};
 use crate::signature::Tag;
-use crate::signed::{self, Sealed, Unverified};
+use crate::signed::{self, Sealed, SignedMessage, Unverified};
 
 /// The tables of every field that a request may hold.
 pub(crate) static TABLES: [&[Spec]; 3] = [REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
@@ -64,6 +64,15 @@ impl InvoiceRequest {
         Unverified::read(bytes, known)?.verify()
     }
 
+    /// Reads text, knowing more features than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read), and TXT-1 to TXT-8.
+    pub fn read_text(text: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
+        SCHEMA.read_text(text, |bytes| Self::read(bytes, known))
+    }
+
     /// `invreq_payer_id` (TLV 88)
     ///
     /// The key the payer made for this request alone, which signed it.
@@ -77,10 +86,13 @@ impl InvoiceRequest {
     }
 }
 
+impl SignedMessage for InvoiceRequest {}
+
 impl Sealed for InvoiceRequest {
     type Fields = RequestFields;
 
     const SCHEMA: &'static Schema = &SCHEMA;
+    const UNSIGNED: &'static Schema = &UNSIGNED;
     const TAG: Tag = Tag::INVOICE_REQUEST;
     const RULE: Rule = Rule::Rqr3;
     const SIGNER: Field = Field::INVREQ_PAYER_ID;

@@ -10,12 +10,13 @@ use secp256k1::{PublicKey, schnorr};
 use super::{RequestFields, rules, schema};
 use crate::builder::{CustomFields, check_amount, check_metadata};
 use crate::error::{Error, Field, Rule};
-use crate::field::{BlindedPath, Features, KnownFeatures, Msat, UnixTime};
+use crate::field::{BlindedPath, Features, KnownFeatures};
 use crate::message::{Keys, Message, Schema, Structure, message_traits};
 use crate::offer::OfferFields;
 use crate::signature::Tag;
-use crate::signed::{self, Sealed, Unsigned, Unverified};
+use crate::signed::{self, Sealed, SignedMessage, Unsigned, Unverified};
 use crate::tlv::Writer;
+use crate::units::{Msat, UnixTime};
 
 static SCHEMA: Schema = schema(rules::check_refund);
 
@@ -40,6 +41,15 @@ impl Refund {
         Unverified::read(bytes, known)?.verify()
     }
 
+    /// Reads text, knowing more features than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read), and TXT-1 to TXT-8.
+    pub fn read_text(text: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
+        SCHEMA.read_text(text, |bytes| Self::read(bytes, known))
+    }
+
     /// `invreq_amount` (TLV 82)
     ///
     /// What will be paid.
@@ -60,13 +70,17 @@ impl Refund {
     }
 }
 
+impl SignedMessage for Refund {}
+
 impl Sealed for Refund {
     type Fields = RequestFields;
 
     const SCHEMA: &'static Schema = &SCHEMA;
+    const UNSIGNED: &'static Schema = &SCHEMA;
     const TAG: Tag = Tag::INVOICE_REQUEST;
     const RULE: Rule = Rule::D1;
     const SIGNER: Field = Field::INVREQ_PAYER_ID;
+    const NEEDS_SIGNATURE: bool = false;
 
     fn signer(message: &Message) -> Option<PublicKey> {
         message.keys.payer_id
@@ -191,7 +205,7 @@ impl RefundBuilder {
 
     /// Adds a blinded path over which the invoice is to come. Without one it comes to the node whose
     /// key `payer_id` is (RQR-12).
-    pub fn path(mut self, path: BlindedPath<'static>) -> Self {
+    pub fn add_path(mut self, path: BlindedPath<'static>) -> Self {
         self.paths.push(path);
         self
     }
@@ -224,7 +238,7 @@ impl RefundBuilder {
     /// # Errors
     ///
     /// As for [`build`](Self::build).
-    pub fn build_unsigned(self) -> Result<Unsigned<Refund>, Error> {
+    pub fn build_to_sign(self) -> Result<Unsigned<Refund>, Error> {
         self.message().map(Unsigned::new)
     }
 
@@ -236,7 +250,10 @@ impl RefundBuilder {
             return Err(Error::missing(Field::OFFER_DESCRIPTION, Rule::Rqw9));
         }
         let custom = self.custom.sorted(1_000_000_000..=2_999_999_999)?;
-        let mut writer = Writer::new(custom);
+        let paths: usize = self.paths.iter().map(|path| path.as_bytes().len()).sum();
+        let texts = [self.description.len(), self.issuer.len(), self.payer_note.len()];
+        let len = [self.metadata.len(), paths].iter().chain(&texts).sum();
+        let mut writer = Writer::new(custom, len);
         writer.bytes(0, &self.metadata);
         writer.bytes(10, self.description.as_bytes());
         if let Some(expiry) = self.absolute_expiry {

@@ -8,14 +8,11 @@ use crate::field::{Chains, KnownFeatures, OfferAmount, Value};
 use crate::message::check_features;
 use crate::offer;
 use crate::tlv::TlvStream;
+use crate::units::Msat;
 
 /// What a reader refuses in a request that answers an offer.
 pub(super) fn check_request(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
-    // Nothing at all is no refund either.
-    if !offer::is_reachable(tlvs) && !tlvs.is_empty() {
-        return Err(Error::of(Field::OFFER_ISSUER_ID, ErrorKind::IsRefund, Rule::Ofr7));
-    }
-    check_fields(tlvs, known)?;
+    check_unsigned(tlvs, known)?;
     // RQR-3
     if !tlvs.contains(Field::SIGNATURE.number()) {
         return Err(Error::missing(Field::SIGNATURE, Rule::Rqr3));
@@ -25,6 +22,10 @@ pub(super) fn check_request(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(
 
 /// The same for a request that is still to be signed.
 pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
+    // Nothing at all is no refund either.
+    if !tlvs.is_empty() && !offer::is_reachable(tlvs) {
+        return Err(Error::of(Field::OFFER_ISSUER_ID, ErrorKind::IsRefund, Rule::Ofr7));
+    }
     check_fields(tlvs, known)
 }
 
@@ -91,13 +92,13 @@ fn check_quantity(tlvs: &TlvStream) -> Result<(), Error> {
 
 /// RQR-9 and RQR-10, as far as they need no rate.
 fn check_amount(tlvs: &TlvStream) -> Result<(), Error> {
-    let amount = tlvs.value(Field::INVREQ_AMOUNT.number()).and_then(|value| u64::decode(value).ok());
+    let amount = tlvs.value(Field::INVREQ_AMOUNT.number()).and_then(|value| Msat::decode(value).ok());
     match (price(tlvs)?, amount) {
         // RQR-10
         (None, None) => Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10)),
         // RQR-9
-        (Some(OfferAmount::Bitcoin(price)), Some(amount)) if amount < price.0 => {
-            let kind = ErrorKind::AmountTooLow { min_msat: price.0 };
+        (Some(OfferAmount::Bitcoin(price)), Some(amount)) if amount < price => {
+            let kind = ErrorKind::AmountTooLow { min: price };
             Err(Error::of(Field::INVREQ_AMOUNT, kind, Rule::Rqr9))
         }
         _ => Ok(()),

@@ -10,9 +10,10 @@ use secp256k1::PublicKey;
 use super::{Offer, OfferFields, SCHEMA};
 use crate::builder::{self, CustomFields};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, CurrencyCode, Features, KnownFeatures, Msat, OfferAmount, Quantity, UnixTime};
+use crate::field::{BlindedPath, CurrencyCode, Features, KnownFeatures, OfferAmount, Quantity};
 use crate::message::{Keys, Structure};
 use crate::tlv::Writer;
+use crate::units::{Msat, UnixTime};
 
 /// Makes an [`Offer`].
 ///
@@ -73,10 +74,12 @@ impl OfferBuilder {
         }
     }
 
-    /// Adds a chain on which the offer can be paid. Without any it is bitcoin; a list of bitcoin
+    /// Adds a chain on which the offer can be paid, unless it was added before. Without any it is bitcoin; a list of bitcoin
     /// alone is left out (OFW-1).
-    pub fn chain(mut self, chain: ChainHash) -> Self {
-        self.chains.push(chain);
+    pub fn add_chain(mut self, chain: ChainHash) -> Self {
+        if !self.chains.contains(&chain) {
+            self.chains.push(chain);
+        }
         self
     }
 
@@ -117,7 +120,7 @@ impl OfferBuilder {
     }
 
     /// Adds a blinded path to the issuer. With paths, requests must come over one of them (RQR-7).
-    pub fn path(mut self, path: BlindedPath<'static>) -> Self {
+    pub fn add_path(mut self, path: BlindedPath<'static>) -> Self {
         self.paths.push(path);
         self
     }
@@ -129,7 +132,7 @@ impl OfferBuilder {
     }
 
     /// How many items can be asked for at once (OFW-5).
-    pub fn quantity(mut self, quantity: Quantity) -> Self {
+    pub fn quantity_max(mut self, quantity: Quantity) -> Self {
         self.quantity = quantity;
         self
     }
@@ -167,7 +170,9 @@ impl OfferBuilder {
             return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofw4));
         }
         let custom = self.custom.sorted(1_000_000_000..=1_999_999_999)?;
-        let mut writer = Writer::new(custom);
+        let paths: usize = self.paths.iter().map(|path| path.as_bytes().len()).sum();
+        let len = [self.metadata.len(), self.description.len(), self.issuer.len(), paths].iter().sum();
+        let mut writer = Writer::new(custom, len);
         // OFW-1
         if self.chains.iter().any(|chain| *chain != ChainHash::BITCOIN) {
             writer.concat(2, self.chains.iter().map(|chain| chain.as_ref()));

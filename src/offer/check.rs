@@ -4,12 +4,13 @@ use bitcoin::constants::ChainHash;
 
 use super::Offer;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::UnixTime;
+use crate::units::UnixTime;
 
 /// An offer that can be used now, on a chain that the payer has.
 ///
 /// What a request is made from.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct UsableOffer<'a> {
     offer: &'a Offer,
     chain: ChainHash,
@@ -46,9 +47,7 @@ impl super::OfferFields {
     /// OFR-9: the last second is still good.
     pub(crate) fn check_expiry(&self, now: UnixTime) -> Result<(), Error> {
         match self.absolute_expiry() {
-            Some(UnixTime(at)) if now.0 > at => {
-                Err(Error::of(Field::OFFER_ABSOLUTE_EXPIRY, ErrorKind::Expired { at }, Rule::Ofr9))
-            }
+            Some(at) if now > at => Err(Error::of(Field::OFFER_ABSOLUTE_EXPIRY, ErrorKind::Expired { at }, Rule::Ofr9)),
             _ => Ok(()),
         }
     }

@@ -6,13 +6,14 @@ use secp256k1::PublicKey;
 
 use core::ops::RangeInclusive;
 
+use crate::error::Field;
 use crate::field::{
-    BlindedPaths, Bytes, Chains, CurrencyCode, Features, MinorUnits, Msat, OfferAmount, Point, Quantity, Text,
-    UnixTime, Value, fields,
+    BlindedPaths, Bytes, Chains, CurrencyCode, Features, OfferAmount, Point, Quantity, Text, Value, fields,
 };
 use crate::message::{Message, unknown};
 use crate::signature::OfferId;
 use crate::tlv::{TlvRecord, TlvStream};
+use crate::units::{MinorUnits, Msat, UnixTime};
 
 /// The types of an offer's fields (TLV-5), known and unknown.
 pub(crate) const OFFER_TYPES: [RangeInclusive<u64>; 2] = [1..=79, 1_000_000_000..=1_999_999_999];
@@ -44,7 +45,7 @@ fields! {
         14 OFFER_ABSOLUTE_EXPIRY "offer_absolute_expiry" "expiry": UnixTime =>
             /// The last second at which the offer may be used.
             absolute_expiry;
-        16 OFFER_PATHS "offer_paths" "list of the offer's paths": BlindedPaths<'_> =>
+        16 OFFER_PATHS "offer_paths" "list of offer paths": BlindedPaths<'_> =>
             /// Blinded paths to the issuer, preferred ones first. A request goes over one of them (OFR-11).
             paths;
         18 OFFER_ISSUER "offer_issuer" "issuer's name": Text<'_> =>
@@ -70,7 +71,16 @@ impl OfferFields {
     /// `offer_amount` (TLV 8), in `offer_currency` (TLV 6)
     ///
     /// The price of one item; absent if the payer chooses.
+    ///
+    /// Also absent in a payer proof that does not disclose the currency: what looks like millisatoshi may be
+    /// cents. See [`PayerProof::offer_amount`](crate::PayerProof::offer_amount).
     pub fn amount(&self) -> Option<OfferAmount> {
+        let may_hide_currency = self.tlvs().contains(Field::PROOF_PREIMAGE.number());
+        if may_hide_currency && self.currency().is_none() { None } else { self.stated_amount() }
+    }
+
+    /// The price, where no currency means bitcoin.
+    pub(crate) fn stated_amount(&self) -> Option<OfferAmount> {
         let amount = u64::decode(self.tlvs().value(8)?).ok()?;
         Some(match self.currency() {
             None => OfferAmount::Bitcoin(Msat(amount)),
@@ -80,8 +90,8 @@ impl OfferFields {
 
     /// `offer_quantity_max` (TLV 20)
     ///
-    /// How many items can be asked for.
-    pub fn quantity(&self) -> Quantity {
+    /// How many items can be asked for. In a payer proof, a hidden field reads as an absent one.
+    pub fn quantity_max(&self) -> Quantity {
         Quantity::from_field(self.tlvs().value(20).and_then(|value| u64::decode(value).ok()))
     }
 
@@ -92,7 +102,8 @@ impl OfferFields {
         self.message.keys.issuer_id
     }
 
-    /// Whether the offer can be paid on a chain (OFR-3). Without `offer_chains` that is bitcoin.
+    /// Whether the offer can be paid on a chain (OFR-3). Without `offer_chains` that is bitcoin. In a payer proof, a
+    /// hidden field reads as an absent one.
     pub fn supports_chain(&self, chain: ChainHash) -> bool {
         self.chains().map_or(chain == ChainHash::BITCOIN, |chains| chains.contains(&chain))
     }
@@ -107,8 +118,10 @@ impl OfferFields {
         self.tlvs().records().filter(|record| OFFER_TYPES.iter().any(|range| range.contains(&record.number())))
     }
 
-    /// The id of the offer: the same for an offer and everything that answers it (SIG-6). A refund
-    /// has no offer; its id would mean nothing, but can be computed if it has any of these fields.
+    /// The id of the offer: the same for an offer and every request and invoice that answers it (SIG-6).
+    ///
+    /// A refund has no offer, and a payer proof may not show all of one: what is computed from their fields is the
+    /// id of nothing.
     pub fn id(&self) -> Option<OfferId> {
         OfferId::of(self.records())
     }

@@ -54,9 +54,18 @@ impl Offer {
         Structure::read(&SCHEMA, bytes, known)?.check_points().map(|message| Self { fields: OfferFields { message } })
     }
 
+    /// Reads text, knowing more features than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read), and TXT-1 to TXT-8.
+    pub fn read_text(text: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
+        SCHEMA.read_text(text, |bytes| Self::read(bytes, known))
+    }
+
     /// The id of the offer (SIG-6).
-    pub fn offer_id(&self) -> OfferId {
-        // An offer has at least one field, the issuer's key or a path.
+    pub fn id(&self) -> OfferId {
+        // An offer has a field, so the root of no fields does not stand for it.
         self.fields.id().unwrap_or(OfferId::from_byte_array([0; 32]))
     }
 }

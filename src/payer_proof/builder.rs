@@ -21,9 +21,20 @@ use crate::tlv::{TlvRecord, Writer, bigsize};
 const ALWAYS: [Field; 4] =
     [Field::INVREQ_PAYER_ID, Field::INVOICE_PAYMENT_HASH, Field::INVOICE_FEATURES, Field::INVOICE_NODE_ID];
 
-/// What a receipt shows beside that.
-const RECEIPT: [Field; 4] =
-    [Field::OFFER_DESCRIPTION, Field::OFFER_ISSUER, Field::INVOICE_CREATED_AT, Field::INVOICE_AMOUNT];
+/// What a receipt shows beside that: what was paid for, to whom, when and how much; and what it takes to tell that the
+/// chain is bitcoin, which is that nothing is hidden around the place of `invreq_chain`. The issuer's key is
+/// the payee's, the requested amount the one paid: they reveal nothing new.
+const RECEIPT: [Field; 9] = [
+    Field::OFFER_DESCRIPTION,
+    Field::OFFER_ISSUER,
+    Field::OFFER_ISSUER_ID,
+    Field::INVREQ_CHAIN,
+    Field::INVREQ_AMOUNT,
+    Field::INVREQ_FEATURES,
+    Field::INVREQ_QUANTITY,
+    Field::INVOICE_CREATED_AT,
+    Field::INVOICE_AMOUNT,
+];
 
 /// What leads to somebody's node.
 const PATHS: [Field; 4] = [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS, Field::INVOICE_BLINDEDPAY];
@@ -59,7 +70,10 @@ impl<'a> PayerProofBuilder<'a> {
         Self { invoice, preimage, revealed, note: String::new(), refused: None }
     }
 
-    /// A proof that says what was paid for, to whom, how much and when.
+    /// A proof that says what was paid for, to whom, how much and when, and on which chain.
+    ///
+    /// It is checked against [`Payee::NodeId`](crate::Payee::NodeId). To show which offer was paid, use
+    /// [`without_paths`](Self::without_paths), or [`reveal`](Self::reveal) all of the offer's fields.
     pub fn receipt(invoice: &'a Invoice, preimage: Preimage) -> Self {
         let mut proof = Self::minimal(invoice, preimage);
         proof.revealed.extend(RECEIPT.iter().map(Field::number).filter(|number| invoice.tlvs().contains(*number)));
@@ -81,17 +95,18 @@ impl<'a> PayerProofBuilder<'a> {
         if !is_disclosable(field.number()) {
             self.refuse(field, ErrorKind::Unexpected, Rule::Ppw2);
         } else if !self.invoice.tlvs().contains(field.number()) {
-            self.refuse(field, ErrorKind::Missing, Rule::Ppw3);
+            self.refuse(field, ErrorKind::Missing, Rule::Ppw2);
         } else {
             self.revealed.insert(field.number());
         }
         self
     }
 
-    /// Hides a field of the invoice that a ready choice would show.
+    /// Hides a field of the invoice that a ready choice would show; one that the invoice does not have is hidden
+    /// already.
     pub fn hide(mut self, field: Field) -> Self {
         if ALWAYS.contains(&field) && self.invoice.tlvs().contains(field.number()) {
-            self.refuse(field, ErrorKind::Missing, Rule::Ppw1);
+            self.refuse(field, ErrorKind::CannotBeHidden, Rule::Ppw1);
         }
         self.revealed.remove(&field.number());
         self
@@ -119,7 +134,7 @@ impl<'a> PayerProofBuilder<'a> {
         let mut preview = Preview { revealed: Vec::new(), hidden: Vec::new() };
         for record in self.leaves() {
             let number = record.number();
-            let field = find(&TABLES, number).map_or(Field::unknown(number), |spec| spec.field);
+            let field = find(&TABLES, number).map_or(Field::numbered(number), |spec| spec.field);
             if self.revealed.contains(&number) {
                 preview.revealed.push(field);
             } else {
@@ -134,7 +149,7 @@ impl<'a> PayerProofBuilder<'a> {
     /// # Errors
     ///
     /// `WrongPreimage` (PPW-6), `Unexpected` for a field that cannot be shown (PPW-2) and `Missing` for one that
-    /// the invoice does not have or that cannot be hidden (PPW-1), `TooLong` (D7).
+    /// the invoice does not have, `CannotBeHidden` (PPW-1), `TooLong` (D7).
     pub fn build(self) -> Result<Unsigned<PayerProof>, Error> {
         self.check()?;
         let Hidden { markers, missing, nonces } = self.hidden();

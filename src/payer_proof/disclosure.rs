@@ -1,8 +1,12 @@
 //! Whether a field that a proof does not show is hidden or was never there.
 
+use alloc::vec::Vec;
+
 use super::PayerProof;
-use super::leaves;
+use super::leaves::{self, Leaf};
 use crate::error::Field;
+use crate::signature::SIGNATURE_TYPES;
+use crate::tlv::TlvStream;
 
 /// What a proof says about a field of the invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,27 +41,66 @@ impl PayerProof {
     ///
     /// The payee's signature proves what is disclosed. Where something is hidden is what the payer says: the
     /// hash over two neighbours is the same whichever comes first (SIG-2), so a proof can show a hidden field on
-    /// the other side of a disclosed one. [`verify`](Self::verify) does not fall for that.
+    /// the other side of a disclosed one. [`check`](Self::check) does not fall for that.
     pub fn disclosure(&self, field: Field) -> Disclosure {
+        Gaps::new(self.tlvs()).disclosure(field)
+    }
+}
+
+/// How many fields a proof says to hide, by the shown types between which they are.
+pub(super) struct Gaps<'a> {
+    tlvs: &'a TlvStream,
+    gaps: Vec<Gap>,
+}
+
+struct Gap {
+    before: u64,
+    after: u64,
+    hidden: u64,
+}
+
+impl<'a> Gaps<'a> {
+    /// One walk over the leaves.
+    pub(super) fn new(tlvs: &'a TlvStream) -> Self {
+        let mut gaps = Vec::new();
+        let mut gap = Gap { before: 0, after: u64::MAX, hidden: 0 };
+        for leaf in leaves::leaves(tlvs) {
+            match leaf {
+                // The first leaf is `invreq_metadata`, which is always hidden.
+                Leaf::Hidden(0) => {}
+                Leaf::Hidden(_) => gap.hidden = gap.hidden.saturating_add(1),
+                Leaf::Disclosed(record) => {
+                    let number = record.number();
+                    gaps.push(Gap { after: number, ..gap });
+                    gap = Gap { before: number, after: u64::MAX, hidden: 0 };
+                }
+            }
+        }
+        gaps.push(gap);
+        Self { tlvs, gaps }
+    }
+
+    pub(super) fn disclosure(&self, field: Field) -> Disclosure {
         let number = field.number();
-        let tlvs = self.tlvs();
-        if leaves::is_disclosable(number) && tlvs.contains(number) {
+        if self.tlvs.contains(number) {
             return Disclosure::Disclosed;
         }
         if number == Field::INVREQ_METADATA.number() || ALWAYS_PRESENT.contains(&field) {
             return Disclosure::Hidden;
         }
+        // What stands beside the signature is not signed, and no proof repeats it.
+        if SIGNATURE_TYPES.contains(&number) {
+            return Disclosure::HiddenOrAbsent;
+        }
         if !leaves::is_disclosable(number) {
             return Disclosure::Absent;
         }
-        let disclosed = || leaves::disclosed(tlvs).map(|record| record.number());
-        let before = disclosed().take_while(|disclosed| *disclosed < number).last().unwrap_or(0);
-        let after = disclosed().find(|disclosed| *disclosed > number).unwrap_or(u64::MAX);
-        let hidden = leaves::markers(tlvs).iter().filter(|marker| (before..after).contains(marker)).count() as u64;
-        let known = always_present(before, after);
+        let at = self.gaps.partition_point(|gap| gap.after < number);
+        let Some(Gap { before, after, hidden }) = self.gaps.get(at) else { return Disclosure::HiddenOrAbsent };
+        let known = always_present(*before, *after);
         match hidden.saturating_sub(known) {
             0 => Disclosure::Absent,
-            others if others == room(before, after).saturating_sub(known) => Disclosure::Hidden,
+            others if others == room(*before, *after).saturating_sub(known) => Disclosure::Hidden,
             _ => Disclosure::HiddenOrAbsent,
         }
     }

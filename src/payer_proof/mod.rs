@@ -1,16 +1,17 @@
 //! Payer proofs, `lnp1…`: that an invoice was paid, and by whom, without showing all of it.
 
 mod builder;
+mod check;
 mod disclosure;
 mod fields;
+mod hidden;
 mod leaves;
 mod rules;
-mod verify;
 
 pub use builder::{PayerProofBuilder, Preview};
+pub use check::{Expectation, Payee, Unmet, UnmetConditions};
 pub use disclosure::Disclosure;
 pub use fields::Preimage;
-pub use verify::{Expectation, Payee, Unmet};
 
 use alloc::vec::Vec;
 
@@ -25,7 +26,7 @@ use crate::message::{Message, SIGNATURE_FIELDS, Schema, message_traits};
 use crate::offer::{OFFER_FIELDS, OfferFields};
 use crate::signature::merkle::{self, Tree};
 use crate::signature::{self, Tag};
-use crate::signed::{self, Sealed, Unverified};
+use crate::signed::{self, Sealed, SignedMessage, Unverified};
 use crate::tlv::TlvStream;
 
 use fields::{PROOF_FIELDS, PROOF_RANGES};
@@ -45,7 +46,7 @@ const fn schema(rules: fn(&TlvStream, &KnownFeatures) -> Result<(), Error>) -> S
 ///
 /// It shows that whoever has `invoice_node_id` made an invoice with the fields that are disclosed, that it was
 /// paid (the preimage is known), and that whoever has `invreq_payer_id` made this proof. What is left to the
-/// verifier, [`verify`](Self::verify) answers: is this the payee, the amount and the note that I expected?
+/// verifier, [`check`](Self::check) answers: is this the payee, the amount and the note that I expected?
 ///
 /// The fields are those of [`InvoiceFields`], which a proof dereferences to; each may be missing. See
 /// [`disclosure`](Self::disclosure) for whether a missing one is hidden or was never there.
@@ -147,10 +148,13 @@ fn invoice_root(tlvs: &TlvStream) -> [u8; 32] {
     signature::to_bytes(&tree.root(&mut join).flatten().unwrap_or_default())
 }
 
+impl SignedMessage for PayerProof {}
+
 impl Sealed for PayerProof {
     type Fields = InvoiceFields;
 
     const SCHEMA: &'static Schema = &SCHEMA;
+    const UNSIGNED: &'static Schema = &UNSIGNED;
     const TAG: Tag = Tag::PAYER_PROOF;
     const RULE: Rule = Rule::Ppr7;
     const SIGNER: Field = Field::INVREQ_PAYER_ID;

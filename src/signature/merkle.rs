@@ -1,7 +1,7 @@
 //! The merkle tree over a message's records (SIG-1, SIG-2, SIG-3).
 
 use super::SIGNATURE_TYPES;
-use super::sha256::{Tag, Words, to_bytes};
+use super::sha256::{Padded, Tag, Words, to_bytes};
 use crate::tlv::{TlvRecord, bigsize::BigSize};
 
 /// The merkle root over all records that are not signatures, or nothing if there are none.
@@ -11,11 +11,34 @@ pub(crate) fn root<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> Option<[
     let mut records = records.filter(|record| !SIGNATURE_TYPES.contains(&record.number())).peekable();
     let nonces = Nonces::new(records.peek()?.as_bytes());
     let mut tree = Tree::default();
-    for record in records {
-        let leaf = Tag::LEAF.hash(record.as_bytes());
-        tree.push(branch(&leaf, &nonces.hash(record.number())), &mut |left, right| branch(&left, &right));
+    let mut next = Leaf::default();
+    let mut is_there = next.lay_out(records.next());
+    while is_there {
+        let leaf = Tag::LEAF.hash_padded(&next.record);
+        let nonce = nonces.0.hash_padded(&next.number);
+        is_there = next.lay_out(records.next());
+        tree.push(branch(&leaf, &nonce), &mut |left, right| branch(&left, &right));
     }
     tree.root(&mut |left, right| branch(&left, &right)).map(|root| to_bytes(&root))
+}
+
+/// A record, and its type, laid out for hashing.
+#[derive(Default)]
+struct Leaf<'a> {
+    record: Padded<'a>,
+    number: Padded<'a>,
+}
+
+impl<'a> Leaf<'a> {
+    /// Whether there is a record.
+    #[inline]
+    fn lay_out(&mut self, record: Option<TlvRecord<'a>>) -> bool {
+        if let Some(record) = record {
+            self.record.lay_out(record.as_bytes());
+            self.number.lay_out(record.type_bytes());
+        }
+        record.is_some()
+    }
 }
 
 /// The nonces beside the leaves, which keep a leaf from being guessed: hashes of the types, tagged

@@ -55,28 +55,19 @@ impl Tag {
 
     /// The hash of a message of any length.
     pub(crate) fn hash(self, message: &[u8]) -> Words {
+        let mut padded = Padded::default();
+        padded.lay_out(message);
+        self.hash_padded(&padded)
+    }
+
+    /// The hash of a message that was laid out before.
+    #[inline]
+    pub(crate) fn hash_padded(self, message: &Padded<'_>) -> Words {
         let mut state = self.0;
-        let (blocks, rest) = Array::<u8, U64>::slice_as_chunks(message);
-        if !blocks.is_empty() {
-            compress256(&mut state, Array::cast_slice_to_core(blocks));
+        if !message.whole.is_empty() {
+            compress256(&mut state, message.whole);
         }
-        let mut last = [0; 64];
-        if let Some(start) = last.get_mut(..rest.len()) {
-            start.copy_from_slice(rest);
-        }
-        // Less than a block is left, so there is room for this.
-        if let Some(end) = last.get_mut(rest.len()) {
-            *end = 0x80;
-        }
-        if rest.len() > 55 {
-            compress256(&mut state, core::slice::from_ref(&last));
-            last = [0; 64];
-        }
-        let bits = (message.len() as u64).saturating_add(64).saturating_mul(8);
-        if let Some(end) = last.last_chunk_mut() {
-            *end = bits.to_be_bytes();
-        }
-        compress256(&mut state, core::slice::from_ref(&last));
+        compress256(&mut state, message.rest.get(..message.used).unwrap_or(&message.rest));
         state
     }
 
@@ -89,6 +80,45 @@ impl Tag {
         let mut state = self.0;
         compress256(&mut state, &blocks);
         state
+    }
+}
+
+/// A message in blocks, with the padding that ends it.
+///
+/// A processor hashes while it lays out the next message, but it cannot load a block at once that it has
+/// just stored piece by piece.
+#[derive(Clone, Copy)]
+pub(crate) struct Padded<'a> {
+    whole: &'a [[u8; 64]],
+    rest: [[u8; 64]; 2],
+    used: usize,
+}
+
+impl Default for Padded<'_> {
+    fn default() -> Self {
+        Self { whole: &[], rest: [[0; 64]; 2], used: 0 }
+    }
+}
+
+impl<'a> Padded<'a> {
+    /// Takes the place of the message before.
+    #[inline]
+    pub(crate) fn lay_out(&mut self, message: &'a [u8]) {
+        let (whole, rest) = Array::<u8, U64>::slice_as_chunks(message);
+        self.whole = Array::cast_slice_to_core(whole);
+        self.used = if rest.len() < 56 { 1 } else { 2 };
+        let bits = (message.len() as u64).saturating_add(64).saturating_mul(8);
+        let blocks = self.rest.get_mut(..self.used).unwrap_or_default().as_flattened_mut();
+        blocks.fill(0);
+        if let Some((start, end)) = blocks.split_at_mut_checked(rest.len()) {
+            start.copy_from_slice(rest);
+            if let Some(first) = end.first_mut() {
+                *first = 0x80;
+            }
+            if let Some(last) = end.last_chunk_mut() {
+                *last = bits.to_be_bytes();
+            }
+        }
     }
 }
 

@@ -8,6 +8,12 @@ use crate::error::{Error, ErrorKind, MessageKind, Rule};
 const LOWER: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 const UPPER: &[u8; 32] = b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
 
+/// Three letters and the `1`.
+const PREFIX_LEN: usize = 4;
+
+/// The bytes that are written at once.
+const PART_LEN: usize = 320;
+
 /// Displays a message's text: lower case, or with `{:#}` upper case for QR codes (TXT-6).
 pub(crate) struct Encoded<'a> {
     pub(crate) kind: MessageKind,
@@ -30,14 +36,17 @@ impl Encoded<'_> {
 
     fn write(&self, upper: bool, out: &mut impl fmt::Write) -> fmt::Result {
         let alphabet = if upper { UPPER } else { LOWER };
-        for letter in self.kind.prefix().unwrap_or_default().chars() {
-            out.write_char(if upper { letter.to_ascii_uppercase() } else { letter })?;
+        let prefix = self.kind.prefix().unwrap_or_default().bytes().chain([b'1']);
+        // Few texts are longer than this, so that a string that is written to grows once.
+        let mut letters = [0u8; PREFIX_LEN + PART_LEN / 5 * 8];
+        let mut used = 0;
+        for (slot, letter) in letters.iter_mut().zip(prefix) {
+            *slot = if upper { letter.to_ascii_uppercase() } else { letter };
+            used += 1;
         }
-        out.write_char('1')?;
-        // Forty bytes make sixty-four letters.
-        for part in self.bytes.chunks(40) {
-            let mut letters = [0u8; 64];
-            for (five, eight) in part.chunks(5).zip(letters.chunks_exact_mut(8)) {
+        for part in self.bytes.chunks(PART_LEN) {
+            let room = letters.get_mut(used..).unwrap_or_default();
+            for (five, eight) in part.chunks(5).zip(room.chunks_exact_mut(8)) {
                 let mut padded = [0u8; 8];
                 for (slot, byte) in padded.iter_mut().skip(3).zip(five) {
                     *slot = *byte;
@@ -48,9 +57,10 @@ impl Encoded<'_> {
                     *letter = alphabet.get(value).copied().unwrap_or_default();
                 }
             }
-            let len = (part.len() * 8).div_ceil(5);
+            let len = used + (part.len() * 8).div_ceil(5);
             let text = letters.get(..len).and_then(|letters| core::str::from_utf8(letters).ok());
             out.write_str(text.ok_or(fmt::Error)?)?;
+            used = 0;
         }
         Ok(())
     }

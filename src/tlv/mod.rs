@@ -40,6 +40,11 @@ impl<'a> TlvRecord<'a> {
         self.record
     }
 
+    /// The type as it stands in the record.
+    pub(crate) fn type_bytes(&self) -> &'a [u8] {
+        self.record.get(..BigSize::new(self.number).as_ref().len()).unwrap_or(self.record)
+    }
+
     /// Where the record starts in its stream.
     pub fn offset(&self) -> usize {
         self.offset
@@ -174,7 +179,7 @@ impl TlvStream {
         let end = value_start + value.len();
         let len = end - start;
         if self.bytes.len() + len > MAX_LEN {
-            return Err(Error::of(Field::unknown(number), ErrorKind::TooLong, Rule::D7));
+            return Err(Error::of(Field::numbered(number), ErrorKind::TooLong, Rule::D7));
         }
         self.bytes.reserve(len);
         for part in [kind.as_ref(), size.as_ref(), value] {
@@ -228,7 +233,7 @@ impl<'a> Entries<'a> {
             return Err(refused(number, ErrorKind::NotAscending, Rule::Tlv1, start));
         }
         self.last = Some(number);
-        let (len, value) = bigsize::read(self.bytes, at).map_err(|error| error.in_field(Field::unknown(number)))?;
+        let (len, value) = bigsize::read(self.bytes, at).map_err(|error| error.in_field(Field::numbered(number)))?;
         let rest = self.bytes.len() - value;
         if len > rest as u64 {
             return Err(refused(number, ErrorKind::Truncated, Rule::Tlv3, value));
@@ -252,7 +257,7 @@ impl Iterator for Entries<'_> {
 /// Out of the way of the records that are read.
 #[cold]
 fn refused(number: u64, kind: ErrorKind, rule: Rule, at: usize) -> Error {
-    Error::of(Field::unknown(number), kind, rule).at(at)
+    Error::of(Field::numbered(number), kind, rule).at(at)
 }
 
 impl core::fmt::Debug for TlvStream {

@@ -19,16 +19,18 @@ pub(crate) struct Writer<'a, R: Iterator<Item = TlvRecord<'a>>> {
 }
 
 impl<'a> Writer<'a, core::iter::Empty<TlvRecord<'a>>> {
-    /// A message that repeats nothing. `custom` is sorted.
-    pub(crate) fn new(custom: &'a [CustomField]) -> Self {
-        Self::over(core::iter::empty(), custom, 0)
+    /// A message that repeats nothing. `custom` is sorted; `len` is about what texts, paths and the like
+    /// take.
+    pub(crate) fn new(custom: &'a [CustomField], len: usize) -> Self {
+        Self::over(core::iter::empty(), custom, len)
     }
 }
 
 impl<'a, R: Iterator<Item = TlvRecord<'a>>> Writer<'a, R> {
     pub(crate) fn over(repeated: R, custom: &'a [CustomField], len: usize) -> Self {
-        // Room for what is repeated, and for a few keys, numbers and a signature.
-        let out = Vec::with_capacity(len + 256);
+        // Room also for a few keys, numbers and a signature: growing costs more than all the writing.
+        let custom_len: usize = custom.iter().map(|(_, value)| value.len() + 18).sum();
+        let out = Vec::with_capacity(len + custom_len + 256);
         Self { out, repeated: repeated.peekable(), custom: custom.iter().peekable() }
     }
 
@@ -96,13 +98,15 @@ fn put(out: &mut Vec<u8>, number: u64, value: &[u8]) {
 }
 
 impl TlvStream {
-    /// A writer that repeats all records of this stream outside `except`.
+    /// A writer that repeats all records of this stream outside `except`. `len` is about what it adds in
+    /// texts, paths and the like.
     pub(crate) fn repeat<'a>(
         &'a self,
         except: RangeInclusive<u64>,
         custom: &'a [CustomField],
+        len: usize,
     ) -> Writer<'a, impl Iterator<Item = TlvRecord<'a>>> {
         let records = self.records().filter(move |record| !except.contains(&record.number()));
-        Writer::over(records, custom, self.bytes.len())
+        Writer::over(records, custom, self.bytes.len() + len)
     }
 }

@@ -6,7 +6,7 @@ use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
     BlindedPath, ChainHash, Features, Invoice, InvoiceBuilder, InvoiceRequest, InvoiceRequestBuilder, Msat, Offer,
-    OfferBuilder, PayInfo, Refund, RefundBuilder, RequestContext, UnixTime, Unsigned,
+    OfferBuilder, PayInfo, Refund, RefundBuilder, RequestArrival, RequestContext, UnixTime, Unsigned,
 };
 use proptest::prelude::*;
 
@@ -54,7 +54,7 @@ pub(crate) fn offer() -> Offer {
         .description("a cup of coffee")
         .amount_msat(Msat(100_000))
         .issuer("a shop")
-        .path(path(2))
+        .add_path(path(2))
         .custom_field(1_000_000_001, *b"custom")
         .build()
         .unwrap()
@@ -69,12 +69,17 @@ pub(crate) fn request() -> InvoiceRequest {
     request_for(&offer()).payer_note("thank you").build().unwrap().sign(&payer()).unwrap()
 }
 
-/// The invoice for a request of [`offer`], with a node key that is the issuer's.
+/// The invoice for a request of [`offer`], signed by the issuer, whose key the offer shows.
 pub(crate) fn unsigned_invoice(offer: &Offer, request: &InvoiceRequest) -> Unsigned<Invoice> {
-    let context = RequestContext { offer, now: NOW, chains: &[ChainHash::BITCOIN], converted: None, max_amount: None };
+    let arrival = match offer.paths() {
+        Some(paths) => RequestArrival::OfferPath(paths.iter().next().unwrap().last_blinded_node_id()),
+        None => RequestArrival::Direct,
+    };
+    let chains = &[ChainHash::BITCOIN];
+    let context = RequestContext { offer, arrival, now: NOW, chains, rate: None, max_amount: None };
     let accepted = request.accept(&context).unwrap();
-    InvoiceBuilder::new(accepted, issuer().public_key(), NOW, sha256::Hash::hash(b"preimage"))
-        .path(path(1), &payinfo())
+    InvoiceBuilder::new(accepted, NOW, sha256::Hash::hash(b"preimage"))
+        .add_path(path(1), &payinfo())
         .custom_field(3_000_000_001, *b"custom")
         .build()
         .unwrap()

@@ -12,8 +12,8 @@ use std::time::Duration;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::{
-    AcceptedRequest, BlindedPath, ChainHash, Error, ErrorKind, Features, Field, InvoiceBuilder, Msat, PayInfo, Rule,
-    UnixTime,
+    AcceptedRequest, BlindedPath, ChainHash, Error, ErrorKind, Features, Field, InvoiceBuilder, MinorUnits, Msat,
+    Offer, PayInfo, Rate, RequestArrival, RequestContext, Rule, UnixTime,
 };
 
 /// The time at which invoices of [`invoice`] were made.
@@ -257,8 +257,22 @@ pub(crate) fn invoice() -> Raw {
 }
 
 /// A builder for the least that can answer a request.
-pub(crate) fn invoice_builder(accepted: AcceptedRequest<'_>, node_id: PublicKey) -> InvoiceBuilder<'_> {
-    InvoiceBuilder::new(accepted, node_id, UnixTime(CREATED_AT), hash(0x66)).path(blinded_path(), &payinfo_value())
+pub(crate) fn invoice_builder(accepted: AcceptedRequest<'_>) -> InvoiceBuilder<'_> {
+    InvoiceBuilder::new(accepted, UnixTime(CREATED_AT), hash(0x66)).add_path(blinded_path(), &payinfo_value())
+}
+
+/// What an issuer knows when a request came as it should: over the first path, if the offer has any.
+pub(crate) fn request_context(offer: &Offer) -> RequestContext<'_> {
+    let arrival = match offer.paths() {
+        Some(paths) => RequestArrival::OfferPath(paths.iter().next().unwrap().last_blinded_node_id()),
+        None => RequestArrival::Direct,
+    };
+    RequestContext { offer, arrival, now: NOW, chains: BITCOIN, rate: None, max_amount: None }
+}
+
+/// What some US cents are worth.
+pub(crate) fn rate(cents: u64, msat: u64) -> Rate {
+    Rate::new("USD".parse().unwrap(), MinorUnits(cents), Msat(msat)).unwrap()
 }
 
 pub(crate) const BITCOIN: &[ChainHash] = &[ChainHash::BITCOIN];

@@ -277,7 +277,9 @@ fn paths_without_their_fees() {
 #[test]
 fn unknown_fields() {
     let records: Vec<messages::Field> = built(
-        PayerProofBuilder::minimal(&invoice(&paid()), PREIMAGE).reveal(Field::unknown(33)).reveal(Field::unknown(177)),
+        PayerProofBuilder::minimal(&invoice(&paid()), PREIMAGE)
+            .reveal(Field::numbered(33))
+            .reveal(Field::numbered(177)),
     )
     .tlvs()
     .records()
@@ -310,7 +312,7 @@ fn refused_proofs() {
         &json!({
             "type": "bolt12 payer_proof",
             "valid": false,
-            "error": "the preimage is not that of the payment hash: who has paid knows the preimage",
+            "error": "the preimage is not that of the payment hash: whoever has paid knows the preimage",
             "code": "wrong_preimage",
             "rule": "PPR-2",
             "field": "proof_preimage",
@@ -378,13 +380,13 @@ proptest! {
         for ((number, _), chosen) in fields.iter().zip(&choices) {
             // Sometimes nearly everything, so that absence can be told.
             if !matches!(number, 0 | 240..=1000) && (*chosen || all > 1) && (all != 3 || *number != 89) {
-                builder = builder.reveal(Field::unknown(*number));
+                builder = builder.reveal(Field::numbered(*number));
             }
         }
         let preview = builder.preview().unwrap();
         let proof = built(builder);
         let string = as_hex("payer_proof", proof.as_bytes());
-        let shown = |number: u64| preview.revealed.contains(&Field::unknown(number));
+        let shown = |number: u64| preview.revealed.contains(&Field::numbered(number));
         let found = value(&string);
         for (number, name) in NAMES {
             let merged = number == 162 && shown(160);

@@ -117,7 +117,7 @@ fn we_claim_their_refunds() {
     let mut verified = 0;
     for their_refund in theirs::refunds() {
         let refund: Refund = their_refund.to_string().parse().unwrap();
-        let accepted = refund.accept(NOW, &ours::CHAINS);
+        let accepted = refund.accept(NOW, &ours::CHAINS, key(PAYEE));
         if refund.amount() == Msat(0) {
             // D3: nobody can pay nothing.
             assert_eq!(accepted.unwrap_err().rule(), bolt12::Rule::Rqr11);

@@ -4,11 +4,10 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::bitcoin::secp256k1::PublicKey;
 use bolt12::{
     AcceptedRequest, ChainHash, Fallback, Feature, Features, Field, HumanReadableName, Invoice, InvoiceBuilder,
     InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer, OfferAmount, OfferBuilder,
-    Quantity, Refund, RefundBuilder, RequestContext, UnixTime,
+    Quantity, Rate, Refund, RefundBuilder, RequestArrival, RequestContext, UnixTime,
 };
 
 use crate::material::*;
@@ -32,17 +31,17 @@ pub(crate) fn currency() -> Offer {
 
 pub(crate) fn everything() -> Offer {
     OfferBuilder::new(key(ISSUER))
-        .chain(SIGNET)
-        .chain(ChainHash::BITCOIN)
+        .add_chain(SIGNET)
+        .add_chain(ChainHash::BITCOIN)
         .metadata([0x43; 40])
         .amount_msat(Msat(10_000))
         .description("a cup of \u{202e}coffee \u{1f375}")
         .features(odd(123))
         .absolute_expiry(UnixTime(FAR))
-        .path(node_path(0x21))
-        .path(channel_path(0x22))
+        .add_path(node_path(0x21))
+        .add_path(channel_path(0x22))
         .issuer("the café")
-        .quantity(Quantity::AtMost(NonZeroU64::new(10).unwrap()))
+        .quantity_max(Quantity::AtMost(NonZeroU64::new(10).unwrap()))
         .custom_field(1_000_000_001, [1; 300])
         .custom_field(1_999_999_999, [])
         .build()
@@ -56,9 +55,9 @@ pub(crate) fn offers() -> Vec<Offer> {
         everything(),
         paths_only(),
         currency(),
-        plain().chain(ChainHash::TESTNET3).quantity(Quantity::Unlimited).build().unwrap(),
-        plain().chain(ChainHash::BITCOIN).amount_msat(Msat::MAX_MONEY).description("all of it").build().unwrap(),
-        plain().quantity(Quantity::AtMost(NonZeroU64::MAX)).absolute_expiry(UnixTime(u64::MAX)).build().unwrap(),
+        plain().add_chain(ChainHash::TESTNET3).quantity_max(Quantity::Unlimited).build().unwrap(),
+        plain().add_chain(ChainHash::BITCOIN).amount_msat(Msat::MAX_MONEY).description("all of it").build().unwrap(),
+        plain().quantity_max(Quantity::AtMost(NonZeroU64::MAX)).absolute_expiry(UnixTime(u64::MAX)).build().unwrap(),
     ]
 }
 
@@ -66,7 +65,7 @@ pub(crate) fn offers() -> Vec<Offer> {
 pub(crate) fn request(offer: &Offer) -> InvoiceRequest {
     let mut builder =
         InvoiceRequestBuilder::new(offer.usable(NOW, &CHAINS).unwrap(), key(PAYER), [0x24; 16]).payer_note("thanks");
-    if offer.quantity() != Quantity::One {
+    if offer.quantity_max() != Quantity::One {
         builder = builder.quantity(1);
     }
     if offer.amount().is_none() {
@@ -100,8 +99,8 @@ pub(crate) fn refund_everything() -> RefundBuilder {
         .chain(SIGNET)
         .features(odd(9))
         .payer_note("sorry")
-        .path(channel_path(0x23))
-        .path(node_path(0x24))
+        .add_path(channel_path(0x23))
+        .add_path(node_path(0x24))
         .custom_field(1_000_000_003, [1])
         .custom_field(2_000_000_001, [2])
 }
@@ -112,29 +111,35 @@ pub(crate) fn refunds() -> Vec<Refund> {
 }
 
 pub(crate) fn accept<'a>(request: &'a InvoiceRequest, offer: &Offer) -> AcceptedRequest<'a> {
-    let converted = Some(Msat(9_000_000));
-    let context = RequestContext { offer, now: NOW, chains: &CHAINS, converted, max_amount: None };
+    // For the price of `currency`.
+    let rate = Some(Rate::new("USD".parse().unwrap(), MinorUnits(350), Msat(9_000_000)).unwrap());
+    // Of the paths of `paths_only`, the last one leads to `PAYEE`.
+    let arrival = match offer.paths() {
+        Some(paths) => RequestArrival::OfferPath(paths.iter().last().unwrap().last_blinded_node_id()),
+        None => RequestArrival::Direct,
+    };
+    let context = RequestContext { offer, arrival, now: NOW, chains: &CHAINS, rate, max_amount: None };
     request.accept(&context).unwrap()
 }
 
-fn builder(request: AcceptedRequest<'_>, node_id: PublicKey) -> InvoiceBuilder<'_> {
-    InvoiceBuilder::new(request, node_id, NOW, sha256::Hash::from_byte_array(HASH)).path(node_path(0x31), &payinfo(1))
+fn builder(request: AcceptedRequest<'_>) -> InvoiceBuilder<'_> {
+    InvoiceBuilder::new(request, NOW, sha256::Hash::from_byte_array(HASH)).add_path(node_path(0x31), &payinfo(1))
 }
 
 /// The plainest invoice for a request or refund.
 pub(crate) fn invoice(request: AcceptedRequest<'_>, signer: u8) -> Invoice {
-    builder(request, key(signer)).build().unwrap().sign(&keypair(signer)).unwrap()
+    builder(request).build().unwrap().sign(&keypair(signer)).unwrap()
 }
 
 fn invoice_everything(request: AcceptedRequest<'_>, signer: u8) -> Invoice {
     let fallback = |version, len: usize| Fallback { version, program: vec![0x61; len].into() };
-    let full = builder(request, key(signer))
-        .path(channel_path(0x32), &payinfo(u32::MAX))
+    let full = builder(request)
+        .add_path(channel_path(0x32), &payinfo(u32::MAX))
         .relative_expiry(Duration::from_secs(u32::MAX.into()))
-        .fallback(&fallback(0, 20))
-        .fallback(&fallback(0, 32))
-        .fallback(&fallback(1, 32))
-        .fallback(&fallback(16, 2))
+        .add_fallback(&fallback(0, 20))
+        .add_fallback(&fallback(0, 32))
+        .add_fallback(&fallback(1, 32))
+        .add_fallback(&fallback(16, 2))
         .multi_part(MultiPart::Allowed)
         .custom_field(3_999_999_999, [9; 300]);
     full.build().unwrap().sign(&keypair(signer)).unwrap()
@@ -150,9 +155,9 @@ pub(crate) fn invoices() -> Vec<Invoice> {
     invoices.push(invoice_everything(accept(requests.last().unwrap(), &everything()), ISSUER));
     let refunds = refunds();
     for refund in &refunds {
-        invoices.push(invoice(refund.accept(NOW, &CHAINS).unwrap(), PAYEE));
+        invoices.push(invoice(refund.accept(NOW, &CHAINS, key(PAYEE)).unwrap(), PAYEE));
     }
-    invoices.push(invoice_everything(refunds[1].accept(NOW, &CHAINS).unwrap(), PAYEE));
+    invoices.push(invoice_everything(refunds[1].accept(NOW, &CHAINS, key(PAYEE)).unwrap(), PAYEE));
     invoices
 }
 

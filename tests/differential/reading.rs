@@ -16,8 +16,8 @@ pub(crate) fn same_offer(ours: &bolt12::Offer, theirs: &Offer) {
     assert_eq!(OfferView::ours(ours), OfferView::from(theirs));
     assert_eq!(ours.as_bytes(), theirs.as_ref());
     // SIG-6
-    assert_eq!(their_offer_id(ours.offer_id()), theirs.id().0);
-    assert_eq!(Some(ours.offer_id().to_byte_array()), merkle_root(&records(ours.as_bytes()).unwrap()));
+    assert_eq!(their_offer_id(ours.id()), theirs.id().0);
+    assert_eq!(Some(ours.id().to_byte_array()), merkle_root(&records(ours.as_bytes()).unwrap()));
 }
 
 pub(crate) fn same_request(ours: &bolt12::InvoiceRequest, theirs: &InvoiceRequest) {

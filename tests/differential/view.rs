@@ -116,7 +116,7 @@ impl OfferView {
             absolute_expiry: offer.absolute_expiry().map(|time| time.0),
             paths: our_paths(offer.paths()),
             issuer: offer.issuer().map(|text| text.as_raw().to_owned()),
-            quantity: offer.quantity(),
+            quantity: offer.quantity_max(),
             issuer_id: offer.issuer_id(),
         }
     }

@@ -12,8 +12,8 @@ use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
     Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Refund, RefundBuilder,
-    RequestContext, ShortChannelId, UnixTime,
+    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Refund, RefundBuilder,
+    RequestArrival, RequestContext, ShortChannelId, UnixTime,
 };
 use bolt12_fuzz::checks::{TARGETS, keys};
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
@@ -129,20 +129,20 @@ fn offer(name: &str) -> Result<Offer> {
     Ok(match name {
         "minimal" => builder.build()?,
         "typical" => builder.description("a cup of coffee").issuer("cafe").amount_msat(Msat(10_000)).build()?,
-        "currency" => builder.description("tea").amount(usd(350)?).quantity(Quantity::Unlimited).build()?,
+        "currency" => builder.description("tea").amount(usd(350)?).quantity_max(Quantity::Unlimited).build()?,
         "paths-only" => OfferBuilder::with_paths([path(2, 0)?, path_by_channel()?]).build()?,
         "everything" => builder
-            .chain(ChainHash::BITCOIN)
-            .chain(ChainHash::SIGNET)
+            .add_chain(ChainHash::BITCOIN)
+            .add_chain(ChainHash::SIGNET)
             .metadata([0x11; 16])
             .description("caf\u{e9} \u{202e}")
             .amount_msat(Msat(1))
             .features(Features::new([Feature(9), Feature(101)])?)
             .absolute_expiry(NOW)
-            .path(path(1, 0)?)
-            .path(path(3, 1)?)
+            .add_path(path(1, 0)?)
+            .add_path(path(3, 1)?)
             .issuer("\u{1f600}")
-            .quantity(Quantity::AtMost(10.try_into()?))
+            .quantity_max(Quantity::AtMost(10.try_into()?))
             .custom_field(1_000_000_001, [1, 2, 3])
             .build()?,
         // D9, D6: what no builder writes. An unknown odd field; features with needless zeros.
@@ -170,7 +170,7 @@ fn request(name: &str) -> Result<InvoiceRequest> {
     if offer.amount().is_none() {
         builder = builder.amount(Msat(1_000));
     }
-    if offer.quantity() != Quantity::One {
+    if offer.quantity_max() != Quantity::One {
         builder = builder.quantity(3);
     }
     if name == "everything" {
@@ -195,14 +195,14 @@ fn refund(name: &str) -> Result<Refund> {
     let builder = RefundBuilder::new("a cup that broke", Msat(5_000_000), key(1), [0x24; 16]);
     Ok(match name {
         "minimal" => builder.build()?,
-        "signed" => builder.build_unsigned()?.sign(keys::payer())?,
+        "signed" => builder.build_to_sign()?.sign(keys::payer())?,
         "everything" => builder
             .absolute_expiry(UnixTime(NOW.0 + 10_000))
             .issuer("cafe")
             .chain(ChainHash::REGTEST)
             .features(Features::new([Feature(7)])?)
             .payer_note("sorry")
-            .path(path(2, 1)?)
+            .add_path(path(2, 1)?)
             .custom_field(2_999_999_999, [])
             .build()?,
         // RQR-11: a price for display only.
@@ -234,14 +234,14 @@ fn payinfo(features: impl IntoIterator<Item = Feature>) -> Result<PayInfo<'stati
 }
 
 fn finish(name: &str, builder: InvoiceBuilder<'_>) -> Result<Invoice> {
-    let mut builder = builder.path(path(1, 0)?, &payinfo([])?);
+    let mut builder = builder.add_path(path(1, 0)?, &payinfo([])?);
     if name == "everything" {
         builder = builder
-            .path(path_by_channel()?, &payinfo([Feature(3)])?)
-            .path(path(2, 0)?, &payinfo([Feature(4)])?)
+            .add_path(path_by_channel()?, &payinfo([Feature(3)])?)
+            .add_path(path(2, 0)?, &payinfo([Feature(4)])?)
             .relative_expiry(Duration::from_secs(600))
-            .fallback(&Fallback { version: 1, program: vec![0x77; 32].into() })
-            .fallback(&Fallback { version: 0, program: vec![0x66; 20].into() })
+            .add_fallback(&Fallback { version: 1, program: vec![0x77; 32].into() })
+            .add_fallback(&Fallback { version: 0, program: vec![0x66; 20].into() })
             .multi_part(MultiPart::Allowed)
             .custom_field(3_000_000_001, [7, 8, 9]);
     }
@@ -254,14 +254,20 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
     let mut invoices = Vec::new();
     for name in OFFERS {
         let (offer, request) = (offer(name)?, request(name)?);
-        let converted = offer.currency().map(|_| Msat(123_456));
-        let context = RequestContext { offer: &offer, now: NOW, chains: &chains, converted, max_amount: None };
-        let invoice = finish(name, InvoiceBuilder::new(request.accept(&context)?, key(0), NOW, hash))?;
+        // Whoever has no issuer id signs with the key at the end of a path.
+        let arrival = match offer.paths().and_then(|paths| paths.iter().next()) {
+            Some(path) => RequestArrival::OfferPath(path.last_blinded_node_id()),
+            None => RequestArrival::Direct,
+        };
+        let rate =
+            offer.currency().map(|currency| Rate::new(currency, MinorUnits(1_050), Msat(123_456))).transpose()?;
+        let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, max_amount: None };
+        let invoice = finish(name, InvoiceBuilder::new(request.accept(&context)?, NOW, hash))?;
         invoices.push((name, invoice.into_bytes()));
     }
     for (name, refund_name) in [("refund", "minimal"), ("refund-everything", "everything")] {
         let refund = refund(refund_name)?;
-        let invoice = finish(refund_name, InvoiceBuilder::new(refund.accept(NOW, &chains)?, key(0), NOW, hash))?;
+        let invoice = finish(refund_name, InvoiceBuilder::new(refund.accept(NOW, &chains, key(0))?, NOW, hash))?;
         invoices.push((name, invoice.into_bytes()));
     }
     // IVR-12: fallbacks that are ignored.
@@ -283,7 +289,7 @@ fn proofs() -> Result<Vec<(&'static str, Vec<u8>)>> {
             "odd" => invoice.tlvs().records().fold(PayerProofBuilder::minimal(&invoice, preimage), |proof, record| {
                 // Everything that can be shown.
                 let number = record.number();
-                if matches!(number, 0 | 240..=1000) { proof } else { proof.reveal(Field::unknown(number)) }
+                if matches!(number, 0 | 240..=1000) { proof } else { proof.reveal(Field::numbered(number)) }
             }),
             _ => PayerProofBuilder::receipt(&invoice, preimage).note("\u{202e}"),
         };
@@ -295,7 +301,7 @@ fn proofs() -> Result<Vec<(&'static str, Vec<u8>)>> {
 fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
     let error = InvoiceError::new("out of coffee")?;
     let about = error.clone().about(Field::INVREQ_QUANTITY, Some(&[1]))?;
-    let unknown = error.clone().about(Field::unknown(77), Some(b"anything"))?;
+    let unknown = error.clone().about(Field::numbered(77), Some(b"anything"))?;
     let odd =
         write(&[Record::new(1, [88]), Record::new(3, [0; 33]), Record::new(7, [1]), Record::new(5_000_000_001, [])]);
     let of = |error: InvoiceError| error.as_bytes().to_vec();

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::str::FromStr;
 
 use bolt12::{
-    Bolt12, Error, Invoice, InvoiceError, InvoiceRequest, KnownFeatures, MessageKind, Offer, Refund, Rule,
+    Bolt12, Error, Invoice, InvoiceError, InvoiceRequest, KnownFeatures, MessageKind, Offer, OfferFields, Refund, Rule,
     SignedMessage, Unverified,
 };
 
@@ -15,8 +15,9 @@ use super::{errors, keys, merkle, naive, walk};
 pub fn offer(data: &[u8]) {
     let Some(offer) = read::<Offer>(data) else { return };
     walk::offer(&offer);
-    assert_eq!(Some(offer.offer_id()), offer.id());
-    assert_eq!(Bolt12::read(MessageKind::Offer, data.to_vec()), Ok(Bolt12::Offer(Box::new(offer.clone()))));
+    assert_eq!(Some(offer.id()), OfferFields::id(&offer));
+    let again = Bolt12::read(MessageKind::Offer, data.to_vec(), const { &KnownFeatures::DEFAULT });
+    assert_eq!(again, Ok(Bolt12::Offer(Box::new(offer.clone()))));
     text(&offer, |width| offer.wrapped(width).map(|wrapped| wrapped.to_string()));
     assert_eq!(offer.into_bytes(), data);
 }

@@ -7,12 +7,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::secp256k1::{self, Keypair, PublicKey};
+use bolt12::secp256k1::{self, Keypair};
 use bolt12::{
     AcceptedRequest, Arrival, BlindedPath, ChainHash, ErrorKind, Fallback, Feature, Features, Field, HumanReadableName,
-    Invoice, InvoiceBuilder, InvoiceContext, InvoiceRequest, InvoiceRequestBuilder, Msat, MultiPart, Offer, PayInfo,
-    Preimage, Quantity, Refund, RefundContext, RequestContext, Rule, SentTo, SignedMessage, TlvStream, UnixTime,
-    Unsigned, UsableOffer,
+    Invoice, InvoiceBuilder, InvoiceContext, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
+    PayInfo, Point, Preimage, Quantity, Rate, Refund, RefundContext, RequestArrival, RequestContext, Rule, SentTo,
+    SignedMessage, TlvStream, UnixTime, Unsigned, UsableOffer,
 };
 
 use super::{errors, keys, merkle, naive, proof, walk};
@@ -47,34 +47,65 @@ fn answer_offer(input: &TlvStream) {
     assert_eq!(InvoiceRequest::try_from(request.as_bytes()).as_ref(), Ok(&request));
     walk::request(&request);
     assert_repeated(&OFFER, offer.tlvs(), request.tlvs());
-    assert_eq!(request.offer().id(), offer.id());
+    assert_eq!(request.offer().id(), Some(offer.id()));
 
+    // RQR-7, IVW-3
+    let last_nodes: Vec<Point> =
+        offer.paths().iter().flat_map(|paths| paths.iter()).map(|path| path.last_blinded_node_id()).collect();
+    let ours = last_nodes.iter().find_map(|last| keys::find(&last.to_bytes()));
+    let last = ours.map(|key| key.public_key().into()).filter(|_| offer.issuer_id().is_none());
+    let last = last.or(last_nodes.first().copied());
     let context = RequestContext {
         offer: &offer,
+        arrival: last.map_or(RequestArrival::Direct, RequestArrival::OfferPath),
         now,
         chains: &[chain],
-        converted: offer.currency().map(|_| Msat(number(input, 8).unwrap_or(1))),
+        rate: rate(&offer, 1),
         max_amount: None,
     };
+    refuse_arrivals(&request, &context, &last_nodes);
     let accepted = match request.accept(&context) {
         Ok(accepted) => accepted,
         // The price in another currency, or an amount that nobody has.
-        Err(error) => return errors::any(&error),
+        Err(error) => {
+            assert_ne!(error.rule(), Rule::Rqr7, "{error:#}");
+            return errors::any(&error);
+        }
     };
-
-    // IVW-3
-    let last_nodes: Vec<_> =
-        offer.paths().iter().flat_map(|paths| paths.iter()).map(|path| path.last_blinded_node_id()).collect();
-    let ours = last_nodes.iter().find_map(|last| keys::find(&last.to_bytes()));
     let (signer, sent_to) = match (offer.issuer_id(), ours) {
-        (Some(_), _) => (keys::issuer(), last_nodes.first().map_or(SentTo::IssuerId, |last| SentTo::Path(*last))),
+        (Some(_), _) => (keys::issuer(), last.map_or(SentTo::IssuerId, SentTo::Path)),
         (None, Some(key)) => (key, SentTo::Path(key.public_key().into())),
-        (None, None) => return refuse_stranger(input, accepted),
+        (None, None) => {
+            assert_eq!(Some(Point::from(accepted.node_id())), last);
+            return refuse_stranger(input, accepted);
+        }
     };
+    assert_eq!(accepted.node_id(), signer.public_key());
     let Some(invoice) = answer(input, accepted, signer) else { return };
     assert_repeated(&OFFER, offer.tlvs(), invoice.tlvs());
     assert_repeated(&REQUEST, request.tlvs(), invoice.tlvs());
     check_invoice(&invoice, &request, sent_to, chain);
+}
+
+/// RQR-7: no other arrival will do.
+fn refuse_arrivals(request: &InvoiceRequest, context: &RequestContext<'_>, last_nodes: &[Point]) {
+    let refused = |arrival| {
+        let error = request.accept(&RequestContext { arrival, ..*context }).map(|_| ()).expect_err("another arrival");
+        errors::any(&error);
+        assert_eq!((error.kind(), error.rule(), error.field()), (&ErrorKind::WrongArrival, Rule::Rqr7, None));
+    };
+    refused(RequestArrival::OtherPath);
+    if !last_nodes.is_empty() {
+        refused(RequestArrival::Direct);
+    }
+    keys::public().map(Point::from).into_iter().filter(|key| !last_nodes.contains(key)).for_each(|stranger| {
+        refused(RequestArrival::OfferPath(stranger));
+    });
+}
+
+/// A millisatoshi is worth so much of the offer's currency, if it has one.
+fn rate(offer: &Offer, minor_units: u64) -> Option<Rate> {
+    offer.currency().map(|currency| Rate::new(currency, MinorUnits(minor_units), Msat(1)).expect("not for nothing"))
 }
 
 /// A payer takes the invoice, and takes it no more if one thing in the context changes.
@@ -110,9 +141,11 @@ fn check_invoice(invoice: &Invoice, request: &InvoiceRequest, sent_to: SentTo, c
     // IVR-8: another request of the same payer for the same offer.
     let offer = Offer::try_from(offer_of(request.tlvs())).expect("it was an offer");
     let usable = offer.usable(UnixTime(0), &[chain]).expect("it was usable");
-    let mut other = InvoiceRequestBuilder::new(usable, keys::payer().public_key(), [0xee; 64])
-        .amount(Msat::MAX_MONEY)
-        .expected_amount(Msat(1));
+    let mut other = InvoiceRequestBuilder::new(usable, keys::payer().public_key(), [0xee; 64]).amount(Msat::MAX_MONEY);
+    // At that rate, every price is a millisatoshi.
+    if let Some(rate) = rate(&offer, u64::MAX) {
+        other = other.rate(rate);
+    }
     if let Some(quantity) = request.quantity() {
         other = other.quantity(quantity);
     }
@@ -125,14 +158,14 @@ fn claim_refund(input: &TlvStream) {
     let Ok(refund) = Refund::try_from(bytes_of(input, &REQUEST)) else { return };
     let chain = refund.chain();
     let now = refund.offer().absolute_expiry().unwrap_or_default();
-    let accepted = match refund.accept(now, &[chain]) {
+    let accepted = match refund.accept(now, &[chain], keys::issuer().public_key()) {
         Ok(accepted) => accepted,
         Err(error) => {
             assert!(refund.amount().0 == 0 || refund.amount() > Msat::MAX_MONEY, "{error:#}");
             return errors::any(&error);
         }
     };
-    assert_eq!(accepted.amount(), refund.amount());
+    assert_eq!((accepted.amount(), accepted.node_id()), (refund.amount(), keys::issuer().public_key()));
     let Some(invoice) = answer(input, accepted, keys::issuer()) else { return };
     assert_repeated(&REQUEST, refund.tlvs(), invoice.tlvs());
     let arrival = if refund.paths().is_some() { Arrival::OwnPath } else { Arrival::Direct };
@@ -151,7 +184,7 @@ fn claim_refund(input: &TlvStream) {
 
 /// Builds and signs the invoice, unless the builder refuses what the input asks for.
 fn answer(input: &TlvStream, request: AcceptedRequest<'_>, signer: &Keypair) -> Option<Invoice> {
-    match invoice_builder(input, request, signer.public_key()).build() {
+    match invoice_builder(input, request).build() {
         Ok(unsigned) => {
             let invoice = sign("invoice", unsigned, signer);
             assert_eq!(Invoice::try_from(invoice.as_bytes()).as_ref(), Ok(&invoice));
@@ -178,8 +211,16 @@ fn answer(input: &TlvStream, request: AcceptedRequest<'_>, signer: &Keypair) -> 
 
 /// IVW-3: without an issuer id, only the end of one of the offer's paths can sign.
 fn refuse_stranger(input: &TlvStream, request: AcceptedRequest<'_>) {
-    let error = invoice_builder(input, request, keys::issuer().public_key()).build().expect_err("not our path");
-    errors::any(&error);
+    let unsigned = match invoice_builder(input, request).build() {
+        Ok(unsigned) => unsigned,
+        Err(error) => return errors::any(&error),
+    };
+    assert_eq!(unsigned.node_id(), Some(request.node_id()));
+    for key in keys::all() {
+        let error = unsigned.clone().sign(key).expect_err("not our path");
+        errors::any(&error);
+        assert_eq!(*error.kind(), ErrorKind::WrongKey);
+    }
 }
 
 /// Signs, and sees that a signer elsewhere, who is given the digest, comes to the same.
@@ -216,9 +257,12 @@ fn assert_repeated(types: &[RangeInclusive<u64>], original: &TlvStream, copy: &T
 
 fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceRequestBuilder<'a> {
     let metadata = value(input, 0).filter(|metadata| metadata.len() >= 16).unwrap_or(&[0x24; 16]);
-    let mut builder = InvoiceRequestBuilder::new(offer, keys::payer().public_key(), metadata).expected_amount(Msat(1));
+    let mut builder = InvoiceRequestBuilder::new(offer, keys::payer().public_key(), metadata);
+    if let Some(rate) = rate(offer.offer(), u64::MAX) {
+        builder = builder.rate(rate);
+    }
     let amount = number(input, 82).or(offer.offer().amount().is_none().then_some(1_000));
-    let quantity = number(input, 86).or((offer.offer().quantity() != Quantity::One).then_some(1));
+    let quantity = number(input, 86).or((offer.offer().quantity_max() != Quantity::One).then_some(1));
     if let Some(amount) = amount {
         builder = builder.amount(Msat(amount));
     }
@@ -240,25 +284,25 @@ fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceR
     builder
 }
 
-fn invoice_builder<'a>(input: &TlvStream, request: AcceptedRequest<'a>, node_id: PublicKey) -> InvoiceBuilder<'a> {
+fn invoice_builder<'a>(input: &TlvStream, request: AcceptedRequest<'a>) -> InvoiceBuilder<'a> {
     let created_at = UnixTime(number(input, 164).unwrap_or(1_800_000_000));
     let payment_hash = preimage(input).payment_hash();
-    let mut builder = InvoiceBuilder::new(request, node_id, created_at, payment_hash);
+    let mut builder = InvoiceBuilder::new(request, created_at, payment_hash);
     // The request's own paths are as good as any.
     let fields = request.fields();
     let paths = [fields.paths(), fields.offer().paths()].into_iter().flatten().flat_map(|paths| paths.iter());
     let payinfo = payinfo(value(input, 162).unwrap_or_default());
     let [key, other, ..] = keys::public();
-    let simple = BlindedPath::new(other.into(), key, [(node_id, [0x55; 20].as_slice())]).expect("a hop");
+    let simple = BlindedPath::new(other.into(), key, [(request.node_id(), [0x55; 20].as_slice())]).expect("a hop");
     for path in paths.map(BlindedPath::into_owned).chain([simple]) {
-        builder = builder.path(path, &payinfo);
+        builder = builder.add_path(path, &payinfo);
     }
     if let Some(seconds) = number(input, 166) {
         builder = builder.relative_expiry(Duration::from_secs(seconds));
     }
     for fallback in fallbacks(value(input, 172).unwrap_or_default()) {
         if fallback.address(request.fields().chain()).is_some() {
-            builder = builder.fallback(&fallback);
+            builder = builder.add_fallback(&fallback);
         }
     }
     builder = builder.multi_part(match value(input, 174).map(<[u8]>::len) {

@@ -1,7 +1,9 @@
 //! Target `payer_proof`: bytes as a payer proof. And proofs made of invoices, for target `mirror`.
 
 use bolt12::secp256k1::{Keypair, Message, PublicKey, XOnlyPublicKey, schnorr};
-use bolt12::{Disclosure, Expectation, Field, Invoice, Msat, Payee, PayerProof, PayerProofBuilder, Preimage, Unmet};
+use bolt12::{
+    ChainHash, Disclosure, Expectation, Field, Invoice, Msat, Payee, PayerProof, PayerProofBuilder, Preimage, Unmet,
+};
 
 use super::merkle::{self, Digest};
 use super::{errors, keys, messages, naive, walk};
@@ -36,18 +38,56 @@ fn holds(proof: &PayerProof) {
     verify(proof, Field::PROOF_SIGNATURE, merkle::digest("payer_proof", "proof_signature", root), proof.payer_id());
 
     for number in (0..=250).chain(proof.tlvs().records().map(|record| record.number())) {
-        let shown = is_disclosable(number) && proof.tlvs().contains(number);
-        assert_eq!(proof.disclosure(Field::unknown(number)) == Disclosure::Disclosed, shown, "{number}");
+        // The fields of the proof itself, too, are there to see.
+        let shown = proof.tlvs().contains(number);
+        assert_eq!(proof.disclosure(Field::numbered(number)) == Disclosure::Disclosed, shown, "{number}");
     }
+    chain_and_price(proof);
     let payee = Payee::NodeId(proof.node_id());
-    let expectation = Expectation { payee, min_amount: Msat(0), note: proof.note().map(|note| note.as_raw()) };
-    match proof.verify(&expectation) {
-        Ok(()) => assert!(proof.amount().is_some()),
-        Err(unmet) => assert_eq!((unmet, proof.amount()), (vec![Unmet::AmountHidden], None)),
-    }
+    let chain = proof.chain().unwrap_or(ChainHash::BITCOIN);
+    let expectation = Expectation { payee, chain, min_amount: Msat(0), note: proof.note().map(|note| note.as_raw()) };
+    let unshown: Vec<Unmet> = [
+        proof.chain().is_none().then_some(Unmet::ChainHidden),
+        proof.amount().is_none().then_some(Unmet::AmountHidden),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    assert_eq!(unmet(proof, &expectation), unshown);
     let stranger = Expectation { payee: Payee::NodeId(keys::public()[3]), ..expectation };
-    let unmet = proof.verify(&stranger).err().unwrap_or_default();
-    assert_eq!(unmet.contains(&Unmet::WrongNodeId), proof.node_id() != keys::public()[3]);
+    let found = unmet(proof, &stranger);
+    assert_eq!(found.contains(&Unmet::WrongNodeId), proof.node_id() != keys::public()[3]);
+    let elsewhere = Expectation { chain: ChainHash::from([0x5a; 32]), ..expectation };
+    let found = unmet(proof, &elsewhere);
+    assert_eq!(found.contains(&Unmet::WrongChain), proof.chain().is_some_and(|chain| chain != elsewhere.chain));
+    assert_eq!(found.contains(&Unmet::ChainHidden), proof.chain().is_none());
+}
+
+/// What a proof does not show of what is expected.
+fn unmet(proof: &PayerProof, expectation: &Expectation<'_>) -> Vec<Unmet> {
+    let Err(unmet) = proof.check(expectation) else { return Vec::new() };
+    assert!(!unmet.as_slice().is_empty());
+    assert_eq!(unmet.to_string().split("; ").count(), unmet.as_slice().len(), "{unmet}");
+    unmet.as_slice().to_vec()
+}
+
+/// The chain and the price are what is shown; if they are not shown, there must be no doubt.
+fn chain_and_price(proof: &PayerProof) {
+    if proof.tlvs().contains(Field::INVREQ_CHAIN.number()) {
+        assert_eq!(proof.chain(), Some(proof.request().chain()));
+    } else if let Some(chain) = proof.chain() {
+        assert_eq!(chain, ChainHash::BITCOIN);
+        assert_eq!(proof.disclosure(Field::INVREQ_CHAIN), Disclosure::Absent);
+    }
+    let currency = proof.offer().currency();
+    if currency.is_some() {
+        assert_eq!(proof.offer_amount(), proof.offer().amount());
+    } else {
+        assert_eq!(proof.offer().amount(), None, "what currency?");
+        if proof.offer_amount().is_some() {
+            assert_eq!(proof.disclosure(Field::OFFER_CURRENCY), Disclosure::Absent);
+        }
+    }
 }
 
 fn verify(proof: &PayerProof, field: Field, digest: Digest, key: PublicKey) {
@@ -63,7 +103,7 @@ pub fn prove(invoice: &Invoice, preimage: Preimage, payer: &Keypair, selected: i
     let numbers: Vec<u64> = invoice.tlvs().records().map(|record| record.number()).collect();
     let revealed = numbers.iter().copied().filter(|number| is_disclosable(*number) && selected(*number));
     let builder = revealed
-        .fold(PayerProofBuilder::minimal(invoice, preimage), |builder, number| builder.reveal(Field::unknown(number)));
+        .fold(PayerProofBuilder::minimal(invoice, preimage), |builder, number| builder.reveal(Field::numbered(number)));
     let preview = builder.preview().expect("all of it can be shown");
     assert_eq!(
         preview.revealed.len() + preview.hidden.len(),
@@ -81,8 +121,25 @@ pub fn prove(invoice: &Invoice, preimage: Preimage, payer: &Keypair, selected: i
     assert_eq!(PayerProof::try_from(proof.as_bytes()).as_ref(), Ok(&proof));
     holds(&proof);
     assert_eq!(proof.note().map_or("", |note| note.as_raw()), note);
+    // Nobody is paid in coins of a test network, or in cents, who thinks otherwise.
+    assert!(proof.chain().is_none_or(|chain| chain == invoice.request().chain()));
+    assert!(proof.offer_amount().is_none_or(|amount| Some(amount) == invoice.offer().amount()));
+    assert!(proof.offer().amount().is_none_or(|amount| Some(amount) == invoice.offer().amount()));
+    assert_eq!(
+        proof.tlvs().get(240).map(|record| record.value()),
+        invoice.tlvs().get(240).map(|record| record.value())
+    );
     // What the proof says of a field is true.
-    for field in (0..=239).chain(numbers).map(Field::unknown) {
+    for field in (0..=239).chain(numbers).map(Field::numbered) {
+        if is_signature(field.number()) {
+            // No proof repeats what stands beside the signature.
+            let expected = match field.number() {
+                240 | 241 => Disclosure::Disclosed,
+                _ => Disclosure::HiddenOrAbsent,
+            };
+            assert_eq!(proof.disclosure(field), expected, "{field}");
+            continue;
+        }
         let (is_there, is_shown) = (invoice.tlvs().contains(field.number()), preview.revealed.contains(&field));
         match proof.disclosure(field) {
             Disclosure::Disclosed => {
@@ -92,12 +149,12 @@ pub fn prove(invoice: &Invoice, preimage: Preimage, payer: &Keypair, selected: i
                 });
             }
             Disclosure::Hidden => assert!(is_there && !is_shown, "{field}"),
-            Disclosure::Absent => assert!(!is_there || is_signature(field.number()), "{field}"),
+            Disclosure::Absent => assert!(!is_there, "{field}"),
             Disclosure::HiddenOrAbsent => assert!(!is_shown, "{field}"),
         }
     }
     if let Some(other) = invoice.tlvs().records().map(|record| record.number()).find(|number| is_signature(*number)) {
-        let refused = PayerProofBuilder::minimal(invoice, preimage).reveal(Field::unknown(other)).build();
+        let refused = PayerProofBuilder::minimal(invoice, preimage).reveal(Field::numbered(other)).build();
         errors::any(&refused.expect_err("PPW-2"));
     }
     let wrong = Preimage(preimage.0.map(|byte| !byte));

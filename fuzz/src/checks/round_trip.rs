@@ -9,7 +9,7 @@ use bolt12::secp256k1::PublicKey;
 use bolt12::{
     BlindedPath, ChainHash, CurrencyCode, Direction, Error, Fallback, Feature, Features, Field, IntroductionNode,
     InvoiceBuilder, InvoiceError, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer, OfferAmount, OfferBuilder,
-    PayInfo, Quantity, RefundBuilder, RequestContext, ShortChannelId, UnixTime,
+    PayInfo, Point, Quantity, Rate, RefundBuilder, RequestArrival, RequestContext, ShortChannelId, UnixTime,
 };
 
 use super::{errors, keys, messages};
@@ -44,11 +44,11 @@ fn offer(values: &mut Values<'_>) -> Result<()> {
     let paths = values.list(3, Values::path)?;
     let issuer_id = values.option(Values::key)?;
     let mut builder = match issuer_id {
-        Some(key) => paths.iter().cloned().fold(OfferBuilder::new(key), OfferBuilder::path),
+        Some(key) => paths.iter().cloned().fold(OfferBuilder::new(key), OfferBuilder::add_path),
         None => OfferBuilder::with_paths(paths.clone()),
     };
     let chains = values.list(3, Values::chain)?;
-    builder = chains.iter().copied().fold(builder, OfferBuilder::chain);
+    builder = chains.iter().copied().fold(builder, OfferBuilder::add_chain);
     let amount = values.option(Values::price)?;
     if let Some(amount) = amount {
         builder = builder.amount(amount);
@@ -56,7 +56,7 @@ fn offer(values: &mut Values<'_>) -> Result<()> {
     let (metadata, description, issuer) = (values.bytes()?, values.text()?, values.text()?);
     let (features, compulsory) = values.features()?;
     let (quantity, expiry) = (values.quantity()?, values.option(Values::number)?.map(UnixTime));
-    builder = builder.metadata(metadata).description(description).issuer(issuer).quantity(quantity);
+    builder = builder.metadata(metadata).description(description).issuer(issuer).quantity_max(quantity);
     builder = builder.features(features.clone());
     if let Some(expiry) = expiry {
         builder = builder.absolute_expiry(expiry);
@@ -79,7 +79,7 @@ fn offer(values: &mut Values<'_>) -> Result<()> {
     assert_eq!(offer.description().map_or("", |text| text.as_raw()), description);
     assert_eq!(offer.issuer().map_or("", |text| text.as_raw()), issuer);
     assert_eq!(offer.features().unwrap_or(Features::new([]).expect("none")), features);
-    assert_eq!((offer.quantity(), offer.absolute_expiry(), offer.issuer_id()), (quantity, expiry, issuer_id));
+    assert_eq!((offer.quantity_max(), offer.absolute_expiry(), offer.issuer_id()), (quantity, expiry, issuer_id));
     assert_eq!(offer.paths().map_or(Vec::new(), |paths| paths.iter().collect()), paths);
     // OFW-1
     assert!(chains.iter().all(|chain| offer.supports_chain(*chain)));
@@ -104,36 +104,37 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     if let Some(quantity) = quantity {
         builder = builder.quantity(quantity);
     }
-    let expected = values.option(Values::number)?.map(Msat);
-    if let Some(expected) = expected {
-        builder = builder.expected_amount(expected);
+    let rate = values.option(|values| values.rate(offer.currency()))?;
+    if let Some(worth) = &rate {
+        builder = builder.rate(worth.rate);
     }
     let (custom, bad_custom) = values.custom(2_000_000_000, 2_999_999_999)?;
     builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
 
     // RQW-3, RQW-5, D3, D4
     let max = u128::from(Msat::MAX_MONEY.0);
-    let bad_quantity = match (offer.quantity(), quantity) {
+    let bad_quantity = match (offer.quantity_max(), quantity) {
         (Quantity::One, None) => false,
         (Quantity::Unlimited, Some(quantity)) => quantity == 0,
         (Quantity::AtMost(max), Some(quantity)) => quantity == 0 || quantity > max.get(),
         _ => true,
     };
     let count = u128::from(quantity.unwrap_or(1));
-    let bad_price = match (offer.amount(), amount) {
-        (None, None) => true,
-        (Some(OfferAmount::Bitcoin(price)), amount) => {
-            let price = u128::from(price.0) * count;
-            price > max || amount.is_some_and(|amount| u128::from(amount.0) < price)
+    let is_due = |due: u128| due > max || amount.is_some_and(|amount| u128::from(amount.0) < due);
+    let bad_price = match offer.amount() {
+        None => amount.is_none(),
+        Some(OfferAmount::Bitcoin(price)) => is_due(u128::from(price.0) * count),
+        Some(price @ OfferAmount::Currency { amount: item, .. }) => {
+            u128::from(item.0) * count > u64::MAX.into()
+                || match &rate {
+                    // Whoever leaves the amount to the issuer needs no rate.
+                    None => amount.is_some(),
+                    Some(rate) => due(price, count, rate).is_none_or(is_due),
+                }
         }
-        (Some(OfferAmount::Currency { amount, .. }), _) => u128::from(amount.0) * count > u64::MAX.into(),
-        (None, Some(_)) => false,
     };
-    let bad_amount = amount.is_some_and(|amount| {
-        amount.0 == 0 || amount > Msat::MAX_MONEY || expected.is_some_and(|expected| amount < expected)
-    });
-    let unknown_rate = offer.currency().is_some() && amount.is_some() && expected.is_none();
-    let bad_number = bad_quantity || bad_price || bad_amount || unknown_rate;
+    let bad_amount = amount.is_some_and(|amount| amount.0 == 0 || amount > Msat::MAX_MONEY);
+    let bad_number = bad_quantity || bad_price || bad_amount;
     let refused = metadata.len() < 16 || bad_number || compulsory || bad_custom;
     let Some(unsigned) = built(builder.build(), refused) else { return Ok(()) };
     let request = unsigned.sign(keys::payer()).expect("the right key");
@@ -144,22 +145,63 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     assert_eq!(request.payer_id(), keys::payer().public_key());
     assert!(request.unknown().map(|record| (record.number(), record.value())).eq(sorted(&custom)));
 
-    let converted = values.option(Values::number)?.map(Msat);
-    let context = RequestContext { offer, now, chains: &[chain], converted, max_amount: None };
-    let accepted = match request.accept(&context) {
-        Ok(accepted) => accepted,
-        Err(error) => {
-            errors::any(&error);
-            assert!(offer.currency().is_some(), "a request in bitcoin was checked by its builder: {error:#}");
-            return Ok(());
-        }
+    // RQR-7
+    let ends: Vec<Point> =
+        offer.paths().iter().flat_map(|paths| paths.iter()).map(|path| path.last_blinded_node_id()).collect();
+    let arrival = match values.0.int_in_range(0..=7)? {
+        0 => RequestArrival::OtherPath,
+        1 => RequestArrival::Direct,
+        2 => RequestArrival::OfferPath(values.key()?.into()),
+        _ if ends.is_empty() => RequestArrival::Direct,
+        _ => RequestArrival::OfferPath(*values.0.choose(&ends)?),
     };
-    let node_id = offer.issuer_id().unwrap_or(values.key()?);
-    let strange = match (offer.issuer_id(), offer.paths()) {
-        (None, Some(paths)) => !paths.iter().any(|path| path.last_blinded_node_id() == node_id),
-        _ => false,
+    let strange = match arrival {
+        RequestArrival::OfferPath(last) => !ends.contains(&last),
+        RequestArrival::OtherPath => true,
+        RequestArrival::Direct => !ends.is_empty(),
     };
-    invoice(InvoiceBuilder::new(accepted, node_id, UnixTime(values.number()?), hash()), strange, chain, values)
+    // RQR-9: a request in bitcoin was checked by its builder.
+    let rate = values.option(|values| values.rate(offer.currency()))?;
+    let price = match offer.amount() {
+        Some(OfferAmount::Bitcoin(price)) => Some(u128::from(price.0) * count),
+        Some(price) => rate.as_ref().and_then(|rate| due(price, count, rate)),
+        None => None,
+    };
+    let expected = match (offer.amount(), price, amount) {
+        (Some(_), None, _) => None,
+        (_, Some(price), Some(amount)) => (u128::from(amount.0) >= price).then_some(amount),
+        (_, Some(price), None) => u64::try_from(price).ok().map(Msat).filter(|price| *price <= Msat::MAX_MONEY),
+        (None, None, amount) => amount,
+    };
+    let rate = rate.map(|worth| worth.rate);
+    let context = RequestContext { offer, arrival, now, chains: &[chain], rate, max_amount: None };
+    let Some(accepted) = built(request.accept(&context), strange || expected.is_none()) else { return Ok(()) };
+    assert_eq!(Some(accepted.amount()), expected);
+    // IVW-3
+    let node_id = match (offer.issuer_id(), arrival) {
+        (Some(issuer_id), _) => issuer_id,
+        (None, RequestArrival::OfferPath(last)) => last.to_public_key().expect("on the curve"),
+        _ => unreachable!("without an issuer there is a path"),
+    };
+    assert_eq!(accepted.node_id(), node_id);
+    let created_at = UnixTime(values.number()?);
+    invoice(InvoiceBuilder::new(accepted, created_at, hash()), node_id, chain, values)
+}
+
+/// A rate, and what it says.
+struct Worth {
+    rate: Rate,
+    currency: CurrencyCode,
+    minor_units: u64,
+    msat: u64,
+}
+
+/// What so many items cost at a rate, rounded up; nothing if the rate is that of another currency, or if that
+/// is no 64-bit number.
+fn due(price: OfferAmount, count: u128, worth: &Worth) -> Option<u128> {
+    let OfferAmount::Currency { currency, amount } = price else { return None };
+    let due = (u128::from(amount.0) * count * u128::from(worth.msat)).div_ceil(worth.minor_units.into());
+    (currency == worth.currency && due <= u64::MAX.into()).then_some(due)
 }
 
 fn refund(values: &mut Values<'_>) -> Result<()> {
@@ -173,13 +215,13 @@ fn refund(values: &mut Values<'_>) -> Result<()> {
         builder = builder.absolute_expiry(expiry);
     }
     let paths = values.list(3, Values::path)?;
-    builder = paths.iter().cloned().fold(builder, RefundBuilder::path);
+    builder = paths.iter().cloned().fold(builder, RefundBuilder::add_path);
     let (custom, bad_custom) = values.custom(1_000_000_000, 2_999_999_999)?;
     builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
 
     let bad_amount = amount.0 == 0 || amount > Msat::MAX_MONEY;
     let refused = bad_amount || description.is_empty() || metadata.len() < 16 || compulsory || bad_custom;
-    let signed = built(builder.clone().build_unsigned(), refused).map(|unsigned| unsigned.sign(keys::payer()));
+    let signed = built(builder.clone().build_to_sign(), refused).map(|unsigned| unsigned.sign(keys::payer()));
     let Some(refund) = built(builder.build(), refused) else { return Ok(()) };
     messages::refund(refund.as_bytes());
     messages::refund(signed.expect("as the other").expect("the right key").as_bytes());
@@ -190,23 +232,24 @@ fn refund(values: &mut Values<'_>) -> Result<()> {
     assert_eq!((refund.offer().absolute_expiry(), refund.quantity()), (expiry, None));
     assert_eq!(refund.paths().map_or(Vec::new(), |paths| paths.iter().collect()), paths);
 
-    let accepted = refund.accept(UnixTime(0), &[chain]).expect("it never expired");
-    let builder = InvoiceBuilder::new(accepted, values.key()?, UnixTime(values.number()?), hash());
-    invoice(builder, false, chain, values)
+    let node_id = values.key()?;
+    let accepted = refund.accept(UnixTime(0), &[chain], node_id).expect("it never expired");
+    assert_eq!((accepted.amount(), accepted.node_id()), (amount, node_id));
+    invoice(InvoiceBuilder::new(accepted, UnixTime(values.number()?), hash()), node_id, chain, values)
 }
 
 fn invoice(
     mut builder: InvoiceBuilder<'_>,
-    mut refused: bool,
+    node_id: PublicKey,
     chain: ChainHash,
     values: &mut Values<'_>,
 ) -> Result<()> {
     let paths = values.list(3, |values| Ok((values.path()?, values.payinfo()?)))?;
     // IVR-7
     let compulsory = |payinfo: &PayInfo<'_>| payinfo.features.iter().any(Feature::is_compulsory);
-    refused |= paths.iter().all(|(_, payinfo)| compulsory(payinfo));
+    let mut refused = paths.iter().all(|(_, payinfo)| compulsory(payinfo));
     for (path, payinfo) in &paths {
-        builder = builder.path(path.clone(), payinfo);
+        builder = builder.add_path(path.clone(), payinfo);
     }
     let expiry = values.option(Values::number)?.map(Duration::from_secs);
     if let Some(expiry) = expiry {
@@ -216,14 +259,14 @@ fn invoice(
     for _ in 0..values.0.int_in_range(0..=2)? {
         let fallback = Fallback { version: values.0.int_in_range(0..=17)?, program: values.bytes()?.into() };
         refused |= fallback.address(chain).is_none();
-        builder = builder.fallback(&fallback);
+        builder = builder.add_fallback(&fallback);
     }
     let multi_part = *values.0.choose(&[MultiPart::Forbidden, MultiPart::Allowed, MultiPart::Required])?;
     let (custom, bad_custom) = values.custom(3_000_000_000, 3_999_999_999)?;
     builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
     let Some(unsigned) = built(builder.multi_part(multi_part).build(), refused || bad_custom) else { return Ok(()) };
 
-    let node_id = unsigned.node_id().expect("it names its signer");
+    assert_eq!(unsigned.node_id(), Some(node_id));
     let Some(key) = keys::find(&node_id.serialize()) else { return Ok(()) };
     let invoice = unsigned.sign(key).expect("the right key");
     messages::invoice(invoice.as_bytes());
@@ -240,7 +283,7 @@ fn invoice_error(values: &mut Values<'_>) -> Result<()> {
     messages::invoice_error(error.as_bytes());
     assert_eq!(error.error().map(|text| text.as_raw()), Some(text));
 
-    let field = Field::unknown(values.number()?);
+    let field = Field::numbered(values.number()?);
     let suggested = values.option(Values::bytes)?;
     match error.about(field, suggested) {
         Ok(error) => {
@@ -324,6 +367,17 @@ impl<'a> Values<'a> {
         let currency: CurrencyCode = code.parse().expect("three capital letters");
         assert_eq!(currency.to_string(), code);
         Ok(OfferAmount::Currency { currency, amount: MinorUnits(amount) })
+    }
+
+    /// A rate of that currency, if there is one, and sometimes of another.
+    fn rate(&mut self, currency: Option<CurrencyCode>) -> Result<Worth> {
+        let other = "XYZ".parse().expect("three capital letters");
+        let currency = if self.0.ratio(7, 8)? { currency.unwrap_or(other) } else { other };
+        let (minor_units, msat) = (self.number()?, self.number()?);
+        match built(Rate::new(currency, MinorUnits(minor_units), Msat(msat)), minor_units == 0 || msat == 0) {
+            Some(rate) => Ok(Worth { rate, currency, minor_units, msat }),
+            None => Err(arbitrary::Error::IncorrectFormat),
+        }
     }
 
     fn quantity(&mut self) -> Result<Quantity> {

@@ -1,0 +1,109 @@
+//! What may be hidden where, whatever the payer says.
+
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+
+use super::PayerProof;
+use super::disclosure::always_present;
+use super::leaves::{self, Leaf};
+use crate::signature::merkle::Tree;
+
+impl PayerProof {
+    /// Whether a field with a type in one of these ranges may be hidden.
+    ///
+    /// It may be where the proof says that something is hidden, and on the other side of the fields beside it:
+    /// the payee's signature does not say on which. Only the fields that every invoice has tell more, because
+    /// they must be hidden somewhere.
+    pub(super) fn may_hide(&self, types: &[RangeInclusive<u64>]) -> bool {
+        let (hidden, shown) = self.hidden_subtrees();
+        let (before, after) = ([0].iter().chain(&shown), shown.iter().chain(&[u64::MAX]));
+        let mut gaps: Vec<Gap> = before.zip(after).map(|(before, after)| Gap::new(*before, *after, types)).collect();
+        for subtree in &hidden {
+            for gap in [subtree.before, subtree.after] {
+                if let Some(gap) = gaps.get_mut(gap) {
+                    gap.leaves = gap.leaves.saturating_add(subtree.leaves);
+                }
+            }
+        }
+        let suspect = |subtree: &HiddenSubtree| {
+            let (Some(before), Some(after)) = (gaps.get(subtree.before), gaps.get(subtree.after)) else {
+                return true;
+            };
+            let can_leave = |gap: &Gap| gap.leaves.saturating_sub(subtree.leaves) >= gap.needed;
+            before.has_room && can_leave(after) || after.has_room && can_leave(before)
+        };
+        hidden.iter().any(|subtree| !subtree.is_metadata && suspect(subtree))
+    }
+
+    /// What is hidden as a whole, and the types of the fields that are shown.
+    fn hidden_subtrees(&self) -> (Vec<HiddenSubtree>, Vec<u64>) {
+        let shown: Vec<u64> = leaves::disclosed(self.tlvs()).map(|record| record.number()).collect();
+        let mut hidden = Vec::new();
+        let mut tree = Tree::default();
+        let mut join = |left: Node, right: Node| {
+            let (both, beside) = match (left.shown, right.shown) {
+                (Some((first, _)), Some((_, last))) => (Some((first, last)), None),
+                (shown, None) => (shown, Some(right)),
+                (None, shown) => (shown, Some(left)),
+            };
+            if let (Some((first, last)), Some(beside)) = (both, beside) {
+                let after = last.saturating_add(1);
+                // A subtree with something behind it is complete, and its size is known.
+                let leaves = if after < shown.len() { beside.leaves } else { UNKNOWN_SIZE };
+                hidden.push(HiddenSubtree { before: first, after, leaves, is_metadata: beside.is_metadata });
+            }
+            Node { shown: both, leaves: left.leaves.saturating_add(right.leaves), is_metadata: false }
+        };
+        let mut index = 0usize;
+        for leaf in leaves::leaves(self.tlvs()) {
+            let (shown, is_metadata) = match leaf {
+                Leaf::Hidden(marker) => (None, marker == 0),
+                Leaf::Disclosed(_) => (Some((index, index)), false),
+            };
+            index = index.saturating_add(usize::from(shown.is_some()));
+            tree.push(Node { shown, leaves: 1, is_metadata }, &mut join);
+        }
+        tree.root(&mut join);
+        (hidden, shown)
+    }
+}
+
+/// More leaves than any gap needs.
+const UNKNOWN_SIZE: u64 = 1 << 32;
+
+/// A node of the invoice's tree: the first and the last of the shown fields below it, counted from 0.
+#[derive(Clone, Copy, Default)]
+struct Node {
+    shown: Option<(usize, usize)>,
+    leaves: u64,
+    is_metadata: bool,
+}
+
+/// A part of the invoice's tree that is hidden as a whole, beside one of which something is shown.
+struct HiddenSubtree {
+    /// The gap in which it stands if it comes before what is shown beside it.
+    before: usize,
+    /// The gap in which it stands if it comes after.
+    after: usize,
+    leaves: u64,
+    /// `invreq_metadata` alone, which is always first.
+    is_metadata: bool,
+}
+
+/// What lies between two shown fields, or before the first or after the last.
+struct Gap {
+    /// Whether one of the fields that are asked for can stand here.
+    has_room: bool,
+    /// How many leaves may be hidden here.
+    leaves: u64,
+    /// How many fields every invoice has here.
+    needed: u64,
+}
+
+impl Gap {
+    fn new(before: u64, after: u64, types: &[RangeInclusive<u64>]) -> Self {
+        let (first, last) = (before.saturating_add(1), after.saturating_sub(1));
+        let has_room = types.iter().any(|range| first.max(*range.start()) <= last.min(*range.end()));
+        Self { has_room, leaves: 0, needed: always_present(before, after) }
+    }
+}

@@ -1,0 +1,131 @@
+//! Amounts and times: numbers that must not be mixed up.
+
+use alloc::string::ToString;
+use core::fmt::{self, Write};
+use core::time::Duration;
+
+/// An amount of bitcoin in millisatoshi (a thousandth of a satoshi).
+///
+/// ```
+/// use bolt12::Msat;
+/// assert_eq!(Msat::from_sat(2).unwrap(), Msat(2_000));
+/// assert_eq!(Msat(1_000_500).to_string(), "1,000.5 sat");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Msat(pub u64);
+
+impl Msat {
+    /// All the bitcoin there will ever be: 21 million, in millisatoshi (D3).
+    pub const MAX_MONEY: Self = Self(21_000_000 * 100_000_000 * 1_000);
+
+    /// Whole satoshi as millisatoshi; nothing if that exceeds 64 bits.
+    pub const fn from_sat(sat: u64) -> Option<Self> {
+        match sat.checked_mul(1_000) {
+            Some(msat) => Some(Self(msat)),
+            None => None,
+        }
+    }
+
+    /// The sum of two amounts; nothing if that exceeds 64 bits.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(msat) => Some(Self(msat)),
+            None => None,
+        }
+    }
+
+    /// The difference of two amounts; nothing if the other is greater.
+    #[must_use]
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(msat) => Some(Self(msat)),
+            None => None,
+        }
+    }
+
+    /// This amount so many times; nothing if that exceeds 64 bits.
+    #[must_use]
+    pub const fn checked_mul(self, count: u64) -> Option<Self> {
+        match self.0.checked_mul(count) {
+            Some(msat) => Some(Self(msat)),
+            None => None,
+        }
+    }
+}
+
+/// In satoshi, for people: `1,000 sat`, `0.001 sat`.
+impl fmt::Display for Msat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        grouped(self.0 / 1_000, f)?;
+        match self.0 % 1_000 {
+            0 => {}
+            part if part % 100 == 0 => fraction(part / 100, 1, f)?,
+            part if part % 10 == 0 => fraction(part / 10, 2, f)?,
+            part => fraction(part, 3, f)?,
+        }
+        f.write_str(" sat")
+    }
+}
+
+/// An amount in the minor unit of a currency, for example cents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct MinorUnits(pub u64);
+
+impl MinorUnits {
+    /// This amount so many times; nothing if that exceeds 64 bits.
+    pub const fn checked_mul(self, count: u64) -> Option<Self> {
+        match self.0.checked_mul(count) {
+            Some(units) => Some(Self(units)),
+            None => None,
+        }
+    }
+}
+
+/// Seconds since 1970-01-01 00:00 UTC, leap seconds not counted.
+///
+/// This crate has no clock: whoever calls says what time it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct UnixTime(pub u64);
+
+impl UnixTime {
+    /// So much later, in whole seconds; the last moment there is, if that exceeds 64 bits.
+    #[must_use]
+    pub const fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+}
+
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Times before 1970 become 0.
+#[cfg(feature = "std")]
+impl From<std::time::SystemTime> for UnixTime {
+    fn from(time: std::time::SystemTime) -> Self {
+        Self(time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+}
+
+/// Digits in groups of three.
+pub(crate) fn grouped(number: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let digits = number.to_string();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && digits.len().saturating_sub(at) % 3 == 0 {
+            f.write_char(',')?;
+        }
+        f.write_char(digit)?;
+    }
+    Ok(())
+}
+
+/// A decimal point and so many digits, if there are any.
+pub(crate) fn fraction(number: u64, digits: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if digits == 0 { Ok(()) } else { write!(f, ".{number:0digits$}") }
+}
