@@ -15,7 +15,7 @@ use bolt12::{
     SignedMessage, TlvStream, UnixTime, Unsigned, UsableOffer,
 };
 
-use super::{errors, keys, merkle, messages, naive, proof};
+use super::{errors, keys, merkle, naive, proof, walk};
 
 const OFFER: [RangeInclusive<u64>; 2] = [1..=79, 1_000_000_000..=1_999_999_999];
 const REQUEST: [RangeInclusive<u64>; 2] = [0..=159, 1_000_000_000..=2_999_999_999];
@@ -44,7 +44,8 @@ fn answer_offer(input: &TlvStream) {
     };
     assert_repeated(&OFFER, offer.tlvs(), &TlvStream::read(unsigned.as_bytes().to_vec()).expect("well formed"));
     let request: InvoiceRequest = sign("invoice_request", unsigned, keys::payer());
-    messages::invoice_request(request.as_bytes());
+    assert_eq!(InvoiceRequest::try_from(request.as_bytes()).as_ref(), Ok(&request));
+    walk::request(&request);
     assert_repeated(&OFFER, offer.tlvs(), request.tlvs());
     assert_eq!(request.offer().id(), Some(offer.id()));
 
@@ -186,7 +187,8 @@ fn answer(input: &TlvStream, request: AcceptedRequest<'_>, signer: &Keypair) -> 
     match invoice_builder(input, request).build() {
         Ok(unsigned) => {
             let invoice = sign("invoice", unsigned, signer);
-            messages::invoice(invoice.as_bytes());
+            assert_eq!(Invoice::try_from(invoice.as_bytes()).as_ref(), Ok(&invoice));
+            walk::invoice(&invoice);
             assert_eq!(invoice.amount(), request.amount(), "IVW-2");
             // What is shown is chosen by the bits of a field that an invoice does not have.
             let choice = value(input, 1002).unwrap_or(&[0b1001_0110]);
