@@ -39,8 +39,12 @@ pub(crate) fn run(
     out: &mut impl Write,
     complaints: &mut impl Write,
 ) -> io::Result<u8> {
-    let (options, strings): (Vec<_>, Vec<_>) =
-        arguments.iter().map(String::as_str).partition(|word| word.starts_with('-') && *word != "-");
+    // Behind `--`, everything is a string.
+    let mut words = arguments.iter().map(String::as_str);
+    let before: Vec<&str> = words.by_ref().take_while(|word| *word != "--").collect();
+    let (options, mut strings): (Vec<_>, Vec<_>) =
+        before.into_iter().partition(|word| word.starts_with('-') && *word != "-");
+    strings.extend(words);
     let has = |option| options.contains(&option);
     let code = if has("--help") || has("-h") {
         out.write_all(USAGE.as_bytes())?;

@@ -1,6 +1,6 @@
 //! A refused string for people: what is wrong, where, and what may help.
 
-use bolt12::{Error, ErrorKind, LooksLike, Rule};
+use bolt12::{Error, ErrorKind, LooksLike, Rule, Text};
 
 use super::input::Refused;
 
@@ -32,8 +32,10 @@ pub(crate) fn page(refused: &Refused) -> String {
 /// The text around a column, with a caret under it.
 fn excerpt(text: &str, column: Option<usize>) -> String {
     // One column for each character, and nothing that a terminal would act on.
-    let shown: Vec<char> =
-        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { char::REPLACEMENT_CHARACTER }).collect();
+    let is_plain = |c: &char| {
+        *c == ' ' || !c.is_whitespace() && Text::new(c.encode_utf8(&mut [0; 4])).to_string().len() == c.len_utf8()
+    };
+    let shown: Vec<char> = text.chars().map(|c| if is_plain(&c) { c } else { char::REPLACEMENT_CHARACTER }).collect();
     let at = column.map(|column| column.saturating_sub(1).min(shown.len() - 1));
     let from = at.unwrap_or(0).saturating_sub(WIDTH / 2).min(shown.len().saturating_sub(WIDTH));
     let to = shown.len().min(from + WIDTH);
