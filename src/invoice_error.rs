@@ -78,19 +78,20 @@ impl InvoiceError {
 
     /// What to tell the sender of a request or an invoice that was refused: the sentence for people, and the field.
     ///
-    /// Nothing, if the error is about no field (a message that cannot be read, one for another offer, one that came
-    /// by the wrong route) or is not the sender's fault (a rate that is missing, a rule for builders). How much the
-    /// payer would have paid is not told.
+    /// Nothing, if the error is about no field (a request for another offer, a message that came by the wrong route)
+    /// or is not the sender's fault (a rate that is missing, a rule for builders). The most that would have been
+    /// accepted is not told.
     ///
-    /// Only for messages that somebody sent: nobody waits for an answer about an offer. Whether to tell at all, or
-    /// to keep silent before somebody who probes, is the caller's choice.
+    /// Only for errors of reading, accepting and checking what somebody sent: not for those of builders, and nobody
+    /// waits for an answer about an offer. Whether to tell at all, or to keep silent before somebody who probes, is
+    /// the caller's choice.
     #[must_use]
     pub fn answering(error: &Error) -> Option<Self> {
         let field = error.field()?;
         let text = match error.kind() {
             ErrorKind::NotConverted => return None,
             _ if error.rule().is_for_writers() => return None,
-            ErrorKind::AmountTooHigh { .. } => "the amount is more than was agreed".to_string(),
+            ErrorKind::AmountTooHigh { .. } => "the amount is more than is accepted".to_string(),
             _ => error.to_string(),
         };
         // A sentence is neither empty nor too long.

@@ -136,7 +136,7 @@ impl<'a> Found<'a> {
     /// Finds the text: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all that is neither white space
     /// nor a quotation mark at the ends.
     fn new(pasted: &'a str) -> Self {
-        let trimmed = pasted.trim().trim_matches(['"', '\'']);
+        let trimmed = pasted.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
         let scheme = |name: &str| {
             let (start, rest) = trimmed.split_at_checked(name.len())?;
             start.eq_ignore_ascii_case(name).then(|| rest.split('#').next().unwrap_or(rest))
@@ -153,7 +153,7 @@ impl<'a> Found<'a> {
             rest.split('?').next().unwrap_or(rest)
         });
         let of_uri = offer.or(lightning);
-        let text = of_uri.unwrap_or(trimmed);
+        let text = of_uri.unwrap_or(trimmed).trim();
         // The text is a part of what was pasted, so this is where it starts.
         let at = (text.as_ptr() as usize).saturating_sub(pasted.as_ptr() as usize);
         let before = pasted.get(..at).map_or(0, |before| before.chars().count());

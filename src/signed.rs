@@ -65,13 +65,13 @@ pub(crate) fn signature(tlvs: &TlvStream, field: Field) -> Option<schnorr::Signa
 ///
 /// ```
 /// # use bolt12::secp256k1::{Keypair, Message, Secp256k1};
-/// # use bolt12::{InvoiceRequest, Msat, Refund, RefundBuilder, Unsigned};
+/// # use bolt12::{Msat, Refund, RefundBuilder, Unsigned};
 /// # let secp = Secp256k1::new();
 /// # let key = Keypair::from_seckey_slice(&secp, &[7; 32])?;
 /// # let builder = RefundBuilder::new("tea", Msat(1), key.public_key(), [1; 16]);
 /// let unsigned = builder.build_to_sign()?;
 /// // Over there, at the signer:
-/// let seen: Unsigned<Refund> = Unsigned::read(unsigned.as_bytes().to_vec())?;
+/// let seen = Unsigned::<Refund>::try_from(unsigned.as_bytes().to_vec())?;
 /// println!("sign {} for {:?}?", seen.offer().description().unwrap(), seen.amount());
 /// let signature = secp.sign_schnorr_no_aux_rand(&Message::from_digest(seen.digest()), &key);
 /// // And back here, where it is verified:
@@ -96,12 +96,13 @@ impl<T: SignedMessage> Unsigned<T> {
     /// # Errors
     ///
     /// Any rule of the message but that it is signed.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
-        let message = Structure::read(T::UNSIGNED, bytes, KnownFeatures::default_ref())?.check_points()?;
-        match message.tlvs.get(T::SIGNATURE.number()) {
-            Some(record) => Err(Error::of(T::SIGNATURE, ErrorKind::Unexpected, T::RULE).at(record.offset())),
-            None => Ok(Self::new(message)),
+    pub fn read(bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
+        let message = Structure::read(T::UNSIGNED, bytes, known)?.check_points()?;
+        if let Some(record) = message.tlvs.get(T::SIGNATURE.number()) {
+            return Err(Error::of(T::SIGNATURE, ErrorKind::Unexpected, T::RULE).at(record.offset()));
         }
+        T::verify_more(&message).map_err(|error| message.located(error))?;
+        Ok(Self::new(message))
     }
 
     /// The key that has to sign.
@@ -154,6 +155,14 @@ impl<T: SignedMessage> Unsigned<T> {
         let mut message = T::into_message(self.fields);
         message.tlvs.insert(T::SIGNATURE.number(), signature.as_ref())?;
         T::finish(message)
+    }
+}
+
+impl<T: SignedMessage> TryFrom<Vec<u8>> for Unsigned<T> {
+    type Error = Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::read(bytes, KnownFeatures::default_ref())
     }
 }
 

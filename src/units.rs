@@ -76,6 +76,7 @@ pub struct MinorUnits(pub u64);
 
 impl MinorUnits {
     /// This amount so many times; nothing if that exceeds 64 bits.
+    #[must_use]
     pub const fn checked_mul(self, count: u64) -> Option<Self> {
         match self.0.checked_mul(count) {
             Some(units) => Some(Self(units)),

@@ -14,7 +14,7 @@ use raw::*;
 #[test]
 fn a_signer_reads_what_it_signs() {
     let raw = request().without(240);
-    let seen: Unsigned<InvoiceRequest> = Unsigned::read(raw.encode()).unwrap();
+    let seen: Unsigned<InvoiceRequest> = Unsigned::try_from(raw.encode()).unwrap();
     assert_eq!(seen.signer(), Some(payer().public_key()));
     assert_eq!(seen.payer_id(), Some(payer().public_key()));
     assert_eq!(seen.offer().description().unwrap().as_raw(), "tea");
@@ -28,12 +28,12 @@ fn a_signer_reads_what_it_signs() {
 // IVW-6, D1
 #[test]
 fn an_invoice_and_a_refund_name_their_signers() {
-    let invoice: Unsigned<Invoice> = Unsigned::read(raw::invoice().without(240).encode()).unwrap();
+    let invoice: Unsigned<Invoice> = Unsigned::try_from(raw::invoice().without(240).encode()).unwrap();
     assert_eq!(invoice.signer(), Some(issuer().public_key()));
     assert_eq!(invoice.digest(), raw::invoice().digest("invoice"));
     assert_eq!(invoice.amount(), Some(Msat(PRICE)));
     assert_eq!(invoice.sign(&issuer()).unwrap(), raw::invoice().read());
-    let refund: Unsigned<Refund> = Unsigned::read(raw::refund().encode()).unwrap();
+    let refund: Unsigned<Refund> = Unsigned::try_from(raw::refund().encode()).unwrap();
     assert_eq!(refund.signer(), Some(payer().public_key()));
     assert_eq!(refund.sign(&payer()).unwrap(), raw::refund().sign_request(&payer()).read());
 }
@@ -41,27 +41,27 @@ fn an_invoice_and_a_refund_name_their_signers() {
 // RQR-1, RQR-3, RQR-11, IVR-10, D1, TLV-7
 #[test]
 fn what_is_to_be_signed_obeys_every_rule_but_that() {
-    let error = Unsigned::<InvoiceRequest>::read(request().encode()).unwrap_err();
+    let error = Unsigned::<InvoiceRequest>::try_from(request().encode()).unwrap_err();
     let at = request().record_at(240);
     assert_error_at(&error, ErrorKind::Unexpected, Rule::Rqr3, Field::SIGNATURE, at);
-    let error = Unsigned::<Invoice>::read(invoice().encode()).unwrap_err();
+    let error = Unsigned::<Invoice>::try_from(invoice().encode()).unwrap_err();
     assert_error(&error, ErrorKind::Unexpected, Rule::Ivr10, Field::SIGNATURE);
-    let error = Unsigned::<Refund>::read(refund().sign_request(&payer()).encode()).unwrap_err();
+    let error = Unsigned::<Refund>::try_from(refund().sign_request(&payer()).encode()).unwrap_err();
     assert_error(&error, ErrorKind::Unexpected, Rule::D1, Field::SIGNATURE);
 
     let unsigned = request().without(240);
-    let error = Unsigned::<InvoiceRequest>::read(unsigned.clone().without(0).encode()).unwrap_err();
+    let error = Unsigned::<InvoiceRequest>::try_from(unsigned.clone().without(0).encode()).unwrap_err();
     assert_error(&error, ErrorKind::Missing, Rule::Rqr1, Field::INVREQ_METADATA);
     let off_curve = [&[2][..], &[0xff; 32]].concat();
-    let error = Unsigned::<InvoiceRequest>::read(unsigned.clone().with(88, off_curve).encode()).unwrap_err();
+    let error = Unsigned::<InvoiceRequest>::try_from(unsigned.clone().with(88, off_curve).encode()).unwrap_err();
     assert_error(&error, ErrorKind::InvalidPoint, Rule::Tlv7, Field::INVREQ_PAYER_ID);
-    assert_eq!(Unsigned::<Refund>::read(unsigned.encode()).unwrap_err().kind(), &ErrorKind::IsNotRefund);
+    assert_eq!(Unsigned::<Refund>::try_from(unsigned.encode()).unwrap_err().kind(), &ErrorKind::IsNotRefund);
 }
 
 // RQR-3, RQR-11, D1
 #[test]
 fn a_refund_is_no_request_to_be_signed() {
-    let error = Unsigned::<InvoiceRequest>::read(refund().encode()).unwrap_err();
+    let error = Unsigned::<InvoiceRequest>::try_from(refund().encode()).unwrap_err();
     assert_error(&error, ErrorKind::IsRefund, Rule::Ofr7, Field::OFFER_ISSUER_ID);
 }
 
@@ -159,8 +159,8 @@ fn a_name_is_parsed_as_people_write_it() {
     }
     assert_eq!((name.user(), name.domain()), ("satoshi", "example.com"));
     for (written, kind) in [
-        ("", ErrorKind::InvalidName),
-        ("satoshi", ErrorKind::InvalidName),
+        ("", ErrorKind::EmptyValue),
+        ("satoshi", ErrorKind::EmptyValue),
         ("₿₿a@b", ErrorKind::InvalidName),
         ("a@b@c", ErrorKind::InvalidName),
         (" a@b", ErrorKind::InvalidName),
@@ -179,7 +179,7 @@ fn a_name_is_parsed_as_people_write_it() {
 fn a_refund_is_read_at_a_signer_as_it_was_built() {
     let unsigned = RefundBuilder::new("broken cup", Msat(PRICE), payer().public_key(), [0x24; 16]).build_to_sign();
     let unsigned = unsigned.unwrap();
-    let seen: Unsigned<Refund> = Unsigned::read(unsigned.as_bytes().to_vec()).unwrap();
+    let seen: Unsigned<Refund> = Unsigned::try_from(unsigned.as_bytes().to_vec()).unwrap();
     assert_eq!((seen.digest(), seen.amount()), (unsigned.digest(), Some(Msat(PRICE))));
 }
 

@@ -422,7 +422,7 @@ fn an_invoice_error_answers_what_is_about_a_field() {
         let text = answer.error().unwrap().as_raw();
         if let ErrorKind::AmountTooHigh { max } = error.kind() {
             limits += 1;
-            assert_eq!(text, "the amount is more than was agreed");
+            assert_eq!(text, "the amount is more than is accepted");
             assert!(error.to_string().contains(&max.to_string()));
         } else {
             assert_eq!(text, error.to_string());

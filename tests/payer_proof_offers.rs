@@ -294,13 +294,13 @@ fn chain(number: u64, chain: ChainHash) -> (u64, Vec<u8>) {
     (number, chain.to_bytes().to_vec())
 }
 
-/// Invoices that were paid on a test network.
+/// Invoices that were paid on a test network, which their offers name (D10).
 fn on_signet() -> Vec<Vec<Record>> {
     let invoice_chain = || chain(80, ChainHash::SIGNET);
     vec![
-        with(&[&answer()[..], &[invoice_chain()]].concat(), &[]),
         with(&[&answer()[..], &[invoice_chain(), chain(2, ChainHash::SIGNET)]].concat(), &[]),
-        with(&[priced(), vec![invoice_chain()]].concat(), &[84]),
+        with(&[priced(), vec![invoice_chain(), chain(2, ChainHash::SIGNET)]].concat(), &[84]),
+        with(&[priced(), vec![invoice_chain(), chain(2, ChainHash::SIGNET)]].concat(), &[18]),
     ]
 }
 
@@ -363,7 +363,10 @@ fn bitcoin_is_shown_where_the_chain_cannot_be_hidden() {
     for records in [with(&answer(), &[]), with(&answer(), &[84]), with(&answer(), &[86]), with(&priced(), &[])] {
         for shown in choices(&records, &[]) {
             let real = arrangements(&leaves(&records, &shown), 3);
-            let suspect = real.iter().any(|leaves| is_possible(&shown, leaves) && hides(80, &shown, leaves));
+            let may_hide =
+                |number| real.iter().any(|leaves| is_possible(&shown, leaves) && hides(number, &shown, leaves));
+            // What answers an offer is on another chain only if the offer names one (D10).
+            let suspect = may_hide(80) && (!shown.contains(&22) || may_hide(2));
             let proof = Parts::of(&records, &shown).proof().unwrap();
             if !suspect && (shown.contains(&162) && !shown.contains(&160) || !shown.contains(&first(&records))) {
                 // As for offers, a suspicion without need: of who shows the fees and hides the paths, and of what is

@@ -8,8 +8,8 @@ mod naive;
 
 use bolt12::secp256k1::Secp256k1;
 use bolt12::{
-    ChainHash, Expectation, Field, Invoice, InvoiceBuilder, InvoiceRequest, Msat, Offer, OfferBuilder, Payee,
-    PayerProof, PayerProofBuilder, Preimage, RequestArrival, RequestContext, Unmet,
+    ChainHash, ErrorKind, Expectation, Field, Invoice, InvoiceBuilder, InvoiceRequest, Msat, Offer, OfferBuilder,
+    Payee, PayerProof, PayerProofBuilder, Preimage, RequestArrival, RequestContext, Rule, Unmet, Unsigned,
 };
 use messages::{NOW, issuer, key, path, payer, payinfo, request_for};
 
@@ -234,4 +234,28 @@ fn a_preimage_is_not_logged_by_mistake() {
     assert_eq!(PREIMAGE.to_string(), "77".repeat(32));
     let invoice = paid(&tea().build().unwrap());
     assert!(!format!("{:?}", PayerProofBuilder::minimal(&invoice, PREIMAGE)).contains("77".repeat(8).as_str()));
+}
+
+/// A proof that comes to a signer has been verified but for the payer's signature: nobody can have a proof signed that
+/// the payee's signature does not stand behind (PPR-6).
+#[test]
+fn a_signer_is_shown_no_forged_proof() {
+    let invoice = paid(&tea().build().unwrap());
+    let unsigned = PayerProofBuilder::receipt(&invoice, PREIMAGE).build().unwrap();
+    let bytes = unsigned.as_bytes().to_vec();
+    assert_eq!(Unsigned::<PayerProof>::try_from(bytes.clone()).unwrap().digest(), unsigned.digest());
+    // A greater amount, another payee, another signature of the payee.
+    // The last byte of the amount: the first must not become zero.
+    let amount = tlv_value(&unsigned, 170) + 2;
+    for at in [amount, tlv_value(&unsigned, 240) + 5, tlv_value(&unsigned, 164)] {
+        let mut forged = bytes.clone();
+        forged[at] ^= 1;
+        let error = Unsigned::<PayerProof>::try_from(forged).map(drop).unwrap_err();
+        assert_eq!((error.kind(), error.rule()), (&ErrorKind::InvalidSignature, Rule::Ppr6));
+    }
+}
+
+/// Where the value of a record starts.
+fn tlv_value(unsigned: &Unsigned<PayerProof>, number: u64) -> usize {
+    unsigned.tlvs().get(number).unwrap().value_offset()
 }

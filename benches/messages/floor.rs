@@ -17,7 +17,7 @@ pub(crate) struct Floor {
     blocks: Vec<[u8; 64]>,
     derive: Option<SecretKey>,
     sign: Option<Keypair>,
-    verify: Option<(schnorr::Signature, Message, XOnlyPublicKey)>,
+    verify: Vec<(schnorr::Signature, Message, XOnlyPublicKey)>,
 }
 
 impl Floor {
@@ -62,21 +62,60 @@ impl Floor {
     }
 
     /// The compressions of a merkle root.
-    pub(crate) fn and_root<'a>(mut self, records: impl Iterator<Item = TlvRecord<'a>>) -> Self {
-        let records: Vec<_> = records.filter(|record| !(240..=1000).contains(&record.number())).collect();
-        let nonce_tag = 1 + blocks("LnNonce".len() + records[0].as_bytes().len());
+    pub(crate) fn and_root<'a>(self, records: impl Iterator<Item = TlvRecord<'a>>) -> Self {
+        let records = signed(records);
         // Beside the leaf, the nonce takes one block, and joining the two takes two.
         let leaves: usize = records.iter().map(|record| blocks(record.as_bytes().len()) + 3).sum();
         let branches = 2 * (records.len() - 1);
-        self.blocks.resize(self.blocks.len() + nonce_tag + leaves + branches, [0x5a; 64]);
-        self
+        self.and_blocks(nonce_tag(&records) + leaves + branches)
     }
 
     /// The compressions of the digest that is signed (SIG-4).
     pub(crate) fn and_digest<'a>(self, records: impl Iterator<Item = TlvRecord<'a>>) -> Self {
-        let mut floor = self.and_root(records);
-        floor.blocks.push([0x5a; 64]);
-        floor
+        self.and_root(records).and_blocks(1)
+    }
+
+    /// The compressions that rebuild the digest of an invoice from a proof that shows some of its records.
+    pub(crate) fn and_rebuilt<'a>(
+        self,
+        records: impl Iterator<Item = TlvRecord<'a>>,
+        shown: impl Fn(u64) -> bool,
+    ) -> Self {
+        let records = signed(records);
+        let is_shown: Vec<bool> = records.iter().map(|record| shown(record.number())).collect();
+        // The proof has the nonces, and the hash of whatever is hidden as a whole.
+        let shown = records.iter().zip(&is_shown).filter(|(_, is_shown)| **is_shown);
+        let leaves: usize = shown.map(|(record, _)| blocks(record.as_bytes().len()) + 2).sum();
+        let branches = 2 * joins(is_shown).iter().filter(|join| **join).count();
+        self.and_blocks(leaves + branches + 1)
+    }
+
+    /// The compressions of what a proof says of an invoice: the nonces of what it shows, and the hash of whatever
+    /// is hidden as a whole.
+    pub(crate) fn and_hidden<'a>(
+        self,
+        records: impl Iterator<Item = TlvRecord<'a>>,
+        shown: impl Fn(u64) -> bool,
+    ) -> Self {
+        let records = signed(records);
+        let is_shown: Vec<bool> = records.iter().map(|record| shown(record.number())).collect();
+        let hashed = |(record, is_shown): (&TlvRecord<'_>, &bool)| match is_shown {
+            true => 1,
+            false => blocks(record.as_bytes().len()) + 3,
+        };
+        let leaves: usize = records.iter().zip(&is_shown).map(hashed).sum();
+        let branches = 2 * joins(is_shown).iter().filter(|join| !**join).count();
+        self.and_blocks(nonce_tag(&records) + leaves + branches)
+    }
+
+    /// The compression of a preimage.
+    pub(crate) fn and_preimage(self) -> Self {
+        self.and_blocks(1)
+    }
+
+    fn and_blocks(mut self, count: usize) -> Self {
+        self.blocks.resize(self.blocks.len() + count, [0x5a; 64]);
+        self
     }
 
     /// Making a key pair from its secret.
@@ -92,7 +131,7 @@ impl Floor {
 
     /// Verifying a signature of what was signed: how long it takes depends on every bit.
     pub(crate) fn and_verify(mut self, signature: schnorr::Signature, digest: [u8; 32], key: PublicKey) -> Self {
-        self.verify = Some((signature, Message::from_digest(digest), key.x_only_public_key().0));
+        self.verify.push((signature, Message::from_digest(digest), key.x_only_public_key().0));
         self
     }
 
@@ -107,7 +146,7 @@ impl Floor {
                 compress256(&mut state, &self.blocks);
                 let key = self.derive.map(|secret| Keypair::from_secret_key(context, &secret));
                 let signed = self.sign.map(|key| context.sign_schnorr_no_aux_rand(&message, &key));
-                if let Some((signature, message, key)) = &self.verify {
+                for (signature, message, key) in &self.verify {
                     context.verify_schnorr(signature, message, key).expect("a valid signature");
                 }
                 (points, state, key, signed)
@@ -118,7 +157,7 @@ impl Floor {
 
 /// The digest that is signed (SIG-1 to SIG-4), computed plainly.
 pub(crate) fn digest<'a>(name: &str, records: impl Iterator<Item = TlvRecord<'a>>) -> [u8; 32] {
-    let records: Vec<_> = records.filter(|record| !(240..=1000).contains(&record.number())).collect();
+    let records = signed(records);
     let nonce_tag = [b"LnNonce", records[0].as_bytes()].concat();
     let mut level: Vec<[u8; 32]> = records
         .iter()
@@ -142,6 +181,26 @@ fn branch(a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
 fn tagged(tag: &[u8], message: &[u8]) -> [u8; 32] {
     let tag = sha256::Hash::hash(tag).to_byte_array();
     sha256::Hash::hash(&[&tag, &tag, message].concat()).to_byte_array()
+}
+
+/// The records that a signature covers.
+fn signed<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> Vec<TlvRecord<'a>> {
+    records.filter(|record| !(240..=1000).contains(&record.number())).collect()
+}
+
+/// The blocks of the tag of a message's nonces.
+fn nonce_tag(records: &[TlvRecord<'_>]) -> usize {
+    1 + blocks("LnNonce".len() + records[0].as_bytes().len())
+}
+
+/// Every inner node of a tree: whether anything below it is shown.
+fn joins(mut level: Vec<bool>) -> Vec<bool> {
+    let mut joins = Vec::new();
+    while level.len() > 1 {
+        joins.extend(level.chunks_exact(2).map(|pair| pair.contains(&true)));
+        level = level.chunks(2).map(|pair| pair.contains(&true)).collect();
+    }
+    joins
 }
 
 /// The blocks of a message, with the padding that ends it. A tag's own block is computed beforehand.

@@ -9,7 +9,8 @@
 //! The **floor** of an operation is what no implementation can leave out: each distinct point
 //! decompressed once, the signature made or verified, and the compressions of SHA-256 that the
 //! merkle tree consists of, counted exactly and run as one long message. It knows neither text nor
-//! records nor rules. Where there is no floor, or where `lightning` has no such operation, there is a
+//! records nor rules. Who builds a payer proof does not need all of the invoice's tree; there are two
+//! floors, with all of it and with what the proof says of it. Where there is no floor, or where `lightning` has no such operation, there is a
 //! dash.
 //!
 //! The sides take turns within one run, so that ratios hold on a busy machine; see `measure`. Figures
@@ -26,6 +27,7 @@ mod growth;
 mod measure;
 mod messages;
 mod operations;
+mod proofs;
 mod table;
 
 use floor::Floor;
@@ -51,11 +53,22 @@ fn main() {
             }
         }
     }
+    let [small, typical, _] = &all;
+    let paid = proofs::Paid::new(typical, &keys);
+    let proved = proofs::Proved::both(&paid, &keys);
+    for comparison in proofs::all(&proved, &keys) {
+        if wanted(&comparison.name) {
+            comparison.print(&comparison.measure(&point, effort));
+        }
+    }
     if wanted("apart") {
         apart::print_head();
         all.iter().for_each(|messages| apart::print(messages, &keys, &point, effort));
     }
     if wanted("growth") {
         growth::print(&keys, &point, effort);
+    }
+    if wanted("growth of payer proofs") {
+        growth::print_proofs(small, &keys, &point, effort);
     }
 }

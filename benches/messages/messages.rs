@@ -31,7 +31,8 @@ const DESCRIPTION: &str = "A pound of coffee, freshly roasted";
 const ISSUER: &str = "Corner Coffee Roasters";
 const NOTE: &str = "ground for espresso, please";
 const RELATIVE_EXPIRY: u32 = 600;
-const PAYMENT_HASH: [u8; 32] = [0x77; 32];
+pub(crate) const PREIMAGE: [u8; 32] = [0x77; 32];
+const PAYMENT_HASH: sha256::Hash = sha256::Hash::const_hash(&PREIMAGE);
 const METADATA: [u8; 16] = [0x24; 16];
 
 /// How much a message holds.
@@ -266,8 +267,7 @@ pub(crate) fn invoice_builder<'a>(
     request: AcceptedRequest<'a>,
     paths: Vec<BlindedPath<'static>>,
 ) -> InvoiceBuilder<'a> {
-    let hash = sha256::Hash::from_byte_array(PAYMENT_HASH);
-    let mut builder = InvoiceBuilder::new(request, NOW, hash);
+    let mut builder = InvoiceBuilder::new(request, NOW, PAYMENT_HASH);
     if shape.rich {
         builder = builder.relative_expiry(Duration::from_secs(RELATIVE_EXPIRY.into())).multi_part(MultiPart::Allowed);
     }
@@ -289,7 +289,7 @@ pub(crate) fn build_their_invoice(
     request: &TheirRequest,
     paths: Vec<BlindedPaymentPath>,
 ) -> UnsignedBolt12Invoice {
-    let hash = PaymentHash(PAYMENT_HASH);
+    let hash = PaymentHash(PAYMENT_HASH.to_byte_array());
     let mut builder = request.respond_with_no_std(paths, hash, Duration::from_secs(NOW.0)).expect("an issuer's key");
     if shape.rich {
         builder = builder.relative_expiry(RELATIVE_EXPIRY).allow_mpp();

@@ -358,7 +358,7 @@ impl ErrorKind {
             Self::WrongKind { expected, found } => {
                 write!(f, "this is {found}, and {expected} was expected")
             }
-            Self::MixedCase => write!(f, "upper and lower case are mixed{}", From(column)),
+            Self::MixedCase => write!(f, "upper and lower case are mixed{}", FromColumn(column)),
             Self::InvalidCharacter(c) => {
                 write!(f, "the character '{}' does not belong here{}", c.escape_debug(), Column(column))
             }
@@ -412,7 +412,7 @@ impl ErrorKind {
             Self::NoUsablePath => write!(f, "{what} leaves no path that can be used"),
             Self::Expired { .. } => match field {
                 Some(field) if *field == Field::INVOICE_CREATED_AT => f.write_str("the invoice has expired"),
-                _ => f.write_str("the offer has expired"),
+                _ => f.write_str("the offer or refund has expired"),
             },
             Self::Differs => write!(f, "{what} differs from the message it repeats"),
             Self::WrongKey => write!(f, "{what} is not the key that was expected"),
@@ -457,9 +457,9 @@ impl fmt::Display for Column {
 }
 
 /// " from column 7 on" where the column is known.
-struct From(Option<usize>);
+struct FromColumn(Option<usize>);
 
-impl fmt::Display for From {
+impl fmt::Display for FromColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.map_or(Ok(()), |column| write!(f, " from column {column} on"))
     }

@@ -49,11 +49,10 @@ impl<'a> HumanReadableName<'a> {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new); `InvalidName` without an `@`.
+    /// As for [`new`](Self::new); `EmptyValue` without an `@`, since then there is no domain.
     pub fn parse(name: &'a str) -> Result<Self, Error> {
         let name = name.strip_prefix('₿').unwrap_or(name);
-        let missing = Error::of(Field::INVREQ_BIP_353_NAME, ErrorKind::InvalidName, Rule::Rqw8);
-        let (user, domain) = name.split_once('@').ok_or(missing)?;
+        let (user, domain) = name.split_once('@').unwrap_or((name, ""));
         Self::new(user, domain)
     }
 

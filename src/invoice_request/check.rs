@@ -90,7 +90,10 @@ impl InvoiceRequest {
         self.offer().check_expiry(context.now)?;
         self.check_chain(context.chains)?;
         let due = self.due(context.rate)?;
-        let refused = |kind| Err(Error::of(Field::INVREQ_AMOUNT, kind, Rule::Rqr9));
+        // What is too much was named by the request, or follows from how many items it asks for.
+        let named = [Field::INVREQ_AMOUNT, Field::INVREQ_QUANTITY];
+        let field = named.into_iter().find(|field| self.tlvs().contains(field.number())).unwrap_or(Field::OFFER_AMOUNT);
+        let refused = |kind| Err(Error::of(field, kind, Rule::Rqr9));
         let amount = match (self.amount(), due) {
             (Some(amount), Some(min)) if amount < min => return refused(ErrorKind::AmountTooLow { min }),
             (Some(amount), _) => amount,
@@ -100,7 +103,7 @@ impl InvoiceRequest {
         if let Some(max) = context.max_amount.filter(|max| amount > *max) {
             return refused(ErrorKind::AmountTooHigh { max });
         }
-        check_amount(amount, Field::INVREQ_AMOUNT, Rule::Rqr9)?;
+        check_amount(amount, field, Rule::Rqr9)?;
         Ok(AcceptedRequest { fields: self, amount, node_id })
     }
 

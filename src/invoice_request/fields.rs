@@ -101,11 +101,11 @@ impl RequestFields {
     }
 
     /// The offer's price times the quantity (RQR-9); nothing if the offer has no price, or if a payer proof does not
-    /// show in which currency.
+    /// show in which currency, or for how many.
     ///
     /// # Errors
     ///
-    /// `Overflow` beyond 64 bits, which a message that was read does not have.
+    /// `Overflow` beyond 64 bits, which only a refund or a payer proof can have.
     pub fn price(&self) -> Result<Option<OfferAmount>, Error> {
         price(self.tlvs())
     }
@@ -142,8 +142,9 @@ pub(super) fn price(tlvs: &TlvStream) -> Result<Option<OfferAmount>, Error> {
     let total = amount.checked_mul(number(Field::INVREQ_QUANTITY).unwrap_or(1));
     let total = total.ok_or(Error::of(Field::INVREQ_QUANTITY, ErrorKind::Overflow, Rule::Rqr9))?;
     let currency = tlvs.value(Field::OFFER_CURRENCY.number()).and_then(|value| CurrencyCode::decode(value).ok());
-    // What a payer proof shows of a price may be cents or millisatoshi.
-    if currency.is_none() && tlvs.contains(Field::PROOF_PREIMAGE.number()) {
+    // What a payer proof shows of a price may be cents or millisatoshi, and for several items.
+    let is_shown = currency.is_some() && tlvs.contains(Field::INVREQ_QUANTITY.number());
+    if !is_shown && tlvs.contains(Field::PROOF_PREIMAGE.number()) {
         return Ok(None);
     }
     Ok(Some(match currency {

@@ -24,9 +24,10 @@ const ALWAYS: [Field; 4] =
 /// What a receipt shows beside that: what was paid for, to whom, when and how much; and what it takes to tell that the
 /// chain is bitcoin, which is that nothing is hidden around the place of `invreq_chain`. The issuer's key is
 /// the payee's, the requested amount the one paid: they reveal nothing new.
-const RECEIPT: [Field; 9] = [
+const RECEIPT: [Field; 10] = [
     Field::OFFER_DESCRIPTION,
     Field::OFFER_ISSUER,
+    Field::OFFER_QUANTITY_MAX,
     Field::OFFER_ISSUER_ID,
     Field::INVREQ_CHAIN,
     Field::INVREQ_AMOUNT,
@@ -71,6 +72,9 @@ impl<'a> PayerProofBuilder<'a> {
     }
 
     /// A proof that says what was paid for, to whom, how much and when, and on which chain.
+    ///
+    /// The chain cannot be told if the offer is known by its paths alone, which stay hidden: `invreq_chain` may hide
+    /// among them.
     ///
     /// It is checked against [`Payee::NodeId`](crate::Payee::NodeId). To show which offer was paid, use
     /// [`without_paths`](Self::without_paths), or [`reveal`](Self::reveal) all of the offer's fields.
@@ -193,37 +197,45 @@ impl<'a> PayerProofBuilder<'a> {
         self.invoice.tlvs().records().filter(|record| !SIGNATURE_TYPES.contains(&record.number()))
     }
 
-    /// One walk over the invoice's leaves: markers (PPW-4), missing hashes (PPW-5) and nonces (PPW-3).
+    /// One walk over the invoice's leaves: markers (PPW-4), missing hashes (PPW-5) and nonces (PPW-3). What is shown
+    /// is not hashed: only whole subtrees that are hidden are.
     fn hidden(&self) -> Hidden {
-        let mut hidden = Hidden::default();
+        let count = self.invoice.tlvs().len();
+        let mut hidden = Hidden {
+            markers: Vec::with_capacity(count),
+            missing: Vec::with_capacity(count),
+            nonces: Vec::with_capacity(self.revealed.len()),
+        };
         let mut tree = Tree::default();
         let mut last = 0;
         let first = self.leaves().next().map_or(&[][..], |record| record.as_bytes());
         let nonce_of = Nonces::new(first);
         let missing = &mut hidden.missing;
-        let mut join = |left: Node, right: Node| {
-            match (left.revealed, right.revealed) {
-                (true, false) => missing.push(signature::to_bytes(&right.hash)),
-                (false, true) => missing.push(signature::to_bytes(&left.hash)),
-                _ => {}
+        let mut join = |left: Node, right: Node| match (left, right) {
+            (Node::Hidden(left), Node::Hidden(right)) => Node::Hidden(merkle::branch(&left, &right)),
+            (Node::Hidden(hash), Node::Revealed) | (Node::Revealed, Node::Hidden(hash)) => {
+                missing.push(signature::to_bytes(&hash));
+                Node::Revealed
             }
-            Node { hash: merkle::branch(&left.hash, &right.hash), revealed: left.revealed || right.revealed }
+            (Node::Revealed, Node::Revealed) => Node::Revealed,
         };
         for record in self.leaves() {
             let number = record.number();
-            let revealed = self.revealed.contains(&number);
             let nonce = nonce_of.hash(number);
-            if revealed {
+            if self.revealed.contains(&number) {
                 hidden.nonces.push(signature::to_bytes(&nonce));
                 last = number;
-            } else if number != 0 {
+                tree.push(Node::Revealed, &mut join);
+                continue;
+            }
+            if number != 0 {
                 last = following(last);
                 bigsize::write(&mut hidden.markers, last);
             }
             let hash = merkle::branch(&Tag::LEAF.hash(record.as_bytes()), &nonce);
-            tree.push(Node { hash, revealed }, &mut join);
+            tree.push(Node::Hidden(hash), &mut join);
         }
-        // The root itself is not needed: the invoice was verified when it was read.
+        // The last joins; the root itself was verified when the invoice was read.
         tree.root(&mut join);
         hidden
     }
@@ -236,16 +248,18 @@ impl core::fmt::Debug for PayerProofBuilder<'_> {
 }
 
 /// What a proof holds in place of what it hides.
-#[derive(Default)]
 struct Hidden {
     markers: Vec<u8>,
     missing: Vec<[u8; 32]>,
     nonces: Vec<[u8; 32]>,
 }
 
-/// A node of the invoice's tree, and whether anything below it is shown.
+/// A node of the invoice's tree.
 #[derive(Clone, Copy, Default)]
-struct Node {
-    hash: signature::Words,
-    revealed: bool,
+enum Node {
+    /// Something below it is shown; its hash is for the reader to find.
+    #[default]
+    Revealed,
+    /// Nothing below it is shown.
+    Hidden(signature::Words),
 }

@@ -43,7 +43,8 @@ pub enum Unmet {
     OfferDiffers(Field),
     /// This field of the offer is not disclosed.
     OfferHidden(Field),
-    /// The invoice may have more fields of an offer than this offer has: something is hidden that might be one. For
+    /// The invoice may have more fields of an offer than this offer has: something is hidden that might be one. Named
+    /// only if nothing else is wrong with the offer. For
     /// an offer without paths, a proof made [`without_paths`](crate::PayerProofBuilder::without_paths) leaves no
     /// such doubt.
     OfferMayHaveMore,
@@ -119,14 +120,18 @@ impl core::fmt::Display for UnmetConditions {
 impl core::error::Error for UnmetConditions {}
 
 impl PayerProof {
-    /// The chain that was paid on, if the proof shows it: it does if `invreq_chain` is disclosed, or if it cannot be
-    /// hidden and is absent, which means bitcoin.
+    /// The chain that was paid on, if the proof shows it: `invreq_chain` is disclosed; or it is absent, which means
+    /// bitcoin, and cannot be hidden; or the offer cannot be for another chain (D10).
     pub fn chain(&self) -> Option<ChainHash> {
-        let number = Field::INVREQ_CHAIN.number();
-        if !self.tlvs().contains(number) && self.may_hide(&[number..=number]) {
-            return None;
+        let surely_absent = |field: Field| {
+            let number = field.number();
+            !self.tlvs().contains(number) && !self.may_hide(&[number..=number])
+        };
+        if self.tlvs().contains(Field::INVREQ_CHAIN.number()) {
+            return Some(self.request().chain());
         }
-        Some(self.request().chain())
+        let for_bitcoin = || self.request().answers_offer() && surely_absent(Field::OFFER_CHAINS);
+        (surely_absent(Field::INVREQ_CHAIN) || for_bitcoin()).then_some(ChainHash::BITCOIN)
     }
 
     /// The offer's price, if the proof shows both number and currency: a currency that may be hidden makes cents of

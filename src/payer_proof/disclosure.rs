@@ -11,11 +11,11 @@ use crate::tlv::TlvStream;
 /// What a proof says about a field of the invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disclosure {
-    /// The proof shows it.
+    /// The proof shows it, which the payee's signature proves.
     Disclosed,
-    /// The invoice has it, and the proof does not show it.
+    /// The invoice has it, and the proof does not show it. The payer says so, unless every invoice has the field.
     Hidden,
-    /// The invoice does not have it.
+    /// The invoice does not have it. The payer says so, and nobody else.
     Absent,
     /// The proof cannot tell: some field is hidden where this one would stand.
     HiddenOrAbsent,
@@ -50,10 +50,10 @@ impl PayerProof {
 /// How many fields a proof says to hide, by the shown types between which they are.
 pub(super) struct Gaps<'a> {
     tlvs: &'a TlvStream,
-    gaps: Vec<Gap>,
+    gaps: Vec<ClaimedGap>,
 }
 
-struct Gap {
+struct ClaimedGap {
     before: u64,
     after: u64,
     hidden: u64,
@@ -63,7 +63,7 @@ impl<'a> Gaps<'a> {
     /// One walk over the leaves.
     pub(super) fn new(tlvs: &'a TlvStream) -> Self {
         let mut gaps = Vec::new();
-        let mut gap = Gap { before: 0, after: u64::MAX, hidden: 0 };
+        let mut gap = ClaimedGap { before: 0, after: u64::MAX, hidden: 0 };
         for leaf in leaves::leaves(tlvs) {
             match leaf {
                 // The first leaf is `invreq_metadata`, which is always hidden.
@@ -71,8 +71,8 @@ impl<'a> Gaps<'a> {
                 Leaf::Hidden(_) => gap.hidden = gap.hidden.saturating_add(1),
                 Leaf::Disclosed(record) => {
                     let number = record.number();
-                    gaps.push(Gap { after: number, ..gap });
-                    gap = Gap { before: number, after: u64::MAX, hidden: 0 };
+                    gaps.push(ClaimedGap { after: number, ..gap });
+                    gap = ClaimedGap { before: number, after: u64::MAX, hidden: 0 };
                 }
             }
         }
@@ -96,7 +96,7 @@ impl<'a> Gaps<'a> {
             return Disclosure::Absent;
         }
         let at = self.gaps.partition_point(|gap| gap.after < number);
-        let Some(Gap { before, after, hidden }) = self.gaps.get(at) else { return Disclosure::HiddenOrAbsent };
+        let Some(ClaimedGap { before, after, hidden }) = self.gaps.get(at) else { return Disclosure::HiddenOrAbsent };
         let known = always_present(*before, *after);
         match hidden.saturating_sub(known) {
             0 => Disclosure::Absent,

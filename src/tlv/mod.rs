@@ -71,14 +71,15 @@ struct LowTypes([u64; 4]);
 
 impl LowTypes {
     fn insert(&mut self, number: u64) {
-        if let Some(bits) = self.0.get_mut((number / 64) as usize) {
+        // Types are at most 64 bits wide, and places may be narrower.
+        if let Some(bits) = usize::try_from(number / 64).ok().and_then(|at| self.0.get_mut(at)) {
             *bits |= 1 << (number % 64);
         }
     }
 
     /// Nothing for types above.
     fn contains(&self, number: u64) -> Option<bool> {
-        self.0.get((number / 64) as usize).map(|bits| bits >> (number % 64) & 1 == 1)
+        usize::try_from(number / 64).ok().and_then(|at| self.0.get(at)).map(|bits| bits >> (number % 64) & 1 == 1)
     }
 }
 

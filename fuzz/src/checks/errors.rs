@@ -61,7 +61,7 @@ pub fn any(error: &Error) {
         let read = InvoiceError::try_from(answer.as_bytes()).expect("what was built can be read");
         assert_eq!(read.erroneous_field(), error.field());
         // What the limit is, is nobody else's business.
-        let told = if is_limit { "the amount is more than was agreed" } else { &sentence };
+        let told = if is_limit { "the amount is more than is accepted" } else { &sentence };
         assert_eq!(read.error().map(|text| text.as_raw()), Some(told));
     }
 }
