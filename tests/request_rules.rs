@@ -363,8 +363,9 @@ fn a_greatly_larger_amount_may_be_refused_and_an_impossible_one_is() {
     let at = |rate| silent.accept(&RequestContext { rate: Some(rate), ..context(&currency) });
     assert_eq!(at(rate(u64::MAX, 1)).unwrap().amount(), Msat(1));
     assert_eq!(at(rate(1, TOO_MUCH - 1)).unwrap().amount(), Msat(TOO_MUCH - 1));
+    // The request names no amount, so the price is to blame.
     let error = at(rate(1, TOO_MUCH)).unwrap_err();
-    assert_error(&error, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH - 1) }, Rule::D3, Field::INVREQ_AMOUNT);
+    assert_error(&error, ErrorKind::AmountTooHigh { max: Msat(TOO_MUCH - 1) }, Rule::D3, Field::OFFER_AMOUNT);
 }
 
 // ---- Builders ----
