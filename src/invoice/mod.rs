@@ -9,6 +9,7 @@ pub use builder::InvoiceBuilder;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
 pub(crate) use fields::{INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};
+pub(crate) use rules::REQUIRED;
 
 use alloc::vec::Vec;
 

@@ -7,6 +7,18 @@ use crate::message::check_features;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
+/// The fields that no invoice lacks (IVR-1).
+pub(crate) const REQUIRED: [Field; 8] = [
+    Field::INVREQ_METADATA,
+    Field::INVREQ_PAYER_ID,
+    Field::INVOICE_PATHS,
+    Field::INVOICE_BLINDEDPAY,
+    Field::INVOICE_CREATED_AT,
+    Field::INVOICE_PAYMENT_HASH,
+    Field::INVOICE_AMOUNT,
+    Field::INVOICE_NODE_ID,
+];
+
 /// What a reader refuses in an invoice.
 pub(super) fn check(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
     check_unsigned(tlvs, known)?;
@@ -20,16 +32,7 @@ pub(super) fn check(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error
 /// The same for an invoice that is still to be signed.
 pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
     // IVR-1
-    for field in [
-        Field::INVREQ_METADATA,
-        Field::INVREQ_PAYER_ID,
-        Field::INVOICE_PATHS,
-        Field::INVOICE_BLINDEDPAY,
-        Field::INVOICE_CREATED_AT,
-        Field::INVOICE_PAYMENT_HASH,
-        Field::INVOICE_AMOUNT,
-        Field::INVOICE_NODE_ID,
-    ] {
+    for field in REQUIRED {
         if !tlvs.contains(field.number()) {
             return Err(Error::missing(field, Rule::Ivr1));
         }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::PayerProof;
 use super::leaves::{self, Leaf};
 use crate::error::Field;
+use crate::invoice::REQUIRED;
 use crate::signature::SIGNATURE_TYPES;
 use crate::tlv::TlvStream;
 
@@ -20,17 +21,6 @@ pub enum Disclosure {
     /// The proof cannot tell: some field is hidden where this one would stand.
     HiddenOrAbsent,
 }
-
-/// Fields that no invoice lacks (IVR-1), beside `invreq_metadata`.
-const ALWAYS_PRESENT: [Field; 7] = [
-    Field::INVREQ_PAYER_ID,
-    Field::INVOICE_PATHS,
-    Field::INVOICE_BLINDEDPAY,
-    Field::INVOICE_CREATED_AT,
-    Field::INVOICE_PAYMENT_HASH,
-    Field::INVOICE_AMOUNT,
-    Field::INVOICE_NODE_ID,
-];
 
 impl PayerProof {
     /// Whether a field of the invoice is disclosed, hidden, or absent.
@@ -85,7 +75,7 @@ impl<'a> Gaps<'a> {
         if self.tlvs.contains(number) {
             return Disclosure::Disclosed;
         }
-        if number == Field::INVREQ_METADATA.number() || ALWAYS_PRESENT.contains(&field) {
+        if REQUIRED.contains(&field) {
             return Disclosure::Hidden;
         }
         // What stands beside the signature is not signed, and no proof repeats it.
@@ -109,7 +99,8 @@ impl<'a> Gaps<'a> {
 /// How many fields every invoice has between two types.
 pub(super) fn always_present(before: u64, after: u64) -> u64 {
     let between = |field: &&Field| before < field.number() && field.number() < after;
-    ALWAYS_PRESENT.iter().filter(between).count() as u64
+    // `invreq_metadata` is before everything, and between nothing.
+    REQUIRED.iter().filter(between).count() as u64
 }
 
 /// How many types of fields there are between two others.
