@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{Decompressor, KnownFeatures, Point, Spec, Text, Value, find, path};
+use crate::field::{Decompressor, KnownFeatures, Point, Spec, Text, Value, find, named, path};
 use crate::invoice::INVOICE_FIELDS;
 use crate::invoice_request::REQUEST_FIELDS;
 use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits, own_rule};
@@ -121,7 +121,7 @@ impl InvoiceError {
     /// The field that is to blame.
     pub fn erroneous_field(&self) -> Option<Field> {
         let number = self.tlvs().value(1).and_then(|value| u64::decode(value).ok())?;
-        Some(find(&ERRONEOUS, number).map_or(Field::numbered(number), |spec| spec.field))
+        Some(named(&ERRONEOUS, number))
     }
 
     /// `suggested_value` (TLV 3)

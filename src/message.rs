@@ -12,7 +12,7 @@ use core::ops::RangeInclusive;
 use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{Decompressor, KnownFeatures, Spec, Value, find, path};
+use crate::field::{Decompressor, KnownFeatures, Spec, Value, find, named, path};
 use crate::text;
 use crate::tlv::{TlvRecord, TlvStream};
 
@@ -122,7 +122,7 @@ pub struct Message {
 impl Schema {
     /// The name of a field of this kind of message.
     pub(crate) fn field(&self, number: u64) -> Field {
-        find(self.fields, number).map_or(Field::numbered(number), |spec| spec.field)
+        named(self.fields, number)
     }
 
     /// Gives an error's field its name, which the stream does not know.

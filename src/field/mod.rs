@@ -62,6 +62,11 @@ pub(crate) fn find(tables: &[&'static [Spec]], number: u64) -> Option<&'static S
     })
 }
 
+/// A type's field, with its name if it is in one of the tables.
+pub(crate) fn named(tables: &[&'static [Spec]], number: u64) -> Field {
+    find(tables, number).map_or(Field::numbered(number), |spec| spec.field)
+}
+
 /// Defines the fields of a message in one place: type number, constant, name, label for people, type of
 /// the value, and the accessor with its documentation.
 ///

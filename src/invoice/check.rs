@@ -170,7 +170,7 @@ impl Invoice {
     fn check_common(&self, request: &RequestFields, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
         // IVR-8
         if let Some(number) = self.request().difference(request) {
-            let field = field::find(&TABLES, number).map_or(Field::numbered(number), |spec| spec.field);
+            let field = field::named(&TABLES, number);
             return Err(Error::of(field, ErrorKind::Differs, Rule::Ivr8));
         }
         // IVR-2

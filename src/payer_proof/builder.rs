@@ -9,7 +9,7 @@ use super::fields::Preimage;
 use super::leaves::{following, is_disclosable};
 use super::{PayerProof, TABLES, UNSIGNED};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::find;
+use crate::field::named;
 use crate::invoice::Invoice;
 use crate::message::{Keys, Structure};
 use crate::signature::merkle::{self, Nonces, Tree};
@@ -124,7 +124,7 @@ impl<'a> PayerProofBuilder<'a> {
     }
 
     fn refuse(&mut self, field: Field, kind: ErrorKind, rule: Rule) {
-        let name = find(&TABLES, field.number()).map_or(field, |spec| spec.field);
+        let name = named(&TABLES, field.number());
         self.refused.get_or_insert(Error::of(name, kind, rule));
     }
 
@@ -138,7 +138,7 @@ impl<'a> PayerProofBuilder<'a> {
         let mut preview = Preview { revealed: Vec::new(), hidden: Vec::new() };
         for record in self.leaves() {
             let number = record.number();
-            let field = find(&TABLES, number).map_or(Field::numbered(number), |spec| spec.field);
+            let field = named(&TABLES, number);
             if self.revealed.contains(&number) {
                 preview.revealed.push(field);
             } else {

@@ -179,8 +179,7 @@ impl PayerProof {
     }
 
     fn compare_offer(&self, offer: &Offer, unmet: &mut Vec<Unmet>) {
-        let name =
-            |number| crate::field::find(&[OFFER_FIELDS], number).map_or(Field::numbered(number), |spec| spec.field);
+        let name = |number| crate::field::named(&[OFFER_FIELDS], number);
         let gaps = Gaps::new(self.tlvs());
         for record in offer.records() {
             let field = name(record.number());
