@@ -44,3 +44,14 @@ pub(crate) fn check_metadata(metadata: &[u8]) -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// Completes metadata of 32 bytes, which stand at the start of a request that is not signed: the second half
+/// becomes a MAC over every record that follows.
+pub(crate) fn seal(bytes: &mut [u8], mac: impl FnOnce(&[u8]) -> [u8; 16]) {
+    // Type and length take a byte each.
+    if let Some((start, records)) = bytes.split_at_mut_checked(2 + 32) {
+        if let Some(end) = start.last_chunk_mut() {
+            *end = mac(records);
+        }
+    }
+}

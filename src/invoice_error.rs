@@ -9,7 +9,7 @@ use crate::invoice::INVOICE_FIELDS;
 use crate::invoice_request::REQUEST_FIELDS;
 use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits, own_rule};
 use crate::offer::OFFER_FIELDS;
-use crate::tlv::{TlvRecord, TlvStream, Writer};
+use crate::tlv::{TlvRecord, TlvStream, Writer, bigsize};
 
 /// The fields that an error can be about.
 static ERRONEOUS: [&[Spec]; 4] = [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
@@ -95,7 +95,23 @@ impl InvoiceError {
             _ => error.to_string(),
         };
         // A sentence is neither empty nor too long.
-        Self::build(Some(field), None, &text).ok()
+        let told = Self::build(Some(field), None, &text).ok()?;
+        Some(match *error.kind() {
+            ErrorKind::AmountTooLow { min } if field == Field::INVREQ_AMOUNT => told.suggesting(min.0),
+            ErrorKind::QuantityTooLarge { max } => told.suggesting(max),
+            ErrorKind::Zero | ErrorKind::Missing if field == Field::INVREQ_QUANTITY => told.suggesting(1),
+            _ => told,
+        })
+    }
+
+    /// The same, suggesting a number for the field it is about. A number that cannot stand there is not suggested.
+    pub(crate) fn suggesting(self, number: u64) -> Self {
+        let mut value = Vec::new();
+        bigsize::write_truncated(&mut value, number);
+        match self.erroneous_field() {
+            Some(field) => self.clone().about(field, Some(&value)).unwrap_or(self),
+            None => self,
+        }
     }
 
     fn build(field: Option<Field>, suggested_value: Option<&[u8]>, error: &str) -> Result<Self, Error> {

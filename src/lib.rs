@@ -11,6 +11,7 @@
 //! | sign elsewhere | [`Unsigned`] |
 //! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
+//! | run the whole conversation, as payer or issuer | [`exchange`] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]
@@ -35,6 +36,7 @@ extern crate std;
 
 mod builder;
 mod error;
+pub mod exchange;
 mod field;
 mod invoice;
 mod invoice_error;

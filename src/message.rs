@@ -56,6 +56,11 @@ impl Structure {
     /// Reads bytes (TLV-1 to TLV-7, and the rules of the kind of message).
     pub(crate) fn read(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
         let tlvs = TlvStream::read(bytes).map_err(|error| schema.named(error))?;
+        Self::of(schema, tlvs, known)
+    }
+
+    /// The same for a stream that was read already.
+    pub(crate) fn of(schema: &Schema, tlvs: TlvStream, known: &'static KnownFeatures) -> Result<Self, Error> {
         for record in tlvs.records() {
             let number = record.number();
             if !schema.ranges.iter().any(|range| range.contains(&number)) {

@@ -213,6 +213,12 @@ impl<T: SignedMessage> Unverified<T> {
         Ok(Self { structure, kind: core::marker::PhantomData })
     }
 
+    /// The same for a stream that was read already.
+    pub(crate) fn of(tlvs: TlvStream, known: &'static KnownFeatures) -> Result<Self, Error> {
+        let structure = Structure::of(T::SCHEMA, tlvs, known)?;
+        Ok(Self { structure, kind: core::marker::PhantomData })
+    }
+
     /// Reads text, without a curve operation.
     ///
     /// # Errors

@@ -244,6 +244,14 @@ pub enum ErrorKind {
     CannotBeHidden,
     /// A path, hop or feature list longer than its length field can say.
     TooManyEntries,
+    /// A request without a path for the answer.
+    NoReplyPath,
+    /// An answer to something that was answered before, or is over.
+    AlreadyAnswered,
+    /// A step that a payment cannot take in the state it is in.
+    NotNow,
+    /// Bytes that are no saved state, or one that newer software or the holder of another secret saved.
+    InvalidState,
 }
 
 impl ErrorKind {
@@ -302,6 +310,10 @@ impl ErrorKind {
             Self::WrongPreimage => "wrong_preimage",
             Self::CannotBeHidden => "cannot_be_hidden",
             Self::TooManyEntries => "too_many_entries",
+            Self::NoReplyPath => "no_reply_path",
+            Self::AlreadyAnswered => "already_answered",
+            Self::NotNow => "not_now",
+            Self::InvalidState => "invalid_state",
         }
     }
 
@@ -336,6 +348,9 @@ impl ErrorKind {
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
                 | Self::InvalidFallback
+                | Self::NoReplyPath
+                | Self::AlreadyAnswered
+                | Self::InvalidState
         )
     }
 
@@ -428,6 +443,12 @@ impl ErrorKind {
             Self::WrongPreimage => write!(f, "{what} is not that of the payment hash"),
             Self::CannotBeHidden => write!(f, "{what} cannot be hidden"),
             Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be written"),
+            Self::NoReplyPath => f.write_str("the request does not say where an answer can go"),
+            Self::AlreadyAnswered => f.write_str("this comes too late: an answer was accepted before"),
+            Self::NotNow => f.write_str("the payment cannot do this now"),
+            Self::InvalidState => {
+                f.write_str("the saved state is damaged, from newer software, or belongs to another secret")
+            }
         }
     }
 }

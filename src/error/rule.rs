@@ -58,6 +58,7 @@ rules! {
     Ofr7 = "OFR-7", "an offer names an issuer key or a blinded path";
     Ofr8 = "OFR-8", "a blinded path has at least one hop";
     Ofr9 = "OFR-9", "an offer is used before it expires";
+    Ofr11 = "OFR-11", "a request goes over a path of the offer, or to the node whose key the issuer's is";
     Rqw3 = "RQW-3", "a request pays at least the price, and says how much when the offer does not";
     Rqw6 = "RQW-6", "a request carries at least 16 unpredictable bytes";
     Rqw8 = "RQW-8", "a name holds 1 to 255 letters, digits, '-', '_' and '.' on each side of the @";
@@ -72,9 +73,11 @@ rules! {
     Rqr9 = "RQR-9", "a request pays at least the price times the quantity";
     Rqr10 = "RQR-10", "when the offer has no amount, the request names one";
     Rqr11 = "RQR-11", "a refund names its amount and has no field that only an offer has";
+    Rqr12 = "RQR-12", "the invoice for a refund goes over one of its paths, or to its payer key";
     Rqr13 = "RQR-13", "the request is for a chain that is supported";
     Rqr14 = "RQR-14", "a name is two parts with their lengths, of letters, digits, '-', '_' and '.'";
     Ivw4 = "IVW-4", "an invoice has at least one path, with one payinfo each";
+    Ivw6 = "IVW-6", "an invoice is signed with its node key";
     Ivw8 = "IVW-8", "a fallback is a valid witness program";
     Ivr1 = "IVR-1", "an invoice says who pays whom, how much, for which payment hash, when and over which paths";
     Ivr2 = "IVR-2", "the invoice is for a chain that is supported";
@@ -91,6 +94,10 @@ rules! {
     Erw1 = "ERW-1", "an invoice error says what is wrong";
     Erw2 = "ERW-2", "a suggested value belongs to a field and is valid for it";
     Err1 = "ERR-1", "an invoice error holds fields that are known or odd";
+    Exc4 = "EXC-4", "a payment has one invoice and is made once";
+    Exc6 = "EXC-6", "only what comes over a request's own reply path answers it";
+    Exc7 = "EXC-7", "no more is paid than was authorised";
+    Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
     Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";
     Ppw6 = "PPW-6", "whoever has paid knows the preimage";

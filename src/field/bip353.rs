@@ -66,6 +66,27 @@ impl<'a> HumanReadableName<'a> {
         self.domain
     }
 
+    /// Where the DNS holds what the name stands for (BIP 353): the domain name whose TXT records are to be looked up,
+    /// with DNSSEC. One of them is a `bitcoin:` URI, and its `lno` is the offer: give it to
+    /// [`Bolt12`](crate::Bolt12).
+    ///
+    /// ```
+    /// # use bolt12::HumanReadableName;
+    /// let name = HumanReadableName::parse("₿satoshi@example.com")?;
+    /// assert_eq!(name.dns_name().to_string(), "satoshi.user._bitcoin-payment.example.com.");
+    /// # Ok::<(), bolt12::Error>(())
+    /// ```
+    pub fn dns_name(&self) -> impl fmt::Display + use<'a> {
+        struct DnsName<'a>(HumanReadableName<'a>);
+        impl fmt::Display for DnsName<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let domain = self.0.domain.strip_suffix('.').unwrap_or(self.0.domain);
+                write!(f, "{}.user._bitcoin-payment.{domain}.", self.0.user)
+            }
+        }
+        DnsName(*self)
+    }
+
     pub(crate) fn parts(&self) -> [&'a str; 2] {
         [self.user, self.domain]
     }

@@ -36,9 +36,52 @@ impl Rate {
         Ok(Self { currency, minor_units, msat })
     }
 
+    /// The rate from the price of one bitcoin as exchanges write it: a decimal number in the currency's major unit.
+    /// `digits` is the number of decimal digits of the minor unit, for example 2 for `USD`: see
+    /// `CurrencyCode::minor_unit` (feature `iso_currency`).
+    ///
+    /// ```
+    /// # use bolt12::{MinorUnits, Msat, Rate};
+    /// let usd = "USD".parse()?;
+    /// let rate = Rate::per_bitcoin(usd, "97123.4567", 2)?;
+    /// assert_eq!(rate, Rate::new(usd, MinorUnits(971_234_567), Msat(10_000_000_000_000))?);
+    /// # Ok::<(), bolt12::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Empty`, `InvalidCharacter` for anything but digits and one point, `NumberTooLarge` beyond 64 bits, `Zero`.
+    pub fn per_bitcoin(currency: CurrencyCode, price: &str, digits: u8) -> Result<Self, Error> {
+        let refused = |kind| Error::of(Field::OFFER_CURRENCY, kind, Rule::Rqr9);
+        let (whole, fraction) = price.split_once('.').unwrap_or((price, ""));
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(refused(ErrorKind::Empty));
+        }
+        let mut number = 0u64;
+        for letter in whole.chars().chain(fraction.chars()) {
+            let digit = letter.to_digit(10).ok_or(refused(ErrorKind::InvalidCharacter(letter)))?;
+            let next = number.checked_mul(10).and_then(|number| number.checked_add(digit.into()));
+            number = next.ok_or(refused(ErrorKind::NumberTooLarge))?;
+        }
+        // One bitcoin is 10^11 msat. Digits beyond the minor unit multiply the other side.
+        let (written, needed) = (fraction.len() as u64, u64::from(digits));
+        let power = |exponent: u64| u32::try_from(exponent).ok().and_then(|exponent| 10u64.checked_pow(exponent));
+        let minor_units = power(needed.saturating_sub(written)).and_then(|factor| number.checked_mul(factor));
+        let msat = power(written.saturating_sub(needed)).and_then(|factor| factor.checked_mul(100_000_000_000));
+        match (minor_units, msat) {
+            (Some(minor_units), Some(msat)) => Self::new(currency, MinorUnits(minor_units), Msat(msat)),
+            _ => Err(refused(ErrorKind::NumberTooLarge)),
+        }
+    }
+
     /// The currency.
     pub const fn currency(&self) -> CurrencyCode {
         self.currency
+    }
+
+    /// What it was made of.
+    pub(crate) const fn parts(&self) -> (CurrencyCode, MinorUnits, Msat) {
+        (self.currency, self.minor_units, self.msat)
     }
 
     /// What a price is in bitcoin, exactly, with a fraction of a millisatoshi rounded up: in favour of

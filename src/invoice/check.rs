@@ -74,6 +74,11 @@ pub struct PayableInvoice<'a> {
 }
 
 impl<'a> PayableInvoice<'a> {
+    /// What was checked before, and kept.
+    pub(crate) const fn again(invoice: &'a Invoice) -> Self {
+        Self { invoice }
+    }
+
     /// The invoice.
     pub const fn invoice(&self) -> &'a Invoice {
         self.invoice
@@ -123,9 +128,21 @@ impl Invoice {
         if context.arrival != Arrival::OwnPath {
             return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
         }
-        self.check_common(context.request, context.chains, context.now)?;
+        self.check_repeats(context.request)?;
+        self.check_answer(context.sent_to, context.now, context.chains, context.max_amount)
+    }
+
+    /// The same for an invoice that is known to repeat its request, and to have come the right way.
+    pub(crate) fn check_answer(
+        &self,
+        sent_to: SentTo,
+        now: UnixTime,
+        chains: &[ChainHash],
+        max_amount: Msat,
+    ) -> Result<PayableInvoice<'_>, Error> {
+        self.check_common(chains, now)?;
         // IVR-9: that an issuer id signed was seen when the invoice was read.
-        let expected = match (self.offer().issuer_id(), context.sent_to) {
+        let expected = match (self.offer().issuer_id(), sent_to) {
             (_, SentTo::Path(last)) if !self.offer().has_path_to(last) => false,
             (Some(_), _) => true,
             (None, SentTo::Path(last)) => last == self.node_id(),
@@ -135,8 +152,8 @@ impl Invoice {
             return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
         }
         // IVR-11
-        if self.amount() > context.max_amount {
-            let kind = ErrorKind::AmountTooHigh { max: context.max_amount };
+        if self.amount() > max_amount {
+            let kind = ErrorKind::AmountTooHigh { max: max_amount };
             return Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11));
         }
         Ok(PayableInvoice { invoice: self })
@@ -158,7 +175,8 @@ impl Invoice {
         if !expected {
             return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
         }
-        self.check_common(context.refund, context.chains, context.now)?;
+        self.check_repeats(context.refund)?;
+        self.check_common(context.chains, context.now)?;
         context.refund.offer().check_expiry(context.now)?;
         // IVR-9
         if context.payee.is_some_and(|payee| payee != self.node_id()) {
@@ -167,12 +185,15 @@ impl Invoice {
         Ok(PayableInvoice { invoice: self })
     }
 
-    fn check_common(&self, request: &RequestFields, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
-        // IVR-8
-        if let Some(number) = self.request().difference(request) {
-            let field = field::named(&TABLES, number);
-            return Err(Error::of(field, ErrorKind::Differs, Rule::Ivr8));
+    /// IVR-8
+    pub(crate) fn check_repeats(&self, request: &RequestFields) -> Result<(), Error> {
+        match self.request().difference(request) {
+            Some(number) => Err(Error::of(field::named(&TABLES, number), ErrorKind::Differs, Rule::Ivr8)),
+            None => Ok(()),
         }
+    }
+
+    fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
         // IVR-2
         if !chains.contains(&self.request().chain()) {
             return Err(Error::of(Field::INVREQ_CHAIN, ErrorKind::UnsupportedChain, Rule::Ivr2));

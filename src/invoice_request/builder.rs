@@ -8,7 +8,7 @@ use bitcoin::constants::ChainHash;
 use secp256k1::PublicKey;
 
 use super::{InvoiceRequest, RequestFields, UNSIGNED};
-use crate::builder::{CustomFields, check_amount, check_metadata};
+use crate::builder::{CustomFields, check_amount, check_metadata, seal};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Features, HumanReadableName, Rate};
 use crate::message::{Keys, Structure};
@@ -123,6 +123,21 @@ impl<'a> InvoiceRequestBuilder<'a> {
     /// A rule of RQW-2 to RQW-8 or RQR-1 to RQR-14, `NotConverted` for an amount without the
     /// [rate](Self::rate) of the offer's currency (RQW-3), `AmountTooHigh` (D3), `TooLong` (D7).
     pub fn build(mut self) -> Result<Unsigned<InvoiceRequest>, Error> {
+        let bytes = self.write()?;
+        self.finish(bytes)
+    }
+
+    /// The same, and completes metadata of 32 bytes with a MAC over all other records.
+    pub(crate) fn build_sealed(
+        mut self,
+        mac: impl FnOnce(&[u8]) -> [u8; 16],
+    ) -> Result<Unsigned<InvoiceRequest>, Error> {
+        let mut bytes = self.write()?;
+        seal(&mut bytes, mac);
+        self.finish(bytes)
+    }
+
+    fn write(&mut self) -> Result<Vec<u8>, Error> {
         check_metadata(&self.metadata)?;
         if let Some(amount) = self.amount {
             check_amount(amount, Field::INVREQ_AMOUNT, Rule::Rqw3)?;
@@ -153,10 +168,14 @@ impl<'a> InvoiceRequestBuilder<'a> {
         if let Some(name) = &self.name {
             writer.prefixed(91, name.parts().map(str::as_bytes));
         }
+        Ok(writer.finish())
+    }
+
+    fn finish(&self, bytes: Vec<u8>) -> Result<Unsigned<InvoiceRequest>, Error> {
+        let offer = self.offer.offer();
         let keys = Keys { payer_id: Some(self.payer_id), ..offer.message.keys };
-        let unsigned = Unsigned::<InvoiceRequest>::new(
-            Structure::read(&UNSIGNED, writer.finish(), offer.message.known)?.with_keys(keys),
-        );
+        let unsigned =
+            Unsigned::<InvoiceRequest>::new(Structure::read(&UNSIGNED, bytes, offer.message.known)?.with_keys(keys));
         self.check_price(&unsigned)?;
         Ok(unsigned)
     }

@@ -62,6 +62,11 @@ impl<'a> AcceptedRequest<'a> {
     pub const fn node_id(&self) -> PublicKey {
         self.node_id
     }
+
+    /// What was accepted before, and kept.
+    pub(crate) const fn again(fields: &'a RequestFields, amount: Msat, node_id: PublicKey) -> Self {
+        Self { fields, amount, node_id }
+    }
 }
 
 impl core::fmt::Debug for AcceptedRequest<'_> {
@@ -86,10 +91,22 @@ impl InvoiceRequest {
             // No field is named: which one differs is nobody's business who probes for offers.
             return Err(Error::new(ErrorKind::Differs, Rule::Rqr6));
         }
-        let node_id = self.signer(context.arrival)?;
-        self.offer().check_expiry(context.now)?;
-        self.check_chain(context.chains)?;
-        let due = self.due(context.rate)?;
+        self.accept_own(context.arrival, context.now, context.chains, context.rate, context.max_amount)
+    }
+
+    /// The same for a request whose offer is known to be ours.
+    pub(crate) fn accept_own(
+        &self,
+        arrival: RequestArrival,
+        now: UnixTime,
+        chains: &[ChainHash],
+        rate: Option<Rate>,
+        max_amount: Option<Msat>,
+    ) -> Result<AcceptedRequest<'_>, Error> {
+        let node_id = self.signer(arrival)?;
+        self.offer().check_expiry(now)?;
+        self.check_chain(chains)?;
+        let due = self.due(rate)?;
         // What is too much was named by the request, or follows from how many items it asks for.
         let named = [Field::INVREQ_AMOUNT, Field::INVREQ_QUANTITY];
         let field = named.into_iter().find(|field| self.tlvs().contains(field.number())).unwrap_or(Field::OFFER_AMOUNT);
@@ -100,7 +117,7 @@ impl InvoiceRequest {
             (None, Some(due)) => due,
             (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10)),
         };
-        if let Some(max) = context.max_amount.filter(|max| amount > *max) {
+        if let Some(max) = max_amount.filter(|max| amount > *max) {
             return refused(ErrorKind::AmountTooHigh { max });
         }
         check_amount(amount, field, Rule::Rqr9)?;
@@ -110,13 +127,8 @@ impl InvoiceRequest {
     /// RQR-7, and the key that the arrival obliges to sign (IVW-3).
     fn signer(&self, arrival: RequestArrival) -> Result<PublicKey, Error> {
         let offer = self.offer();
-        let arrived = match arrival {
-            RequestArrival::OfferPath(last) => offer.has_path_to(last),
-            RequestArrival::OtherPath => false,
-            RequestArrival::Direct => offer.paths().is_none(),
-        };
+        offer.check_arrival(arrival)?;
         match (offer.issuer_id(), arrival) {
-            _ if !arrived => Err(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)),
             (Some(issuer_id), _) => Ok(issuer_id),
             (None, RequestArrival::OfferPath(last)) => last.to_public_key(),
             (None, _) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
@@ -147,7 +159,7 @@ impl Refund {
 
 impl RequestFields {
     /// The price of all items in bitcoin, if the offer has one (RQR-9).
-    pub(super) fn due(&self, rate: Option<Rate>) -> Result<Option<Msat>, Error> {
+    pub(crate) fn due(&self, rate: Option<Rate>) -> Result<Option<Msat>, Error> {
         match (self.price()?, rate) {
             (None, _) => Ok(None),
             (Some(OfferAmount::Bitcoin(price)), _) => Ok(Some(price)),
@@ -167,6 +179,16 @@ impl RequestFields {
 }
 
 impl OfferFields {
+    /// RQR-7
+    pub(crate) fn check_arrival(&self, arrival: RequestArrival) -> Result<(), Error> {
+        let arrived = match arrival {
+            RequestArrival::OfferPath(last) => self.has_path_to(last),
+            RequestArrival::OtherPath => false,
+            RequestArrival::Direct => self.paths().is_none(),
+        };
+        if arrived { Ok(()) } else { Err(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)) }
+    }
+
     /// Whether one of the offer's paths ends in a key.
     pub(crate) fn has_path_to(&self, last: Point) -> bool {
         self.paths().into_iter().flat_map(|paths| paths.iter()).any(|path| path.last_blinded_node_id() == last)

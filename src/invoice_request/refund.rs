@@ -8,7 +8,7 @@ use bitcoin::constants::ChainHash;
 use secp256k1::{PublicKey, schnorr};
 
 use super::{RequestFields, rules, schema};
-use crate::builder::{CustomFields, check_amount, check_metadata};
+use crate::builder::{CustomFields, check_amount, check_metadata, seal};
 use crate::error::{Error, Field, Rule};
 use crate::field::{BlindedPath, Features, KnownFeatures};
 use crate::message::{Keys, Message, Schema, Structure, message_traits};
@@ -230,7 +230,20 @@ impl RefundBuilder {
     /// `Missing` for an empty description (RQW-9), `Zero` and `AmountTooHigh` (D3) for the amount,
     /// `TooShort` for the metadata (RQW-6), and any rule of RQR-1 to RQR-11.
     pub fn build(self) -> Result<Refund, Error> {
-        Refund::finish(self.message()?)
+        Refund::finish(self.message(|_| ())?)
+    }
+
+    /// The same, with a key for this refund alone, and metadata of 32 bytes that ends with a MAC over all other
+    /// records.
+    pub(crate) fn build_sealed(
+        mut self,
+        payer_id: PublicKey,
+        metadata: [u8; 32],
+        mac: impl FnOnce(&[u8]) -> [u8; 16],
+    ) -> Result<Refund, Error> {
+        self.payer_id = payer_id;
+        self.metadata = metadata.to_vec();
+        Refund::finish(self.message(|bytes| seal(bytes, mac))?)
     }
 
     /// The same for readers who insist on a signature with `payer_id` (D1).
@@ -239,11 +252,11 @@ impl RefundBuilder {
     ///
     /// As for [`build`](Self::build).
     pub fn build_to_sign(self) -> Result<Unsigned<Refund>, Error> {
-        self.message().map(Unsigned::new)
+        self.message(|_| ()).map(Unsigned::new)
     }
 
     /// RQW-9. What RQW-10 forbids has no place here.
-    fn message(mut self) -> Result<Message, Error> {
+    fn message(mut self, change: impl FnOnce(&mut [u8])) -> Result<Message, Error> {
         check_metadata(&self.metadata)?;
         check_amount(self.amount, Field::INVREQ_AMOUNT, Rule::Rqw9)?;
         if self.description.is_empty() {
@@ -277,6 +290,8 @@ impl RefundBuilder {
             writer.concat(90, self.paths.iter().map(BlindedPath::as_bytes));
         }
         let keys = Keys { payer_id: Some(self.payer_id), ..Keys::default() };
-        Ok(Structure::read(&SCHEMA, writer.finish(), self.known)?.with_keys(keys))
+        let mut bytes = writer.finish();
+        change(&mut bytes);
+        Ok(Structure::read(&SCHEMA, bytes, self.known)?.with_keys(keys))
     }
 }

@@ -17,6 +17,11 @@ pub struct UsableOffer<'a> {
 }
 
 impl<'a> UsableOffer<'a> {
+    /// What was checked before, and kept.
+    pub(crate) const fn again(offer: &'a Offer, chain: ChainHash) -> Self {
+        Self { offer, chain }
+    }
+
     /// The offer.
     pub const fn offer(&self) -> &'a Offer {
         self.offer

@@ -6,7 +6,7 @@ use secp256k1::PublicKey;
 
 use core::ops::RangeInclusive;
 
-use crate::error::Field;
+use crate::error::{Error, Field, Rule};
 use crate::field::{
     BlindedPaths, Bytes, Chains, CurrencyCode, Features, OfferAmount, Point, Quantity, Text, Value, fields,
 };
@@ -115,7 +115,7 @@ impl OfferFields {
 
     /// The records of the offer, known and unknown, each exactly as it stands.
     pub fn records(&self) -> impl Iterator<Item = TlvRecord<'_>> + Clone + '_ {
-        self.tlvs().records().filter(|record| OFFER_TYPES.iter().any(|range| range.contains(&record.number())))
+        records(self.tlvs())
     }
 
     /// The id of the offer: the same for an offer and every request and invoice that answers it (SIG-6).
@@ -128,6 +128,29 @@ impl OfferFields {
 
     /// Whether this and another message hold, byte for byte, the same offer (RQR-6).
     pub fn same_offer(&self, other: &Self) -> bool {
-        OFFER_TYPES.iter().all(|range| self.tlvs().range(range) == other.tlvs().range(range))
+        same_records(self.tlvs(), other.tlvs())
+    }
+}
+
+/// The records of the offer in a message.
+fn records(tlvs: &TlvStream) -> impl Iterator<Item = TlvRecord<'_>> + Clone + '_ {
+    tlvs.records().filter(|record| OFFER_TYPES.iter().any(|range| range.contains(&record.number())))
+}
+
+/// Whether two messages hold the same records of an offer.
+pub(crate) fn same_records(one: &TlvStream, other: &TlvStream) -> bool {
+    OFFER_TYPES.iter().all(|range| one.range(range) == other.range(range))
+}
+
+impl OfferId {
+    /// The id of the offer in the bytes of a request or an invoice: to find the offer before anything else is
+    /// looked at. Costs hashes, and no curve operation.
+    ///
+    /// # Errors
+    ///
+    /// Any of TLV-1, TLV-2, TLV-3, TLV-6 and D7; `Missing` if there is no offer (RQR-6).
+    pub fn in_message(bytes: &[u8]) -> Result<Self, Error> {
+        let tlvs = TlvStream::read(bytes.to_vec())?;
+        OfferId::of(records(&tlvs)).ok_or(Error::missing(Field::OFFER_ISSUER_ID, Rule::Rqr6))
     }
 }

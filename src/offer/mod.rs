@@ -8,7 +8,7 @@ mod rules;
 pub use builder::OfferBuilder;
 pub use check::UsableOffer;
 pub use fields::OfferFields;
-pub(crate) use fields::{OFFER_FIELDS, OFFER_TYPES};
+pub(crate) use fields::{OFFER_FIELDS, OFFER_TYPES, same_records};
 pub(crate) use rules::{check as check_rules, is_reachable};
 
 use alloc::vec::Vec;

@@ -1,0 +1,338 @@
+//! What a payer decides before anything is sent.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
+
+use super::fiat::Limit;
+use super::payer::Payer;
+use super::payment::{Asked, AskedOffer, Bounds, Payment};
+use super::schedule::{Retry, Schedule};
+use super::state::{Kind, Reader, Writer};
+use crate::builder::check_amount;
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
+use crate::invoice_request::InvoiceRequestBuilder;
+use crate::offer::UsableOffer;
+use crate::units::{MinorUnits, Msat, UnixTime};
+
+/// What a payer says in its requests: kept, since a request is made anew for every path and every try.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Choices {
+    pub(super) amount: Option<Msat>,
+    quantity: Option<u64>,
+    payer_note: String,
+    name: Option<(String, String)>,
+    rate: Option<Rate>,
+    custom: Vec<(u64, Vec<u8>)>,
+}
+
+impl Choices {
+    /// A builder that has them all.
+    pub(super) fn request<'a>(
+        &'a self,
+        offer: UsableOffer<'a>,
+        payer_id: PublicKey,
+        metadata: [u8; 32],
+    ) -> Result<InvoiceRequestBuilder<'a>, Error> {
+        let mut request = InvoiceRequestBuilder::new(offer, payer_id, metadata).payer_note(&self.payer_note);
+        if let Some(amount) = self.amount {
+            request = request.amount(amount);
+        }
+        if let Some(quantity) = self.quantity {
+            request = request.quantity(quantity);
+        }
+        // RQW-8
+        if let Some((user, domain)) = &self.name {
+            request = request.bip_353_name(HumanReadableName::new(user, domain)?);
+        }
+        if let Some(rate) = self.rate {
+            request = request.rate(rate);
+        }
+        Ok(self.custom.iter().fold(request, |request, (number, value)| request.custom_field(*number, value.clone())))
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.optional_number(self.amount.map(|amount| amount.0));
+        out.optional_number(self.quantity);
+        out.bytes(self.payer_note.as_bytes());
+        let (user, domain) = self.name.as_ref().map_or(("", ""), |(user, domain)| (user, domain));
+        out.bytes(user.as_bytes());
+        out.bytes(domain.as_bytes());
+        out.flag(self.rate.is_some());
+        if let Some((currency, minor_units, msat)) = self.rate.as_ref().map(Rate::parts) {
+            out.bytes(currency.as_str().as_bytes());
+            out.number(minor_units.0);
+            out.number(msat.0);
+        }
+        out.number(self.custom.len() as u64);
+        for (number, value) in &self.custom {
+            out.number(*number);
+            out.bytes(value);
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let amount = reader.optional_number()?.map(Msat);
+        let quantity = reader.optional_number()?;
+        let payer_note = reader.text()?.to_owned();
+        let (user, domain) = (reader.text()?.to_owned(), reader.text()?.to_owned());
+        let name = if user.is_empty() { None } else { Some((user, domain)) };
+        let rate = match reader.flag()? {
+            false => None,
+            true => {
+                let currency = reader.text()?.parse()?;
+                Some(Rate::new(currency, MinorUnits(reader.number()?), Msat(reader.number()?))?)
+            }
+        };
+        let mut custom = Vec::new();
+        for _ in 0..reader.number()? {
+            custom.push((reader.number()?, reader.bytes()?.to_vec()));
+        }
+        Ok(Self { amount, quantity, payer_note, name, rate, custom })
+    }
+}
+
+/// Something that a draft lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// The offer sells several items: how many? (RQW-5)
+    Quantity(Quantity),
+    /// The offer has no price: how much? (RQW-3)
+    Amount,
+    /// The price is in this currency: how much at most, in bitcoin, or how far from which rate? (EXC-7)
+    Limit(CurrencyCode),
+    /// The rate of this currency, which a tolerance or an amount is compared with.
+    Rate(CurrencyCode),
+}
+
+/// A payment for an offer in the making: what it will cost, what it will reveal, and what is missing.
+///
+/// ```
+/// use bolt12::exchange::{Limit, Need, Payer};
+/// use bolt12::{ChainHash, MinorUnits, Msat, OfferAmount, OfferBuilder, Rate, UnixTime};
+///
+/// # let usd = "USD".parse()?;
+/// # let issuer_id = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// let offer = OfferBuilder::new(issuer_id)
+///     .amount(OfferAmount::Currency { currency: usd, amount: MinorUnits(350) })
+///     .description("coffee")
+///     .build()?;
+/// let now = UnixTime(1_800_000_000);
+/// let payer = Payer::new([0x42; 32]); // a secret of your own
+///
+/// let draft = payer.draft(&offer, now, &[ChainHash::BITCOIN])?;
+/// assert_eq!(draft.needs(), [Need::Limit(usd)]);
+/// let draft = draft.rate(Rate::per_bitcoin(usd, "100000.00", 2)?).limit(Limit::Tolerance { basis_points: 200 });
+/// assert_eq!(draft.cost()?, Some(Msat(3_500_000)));
+/// assert!(draft.needs().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Draft<'a> {
+    payer: Payer,
+    offer: UsableOffer<'a>,
+    choices: Choices,
+    limit: Option<Limit>,
+    ask_again: bool,
+    retry: Retry,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(payer: Payer, offer: UsableOffer<'a>) -> Self {
+        let retry = Retry::default();
+        Self { payer, offer, choices: Choices::default(), limit: None, ask_again: false, retry }
+    }
+
+    /// What to pay: needed if the offer has no price; otherwise at least the price, for example with a tip.
+    pub fn amount(mut self, amount: Msat) -> Self {
+        self.choices.amount = Some(amount);
+        self
+    }
+
+    /// How many items, exactly if the offer has a maximum quantity.
+    pub fn quantity(mut self, quantity: u64) -> Self {
+        self.choices.quantity = Some(quantity);
+        self
+    }
+
+    /// Something to say to the issuer.
+    pub fn payer_note(mut self, note: &str) -> Self {
+        self.choices.payer_note = note.to_owned();
+        self
+    }
+
+    /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8).
+    pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
+        self.choices.name = Some((name.user().to_owned(), name.domain().to_owned()));
+        self
+    }
+
+    /// Adds a field to the request: see
+    /// [`InvoiceRequestBuilder::custom_field`](crate::InvoiceRequestBuilder::custom_field).
+    pub fn custom_field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
+        self.choices.custom.push((number, value.into()));
+        self
+    }
+
+    /// What the payer takes the offer's currency to be worth. The issuer does not see it.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.choices.rate = Some(rate);
+        self
+    }
+
+    /// The most that the payment may cost. Without one it is the price, or the [amount](Self::amount) if that is
+    /// given.
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Allows to ask a second time, once, without coming back to the user: for another invoice if the first is above
+    /// the limit (EXC-7), or for the amount that the issuer suggests if it is within the limit (ERR-2).
+    pub fn ask_again(mut self) -> Self {
+        self.ask_again = true;
+        self
+    }
+
+    /// How long to wait for answers.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The price of all items as the offer states it.
+    ///
+    /// # Errors
+    ///
+    /// `Overflow` (RQR-9).
+    pub fn price(&self) -> Result<Option<OfferAmount>, Error> {
+        let quantity = self.choices.quantity.unwrap_or(1);
+        let overflow = Error::of(Field::INVREQ_QUANTITY, ErrorKind::Overflow, Rule::Rqr9);
+        let price = match self.offer.offer().amount() {
+            None => return Ok(None),
+            Some(OfferAmount::Bitcoin(amount)) => amount.checked_mul(quantity).map(OfferAmount::Bitcoin),
+            Some(OfferAmount::Currency { currency, amount }) => {
+                amount.checked_mul(quantity).map(|amount| OfferAmount::Currency { currency, amount })
+            }
+        };
+        price.map(Some).ok_or(overflow)
+    }
+
+    /// What the payment will cost, at the payer's own rate if the price is in another currency (OFR-10): the
+    /// [amount](Self::amount) if it was chosen, else the price. Nothing if too little is known.
+    ///
+    /// # Errors
+    ///
+    /// `Overflow` (RQR-9), `NotConverted` for the rate of another currency.
+    pub fn cost(&self) -> Result<Option<Msat>, Error> {
+        match self.choices.amount {
+            Some(amount) => Ok(Some(amount)),
+            None => self.due(),
+        }
+    }
+
+    /// The price in bitcoin, as far as it is known.
+    fn due(&self) -> Result<Option<Msat>, Error> {
+        match (self.price()?, self.choices.rate) {
+            (Some(OfferAmount::Bitcoin(price)), _) => Ok(Some(price)),
+            (Some(price), Some(rate)) => rate.convert(price).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// What is missing before the payment can begin.
+    pub fn needs(&self) -> Vec<Need> {
+        let offer = self.offer.offer();
+        let mut needs = Vec::new();
+        if self.choices.quantity.is_none() && offer.quantity_max() != Quantity::One {
+            needs.push(Need::Quantity(offer.quantity_max()));
+        }
+        match (offer.amount(), self.choices.amount) {
+            (None, None) => needs.push(Need::Amount),
+            (Some(OfferAmount::Currency { currency, .. }), amount) => {
+                if amount.is_none() && self.limit.is_none() {
+                    needs.push(Need::Limit(currency));
+                }
+                let compares = amount.is_some() || matches!(self.limit, Some(Limit::Tolerance { .. }));
+                if compares && self.choices.rate.is_none() {
+                    needs.push(Need::Rate(currency));
+                }
+            }
+            _ => {}
+        }
+        needs
+    }
+
+    /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean
+    /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays.
+    pub fn reveals(&self) -> Vec<Field> {
+        let choices = &self.choices;
+        let mut fields = Vec::from([Field::INVREQ_METADATA]);
+        let chosen = [
+            (self.offer.chain() != ChainHash::BITCOIN, Field::INVREQ_CHAIN),
+            (choices.amount.is_some(), Field::INVREQ_AMOUNT),
+            (choices.quantity.is_some(), Field::INVREQ_QUANTITY),
+            (true, Field::INVREQ_PAYER_ID),
+            (!choices.payer_note.is_empty(), Field::INVREQ_PAYER_NOTE),
+            (choices.name.is_some(), Field::INVREQ_BIP_353_NAME),
+        ];
+        fields.extend(chosen.into_iter().filter(|(is_there, _)| *is_there).map(|(_, field)| field));
+        fields.extend(choices.custom.iter().map(|(number, _)| Field::numbered(*number)));
+        fields
+    }
+
+    /// Begins the payment. Nothing is sent before it is [polled](Payment::poll), so there is time to
+    /// [save](Payment::to_bytes) it. The entropy must be new; after the deadline nothing is begun any more.
+    ///
+    /// # Errors
+    ///
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` for what [`needs`](Self::needs) says, and what
+    /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
+    pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
+        let (max, estimate) = (self.max()?, self.cost()?);
+        let (offer, chain) = (self.offer.offer().clone(), self.offer.chain());
+        let mut what = Writer::new(Kind::Payment);
+        what.bytes(offer.as_bytes());
+        self.choices.write(&mut what);
+        let id = self.payer.payment_id(&entropy, what.as_bytes());
+        let bounds = Bounds { max, estimate, deadline, ask_again: self.ask_again };
+        let asked = Asked::Offer(Box::new(AskedOffer { offer, chain, choices: self.choices }));
+        let payment = Payment::new(self.payer, id, asked, bounds, Schedule::new(self.retry, now));
+        // Whatever cannot be asked for is refused here and not later.
+        payment.request(0)?;
+        Ok(payment)
+    }
+
+    /// The most the payment may cost.
+    fn max(&self) -> Result<Msat, Error> {
+        let due = self.due()?;
+        let max = match (self.limit, self.choices.amount) {
+            (Some(limit), amount) => match (limit.max(due)?, amount, limit) {
+                (Some(max), _, _) => Some(max),
+                // Without a price to compare with, the amount is what it is about.
+                (None, Some(amount), Limit::Tolerance { .. }) if self.offer.offer().amount().is_none() => Some(amount),
+                _ => None,
+            },
+            (None, Some(amount)) => Some(amount),
+            (None, None) => due,
+        };
+        let field = if self.offer.offer().amount().is_some() { Field::OFFER_AMOUNT } else { Field::INVREQ_AMOUNT };
+        let max = match (max, self.offer.offer().amount()) {
+            (Some(max), _) => max,
+            (None, Some(_)) => return Err(Error::of(field, ErrorKind::NotConverted, Rule::Exc7)),
+            (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqw3)),
+        };
+        check_amount(max, field, Rule::Exc7)?;
+        match self.cost()? {
+            Some(cost) if cost > max => Err(Error::of(field, ErrorKind::AmountTooHigh { max }, Rule::Exc7)),
+            _ => Ok(max),
+        }
+    }
+}

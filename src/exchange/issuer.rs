@@ -1,0 +1,258 @@
+//! The merchant's side: makes offers, recognises them when they come back, and keeps nothing (EXC-2).
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use secp256k1::{Keypair, PublicKey};
+use zeroize::Zeroizing;
+
+use super::received::{ReceivedRequest, Refused};
+use super::secret::{MacKey, Nonce, Seal, offer_records};
+use super::via::{Incoming, PathId, Via};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, BlindedPaths, KnownFeatures, Value};
+use crate::invoice_request::{InvoiceRequest, RequestArrival};
+use crate::offer::{Offer, OfferBuilder};
+use crate::signed::Unverified;
+use crate::tlv::TlvStream;
+
+/// Whoever makes offers and answers requests for them. Needs a secret, and no storage.
+///
+/// All that follows from one secret is the same everywhere: any number of replicas that have it recognise each
+/// other's offers, sign with the same keys and answer alike (EXC-2). Whoever learns the secret can sign invoices for
+/// these offers.
+///
+/// ```
+/// # use bolt12::{BlindedPath, Error, Msat, Offer, OfferBuilder};
+/// use bolt12::exchange::{Issuer, PathId};
+///
+/// # fn make_offer(make_path: impl Fn(PathId) -> BlindedPath<'static>) -> Result<Offer, Error> {
+/// let issuer = Issuer::new([0x42; 32]); // a secret of your own
+/// let new = issuer.new_offer([7; 16]); // fresh randomness
+/// let path = make_path(new.path_id(0)); // a blinded path to your node that holds this path id
+/// let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000)).add_path(path);
+/// let offer = new.build(offer)?;
+/// assert!(issuer.is_own(&offer));
+/// # Ok(offer)
+/// # }
+/// ```
+///
+/// Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    keys: Arc<Keys>,
+    known: &'static KnownFeatures,
+}
+
+/// One key for each purpose.
+#[derive(Debug)]
+struct Keys {
+    offers: MacKey,
+    offer_paths: MacKey,
+    offer_keys: MacKey,
+    preimages: MacKey,
+    refund_keys: MacKey,
+    invoice_paths: MacKey,
+    claims: MacKey,
+    states: MacKey,
+}
+
+impl Issuer {
+    /// The issuer whose secret this is. The secret must be unpredictable and serve nothing else.
+    pub fn new(secret: [u8; 32]) -> Self {
+        let secret = Zeroizing::new(secret);
+        let key = |purpose| MacKey::derive(&secret, purpose);
+        let keys = Keys {
+            offers: key("issuer offer"),
+            offer_paths: key("issuer offer path"),
+            offer_keys: key("issuer offer key"),
+            preimages: key("issuer preimage"),
+            refund_keys: key("issuer refund key"),
+            invoice_paths: key("issuer invoice path"),
+            claims: key("issuer claim"),
+            states: key("issuer state"),
+        };
+        Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }
+    }
+
+    /// Names the compulsory features that the application knows.
+    #[must_use]
+    pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
+        self.known = known;
+        self
+    }
+
+    pub(super) fn known(&self) -> &'static KnownFeatures {
+        self.known
+    }
+
+    pub(super) fn states(&self) -> &MacKey {
+        &self.keys.states
+    }
+
+    pub(super) fn claims(&self) -> &MacKey {
+        &self.keys.claims
+    }
+
+    /// Begins an offer. The nonce must be new: it makes the offer's key and path ids its own, so that nobody can
+    /// tell that two offers come from one issuer.
+    pub fn new_offer(&self, nonce: [u8; 16]) -> NewOffer<'_> {
+        NewOffer { issuer: self, nonce }
+    }
+
+    /// Whether this issuer made the offer, and nobody changed it. Costs a MAC.
+    pub fn is_own(&self, offer: &Offer) -> bool {
+        self.seal(offer.tlvs()).is_some()
+    }
+
+    /// Authenticates a request: that its offer is ours and untouched (RQR-6), that it came the way it had to
+    /// (RQR-7), and only then its form and its signature (EXC-1).
+    ///
+    /// What it may cost, and whether it is on time, is decided when it is [accepted](ReceivedRequest::accept).
+    ///
+    /// # Errors
+    ///
+    /// A refusal, with the answer to send unless silence is better. One that [is cheap](Refused::is_cheap) cost no
+    /// curve operation: a flood of those can only come from somebody who does not answer an offer of ours.
+    pub fn receive(&self, incoming: Incoming) -> Result<ReceivedRequest, Box<Refused>> {
+        let Incoming { bytes, via, reply_path } = incoming;
+        // MSG-3
+        let Some(reply_path) = reply_path else {
+            return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
+        };
+        let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
+        let Some(seal) = self.seal(&tlvs) else {
+            // No field is named: what differs is nobody's business who probes for offers.
+            return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
+        };
+        let Some(arrival) = self.arrival(&tlvs, &seal.nonce, via) else {
+            return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)));
+        };
+        match Unverified::<InvoiceRequest>::of(tlvs, self.known).and_then(Unverified::verify) {
+            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, Some(seal.nonce))),
+            Err(error) => Err(Refused::with_answer(error, reply_path)),
+        }
+    }
+
+    /// The same for an offer that was made without this issuer, and is known for example from a database, where
+    /// [`OfferId::in_message`](crate::OfferId::in_message) finds it. How the request came is then for the caller to
+    /// say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`receive`](Self::receive).
+    pub fn receive_for(
+        &self,
+        offer: &Offer,
+        bytes: Vec<u8>,
+        arrival: RequestArrival,
+        reply_path: BlindedPath<'static>,
+    ) -> Result<ReceivedRequest, Box<Refused>> {
+        let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
+        if !crate::offer::same_records(&tlvs, offer.tlvs()) {
+            return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
+        }
+        offer.check_arrival(arrival).map_err(Refused::silent)?;
+        match Unverified::<InvoiceRequest>::of(tlvs, self.known).and_then(Unverified::verify) {
+            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, None)),
+            Err(error) => Err(Refused::with_answer(error, reply_path)),
+        }
+    }
+
+    /// The preimage for a request's payment, for issuers that would rather not store one. The same request, byte for
+    /// byte, has the same preimage; its hash is that of [`Preimage::payment_hash`](crate::Preimage::payment_hash).
+    ///
+    /// A payment hash that was paid must not be paid again: the nodes on the way know the preimage then, and could
+    /// keep the money. That is for the node to refuse.
+    pub fn preimage(&self, request: &InvoiceRequest) -> crate::Preimage {
+        crate::Preimage(self.keys.preimages.mac(&[request.as_bytes()]))
+    }
+
+    /// The path id for the blinded paths of an invoice, by which a payment is recognised that comes over them.
+    pub fn invoice_path_id(&self, payment_hash: bitcoin::hashes::sha256::Hash) -> PathId {
+        PathId(self.keys.invoice_paths.mac(&[payment_hash.as_ref()]))
+    }
+
+    /// Whether a payment came over a path that was made for an invoice with this payment hash.
+    pub fn is_invoice_path(&self, payment_hash: bitcoin::hashes::sha256::Hash, path_id: &PathId) -> bool {
+        self.keys.invoice_paths.verifies_whole(&[payment_hash.as_ref()], &path_id.0)
+    }
+
+    /// The metadata of an offer, wherever it stands, if it is ours and all the rest is as it was.
+    fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
+        let seal = Seal::read(tlvs.value(4)?)?;
+        let [first, middle, last] = offer_records(tlvs);
+        self.keys.offers.verifies(&[&seal.nonce, first, middle, last], &seal.tag).then_some(seal)
+    }
+
+    /// RQR-7: over one of the offer's paths if it has some, else directly.
+    fn arrival(&self, tlvs: &TlvStream, nonce: &Nonce, via: Via) -> Option<RequestArrival> {
+        let paths = tlvs.value(16).map(BlindedPaths::decode);
+        match (paths, via) {
+            (None, Via::Direct) => Some(RequestArrival::Direct),
+            (Some(Ok(paths)), Via::Path(path_id)) => {
+                let mut paths = paths.iter().enumerate();
+                let (_, path) =
+                    paths.find(|(at, _)| self.keys.offer_paths.verifies_whole(&[nonce, &position(*at)], &path_id.0))?;
+                Some(RequestArrival::OfferPath(path.last_blinded_node_id()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The key pair of an offer that this issuer began with the nonce.
+    pub(super) fn offer_keypair(&self, nonce: &Nonce) -> Keypair {
+        self.keys.offer_keys.keypair(&[nonce])
+    }
+
+    /// The key pair that claims a refund.
+    pub(super) fn refund_keypair(&self, refund: &[u8]) -> Keypair {
+        self.keys.refund_keys.keypair(&[refund])
+    }
+}
+
+/// A path's place in its offer, as it goes into a path id. No field has room for 2^32 paths.
+fn position(at: usize) -> [u8; 4] {
+    u32::try_from(at).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// An offer in the making: what has to be known before its paths and fields are.
+#[derive(Clone, Copy, Debug)]
+pub struct NewOffer<'a> {
+    issuer: &'a Issuer,
+    nonce: Nonce,
+}
+
+impl NewOffer<'_> {
+    /// A key for this offer alone, for the [`OfferBuilder::new`] of an offer with paths. Invoices are signed with it
+    /// without further ado ([`Accepted::sign`](super::Accepted::sign)). Another key can be used as well; its holder
+    /// then signs. An offer without paths needs the id of the node to which requests go.
+    pub fn issuer_id(&self) -> PublicKey {
+        self.issuer.offer_keypair(&self.nonce).public_key()
+    }
+
+    /// The path id of the offer's path at this position, counted from 0. The position tells later over which path a
+    /// request came.
+    pub fn path_id(&self, position: usize) -> PathId {
+        PathId(self.issuer.keys.offer_paths.mac(&[&self.nonce, &self::position(position)]))
+    }
+
+    /// Finishes the offer: its metadata authenticate all other fields.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` for an offer without a path whose issuer id is the [key made for it](Self::issuer_id): that is no
+    /// node's, so nothing would lead to the issuer (OFR-11). Otherwise as for [`OfferBuilder::build`].
+    pub fn build(self, offer: OfferBuilder) -> Result<Offer, Error> {
+        let offer = offer.knowing(self.issuer.known);
+        let mut seal = Seal { nonce: self.nonce, tag: [0; 16] };
+        let unsealed = offer.clone().metadata(seal.to_bytes()).build()?;
+        if unsealed.paths().is_none() && unsealed.issuer_id() == Some(self.issuer_id()) {
+            return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofr11));
+        }
+        let [first, middle, last] = offer_records(unsealed.tlvs());
+        seal.tag = self.issuer.keys.offers.short(&[&seal.nonce, first, middle, last]);
+        offer.metadata(seal.to_bytes()).build()
+    }
+}

@@ -1,0 +1,60 @@
+//! The invoice exchange: from an offer to an invoice that is safe to pay, on both sides.
+//!
+//! Nothing here sends, waits, or looks at a clock (EXC-8). Messages, the time, randomness and exchange rates come in
+//! as arguments; what to send where, and when to come back, come out. Both sides need one secret of 32 bytes, from
+//! which all their keys follow.
+//!
+//! | who | has | does |
+//! | --- | --- | --- |
+//! | a merchant | [`Issuer`] | makes offers with [`Issuer::new_offer`]; turns each request that [arrives](Issuer::receive) into a [`ReceivedRequest`], that into an [`Accepted`] one, and that into an invoice, or into a [refusal](Refused) |
+//! | a customer | [`Payer`] | makes a [`Draft`] of an offer, and of it a [`Payment`], which asks, checks what comes, is paid once, and keeps the receipt |
+//! | a merchant who pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too |
+//! | whoever is paid back | [`Issuer`] | [claims](Issuer::claim) it, and sends the invoice until it is paid ([`Claim`]) |
+//!
+//! # How messages are told apart
+//!
+//! Anybody can send anything. Each blinded path that we make holds a [`PathId`] that only we can have made, and that
+//! says what the path is for: a path of one offer, the reply path of one request, the path of one refund. Whoever
+//! takes a message out of its onion says how it came ([`Via`]); that is a parameter everywhere, and decides first.
+//! Offers and requests carry metadata with a MAC over all their other records, so that what comes back is known to
+//! be ours, and whole, before anything is spent on it (EXC-1).
+//!
+//! # State
+//!
+//! An issuer keeps none (EXC-2). A [`Payment`] is one value that is changed in place rather than a chain of types,
+//! because that is how it is kept: in a map, found by the [id](PaymentId) in an answer's path id, met by messages
+//! that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says *being paid*
+//! shows what a payment needs.
+//!
+//! Each state of both sides can be saved as bytes and loaded again. What was saved is complete: it goes on where it
+//! stopped, whatever happened in between.
+//!
+//! # Names
+//!
+//! An offer may be found by a name, `₿user@domain` (BIP 353). Looking it up is for the caller:
+//! [`HumanReadableName::dns_name`](crate::HumanReadableName::dns_name) says where, [`Bolt12`](crate::Bolt12) reads
+//! what is there, and [`Draft::bip_353_name`] tells the issuer, as the specification asks (RQW-8).
+
+mod draft;
+mod fiat;
+mod issuer;
+mod payer;
+mod payment;
+mod received;
+mod refund;
+mod schedule;
+mod secret;
+mod state;
+mod via;
+mod view;
+
+pub use draft::{Draft, Need};
+pub use fiat::Limit;
+pub use issuer::{Issuer, NewOffer};
+pub use payer::Payer;
+pub use payment::{Action, Payment, Progress};
+pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};
+pub use refund::{AcceptedRefund, Claim, ClaimState, NewRefund};
+pub use schedule::Retry;
+pub use via::{Destination, Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
+pub use view::{End, Quote, Receipt, State};

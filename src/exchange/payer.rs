@@ -1,0 +1,164 @@
+//! The customer's side: what a payer derives from its secret, and recognises.
+
+use alloc::sync::Arc;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::Keypair;
+use zeroize::Zeroizing;
+
+use super::draft::Draft;
+use super::payment::Payment;
+use super::refund::NewRefund;
+use super::secret::{MacKey, Nonce, Seal, Token, request_records};
+use super::state::{Kind, Reader};
+use super::via::{PathId, PaymentId, Via};
+use crate::error::Error;
+use crate::field::KnownFeatures;
+use crate::invoice_request::RequestFields;
+use crate::offer::Offer;
+use crate::tlv::TlvStream;
+use crate::units::UnixTime;
+
+/// Whoever pays. Everything that is needed to pay and to prove a payment later follows from one secret and from
+/// what stands in the messages (EXC-3).
+///
+/// Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Payer {
+    keys: Arc<Keys>,
+    known: &'static KnownFeatures,
+}
+
+/// One key for each purpose.
+#[derive(Debug)]
+struct Keys {
+    ids: MacKey,
+    nonces: MacKey,
+    requests: MacKey,
+    request_keys: MacKey,
+    reply_paths: MacKey,
+    refund_paths: MacKey,
+    states: MacKey,
+}
+
+impl Payer {
+    /// The payer whose secret this is. The secret must be unpredictable and serve nothing else.
+    pub fn new(secret: [u8; 32]) -> Self {
+        let secret = Zeroizing::new(secret);
+        let key = |purpose| MacKey::derive(&secret, purpose);
+        let keys = Keys {
+            ids: key("payer payment id"),
+            nonces: key("payer nonce"),
+            requests: key("payer request"),
+            request_keys: key("payer request key"),
+            reply_paths: key("payer reply path"),
+            refund_paths: key("payer refund path"),
+            states: key("payer state"),
+        };
+        Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }
+    }
+
+    /// Names the compulsory features that the application knows.
+    #[must_use]
+    pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// Begins a payment for an offer, which has not expired, and on one of the payer's chains, which are given in
+    /// the order of preference.
+    ///
+    /// # Errors
+    ///
+    /// `UnsupportedChain` (OFR-3), `Expired` (OFR-9).
+    pub fn draft<'a>(&self, offer: &'a Offer, now: UnixTime, chains: &[ChainHash]) -> Result<Draft<'a>, Error> {
+        Ok(Draft::new(self.clone(), offer.usable(now, chains)?))
+    }
+
+    /// Begins a refund or withdrawal: a payment that somebody else asks for. The entropy must be new.
+    pub fn new_refund(&self, entropy: [u8; 32]) -> NewRefund {
+        NewRefund::new(self.clone(), self.payment_id(&entropy, b"refund"))
+    }
+
+    /// Which payment a message belongs to that came over a reply path, or over the path of a refund. Costs a MAC.
+    ///
+    /// Nothing if it came in another way: then no payment is to hear of it.
+    pub fn payment_of(&self, via: &Via) -> Option<PaymentId> {
+        let Via::Path(path_id) = via else { return None };
+        let token = self.reply(path_id).or_else(|| self.refund_path(path_id));
+        token.map(|token| token.id)
+    }
+
+    /// Whether an invoice answers a request or refund of ours, and repeats it untouched, whoever signed the invoice.
+    /// Costs a MAC.
+    pub fn is_own(&self, message: &TlvStream) -> bool {
+        self.seal(message).is_some()
+    }
+
+    /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
+    /// what a payer proof needs. Nothing if the request is not ours or was changed.
+    pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
+        self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce))
+    }
+
+    /// Loads what [`Payment::to_bytes`] saved.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidState`: the bytes are damaged, from newer software, or were saved with another secret.
+    pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
+        Reader::load(bytes, Kind::Payment, &self.keys.states, |reader| Payment::read(reader, self))
+    }
+
+    pub(super) fn known(&self) -> &'static KnownFeatures {
+        self.known
+    }
+
+    pub(super) fn states(&self) -> &MacKey {
+        &self.keys.states
+    }
+
+    /// The id of a payment. That it depends on what is paid as well keeps two payments apart whose caller was wrong
+    /// about its randomness.
+    pub(super) fn payment_id(&self, entropy: &[u8; 32], what: &[u8]) -> PaymentId {
+        PaymentId(self.keys.ids.short(&[entropy, what]))
+    }
+
+    /// The nonce of a request: unpredictable for everybody else (RQW-6), and no two are the same.
+    pub(super) fn nonce(&self, token: Token) -> Nonce {
+        token.nonce(&self.keys.nonces)
+    }
+
+    /// RQW-4
+    pub(super) fn request_keypair(&self, nonce: &Nonce) -> Keypair {
+        self.keys.request_keys.keypair(&[nonce])
+    }
+
+    /// What completes the metadata of a request with a nonce.
+    pub(super) fn request_tag(&self, nonce: &Nonce, records: &[u8]) -> [u8; 16] {
+        self.keys.requests.short(&[nonce, records])
+    }
+
+    /// The metadata of a request of ours, wherever it stands, if all the rest of it is as it was.
+    pub(super) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
+        let seal = Seal::read(tlvs.value(0)?)?;
+        let [low, high] = request_records(tlvs);
+        self.keys.requests.verifies(&[&seal.nonce, low, high], &seal.tag).then_some(seal)
+    }
+
+    pub(super) fn reply_path_id(&self, token: Token) -> PathId {
+        token.path_id(&self.keys.reply_paths)
+    }
+
+    pub(super) fn refund_path_id(&self, token: Token) -> PathId {
+        token.path_id(&self.keys.refund_paths)
+    }
+
+    pub(super) fn reply(&self, path_id: &PathId) -> Option<Token> {
+        Token::read(&self.keys.reply_paths, path_id)
+    }
+
+    pub(super) fn refund_path(&self, path_id: &PathId) -> Option<Token> {
+        Token::read(&self.keys.refund_paths, path_id)
+    }
+}

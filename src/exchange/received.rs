@@ -1,0 +1,334 @@
+//! A request on its way to an invoice: received → accepted → invoiced.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use bitcoin::constants::ChainHash;
+use bitcoin::hashes::sha256;
+use secp256k1::PublicKey;
+
+use super::issuer::Issuer;
+use super::secret::Nonce;
+use super::state::{Kind, Reader, Writer};
+use super::via::{OffersMessage, Outgoing};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, CurrencyCode, Rate};
+use crate::invoice::{Invoice, InvoiceBuilder};
+use crate::invoice_error::InvoiceError;
+use crate::invoice_request::{AcceptedRequest, InvoiceRequest, RequestArrival};
+use crate::signed::Unsigned;
+use crate::units::{Msat, UnixTime};
+
+/// How long an invoice for an offer in another currency than bitcoin can be paid, unless the issuer says otherwise:
+/// as long as it bears the risk that the rate moves.
+pub const CURRENCY_RELATIVE_EXPIRY: Duration = Duration::from_secs(600);
+
+/// Why a message was refused, and what to send because of it.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    error: Error,
+    answer: Option<Outgoing>,
+    is_cheap: bool,
+}
+
+impl Refused {
+    /// Before anything was authenticated. An answer would tell somebody who probes that we are here.
+    pub(super) fn silent(error: Error) -> Box<Self> {
+        Box::new(Self { error, answer: None, is_cheap: true })
+    }
+
+    /// After the offer and the arrival were found to be right.
+    pub(super) fn with_answer(error: Error, reply_path: BlindedPath<'static>) -> Box<Self> {
+        let told = InvoiceError::answering(&error);
+        Self::telling(error, told, reply_path)
+    }
+
+    /// About an invoice that came over the way for it. It is told only where an answer is wanted (MSG-4).
+    pub(super) fn about_invoice(error: Error, reply_path: Option<BlindedPath<'static>>) -> Box<Self> {
+        match reply_path {
+            Some(reply_path) => Self::with_answer(error, reply_path),
+            None => Box::new(Self { error, answer: None, is_cheap: false }),
+        }
+    }
+
+    fn telling(error: Error, told: Option<InvoiceError>, reply_path: BlindedPath<'static>) -> Box<Self> {
+        let answer = told.map(|told| Outgoing::answer(OffersMessage::InvoiceError(told), reply_path));
+        Box::new(Self { error, answer, is_cheap: false })
+    }
+
+    /// What is wrong.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// What to send. Nothing where silence is better: before an answer could help somebody who tries out at which
+    /// node an offer is known, and where the fault is our own.
+    pub fn answer(&self) -> Option<&Outgoing> {
+        self.answer.as_ref()
+    }
+
+    /// Whether this was seen before any curve operation, because the message is not for an offer of ours, came by
+    /// the wrong way, or is no message. Whoever sends many of these can be throttled.
+    pub fn is_cheap(&self) -> bool {
+        self.is_cheap
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl core::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// The most that an issuer takes for an offer with a price (RQR-9): what is far above it can only be a mistake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaxAmount {
+    /// Whatever the payer likes to give.
+    #[default]
+    Any,
+    /// So much.
+    Msat(Msat),
+    /// So many times the price. Where the payer chooses, anything.
+    TimesPrice(u64),
+}
+
+/// What an issuer knows, and wants, when it accepts a request. Every field is asked for, so that none is forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The time.
+    pub now: UnixTime,
+    /// The chains the issuer is paid on.
+    pub chains: &'a [ChainHash],
+    /// What the offer's currency is worth now: see [`ReceivedRequest::currency`].
+    pub rate: Option<Rate>,
+    /// The most to take.
+    pub max_amount: MaxAmount,
+}
+
+/// A request for an offer of ours, which is untouched, that came the way it had to, and is signed.
+///
+/// The state *received*: look at the note and the amounts, and [accept](Self::accept) or [refuse](Self::refuse).
+#[derive(Clone, Debug)]
+pub struct ReceivedRequest {
+    issuer: Issuer,
+    request: InvoiceRequest,
+    arrival: RequestArrival,
+    reply_path: BlindedPath<'static>,
+    nonce: Option<Nonce>,
+}
+
+impl ReceivedRequest {
+    pub(super) fn new(
+        issuer: &Issuer,
+        request: InvoiceRequest,
+        arrival: RequestArrival,
+        reply_path: BlindedPath<'static>,
+        nonce: Option<Nonce>,
+    ) -> Self {
+        Self { issuer: issuer.clone(), request, arrival, reply_path, nonce }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &InvoiceRequest {
+        &self.request
+    }
+
+    /// Over which of the offer's paths it came.
+    pub fn arrival(&self) -> RequestArrival {
+        self.arrival
+    }
+
+    /// The currency whose rate is needed to accept the request.
+    pub fn currency(&self) -> Option<CurrencyCode> {
+        self.request.offer().currency()
+    }
+
+    /// What is due for all items, if the offer has a price (RQR-9).
+    ///
+    /// # Errors
+    ///
+    /// `NotConverted` without the rate of the offer's currency, `Overflow`.
+    pub fn due(&self, rate: Option<Rate>) -> Result<Option<Msat>, Error> {
+        self.request.due(rate)
+    }
+
+    /// Checks what depends on the time, the chain and the amount, and fixes the amount (IVW-2).
+    ///
+    /// # Errors
+    ///
+    /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `NotConverted`, `Overflow`,
+    /// `AmountTooLow` and `AmountTooHigh`. The answer to the last two suggests an amount that would be accepted.
+    pub fn accept(self, terms: &Terms<'_>) -> Result<Accepted, Box<Refused>> {
+        let due = self.request.due(terms.rate).ok().flatten();
+        let max_amount = match (terms.max_amount, due) {
+            (MaxAmount::Msat(max), _) => Some(max),
+            // What exceeds 64 bits limits nothing.
+            (MaxAmount::TimesPrice(times), Some(due)) => due.checked_mul(times),
+            (MaxAmount::Any, _) | (MaxAmount::TimesPrice(_), None) => None,
+        };
+        let accepted = self.request.accept_own(self.arrival, terms.now, terms.chains, terms.rate, max_amount);
+        match accepted.map(|accepted| (accepted.amount(), accepted.node_id())) {
+            Ok((amount, node_id)) => Ok(Accepted { received: self, amount, node_id, created_at: terms.now }),
+            Err(error) => {
+                let told = InvoiceError::answering(&error);
+                let told = match (error.kind(), due) {
+                    // The limit is not told, but the price is no secret.
+                    (ErrorKind::AmountTooHigh { .. }, Some(due)) if error.field() == Some(Field::INVREQ_AMOUNT) => {
+                        told.map(|told| told.suggesting(due.0))
+                    }
+                    _ => told,
+                };
+                Err(Refused::telling(error, told, self.reply_path))
+            }
+        }
+    }
+
+    /// Refuses for a reason of the issuer's own, for example "out of coffee", or because of a note. Nothing is sent
+    /// for an empty reason.
+    pub fn refuse(self, reason: &str, field: Option<Field>) -> Option<Outgoing> {
+        let told = InvoiceError::new(reason).ok()?;
+        let told = match field {
+            Some(field) => told.about(field, None).ok()?,
+            None => told,
+        };
+        Some(Outgoing::answer(OffersMessage::InvoiceError(told), self.reply_path))
+    }
+
+    /// The state as bytes, which [`Issuer::load_received`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::new(Kind::Received);
+        self.write(&mut out);
+        out.finish(self.issuer.states())
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.bytes(self.request.as_bytes());
+        out.optional(match &self.arrival {
+            RequestArrival::OfferPath(last) => Some(last.to_bytes()),
+            _ => None,
+        });
+        out.bytes(self.reply_path.as_bytes());
+        out.optional(self.nonce);
+    }
+
+    fn read(reader: &mut Reader<'_>, issuer: &Issuer) -> Result<Self, Error> {
+        let request = InvoiceRequest::read(reader.bytes()?.to_vec(), issuer.known())?;
+        let arrival = match reader.optional()? {
+            Some(last) => RequestArrival::OfferPath(reader.point(last)?),
+            None => RequestArrival::Direct,
+        };
+        let reply_path = reader.path()?;
+        Ok(Self { issuer: issuer.clone(), request, arrival, reply_path, nonce: reader.optional()? })
+    }
+}
+
+/// A request that will be answered with an invoice for a fixed amount.
+///
+/// The state *accepted*: get a payment hash and paths to be paid over, and make the [invoice](Self::invoice).
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    received: ReceivedRequest,
+    amount: Msat,
+    node_id: PublicKey,
+    created_at: UnixTime,
+}
+
+impl Accepted {
+    /// The request.
+    pub fn request(&self) -> &InvoiceRequest {
+        self.received.request()
+    }
+
+    /// What the invoice asks for (IVW-2).
+    pub fn amount(&self) -> Msat {
+        self.amount
+    }
+
+    /// The key that signs the invoice (IVW-3).
+    pub fn node_id(&self) -> PublicKey {
+        self.node_id
+    }
+
+    /// When the request was accepted, and the invoice will count as made.
+    pub fn created_at(&self) -> UnixTime {
+        self.created_at
+    }
+
+    /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path). One for an offer in another
+    /// currency expires after [`CURRENCY_RELATIVE_EXPIRY`], unless that is changed.
+    pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
+        let request = AcceptedRequest::again(self.request(), self.amount, self.node_id);
+        let invoice = InvoiceBuilder::new(request, self.created_at, payment_hash);
+        match self.received.currency() {
+            Some(_) => invoice.relative_expiry(CURRENCY_RELATIVE_EXPIRY),
+            None => invoice,
+        }
+    }
+
+    /// Signs with the key that was made for the offer ([`NewOffer::issuer_id`](super::NewOffer::issuer_id)). Where
+    /// the offer names another key, or none, its holder signs: [`Unsigned::sign`], [`Unsigned::complete`].
+    ///
+    /// # Errors
+    ///
+    /// `WrongKey` (IVW-6), `TooLong` (D7).
+    pub fn sign(&self, invoice: Unsigned<Invoice>) -> Result<Invoice, Error> {
+        match &self.received.nonce {
+            Some(nonce) => invoice.sign(&self.received.issuer.offer_keypair(nonce)),
+            None => Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6)),
+        }
+    }
+
+    /// What to send where (MSG-3).
+    pub fn answer(self, invoice: Invoice) -> Outgoing {
+        Outgoing::answer(OffersMessage::Invoice(invoice), self.received.reply_path)
+    }
+
+    /// Refuses after all, for example because there is no way to be paid now. Nothing is sent for an empty reason.
+    pub fn refuse(self, reason: &str) -> Option<Outgoing> {
+        self.received.refuse(reason, None)
+    }
+
+    /// The state as bytes, which [`Issuer::load_accepted`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::new(Kind::Accepted);
+        self.received.write(&mut out);
+        out.number(self.amount.0);
+        out.array(self.node_id.serialize());
+        out.number(self.created_at.0);
+        out.finish(self.received.issuer.states())
+    }
+}
+
+impl Issuer {
+    /// Loads what [`ReceivedRequest::to_bytes`] saved.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidState`.
+    pub fn load_received(&self, bytes: &[u8]) -> Result<ReceivedRequest, Error> {
+        Reader::load(bytes, Kind::Received, self.states(), |reader| ReceivedRequest::read(reader, self))
+    }
+
+    /// Loads what [`Accepted::to_bytes`] saved.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidState`.
+    pub fn load_accepted(&self, bytes: &[u8]) -> Result<Accepted, Error> {
+        Reader::load(bytes, Kind::Accepted, self.states(), |reader| {
+            let received = ReceivedRequest::read(reader, self)?;
+            let amount = Msat(reader.number()?);
+            let node_id = reader.array()?;
+            let node_id = reader.point(node_id)?.to_public_key()?;
+            Ok(Accepted { received, amount, node_id, created_at: UnixTime(reader.number()?) })
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! When to send what is not answered once more, and over which way (EXC-5).
+
+use core::time::Duration;
+
+use super::state::{Reader, Writer};
+use crate::error::Error;
+use crate::units::UnixTime;
+
+/// How long to wait for an answer before asking again: longer each time that all ways have been tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// The first delay, in whole seconds, at least one.
+    pub first: Duration,
+    /// The longest delay.
+    pub max: Duration,
+}
+
+/// 5 seconds, growing to a minute.
+impl Default for Retry {
+    fn default() -> Self {
+        Self { first: Duration::from_secs(5), max: Duration::from_secs(60) }
+    }
+}
+
+impl Retry {
+    /// The delay after an attempt of this round, counted from 0: twice as long each round.
+    fn delay(&self, round: u32) -> Duration {
+        let first = self.first.as_secs().max(1);
+        let grown = 1u64.checked_shl(round).and_then(|factor| first.checked_mul(factor)).unwrap_or(u64::MAX);
+        Duration::from_secs(grown.min(self.max.as_secs()).max(1))
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.number(self.first.as_secs());
+        out.number(self.max.as_secs());
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let mut seconds = || reader.number().map(Duration::from_secs);
+        Ok(Self { first: seconds()?, max: seconds()? })
+    }
+}
+
+/// Attempts over several ways: each in order, with a delay after each, again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Schedule {
+    retry: Retry,
+    /// How many attempts were made.
+    attempts: u32,
+    /// When the next is due.
+    next_at: UnixTime,
+}
+
+impl Schedule {
+    pub(super) fn new(retry: Retry, now: UnixTime) -> Self {
+        Self { retry, attempts: 0, next_at: now }
+    }
+
+    /// Begins anew, for another request.
+    pub(super) fn restart(&mut self, now: UnixTime) {
+        *self = Self::new(self.retry, now);
+    }
+
+    /// How many attempts were made.
+    pub(super) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    pub(super) fn next_at(&self) -> UnixTime {
+        self.next_at
+    }
+
+    /// The way to try now, out of so many, if an attempt is due.
+    pub(super) fn next(&mut self, ways: u32, now: UnixTime) -> Option<u32> {
+        let ways = ways.max(1);
+        // A clock that was set back must not stop everything.
+        let farthest = now.saturating_add(self.retry.delay(u32::MAX));
+        if now < self.next_at && self.next_at <= farthest {
+            return None;
+        }
+        let way = self.attempts.checked_rem(ways)?;
+        let round = self.attempts.checked_div(ways)?;
+        self.next_at = now.saturating_add(self.retry.delay(round));
+        self.attempts = self.attempts.saturating_add(1);
+        Some(way)
+    }
+
+    /// The way that was tried last leads nowhere: the next is due at once, but after the last of all ways the delay
+    /// stays, or unreachable ways would be tried without end.
+    pub(super) fn unreachable(&mut self, way: u32, ways: u32, now: UnixTime) {
+        let next = self.attempts.checked_rem(ways.max(1));
+        let was_last = next.is_some_and(|next| next != 0 && next.checked_sub(1) == Some(way));
+        if was_last {
+            self.next_at = now;
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        self.retry.write(out);
+        out.number(self.attempts.into());
+        out.number(self.next_at.0);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let retry = Retry::read(reader)?;
+        let attempts = u32::try_from(reader.number()?).map_err(|_| super::state::invalid())?;
+        Ok(Self { retry, attempts, next_at: UnixTime(reader.number()?) })
+    }
+}

@@ -1,0 +1,154 @@
+//! What a payment shows of itself.
+
+use bitcoin::hashes::sha256;
+use secp256k1::{Keypair, PublicKey};
+
+use super::payer::Payer;
+use super::state::{Reader, Writer, invalid};
+use crate::error::Error;
+use crate::invoice::{Invoice, PayableInvoice};
+use crate::invoice_error::InvoiceError;
+use crate::payer_proof::{PayerProofBuilder, Preimage};
+use crate::units::{Msat, UnixTime};
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug)]
+pub enum State<'a> {
+    /// No invoice has come yet.
+    Asking {
+        /// How many requests were sent for the present try.
+        attempts: u32,
+    },
+    /// There is an invoice that may be paid: [begin](super::Payment::begin), or
+    /// [decline](super::Payment::decline).
+    Quoted(Quote<'a>),
+    /// Being paid, perhaps: this is what a payment needs. After a crash, ask the node first what became of this
+    /// payment hash.
+    Paying(PayableInvoice<'a>),
+    /// Paid.
+    Paid(Receipt<'a>),
+    /// Over, and nothing was paid.
+    Ended(&'a End),
+}
+
+/// Why a payment ended without being made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// No invoice came in time, or what came was not paid in time.
+    Deadline,
+    /// The issuer refused: show the [text](InvoiceError::error), and do not act on it.
+    Refused(InvoiceError),
+    /// The invoice was above the limit.
+    TooExpensive,
+    /// One quote after the other expired before it was paid.
+    QuoteExpired,
+    /// Whoever owns the money did not want to.
+    Declined,
+}
+
+impl End {
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.array([match self {
+            Self::Deadline => 0,
+            Self::Refused(_) => 1,
+            Self::TooExpensive => 2,
+            Self::QuoteExpired => 3,
+            Self::Declined => 4,
+        }]);
+        if let Self::Refused(told) = self {
+            out.bytes(told.as_bytes());
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        match reader.byte()? {
+            0 => Ok(Self::Deadline),
+            1 => InvoiceError::try_from(reader.bytes()?).map(Self::Refused),
+            2 => Ok(Self::TooExpensive),
+            3 => Ok(Self::QuoteExpired),
+            4 => Ok(Self::Declined),
+            _ => Err(invalid()),
+        }
+    }
+}
+
+/// What an invoice that was checked asks for, to be shown to whoever decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Quote<'a> {
+    invoice: &'a Invoice,
+    estimate: Option<Msat>,
+}
+
+impl<'a> Quote<'a> {
+    pub(super) fn new(invoice: &'a Invoice, estimate: Option<Msat>) -> Self {
+        Self { invoice, estimate }
+    }
+
+    /// What is to be paid. It is within the limit.
+    pub fn amount(&self) -> Msat {
+        self.invoice.amount()
+    }
+
+    /// What the payer expected (OFR-10): its own amount, or the price, at its own rate.
+    pub fn estimate(&self) -> Option<Msat> {
+        self.estimate
+    }
+
+    /// How much the amount differs from the estimate, in hundredths of a per cent of it, rounded towards zero:
+    /// above zero if it is dearer. Whoever sees a large difference should be asked (OFR-10).
+    pub fn difference_basis_points(&self) -> Option<i64> {
+        let estimate = i128::from(self.estimate?.0);
+        let difference = i128::from(self.amount().0).checked_sub(estimate)?.checked_mul(10_000)?;
+        i64::try_from(difference.checked_div(estimate)?).ok()
+    }
+
+    /// The last second at which it may be paid.
+    pub fn expires_at(&self) -> UnixTime {
+        self.invoice.expires_at()
+    }
+
+    /// The key that signed the invoice. For a refund, confirm in another way that it is the right one (IVR-9).
+    pub fn node_id(&self) -> PublicKey {
+        self.invoice.node_id()
+    }
+
+    /// The hash under which it would be paid.
+    pub fn payment_hash(&self) -> sha256::Hash {
+        self.invoice.payment_hash()
+    }
+}
+
+/// What was paid, and what proves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt<'a> {
+    payer: &'a Payer,
+    invoice: &'a Invoice,
+    preimage: Preimage,
+}
+
+impl<'a> Receipt<'a> {
+    pub(super) fn new(payer: &'a Payer, invoice: &'a Invoice, preimage: Preimage) -> Self {
+        Self { payer, invoice, preimage }
+    }
+
+    /// The invoice that was paid.
+    pub fn invoice(&self) -> &'a Invoice {
+        self.invoice
+    }
+
+    /// What the payment revealed.
+    pub fn preimage(&self) -> Preimage {
+        self.preimage
+    }
+
+    /// Begins a proof of the payment that shows what a receipt shows. Sign it with [`keypair`](Self::keypair).
+    pub fn proof(&self) -> PayerProofBuilder<'a> {
+        PayerProofBuilder::receipt(self.invoice, self.preimage)
+    }
+
+    /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3).
+    pub fn keypair(&self) -> Option<Keypair> {
+        self.payer.keypair(self.invoice.request())
+    }
+}

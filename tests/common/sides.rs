@@ -1,0 +1,70 @@
+//! The two sides of an exchange, and what passes between them without an onion.
+#![allow(dead_code, reason = "every test file uses its own share")]
+
+use bolt12::exchange::{
+    Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Terms, Via,
+};
+use bolt12::secp256k1::Keypair;
+use bolt12::{BlindedPath, ChainHash, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
+
+use super::messages::{key, payinfo};
+
+pub(crate) const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+
+/// A path to a node whose last hop holds a path id, as it would after decryption.
+pub(crate) fn path_with(node: u8, path_id: PathId) -> BlindedPath<'static> {
+    let hops = [(key(node).public_key(), &b"next"[..]), (last_key(node, path_id).public_key(), &path_id.0[..])];
+    BlindedPath::new(key(node).public_key().into(), key(0x52).public_key(), hops).unwrap()
+}
+
+/// The blinded key at the end of such a path.
+pub(crate) fn last_key(node: u8, path_id: PathId) -> Keypair {
+    let mut secret = path_id.0;
+    secret[0] = node;
+    Keypair::from_seckey_slice(&bolt12::secp256k1::Secp256k1::new(), &secret).unwrap()
+}
+
+/// How a message arrives that is sent there.
+pub(crate) fn via(destination: &Destination) -> Via {
+    match destination {
+        Destination::Node(_) => Via::Direct,
+        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+    }
+}
+
+/// What arrives of a message that is sent, with a reply path to a node.
+pub(crate) fn deliver(outgoing: &Outgoing, reply_node: u8) -> Incoming {
+    Incoming {
+        bytes: outgoing.message.as_bytes().to_vec(),
+        via: via(&outgoing.destination),
+        reply_path: outgoing.reply_path_id.map(|path_id| path_with(reply_node, path_id)),
+    }
+}
+
+/// An offer of the issuer's, with as many paths, and a key of its own.
+pub(crate) fn own_offer(issuer: &Issuer, paths: usize, fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
+    let new = issuer.new_offer([0x4f; 16]);
+    let builder = (0..paths).fold(OfferBuilder::new(new.issuer_id()), |builder, position| {
+        builder.add_path(path_with(0x60, new.path_id(position)))
+    });
+    new.build(fill(builder)).unwrap()
+}
+
+pub(crate) fn terms(now: UnixTime, rate: Option<Rate>) -> Terms<'static> {
+    Terms { now, chains: CHAINS, rate, max_amount: MaxAmount::Any }
+}
+
+/// The preimage that the issuer will reveal, and the invoice.
+pub(crate) fn invoice(issuer: &Issuer, accepted: &Accepted) -> (Preimage, Invoice) {
+    let preimage = issuer.preimage(accepted.request());
+    let invoice = accepted.invoice(preimage.payment_hash()).add_path(super::messages::path(2), &payinfo());
+    (preimage, accepted.sign(invoice.build().unwrap()).unwrap())
+}
+
+/// The invoice in a message.
+pub(crate) fn sent_invoice(outgoing: &Outgoing) -> &Invoice {
+    match &outgoing.message {
+        OffersMessage::Invoice(invoice) => invoice,
+        other => panic!("no invoice: {other:?}"),
+    }
+}
