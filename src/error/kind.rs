@@ -244,6 +244,14 @@ pub enum ErrorKind {
     CannotBeHidden,
     /// A path, hop or feature list longer than its length field can say.
     TooManyEntries,
+    /// Encrypted data that this key does not open.
+    DoesNotDecrypt,
+    /// Bytes that are no secret key.
+    InvalidSecret,
+    /// A path that leads to nobody but its sender.
+    OwnPath,
+    /// A path that starts at a channel, where the node at its end must be known.
+    UnknownIntroduction,
 }
 
 impl ErrorKind {
@@ -302,6 +310,10 @@ impl ErrorKind {
             Self::WrongPreimage => "wrong_preimage",
             Self::CannotBeHidden => "cannot_be_hidden",
             Self::TooManyEntries => "too_many_entries",
+            Self::DoesNotDecrypt => "does_not_decrypt",
+            Self::InvalidSecret => "invalid_secret",
+            Self::OwnPath => "own_path",
+            Self::UnknownIntroduction => "unknown_introduction",
         }
     }
 
@@ -336,6 +348,10 @@ impl ErrorKind {
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
                 | Self::InvalidFallback
+                | Self::DoesNotDecrypt
+                | Self::InvalidSecret
+                | Self::OwnPath
+                | Self::UnknownIntroduction
         )
     }
 
@@ -428,6 +444,12 @@ impl ErrorKind {
             Self::WrongPreimage => write!(f, "{what} is not that of the payment hash"),
             Self::CannotBeHidden => write!(f, "{what} cannot be hidden"),
             Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be written"),
+            Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),
+            Self::InvalidSecret => f.write_str("these 32 bytes are no secret key"),
+            Self::OwnPath => f.write_str("the path leads to nobody but its sender"),
+            Self::UnknownIntroduction => {
+                f.write_str("the path starts at a channel, and which node that means is not known")
+            }
         }
     }
 }

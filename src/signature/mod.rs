@@ -22,10 +22,10 @@ impl Field {
     pub const SIGNATURE: Field = Field::known(240, "signature", "signature");
 }
 
-/// The context that all signing and verifying uses, made once.
+/// The context that everything on the curve uses, made once.
 ///
 /// It holds tables and blinding, and nothing that a caller could observe.
-fn context() -> &'static Secp256k1<All> {
+pub(crate) fn context() -> &'static Secp256k1<All> {
     static CONTEXT: OnceBox<Secp256k1<All>> = OnceBox::new();
     CONTEXT.get_or_init(|| Box::new(Secp256k1::new()))
 }
