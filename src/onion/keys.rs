@@ -59,6 +59,11 @@ impl Factor {
     pub(super) fn times(&self, point: PublicKey) -> Result<PublicKey, Error> {
         point.mul_tweak(context(), &self.0).map_err(|_| invalid())
     }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> [u8; 32] {
+        self.0.to_be_bytes()
+    }
 }
 
 impl Drop for Factor {
@@ -82,6 +87,11 @@ impl Shared {
         let bytes = Zeroizing::new(shared.secret_bytes());
         shared.non_secure_erase();
         Self(bytes)
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> Bytes32 {
+        self.0.clone()
     }
 
     /// The key of the hop's encrypted data or of its payload.

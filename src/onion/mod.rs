@@ -60,12 +60,14 @@ mod path;
 mod payload;
 mod peel;
 mod unblind;
+#[cfg(test)]
+mod vectors;
 
 pub use build::{OnionMessageBuilder, Outgoing};
 pub use data::{HopData, PaymentConstraints, PaymentRelay};
 pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};
-pub use payload::Contents;
+pub use payload::{Contents, Payload};
 pub use peel::{Forward, Peeled, Received, Refusal};
 pub use unblind::Unblinded;
 

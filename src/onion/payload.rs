@@ -1,11 +1,11 @@
 //! `onionmsg_tlv`: what an onion message carries for one hop.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::data::read_known;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::path::check_points;
-use crate::field::{BlindedPath, BlindedPaths, Bytes, Decompressor, Value, fields};
+use crate::field::{BlindedPath, BlindedPaths, Bytes, fields, named};
 use crate::tlv::TlvStream;
 
 /// What an onion message carries, as bytes that the types of this crate read.
@@ -47,18 +47,42 @@ fields! {
     }
 }
 
-/// The payload of one hop.
-pub(super) struct Payload {
+/// What the last hop gets: the specification's `onionmsg_tlv`.
+///
+/// `Debug` leaves out what the fields hold.
+#[derive(Clone)]
+pub struct Payload {
     tlvs: TlvStream,
 }
 
 impl Payload {
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, Error> {
+    /// Reads the payload of a last hop.
+    ///
+    /// # Errors
+    ///
+    /// - TLV-1 to TLV-3; `UnknownEvenField`, and `Unexpected` for a second message beside the first (MSG-1)
+    /// - a reply path that is not one path as [`BlindedPath::from_bytes`] reads it
+    pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::read_any(bytes)?.check_last()
+    }
+
+    /// Reads the payload of any hop.
+    pub(super) fn read_any(bytes: Vec<u8>) -> Result<Self, Error> {
         read_known(bytes, PAYLOAD_FIELDS, Rule::Msg1).map(|tlvs| Self { tlvs })
     }
 
-    pub(super) fn encrypted_recipient_data(&self) -> Option<&[u8]> {
-        self.tlvs.value(Field::ENCRYPTED_RECIPIENT_DATA.number())
+    /// Checks what only a last hop's payload may hold.
+    pub(super) fn check_last(self) -> Result<Self, Error> {
+        if let Some(record) = self.tlvs.get(Field::REPLY_PATH.number()) {
+            let refused = |error: Error| error.in_field(Field::REPLY_PATH).within(record.value_offset());
+            BlindedPath::from_bytes(record.value()).map_err(refused)?;
+        }
+        let is_message = |number: u64| number >= Field::ONION_INVOICE_REQUEST.number() && number % 2 == 0;
+        if let Some(second) = self.tlvs.records().filter(|record| is_message(record.number())).nth(1) {
+            let field = named(&[PAYLOAD_FIELDS], second.number());
+            return Err(Error::of(field, ErrorKind::Unexpected, Rule::Msg1).at(second.offset()));
+        }
+        Ok(self)
     }
 
     /// Whether this may be the payload of a hop that passes the message on (MSG-1).
@@ -66,34 +90,37 @@ impl Payload {
         self.tlvs.len() == 1 && self.encrypted_recipient_data().is_some()
     }
 
-    /// Checks what only the last hop's payload may hold, and gives the stream (MSG-1).
-    pub(super) fn into_last(self) -> Result<TlvStream, Error> {
-        if let Some(record) = self.tlvs.get(Field::REPLY_PATH.number()) {
-            let refused = |error: Error| error.in_field(Field::REPLY_PATH).within(record.value_offset());
-            // One path, not a list of them.
-            if BlindedPaths::decode(record.value()).map_err(refused)?.count() != 1 {
-                return Err(refused(Error::new(ErrorKind::InvalidLength, Rule::Tlv3)));
-            }
-            check_points(record.value(), &mut Decompressor::default()).map_err(refused)?;
-        }
-        let messages = self.tlvs.records().filter(|record| record.number() >= Field::ONION_INVOICE_REQUEST.number());
-        if let Some(second) = messages.skip(1).find(|record| record.number() % 2 == 0) {
-            let field = Field::numbered(second.number());
-            return Err(Error::of(field, ErrorKind::Unexpected, Rule::Msg1).at(second.offset()));
-        }
-        Ok(self.tlvs)
+    /// The request, invoice or error, unread; nothing if there is none (MSG-1).
+    pub fn contents(&self) -> Option<Contents<'_>> {
+        let value = |field: Field| self.tlvs.value(field.number());
+        None.or_else(|| value(Field::ONION_INVOICE_REQUEST).map(Contents::InvoiceRequest))
+            .or_else(|| value(Field::ONION_INVOICE).map(Contents::Invoice))
+            .or_else(|| value(Field::ONION_INVOICE_ERROR).map(Contents::InvoiceError))
+    }
+
+    /// `reply_path` (TLV 2)
+    ///
+    /// Where the answer goes. Without it there is none (MSG-3).
+    pub fn reply_path(&self) -> Option<BlindedPath<'_>> {
+        self.tlvs.value(Field::REPLY_PATH.number()).and_then(|value| BlindedPaths::checked(value).iter().next())
+    }
+
+    /// `encrypted_recipient_data` (TLV 4)
+    ///
+    /// What [`HopData`](super::HopData) was decrypted from.
+    pub fn encrypted_recipient_data(&self) -> Option<&[u8]> {
+        self.tlvs.value(Field::ENCRYPTED_RECIPIENT_DATA.number())
+    }
+
+    /// All fields, those without a name too.
+    pub fn tlvs(&self) -> &TlvStream {
+        &self.tlvs
     }
 }
 
-/// The offers message in a last hop's payload, if that is what it carries.
-pub(super) fn contents(tlvs: &TlvStream) -> Option<Contents<'_>> {
-    let value = |field: Field| tlvs.value(field.number());
-    None.or_else(|| value(Field::ONION_INVOICE_REQUEST).map(Contents::InvoiceRequest))
-        .or_else(|| value(Field::ONION_INVOICE).map(Contents::Invoice))
-        .or_else(|| value(Field::ONION_INVOICE_ERROR).map(Contents::InvoiceError))
-}
-
-/// The reply path in a last hop's payload, which was checked.
-pub(super) fn reply_path(tlvs: &TlvStream) -> Option<BlindedPath<'_>> {
-    tlvs.value(Field::REPLY_PATH.number()).and_then(|value| BlindedPaths::checked(value).iter().next())
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers = self.tlvs.records().map(|record| named(&[PAYLOAD_FIELDS], record.number()));
+        f.debug_set().entries(numbers).finish()
+    }
 }

@@ -9,11 +9,9 @@ use super::data::HopData;
 use super::keys::{Secret, Shared};
 use super::packet::{Packet, Rest};
 use super::path::MAX_DUMMY_HOPS;
-use super::payload::{self, Payload};
-use super::{Contents, NextHop, OnionMessage, Unblinded};
+use super::{Contents, NextHop, OnionMessage, Payload, Unblinded};
 use crate::error::Error;
 use crate::field::BlindedPath;
-use crate::tlv::TlvStream;
 
 /// Why an onion message was dropped, which is all there is to do with it (MSG-6).
 ///
@@ -64,7 +62,7 @@ pub enum Peeled {
 ///
 /// `Debug` shows neither the contents nor a secret, and the key is wiped when this is dropped.
 pub struct Received {
-    tlvs: TlvStream,
+    payload: Payload,
     data: HopData,
     key: Secret,
 }
@@ -72,7 +70,7 @@ pub struct Received {
 impl Received {
     /// The request, invoice or error, unread; nothing if the message carries none of them (MSG-1).
     pub fn contents(&self) -> Option<Contents<'_>> {
-        payload::contents(&self.tlvs)
+        self.payload.contents()
     }
 
     /// `path_id` (TLV 6)
@@ -86,7 +84,7 @@ impl Received {
 
     /// Where the answer goes. Without it there is none (MSG-3).
     pub fn reply_path(&self) -> Option<BlindedPath<'_>> {
-        payload::reply_path(&self.tlvs)
+        self.payload.reply_path()
     }
 
     /// The key of the last hop: the `blinded_node_id` under which this node was reached. It signs the invoices
@@ -100,15 +98,15 @@ impl Received {
         &self.data
     }
 
-    /// All fields of the payload, the specification's `onionmsg_tlv`.
-    pub fn tlvs(&self) -> &TlvStream {
-        &self.tlvs
+    /// All that was sent, fields without a name too.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
     }
 }
 
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Received").field("data", &self.data).finish_non_exhaustive()
+        f.debug_struct("Received").field("payload", &self.payload).field("data", &self.data).finish_non_exhaustive()
     }
 }
 
@@ -176,7 +174,7 @@ impl OnionMessage {
         let key = shared.blinding().and_then(|blinding| node.times(&blinding)).map_err(unusable)?;
         let opened = packet.open(&key, &[])?;
 
-        let payload = Payload::read(opened.payload).map_err(unusable)?;
+        let payload = Payload::read_any(opened.payload).map_err(unusable)?;
         let encrypted = payload.encrypted_recipient_data().ok_or(Refusal::Unusable)?;
         let hop = Unblinded::open(shared, key, path_key, encrypted).map_err(unusable)?;
         match (opened.rest, hop.data().next()) {
@@ -184,9 +182,9 @@ impl OnionMessage {
                 Ok(Peeled::Forward(Forward { hop: Box::new(hop), next, rest }))
             }
             (None, None) => {
-                let tlvs = payload.into_last().map_err(unusable)?;
+                let payload = payload.check_last().map_err(unusable)?;
                 let (data, key) = hop.into_parts();
-                Ok(Peeled::Received(Received { tlvs, data, key }))
+                Ok(Peeled::Received(Received { payload, data, key }))
             }
             _ => Err(Refusal::Unusable),
         }
