@@ -43,6 +43,8 @@ mod invoice_error;
 mod invoice_request;
 mod message;
 mod offer;
+#[cfg(feature = "onion")]
+pub mod onion;
 mod pasted;
 mod payer_proof;
 #[cfg(feature = "serde")]

@@ -12,6 +12,7 @@ const LAYERS: [&str; 17] = [
     "text",
     "field",
     "signature",
+    "onion",
     "serde",
     "message",
     "signed",
@@ -133,7 +134,7 @@ fn every_rule_that_is_cited_is_on_a_page() {
     let pages: String =
         fs::read_dir(pages).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let kinds = [
-        "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "EXC", "MSG", "PTH",
+        "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "PTH", "MSG", "EXC",
     ];
     let mut cited = BTreeSet::new();
     for (_, text) in sources() {

@@ -252,6 +252,14 @@ pub enum ErrorKind {
     NotNow,
     /// Bytes that are no saved state, or one that newer software or the holder of another secret saved.
     InvalidState,
+    /// Encrypted data that this key does not open.
+    DoesNotDecrypt,
+    /// Bytes that are no secret key.
+    InvalidSecret,
+    /// A path that leads to nobody but its sender.
+    OwnPath,
+    /// A path that starts at a channel, where the node at its end must be known.
+    UnknownIntroduction,
 }
 
 impl ErrorKind {
@@ -314,6 +322,10 @@ impl ErrorKind {
             Self::AlreadyAnswered => "already_answered",
             Self::NotNow => "not_now",
             Self::InvalidState => "invalid_state",
+            Self::DoesNotDecrypt => "does_not_decrypt",
+            Self::InvalidSecret => "invalid_secret",
+            Self::OwnPath => "own_path",
+            Self::UnknownIntroduction => "unknown_introduction",
         }
     }
 
@@ -351,6 +363,10 @@ impl ErrorKind {
                 | Self::NoReplyPath
                 | Self::AlreadyAnswered
                 | Self::InvalidState
+                | Self::DoesNotDecrypt
+                | Self::InvalidSecret
+                | Self::OwnPath
+                | Self::UnknownIntroduction
         )
     }
 
@@ -448,6 +464,12 @@ impl ErrorKind {
             Self::NotNow => f.write_str("the payment cannot do this now"),
             Self::InvalidState => {
                 f.write_str("the saved state is damaged, from newer software, or belongs to another secret")
+            }
+            Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),
+            Self::InvalidSecret => f.write_str("these 32 bytes are no secret key"),
+            Self::OwnPath => f.write_str("the path leads to nobody but its sender"),
+            Self::UnknownIntroduction => {
+                f.write_str("the path starts at a channel, and which node that means is not known")
             }
         }
     }

@@ -108,6 +108,11 @@ rules! {
     Ppr5 = "PPR-5", "the hashes are exactly those needed to check the invoice's signature";
     Ppr6 = "PPR-6", "the invoice is signed with its node key";
     Ppr7 = "PPR-7", "a proof is signed with the payer's key";
+    Pth1 = "PTH-1", "hops of a path look alike, and at most ten of them are dummies";
+    Pth2 = "PTH-2", "only whoever made a path knows what its last hop carries";
+    Pth4 = "PTH-4", "what a hop is told decrypts with its key, and holds fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message carries exactly one request, invoice or error, and fields that are known or odd";
+    Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
     D1 = "D1", "a refund that is signed is signed with its payer key";
     D3 = "D3", "an amount is more than zero and at most all the bitcoin there will ever be";
     D4 = "D4", "a quantity is at least one";
