@@ -244,6 +244,36 @@ pub enum ErrorKind {
     CannotBeHidden,
     /// A path, hop or feature list longer than its length field can say.
     TooManyEntries,
+    /// A byte that stands for one of a few things, and for none that is known.
+    UnknownCode(u8),
+    /// A period after the offer's last one.
+    NoSuchPeriod {
+        /// The number of the last period.
+        max: u32,
+    },
+    /// The time for it has not come.
+    TooEarly {
+        /// The first second at which it is good.
+        from: UnixTime,
+    },
+    /// The time for paying a period is over.
+    TooLate {
+        /// The last second it was good for.
+        until: UnixTime,
+    },
+    /// A time that is not the one it must be.
+    TimeMismatch {
+        /// What it must be.
+        expected: UnixTime,
+    },
+    /// A subscription that was cancelled.
+    Cancelled,
+    /// A payment of a subscription before the one before it was made.
+    PreviousUnpaid,
+    /// A request of a subscription, where one for a single payment was expected.
+    IsRecurring,
+    /// A request for a single payment, where one of a subscription was expected.
+    IsNotRecurring,
 }
 
 impl ErrorKind {
@@ -302,6 +332,15 @@ impl ErrorKind {
             Self::WrongPreimage => "wrong_preimage",
             Self::CannotBeHidden => "cannot_be_hidden",
             Self::TooManyEntries => "too_many_entries",
+            Self::UnknownCode(_) => "unknown_code",
+            Self::NoSuchPeriod { .. } => "no_such_period",
+            Self::TooEarly { .. } => "too_early",
+            Self::TooLate { .. } => "too_late",
+            Self::TimeMismatch { .. } => "time_mismatch",
+            Self::Cancelled => "cancelled",
+            Self::PreviousUnpaid => "previous_unpaid",
+            Self::IsRecurring => "is_recurring",
+            Self::IsNotRecurring => "is_not_recurring",
         }
     }
 
@@ -336,6 +375,14 @@ impl ErrorKind {
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
                 | Self::InvalidFallback
+                | Self::UnknownCode(_)
+                | Self::NoSuchPeriod { .. }
+                | Self::TooEarly { .. }
+                | Self::TooLate { .. }
+                | Self::Cancelled
+                | Self::PreviousUnpaid
+                | Self::IsRecurring
+                | Self::IsNotRecurring
         )
     }
 
@@ -428,6 +475,21 @@ impl ErrorKind {
             Self::WrongPreimage => write!(f, "{what} is not that of the payment hash"),
             Self::CannotBeHidden => write!(f, "{what} cannot be hidden"),
             Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be written"),
+            Self::UnknownCode(code) => {
+                write!(f, "{what} holds the code {code}, which is not known here; newer software may help")
+            }
+            Self::NoSuchPeriod { max } => write!(f, "the offer ends with period {max}, and this is for a later one"),
+            Self::TooEarly { .. } => f.write_str("it is too early to pay this period"),
+            Self::TooLate { .. } => f.write_str("it is too late to pay this period"),
+            Self::TimeMismatch { .. } => write!(f, "{what} is not what it was"),
+            Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
+            Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
+            Self::IsRecurring => {
+                f.write_str("this request belongs to a subscription, and a single payment was expected")
+            }
+            Self::IsNotRecurring => {
+                f.write_str("this request is for a single payment, and one of a subscription was expected")
+            }
         }
     }
 }

@@ -101,6 +101,16 @@ rules! {
     Ppr5 = "PPR-5", "the hashes are exactly those needed to check the invoice's signature";
     Ppr6 = "PPR-6", "the invoice is signed with its node key";
     Ppr7 = "PPR-7", "a proof is signed with the payer's key";
+    Rec1 = "REC-1", "recurrence is compulsory or optional, its period is more than zero, and only a compulsory one has a base";
+    Rec2 = "REC-2", "an amount is proportional or not, and only where there is one";
+    Rec3 = "REC-3", "a request counts the payments of a subscription, where the offer is one";
+    Rec4 = "REC-4", "a request says with which period it starts exactly if the offer says when periods start";
+    Rec5 = "REC-5", "there is no period after the offer's last one";
+    Rec6 = "REC-6", "a period is paid in its pay window";
+    Rec7 = "REC-7", "a period is paid after the one before it";
+    Rec8 = "REC-8", "a period can be paid in part as long as it lasts";
+    Rec9 = "REC-9", "an invoice of a subscription says when period 0 started, which never changes";
+    Rec11 = "REC-11", "a subscription that is cancelled gets no more invoices";
     D1 = "D1", "a refund that is signed is signed with its payer key";
     D3 = "D3", "an amount is more than zero and at most all the bitcoin there will ever be";
     D4 = "D4", "a quantity is at least one";

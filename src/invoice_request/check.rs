@@ -8,6 +8,7 @@ use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{OfferAmount, Point, Rate};
 use crate::offer::{Offer, OfferFields};
+use crate::recurrence;
 use crate::units::{Msat, UnixTime};
 
 /// How a request reached us.
@@ -45,9 +46,34 @@ pub struct AcceptedRequest<'a> {
     fields: &'a RequestFields,
     amount: Msat,
     node_id: PublicKey,
+    /// Of a request that belongs to a subscription.
+    #[cfg(feature = "recurrence")]
+    terms: Option<super::recurrence::Terms>,
 }
 
 impl<'a> AcceptedRequest<'a> {
+    pub(super) const fn new(fields: &'a RequestFields, amount: Msat, node_id: PublicKey) -> Self {
+        #[cfg(feature = "recurrence")]
+        let terms = None;
+        Self {
+            fields,
+            amount,
+            node_id,
+            #[cfg(feature = "recurrence")]
+            terms,
+        }
+    }
+
+    #[cfg(feature = "recurrence")]
+    pub(super) const fn on(self, terms: super::recurrence::Terms) -> Self {
+        Self { terms: Some(terms), ..self }
+    }
+
+    #[cfg(feature = "recurrence")]
+    pub(crate) const fn terms(&self) -> Option<super::recurrence::Terms> {
+        self.terms
+    }
+
     /// The request's fields.
     pub const fn fields(&self) -> &'a RequestFields {
         self.fields
@@ -81,15 +107,34 @@ impl InvoiceRequest {
     /// `NotConverted`, `Overflow`, `AmountTooLow` and `AmountTooHigh`.
     ///
     /// Do not answer the first two: whoever probes for offers would learn something.
+    ///
+    /// A request that belongs to a subscription is refused with `IsRecurring` (REC-7): more has to be checked. See
+    /// `accept_recurring`, with the feature `recurrence`.
     pub fn accept(&self, context: &RequestContext<'_>) -> Result<AcceptedRequest<'_>, Error> {
+        let node_id = self.accept_offer(context)?;
+        self.offer().check_expiry(context.now)?;
+        self.check_chain(context.chains)?;
+        recurrence::check_single(self.tlvs())?;
+        let amount = self.accept_amount(context, Ok)?;
+        Ok(AcceptedRequest::new(self, amount, node_id))
+    }
+
+    /// RQR-6 and RQR-7: the key that has to sign.
+    pub(super) fn accept_offer(&self, context: &RequestContext<'_>) -> Result<PublicKey, Error> {
         if !self.offer().same_offer(context.offer) {
             // No field is named: which one differs is nobody's business who probes for offers.
             return Err(Error::new(ErrorKind::Differs, Rule::Rqr6));
         }
-        let node_id = self.signer(context.arrival)?;
-        self.offer().check_expiry(context.now)?;
-        self.check_chain(context.chains)?;
-        let due = self.due(context.rate)?;
+        self.signer(context.arrival)
+    }
+
+    /// RQR-9: what the invoice asks for, where less than the full price may be left of it.
+    pub(super) fn accept_amount(
+        &self,
+        context: &RequestContext<'_>,
+        left: impl FnOnce(Msat) -> Result<Msat, Error>,
+    ) -> Result<Msat, Error> {
+        let due = self.due(context.rate)?.map(left).transpose()?;
         // What is too much was named by the request, or follows from how many items it asks for.
         let named = [Field::INVREQ_AMOUNT, Field::INVREQ_QUANTITY];
         let field = named.into_iter().find(|field| self.tlvs().contains(field.number())).unwrap_or(Field::OFFER_AMOUNT);
@@ -104,7 +149,7 @@ impl InvoiceRequest {
             return refused(ErrorKind::AmountTooHigh { max });
         }
         check_amount(amount, field, Rule::Rqr9)?;
-        Ok(AcceptedRequest { fields: self, amount, node_id })
+        Ok(amount)
     }
 
     /// RQR-7, and the key that the arrival obliges to sign (IVW-3).
@@ -141,7 +186,7 @@ impl Refund {
         self.offer().check_expiry(now)?;
         self.check_chain(chains)?;
         check_amount(self.amount(), Field::INVREQ_AMOUNT, Rule::Rqr11)?;
-        Ok(AcceptedRequest { fields: self, amount: self.amount(), node_id })
+        Ok(AcceptedRequest::new(self, self.amount(), node_id))
     }
 }
 
@@ -157,7 +202,7 @@ impl RequestFields {
     }
 
     /// RQR-13
-    fn check_chain(&self, chains: &[ChainHash]) -> Result<(), Error> {
+    pub(super) fn check_chain(&self, chains: &[ChainHash]) -> Result<(), Error> {
         if chains.contains(&self.chain()) {
             Ok(())
         } else {
