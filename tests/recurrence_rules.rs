@@ -272,7 +272,7 @@ fn what_cancels_pays_nothing() {
     assert_error(&error, ErrorKind::QuantityTooLarge { max: 3 }, Rule::Rqr8, Field::INVREQ_QUANTITY);
     let lone = request_for(offer()).with(CANCEL, []);
     let error = signed(lone).refusal::<InvoiceRequest>();
-    assert_error(&error, ErrorKind::Unexpected, Rule::Rec11, Field::INVREQ_RECURRENCE_CANCEL);
+    assert_error(&error, ErrorKind::Unexpected, Rule::Rec3, Field::INVREQ_RECURRENCE_CANCEL);
 }
 
 // RQR-9, REC-8: only a clock can tell how much is left.

@@ -481,7 +481,7 @@ impl ErrorKind {
             Self::NoSuchPeriod { max } => write!(f, "the offer ends with period {max}, and this is for a later one"),
             Self::TooEarly { .. } => f.write_str("it is too early to pay this period"),
             Self::TooLate { .. } => f.write_str("it is too late to pay this period"),
-            Self::TimeMismatch { .. } => write!(f, "{what} is not what it was"),
+            Self::TimeMismatch { .. } => write!(f, "{what} is not the one that was agreed"),
             Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
             Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
             Self::IsRecurring => {

@@ -102,7 +102,7 @@ rules! {
     Ppr6 = "PPR-6", "the invoice is signed with its node key";
     Ppr7 = "PPR-7", "a proof is signed with the payer's key";
     Rec1 = "REC-1", "recurrence is compulsory or optional, its period is more than zero, and only a compulsory one has a base";
-    Rec2 = "REC-2", "an amount is proportional or not, and only where there is one";
+    Rec2 = "REC-2", "an amount is proportional or not, and can be only where there is one";
     Rec3 = "REC-3", "a request counts the payments of a subscription, where the offer is one";
     Rec4 = "REC-4", "a request says with which period it starts exactly if the offer says when periods start";
     Rec5 = "REC-5", "there is no period after the offer's last one";

@@ -42,8 +42,8 @@ pub(crate) fn check_request(tlvs: &TlvStream) -> Result<(), Error> {
         if offer.is_some_and(|offer| offer.is_compulsory) {
             return Err(Error::missing(Field::INVREQ_RECURRENCE_COUNTER, Rule::Rec3));
         }
-        // Without a counter there is nothing to start (REC-4) or to cancel (REC-11).
-        let others = [(Field::INVREQ_RECURRENCE_START, Rule::Rec4), (Field::INVREQ_RECURRENCE_CANCEL, Rule::Rec11)];
+        // Without a counter there is nothing to start (REC-4) or to cancel.
+        let others = [(Field::INVREQ_RECURRENCE_START, Rule::Rec4), (Field::INVREQ_RECURRENCE_CANCEL, Rule::Rec3)];
         return match others.into_iter().find(|(field, _)| tlvs.contains(field.number())) {
             Some((field, rule)) => Err(unexpected(field, rule)),
             None => Ok(()),
