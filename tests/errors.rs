@@ -294,6 +294,7 @@ fn errors() -> Vec<Error> {
     errors.push(accept(|context| context.chains = &[]));
     errors.push(accept(|context| context.max_amount = Some(Msat(999))));
     errors.push(fallback());
+    errors.extend(subscriptions());
     errors.extend(proofs_not_made());
     errors.extend(proofs_not_read());
     errors
@@ -308,6 +309,68 @@ fn dollars() -> Error {
     let request =
         InvoiceRequestBuilder::new(usable, payer.public_key(), [7; 16]).build().unwrap().sign(&payer).unwrap();
     request.accept(&issuers(&offer)).map(drop).unwrap_err()
+}
+
+/// Subscriptions that are malformed, misused, or not paid in order.
+fn subscriptions() -> Vec<Error> {
+    let id = issuer_id();
+    let monthly = [2, 1].as_slice();
+    // NOW is 15 January 2027, and period 0 started a day before.
+    let base = [&[1], (NOW.0 - 86_400).to_be_bytes()[4..].as_ref()].concat();
+    let recurring = |changes: &[(u64, Option<&[u8]>)]| {
+        request(&[&[(8, Some(&[10][..])), (10, Some(b"tea")), (1_000_000_024, Some(monthly))], changes].concat())
+    };
+    let counted = |value: &'static [u8]| (2_000_000_092, Some(value));
+    let basetime = |value: &'static [u8]| {
+        let subscription: [(u64, Option<&[u8]>); 3] =
+            [(1_000_000_024, Some(monthly)), counted(&[]), (3_000_000_177, Some(value))];
+        invoice(&subscription)
+    };
+    let mut errors = vec![
+        offer(&[(22, &id), (1_000_000_024, &[3, 1])]),
+        offer(&[(22, &id), (1_000_000_024, &[2])]),
+        offer(&[(22, &id), (1_000_000_024, &[2, 1]), (1_000_000_025, &[2, 1])]),
+        offer(&[(22, &id), (1_000_000_024, &[2, 1]), (1_000_000_026, &[1, 1])]),
+        recurring(&[]),
+        recurring(&[counted(&[]), (2_000_000_093, Some(&[]))]),
+        recurring(&[counted(&[3]), (1_000_000_029, Some(&[2]))]),
+        recurring(&[(1_000_000_024, None), (2_000_000_094, Some(&[]))]),
+        basetime(&[99]),
+        invoice(&[(1_000_000_024, Some(monthly)), counted(&[]), (2_000_000_094, Some(&[]))]),
+        Recurrence::every(u32::MAX, TimeUnit::Months).unwrap().period_start(NOW, 1).unwrap_err(),
+    ];
+    let made = OfferBuilder::new(pair(0x41).public_key()).description("tea").amount_msat(Msat(1_000));
+    let made = made.custom_field(1_000_000_024, monthly).custom_field(1_000_000_026, base).build().unwrap();
+    let recurrence = made.recurrence().unwrap();
+    let basetime = recurrence.base.unwrap().basetime;
+    let payer = pair(0x42);
+    let asked = |counter, cancel| {
+        let usable = made.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
+        let builder = InvoiceRequestBuilder::new(usable, payer.public_key(), [7; 16]);
+        let recurrence = RecurrenceRequest { counter, start: Some(0), cancel };
+        builder.recurrence(recurrence).build().unwrap().sign(&payer).unwrap()
+    };
+    let answered = |counter, cancel, previous, now| {
+        let subscription = RecurrenceContext { previous, is_cancelled: false };
+        let context = RequestContext { now, ..issuers(&made) };
+        asked(counter, cancel).accept_recurring(&context, &subscription).map(drop)
+    };
+    let paid = |start| Some(PaidPeriod { basetime, start });
+    answered(0, false, None, NOW).unwrap();
+    answered(1, false, paid(Some(0)), NOW).unwrap();
+    let once = exchange();
+    let new = RecurrenceContext { previous: None, is_cancelled: false };
+    errors.extend([
+        answered(1, false, None, NOW).unwrap_err(),
+        answered(1, false, paid(Some(1)), NOW).unwrap_err(),
+        answered(1, true, paid(Some(0)), NOW).unwrap_err(),
+        answered(2, false, paid(Some(0)), NOW).unwrap_err(),
+        answered(0, false, None, UnixTime(NOW.0 + 31 * 86_400)).unwrap_err(),
+        recurrence.amount_left(Msat(1_000), basetime, 0, UnixTime(NOW.0 + 31 * 86_400)).unwrap_err(),
+        asked(0, false).accept(&issuers(&made)).map(drop).unwrap_err(),
+        once.request.accept_recurring(&issuers(&once.offer), &new).map(drop).unwrap_err(),
+    ]);
+    errors
 }
 
 /// A fallback that no chain knows how to pay.

@@ -260,6 +260,36 @@ pub enum ErrorKind {
     OwnPath,
     /// A path that starts at a channel, where the node at its end must be known.
     UnknownIntroduction,
+    /// A byte that stands for one of a few things, and for none that is known.
+    UnknownCode(u8),
+    /// A period after the offer's last one.
+    NoSuchPeriod {
+        /// The number of the last period.
+        max: u32,
+    },
+    /// The time for it has not come.
+    TooEarly {
+        /// The first second at which it is good.
+        from: UnixTime,
+    },
+    /// The time for paying a period is over.
+    TooLate {
+        /// The last second it was good for.
+        until: UnixTime,
+    },
+    /// A time that is not the one it must be.
+    TimeMismatch {
+        /// What it must be.
+        expected: UnixTime,
+    },
+    /// A subscription that was cancelled.
+    Cancelled,
+    /// A payment of a subscription before the one before it was made.
+    PreviousUnpaid,
+    /// A request of a subscription, where one for a single payment was expected.
+    IsRecurring,
+    /// A request for a single payment, where one of a subscription was expected.
+    IsNotRecurring,
 }
 
 impl ErrorKind {
@@ -326,6 +356,15 @@ impl ErrorKind {
             Self::InvalidSecret => "invalid_secret",
             Self::OwnPath => "own_path",
             Self::UnknownIntroduction => "unknown_introduction",
+            Self::UnknownCode(_) => "unknown_code",
+            Self::NoSuchPeriod { .. } => "no_such_period",
+            Self::TooEarly { .. } => "too_early",
+            Self::TooLate { .. } => "too_late",
+            Self::TimeMismatch { .. } => "time_mismatch",
+            Self::Cancelled => "cancelled",
+            Self::PreviousUnpaid => "previous_unpaid",
+            Self::IsRecurring => "is_recurring",
+            Self::IsNotRecurring => "is_not_recurring",
         }
     }
 
@@ -367,6 +406,14 @@ impl ErrorKind {
                 | Self::InvalidSecret
                 | Self::OwnPath
                 | Self::UnknownIntroduction
+                | Self::UnknownCode(_)
+                | Self::NoSuchPeriod { .. }
+                | Self::TooEarly { .. }
+                | Self::TooLate { .. }
+                | Self::Cancelled
+                | Self::PreviousUnpaid
+                | Self::IsRecurring
+                | Self::IsNotRecurring
         )
     }
 
@@ -470,6 +517,21 @@ impl ErrorKind {
             Self::OwnPath => f.write_str("the path leads to nobody but its sender"),
             Self::UnknownIntroduction => {
                 f.write_str("the path starts at a channel, and which node that means is not known")
+            }
+            Self::UnknownCode(code) => {
+                write!(f, "{what} holds the code {code}, which is not known here; newer software may help")
+            }
+            Self::NoSuchPeriod { max } => write!(f, "the offer ends with period {max}, and this is for a later one"),
+            Self::TooEarly { .. } => f.write_str("it is too early to pay this period"),
+            Self::TooLate { .. } => f.write_str("it is too late to pay this period"),
+            Self::TimeMismatch { .. } => write!(f, "{what} is not the one that was agreed"),
+            Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
+            Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
+            Self::IsRecurring => {
+                f.write_str("this request belongs to a subscription, and a single payment was expected")
+            }
+            Self::IsNotRecurring => {
+                f.write_str("this request is for a single payment, and one of a subscription was expected")
             }
         }
     }

@@ -113,6 +113,16 @@ rules! {
     Pth4 = "PTH-4", "what a hop is told decrypts with its key, and holds fields that are known or odd";
     Msg1 = "MSG-1", "an onion message carries exactly one request, invoice or error, and fields that are known or odd";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
+    Rec1 = "REC-1", "recurrence is compulsory or optional, its period is more than zero, and only a compulsory one has a base";
+    Rec2 = "REC-2", "an amount is proportional or not, and can be only where there is one";
+    Rec3 = "REC-3", "a request counts the payments of a subscription, where the offer is one";
+    Rec4 = "REC-4", "a request says with which period it starts exactly if the offer says when periods start";
+    Rec5 = "REC-5", "there is no period after the offer's last one";
+    Rec6 = "REC-6", "a period is paid in its pay window";
+    Rec7 = "REC-7", "a period is paid after the one before it";
+    Rec8 = "REC-8", "a period can be paid in part as long as it lasts";
+    Rec9 = "REC-9", "an invoice of a subscription says when period 0 started, which never changes";
+    Rec11 = "REC-11", "a subscription that is cancelled gets no more invoices";
     D1 = "D1", "a refund that is signed is signed with its payer key";
     D3 = "D3", "an amount is more than zero and at most all the bitcoin there will ever be";
     D4 = "D4", "a quantity is at least one";
