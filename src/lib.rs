@@ -11,7 +11,7 @@
 //! | sign elsewhere | [`Unsigned`] |
 //! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
-//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring` |
+//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]
