@@ -8,7 +8,7 @@ use crate::recurrence;
 use crate::units::UnixTime;
 
 impl InvoiceFields {
-    /// `invoice_recurrence_basetime` (TLV 3000000177)
+    /// `invoice_recurrence_basetime`
     ///
     /// When period 0 of the subscription started (REC-9).
     pub fn recurrence_basetime(&self) -> Option<UnixTime> {
