@@ -8,6 +8,7 @@ use super::{Invoice, MultiPart};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, PayInfo, Point};
 use crate::invoice_request::{InvoiceRequest, Refund, RequestFields, TABLES};
+use crate::recurrence;
 use crate::units::{Msat, UnixTime};
 use crate::{builder, field};
 
@@ -123,7 +124,16 @@ impl Invoice {
     /// `WrongArrival` (IVR-13), `Differs` with the field (IVR-8), `UnsupportedChain` (IVR-2), `WrongKey`
     /// (IVR-9), `AmountTooHigh` (IVR-11), `Zero` or `AmountTooHigh` for an amount that nobody can pay
     /// (D3), `Expired` (IVR-4).
+    ///
+    /// An invoice of a subscription is refused with `IsRecurring` (REC-7): it has to be compared with the one
+    /// before, too. See `check_recurring`, with the feature `recurrence`.
     pub fn check(&self, context: &InvoiceContext<'_>) -> Result<PayableInvoice<'_>, Error> {
+        recurrence::check_single(self.tlvs())?;
+        self.check_answer(context)
+    }
+
+    /// The same for any answer to a request.
+    pub(super) fn check_answer(&self, context: &InvoiceContext<'_>) -> Result<PayableInvoice<'_>, Error> {
         // IVR-13
         if context.arrival != Arrival::OwnPath {
             return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
