@@ -17,6 +17,9 @@ use crate::tlv::CustomField;
 /// Each costs the recipient as much as a message, and anyone can send them.
 pub const MAX_DUMMY_HOPS: usize = 10;
 
+/// The most that a hop can be told: its length has 16 bits, and a tag of 16 bytes comes with it.
+const MAX_DATA_LEN: usize = 0xffff - 16;
+
 /// A node of a blinded path, with what it is told beside where to go next.
 ///
 /// A public key is a hop that is told nothing else.
@@ -225,13 +228,10 @@ impl<'a> BlindedPathBuilder<'a> {
         let introduction = self.introduction.unwrap_or(first.into());
         let min_len = self.min_len;
         let (hops, joined) = self.plain_hops()?;
-        // There are few lengths to which padding cannot bring a hop, so this ends soon.
         let longest = hops.iter().map(|(_, plain)| plain.len()).fold(min_len, usize::max);
+        // There are few lengths to which padding cannot bring a hop, so the first that will do is near.
         let fits = |len: &usize| hops.iter().all(|(_, plain)| plain.fits(*len));
-        let len = (longest..).take(1024).find(fits).unwrap_or(longest);
-        if len > usize::from(u16::MAX) {
-            return Err(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6));
-        }
+        let len = (longest..=MAX_DATA_LEN).find(fits).ok_or(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
         let (first_path_key, hops) = blind(session, hops, len)?;
         let own = hops.iter().map(|hop| Ok((hop.id, hop.encrypted.as_slice())));
         let joined = joined.into_iter().flat_map(BlindedPath::hops);
