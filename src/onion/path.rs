@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::data::{PaymentConstraints, PaymentRelay, Plain};
 use super::keys::{Secret, Shared};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, Direction, Features, IntroductionNode, ShortChannelId};
+use crate::field::{BlindedPath, Direction, Features, IntroductionNode, Point, ShortChannelId};
 use crate::tlv::CustomField;
 
 /// The most dummy hops that a path can have, and that [`peel`](super::OnionMessage::peel) takes off at once.
@@ -93,13 +93,13 @@ impl PathHop {
     }
 
     /// The hop's fields, if the next node is this one.
-    fn leading_to(self, next: Option<&PublicKey>, path_key: Option<&PublicKey>) -> Result<(PublicKey, Plain), Error> {
+    fn leading_to(self, next: Option<&PublicKey>, path_key: Option<Point>) -> Result<(PublicKey, Plain), Error> {
         let next = match (self.channel, next) {
             (Some(scid), _) => (Field::SHORT_CHANNEL_ID.number(), scid.0.to_be_bytes().to_vec()),
             (None, Some(next)) => (Field::NEXT_NODE_ID.number(), next.serialize().to_vec()),
             (None, None) => return Err(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5)),
         };
-        let path_key = path_key.map(|key| (Field::NEXT_PATH_KEY_OVERRIDE.number(), key.serialize().to_vec()));
+        let path_key = path_key.map(|key| (Field::NEXT_PATH_KEY_OVERRIDE.number(), key.to_bytes().to_vec()));
         self.plain([Some(next), path_key].into_iter().flatten())
     }
 }
@@ -246,9 +246,9 @@ impl<'a> BlindedPathBuilder<'a> {
         }
         let (target, path_key) = match &self.end {
             End::Node(hop) => (hop.node_id, None),
-            End::Path(path, introduction) => (*introduction, Some(path.first_path_key().to_public_key()?)),
+            End::Path(path, introduction) => (*introduction, Some(path.first_path_key())),
         };
-        let mut hops = lead(self.through, Some(&target), path_key.as_ref())?;
+        let mut hops = lead(self.through, Some(&target), path_key)?;
         match self.end {
             End::Path(..) if self.dummy_hops > 0 => Err(Error::new(ErrorKind::Unexpected, Rule::Pth1)),
             End::Path(..) if self.path_id.is_some() => {
@@ -287,7 +287,7 @@ impl fmt::Debug for BlindedPathBuilder<'_> {
 pub(super) fn lead(
     through: Vec<PathHop>,
     target: Option<&PublicKey>,
-    path_key: Option<&PublicKey>,
+    path_key: Option<Point>,
 ) -> Result<Vec<(PublicKey, Plain)>, Error> {
     let mut hops = Vec::with_capacity(through.len().saturating_add(1));
     let mut through = through.into_iter().peekable();
@@ -315,12 +315,16 @@ pub(super) fn blind(
     let first_path_key = session.public_key();
     let mut path_key = first_path_key;
     let mut blinded = Vec::with_capacity(hops.len());
-    let mut hops = hops.into_iter().peekable();
-    while let Some((node_id, plain)) = hops.next() {
+    let mut left = hops.len();
+    for (node_id, plain) in hops {
         let shared = Shared::new(&node_id, &session);
         blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho())? });
-        if hops.peek().is_some() {
+        left = left.saturating_sub(1);
+        if left > 0 {
             session = session.times(&shared.next(&path_key)?)?;
+        }
+        // The last hop's path key is needed by nobody but the hop.
+        if left > 1 {
             path_key = session.public_key();
         }
     }
