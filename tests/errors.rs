@@ -297,7 +297,41 @@ fn errors() -> Vec<Error> {
     errors.extend(subscriptions());
     errors.extend(proofs_not_made());
     errors.extend(proofs_not_read());
+    #[cfg(feature = "onion")]
+    errors.extend(onions());
     errors
+}
+
+/// Paths and onion messages that cannot be made or read.
+#[cfg(feature = "onion")]
+fn onions() -> Vec<Error> {
+    use bolt12::onion::{
+        BlindedPathBuilder, Contents, HopData, OnionMessage, OnionMessageBuilder, PathHop, Payload, Unblinded,
+    };
+
+    let sender = pair(0x41);
+    let build = |path: BlindedPathBuilder<'_>| path.build([1; 32]).map(drop).unwrap_err();
+    let path =
+        |recipient| BlindedPathBuilder::new(recipient).introduction_by_channel(ShortChannelId(1), Direction::NodeOne);
+    let to_sender = path(sender.public_key()).build([1; 32]).unwrap();
+    let send = |message: OnionMessageBuilder<'_>| message.build([1; 32]).map(drop).unwrap_err();
+    let over = || OnionMessageBuilder::over(&to_sender, Contents::Invoice(&[]));
+    let next = PathHop::new(key()).by_channel(ShortChannelId(1));
+    vec![
+        Unblinded::new(&sender, &key(), &[0; 20]).map(drop).unwrap_err(),
+        HopData::read(tlvs(&[(16, &[])])).map(drop).unwrap_err(),
+        path(key()).build([0; 32]).unwrap_err(),
+        build(path(key()).dummy_hops(11)),
+        build(BlindedPathBuilder::new(next)),
+        build(path(key()).through(PathHop::new(key()).field(16, []))),
+        build(BlindedPathBuilder::joining(&to_sender, key()).through(key()).path_id([1])),
+        send(over().introduction(sender.public_key()).sender(&sender)),
+        send(over().through(key())),
+        send(OnionMessageBuilder::to_node(key(), Contents::Invoice(&[0; 32768]))),
+        Payload::read(tlvs(&[(64, &[]), (66, &[])])).map(drop).unwrap_err(),
+        OnionMessage::read(vec![2, 0]).unwrap_err(),
+        OnionMessage::read(vec![2, 1]).unwrap_err(),
+    ]
 }
 
 /// A price in dollars that nobody converted.
@@ -423,6 +457,7 @@ fn proofs_not_read() -> Vec<Error> {
     errors
 }
 
+#[cfg(feature = "onion")]
 #[test]
 fn every_text_is_as_it_was_agreed() {
     let mut texts = String::new();
@@ -442,6 +477,7 @@ fn every_text_is_as_it_was_agreed() {
 }
 
 /// The table above forgets no kind: the codes in the source are those that were seen.
+#[cfg(feature = "onion")]
 #[test]
 fn every_kind_has_a_text() {
     let seen: BTreeSet<&str> = errors().iter().map(|error| error.kind().code()).collect();

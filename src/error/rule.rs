@@ -111,7 +111,7 @@ rules! {
     Pth1 = "PTH-1", "hops of a path look alike, and at most ten of them are dummies";
     Pth2 = "PTH-2", "only whoever made a path knows what its last hop carries";
     Pth4 = "PTH-4", "what a hop is told decrypts with its key, and holds fields that are known or odd";
-    Msg1 = "MSG-1", "an onion message carries exactly one request, invoice or error, and fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message of at most 32768 bytes carries exactly one request, invoice or error, beside fields that are known or odd";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
     Rec1 = "REC-1", "recurrence is compulsory or optional, its period is more than zero, and only a compulsory one has a base";
     Rec2 = "REC-2", "an amount is proportional or not, and can be only where there is one";

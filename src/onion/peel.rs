@@ -129,7 +129,8 @@ impl Forward {
     ///
     /// `Unusable`, which nobody meets: it takes a hash that is no scalar.
     pub fn message(&self) -> Result<OnionMessage, Refusal> {
-        let message = |path_key| OnionMessage::with(&path_key, self.rest.len(), |out| self.rest.write(out));
+        let message =
+            |path_key: PublicKey| OnionMessage::with(path_key.into(), self.rest.len(), |out| self.rest.write(out));
         self.hop.next_path_key().and_then(message).map_err(unusable)
     }
 }
