@@ -280,8 +280,9 @@ impl Accepted {
     ///
     /// `WrongKey` (IVW-6), `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>) -> Result<Invoice, Error> {
-        match &self.received.nonce {
-            Some(nonce) => invoice.sign(&self.received.issuer.offer_keypair(nonce)),
+        let keypair = self.received.nonce.map(|nonce| self.received.issuer.offer_keypair(&nonce));
+        match keypair.filter(|keypair| invoice.signer() == Some(keypair.public_key())) {
+            Some(keypair) => invoice.sign(&keypair),
             None => Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6)),
         }
     }
