@@ -130,6 +130,14 @@ impl Payment {
         self.bounds.deadline
     }
 
+    /// The offer that is paid for, unless this is a refund.
+    pub fn offer(&self) -> Option<&Offer> {
+        match &self.asked {
+            Asked::Offer(asked) => Some(&asked.offer),
+            Asked::Refund(_) => None,
+        }
+    }
+
     /// The refund to publish, if this is one.
     pub fn refund(&self) -> Option<&Refund> {
         match &self.asked {
