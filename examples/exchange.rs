@@ -12,18 +12,17 @@ use std::time::Duration;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::bitcoin::hex::DisplayHex;
 use bolt12::exchange::{
-    Action, Destination, End, Incoming, Issuer, Limit, MaxAmount, Need, OffersMessage, Outgoing, PathId, Payer,
-    Payment, Refused, State, Terms, Via,
+    Action, Destination, End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment,
+    Refused, State, Terms, Via,
 };
 use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
-    BlindedPath, Bolt12, ChainHash, CurrencyCode, Error, Expectation, Features, MinorUnits, Msat, Offer, OfferAmount,
-    OfferBuilder, PayInfo, PayableInvoice, Payee, PayerProof, Preimage, Rate, Text, UnixTime,
+    BlindedPath, Bolt12, ChainHash, Error, Expectation, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    PayInfo, PayableInvoice, Payee, PayerProof, Preimage, Rate, Text, UnixTime,
 };
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 
 const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut now = UnixTime(1_800_000_000);
@@ -31,27 +30,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     heading(now, "The shop makes an offer, once, and puts it on the counter.");
     let offer = shop.make_offer()?;
-    println!("{}\n\n{}", offer.wrapped(98)?, qr_code(&offer)?);
+    // In upper case a QR code is smaller: letters of one case and digits have a mode of their own.
+    let scanned = format!("LIGHTNING:{offer:#}");
+    println!("{}\n\n{}", offer.wrapped(98)?, qr_code(&scanned)?);
 
     heading(now, "Alice scans it. Her wallet shows what she would pay for, and asks what it must know.");
-    // Whatever people scan or paste may be many things, with or without `lightning:` or `bitcoin:`.
-    let Bolt12::Offer(offer) = format!("{offer:#}").parse()? else { return Err("not an offer".into()) };
+    let Bolt12::Offer(offer) = scanned.parse()? else { return Err("this is another BOLT 12 text".into()) };
     let payer = Payer::new([0x42; 32]);
     let draft = payer.draft(&offer, now, CHAINS)?;
     println!("for:      {}, from {}", words(offer.description()), words(offer.issuer()));
     println!("price:    {}", draft.price()?.map_or("as you like".into(), dollars));
-    for need in draft.needs() {
-        match need {
-            Need::Limit(currency) => println!("needed:   a limit, for it is the shop that converts {currency}"),
-            other => println!("needed:   {other:?}"),
-        }
-    }
+    draft.needs().iter().for_each(|need| println!("needed:   {need}"));
     // An exchange says what a bitcoin costs; what Alice allows beside is a setting of her wallet.
     let draft = draft.rate(rate("100000")?).limit(Limit::Tolerance { basis_points: 200 });
     println!("costs:    {}, and she allows 2 % more", draft.cost()?.ok_or("no price")?);
     let shown: Vec<_> = draft.reveals().iter().filter_map(|field| field.label()).collect();
     println!("reveals:  {}, which are new each time", shown.join(", "));
-    let mut payment = draft.start([0x01; 32], now, now.saturating_add(PATIENCE))?;
+    let mut payment = draft.start([0x01; 32], now, UnixTime(now.0 + 60))?;
 
     shop.rate = rate("96500")?;
     heading(now, "She asks for an invoice. In the meantime the dollar has become dearer.");
@@ -62,11 +57,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     heading(now, "She looks again, at the rate of now, and adds a tip: four dollars, all in all.");
     let own_rate = rate("96600")?;
-    let with_tip = own_rate.convert(OfferAmount::Currency { currency: usd(), amount: MinorUnits(400) })?;
-    // Who names the amount pays neither more nor less. What the rate does now, it does to the tip.
+    let four = OfferAmount::Currency { currency: own_rate.currency(), amount: MinorUnits(400) };
+    let with_tip = own_rate.convert(four)?;
+    // Whoever names the amount pays neither more nor less: what the rate does from now on, it does to the tip.
     let draft = payer.draft(&offer, now, CHAINS)?.rate(own_rate).amount(with_tip).payer_note("With oat milk, please");
     println!("She will pay {with_tip}.");
-    let mut payment = draft.start([0x02; 32], now, now.saturating_add(PATIENCE))?;
+    let mut payment = draft.start([0x02; 32], now, UnixTime(now.0 + 60))?;
 
     shop.rate = rate("96450")?;
     heading(now, "She asks for an invoice. Her first message gets lost.");
@@ -137,7 +133,7 @@ struct Shop {
 impl Shop {
     fn make_offer(&self) -> Result<Offer, Error> {
         let new = self.issuer.new_offer([0x07; 16]);
-        let price = OfferAmount::Currency { currency: usd(), amount: MinorUnits(350) };
+        let price = OfferAmount::Currency { currency: self.rate.currency(), amount: MinorUnits(350) };
         let offer = OfferBuilder::new(new.issuer_id()).amount(price).description("a flat white").issuer("Café Zwölf");
         new.build(offer.add_path(path_to("shop", new.path_id(0))))
     }
@@ -149,9 +145,10 @@ impl Shop {
 
     fn answer(&mut self, request: Incoming, now: UnixTime) -> Result<Outgoing, Box<Refused>> {
         let received = self.issuer.receive(request)?; // for an offer of ours, which nobody changed
-        let due = received.due(Some(self.rate))?.unwrap_or_default();
+        let due = received.due(Some(self.rate));
         let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::TimesPrice(5) };
         let accepted = received.accept(&terms)?; // on time, and for enough
+        let due = due?.unwrap_or_default();
         let tip = accepted.amount().checked_sub(due).unwrap_or_default();
         println!("  The shop at {}: {due} are due, and the tip is {tip}.", time(now));
 
@@ -173,13 +170,9 @@ impl Shop {
     }
 }
 
-fn usd() -> CurrencyCode {
-    "USD".parse().expect("three capital letters")
-}
-
 /// What exchanges say: the price of one bitcoin in dollars, which have two digits after the point.
 fn rate(dollars_per_bitcoin: &str) -> Result<Rate, Error> {
-    Rate::per_bitcoin(usd(), dollars_per_bitcoin, 2)
+    Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin, 2)
 }
 
 /// What somebody else wrote, with everything escaped that could deceive.
@@ -194,10 +187,10 @@ fn dollars(price: OfferAmount) -> String {
     }
 }
 
-/// In upper case the text takes less space: letters of one case and digits have a mode of their own.
-fn qr_code(offer: &Offer) -> Result<String, qrcode::types::QrError> {
-    let code = QrCode::with_error_correction_level(format!("LIGHTNING:{offer:#}"), EcLevel::L)?;
-    Ok(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+fn qr_code(text: &str) -> Result<String, qrcode::types::QrError> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L)?;
+    // Terminals are dark: what is printed is light.
+    Ok(code.render().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
 }
 
 fn heading(now: UnixTime, text: &str) {
