@@ -69,10 +69,23 @@ impl Refused {
         self.answer.as_ref()
     }
 
+    /// The same, taken out.
+    pub fn into_answer(self) -> Option<Outgoing> {
+        self.answer
+    }
+
     /// Whether this was seen before any curve operation, because the message is not for an offer of ours, came by
     /// the wrong way, or is no message. Whoever sends many of these can be throttled.
     pub fn is_cheap(&self) -> bool {
         self.is_cheap
+    }
+}
+
+/// A fault of our own, for example in making the invoice: nothing is sent because of it, so that whoever waits asks
+/// again. With this, `?` serves every step from a request to its answer.
+impl From<Error> for Box<Refused> {
+    fn from(error: Error) -> Self {
+        Self::new(Refused { error, answer: None, is_cheap: false })
     }
 }
 
@@ -282,8 +295,9 @@ impl Accepted {
     ///
     /// `WrongKey` (IVW-6), `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>) -> Result<Invoice, Error> {
-        match &self.received.nonce {
-            Some(nonce) => invoice.sign(&self.received.issuer.offer_keypair(nonce)),
+        let keypair = self.received.nonce.map(|nonce| self.received.issuer.offer_keypair(&nonce));
+        match keypair.filter(|keypair| invoice.signer() == Some(keypair.public_key())) {
+            Some(keypair) => invoice.sign(&keypair),
             None => Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6)),
         }
     }

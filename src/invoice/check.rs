@@ -139,11 +139,11 @@ impl Invoice {
             return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
         }
         self.check_repeats(context.request)?;
-        self.check_answer(context.sent_to, context.now, context.chains, context.max_amount)
+        self.check_own_answer(context.sent_to, context.now, context.chains, context.max_amount)
     }
 
     /// The same for an invoice that is known to repeat its request, and to have come the right way.
-    pub(crate) fn check_answer(
+    pub(crate) fn check_own_answer(
         &self,
         sent_to: SentTo,
         now: UnixTime,

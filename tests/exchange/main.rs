@@ -7,4 +7,5 @@ mod naive;
 #[path = "../common/sides.rs"]
 mod sides;
 
+mod receipt;
 mod walk;
