@@ -9,13 +9,13 @@
 //! multiplications on the curve. It hashes, encrypts and copies nothing. The sides take turns, as in the bench
 //! `messages`, whose harness this is.
 
-#[path = "../messages/allocations.rs"]
+#[path = "../common/allocations.rs"]
 mod allocations;
 mod floor;
-#[path = "../messages/measure.rs"]
+#[path = "../common/measure.rs"]
 mod measure;
 mod operations;
-#[path = "../messages/table.rs"]
+#[path = "../common/table.rs"]
 mod table;
 
 use measure::{Effort, Side};
