@@ -523,8 +523,8 @@ fn payments_not_made() -> Vec<Error> {
     let issuer = Issuer::new([1; 32]);
     let (mut payment, asked) = asking(&issuer);
     let accepted = issuer.receive(sides::deliver(&asked, 0x70)).unwrap().accept(&sides::terms(NOW, None)).unwrap();
-    let (_, invoice) = sides::invoice(&issuer, &accepted);
-    let answer = sides::deliver(&accepted.answer(invoice), 0x60);
+    let (_, invoice) = sides::invoice(&accepted);
+    let answer = sides::deliver(&accepted.answer(invoice).unwrap(), 0x60);
 
     let offer = sides::own_offer(&issuer, 1, |offer| offer.description("tea").amount_msat(Msat(1_000)));
     let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap();
@@ -536,7 +536,7 @@ fn payments_not_made() -> Vec<Error> {
     let stray = payment.receive_invoice(stray, NOW).unwrap_err().error().clone();
     payment.receive_invoice(answer.clone(), NOW).unwrap();
     let twice = payment.receive_invoice(answer, NOW).unwrap_err().error().clone();
-    payment.begin(NOW).unwrap();
+    sides::begin(&mut payment, NOW);
     let wrong_preimage = payment.paid(Preimage([0; 32])).unwrap_err();
     let state = Payer::new([3; 32]).load(&payment.to_bytes()).unwrap_err();
     vec![over_limit, not_now, stray_error, stray, twice, wrong_preimage, state]

@@ -35,7 +35,9 @@
 //! [`HumanReadableName::dns_name`](crate::HumanReadableName::dns_name) says where, [`Bolt12`](crate::Bolt12) reads
 //! what is there, and [`Draft::bip_353_name`] tells the issuer, as the specification asks (RQW-8).
 
+mod asked;
 mod draft;
+mod expected;
 mod fiat;
 mod issuer;
 #[cfg(feature = "onion")]
@@ -51,12 +53,13 @@ mod via;
 mod view;
 
 pub use draft::{Draft, Need};
+pub use expected::ExpectedPayment;
 pub use fiat::Limit;
-pub use issuer::{Issuer, NewOffer};
+pub use issuer::{Issuer, MAX_OFFER_LEN, NewOffer};
 #[cfg(feature = "onion")]
 pub use messenger::{Messenger, Received, Route};
 pub use payer::Payer;
-pub use payment::{Action, Payment, Progress};
+pub use payment::{Action, MAX_RENEWALS, Payment, Progress};
 pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};
 pub use refund::{AcceptedRefund, Claim, ClaimState, NewRefund};
 pub use schedule::Retry;
