@@ -129,10 +129,7 @@ impl Issuer {
         let Some(arrival) = self.arrival(&tlvs, &seal.nonce, via) else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)));
         };
-        match Unverified::<InvoiceRequest>::of(tlvs, self.known).and_then(Unverified::verify) {
-            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, Some(seal.nonce))),
-            Err(error) => Err(Refused::with_answer(error, reply_path)),
-        }
+        self.verify(tlvs, arrival, reply_path, Some(seal.nonce))
     }
 
     /// The same for an offer that was made without this issuer, and is known for example from a database, where
@@ -154,8 +151,25 @@ impl Issuer {
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
         }
         offer.check_arrival(arrival).map_err(Refused::silent)?;
-        match Unverified::<InvoiceRequest>::of(tlvs, self.known).and_then(Unverified::verify) {
-            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, None)),
+        self.verify(tlvs, arrival, reply_path, None)
+    }
+
+    /// The form and the signature of a request that came the right way for an own offer.
+    fn verify(
+        &self,
+        tlvs: TlvStream,
+        arrival: RequestArrival,
+        reply_path: BlindedPath<'static>,
+        nonce: Option<Nonce>,
+    ) -> Result<ReceivedRequest, Box<Refused>> {
+        // IVW-3
+        let signer = match arrival {
+            RequestArrival::OfferPath(last) if !tlvs.contains(Field::OFFER_ISSUER_ID.number()) => Some(last),
+            _ => None,
+        };
+        let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
+        match unverified.and_then(|unverified| unverified.verify_with(signer)) {
+            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
             Err(error) => Err(Refused::with_answer(error, reply_path)),
         }
     }

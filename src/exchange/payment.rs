@@ -459,7 +459,7 @@ impl Payment {
         match &self.asked {
             Asked::Offer(asked) => {
                 let sent_to = asked.sent_to(token.position)?;
-                invoice.check_answer(sent_to, now, &[asked.chain], self.bounds.max).map(drop)
+                invoice.check_own_answer(sent_to, now, &[asked.chain], self.bounds.max).map(drop)
             }
             Asked::Refund(refund) => {
                 let (arrival, chains) = (Arrival::OwnPath, &[refund.chain()]);

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, CurrencyCode, Rate};
 use crate::invoice::{Invoice, InvoiceBuilder};
 use crate::invoice_error::InvoiceError;
-use crate::invoice_request::{AcceptedRequest, InvoiceRequest, RequestArrival};
+use crate::invoice_request::{self, AcceptedRequest, InvoiceRequest, RequestArrival};
 use crate::signed::Unsigned;
 use crate::units::{Msat, UnixTime};
 
@@ -187,7 +187,9 @@ impl ReceivedRequest {
             (MaxAmount::TimesPrice(times), Some(due)) => due.checked_mul(times),
             (MaxAmount::Any, _) | (MaxAmount::TimesPrice(_), None) => None,
         };
-        let accepted = self.request.accept_own(self.arrival, terms.now, terms.chains, terms.rate, max_amount);
+        let Terms { now, chains, rate, .. } = *terms;
+        let own = invoice_request::Terms { arrival: self.arrival, now, chains, rate, max_amount };
+        let accepted = self.request.accept_own(&own);
         match accepted.map(|accepted| (accepted.amount(), accepted.node_id())) {
             Ok((amount, node_id)) => Ok(Accepted { received: self, amount, node_id, created_at: terms.now }),
             Err(error) => {
@@ -278,7 +280,7 @@ impl Accepted {
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path). One for an offer in another
     /// currency expires after [`CURRENCY_RELATIVE_EXPIRY`], unless that is changed.
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
-        let request = AcceptedRequest::again(self.request(), self.amount, self.node_id);
+        let request = AcceptedRequest::new(self.request(), self.amount, self.node_id);
         let invoice = InvoiceBuilder::new(request, self.created_at, payment_hash);
         match self.received.currency() {
             Some(_) => invoice.relative_expiry(CURRENCY_RELATIVE_EXPIRY),

@@ -12,6 +12,7 @@ pub mod messages;
 pub mod mirror;
 pub mod naive;
 pub mod proof;
+pub mod recurrence;
 pub mod round_trip;
 pub mod text;
 pub mod tlv;
@@ -21,7 +22,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -31,6 +32,7 @@ pub const TARGETS: [Target; 11] = [
     ("invoice_error", messages::invoice_error),
     ("payer_proof", proof::check),
     ("mirror", mirror::check),
+    ("recurrence", recurrence::check),
     ("round_trip", round_trip::check),
     ("differential", differential::check),
 ];

@@ -52,6 +52,12 @@ impl Allocations {
         drop(result);
         allocations
     }
+
+    /// How many bytes.
+    #[allow(dead_code, reason = "one of the benchmarks asks")]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
 }
 
 impl fmt::Display for Allocations {
