@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let payer = Payer::new([0x42; 32]);
     let draft = payer.draft(&offer, now, CHAINS)?;
     println!("for:      {}, from {}", words(offer.description()), words(offer.issuer()));
-    println!("price:    {}", draft.price()?.map_or("as you like".into(), dollars));
+    println!("price:    {}", draft.price()?.ok_or("as you like")?.with_minor_unit(2));
     draft.needs().iter().for_each(|need| println!("needed:   {need}"));
     // An exchange says what a bitcoin costs; what Alice allows beside is a setting of her wallet.
     let draft = draft.rate(rate("100000")?).limit(Limit::Tolerance { basis_points: 200 });
@@ -149,8 +149,9 @@ impl Shop {
         let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::TimesPrice(5) };
         let accepted = received.accept(&terms)?; // on time, and for enough
         let due = due?.unwrap_or_default();
-        let tip = accepted.amount().checked_sub(due).unwrap_or_default();
-        println!("  The shop at {}: {due} are due, and the tip is {tip}.", time(now));
+        let tip = accepted.amount().checked_sub(due).filter(|tip| *tip > Msat(0));
+        let tip = tip.map_or("no tip".into(), |tip| format!("a tip of {tip}"));
+        println!("  At {} the shop wants {due}, and sees {tip}.", time(now));
 
         // The node's part: a path to itself, and what it costs to be paid over it. Which payment that is for is in
         // the path id, so that the shop need not remember it.
@@ -178,13 +179,6 @@ fn rate(dollars_per_bitcoin: &str) -> Result<Rate, Error> {
 /// What somebody else wrote, with everything escaped that could deceive.
 fn words(text: Option<Text<'_>>) -> String {
     text.map_or("(nothing)".into(), |text| text.to_string())
-}
-
-fn dollars(price: OfferAmount) -> String {
-    match price {
-        OfferAmount::Currency { amount: MinorUnits(cents), .. } => format!("{}.{:02} USD", cents / 100, cents % 100),
-        OfferAmount::Bitcoin(amount) => amount.to_string(),
-    }
 }
 
 fn qr_code(text: &str) -> Result<String, qrcode::types::QrError> {

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, Incoming, Issuer, Limit, Outgoing, Payer, Payment, Retry, Via};
+use bolt12::exchange::{Action, End, Incoming, Issuer, Limit, Need, Outgoing, Payer, Payment, Retry, Via};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
 use proofs::Parts;
@@ -571,6 +571,20 @@ fn every_text_is_as_it_was_agreed() {
     texts.push_str("\nrules\n");
     for rule in Rule::ALL {
         writeln!(texts, "    {rule} {}", rule.reason()).unwrap();
+    }
+    texts.push_str("\nhow payments end\n");
+    let no = InvoiceError::new("out of\u{202e} coffee").unwrap();
+    let wordless = InvoiceError::try_from(vec![1, 1, 82]).unwrap();
+    for end in
+        [End::Deadline, End::Refused(no), End::Refused(wordless), End::TooExpensive, End::QuoteExpired, End::Declined]
+    {
+        writeln!(texts, "    {end}").unwrap();
+    }
+    texts.push_str("\nwhat drafts need\n");
+    let (dollar, dozen) = ("USD".parse().unwrap(), Quantity::AtMost(12.try_into().unwrap()));
+    let quantities = [Need::Quantity(Quantity::Unlimited), Need::Quantity(dozen)];
+    for need in quantities.into_iter().chain([Need::Amount, Need::Limit(dollar), Need::Rate(dollar)]) {
+        writeln!(texts, "    {need}").unwrap();
     }
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/errors.txt");
     if std::env::var_os("BLESS").is_some() {
