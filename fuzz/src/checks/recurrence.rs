@@ -176,7 +176,7 @@ mod present {
         let first = offer.absolute_expiry().map_or(first, |expiry| first.min(expiry.0));
         let start = recurrence.base.map(|_| mirror::number(input, TYPES[6]).unwrap_or(0) as u32);
         let basetime = recurrence.base.map_or(UnixTime(first), |base| base.basetime);
-        let mut previous = None;
+        let (chains, mut previous) = ([usable.chain()], None);
         for counter in 0..4 {
             let asked = RecurrenceRequest { counter, start, cancel: false };
             let built = mirror::request_builder(input, usable).recurrence(asked).build();
@@ -196,7 +196,7 @@ mod present {
             let Ok(window) = recurrence.pay_window(basetime, index) else { return };
             // The offer does not expire for those who go on (REC-13).
             let now = UnixTime(first.clamp(window.start().0, window.end().0));
-            let context = context(&request, offer, now, usable.chain());
+            let context = context(offer, now, &chains);
             let subscription = RecurrenceContext { previous, is_cancelled: false };
             refuse(&request, &context, &subscription, usable, input);
             let accepted = match request.accept_recurring(&context, &subscription) {
@@ -204,7 +204,9 @@ mod present {
                 // The amount, the rate, an offer that expires before it begins, or a period of which nothing is left.
                 Err(error) => {
                     let expected = [Rule::Rqr9, Rule::Rqr10, Rule::D3, Rule::Ofr9, Rule::Rec8];
-                    assert!(expected.contains(&error.rule()), "{error:#}");
+                    // Or the calendar does not see the end of the period.
+                    let is_far = (error.kind(), error.rule()) == (&ErrorKind::Overflow, Rule::Rec4);
+                    assert!(is_far || expected.contains(&error.rule()), "{error:#}");
                     return errors::any(&error);
                 }
             };
@@ -218,14 +220,10 @@ mod present {
         }
     }
 
-    fn context<'a>(request: &InvoiceRequest, offer: &'a Offer, now: UnixTime, chain: ChainHash) -> RequestContext<'a> {
+    fn context<'a>(offer: &'a Offer, now: UnixTime, chains: &'a [ChainHash]) -> RequestContext<'a> {
         let last = offer.paths().and_then(|paths| paths.iter().next()).map(|path| path.last_blinded_node_id());
         let arrival = last.map_or(RequestArrival::Direct, RequestArrival::OfferPath);
-        let rate = mirror::rate(offer, 1);
-        let chains: &'static [ChainHash] =
-            &[ChainHash::BITCOIN, ChainHash::TESTNET3, ChainHash::TESTNET4, ChainHash::SIGNET, ChainHash::REGTEST];
-        assert_eq!(request.chain(), chain);
-        RequestContext { offer, arrival, now, chains, rate, max_amount: None }
+        RequestContext { offer, arrival, now, chains, rate: mirror::rate(offer, 1), max_amount: None }
     }
 
     /// The answer is refused to whoever skips a payment, moves the start, goes on after cancelling, or does not
@@ -237,9 +235,6 @@ mod present {
         usable: UsableOffer<'_>,
         input: &TlvStream,
     ) {
-        if !context.chains.contains(&usable.chain()) {
-            return;
-        }
         let refused = |request: &InvoiceRequest, subscription: RecurrenceContext| {
             let error = request.accept_recurring(context, &subscription).map(drop).expect_err("an attack");
             errors::any(&error);
