@@ -8,7 +8,7 @@ use secp256k1::{Keypair, PublicKey};
 use zeroize::Zeroizing;
 
 use super::received::{ReceivedRequest, Refused};
-use super::secret::{MacKey, Nonce, Seal, offer_records};
+use super::secret::{MacKey, Nonce, OfferKeys, Seal};
 use super::via::{Incoming, PathId, Via};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, BlindedPaths, KnownFeatures, Value};
@@ -48,7 +48,7 @@ pub struct Issuer {
 /// One key for each purpose.
 #[derive(Debug)]
 struct Keys {
-    offers: MacKey,
+    offers: OfferKeys,
     offer_paths: MacKey,
     offer_keys: MacKey,
     preimages: MacKey,
@@ -64,7 +64,7 @@ impl Issuer {
         let secret = Zeroizing::new(secret);
         let key = |purpose| MacKey::derive(&secret, purpose);
         let keys = Keys {
-            offers: key("issuer offer"),
+            offers: OfferKeys { lengths: key("issuer offer length"), records: key("issuer offer") },
             offer_paths: key("issuer offer path"),
             offer_keys: key("issuer offer key"),
             preimages: key("issuer preimage"),
@@ -103,7 +103,7 @@ impl Issuer {
 
     /// Whether this issuer made the offer, and nobody changed it. Costs a MAC.
     pub fn is_own(&self, offer: &Offer) -> bool {
-        self.seal(offer.tlvs()).is_some()
+        self.keys.offers.seal(offer.tlvs()).is_some()
     }
 
     /// Authenticates a request: that its offer is ours and untouched (RQR-6), that it came the way it had to
@@ -122,7 +122,7 @@ impl Issuer {
             return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
         };
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
-        let Some(seal) = self.seal(&tlvs) else {
+        let Some(seal) = self.keys.offers.seal(&tlvs) else {
             // No field is named: what differs is nobody's business who probes for offers.
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
         };
@@ -193,13 +193,6 @@ impl Issuer {
         self.keys.invoice_paths.verifies_whole(&[payment_hash.as_ref()], &path_id.0)
     }
 
-    /// The metadata of an offer, wherever it stands, if it is ours and all the rest is as it was.
-    fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
-        let seal = Seal::read(tlvs.value(4)?)?;
-        let [first, middle, last] = offer_records(tlvs);
-        self.keys.offers.verifies(&[&seal.nonce, first, middle, last], &seal.tag).then_some(seal)
-    }
-
     /// RQR-7: over one of the offer's paths if it has some, else directly.
     fn arrival(&self, tlvs: &TlvStream, nonce: &Nonce, via: Via) -> Option<RequestArrival> {
         let paths = tlvs.value(16).map(BlindedPaths::decode);
@@ -265,8 +258,7 @@ impl NewOffer<'_> {
         if unsealed.paths().is_none() && unsealed.issuer_id() == Some(self.issuer_id()) {
             return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofr11));
         }
-        let [first, middle, last] = offer_records(unsealed.tlvs());
-        seal.tag = self.issuer.keys.offers.short(&[&seal.nonce, first, middle, last]);
+        seal.tag = self.issuer.keys.offers.tag(&seal.nonce, unsealed.tlvs());
         offer.metadata(seal.to_bytes()).build()
     }
 }

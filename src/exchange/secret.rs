@@ -53,7 +53,7 @@ impl MacKey {
     }
 
     /// Whether `tag` is the start of the parts' HMAC.
-    pub(super) fn verifies(&self, parts: &[&[u8]], tag: &[u8; 16]) -> bool {
+    pub(super) fn verifies(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
         self.state(parts).verify_truncated_left(tag).is_ok()
     }
 
@@ -112,9 +112,47 @@ impl Seal {
     }
 }
 
-/// What an offer's metadata covers: every other record of the offer, as it stands.
-pub(super) fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
+/// The two keys of an offer's metadata, which cover every other record of the offer, as it stands.
+///
+/// A quarter of the tag covers only their length. Whoever does not know an offer of ours thus fails before anything
+/// is hashed, and whoever does cannot make us hash more than that offer has.
+#[derive(Debug)]
+pub(super) struct OfferKeys {
+    pub(super) lengths: MacKey,
+    pub(super) records: MacKey,
+}
+
+impl OfferKeys {
+    /// The tag that completes the metadata of an offer.
+    pub(super) fn tag(&self, nonce: &Nonce, offer: &TlvStream) -> [u8; 16] {
+        let records = offer_records(offer);
+        let length: [u8; 4] = self.lengths.short(&[nonce, &length(&records)]);
+        let [first, middle, last] = records;
+        let mac: [u8; 12] = self.records.short(&[nonce, first, middle, last]);
+        let mut tag = [0; 16];
+        tag.iter_mut().zip(length.iter().chain(&mac)).for_each(|(slot, byte)| *slot = *byte);
+        tag
+    }
+
+    /// The metadata of an offer, wherever it stands, if it was made with these keys and all the rest is as it was.
+    pub(super) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
+        let seal = Seal::read(tlvs.value(4)?)?;
+        let records = offer_records(tlvs);
+        let (of_length, of_records) = seal.tag.split_at_checked(4)?;
+        let [first, middle, last] = records;
+        let is_own = self.lengths.verifies(&[&seal.nonce, &length(&records)], of_length)
+            && self.records.verifies(&[&seal.nonce, first, middle, last], of_records);
+        is_own.then_some(seal)
+    }
+}
+
+fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
     [tlvs.range(&(1..=3)), tlvs.range(&(5..=79)), tlvs.range(&(1_000_000_000..=1_999_999_999))]
+}
+
+fn length(records: &[&[u8]; 3]) -> [u8; 8] {
+    let length: usize = records.iter().map(|records| records.len()).sum();
+    (length as u64).to_be_bytes()
 }
 
 /// What a request's metadata covers: every other record that an invoice repeats (IVR-8).

@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         key: &MacKey,
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (fields, mac) = bytes.split_last_chunk().ok_or_else(invalid)?;
+        let (fields, mac) = bytes.split_last_chunk::<16>().ok_or_else(invalid)?;
         if !key.verifies(&[fields], mac) {
             return Err(invalid());
         }
