@@ -6,6 +6,7 @@
 
 pub mod differential;
 pub mod errors;
+pub mod exchange;
 pub mod keys;
 pub mod merkle;
 pub mod messages;
@@ -21,7 +22,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 14] = [
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -33,6 +34,9 @@ pub const TARGETS: [Target; 11] = [
     ("mirror", mirror::check),
     ("round_trip", round_trip::check),
     ("differential", differential::check),
+    ("exchange_payer", exchange::payer::check),
+    ("exchange_issuer", exchange::issuer::check),
+    ("exchange_state", exchange::state::check),
 ];
 
 /// Runs the target of that name.
