@@ -16,6 +16,14 @@ impl CustomFields {
         self.0.push((number, value));
     }
 
+    /// Fields that stand for one thing together, in place of those of its range that this crate knows.
+    #[cfg(feature = "recurrence")]
+    pub(crate) fn replace(&mut self, range: &RangeInclusive<u64>, fields: impl IntoIterator<Item = CustomField>) {
+        let is_known = |number| crate::field::find(&[crate::recurrence::FIELDS], number).is_some();
+        self.0.retain(|(number, _)| !(range.contains(number) && is_known(*number)));
+        self.0.extend(fields);
+    }
+
     /// The fields in ascending order, if all of them lie in the message's experimental range (TLV-5).
     pub(crate) fn sorted(&mut self, range: RangeInclusive<u64>) -> Result<&[CustomField], Error> {
         if let Some((number, _)) = self.0.iter().find(|(number, _)| !range.contains(number)) {

@@ -12,7 +12,8 @@ use crate::offer::OFFER_FIELDS;
 use crate::tlv::{TlvRecord, TlvStream, Writer, bigsize};
 
 /// The fields that an error can be about.
-static ERRONEOUS: [&[Spec]; 4] = [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
+static ERRONEOUS: [&[Spec]; 5] =
+    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
 
 static SCHEMA: Schema = Schema {
     kind: MessageKind::InvoiceError,

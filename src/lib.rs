@@ -12,6 +12,7 @@
 //! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
 //! | run the whole conversation, as payer or issuer | [`exchange`] |
+//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]
@@ -43,8 +44,15 @@ mod invoice_error;
 mod invoice_request;
 mod message;
 mod offer;
+#[cfg(feature = "onion")]
+pub mod onion;
 mod pasted;
 mod payer_proof;
+#[cfg(feature = "recurrence")]
+mod recurrence;
+#[cfg(not(feature = "recurrence"))]
+#[path = "recurrence/absent.rs"]
+mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;
 #[allow(clippy::arithmetic_side_effects, reason = "counts and positions in a message of at most 65535 bytes")]
@@ -74,11 +82,15 @@ pub use invoice_request::{
     AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestArrival, RequestContext,
     RequestFields,
 };
+#[cfg(feature = "recurrence")]
+pub use invoice_request::{PaidPeriod, RecurrenceContext};
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
 pub use pasted::Bolt12;
 pub use payer_proof::{
     Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,
 };
+#[cfg(feature = "recurrence")]
+pub use recurrence::{PayWindow, Recurrence, RecurrenceBase, RecurrenceRequest, TimeUnit};
 pub use signature::OfferId;
 pub use signed::{SignedMessage, Unsigned, Unverified};
 pub use text::Wrapped;

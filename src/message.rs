@@ -13,6 +13,7 @@ use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::field::{Decompressor, KnownFeatures, Point, Spec, Value, find, named, path};
+use crate::recurrence;
 use crate::text;
 use crate::tlv::{TlvRecord, TlvStream};
 
@@ -181,7 +182,8 @@ pub(crate) fn unknown<'a>(
     ranges: &'static [RangeInclusive<u64>],
 ) -> impl Iterator<Item = TlvRecord<'a>> + 'a {
     tlvs.records().filter(move |record| {
-        ranges.iter().any(|range| range.contains(&record.number())) && find(&[table], record.number()).is_none()
+        ranges.iter().any(|range| range.contains(&record.number()))
+            && find(&[table, recurrence::FIELDS], record.number()).is_none()
     })
 }
 

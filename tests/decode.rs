@@ -19,8 +19,14 @@ mod people;
 mod proof;
 #[path = "decode/proofs.rs"]
 mod proofs;
+#[cfg(feature = "recurrence")]
+#[path = "../examples/decode/recurrence.rs"]
+mod recurrence;
 #[path = "../examples/decode/refusal.rs"]
 mod refusal;
+#[cfg(feature = "recurrence")]
+#[path = "decode/subscriptions.rs"]
+mod subscriptions;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

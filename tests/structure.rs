@@ -5,13 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 19] = [
     "units",
     "error",
     "tlv",
     "text",
     "field",
+    "recurrence",
     "signature",
+    "onion",
     "serde",
     "message",
     "signed",
@@ -116,6 +118,18 @@ fn there_is_no_clock_no_randomness_and_no_io() {
     }
 }
 
+/// The numbers of recurrence are a draft's: when they change, one file does.
+#[test]
+fn the_numbers_of_recurrence_are_in_one_place() {
+    let numbers = ["1000000024", "1000000025", "1000000026", "1000000027", "1000000029"];
+    let numbers = numbers.iter().chain(&["2000000092", "2000000093", "2000000094", "3000000177"]);
+    for number in numbers {
+        let holds = |text: &str| text.replace('_', "").contains(number);
+        let files: Vec<_> = sources().into_iter().filter(|(_, text)| holds(text)).map(|(path, _)| path).collect();
+        assert!(matches!(&files[..], [path] if path.ends_with("recurrence/fields.rs")), "{number}: {files:?}");
+    }
+}
+
 /// No rule is in the table for show: each is named where it is enforced.
 #[test]
 fn every_rule_in_the_table_is_enforced() {
@@ -133,7 +147,8 @@ fn every_rule_that_is_cited_is_on_a_page() {
     let pages: String =
         fs::read_dir(pages).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let kinds = [
-        "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "EXC", "MSG", "PTH",
+        "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "PTH", "MSG", "EXC",
+        "REC",
     ];
     let mut cited = BTreeSet::new();
     for (_, text) in sources() {

@@ -53,6 +53,12 @@ pub(crate) fn length(duration: Duration) -> String {
     }
 }
 
+/// The date in UTC; nothing for a time beyond all calendars.
+#[cfg(feature = "recurrence")]
+pub(crate) fn civil(time: UnixTime) -> Option<jiff::civil::DateTime> {
+    zoned(time).map(|time| time.datetime())
+}
+
 fn zoned(time: UnixTime) -> Option<Zoned> {
     let seconds = i64::try_from(time.0).ok()?;
     Some(Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC))

@@ -11,6 +11,8 @@ use bolt12::{
 use serde_json::{Map, Value, json};
 
 use super::input::{self, Message, Refused, Views};
+#[cfg(feature = "recurrence")]
+use super::recurrence;
 
 /// The object for a string that was read or refused.
 pub(crate) fn object(read: &Result<Message, Refused>) -> Value {
@@ -128,6 +130,8 @@ impl Object {
         };
         self.field(Field::OFFER_QUANTITY_MAX, quantity_max);
         self.field(Field::OFFER_ISSUER_ID, offer.issuer_id().map(|key| key.to_string()));
+        #[cfg(feature = "recurrence")]
+        self.put("offer_recurrence", recurrence::offer_json(offer));
     }
 
     /// What a request adds, but for its metadata, which stands in front of the offer.
@@ -144,6 +148,10 @@ impl Object {
         );
         let name = request.bip_353_name().map(|name| json!({ "name": name.user(), "domain": name.domain() }));
         self.field(Field::INVREQ_BIP_353_NAME, name);
+        #[cfg(feature = "recurrence")]
+        for (field, value) in recurrence::request_json(request, views) {
+            self.field(field, value);
+        }
     }
 
     fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {
@@ -182,6 +190,8 @@ impl Object {
         self.field(Field::INVOICE_FALLBACKS, fallbacks);
         self.bytes(Field::INVOICE_FEATURES, invoice.features().as_ref().map(|features| features.as_bytes()));
         self.field(Field::INVOICE_NODE_ID, invoice.node_id().map(|key| key.to_string()));
+        #[cfg(feature = "recurrence")]
+        self.field(Field::INVOICE_RECURRENCE_BASETIME, invoice.recurrence_basetime().map(|time| time.0));
     }
 
     fn proof(&mut self, proof: &PayerProof, views: &Views<'_>) {

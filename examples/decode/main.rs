@@ -8,6 +8,8 @@ mod input;
 mod json;
 mod people;
 mod proof;
+#[cfg(feature = "recurrence")]
+mod recurrence;
 mod refusal;
 
 use std::io::{self, IsTerminal};

@@ -10,6 +10,8 @@ use bolt12::{
 };
 
 use super::input::{self, Message, Views};
+#[cfg(feature = "recurrence")]
+use super::recurrence;
 use super::{dates, json, proof};
 
 /// The most bytes without a meaning that are shown.
@@ -43,6 +45,12 @@ pub(crate) fn page(message: &Message, now: UnixTime) -> String {
 }
 
 fn heading(message: &Message) -> &'static str {
+    #[cfg(feature = "recurrence")]
+    if let Message::Offer(offer) = message {
+        if let Some(words) = recurrence::heading(offer) {
+            return words;
+        }
+    }
     match message {
         Message::Offer(_) => "AN OFFER: whoever has it can ask its issuer for an invoice, and pay that.",
         Message::Request(_) => "AN INVOICE REQUEST: a payer asks the issuer of an offer for an invoice.",
@@ -63,6 +71,14 @@ fn usable(message: &Message, now: UnixTime) -> String {
     let Some(views) = message.views() else {
         return "Nothing in it is signed: only who sent it can be believed about it.".to_owned();
     };
+    #[cfg(feature = "recurrence")]
+    if let Some(words) = views.request.and_then(recurrence::cancelled) {
+        return words.to_owned();
+    }
+    #[cfg(feature = "recurrence")]
+    if let (Message::Offer(_), Some(until)) = (message, recurrence::ended(views.offer, now)) {
+        return format!("It CANNOT be used: its last period could be paid until {}.", dates::both(until, now));
+    }
     let amount = match message {
         Message::Offer(offer) => match offer.amount() {
             Some(OfferAmount::Bitcoin(amount)) => Some(amount),
@@ -123,7 +139,7 @@ fn seen(message: &Message) -> Vec<String> {
         }
         Message::Request(request) => {
             issuer_seen(request.offer(), &mut seen);
-            seen.push("The payer's key is meant for this request alone: by itself it does not tell who pays.".into());
+            seen.push(payer_key(request, "request", "pays"));
             if request.payer_note().is_some() {
                 seen.push("The payer's note is read by the issuer, and by nobody on the way there.".into());
             }
@@ -164,6 +180,18 @@ fn seen(message: &Message) -> Vec<String> {
         seen.push("Nothing proves the issuer's name.".into());
     }
     seen
+}
+
+/// How much the payer's key tells.
+pub(crate) fn payer_key(request: &RequestFields, message: &str, pays: &str) -> String {
+    #[cfg(feature = "recurrence")]
+    if request.recurrence().is_some() {
+        return format!(
+            "The payer's key is the same in every payment of the subscription: by itself it does not tell who {pays}."
+        );
+    }
+    let _ = request;
+    format!("The payer's key is meant for this {message} alone: by itself it does not tell who {pays}.")
 }
 
 /// How much an offer tells of its issuer.
@@ -231,6 +259,13 @@ impl Page<'_> {
 
     fn row(&mut self, field: Field, value: Option<impl Display>) {
         self.lines(field, value.map(|value| vec![value.to_string()]));
+    }
+
+    #[cfg(feature = "recurrence")]
+    fn rows(&mut self, rows: impl IntoIterator<Item = recurrence::Row>) {
+        for (field, words) in rows {
+            self.row(field, words);
+        }
     }
 
     fn lines(&mut self, field: Field, lines: Option<Vec<String>>) {
@@ -305,6 +340,8 @@ impl Page<'_> {
         };
         self.row(Field::OFFER_QUANTITY_MAX, quantity);
         self.row(Field::OFFER_ISSUER_ID, offer.issuer_id());
+        #[cfg(feature = "recurrence")]
+        self.rows(recurrence::offer_rows(offer, views, now));
     }
 
     fn request(&mut self, message: &Message, request: &RequestFields, views: &Views<'_>) {
@@ -327,6 +364,8 @@ impl Page<'_> {
         self.row(Field::INVREQ_PAYER_NOTE, request.payer_note().map(quoted));
         self.lines(Field::INVREQ_PATHS, request.paths().map(path_lines));
         self.row(Field::INVREQ_BIP_353_NAME, request.bip_353_name());
+        #[cfg(feature = "recurrence")]
+        self.rows(recurrence::request_rows(request, views));
     }
 
     fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {
@@ -368,6 +407,8 @@ impl Page<'_> {
         });
         self.row(Field::INVOICE_FEATURES, features);
         self.row(Field::INVOICE_NODE_ID, invoice.node_id());
+        #[cfg(feature = "recurrence")]
+        self.rows([recurrence::invoice_row(invoice, now)]);
     }
 
     fn proof(&mut self, proof: &PayerProof) {

@@ -70,7 +70,7 @@ pub(crate) fn hidden(proof: &PayerProof) -> String {
 pub(crate) fn seen(proof: &PayerProof, seen: &mut Vec<String>) {
     seen.push("Compare the payee's key with the one that you expect: nothing else tells who was paid.".into());
     seen.push("The payee knows the preimage too, and could make a proof of a payment that never was.".into());
-    seen.push("The payer's key is meant for this payment alone: by itself it does not tell who paid.".into());
+    seen.push(people::payer_key(proof.request(), "payment", "paid"));
     seen.push("Who passed the payment on can recognise it by its payment hash.".into());
     if proof.omitted_tlvs().next().is_some() {
         seen.push(

@@ -252,6 +252,44 @@ pub enum ErrorKind {
     NotNow,
     /// Bytes that are no saved state, or one that newer software or the holder of another secret saved.
     InvalidState,
+    /// Encrypted data that this key does not open.
+    DoesNotDecrypt,
+    /// Bytes that are no secret key.
+    InvalidSecret,
+    /// A path that leads to nobody but its sender.
+    OwnPath,
+    /// A path that starts at a channel, where the node at its end must be known.
+    UnknownIntroduction,
+    /// A byte that stands for one of a few things, and for none that is known.
+    UnknownCode(u8),
+    /// A period after the offer's last one.
+    NoSuchPeriod {
+        /// The number of the last period.
+        max: u32,
+    },
+    /// The time for it has not come.
+    TooEarly {
+        /// The first second at which it is good.
+        from: UnixTime,
+    },
+    /// The time for paying a period is over.
+    TooLate {
+        /// The last second it was good for.
+        until: UnixTime,
+    },
+    /// A time that is not the one it must be.
+    TimeMismatch {
+        /// What it must be.
+        expected: UnixTime,
+    },
+    /// A subscription that was cancelled.
+    Cancelled,
+    /// A payment of a subscription before the one before it was made.
+    PreviousUnpaid,
+    /// A request of a subscription, where one for a single payment was expected.
+    IsRecurring,
+    /// A request for a single payment, where one of a subscription was expected.
+    IsNotRecurring,
 }
 
 impl ErrorKind {
@@ -314,6 +352,19 @@ impl ErrorKind {
             Self::AlreadyAnswered => "already_answered",
             Self::NotNow => "not_now",
             Self::InvalidState => "invalid_state",
+            Self::DoesNotDecrypt => "does_not_decrypt",
+            Self::InvalidSecret => "invalid_secret",
+            Self::OwnPath => "own_path",
+            Self::UnknownIntroduction => "unknown_introduction",
+            Self::UnknownCode(_) => "unknown_code",
+            Self::NoSuchPeriod { .. } => "no_such_period",
+            Self::TooEarly { .. } => "too_early",
+            Self::TooLate { .. } => "too_late",
+            Self::TimeMismatch { .. } => "time_mismatch",
+            Self::Cancelled => "cancelled",
+            Self::PreviousUnpaid => "previous_unpaid",
+            Self::IsRecurring => "is_recurring",
+            Self::IsNotRecurring => "is_not_recurring",
         }
     }
 
@@ -351,6 +402,18 @@ impl ErrorKind {
                 | Self::NoReplyPath
                 | Self::AlreadyAnswered
                 | Self::InvalidState
+                | Self::DoesNotDecrypt
+                | Self::InvalidSecret
+                | Self::OwnPath
+                | Self::UnknownIntroduction
+                | Self::UnknownCode(_)
+                | Self::NoSuchPeriod { .. }
+                | Self::TooEarly { .. }
+                | Self::TooLate { .. }
+                | Self::Cancelled
+                | Self::PreviousUnpaid
+                | Self::IsRecurring
+                | Self::IsNotRecurring
         )
     }
 
@@ -448,6 +511,27 @@ impl ErrorKind {
             Self::NotNow => f.write_str("the payment cannot do this now"),
             Self::InvalidState => {
                 f.write_str("the saved state is damaged, from newer software, or belongs to another secret")
+            }
+            Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),
+            Self::InvalidSecret => f.write_str("these 32 bytes are no secret key"),
+            Self::OwnPath => f.write_str("the path leads to nobody but its sender"),
+            Self::UnknownIntroduction => {
+                f.write_str("the path starts at a channel, and which node that means is not known")
+            }
+            Self::UnknownCode(code) => {
+                write!(f, "{what} holds the code {code}, which is not known here; newer software may help")
+            }
+            Self::NoSuchPeriod { max } => write!(f, "the offer ends with period {max}, and this is for a later one"),
+            Self::TooEarly { .. } => f.write_str("it is too early to pay this period"),
+            Self::TooLate { .. } => f.write_str("it is too late to pay this period"),
+            Self::TimeMismatch { .. } => write!(f, "{what} is not the one that was agreed"),
+            Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
+            Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
+            Self::IsRecurring => {
+                f.write_str("this request belongs to a subscription, and a single payment was expected")
+            }
+            Self::IsNotRecurring => {
+                f.write_str("this request is for a single payment, and one of a subscription was expected")
             }
         }
     }

@@ -111,6 +111,19 @@ pub enum Need {
     Rate(CurrencyCode),
 }
 
+/// For a person, for example "how much to pay".
+impl core::fmt::Display for Need {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Quantity(Quantity::AtMost(max)) => write!(f, "how many, from 1 to {max}"),
+            Self::Quantity(_) => f.write_str("how many"),
+            Self::Amount => f.write_str("how much to pay"),
+            Self::Limit(currency) => write!(f, "how much to pay at most, whatever {currency} is worth to the payee"),
+            Self::Rate(currency) => write!(f, "what {currency} is worth now"),
+        }
+    }
+}
+
 /// A payment for an offer in the making: what it will cost, what it will reveal, and what is missing.
 ///
 /// ```

@@ -38,6 +38,8 @@
 mod draft;
 mod fiat;
 mod issuer;
+#[cfg(feature = "onion")]
+mod messenger;
 mod payer;
 mod payment;
 mod received;
@@ -51,6 +53,8 @@ mod view;
 pub use draft::{Draft, Need};
 pub use fiat::Limit;
 pub use issuer::{Issuer, NewOffer};
+#[cfg(feature = "onion")]
+pub use messenger::{Messenger, Received, Route};
 pub use payer::Payer;
 pub use payment::{Action, Payment, Progress};
 pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};

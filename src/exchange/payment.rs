@@ -130,6 +130,14 @@ impl Payment {
         self.bounds.deadline
     }
 
+    /// The offer that is paid for, unless this is a refund.
+    pub fn offer(&self) -> Option<&Offer> {
+        match &self.asked {
+            Asked::Offer(asked) => Some(&asked.offer),
+            Asked::Refund(_) => None,
+        }
+    }
+
     /// The refund to publish, if this is one.
     pub fn refund(&self) -> Option<&Refund> {
         match &self.asked {
@@ -451,7 +459,7 @@ impl Payment {
         match &self.asked {
             Asked::Offer(asked) => {
                 let sent_to = asked.sent_to(token.position)?;
-                invoice.check_answer(sent_to, now, &[asked.chain], self.bounds.max).map(drop)
+                invoice.check_own_answer(sent_to, now, &[asked.chain], self.bounds.max).map(drop)
             }
             Asked::Refund(refund) => {
                 let (arrival, chains) = (Arrival::OwnPath, &[refund.chain()]);

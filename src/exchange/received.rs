@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, CurrencyCode, Rate};
 use crate::invoice::{Invoice, InvoiceBuilder};
 use crate::invoice_error::InvoiceError;
-use crate::invoice_request::{AcceptedRequest, InvoiceRequest, RequestArrival};
+use crate::invoice_request::{self, AcceptedRequest, InvoiceRequest, RequestArrival};
 use crate::signed::Unsigned;
 use crate::units::{Msat, UnixTime};
 
@@ -69,10 +69,23 @@ impl Refused {
         self.answer.as_ref()
     }
 
+    /// The same, taken out.
+    pub fn into_answer(self) -> Option<Outgoing> {
+        self.answer
+    }
+
     /// Whether this was seen before any curve operation, because the message is not for an offer of ours, came by
     /// the wrong way, or is no message. Whoever sends many of these can be throttled.
     pub fn is_cheap(&self) -> bool {
         self.is_cheap
+    }
+}
+
+/// A fault of our own, for example in making the invoice: nothing is sent because of it, so that whoever waits asks
+/// again. With this, `?` serves every step from a request to its answer.
+impl From<Error> for Box<Refused> {
+    fn from(error: Error) -> Self {
+        Self::new(Refused { error, answer: None, is_cheap: false })
     }
 }
 
@@ -174,7 +187,9 @@ impl ReceivedRequest {
             (MaxAmount::TimesPrice(times), Some(due)) => due.checked_mul(times),
             (MaxAmount::Any, _) | (MaxAmount::TimesPrice(_), None) => None,
         };
-        let accepted = self.request.accept_own(self.arrival, terms.now, terms.chains, terms.rate, max_amount);
+        let Terms { now, chains, rate, .. } = *terms;
+        let own = invoice_request::Terms { arrival: self.arrival, now, chains, rate, max_amount };
+        let accepted = self.request.accept_own(&own);
         match accepted.map(|accepted| (accepted.amount(), accepted.node_id())) {
             Ok((amount, node_id)) => Ok(Accepted { received: self, amount, node_id, created_at: terms.now }),
             Err(error) => {
@@ -265,7 +280,7 @@ impl Accepted {
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path). One for an offer in another
     /// currency expires after [`CURRENCY_RELATIVE_EXPIRY`], unless that is changed.
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
-        let request = AcceptedRequest::again(self.request(), self.amount, self.node_id);
+        let request = AcceptedRequest::new(self.request(), self.amount, self.node_id);
         let invoice = InvoiceBuilder::new(request, self.created_at, payment_hash);
         match self.received.currency() {
             Some(_) => invoice.relative_expiry(CURRENCY_RELATIVE_EXPIRY),
@@ -280,8 +295,9 @@ impl Accepted {
     ///
     /// `WrongKey` (IVW-6), `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>) -> Result<Invoice, Error> {
-        match &self.received.nonce {
-            Some(nonce) => invoice.sign(&self.received.issuer.offer_keypair(nonce)),
+        let keypair = self.received.nonce.map(|nonce| self.received.issuer.offer_keypair(&nonce));
+        match keypair.filter(|keypair| invoice.signer() == Some(keypair.public_key())) {
+            Some(keypair) => invoice.sign(&keypair),
             None => Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6)),
         }
     }

@@ -139,7 +139,7 @@ impl AcceptedRefund {
 
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
-        let request = AcceptedRequest::again(&self.refund, self.refund.amount(), self.node_id);
+        let request = AcceptedRequest::new(&self.refund, self.refund.amount(), self.node_id);
         InvoiceBuilder::new(request, self.created_at, payment_hash)
     }
 

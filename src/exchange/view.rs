@@ -5,7 +5,7 @@ use secp256k1::{Keypair, PublicKey};
 
 use super::payer::Payer;
 use super::state::{Reader, Writer, invalid};
-use crate::error::Error;
+use crate::error::{Error, Field};
 use crate::invoice::{Invoice, PayableInvoice};
 use crate::invoice_error::InvoiceError;
 use crate::payer_proof::{PayerProofBuilder, Preimage};
@@ -45,6 +45,22 @@ pub enum End {
     QuoteExpired,
     /// Whoever owns the money did not want to.
     Declined,
+}
+
+/// A sentence for a person.
+impl core::fmt::Display for End {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Deadline => "it took too long: no invoice was paid in time",
+            Self::Refused(told) => match told.error() {
+                Some(text) => return write!(f, "the answer was: {text}"),
+                None => "the answer was no, for no reason that was given",
+            },
+            Self::TooExpensive => "the invoice asked for more than was allowed",
+            Self::QuoteExpired => "every invoice expired before it was paid",
+            Self::Declined => "whoever owns the money did not want to pay",
+        })
+    }
 }
 
 impl End {
@@ -142,9 +158,13 @@ impl<'a> Receipt<'a> {
         self.preimage
     }
 
-    /// Begins a proof of the payment that shows what a receipt shows. Sign it with [`keypair`](Self::keypair).
+    /// Begins a proof of the payment: a [receipt](PayerProofBuilder::receipt) that also shows the offer's price and
+    /// metadata, beside which `invreq_chain` and `offer_chains` could be hidden, so that it shows on which chain was
+    /// paid. Sign it with [`keypair`](Self::keypair).
     pub fn proof(&self) -> PayerProofBuilder<'a> {
-        PayerProofBuilder::receipt(self.invoice, self.preimage)
+        let fields = [Field::OFFER_METADATA, Field::OFFER_CURRENCY, Field::OFFER_AMOUNT];
+        let fields = fields.into_iter().filter(|field| self.invoice.tlvs().contains(field.number()));
+        fields.fold(PayerProofBuilder::receipt(self.invoice, self.preimage), PayerProofBuilder::reveal)
     }
 
     /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3).

@@ -70,11 +70,26 @@ pub(crate) fn named(tables: &[&'static [Spec]], number: u64) -> Field {
 /// Defines the fields of a message in one place: type number, constant, name, label for people, type of
 /// the value, and the accessor with its documentation.
 ///
-/// The accessor is left out where a field is not read alone; it then stands beside the table.
+/// The accessor is left out where a field is not read alone; it then stands beside the table. So does the view,
+/// where fields belong to several messages.
 macro_rules! fields {
     ($table:ident for $view:ident {
         $($number:literal $constant:ident $name:literal $label:literal: $value:ty $(=> $(#[$doc:meta])* $accessor:ident)?;)*
     }) => {
+        crate::field::fields! { $table { $($number $constant $name $label: $value;)* } }
+
+        impl $view {
+            $($(
+                #[doc = concat!("`", $name, "` (TLV ", stringify!($number), ")")]
+                ///
+                $(#[$doc])*
+                pub fn $accessor(&self) -> Option<$value> {
+                    self.tlvs().value($number).and_then(|value| crate::field::Value::decode(value).ok())
+                }
+            )?)*
+        }
+    };
+    ($table:ident { $($number:literal $constant:ident $name:literal $label:literal: $value:ty;)* }) => {
         impl crate::error::Field {
             $(
                 #[doc = concat!(stringify!($number), " `", $name, "`")]
@@ -93,17 +108,6 @@ macro_rules! fields {
                 },
             },
         )*];
-
-        impl $view {
-            $($(
-                #[doc = concat!("`", $name, "` (TLV ", stringify!($number), ")")]
-                ///
-                $(#[$doc])*
-                pub fn $accessor(&self) -> Option<$value> {
-                    self.tlvs().value($number).and_then(|value| crate::field::Value::decode(value).ok())
-                }
-            )?)*
-        }
     };
 }
 pub(crate) use fields;

@@ -324,10 +324,7 @@ pub(crate) fn check_points<'a>(value: &'a [u8], points: &mut Decompressor<'a>) -
     Ok(())
 }
 
-fn check_point<'a>(
-    cursor: &mut Cursor<'a>,
-    check: impl FnOnce(&'a [u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+fn check_point<'a>(cursor: &mut Cursor<'a>, check: impl FnOnce(&'a [u8]) -> Result<(), Error>) -> Result<(), Error> {
     let at = cursor.offset();
     check(cursor.array::<33>()?).map_err(|error| error.at(at))
 }

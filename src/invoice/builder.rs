@@ -25,17 +25,17 @@ use super::MultiPart;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct InvoiceBuilder<'a> {
-    request: AcceptedRequest<'a>,
-    created_at: UnixTime,
+    pub(super) request: AcceptedRequest<'a>,
+    pub(super) created_at: UnixTime,
     payment_hash: sha256::Hash,
     paths: Vec<BlindedPath<'static>>,
     payinfos: Vec<u8>,
     /// The first thing that went wrong, which `build` reports.
     refused: Option<Error>,
-    relative_expiry: Duration,
+    pub(super) relative_expiry: Duration,
     fallbacks: Vec<u8>,
     multi_part: MultiPart,
-    custom: CustomFields,
+    pub(super) custom: CustomFields,
 }
 
 impl<'a> InvoiceBuilder<'a> {
@@ -64,7 +64,8 @@ impl<'a> InvoiceBuilder<'a> {
         self
     }
 
-    /// How long the invoice can be paid, in whole seconds; two hours if not set (IVW-5).
+    /// How long the invoice can be paid, in whole seconds; two hours if not set (IVW-5). An invoice of a
+    /// subscription can be paid no longer than its period (REC-10).
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;
         self
@@ -117,6 +118,8 @@ impl<'a> InvoiceBuilder<'a> {
         if self.paths.is_empty() {
             return Err(Error::missing(Field::INVOICE_PATHS, Rule::Ivw4));
         }
+        #[cfg(feature = "recurrence")]
+        self.recur()?;
         let expiry = u32::try_from(self.relative_expiry.as_secs())
             .map_err(|_| Error::of(Field::INVOICE_RELATIVE_EXPIRY, ErrorKind::NumberTooLarge, Rule::Tlv2))?;
         let request = &self.request.fields().offer.message;

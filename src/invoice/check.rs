@@ -8,6 +8,7 @@ use super::{Invoice, MultiPart};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, PayInfo, Point};
 use crate::invoice_request::{InvoiceRequest, Refund, RequestFields, TABLES};
+use crate::recurrence;
 use crate::units::{Msat, UnixTime};
 use crate::{builder, field};
 
@@ -123,17 +124,26 @@ impl Invoice {
     /// `WrongArrival` (IVR-13), `Differs` with the field (IVR-8), `UnsupportedChain` (IVR-2), `WrongKey`
     /// (IVR-9), `AmountTooHigh` (IVR-11), `Zero` or `AmountTooHigh` for an amount that nobody can pay
     /// (D3), `Expired` (IVR-4).
+    ///
+    /// An invoice of a subscription is refused with `IsRecurring` (REC-7): it has to be compared with the one
+    /// before, too. See `check_recurring`, with the feature `recurrence`.
     pub fn check(&self, context: &InvoiceContext<'_>) -> Result<PayableInvoice<'_>, Error> {
+        recurrence::check_single(self.tlvs())?;
+        self.check_answer(context)
+    }
+
+    /// The same for any answer to a request.
+    pub(super) fn check_answer(&self, context: &InvoiceContext<'_>) -> Result<PayableInvoice<'_>, Error> {
         // IVR-13
         if context.arrival != Arrival::OwnPath {
             return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
         }
         self.check_repeats(context.request)?;
-        self.check_answer(context.sent_to, context.now, context.chains, context.max_amount)
+        self.check_own_answer(context.sent_to, context.now, context.chains, context.max_amount)
     }
 
     /// The same for an invoice that is known to repeat its request, and to have come the right way.
-    pub(crate) fn check_answer(
+    pub(crate) fn check_own_answer(
         &self,
         sent_to: SentTo,
         now: UnixTime,

@@ -3,6 +3,8 @@
 mod builder;
 mod check;
 mod fields;
+#[cfg(feature = "recurrence")]
+mod recurrence;
 mod rules;
 
 pub use builder::InvoiceBuilder;
@@ -26,7 +28,8 @@ use crate::signed::{self, Sealed, SignedMessage, Unverified};
 use crate::units::{Msat, UnixTime};
 
 /// The tables of every field that an invoice may hold.
-pub(crate) static TABLES: [&[Spec]; 4] = [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
+pub(crate) static TABLES: [&[Spec]; 5] =
+    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
 
 static SCHEMA: Schema = schema(rules::check);
 static UNSIGNED: Schema = schema(rules::check_unsigned);

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPaths, KnownFeatures, PayInfos, Value};
 use crate::invoice_request;
 use crate::message::check_features;
+use crate::recurrence;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
@@ -54,10 +55,12 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
     match value(Field::INVREQ_AMOUNT) {
         Some(requested) if value(Field::INVOICE_AMOUNT) != Some(requested) => {
             let kind = ErrorKind::AmountMismatch { expected: Msat::decode(requested)? };
-            Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11))
+            return Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    // REC-9, REC-11
+    recurrence::check_invoice(tlvs)
 }
 
 fn check_paths(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {

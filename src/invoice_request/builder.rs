@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Features, HumanReadableName, Rate};
 use crate::message::{Keys, Structure};
 use crate::offer::UsableOffer;
+use crate::recurrence;
 use crate::signature::SIGNATURE_TYPES;
 use crate::signed::Unsigned;
 use crate::units::Msat;
@@ -50,7 +51,7 @@ pub struct InvoiceRequestBuilder<'a> {
     quantity: Option<u64>,
     payer_note: String,
     name: Option<HumanReadableName<'a>>,
-    custom: CustomFields,
+    pub(super) custom: CustomFields,
 }
 
 impl<'a> InvoiceRequestBuilder<'a> {
@@ -191,7 +192,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
         let field = if self.quantity.is_some() { Field::INVREQ_QUANTITY } else { Field::OFFER_AMOUNT };
         check_amount(due, field, Rule::Rqw3)?;
         match self.amount {
-            Some(amount) if amount < due => {
+            // How much of a period is over (REC-8), only a clock can tell.
+            Some(amount) if amount < due && !recurrence::is_proportional(request.tlvs()) => {
                 Err(Error::of(Field::INVREQ_AMOUNT, ErrorKind::AmountTooLow { min: due }, Rule::Rqw3))
             }
             _ => Ok(()),

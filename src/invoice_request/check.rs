@@ -8,6 +8,7 @@ use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{OfferAmount, Point, Rate};
 use crate::offer::{Offer, OfferFields};
+use crate::recurrence;
 use crate::units::{Msat, UnixTime};
 
 /// How a request reached us.
@@ -38,6 +39,23 @@ pub struct RequestContext<'a> {
     pub max_amount: Option<Msat>,
 }
 
+impl<'a> RequestContext<'a> {
+    pub(super) fn terms(&self) -> Terms<'a> {
+        let Self { arrival, now, chains, rate, max_amount, .. } = *self;
+        Terms { arrival, now, chains, rate, max_amount }
+    }
+}
+
+/// A [`RequestContext`] for a request whose offer is known to be ours.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) arrival: RequestArrival,
+    pub(crate) now: UnixTime,
+    pub(crate) chains: &'a [ChainHash],
+    pub(crate) rate: Option<Rate>,
+    pub(crate) max_amount: Option<Msat>,
+}
+
 /// A request, or a refund, that may be answered with an invoice: for how much, and signed by whom.
 #[derive(Clone, Copy)]
 #[must_use]
@@ -45,9 +63,34 @@ pub struct AcceptedRequest<'a> {
     fields: &'a RequestFields,
     amount: Msat,
     node_id: PublicKey,
+    /// Of a request that belongs to a subscription.
+    #[cfg(feature = "recurrence")]
+    terms: Option<super::recurrence::PeriodTerms>,
 }
 
 impl<'a> AcceptedRequest<'a> {
+    pub(crate) const fn new(fields: &'a RequestFields, amount: Msat, node_id: PublicKey) -> Self {
+        #[cfg(feature = "recurrence")]
+        let terms = None;
+        Self {
+            fields,
+            amount,
+            node_id,
+            #[cfg(feature = "recurrence")]
+            terms,
+        }
+    }
+
+    #[cfg(feature = "recurrence")]
+    pub(crate) const fn on(self, terms: super::recurrence::PeriodTerms) -> Self {
+        Self { terms: Some(terms), ..self }
+    }
+
+    #[cfg(feature = "recurrence")]
+    pub(crate) const fn terms(&self) -> Option<super::recurrence::PeriodTerms> {
+        self.terms
+    }
+
     /// The request's fields.
     pub const fn fields(&self) -> &'a RequestFields {
         self.fields
@@ -61,11 +104,6 @@ impl<'a> AcceptedRequest<'a> {
     /// The key that signs the invoice (IVW-3).
     pub const fn node_id(&self) -> PublicKey {
         self.node_id
-    }
-
-    /// What was accepted before, and kept.
-    pub(crate) const fn again(fields: &'a RequestFields, amount: Msat, node_id: PublicKey) -> Self {
-        Self { fields, amount, node_id }
     }
 }
 
@@ -86,27 +124,41 @@ impl InvoiceRequest {
     /// `NotConverted`, `Overflow`, `AmountTooLow` and `AmountTooHigh`.
     ///
     /// Do not answer the first two: whoever probes for offers would learn something.
+    ///
+    /// A request that belongs to a subscription is refused with `IsRecurring` (REC-7): more has to be checked. See
+    /// `accept_recurring`, with the feature `recurrence`.
     pub fn accept(&self, context: &RequestContext<'_>) -> Result<AcceptedRequest<'_>, Error> {
-        if !self.offer().same_offer(context.offer) {
-            // No field is named: which one differs is nobody's business who probes for offers.
-            return Err(Error::new(ErrorKind::Differs, Rule::Rqr6));
-        }
-        self.accept_own(context.arrival, context.now, context.chains, context.rate, context.max_amount)
+        self.check_offer(context.offer)?;
+        self.accept_own(&context.terms())
     }
 
-    /// The same for a request whose offer is known to be ours.
-    pub(crate) fn accept_own(
+    /// RQR-6
+    pub(super) fn check_offer(&self, offer: &Offer) -> Result<(), Error> {
+        if self.offer().same_offer(offer) {
+            Ok(())
+        } else {
+            // No field is named: which one differs is nobody's business who probes for offers.
+            Err(Error::new(ErrorKind::Differs, Rule::Rqr6))
+        }
+    }
+
+    /// [`accept`](Self::accept) for a request whose offer is known to be ours.
+    pub(crate) fn accept_own(&self, terms: &Terms<'_>) -> Result<AcceptedRequest<'_>, Error> {
+        let node_id = self.signer(terms.arrival)?;
+        self.offer().check_expiry(terms.now)?;
+        self.check_chain(terms.chains)?;
+        recurrence::check_single(self.tlvs())?;
+        let amount = self.accept_amount(terms, Ok)?;
+        Ok(AcceptedRequest::new(self, amount, node_id))
+    }
+
+    /// RQR-9: what the invoice asks for, where less than the full price may be left of it.
+    pub(super) fn accept_amount(
         &self,
-        arrival: RequestArrival,
-        now: UnixTime,
-        chains: &[ChainHash],
-        rate: Option<Rate>,
-        max_amount: Option<Msat>,
-    ) -> Result<AcceptedRequest<'_>, Error> {
-        let node_id = self.signer(arrival)?;
-        self.offer().check_expiry(now)?;
-        self.check_chain(chains)?;
-        let due = self.due(rate)?;
+        terms: &Terms<'_>,
+        left: impl FnOnce(Msat) -> Result<Msat, Error>,
+    ) -> Result<Msat, Error> {
+        let due = self.due(terms.rate)?.map(left).transpose()?;
         // What is too much was named by the request, or follows from how many items it asks for.
         let named = [Field::INVREQ_AMOUNT, Field::INVREQ_QUANTITY];
         let field = named.into_iter().find(|field| self.tlvs().contains(field.number())).unwrap_or(Field::OFFER_AMOUNT);
@@ -117,15 +169,15 @@ impl InvoiceRequest {
             (None, Some(due)) => due,
             (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10)),
         };
-        if let Some(max) = max_amount.filter(|max| amount > *max) {
+        if let Some(max) = terms.max_amount.filter(|max| amount > *max) {
             return refused(ErrorKind::AmountTooHigh { max });
         }
         check_amount(amount, field, Rule::Rqr9)?;
-        Ok(AcceptedRequest { fields: self, amount, node_id })
+        Ok(amount)
     }
 
     /// RQR-7, and the key that the arrival obliges to sign (IVW-3).
-    fn signer(&self, arrival: RequestArrival) -> Result<PublicKey, Error> {
+    pub(super) fn signer(&self, arrival: RequestArrival) -> Result<PublicKey, Error> {
         let offer = self.offer();
         offer.check_arrival(arrival)?;
         match (offer.issuer_id(), arrival) {
@@ -156,7 +208,7 @@ impl Refund {
         self.offer().check_expiry(now)?;
         self.check_chain(chains)?;
         check_amount(self.amount(), Field::INVREQ_AMOUNT, Rule::Rqr11)?;
-        Ok(AcceptedRequest { fields: self, amount: self.amount(), node_id })
+        Ok(AcceptedRequest::new(self, self.amount(), node_id))
     }
 }
 
@@ -172,7 +224,7 @@ impl RequestFields {
     }
 
     /// RQR-13
-    fn check_chain(&self, chains: &[ChainHash]) -> Result<(), Error> {
+    pub(super) fn check_chain(&self, chains: &[ChainHash]) -> Result<(), Error> {
         if chains.contains(&self.chain()) {
             Ok(())
         } else {

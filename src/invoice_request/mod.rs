@@ -3,13 +3,18 @@
 mod builder;
 mod check;
 mod fields;
+#[cfg(feature = "recurrence")]
+mod recurrence;
 mod refund;
 mod rules;
 
 pub use builder::InvoiceRequestBuilder;
+pub(crate) use check::Terms;
 pub use check::{AcceptedRequest, RequestArrival, RequestContext};
 pub use fields::RequestFields;
 pub(crate) use fields::{REQUEST_FIELDS, REQUEST_RANGES};
+#[cfg(feature = "recurrence")]
+pub use recurrence::{PaidPeriod, RecurrenceContext};
 pub use refund::{Refund, RefundBuilder};
 pub(crate) use rules::check_fields;
 
@@ -25,7 +30,7 @@ use crate::signature::Tag;
 use crate::signed::{self, Sealed, SignedMessage, Unverified};
 
 /// The tables of every field that a request may hold.
-pub(crate) static TABLES: [&[Spec]; 3] = [REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS];
+pub(crate) static TABLES: [&[Spec]; 4] = [REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
 
 static SCHEMA: Schema = schema(rules::check_request);
 static UNSIGNED: Schema = schema(rules::check_unsigned);

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Chains, KnownFeatures, OfferAmount, Value};
 use crate::message::check_features;
 use crate::offer;
+use crate::recurrence;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
@@ -53,7 +54,9 @@ pub(crate) fn check_fields(tlvs: &TlvStream, known: &KnownFeatures) -> Result<()
         offer::check_rules(tlvs, known)?;
         check_chain(tlvs)?;
         check_quantity(tlvs)?;
-        check_amount(tlvs)
+        check_amount(tlvs)?;
+        // REC-3 to REC-5, REC-11
+        recurrence::check_request(tlvs)
     } else {
         check_refund_fields(tlvs)
     }
@@ -79,6 +82,8 @@ fn check_quantity(tlvs: &TlvStream) -> Result<(), Error> {
     match (max, quantity) {
         (None, None) => Ok(()),
         (None, Some(_)) => refused(ErrorKind::Unexpected, Rule::Rqr8),
+        // REC-11: what cancels buys nothing.
+        (Some(_), None) if recurrence::cancels(tlvs) => Ok(()),
         (Some(_), None) => refused(ErrorKind::Missing, Rule::Rqr8),
         // D4
         (Some(0), Some(0)) => refused(ErrorKind::Zero, Rule::D4),
@@ -94,10 +99,12 @@ fn check_quantity(tlvs: &TlvStream) -> Result<(), Error> {
 fn check_amount(tlvs: &TlvStream) -> Result<(), Error> {
     let amount = tlvs.value(Field::INVREQ_AMOUNT.number()).and_then(|value| Msat::decode(value).ok());
     match (price(tlvs)?, amount) {
+        // REC-11: what cancels pays nothing.
+        (None, None) if recurrence::cancels(tlvs) => Ok(()),
         // RQR-10
         (None, None) => Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10)),
-        // RQR-9
-        (Some(OfferAmount::Bitcoin(price)), Some(amount)) if amount < price => {
+        // RQR-9; how much of a period is over (REC-8), only a clock can tell.
+        (Some(OfferAmount::Bitcoin(price)), Some(amount)) if amount < price && !recurrence::is_proportional(tlvs) => {
             let kind = ErrorKind::AmountTooLow { min: price };
             Err(Error::of(Field::INVREQ_AMOUNT, kind, Rule::Rqr9))
         }
@@ -115,5 +122,6 @@ fn check_refund_fields(tlvs: &TlvStream) -> Result<(), Error> {
     if !tlvs.contains(Field::INVREQ_AMOUNT.number()) {
         return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr11));
     }
-    Ok(())
+    // REC-1
+    recurrence::check_none(tlvs)
 }

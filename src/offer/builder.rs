@@ -41,7 +41,7 @@ pub struct OfferBuilder {
     issuer: String,
     quantity: Quantity,
     issuer_id: Option<PublicKey>,
-    custom: CustomFields,
+    pub(super) custom: CustomFields,
     known: &'static KnownFeatures,
 }
 

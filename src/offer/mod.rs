@@ -3,6 +3,8 @@
 mod builder;
 mod check;
 mod fields;
+#[cfg(feature = "recurrence")]
+mod recurrence;
 mod rules;
 
 pub use builder::OfferBuilder;
@@ -22,7 +24,7 @@ static SCHEMA: Schema = Schema {
     kind: MessageKind::Offer,
     ranges: &OFFER_TYPES,
     range_rule: Rule::Tlv5,
-    fields: &[OFFER_FIELDS],
+    fields: &[OFFER_FIELDS, crate::recurrence::FIELDS],
     rules: check_rules,
 };
 

@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::KnownFeatures;
 use crate::message::check_features;
+use crate::recurrence;
 use crate::tlv::TlvStream;
 
 /// What a reader refuses in an offer (and, D10, in what repeats one). OFR-1 is TLV-5; OFR-8 and the
@@ -27,7 +28,8 @@ pub(crate) fn check(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error
     if !is_reachable(tlvs) {
         return Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7));
     }
-    Ok(())
+    // REC-1, REC-2
+    recurrence::check_offer(tlvs)
 }
 
 /// Whether there is an issuer key or a path: what tells an offer, and an answer to one, from a

@@ -179,7 +179,7 @@ impl PayerProof {
     }
 
     fn compare_offer(&self, offer: &Offer, unmet: &mut Vec<Unmet>) {
-        let name = |number| crate::field::named(&[OFFER_FIELDS], number);
+        let name = |number| crate::field::named(&[OFFER_FIELDS, crate::recurrence::FIELDS], number);
         let gaps = Gaps::new(self.tlvs());
         for record in offer.records() {
             let field = name(record.number());

@@ -33,7 +33,8 @@ use fields::{PROOF_FIELDS, PROOF_RANGES};
 use leaves::Leaf;
 
 /// The tables of every field that a proof may hold.
-static TABLES: [&[Spec]; 5] = [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, PROOF_FIELDS];
+static TABLES: [&[Spec]; 6] =
+    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, PROOF_FIELDS, crate::recurrence::FIELDS];
 
 static SCHEMA: Schema = schema(rules::check);
 static UNSIGNED: Schema = schema(rules::check_unsigned);

@@ -22,7 +22,7 @@ impl Field {
     pub const SIGNATURE: Field = Field::known(240, "signature", "signature");
 }
 
-/// The context that all signing and verifying uses, made once.
+/// The context that everything on the curve uses, made once.
 ///
 /// It holds tables and blinding, and nothing that a caller could observe.
 pub(crate) fn context() -> &'static Secp256k1<All> {

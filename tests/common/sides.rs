@@ -1,27 +1,36 @@
 //! The two sides of an exchange, and what passes between them without an onion.
 #![allow(dead_code, reason = "every test file uses its own share")]
 
+use std::sync::OnceLock;
+
 use bolt12::exchange::{
     Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Terms, Via,
 };
-use bolt12::secp256k1::Keypair;
+use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
 
 use super::messages::{key, payinfo};
 
 pub(crate) const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 
+/// The public key for a number, computed once: simulations need some of them a hundred thousand times.
+pub(crate) fn point(number: u8) -> PublicKey {
+    static POINTS: [OnceLock<PublicKey>; 256] = [const { OnceLock::new() }; 256];
+    *POINTS[usize::from(number)].get_or_init(|| key(number).public_key())
+}
+
 /// A path to a node whose last hop holds a path id, as it would after decryption.
 pub(crate) fn path_with(node: u8, path_id: PathId) -> BlindedPath<'static> {
-    let hops = [(key(node).public_key(), &b"next"[..]), (last_key(node, path_id).public_key(), &path_id.0[..])];
-    BlindedPath::new(key(node).public_key().into(), key(0x52).public_key(), hops).unwrap()
+    let hops = [(point(node), &b"next"[..]), (last_key(node, path_id).public_key(), &path_id.0[..])];
+    BlindedPath::new(point(node).into(), point(0x52), hops).unwrap()
 }
 
 /// The blinded key at the end of such a path.
 pub(crate) fn last_key(node: u8, path_id: PathId) -> Keypair {
     let mut secret = path_id.0;
     secret[0] = node;
-    Keypair::from_seckey_slice(&bolt12::secp256k1::Secp256k1::new(), &secret).unwrap()
+    static CONTEXT: OnceLock<Secp256k1<All>> = OnceLock::new();
+    Keypair::from_seckey_slice(CONTEXT.get_or_init(Secp256k1::new), &secret).unwrap()
 }
 
 /// How a message arrives that is sent there.

@@ -4,7 +4,13 @@
 mod messages;
 #[path = "../common/naive.rs"]
 mod naive;
+#[path = "../common/network.rs"]
+mod network;
 #[path = "../common/sides.rs"]
 mod sides;
 
+mod plan;
+mod receipt;
+mod simulation;
 mod walk;
+mod world;

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use bolt12::exchange::{Action, Incoming, Limit, MaxAmount, Payment, Retry, Terms
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
     Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Refund, RefundBuilder,
-    RequestArrival, RequestContext, ShortChannelId, UnixTime,
+    OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Recurrence,
+    RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder, RequestArrival, RequestContext,
+    ShortChannelId, TimeUnit, UnixTime,
 };
 use bolt12_fuzz::checks::exchange::sides;
 use bolt12_fuzz::checks::{TARGETS, keys};
@@ -100,6 +102,14 @@ fn of_target(target: &str) -> Result<Seeds> {
         "invoice_error" => bytes(errors()?).collect(),
         // The stream of an offer, and what is wrong with others.
         "tlv" => bytes(offers()?).chain(bytes(streams())).collect(),
+        // Offers alone, and invoices that repeat them.
+        "recurrence" => {
+            let recurring = |name: &str| ["monthly", "weekly", "hourly", "minimal"].contains(&name);
+            bytes(offers()?)
+                .chain(bytes(invoices()?).map(|(name, bytes)| (format!("{name}-whole"), bytes)))
+                .filter(|(name, _)| recurring(name.trim_end_matches("-whole")))
+                .collect()
+        }
         // Refunds and invoices of both kinds.
         "mirror" => bytes(invoices()?).collect(),
         "differential" => all()?,
@@ -148,6 +158,26 @@ fn offer(name: &str) -> Result<Offer> {
             .quantity_max(Quantity::AtMost(10.try_into()?))
             .custom_field(1_000_000_001, [1, 2, 3])
             .build()?,
+        // A year on the last day of the month, in part for who comes late.
+        "monthly" => builder
+            .description("a podcast")
+            .amount_msat(Msat(3_000_000))
+            .recurrence(Recurrence {
+                base: Some(RecurrenceBase { proportional_amount: true, basetime: UnixTime(1_801_353_600) }),
+                paywindow: Some(PayWindow { seconds_before: 2_592_000, seconds_after: 604_800 }),
+                limit: NonZeroU32::new(11),
+                ..Recurrence::every(1, TimeUnit::Months)?
+            })
+            .build()?,
+        "weekly" => {
+            builder.recurrence(Recurrence { is_compulsory: false, ..Recurrence::every(7, TimeUnit::Days)? }).build()?
+        }
+        "hourly" => builder
+            .description("tea")
+            .amount(usd(5)?)
+            .absolute_expiry(NOW)
+            .recurrence(Recurrence::every(3_600, TimeUnit::Seconds)?)
+            .build()?,
         // D9, D6: what no builder writes. An unknown odd field; features with needless zeros.
         "odd" => {
             let mut records = parse(builder.build()?.as_bytes()).0;
@@ -160,7 +190,8 @@ fn offer(name: &str) -> Result<Offer> {
     })
 }
 
-const OFFERS: [&str; 6] = ["minimal", "typical", "currency", "paths-only", "everything", "odd"];
+const OFFERS: [&str; 9] =
+    ["minimal", "typical", "currency", "paths-only", "everything", "odd", "monthly", "weekly", "hourly"];
 
 fn offers() -> Result<Vec<(&'static str, Vec<u8>)>> {
     OFFERS.into_iter().map(|name| Ok((name, offer(name)?.into_bytes()))).collect()
@@ -175,6 +206,9 @@ fn request(name: &str) -> Result<InvoiceRequest> {
     }
     if offer.quantity_max() != Quantity::One {
         builder = builder.quantity(3);
+    }
+    if let Some(recurrence) = offer.recurrence() {
+        builder = builder.recurrence(RecurrenceRequest { start: recurrence.base.map(|_| 0), ..Default::default() });
     }
     if name == "everything" {
         builder = builder
@@ -265,7 +299,12 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
         let rate =
             offer.currency().map(|currency| Rate::new(currency, MinorUnits(1_050), Msat(123_456))).transpose()?;
         let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, max_amount: None };
-        let invoice = finish(name, InvoiceBuilder::new(request.accept(&context)?, NOW, hash))?;
+        let new = RecurrenceContext { previous: None, is_cancelled: false };
+        let accepted = match request.recurrence() {
+            Some(_) => request.accept_recurring(&context, &new)?,
+            None => request.accept(&context)?,
+        };
+        let invoice = finish(name, InvoiceBuilder::new(accepted, NOW, hash))?;
         invoices.push((name, invoice.into_bytes()));
     }
     for (name, refund_name) in [("refund", "minimal"), ("refund-everything", "everything")] {

@@ -13,6 +13,7 @@ pub mod messages;
 pub mod mirror;
 pub mod naive;
 pub mod proof;
+pub mod recurrence;
 pub mod round_trip;
 pub mod text;
 pub mod tlv;
@@ -22,7 +23,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -32,6 +33,7 @@ pub const TARGETS: [Target; 14] = [
     ("invoice_error", messages::invoice_error),
     ("payer_proof", proof::check),
     ("mirror", mirror::check),
+    ("recurrence", recurrence::check),
     ("round_trip", round_trip::check),
     ("differential", differential::check),
     ("exchange_payer", exchange::payer::check),

@@ -1,0 +1,127 @@
+//! Requests that belong to a subscription.
+
+use super::check::Terms;
+use super::{AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, RequestContext, RequestFields};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::recurrence::{self, RecurrenceRequest};
+use crate::units::UnixTime;
+
+impl RequestFields {
+    /// `invreq_recurrence_counter`, `invreq_recurrence_start` and `invreq_recurrence_cancel`
+    ///
+    /// Which payment of a subscription the request is for; nothing if it is for a single payment. In a payer proof,
+    /// a hidden field reads as an absent one.
+    pub fn recurrence(&self) -> Option<RecurrenceRequest> {
+        RecurrenceRequest::of(self.tlvs())
+    }
+
+    /// `invreq_recurrence_start`
+    ///
+    /// The same as in [`recurrence`](Self::recurrence), also where a payer proof hides the rest.
+    pub fn recurrence_start(&self) -> Option<u32> {
+        recurrence::start(self.tlvs())
+    }
+}
+
+impl InvoiceRequestBuilder<'_> {
+    /// Which payment of a subscription the request is for, or that it cancels one, in place of what was said of it
+    /// before.
+    ///
+    /// An offer whose recurrence is compulsory needs it (REC-3). Every request of a subscription has the same payer
+    /// id; the first has counter 0.
+    pub fn recurrence(mut self, recurrence: RecurrenceRequest) -> Self {
+        self.custom.replace(&recurrence::REQUEST_TYPES, recurrence.to_fields());
+        self
+    }
+}
+
+/// A payment of a subscription that was made: what its invoice said of recurrence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PaidPeriod {
+    /// `invoice_recurrence_basetime`: when period 0 started.
+    pub basetime: UnixTime,
+    /// `invreq_recurrence_start`: the number of the period that was paid first.
+    pub start: Option<u32>,
+}
+
+/// What an issuer knows of a subscription when a request for it arrives: of this offer and this payer id. Every
+/// field is asked for, so that none is forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct RecurrenceContext {
+    /// The payment with the counter before this request's, if it was made.
+    pub previous: Option<PaidPeriod>,
+    /// Whether the subscription was cancelled (REC-11).
+    pub is_cancelled: bool,
+}
+
+/// What recurrence asks of the invoice that answers a request.
+#[derive(Clone, Copy)]
+pub(crate) struct PeriodTerms {
+    /// When period 0 starts; nothing if it does with this invoice (REC-9).
+    pub(crate) basetime: Option<UnixTime>,
+    /// The last second at which the invoice may be paid (REC-10).
+    pub(crate) until: UnixTime,
+}
+
+impl InvoiceRequest {
+    /// Checks a request of a subscription: what [`accept`](Self::accept) checks, but for the expiry of an offer that
+    /// was begun in time (REC-13); that the period before was paid, and nothing was cancelled; and that this one can
+    /// be paid now, for what is left of it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`accept`](Self::accept); `IsNotRecurring` without a counter (REC-3), `Cancelled` (REC-11) if the
+    /// subscription was cancelled or the request does so, `PreviousUnpaid` (REC-7), `Differs` if the subscription
+    /// started with another period (REC-4), `TooEarly` and `TooLate` (REC-6, REC-8), `Overflow`.
+    ///
+    /// A request that cancels gets no answer: when [`recurrence`](RequestFields::recurrence) says that it does, note
+    /// that, and send nothing.
+    pub fn accept_recurring(
+        &self,
+        context: &RequestContext<'_>,
+        subscription: &RecurrenceContext,
+    ) -> Result<AcceptedRequest<'_>, Error> {
+        self.check_offer(context.offer)?;
+        self.accept_recurring_own(&context.terms(), subscription)
+    }
+
+    /// The same for a request whose offer is known to be ours.
+    pub(crate) fn accept_recurring_own(
+        &self,
+        terms: &Terms<'_>,
+        subscription: &RecurrenceContext,
+    ) -> Result<AcceptedRequest<'_>, Error> {
+        let node_id = self.signer(terms.arrival)?;
+        self.check_chain(terms.chains)?;
+        let (Some(offer), Some(request)) = (self.offer().recurrence(), self.recurrence()) else {
+            return Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, ErrorKind::IsNotRecurring, Rule::Rec3));
+        };
+        // REC-11
+        if subscription.is_cancelled || request.cancel {
+            // No field is named: there is no answer.
+            return Err(Error::new(ErrorKind::Cancelled, Rule::Rec11));
+        }
+        let base = offer.base.map(|base| base.basetime);
+        let basetime = match (request.counter, subscription.previous) {
+            // REC-13
+            (0, _) => {
+                self.offer().check_expiry(terms.now)?;
+                base
+            }
+            // REC-7
+            (_, None) => {
+                return Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, ErrorKind::PreviousUnpaid, Rule::Rec7));
+            }
+            // REC-4
+            (_, Some(previous)) if previous.start != request.start => {
+                return Err(Error::of(Field::INVREQ_RECURRENCE_START, ErrorKind::Differs, Rule::Rec4));
+            }
+            (_, Some(previous)) => Some(base.unwrap_or(previous.basetime)),
+        };
+        let (start, index) = (basetime.unwrap_or(terms.now), request.period_index());
+        offer.check_pay_window(start, index, terms.now)?;
+        let amount = self.accept_amount(terms, |full| offer.amount_left(full, start, index, terms.now))?;
+        let until = *offer.pay_window(start, index)?.end();
+        Ok(AcceptedRequest::new(self, amount, node_id).on(PeriodTerms { basetime, until }))
+    }
+}

@@ -1,0 +1,251 @@
+//! Makes onion messages.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use secp256k1::{Keypair, PublicKey};
+use zeroize::Zeroizing;
+
+use super::data::Plain;
+use super::keys::{Secret, derive};
+use super::packet::{self, Layer};
+use super::path::{PathHop, blind, lead};
+use super::{Contents, NextHop, OnionMessage, Unblinded};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, Point};
+use crate::tlv::{CustomField, Writer};
+
+/// A message, and the peer it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The peer. Who is not connected to it connects first, or sends the message through nodes of its own choice.
+    pub to: NextHop,
+    /// What is sent.
+    pub message: OnionMessage,
+}
+
+/// Makes an onion message: to a node, or over a blinded path.
+#[derive(Clone)]
+pub struct OnionMessageBuilder<'a> {
+    destination: Destination<'a>,
+    contents: Option<Contents<'a>>,
+    through: Vec<PathHop>,
+    introduction: Option<PublicKey>,
+    sender: Option<&'a Keypair>,
+    reply_path: Option<&'a BlindedPath<'a>>,
+    custom: Vec<CustomField>,
+}
+
+#[derive(Clone, Debug)]
+enum Destination<'a> {
+    Node(PublicKey),
+    Path(&'a BlindedPath<'a>),
+}
+
+impl<'a> OnionMessageBuilder<'a> {
+    /// A message to a node that is known by its key.
+    pub fn to_node(node_id: PublicKey, contents: Contents<'a>) -> Self {
+        Self::new(Destination::Node(node_id), contents)
+    }
+
+    /// A message over a blinded path: one of an offer, or a reply path.
+    pub fn over(path: &'a BlindedPath<'a>, contents: Contents<'a>) -> Self {
+        Self::new(Destination::Path(path), contents)
+    }
+
+    fn new(destination: Destination<'a>, contents: Contents<'a>) -> Self {
+        Self {
+            destination,
+            contents: Some(contents),
+            through: Vec::new(),
+            introduction: None,
+            sender: None,
+            reply_path: None,
+            custom: Vec::new(),
+        }
+    }
+
+    /// Adds a node on the way to the destination, or to where the path starts. The first is a peer.
+    #[must_use]
+    pub fn through(mut self, hop: impl Into<PathHop>) -> Self {
+        self.through.push(hop.into());
+        self
+    }
+
+    /// Says which node the path starts at, where that is named by a channel.
+    #[must_use]
+    pub fn introduction(mut self, node_id: PublicKey) -> Self {
+        self.introduction = Some(node_id);
+        self
+    }
+
+    /// Says who sends the message: hops at the start of the path that are the sender itself are taken off,
+    /// and the message goes to the first that is not (MSG-5). Reply paths often start at whoever answers.
+    #[must_use]
+    pub fn sender(mut self, node: &'a Keypair) -> Self {
+        self.sender = Some(node);
+        self
+    }
+
+    /// Says how to answer (MSG-2).
+    #[must_use]
+    pub fn reply_path(mut self, path: &'a BlindedPath<'a>) -> Self {
+        self.reply_path = Some(path);
+        self
+    }
+
+    /// Adds a field to what the recipient gets, by its number, which is odd so that the recipient may ignore it.
+    #[must_use]
+    pub fn field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
+        self.custom.push((number, value.into()));
+        self
+    }
+
+    /// Leaves out the request, invoice or error: only fields that were added by number are sent.
+    #[must_use]
+    pub fn without_contents(mut self) -> Self {
+        self.contents = None;
+        self
+    }
+
+    /// Makes the message. `session` is 32 random bytes, used for nothing else.
+    ///
+    /// The onion has 1366 bytes, or 32834 if its payloads need that.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
+    /// - `TooLong` above 32768 bytes for all hops together
+    /// - `OwnPath` for a path that ends at the sender (MSG-5), and `DoesNotDecrypt` or another error about the hop
+    ///   (PTH-4) for one that seems to start there
+    /// - `UnknownIntroduction` for nodes on the way to a path that starts at a channel (MSG-5)
+    /// - `OutOfRange` (MSG-1, PTH-4) and `NotAscending` (TLV-1) for fields added by number
+    pub fn build(mut self, session: [u8; 32]) -> Result<Outgoing, Error> {
+        let session = Secret::new(&Zeroizing::new(session))?;
+        let custom = self.custom()?;
+        let through = core::mem::take(&mut self.through);
+        let first = through.first().map(|hop| NextHop::NodeId(hop.node_id()));
+
+        let route = match self.destination {
+            Destination::Node(node_id) => {
+                let mut hops = lead(through, Some(&node_id), None)?;
+                hops.push((node_id, Plain::new(Vec::new())?));
+                Route::own(first.unwrap_or(NextHop::NodeId(node_id)), hops, &session)?
+            }
+            Destination::Path(path) => {
+                let (start, path_key, rest) = self.start_of(path, through.is_empty())?;
+                let mut route = match first {
+                    None => Route { to: start, path_key, hops: Vec::new() },
+                    Some(first) => {
+                        let node_id = if let NextHop::NodeId(id) = &start { Some(id) } else { None };
+                        Route::own(first, lead(through, node_id, Some(path_key))?, &session)?
+                    }
+                };
+                for hop in path.hops().skip(rest) {
+                    route.hops.push((hop.blinded_node_id.to_public_key()?, hop.encrypted_recipient_data.to_vec()));
+                }
+                route
+            }
+        };
+        let Route { to, path_key, hops } = route;
+
+        let last = hops.len().saturating_sub(1);
+        let layers: Vec<Layer> = hops
+            .into_iter()
+            .enumerate()
+            .map(|(at, (id, encrypted))| {
+                let payload = if at == last { self.last_payload(&encrypted, &custom) } else { payload(&encrypted) };
+                Layer { id, payload }
+            })
+            .collect();
+        let len = packet::SMALL.saturating_add(packet::OVERHEAD);
+        let message = OnionMessage::with(path_key, len, |out| packet::build(out, session, &layers, &[]))?;
+        Ok(Outgoing { to, message })
+    }
+
+    fn custom(&mut self) -> Result<Vec<CustomField>, Error> {
+        let mut custom = core::mem::take(&mut self.custom);
+        custom.sort_by_key(|(number, _)| *number);
+        let mut last = None;
+        for (number, _) in &custom {
+            let refused = |kind, rule| Err(Error::of(Field::numbered(*number), kind, rule));
+            if number % 2 == 0 {
+                return refused(ErrorKind::OutOfRange, Rule::Msg1);
+            }
+            if last.replace(*number) == Some(*number) {
+                return refused(ErrorKind::NotAscending, Rule::Tlv1);
+            }
+        }
+        Ok(custom)
+    }
+
+    /// The first hop that is not the sender's, its path key, and how many hops stand before it.
+    fn start_of(&self, path: &BlindedPath<'_>, is_direct: bool) -> Result<(NextHop, Point, usize), Error> {
+        let mut start = match self.introduction {
+            Some(node_id) => NextHop::NodeId(node_id),
+            None => path.introduction_node().try_into()?,
+        };
+        let mut path_key = path.first_path_key();
+        let own_path = || Error::new(ErrorKind::OwnPath, Rule::Msg5);
+        let Some(sender) = self.sender.filter(|_| is_direct) else { return Ok((start, path_key, 0)) };
+        let own = NextHop::NodeId(sender.public_key());
+        for (taken, hop) in path.hops().enumerate() {
+            if start != own {
+                return Ok((start, path_key, taken));
+            }
+            let hop = Unblinded::new(sender, &path_key.to_public_key()?, hop.encrypted_recipient_data)?;
+            start = hop.data().next().ok_or_else(own_path)?;
+            path_key = hop.next_path_key()?.into();
+        }
+        Err(own_path())
+    }
+
+    fn last_payload(&self, encrypted: &[u8], custom: &[CustomField]) -> Vec<u8> {
+        let reply_path = self.reply_path.map(BlindedPath::as_bytes);
+        let contents = self.contents.map(|contents| contents.as_bytes());
+        let len = [reply_path, Some(encrypted), contents].into_iter().flatten().map(<[u8]>::len);
+        let mut writer = Writer::new(custom, len.fold(0, usize::saturating_add));
+        if let Some(reply_path) = reply_path {
+            writer.bytes(Field::REPLY_PATH.number(), reply_path);
+        }
+        writer.bytes(Field::ENCRYPTED_RECIPIENT_DATA.number(), encrypted);
+        if let Some(contents) = self.contents {
+            writer.bytes(contents.field().number(), contents.as_bytes());
+        }
+        writer.finish()
+    }
+}
+
+/// Leaves out what is sent.
+impl fmt::Debug for OnionMessageBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnionMessageBuilder")
+            .field("destination", &self.destination)
+            .field("through", &self.through)
+            .field("reply_path", &self.reply_path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a message goes: the blinded keys of all hops, and what each is told.
+struct Route {
+    to: NextHop,
+    path_key: Point,
+    hops: Vec<(PublicKey, Vec<u8>)>,
+}
+
+impl Route {
+    /// Hops that the sender blinds itself, without padding: nobody but they will see them.
+    fn own(to: NextHop, hops: Vec<(PublicKey, Plain)>, session: &Secret) -> Result<Self, Error> {
+        // Not the onion's own session: equal keys would tell the first hop that it got the message from its sender.
+        let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, 0)?;
+        Ok(Self { to, path_key: path_key.into(), hops: hops.into_iter().map(|hop| (hop.id, hop.encrypted)).collect() })
+    }
+}
+
+/// The payload of a hop that passes the message on.
+fn payload(encrypted: &[u8]) -> Vec<u8> {
+    let mut writer = Writer::new(&[], encrypted.len());
+    writer.bytes(Field::ENCRYPTED_RECIPIENT_DATA.number(), encrypted);
+    writer.finish()
+}

@@ -1,0 +1,131 @@
+//! What a hop shares with whoever made the path or the packet, and the keys derived from that.
+
+use hmac::{Hmac, KeyInit, Mac};
+use secp256k1::ecdh::SharedSecret;
+use secp256k1::{Keypair, PublicKey, Scalar, SecretKey};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Rule};
+use crate::signature::context;
+
+/// A key or a hash that is wiped when it is dropped.
+pub(super) type Bytes32 = Zeroizing<[u8; 32]>;
+
+/// A secret key that is wiped when it is dropped, and shows nothing.
+pub(super) struct Secret(SecretKey);
+
+impl Secret {
+    pub(super) fn new(bytes: &Bytes32) -> Result<Self, Error> {
+        SecretKey::from_slice(bytes.as_slice()).map(Self).map_err(|_| invalid())
+    }
+
+    pub(super) fn of(key: &Keypair) -> Self {
+        Self(key.secret_key())
+    }
+
+    pub(super) fn public_key(&self) -> PublicKey {
+        PublicKey::from_secret_key(context(), &self.0)
+    }
+
+    pub(super) fn keypair(&self) -> Keypair {
+        Keypair::from_secret_key(context(), &self.0)
+    }
+
+    /// In constant time.
+    pub(super) fn times(&self, factor: &Factor) -> Result<Self, Error> {
+        self.0.mul_tweak(&factor.0).map(Self).map_err(|_| invalid())
+    }
+
+    pub(super) fn bytes(&self) -> Bytes32 {
+        Zeroizing::new(self.0.secret_bytes())
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.non_secure_erase();
+    }
+}
+
+/// What a key is multiplied with.
+pub(super) struct Factor(Scalar);
+
+impl Factor {
+    fn new(bytes: Bytes32) -> Result<Self, Error> {
+        Scalar::from_be_bytes(*bytes).map(Self).map_err(|_| invalid())
+    }
+
+    pub(super) fn times(&self, point: PublicKey) -> Result<PublicKey, Error> {
+        point.mul_tweak(context(), &self.0).map_err(|_| invalid())
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> [u8; 32] {
+        self.0.to_be_bytes()
+    }
+}
+
+impl Drop for Factor {
+    fn drop(&mut self) {
+        self.0.non_secure_erase();
+    }
+}
+
+/// A number that is zero or not below the order of the curve: nobody meets one that is random or a hash.
+fn invalid() -> Error {
+    Error::new(ErrorKind::InvalidSecret, Rule::Tlv7)
+}
+
+/// The specification's `ss`: SHA-256 of the compressed point that both sides can compute.
+pub(super) struct Shared(Bytes32);
+
+impl Shared {
+    /// In constant time.
+    pub(super) fn new(point: &PublicKey, secret: &Secret) -> Self {
+        let mut shared = SharedSecret::new(point, &secret.0);
+        let bytes = Zeroizing::new(shared.secret_bytes());
+        shared.non_secure_erase();
+        Self(bytes)
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> Bytes32 {
+        self.0.clone()
+    }
+
+    /// The key of the hop's encrypted data or of its payload.
+    pub(super) fn rho(&self) -> Bytes32 {
+        derive(b"rho", &self.0)
+    }
+
+    /// The key that authenticates a packet.
+    pub(super) fn mu(&self) -> Bytes32 {
+        derive(b"mu", &self.0)
+    }
+
+    /// What turns a node's key into its blinded key.
+    pub(super) fn blinding(&self) -> Result<Factor, Error> {
+        Factor::new(derive(b"blinded_node_id", &self.0))
+    }
+
+    /// What turns the ephemeral key of this hop into that of the next.
+    pub(super) fn next(&self, ephemeral: &PublicKey) -> Result<Factor, Error> {
+        let hash = Sha256::new().chain_update(ephemeral.serialize()).chain_update(self.0.as_slice()).finalize();
+        Factor::new(Zeroizing::new(hash.into()))
+    }
+}
+
+/// HMAC-SHA256 under a label.
+pub(super) fn derive(label: &[u8], secret: &Bytes32) -> Bytes32 {
+    Zeroizing::new(mac(label).chain_update(secret.as_slice()).finalize().into_bytes().into())
+}
+
+/// HMAC-SHA256 under a key of at most 64 bytes, which is all there is here.
+pub(super) fn mac(key: &[u8]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    for (slot, byte) in block.iter_mut().zip(key) {
+        *slot = *byte;
+    }
+    Hmac::new((&*block).into())
+}

@@ -1,0 +1,332 @@
+//! Makes blinded paths.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use secp256k1::PublicKey;
+use zeroize::Zeroizing;
+
+use super::data::{PaymentConstraints, PaymentRelay, Plain};
+use super::keys::{Secret, Shared};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, Direction, Features, IntroductionNode, Point, ShortChannelId};
+use crate::tlv::CustomField;
+
+/// The most dummy hops that a path can have, and that [`peel`](super::OnionMessage::peel) takes off at once.
+///
+/// Each costs the recipient as much as a message, and anyone can send them.
+pub const MAX_DUMMY_HOPS: usize = 10;
+
+/// The most that a hop can be told: its length has 16 bits, and a tag of 16 bytes comes with it.
+const MAX_DATA_LEN: usize = 0xffff - 16;
+
+/// A node of a blinded path, with what it is told beside where to go next.
+///
+/// A public key is a hop that is told nothing else.
+#[derive(Clone)]
+pub struct PathHop {
+    node_id: PublicKey,
+    channel: Option<ShortChannelId>,
+    fields: Vec<CustomField>,
+}
+
+impl PathHop {
+    /// The node with this key.
+    pub fn new(node_id: PublicKey) -> Self {
+        Self { node_id, channel: None, fields: Vec::new() }
+    }
+
+    /// Names the next node by a channel that this node has with it, which takes 25 bytes less than its key.
+    ///
+    /// The channel's alias is as good, where the node knows it.
+    #[must_use]
+    pub fn by_channel(mut self, scid: ShortChannelId) -> Self {
+        self.channel = Some(scid);
+        self
+    }
+
+    /// Sets what the node charges for a payment over the path.
+    #[must_use]
+    pub fn payment_relay(self, relay: PaymentRelay) -> Self {
+        self.with(Field::PAYMENT_RELAY, relay.to_bytes())
+    }
+
+    /// Sets which payments over the path the node may pass on.
+    #[must_use]
+    pub fn payment_constraints(self, constraints: PaymentConstraints) -> Self {
+        self.with(Field::PAYMENT_CONSTRAINTS, constraints.to_bytes())
+    }
+
+    /// Sets which features a payment over the path may use.
+    #[must_use]
+    pub fn allowed_features(self, features: &Features<'_>) -> Self {
+        self.with(Field::ALLOWED_FEATURES, features.minimal().to_vec())
+    }
+
+    /// Adds a field by its number, which is odd so that a node may ignore it (PTH-4).
+    #[must_use]
+    pub fn field(self, number: u64, value: impl Into<Vec<u8>>) -> Self {
+        self.with(Field::numbered(number), value.into())
+    }
+
+    pub(super) fn node_id(&self) -> PublicKey {
+        self.node_id
+    }
+
+    fn with(mut self, field: Field, value: Vec<u8>) -> Self {
+        self.fields.push((field.number(), value));
+        self
+    }
+
+    /// The hop's fields with those that depend on its place in the path.
+    fn plain(self, place: impl IntoIterator<Item = CustomField>) -> Result<(PublicKey, Plain), Error> {
+        let own = [Field::PAYMENT_RELAY, Field::PAYMENT_CONSTRAINTS, Field::ALLOWED_FEATURES];
+        let refused = |number: u64| {
+            number == Field::PADDING.number() || number % 2 == 0 && !own.contains(&Field::numbered(number))
+        };
+        if let Some((number, _)) = self.fields.iter().find(|(number, _)| refused(*number)) {
+            return Err(Error::of(Field::numbered(*number), ErrorKind::OutOfRange, Rule::Pth4));
+        }
+        let mut fields = self.fields;
+        fields.extend(place);
+        Ok((self.node_id, Plain::new(fields)?))
+    }
+
+    /// The hop's fields, if the next node is this one.
+    fn leading_to(self, next: Option<&PublicKey>, path_key: Option<Point>) -> Result<(PublicKey, Plain), Error> {
+        let next = match (self.channel, next) {
+            (Some(scid), _) => (Field::SHORT_CHANNEL_ID.number(), scid.0.to_be_bytes().to_vec()),
+            (None, Some(next)) => (Field::NEXT_NODE_ID.number(), next.serialize().to_vec()),
+            (None, None) => return Err(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5)),
+        };
+        let path_key = path_key.map(|key| (Field::NEXT_PATH_KEY_OVERRIDE.number(), key.to_bytes().to_vec()));
+        self.plain([Some(next), path_key].into_iter().flatten())
+    }
+}
+
+impl From<PublicKey> for PathHop {
+    fn from(node_id: PublicKey) -> Self {
+        Self::new(node_id)
+    }
+}
+
+/// Leaves out what the hop's node is told.
+impl fmt::Debug for PathHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PathHop")
+            .field("node_id", &self.node_id)
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a blinded path, over which others can reach a node without knowing it.
+///
+/// ```
+/// use bolt12::onion::BlindedPathBuilder;
+/// # use bolt12::secp256k1::PublicKey;
+/// # let own: PublicKey = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// # let peer: PublicKey = "0324653eac434488002cc06bbfb7f10fe18991e35f9fe4302dbea6d2353dc0ab1c".parse()?;
+/// # let random = [7; 32];
+/// let path = BlindedPathBuilder::new(own)
+///     .through(peer) // where the path starts
+///     .path_id([1; 32])
+///     .dummy_hops(1)
+///     .build(random)?;
+/// assert_eq!(path.hops().count(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct BlindedPathBuilder<'a> {
+    through: Vec<PathHop>,
+    end: End<'a>,
+    path_id: Option<Vec<u8>>,
+    dummy_hops: usize,
+    introduction: Option<IntroductionNode>,
+    min_len: usize,
+}
+
+#[derive(Clone)]
+enum End<'a> {
+    Node(PathHop),
+    Path(&'a BlindedPath<'a>, PublicKey),
+}
+
+impl BlindedPathBuilder<'static> {
+    /// A path to a node, usually one's own.
+    pub fn new(recipient: impl Into<PathHop>) -> Self {
+        Self::ending(End::Node(recipient.into()))
+    }
+}
+
+impl<'a> BlindedPathBuilder<'a> {
+    /// A path that leads to the start of somebody else's. `introduction` is the node id of the node where that
+    /// starts, which the path itself may name by a channel only.
+    pub fn joining(path: &'a BlindedPath<'a>, introduction: PublicKey) -> Self {
+        Self::ending(End::Path(path, introduction))
+    }
+
+    fn ending(end: End<'a>) -> Self {
+        Self { through: Vec::new(), end, path_id: None, dummy_hops: 0, introduction: None, min_len: 0 }
+    }
+
+    /// Adds a node that passes messages on. The first is where the path starts: the introduction node.
+    #[must_use]
+    pub fn through(mut self, hop: impl Into<PathHop>) -> Self {
+        self.through.push(hop.into());
+        self
+    }
+
+    /// Sets what the recipient will know the path by (PTH-2): a secret that only it can make.
+    #[must_use]
+    pub fn path_id(mut self, id: impl Into<Vec<u8>>) -> Self {
+        self.path_id = Some(id.into());
+        self
+    }
+
+    /// Hides how long the path is, by hops at its end that all are the recipient itself (PTH-1).
+    #[must_use]
+    pub fn dummy_hops(mut self, count: usize) -> Self {
+        self.dummy_hops = count;
+        self
+    }
+
+    /// Names the node where the path starts as one end of a channel, which takes 24 bytes less than its key.
+    ///
+    /// Only who knows the channel can use the path.
+    #[must_use]
+    pub fn introduction_by_channel(mut self, scid: ShortChannelId, direction: Direction) -> Self {
+        self.introduction = Some(IntroductionNode::Channel { scid, direction });
+        self
+    }
+
+    /// Pads what each hop is told to at least so many bytes, so that several paths look the same (PTH-1).
+    ///
+    /// Hops of one path are padded to the same length anyway.
+    #[must_use]
+    pub fn pad_to(mut self, len: usize) -> Self {
+        self.min_len = len;
+        self
+    }
+
+    /// Makes the path. `session` is 32 random bytes, used for nothing else.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
+    /// - `Unexpected` for a `path_id` or dummy hops of a path that ends with somebody else's, or for a recipient
+    ///   with a channel to a next node; `NoHops` for such a path with no hop of its own
+    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65535 bytes for
+    ///   one
+    /// - `OutOfRange` (PTH-4) and `NotAscending` (TLV-1) for fields added by number
+    pub fn build(self, session: [u8; 32]) -> Result<BlindedPath<'static>, Error> {
+        let session = Secret::new(&Zeroizing::new(session))?;
+        let first = match (self.through.first(), &self.end) {
+            (Some(hop), _) | (None, End::Node(hop)) => hop.node_id,
+            (None, End::Path(..)) => return Err(Error::new(ErrorKind::NoHops, Rule::Ofr8)),
+        };
+        let introduction = self.introduction.unwrap_or(first.into());
+        let min_len = self.min_len;
+        let (hops, joined) = self.plain_hops()?;
+        let longest = hops.iter().map(|(_, plain)| plain.len()).fold(min_len, usize::max);
+        // There are few lengths to which padding cannot bring a hop, so the first that will do is near.
+        let fits = |len: &usize| hops.iter().all(|(_, plain)| plain.fits(*len));
+        let len = (longest..=MAX_DATA_LEN).find(fits).ok_or(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
+        let (first_path_key, hops) = blind(session, hops, len)?;
+        let own = hops.iter().map(|hop| Ok((hop.id, hop.encrypted.as_slice())));
+        let joined = joined.into_iter().flat_map(BlindedPath::hops);
+        let joined = joined.map(|hop| Ok((hop.blinded_node_id.to_public_key()?, hop.encrypted_recipient_data)));
+        BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
+    }
+
+    /// What each hop is told, and the path that is joined.
+    fn plain_hops(self) -> Result<PlainHops<'a>, Error> {
+        if self.dummy_hops > MAX_DUMMY_HOPS {
+            return Err(Error::new(ErrorKind::TooManyEntries, Rule::Pth1));
+        }
+        let (target, path_key) = match &self.end {
+            End::Node(hop) => (hop.node_id, None),
+            End::Path(path, introduction) => (*introduction, Some(path.first_path_key())),
+        };
+        let mut hops = lead(self.through, Some(&target), path_key)?;
+        match self.end {
+            End::Path(..) if self.dummy_hops > 0 => Err(Error::new(ErrorKind::Unexpected, Rule::Pth1)),
+            End::Path(..) if self.path_id.is_some() => {
+                Err(Error::of(Field::PATH_ID, ErrorKind::Unexpected, Rule::Pth2))
+            }
+            End::Path(path, _) => Ok((hops, Some(path))),
+            End::Node(PathHop { channel: Some(_), .. }) => {
+                Err(Error::of(Field::SHORT_CHANNEL_ID, ErrorKind::Unexpected, Rule::Pth4))
+            }
+            End::Node(hop) => {
+                for _ in 0..self.dummy_hops {
+                    hops.push(PathHop::new(target).leading_to(Some(&target), None)?);
+                }
+                hops.push(hop.plain(self.path_id.map(|id| (Field::PATH_ID.number(), id)))?);
+                Ok((hops, None))
+            }
+        }
+    }
+}
+
+type PlainHops<'a> = (Vec<(PublicKey, Plain)>, Option<&'a BlindedPath<'a>>);
+
+/// Leaves out the `path_id`.
+impl fmt::Debug for BlindedPathBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlindedPathBuilder")
+            .field("through", &self.through)
+            .field("dummy_hops", &self.dummy_hops)
+            .field("introduction", &self.introduction)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What nodes are told that lead to a target: its node id if that is known, and its path key if it is the start of
+/// somebody else's path.
+pub(super) fn lead(
+    through: Vec<PathHop>,
+    target: Option<&PublicKey>,
+    path_key: Option<Point>,
+) -> Result<Vec<(PublicKey, Plain)>, Error> {
+    let mut hops = Vec::with_capacity(through.len().saturating_add(1));
+    let mut through = through.into_iter().peekable();
+    while let Some(hop) = through.next() {
+        hops.push(match through.peek() {
+            Some(next) => hop.leading_to(Some(&next.node_id), None)?,
+            None => hop.leading_to(target, path_key)?,
+        });
+    }
+    Ok(hops)
+}
+
+/// A hop as others see it.
+pub(super) struct Blinded {
+    pub(super) id: PublicKey,
+    pub(super) encrypted: Vec<u8>,
+}
+
+/// Blinds hops, and returns the first path key with them. `len` is what their data is padded to.
+pub(super) fn blind(
+    mut session: Secret,
+    hops: Vec<(PublicKey, Plain)>,
+    len: usize,
+) -> Result<(PublicKey, Vec<Blinded>), Error> {
+    let first_path_key = session.public_key();
+    let mut path_key = first_path_key;
+    let mut blinded = Vec::with_capacity(hops.len());
+    let mut left = hops.len();
+    for (node_id, plain) in hops {
+        let shared = Shared::new(&node_id, &session);
+        blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho())? });
+        left = left.saturating_sub(1);
+        if left > 0 {
+            session = session.times(&shared.next(&path_key)?)?;
+        }
+        // The last hop's path key is needed by nobody but the hop.
+        if left > 1 {
+            path_key = session.public_key();
+        }
+    }
+    Ok((first_path_key, blinded))
+}

@@ -1,0 +1,126 @@
+//! `onionmsg_tlv`: what an onion message carries for one hop.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::data::read_known;
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::{BlindedPath, BlindedPaths, Bytes, fields, named};
+use crate::tlv::TlvStream;
+
+/// What an onion message carries, as bytes that the types of this crate read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Contents<'a> {
+    /// An [`InvoiceRequest`](crate::InvoiceRequest) (TLV 64).
+    InvoiceRequest(&'a [u8]),
+    /// An [`Invoice`](crate::Invoice) (TLV 66).
+    Invoice(&'a [u8]),
+    /// An [`InvoiceError`](crate::InvoiceError) (TLV 68).
+    InvoiceError(&'a [u8]),
+}
+
+impl<'a> Contents<'a> {
+    pub(super) fn field(&self) -> Field {
+        match self {
+            Self::InvoiceRequest(_) => Field::ONION_INVOICE_REQUEST,
+            Self::Invoice(_) => Field::ONION_INVOICE,
+            Self::InvoiceError(_) => Field::ONION_INVOICE_ERROR,
+        }
+    }
+
+    /// The bytes of the message, whichever it is.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        match self {
+            Self::InvoiceRequest(bytes) | Self::Invoice(bytes) | Self::InvoiceError(bytes) => bytes,
+        }
+    }
+}
+
+fields! {
+    PAYLOAD_FIELDS for Payload {
+        2 REPLY_PATH "reply_path" "path for the answer": BlindedPaths<'_>;
+        4 ENCRYPTED_RECIPIENT_DATA "encrypted_recipient_data" "encrypted data": Bytes<'_>;
+        64 ONION_INVOICE_REQUEST "invoice_request" "invoice request": Bytes<'_>;
+        66 ONION_INVOICE "invoice" "invoice": Bytes<'_>;
+        68 ONION_INVOICE_ERROR "invoice_error" "invoice error": Bytes<'_>;
+    }
+}
+
+/// What the last hop gets: the specification's `onionmsg_tlv`.
+///
+/// `Debug` leaves out what the fields hold.
+#[derive(Clone)]
+pub struct Payload {
+    tlvs: TlvStream,
+}
+
+impl Payload {
+    /// Reads the payload of a last hop.
+    ///
+    /// # Errors
+    ///
+    /// - TLV-1 to TLV-3; `UnknownEvenField`, and `Unexpected` for a second message beside the first (MSG-1)
+    /// - a reply path that is not one path as [`BlindedPath::from_bytes`] reads it
+    pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::read_any(bytes)?.check_last()
+    }
+
+    /// Reads the payload of any hop.
+    pub(super) fn read_any(bytes: Vec<u8>) -> Result<Self, Error> {
+        read_known(bytes, PAYLOAD_FIELDS, Rule::Msg1).map(|tlvs| Self { tlvs })
+    }
+
+    /// Checks what only a last hop's payload may hold.
+    pub(super) fn check_last(self) -> Result<Self, Error> {
+        if let Some(record) = self.tlvs.get(Field::REPLY_PATH.number()) {
+            let refused = |error: Error| error.in_field(Field::REPLY_PATH).within(record.value_offset());
+            BlindedPath::from_bytes(record.value()).map_err(refused)?;
+        }
+        let is_message = |number: u64| number >= Field::ONION_INVOICE_REQUEST.number() && number % 2 == 0;
+        if let Some(second) = self.tlvs.records().filter(|record| is_message(record.number())).nth(1) {
+            let field = named(&[PAYLOAD_FIELDS], second.number());
+            return Err(Error::of(field, ErrorKind::Unexpected, Rule::Msg1).at(second.offset()));
+        }
+        Ok(self)
+    }
+
+    /// Whether this may be the payload of a hop that passes the message on (MSG-1).
+    pub(super) fn is_intermediate(&self) -> bool {
+        self.tlvs.len() == 1 && self.encrypted_recipient_data().is_some()
+    }
+
+    /// The request, invoice or error, unread; nothing if there is none (MSG-1).
+    pub fn contents(&self) -> Option<Contents<'_>> {
+        let value = |field: Field| self.tlvs.value(field.number());
+        None.or_else(|| value(Field::ONION_INVOICE_REQUEST).map(Contents::InvoiceRequest))
+            .or_else(|| value(Field::ONION_INVOICE).map(Contents::Invoice))
+            .or_else(|| value(Field::ONION_INVOICE_ERROR).map(Contents::InvoiceError))
+    }
+
+    /// `reply_path` (TLV 2)
+    ///
+    /// Where the answer goes. Without it there is none (MSG-3).
+    pub fn reply_path(&self) -> Option<BlindedPath<'_>> {
+        self.tlvs.value(Field::REPLY_PATH.number()).and_then(|value| BlindedPaths::checked(value).iter().next())
+    }
+
+    /// `encrypted_recipient_data` (TLV 4)
+    ///
+    /// What [`HopData`](super::HopData) was decrypted from.
+    pub fn encrypted_recipient_data(&self) -> Option<&[u8]> {
+        self.tlvs.value(Field::ENCRYPTED_RECIPIENT_DATA.number())
+    }
+
+    /// All fields, those without a name too.
+    pub fn tlvs(&self) -> &TlvStream {
+        &self.tlvs
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers = self.tlvs.records().map(|record| named(&[PAYLOAD_FIELDS], record.number()));
+        f.debug_set().entries(numbers).finish()
+    }
+}

@@ -1,0 +1,251 @@
+//! The exchange over onion messages: a payer, two nodes that pass messages on, and an issuer, in one process.
+#![cfg(feature = "onion")]
+
+#[path = "common/messages.rs"]
+mod messages;
+#[path = "common/naive.rs"]
+mod naive;
+
+use bolt12::exchange::{
+    Action, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Received, Route, State, Terms,
+};
+use bolt12::onion::{NextHop, OnionMessage};
+use bolt12::secp256k1::{Keypair, PublicKey};
+use bolt12::{
+    ChainHash, Direction, ErrorKind, Invoice, Msat, Offer, OfferBuilder, Preimage, Rule, ShortChannelId, UnixTime,
+};
+
+use messages::{NOW, key, path, payinfo};
+
+const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+
+/// payer – left – right – issuer: each is connected to its neighbours.
+struct Net {
+    nodes: Vec<(PublicKey, Messenger)>,
+    randomness: u64,
+}
+
+const PAYER: usize = 0;
+const LEFT: usize = 1;
+const RIGHT: usize = 2;
+const ISSUER: usize = 3;
+
+fn node_key(node: usize) -> Keypair {
+    key(0x70 + node as u8)
+}
+
+impl Net {
+    fn new() -> Self {
+        let nodes = (0..4).map(|node| (node_key(node).public_key(), Messenger::new(node_key(node)))).collect();
+        Self { nodes, randomness: 0 }
+    }
+
+    fn id(&self, node: usize) -> PublicKey {
+        self.nodes[node].0
+    }
+
+    fn random(&mut self) -> [u8; 32] {
+        self.randomness += 1;
+        let mut bytes = [0x77; 32];
+        bytes[..8].copy_from_slice(&self.randomness.to_be_bytes());
+        bytes
+    }
+
+    /// A path to a node that starts at others.
+    fn path(&mut self, node: usize, through: &[usize], path_id: PathId) -> bolt12::BlindedPath<'static> {
+        let through: Vec<_> = through.iter().map(|node| self.id(*node)).collect();
+        let path = self.nodes[node].1.path(&through).path_id(path_id.0).dummy_hops(1);
+        path.build(self.random()).unwrap()
+    }
+
+    /// Sends a message, and passes it on from peer to peer until it arrives. Says how many hops it took.
+    fn send(&mut self, from: usize, outgoing: &Outgoing, through: &[usize], back: &[usize]) -> (Received, usize) {
+        let ids = |nodes: &[usize]| nodes.iter().map(|node| self.id(*node)).collect::<Vec<_>>();
+        let (through, reply_through) = (ids(through), ids(back));
+        let route = Route { through: &through, reply_through: &reply_through, introduction: None };
+        let randomness = self.random();
+        let sent = self.nodes[from].1.send(outgoing, &route, randomness).unwrap();
+        let (mut at, mut to, mut message, mut hops) = (from, sent.to, sent.message, 0);
+        loop {
+            let NextHop::NodeId(id) = to else { panic!("{to:?}") };
+            let next = self.nodes.iter().position(|node| node.0 == id).unwrap();
+            assert_eq!(at.abs_diff(next), 1, "{at} is not connected to {next}");
+            hops += 1;
+            // What travels is the bytes of message 513.
+            let wire = OnionMessage::read(message.into_bytes()).unwrap();
+            match self.nodes[next].1.receive(&wire).unwrap() {
+                Received::Forward(forward) => (at, to, message) = (next, forward.next(), forward.message().unwrap()),
+                received => return (received, hops),
+            }
+        }
+    }
+}
+
+/// Asks, answers, pays. The issuer signs with `signer`, where it does not sign with the key made for the offer.
+fn run(
+    net: &mut Net,
+    issuer: &Issuer,
+    offer: &Offer,
+    through: &[usize],
+    back: &[usize],
+    signs_blinded: bool,
+) -> Invoice {
+    let payer = Payer::new([2; 32]);
+    let draft = payer.draft(offer, NOW, CHAINS).unwrap();
+    let mut payment: Payment = draft.start(net.random(), NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
+
+    let (received, _) = net.send(PAYER, &asked, through, back);
+    let Received::InvoiceRequest { incoming, signing_key } = received else { panic!("{received:?}") };
+    let received = issuer.receive(incoming).unwrap();
+    let terms = Terms { now: NOW, chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
+    let accepted = received.accept(&terms).unwrap();
+    let preimage = issuer.preimage(accepted.request());
+    let unsigned = accepted.invoice(preimage.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();
+    // PTH-3
+    let invoice = if signs_blinded { unsigned.sign(&signing_key) } else { accepted.sign(unsigned) }.unwrap();
+    let answer = accepted.answer(invoice);
+    // MSG-4
+    assert_eq!(answer.reply_path_id, None);
+
+    // Only what is not on the way anyway is named: the reply path starts at `back`.
+    let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
+    let Received::Invoice(incoming) = received else { panic!("{received:?}") };
+    assert_eq!(payer.payment_of(&incoming.via), Some(payment.id()));
+    payment.receive_invoice(incoming, NOW).unwrap();
+    payment.begin(NOW).unwrap();
+    payment.paid(preimage).unwrap();
+    let State::Paid(receipt) = payment.state() else { panic!() };
+    receipt.proof().build().unwrap().sign(&receipt.keypair().unwrap()).unwrap();
+    receipt.invoice().clone()
+}
+
+fn own_offer(net: &mut Net, issuer: &Issuer, through: &[&[usize]], with_key: bool) -> Offer {
+    let new = issuer.new_offer(net.random()[..16].try_into().unwrap());
+    let paths: Vec<_> =
+        through.iter().enumerate().map(|(at, through)| net.path(ISSUER, through, new.path_id(at))).collect();
+    let builder = if with_key { OfferBuilder::new(new.issuer_id()) } else { OfferBuilder::with_paths([]) };
+    let builder = paths.into_iter().fold(builder, |builder, path| builder.add_path(path));
+    new.build(builder.description("tea").amount_msat(Msat(9_000))).unwrap()
+}
+
+/// MSG-2, MSG-3, MSG-5, EXC-2: over two nodes there and back.
+#[test]
+fn a_request_and_an_invoice_travel_over_two_nodes() {
+    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let offer = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
+    let invoice = run(&mut net, &issuer, &offer, &[LEFT], &[LEFT], false);
+    assert_eq!(Some(invoice.node_id()), offer.issuer_id());
+}
+
+/// PTH-3, IVW-3: without an issuer id, the key at the end of the path that was used signs.
+#[test]
+fn the_blinded_key_signs_for_an_offer_without_an_issuer_id() {
+    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let offer = own_offer(&mut net, &issuer, &[&[LEFT, RIGHT]], false);
+    let invoice = run(&mut net, &issuer, &offer, &[], &[LEFT], true);
+    assert_eq!(offer.paths().unwrap().iter().next().unwrap().last_blinded_node_id(), invoice.node_id());
+}
+
+/// RQR-7: an offer without paths is asked for at its node, and there only.
+#[test]
+fn an_offer_without_paths_is_asked_for_directly() {
+    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let new = issuer.new_offer([9; 16]);
+    let builder = OfferBuilder::new(net.id(ISSUER)).description("tea").amount_msat(Msat(9_000));
+    let offer = new.build(builder).unwrap();
+    let payer = Payer::new([2; 32]);
+    let draft = payer.draft(&offer, NOW, CHAINS).unwrap();
+    let mut payment = draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
+    let (received, hops) = net.send(PAYER, &asked, &[LEFT, RIGHT], &[RIGHT, LEFT]);
+    assert_eq!(hops, 3);
+    let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
+    issuer.receive(incoming).unwrap();
+
+    // Sent over a path of the same node, it is ignored.
+    let other = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
+    let path = other.paths().unwrap().iter().next().unwrap().into_owned();
+    let probe = Outgoing { destination: bolt12::exchange::Destination::Path(path), ..*asked };
+    let (received, _) = net.send(PAYER, &probe, &[LEFT], &[LEFT]);
+    let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
+    let refused = issuer.receive(incoming).unwrap_err();
+    assert_eq!((refused.error().rule(), refused.answer(), refused.is_cheap()), (Rule::Rqr7, None, true));
+}
+
+/// MSG-5: a reply path may start at whoever answers, which unwraps its own hops.
+#[test]
+fn a_reply_path_may_start_at_the_issuer() {
+    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let offer = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
+    run(&mut net, &issuer, &offer, &[LEFT], &[ISSUER, RIGHT, LEFT], false);
+}
+
+/// EXC-5: a path that starts at an unknown channel is an error that says so, and the next path is tried.
+#[test]
+fn an_unknown_channel_at_the_start_is_a_typed_error() {
+    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let new = issuer.new_offer([9; 16]);
+    let builder = net.nodes[ISSUER].1.path(&[net.id(RIGHT)]).path_id(new.path_id(0).0);
+    let by_channel = builder.introduction_by_channel(ShortChannelId(7), Direction::NodeOne).build([5; 32]).unwrap();
+    let second = net.path(ISSUER, &[RIGHT], new.path_id(1));
+    let offer = OfferBuilder::new(new.issuer_id()).add_path(by_channel).add_path(second);
+    let offer = new.build(offer.description("tea").amount_msat(Msat(9_000))).unwrap();
+    let payer = Payer::new([2; 32]);
+    let mut payment = payer.draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+
+    let Action::Send(first) = payment.poll(NOW).unwrap() else { panic!() };
+    let error = net.nodes[PAYER].1.send(&first, &Route::default(), [6; 32]).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::UnknownIntroduction);
+    assert!(matches!(payment.poll(NOW).unwrap(), Action::WaitUntil(_)));
+    payment.unreachable(&first.reply_path_id.unwrap(), NOW);
+    let Action::Send(second) = payment.poll(NOW).unwrap() else { panic!() };
+    let (received, _) = net.send(PAYER, &second, &[LEFT], &[LEFT]);
+    assert!(matches!(received, Received::InvoiceRequest { .. }));
+
+    // Who knows the channel can use the first path as well.
+    let route = Route { introduction: Some(net.id(RIGHT)), through: &[net.id(LEFT)], ..Route::default() };
+    let sent = net.nodes[PAYER].1.send(&first, &route, [6; 32]).unwrap();
+    assert_eq!(sent.to, NextHop::NodeId(net.id(LEFT)));
+}
+
+/// EXC-6, ERR-2: errors travel as well, and suggest what would be accepted.
+#[test]
+fn an_error_comes_back_over_the_reply_path() {
+    let (mut net, issuer, payer) = (Net::new(), Issuer::new([1; 32]), Payer::new([2; 32]));
+    let offer = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
+    let mut payment = payer.draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
+    let (received, _) = net.send(PAYER, &asked, &[LEFT], &[LEFT]);
+    let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
+    let answer = issuer.receive(incoming).unwrap().refuse("out of tea", None).unwrap();
+    let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
+    let Received::InvoiceError(incoming) = received else { panic!() };
+    payment.receive_error(incoming, NOW).unwrap();
+    let State::Ended(bolt12::exchange::End::Refused(told)) = payment.state() else { panic!() };
+    assert_eq!(told.error().unwrap().to_string(), "out of tea");
+}
+
+/// Refunds go the other way.
+#[test]
+fn a_refund_is_claimed_over_onion_messages() {
+    let (mut net, shop, customer) = (Net::new(), Payer::new([1; 32]), Issuer::new([2; 32]));
+    let new = shop.new_refund([4; 32]);
+    let path = net.path(ISSUER, &[RIGHT], new.path_id(0));
+    let builder = new.builder("a cup", Msat(5_000)).add_path(path);
+    let mut payment = new.publish(builder, NOW).unwrap();
+    let refund: bolt12::Refund = payment.refund().unwrap().to_string().parse().unwrap();
+
+    let accepted = customer.claim(&refund, NOW, CHAINS).unwrap();
+    let preimage = Preimage([8; 32]);
+    let unsigned = accepted.invoice(preimage.payment_hash()).add_path(messages::path(2), &payinfo()).build().unwrap();
+    let mut claim = accepted.sign(unsigned, UnixTime(NOW.0 + 600), Default::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+    let (received, _) = net.send(PAYER, &sent, &[LEFT], &[LEFT]);
+    let Received::Invoice(incoming) = received else { panic!() };
+    assert!(incoming.reply_path.is_some());
+    assert_eq!(shop.payment_of(&incoming.via), Some(payment.id()));
+    payment.receive_invoice(incoming, NOW).unwrap();
+    payment.begin(NOW).unwrap();
+    payment.paid(preimage).unwrap();
+}
