@@ -311,7 +311,7 @@ impl Payment {
     }
 
     /// Whoever owns the money does not want to pay: ends the payment. Of a refund only the quote is dropped, for
-    /// example because somebody else claimed it; others can still claim it.
+    /// example because somebody else claimed it; others can still claim it. What has ended already stays as it is.
     ///
     /// # Errors
     ///
@@ -319,7 +319,8 @@ impl Payment {
     pub fn decline(&mut self) -> Result<(), Error> {
         self.phase = match (&self.phase, &self.asked) {
             (Phase::Quoted(_), Asked::Refund(_)) => Phase::Asking,
-            (Phase::Asking | Phase::Quoted(_) | Phase::Ended(_), _) => Phase::Ended(End::Declined),
+            (Phase::Asking | Phase::Quoted(_), _) => Phase::Ended(End::Declined),
+            (Phase::Ended(_), _) => return Ok(()),
             (Phase::Paying(_) | Phase::Paid(..), _) => return Err(not_now()),
         };
         Ok(())
