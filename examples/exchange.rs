@@ -6,7 +6,6 @@
 //! Two things are stand-ins, at the end of this file: `deliver` for onion messages, `pay` for a Lightning node. And
 //! secrets, "randomness" and the clock are constants, so that every run prints the same. Yours must not be.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
@@ -26,7 +25,7 @@ const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut now = UnixTime(1_800_000_000);
-    let mut shop = Shop { issuer: Issuer::new([0x41; 32]), rate: rate("100000")?, invoices: BTreeMap::new() };
+    let mut shop = Shop { issuer: Issuer::new([0x41; 32]), rate: rate("100000")? };
 
     heading(now, "The shop makes an offer, once, and puts it on the counter.");
     let offer = shop.make_offer()?;
@@ -39,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let payer = Payer::new([0x42; 32]);
     let draft = payer.draft(&offer, now, CHAINS)?;
     println!("for:      {}, from {}", words(offer.description()), words(offer.issuer()));
-    println!("price:    {}", draft.price()?.map_or("as you like".into(), dollars));
+    println!("price:    {}", draft.price()?.ok_or("as you like")?.with_minor_unit(2));
     draft.needs().iter().for_each(|need| println!("needed:   {need}"));
     // An exchange says what a bitcoin costs; what Alice allows beside is a setting of her wallet.
     let draft = draft.rate(rate("100000")?).limit(Limit::Tolerance { basis_points: 200 });
@@ -51,8 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     shop.rate = rate("96500")?;
     heading(now, "She asks for an invoice. In the meantime the dollar has become dearer.");
     ask(&mut payment, &mut shop, &mut now, 0)?;
-    let State::Ended(end @ End::TooExpensive) = payment.state() else { return Err("that was cheap".into()) };
-    println!("  Nothing is paid: {end}, {}.", payment.max_amount());
+    let State::Ended(end @ End::TooExpensive { .. }) = payment.state() else { return Err("that was cheap".into()) };
+    println!("  Nothing is paid: {end}: {}.", payment.max_amount());
     now = now.saturating_add(Duration::from_secs(20));
 
     heading(now, "She looks again, at the rate of now, and adds a tip: four dollars, all in all.");
@@ -69,9 +68,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ask(&mut payment, &mut shop, &mut now, 1)?;
     let State::Quoted(quote) = payment.state() else { return Err("no invoice".into()) };
     println!("  It is what she asked for: {} until {}.", quote.amount(), time(quote.expires_at()));
+    let payment_hash = quote.payment_hash();
 
     heading(now, "She pays it.");
-    payment.begin(now)?;
+    payment.begin(payment_hash, now)?; // this quote, and no other that may have come since
     // First saved, then paid: if the phone goes off now, it knows tomorrow that the money may be on its way.
     let saved = payment.to_bytes();
     let mut payment = payer.load(&saved)?;
@@ -95,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// What a wallet does until it is the user's turn: sends what there is to send, takes what arrives, and waits.
 fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u32) -> Result<(), Error> {
-    loop {
+    while let State::Asking { .. } = payment.state() {
         match payment.poll(*now)? {
             Action::Send(request) => {
                 show(*now, "Alice", &request.message);
@@ -118,16 +118,16 @@ fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u
                 progress.map(drop).unwrap_or_else(|refused| println!("  not taken: {refused}"));
             }
             Action::WaitUntil(time) => *now = time,
-            Action::Nothing => return Ok(()),
+            Action::Nothing => {}
         }
     }
+    Ok(())
 }
 
-/// The shop: a secret, today's rate, and what its Lightning node keeps. Of offers and requests it keeps nothing.
+/// The shop: a secret, and today's rate. Of offers, requests and invoices it keeps nothing.
 struct Shop {
     issuer: Issuer,
     rate: Rate,
-    invoices: BTreeMap<sha256::Hash, Preimage>,
 }
 
 impl Shop {
@@ -149,14 +149,14 @@ impl Shop {
         let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::TimesPrice(5) };
         let accepted = received.accept(&terms)?; // on time, and for enough
         let due = due?.unwrap_or_default();
-        let tip = accepted.amount().checked_sub(due).unwrap_or_default();
-        println!("  The shop at {}: {due} are due, and the tip is {tip}.", time(now));
+        let tip = accepted.amount().checked_sub(due).filter(|tip| *tip > Msat(0));
+        let tip = tip.map_or("no tip".into(), |tip| format!("a tip of {tip}"));
+        println!("  At {} the shop wants {due}, and sees {tip}.", time(now));
 
-        // The node's part: a preimage, and a path to itself with what it costs to be paid over it.
-        let preimage = self.issuer.preimage(accepted.request());
-        let hash = preimage.payment_hash();
-        self.invoices.insert(hash, preimage);
-        let path = path_to("shop", self.issuer.invoice_path_id(hash));
+        // The node's part: a path to itself, and what it costs to be paid over it. Which payment that is for is in
+        // the path id, so that the shop need not remember it.
+        let expected = accepted.expected_payment();
+        let path = path_to("shop", expected.path_id);
         let payinfo = PayInfo {
             fee_base_msat: 1_000,
             fee_proportional_millionths: 100,
@@ -165,8 +165,9 @@ impl Shop {
             htlc_maximum_msat: 100_000_000,
             features: Features::default(),
         };
-        let invoice = accepted.sign(accepted.invoice(hash).add_path(path, &payinfo).build()?)?;
-        Ok(accepted.answer(invoice))
+        let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build()?;
+        let invoice = accepted.sign(invoice)?;
+        Ok(accepted.answer(invoice)?)
     }
 }
 
@@ -178,13 +179,6 @@ fn rate(dollars_per_bitcoin: &str) -> Result<Rate, Error> {
 /// What somebody else wrote, with everything escaped that could deceive.
 fn words(text: Option<Text<'_>>) -> String {
     text.map_or("(nothing)".into(), |text| text.to_string())
-}
-
-fn dollars(price: OfferAmount) -> String {
-    match price {
-        OfferAmount::Currency { amount: MinorUnits(cents), .. } => format!("{}.{:02} USD", cents / 100, cents % 100),
-        OfferAmount::Bitcoin(amount) => amount.to_string(),
-    }
 }
 
 fn qr_code(text: &str) -> Result<String, qrcode::types::QrError> {
@@ -244,7 +238,8 @@ fn path_to(node: &str, path_id: PathId) -> BlindedPath<'static> {
 
 /// Takes the place of a payment: it comes to the shop over a path of the invoice, and the preimage goes back.
 fn pay(payable: &PayableInvoice<'_>, shop: &Shop) -> Option<Preimage> {
-    let (hash, (path, _)) = (payable.payment_hash(), payable.paths().next()?);
+    let (path, _) = payable.paths().next()?;
     let path_id = PathId(path.hops().last()?.encrypted_recipient_data.try_into().ok()?);
-    shop.issuer.is_invoice_path(hash, &path_id).then(|| shop.invoices.get(&hash).copied())?
+    let expected = shop.issuer.expected_payment(payable.payment_hash(), &path_id)?;
+    (payable.amount() >= expected.amount).then_some(expected.preimage)
 }

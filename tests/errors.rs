@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, Incoming, Issuer, Limit, Outgoing, Payer, Payment, Retry, Via};
+use bolt12::exchange::{Action, End, Incoming, Issuer, Limit, Need, Outgoing, Payer, Payment, Retry, Via};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
 use proofs::Parts;
@@ -523,8 +523,8 @@ fn payments_not_made() -> Vec<Error> {
     let issuer = Issuer::new([1; 32]);
     let (mut payment, asked) = asking(&issuer);
     let accepted = issuer.receive(sides::deliver(&asked, 0x70)).unwrap().accept(&sides::terms(NOW, None)).unwrap();
-    let (_, invoice) = sides::invoice(&issuer, &accepted);
-    let answer = sides::deliver(&accepted.answer(invoice), 0x60);
+    let (_, invoice) = sides::invoice(&accepted);
+    let answer = sides::deliver(&accepted.answer(invoice).unwrap(), 0x60);
 
     let offer = sides::own_offer(&issuer, 1, |offer| offer.description("tea").amount_msat(Msat(1_000)));
     let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap();
@@ -536,7 +536,7 @@ fn payments_not_made() -> Vec<Error> {
     let stray = payment.receive_invoice(stray, NOW).unwrap_err().error().clone();
     payment.receive_invoice(answer.clone(), NOW).unwrap();
     let twice = payment.receive_invoice(answer, NOW).unwrap_err().error().clone();
-    payment.begin(NOW).unwrap();
+    sides::begin(&mut payment, NOW);
     let wrong_preimage = payment.paid(Preimage([0; 32])).unwrap_err();
     let state = Payer::new([3; 32]).load(&payment.to_bytes()).unwrap_err();
     vec![over_limit, not_now, stray_error, stray, twice, wrong_preimage, state]
@@ -571,6 +571,20 @@ fn every_text_is_as_it_was_agreed() {
     texts.push_str("\nrules\n");
     for rule in Rule::ALL {
         writeln!(texts, "    {rule} {}", rule.reason()).unwrap();
+    }
+    texts.push_str("\nhow payments end\n");
+    let no = InvoiceError::new("out of\u{202e} coffee").unwrap();
+    let wordless = InvoiceError::try_from(vec![1, 1, 82]).unwrap();
+    for end in
+        [End::Deadline, End::Refused(no), End::Refused(wordless), End::TooExpensive, End::QuoteExpired, End::Declined]
+    {
+        writeln!(texts, "    {end}").unwrap();
+    }
+    texts.push_str("\nwhat drafts need\n");
+    let (dollar, dozen) = ("USD".parse().unwrap(), Quantity::AtMost(12.try_into().unwrap()));
+    let quantities = [Need::Quantity(Quantity::Unlimited), Need::Quantity(dozen)];
+    for need in quantities.into_iter().chain([Need::Amount, Need::Limit(dollar), Need::Rate(dollar)]) {
+        writeln!(texts, "    {need}").unwrap();
     }
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/errors.txt");
     if std::env::var_os("BLESS").is_some() {

@@ -183,5 +183,5 @@ fn answer(
         Signer::Offer => accepted.sign(unsigned),
         Signer::Node | Signer::Path => unsigned.sign(signer),
     };
-    accepted.answer(invoice.expect("the right key"))
+    accepted.answer(invoice.expect("the right key")).expect("the invoice of this request")
 }

@@ -94,6 +94,7 @@ rules! {
     Erw1 = "ERW-1", "an invoice error says what is wrong";
     Erw2 = "ERW-2", "a suggested value belongs to a field and is valid for it";
     Err1 = "ERR-1", "an invoice error holds fields that are known or odd";
+    Exc1 = "EXC-1", "what others send costs little before it is authenticated";
     Exc4 = "EXC-4", "a payment has one invoice and is made once";
     Exc6 = "EXC-6", "only what comes over a request's own reply path answers it";
     Exc7 = "EXC-7", "no more is paid than was authorised";

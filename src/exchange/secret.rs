@@ -3,6 +3,7 @@
 //! Everything is HMAC-SHA256 under a key of its own purpose, so that what was made for one purpose is nothing for
 //! another. Comparing takes the same time whatever differs.
 
+use bitcoin::constants::ChainHash;
 use hmac::{Hmac, KeyInit, Mac};
 use secp256k1::{Keypair, SecretKey};
 use sha2::Sha256;
@@ -11,6 +12,7 @@ use zeroize::Zeroize;
 use super::via::{PathId, PaymentId};
 use crate::signature;
 use crate::tlv::TlvStream;
+use crate::units::Msat;
 
 /// The key of one purpose. It is wiped when dropped.
 #[derive(Clone)]
@@ -27,12 +29,10 @@ impl MacKey {
 
     fn new(key: &[u8; 32]) -> Self {
         // HMAC pads a short key with zeros, so this is the key of 32 bytes.
-        let mut block = [0; 64];
-        if let Some(start) = block.first_chunk_mut() {
-            *start = *key;
-        }
-        let mac = Hmac::new(&block.into());
-        block.zeroize();
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
+        let mac = Hmac::new(&block);
+        block.as_mut_slice().zeroize();
         Self(mac)
     }
 
@@ -53,7 +53,7 @@ impl MacKey {
     }
 
     /// Whether `tag` is the start of the parts' HMAC.
-    pub(super) fn verifies(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
+    pub(super) fn verifies(&self, parts: &[&[u8]], tag: &[u8; 16]) -> bool {
         self.state(parts).verify_truncated_left(tag).is_ok()
     }
 
@@ -112,47 +112,9 @@ impl Seal {
     }
 }
 
-/// The two keys of an offer's metadata, which cover every other record of the offer, as it stands.
-///
-/// A quarter of the tag covers only their length. Whoever does not know an offer of ours thus fails before anything
-/// is hashed, and whoever does cannot make us hash more than that offer has.
-#[derive(Debug)]
-pub(super) struct OfferKeys {
-    pub(super) lengths: MacKey,
-    pub(super) records: MacKey,
-}
-
-impl OfferKeys {
-    /// The tag that completes the metadata of an offer.
-    pub(super) fn tag(&self, nonce: &Nonce, offer: &TlvStream) -> [u8; 16] {
-        let records = offer_records(offer);
-        let length: [u8; 4] = self.lengths.short(&[nonce, &length(&records)]);
-        let [first, middle, last] = records;
-        let mac: [u8; 12] = self.records.short(&[nonce, first, middle, last]);
-        let mut tag = [0; 16];
-        tag.iter_mut().zip(length.iter().chain(&mac)).for_each(|(slot, byte)| *slot = *byte);
-        tag
-    }
-
-    /// The metadata of an offer, wherever it stands, if it was made with these keys and all the rest is as it was.
-    pub(super) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
-        let seal = Seal::read(tlvs.value(4)?)?;
-        let records = offer_records(tlvs);
-        let (of_length, of_records) = seal.tag.split_at_checked(4)?;
-        let [first, middle, last] = records;
-        let is_own = self.lengths.verifies(&[&seal.nonce, &length(&records)], of_length)
-            && self.records.verifies(&[&seal.nonce, first, middle, last], of_records);
-        is_own.then_some(seal)
-    }
-}
-
-fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
+/// What an offer's metadata covers: every other record of the offer, as it stands.
+pub(super) fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
     [tlvs.range(&(1..=3)), tlvs.range(&(5..=79)), tlvs.range(&(1_000_000_000..=1_999_999_999))]
-}
-
-fn length(records: &[&[u8]; 3]) -> [u8; 8] {
-    let length: usize = records.iter().map(|records| records.len()).sum();
-    (length as u64).to_be_bytes()
 }
 
 /// What a request's metadata covers: every other record that an invoice repeats (IVR-8).
@@ -177,8 +139,10 @@ impl Token {
         bytes
     }
 
-    pub(super) fn nonce(self, key: &MacKey) -> Nonce {
-        key.short(&[&self.to_bytes()])
+    /// The nonce of what the token stands for: a request on a chain, for an amount if it names one. What differs
+    /// in either has another nonce, whatever happened to the state that the token comes from.
+    pub(super) fn nonce(self, key: &MacKey, chain: ChainHash, amount: Option<Msat>) -> Nonce {
+        key.short(&[&self.to_bytes(), chain.as_ref(), &amount.unwrap_or_default().0.to_be_bytes()])
     }
 
     pub(super) fn path_id(self, key: &MacKey) -> PathId {

@@ -83,13 +83,19 @@ impl<'a> Reader<'a> {
         key: &MacKey,
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (fields, mac) = bytes.split_last_chunk::<16>().ok_or_else(invalid)?;
+        let (fields, mac) = bytes.split_last_chunk().ok_or_else(invalid)?;
         if !key.verifies(&[fields], mac) {
             return Err(invalid());
         }
-        let fields = fields.strip_prefix(&[VERSION, kind as u8]).ok_or_else(invalid)?;
         let mut reader = Self(fields);
-        let state = read(&mut reader).map_err(|_| invalid())?;
+        // It is authentic, so what is not understood was written by other software.
+        if reader.byte()? != VERSION {
+            return Err(Error::new(ErrorKind::UnknownVersion, Rule::Exc4));
+        }
+        if reader.byte()? != kind as u8 {
+            return Err(invalid());
+        }
+        let state = read(&mut reader)?;
         if reader.0.is_empty() { Ok(state) } else { Err(invalid()) }
     }
 

@@ -37,10 +37,13 @@ pub enum State<'a> {
 pub enum End {
     /// No invoice came in time, or what came was not paid in time.
     Deadline,
-    /// The issuer refused: show the [text](InvoiceError::error), and do not act on it.
+    /// The issuer refused: show the [text](InvoiceError::error), of which at most 1 KiB is kept, and do not act on it.
     Refused(InvoiceError),
     /// The invoice was above the limit.
-    TooExpensive,
+    TooExpensive {
+        /// What it asked for.
+        amount: Msat,
+    },
     /// One quote after the other expired before it was paid.
     QuoteExpired,
     /// Whoever owns the money did not want to.
@@ -56,24 +59,46 @@ impl core::fmt::Display for End {
                 Some(text) => return write!(f, "the answer was: {text}"),
                 None => "the answer was no, for no reason that was given",
             },
-            Self::TooExpensive => "the invoice asked for more than was allowed",
+            Self::TooExpensive { amount } => {
+                return write!(f, "the invoice asked for {amount}, which is more than was allowed");
+            }
             Self::QuoteExpired => "every invoice expired before it was paid",
             Self::Declined => "whoever owns the money did not want to pay",
         })
     }
 }
 
+/// How much of an error's text is kept.
+const MAX_TEXT_LEN: usize = 1024;
+
 impl End {
+    /// Keeps of an error what is shown, since whoever sent it says how long it is.
+    pub(super) fn refused(told: InvoiceError) -> Self {
+        if told.as_bytes().len() <= MAX_TEXT_LEN {
+            return Self::Refused(told);
+        }
+        let text = told.error().map_or("", |error| error.as_raw());
+        let end = (0..=MAX_TEXT_LEN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        let short = InvoiceError::new(text.get(..end).filter(|text| !text.is_empty()).unwrap_or("…"));
+        let short = short.map(|short| match told.erroneous_field() {
+            Some(field) => short.clone().about(field, None).unwrap_or(short),
+            None => short,
+        });
+        Self::Refused(short.unwrap_or(told))
+    }
+
     pub(super) fn write(&self, out: &mut Writer) {
         out.array([match self {
             Self::Deadline => 0,
             Self::Refused(_) => 1,
-            Self::TooExpensive => 2,
+            Self::TooExpensive { .. } => 2,
             Self::QuoteExpired => 3,
             Self::Declined => 4,
         }]);
-        if let Self::Refused(told) = self {
-            out.bytes(told.as_bytes());
+        match self {
+            Self::Refused(told) => out.bytes(told.as_bytes()),
+            Self::TooExpensive { amount } => out.number(amount.0),
+            _ => {}
         }
     }
 
@@ -81,7 +106,7 @@ impl End {
         match reader.byte()? {
             0 => Ok(Self::Deadline),
             1 => InvoiceError::try_from(reader.bytes()?).map(Self::Refused),
-            2 => Ok(Self::TooExpensive),
+            2 => Ok(Self::TooExpensive { amount: Msat(reader.number()?) }),
             3 => Ok(Self::QuoteExpired),
             4 => Ok(Self::Declined),
             _ => Err(invalid()),
@@ -104,6 +129,18 @@ impl<'a> Quote<'a> {
     /// What is to be paid. It is within the limit.
     pub fn amount(&self) -> Msat {
         self.invoice.amount()
+    }
+
+    /// The least that the nodes on the way ask for on top, among the paths that can be used: the fee is set by
+    /// whoever made the path, and the [limit](super::Limit) does not cover it. A payer limits fees when it pays, with
+    /// those of its own route.
+    pub fn fee(&self) -> Option<Msat> {
+        PayableInvoice::again(self.invoice).paths().filter_map(|(_, payinfo)| payinfo.fee(self.amount())).min()
+    }
+
+    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`].
+    pub fn invoice(&self) -> &'a Invoice {
+        self.invoice
     }
 
     /// What the payer expected (OFR-10): its own amount, or the price, at its own rate.

@@ -4,7 +4,7 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
-use super::{Invoice, MultiPart};
+use super::{Invoice, InvoiceFields, MultiPart};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, PayInfo, Point};
 use crate::invoice_request::{InvoiceRequest, Refund, RequestFields, TABLES};
@@ -195,14 +195,6 @@ impl Invoice {
         Ok(PayableInvoice { invoice: self })
     }
 
-    /// IVR-8
-    pub(crate) fn check_repeats(&self, request: &RequestFields) -> Result<(), Error> {
-        match self.request().difference(request) {
-            Some(number) => Err(Error::of(field::named(&TABLES, number), ErrorKind::Differs, Rule::Ivr8)),
-            None => Ok(()),
-        }
-    }
-
     fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
         // IVR-2
         if !chains.contains(&self.request().chain()) {
@@ -216,5 +208,15 @@ impl Invoice {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
         Ok(())
+    }
+}
+
+impl InvoiceFields {
+    /// IVR-8
+    pub(crate) fn check_repeats(&self, request: &RequestFields) -> Result<(), Error> {
+        match self.request().difference(request) {
+            Some(number) => Err(Error::of(field::named(&TABLES, number), ErrorKind::Differs, Rule::Ivr8)),
+            None => Ok(()),
+        }
     }
 }

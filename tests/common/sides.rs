@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use bolt12::exchange::{
-    Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Terms, Via,
+    Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payment, State, Terms, Via,
 };
 use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
@@ -51,7 +51,7 @@ pub(crate) fn deliver(outgoing: &Outgoing, reply_node: u8) -> Incoming {
 }
 
 /// An offer of the issuer's, with as many paths, and a key of its own.
-pub(crate) fn own_offer(issuer: &Issuer, paths: usize, fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
+pub(crate) fn own_offer(issuer: &Issuer, paths: u8, fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
     let new = issuer.new_offer([0x4f; 16]);
     let builder = (0..paths).fold(OfferBuilder::new(new.issuer_id()), |builder, position| {
         builder.add_path(path_with(0x60, new.path_id(position)))
@@ -64,8 +64,8 @@ pub(crate) fn terms(now: UnixTime, rate: Option<Rate>) -> Terms<'static> {
 }
 
 /// The preimage that the issuer will reveal, and the invoice.
-pub(crate) fn invoice(issuer: &Issuer, accepted: &Accepted) -> (Preimage, Invoice) {
-    let preimage = issuer.preimage(accepted.request());
+pub(crate) fn invoice(accepted: &Accepted) -> (Preimage, Invoice) {
+    let preimage = accepted.expected_payment().preimage;
     let invoice = accepted.invoice(preimage.payment_hash()).add_path(super::messages::path(2), &payinfo());
     (preimage, accepted.sign(invoice.build().unwrap()).unwrap())
 }
@@ -76,4 +76,11 @@ pub(crate) fn sent_invoice(outgoing: &Outgoing) -> &Invoice {
         OffersMessage::Invoice(invoice) => invoice,
         other => panic!("no invoice: {other:?}"),
     }
+}
+
+/// Begins to pay whatever is quoted.
+pub(crate) fn begin(payment: &mut Payment, now: UnixTime) {
+    let State::Quoted(quote) = payment.state() else { panic!("nothing is quoted: {:?}", payment.state()) };
+    let payment_hash = quote.payment_hash();
+    payment.begin(payment_hash, now).unwrap();
 }

@@ -34,9 +34,9 @@ fn a_receipt_holds_for_every_shape_of_offer_and_request() {
         let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
         let received = issuer.receive(deliver(&asked, 0x70)).unwrap();
         let accepted = received.accept(&terms(NOW, Some(rate))).unwrap();
-        let (preimage, invoice) = sides::invoice(&issuer, &accepted);
-        let _ = payment.receive_invoice(deliver(&accepted.answer(invoice), 0x60), NOW).unwrap();
-        payment.begin(NOW).unwrap();
+        let (preimage, invoice) = sides::invoice(&accepted);
+        let _ = payment.receive_invoice(deliver(&accepted.answer(invoice).unwrap(), 0x60), NOW).unwrap();
+        sides::begin(&mut payment, NOW);
         payment.paid(preimage).unwrap();
 
         let State::Paid(receipt) = payment.state() else { panic!() };
