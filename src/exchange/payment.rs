@@ -301,6 +301,10 @@ impl Payment {
         let Asked::Offer(asked) = &self.asked else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Exc6)));
         };
+        // Whoever says it again would make us ask the others again at once, and keep it each time.
+        if self.refused.contains(&token.position) {
+            return Err(Refused::late());
+        }
         if let Some(better) = self.suggested(asked, &told) {
             self.asked = Asked::Offer(Box::new(better));
             self.bounds.ask_again = false;

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::exchange::{Action, Incoming, Limit, MaxAmount, Payment, Retry, Terms, Via};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
     Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
@@ -17,6 +18,7 @@ use bolt12::{
     RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder, RequestArrival, RequestContext,
     ShortChannelId, TimeUnit, UnixTime,
 };
+use bolt12_fuzz::checks::exchange::sides;
 use bolt12_fuzz::checks::{TARGETS, keys};
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
 use bolt12_fuzz::mutate::rng::Rng;
@@ -112,6 +114,7 @@ fn of_target(target: &str) -> Result<Seeds> {
         "mirror" => bytes(invoices()?).collect(),
         "differential" => all()?,
         "text" => texts(all()?)?,
+        "exchange_state" => states()?,
         _ => (0..8).map(|seed| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize + 1)))).collect(),
     })
 }
@@ -373,4 +376,75 @@ fn texts(messages: Seeds) -> Result<Seeds> {
         texts.push((name, text.into_bytes()));
     }
     Ok(texts)
+}
+
+/// What both sides save in every state, without the MAC.
+fn states() -> Result<Seeds> {
+    let mut states: Seeds = Vec::new();
+    let mut add = |name: String, state: Vec<u8>| {
+        let fields = state[..state.len() - 16].to_vec();
+        states.push((name, fields));
+    };
+    let (payer, issuer, now) = (sides::payer(), sides::issuer(), sides::NOW);
+    let later = UnixTime(now.0 + 600);
+    for (at, offer) in sides::offers().iter().enumerate() {
+        let mut draft = payer.draft(offer, now, sides::CHAINS)?;
+        draft = match at {
+            0 => draft.payer_note("thanks").ask_again().limit(Limit::AtMost(Msat(20_000))),
+            1 => draft.amount(Msat(1_234)).custom_field(2_000_000_001, [4, 5, 6]),
+            2 => draft.quantity(3).rate(sides::rate(sides::CENTS)).limit(Limit::Tolerance { basis_points: 100 }),
+            3 => draft.retry(Retry { first: Duration::from_secs(1), max: Duration::from_secs(3) }),
+            4 => draft.quantity(2),
+            _ => draft.bip_353_name(HumanReadableName::new("satoshi", "example.com")?),
+        };
+        let mut payment = draft.start([at as u8; 32], now, later)?;
+        add(format!("payment-{at}-asking"), payment.to_bytes());
+        let Action::Send(asked) = payment.poll(now)? else { return Err("nothing is sent".into()) };
+        let received = issuer.receive(sides::deliver(&asked))?;
+        add(format!("received-{at}"), received.to_bytes());
+        let rate = Some(sides::rate(sides::CENTS));
+        let terms = Terms { now, chains: sides::CHAINS, rate, max_amount: MaxAmount::Any };
+        let accepted = received.accept(&terms)?;
+        add(format!("accepted-{at}"), accepted.to_bytes());
+        let (preimage, invoice) = sides::unsigned(issuer, &accepted);
+        let invoice = sides::sign(&accepted, invoice);
+        let via = Via::Path(asked.reply_path_id.ok_or("no reply path")?);
+        payment.receive_invoice(Incoming { bytes: invoice.into_bytes(), via, reply_path: None }, now)?;
+        phases(&format!("payment-{at}"), payment, preimage, &mut add)?;
+    }
+    let new = payer.new_refund([9; 32]);
+    let paths = [new.path_id(0), new.path_id(1)];
+    let refund = new.builder("a cup that broke", Msat(5_000_000)).absolute_expiry(later);
+    let refund = paths.iter().fold(refund, |refund, path_id| refund.add_path(sides::path(*path_id, 3)));
+    let mut payment = new.publish(refund, now)?;
+    add("refund-asking".into(), payment.to_bytes());
+    let preimage = Preimage(PREIMAGE);
+    let claimed = issuer.claim(payment.refund().ok_or("no refund")?, now, sides::CHAINS)?;
+    let invoice = claimed.invoice(preimage.payment_hash()).add_path(path(1, 0)?, &payinfo([])?).build()?;
+    let mut claim = claimed.sign(invoice, later, Retry::default())?;
+    add("claim-sending".into(), claim.to_bytes());
+    let invoice = claim.invoice().as_bytes().to_vec();
+    payment.receive_invoice(Incoming { bytes: invoice, via: Via::Path(paths[1]), reply_path: None }, now)?;
+    phases("refund", payment, preimage, &mut add)?;
+    let Action::Send(sent) = claim.poll(now)? else { return Err("nothing is sent".into()) };
+    let via = Via::Path(sent.reply_path_id.ok_or("no reply path")?);
+    claim.receive_error(Incoming { bytes: InvoiceError::new("no")?.into_bytes(), via, reply_path: None })?;
+    add("claim-ended".into(), claim.to_bytes());
+    claim.paid();
+    add("claim-paid".into(), claim.to_bytes());
+    Ok(states)
+}
+
+/// A payment that has a quote, and what becomes of it.
+fn phases(name: &str, payment: Payment, preimage: Preimage, add: &mut impl FnMut(String, Vec<u8>)) -> Result<()> {
+    add(format!("{name}-quoted"), payment.to_bytes());
+    let mut declined = payment.clone();
+    declined.decline()?;
+    add(format!("{name}-declined"), declined.to_bytes());
+    let mut payment = payment;
+    payment.begin(sides::NOW)?;
+    add(format!("{name}-paying"), payment.to_bytes());
+    payment.paid(preimage)?;
+    add(format!("{name}-paid"), payment.to_bytes());
+    Ok(())
 }

@@ -6,6 +6,7 @@
 
 pub mod differential;
 pub mod errors;
+pub mod exchange;
 pub mod keys;
 pub mod merkle;
 pub mod messages;
@@ -22,7 +23,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 15] = [
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -35,6 +36,9 @@ pub const TARGETS: [Target; 12] = [
     ("recurrence", recurrence::check),
     ("round_trip", round_trip::check),
     ("differential", differential::check),
+    ("exchange_payer", exchange::payer::check),
+    ("exchange_issuer", exchange::issuer::check),
+    ("exchange_state", exchange::state::check),
 ];
 
 /// Runs the target of that name.
