@@ -11,6 +11,8 @@ pub mod merkle;
 pub mod messages;
 pub mod mirror;
 pub mod naive;
+#[cfg(feature = "onion")]
+pub mod onion;
 pub mod proof;
 pub mod round_trip;
 pub mod text;
@@ -21,7 +23,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: &[Target] = &[
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -32,6 +34,10 @@ pub const TARGETS: [Target; 11] = [
     ("payer_proof", proof::check),
     ("mirror", mirror::check),
     ("round_trip", round_trip::check),
+    #[cfg(feature = "onion")]
+    ("onion_peel", onion::peel),
+    #[cfg(feature = "onion")]
+    ("onion_payload", onion::payload),
     ("differential", differential::check),
 ];
 
