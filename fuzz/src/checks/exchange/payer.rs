@@ -12,8 +12,8 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Draft, End, Incoming, Limit, MaxAmount, Need, OffersMessage, Outgoing, PathId, Payment, Progress, Refused, Retry,
-    State, Terms, Via,
+    Action, Draft, End, Incoming, Limit, MaxAmount, Need, OffersMessage, Outgoing, PathId, Payment, Progress, Refused,
+    Retry, State, Terms, Via,
 };
 use bolt12::secp256k1::Message;
 use bolt12::{Field, Invoice, InvoiceError, Msat, Preimage, TlvStream, UnixTime};
@@ -364,7 +364,8 @@ impl World {
 
     /// IVR-8: the invoice repeats what was asked for over that way.
     fn check_answers(&self, invoice: &Invoice, via: &Via) {
-        let repeated = |tlvs: &TlvStream| [tlvs.range(&(0..=159)), tlvs.range(&(1_000_000_000..=2_999_999_999))].concat();
+        let repeated =
+            |tlvs: &TlvStream| [tlvs.range(&(0..=159)), tlvs.range(&(1_000_000_000..=2_999_999_999))].concat();
         let asked = match self.payment.refund() {
             Some(refund) => {
                 assert_eq!(invoice.amount(), refund.amount());
@@ -569,7 +570,10 @@ fn made_up(input: &mut Unstructured<'_>) -> Result<Answer> {
         1 => told.about(Field::INVREQ_QUANTITY, Some(&[3])).unwrap_or_else(|_| made_up_told()),
         _ => told.about(Field::INVREQ_AMOUNT, Some(trimmed(&suggested))).unwrap_or_else(|_| made_up_told()),
     };
-    Ok(Answer { is_invoice: false, incoming: Incoming { bytes: told.into_bytes(), via: Via::OtherPath, reply_path: None } })
+    Ok(Answer {
+        is_invoice: false,
+        incoming: Incoming { bytes: told.into_bytes(), via: Via::OtherPath, reply_path: None },
+    })
 }
 
 fn made_up_told() -> InvoiceError {

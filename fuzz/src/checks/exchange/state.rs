@@ -120,7 +120,10 @@ fn survives(payment: &Payment) {
     let again = payer().load(&bytes).expect("what was saved can be loaded");
     assert_eq!(again.to_bytes(), bytes);
     assert_eq!(format!("{:?}", again.state()), format!("{:?}", payment.state()));
-    assert_eq!((again.id(), again.max_amount(), again.deadline()), (payment.id(), payment.max_amount(), payment.deadline()));
+    assert_eq!(
+        (again.id(), again.max_amount(), again.deadline()),
+        (payment.id(), payment.max_amount(), payment.deadline())
+    );
     assert_eq!(again.refund(), payment.refund());
     match payment.state() {
         State::Quoted(quote) => drop(format!("{:?}{:?}", quote.estimate(), quote.difference_basis_points())),
