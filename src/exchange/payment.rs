@@ -241,21 +241,12 @@ impl Payment {
     pub fn receive_error(&mut self, incoming: Incoming, now: UnixTime) -> Result<Progress, Box<Refused>> {
         self.token(incoming.via, Rule::Exc6).map_err(Refused::silent)?;
         let told = InvoiceError::try_from(incoming.bytes).map_err(Refused::silent)?;
-        let Asked::Offer(asked) = &mut self.asked else {
+        if matches!(self.asked, Asked::Refund(_)) {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Exc6)));
-        };
-        match suggested_amount(&told) {
-            // ERR-2
-            Some(amount)
-                if self.bounds.ask_again
-                    && asked.choices.amount.is_none_or(|asked| asked < amount)
-                    && amount <= self.bounds.max =>
-            {
-                self.bounds.ask_again = false;
-                asked.choices.amount = Some(amount);
-                self.ask_anew(now, End::Refused(told));
-            }
-            _ => self.phase = Phase::Ended(End::Refused(told)),
+        }
+        match self.asking_for_suggested(&told, now) {
+            Some(again) => *self = again,
+            None => self.phase = Phase::Ended(End::Refused(told)),
         }
         Ok(self.progress(None))
     }
@@ -473,6 +464,22 @@ impl Payment {
             }
             _ => Phase::Ended(end),
         };
+    }
+
+    /// ERR-2: the payment as it goes on with the amount that an error suggests, if it may ask again, and if that
+    /// amount is more than it asked for, within the limit, and not below the price.
+    fn asking_for_suggested(&self, told: &InvoiceError, now: UnixTime) -> Option<Self> {
+        let amount = suggested_amount(told).filter(|amount| self.bounds.ask_again && *amount <= self.bounds.max)?;
+        let mut again = self.clone();
+        let Asked::Offer(asked) = &mut again.asked else { return None };
+        if asked.choices.amount.is_some_and(|asked| asked >= amount) {
+            return None;
+        }
+        asked.choices.amount = Some(amount);
+        again.bounds.ask_again = false;
+        again.ask_anew(now, End::Refused(told.clone()));
+        // What cannot be asked for ends the payment now, and not at the next poll.
+        again.request(0).is_ok().then_some(again)
     }
 
     fn progress(&self, error: Option<Error>) -> Progress {

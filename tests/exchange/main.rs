@@ -9,6 +9,7 @@ mod network;
 #[path = "../common/sides.rs"]
 mod sides;
 
+mod answers;
 mod plan;
 mod simulation;
 mod walk;
