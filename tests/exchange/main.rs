@@ -12,5 +12,6 @@ mod sides;
 mod answers;
 mod plan;
 mod simulation;
+mod states;
 mod walk;
 mod world;

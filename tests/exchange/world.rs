@@ -4,13 +4,16 @@
 //! The world plays by the documentation and watches: every check here holds in every run, whatever goes wrong.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
     Accepted, Action, Claim, ClaimState, End, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment,
     PaymentId, Progress, Retry, State, Via,
 };
-use bolt12::{ErrorKind, Expectation, Field, Payee, PayerProof, PayerProofBuilder, Preimage, Refund, UnixTime};
+use bolt12::{
+    BlindedPath, ErrorKind, Expectation, Field, Payee, PayerProof, PayerProofBuilder, Preimage, Refund, UnixTime,
+};
 
 use super::messages::{NOW, key, payinfo};
 use super::naive;
@@ -826,6 +829,7 @@ fn repeated(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The path that everybody is paid over.
-fn to_be_paid() -> bolt12::BlindedPath<'static> {
-    path_with(0x55, PathId([1; 32]))
+fn to_be_paid() -> BlindedPath<'static> {
+    static PATH: OnceLock<BlindedPath<'static>> = OnceLock::new();
+    PATH.get_or_init(|| path_with(0x55, PathId([1; 32]))).clone()
 }
