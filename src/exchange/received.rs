@@ -182,8 +182,10 @@ impl ReceivedRequest {
             Err(error) => {
                 let told = InvoiceError::answering(&error);
                 let told = match (error.kind(), due) {
-                    // The limit is not told, but the price is no secret.
-                    (ErrorKind::AmountTooHigh { .. }, Some(due)) if error.field() == Some(Field::INVREQ_AMOUNT) => {
+                    // The limit is not told, but the price is no secret. It is no help if it is above the limit itself.
+                    (ErrorKind::AmountTooHigh { max }, Some(due))
+                        if error.field() == Some(Field::INVREQ_AMOUNT) && due <= *max =>
+                    {
                         told.map(|told| told.suggesting(due.0))
                     }
                     _ => told,

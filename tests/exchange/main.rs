@@ -11,6 +11,7 @@ mod sides;
 
 mod answers;
 mod plan;
+mod probes;
 mod simulation;
 mod states;
 mod walk;
