@@ -151,6 +151,8 @@ impl Invoice {
         if !expected {
             return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
         }
+        // An amount that is too high ends a payment, so whose it is comes first.
+        self.check_amount()?;
         // IVR-11
         if self.amount() > max_amount {
             let kind = ErrorKind::AmountTooHigh { max: max_amount };
@@ -182,7 +184,13 @@ impl Invoice {
         if context.payee.is_some_and(|payee| payee != self.node_id()) {
             return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
         }
+        self.check_amount()?;
         Ok(PayableInvoice { invoice: self })
+    }
+
+    /// D3
+    fn check_amount(&self) -> Result<(), Error> {
+        builder::check_amount(self.amount(), Field::INVOICE_AMOUNT, Rule::D3)
     }
 
     /// IVR-8
@@ -198,8 +206,6 @@ impl Invoice {
         if !chains.contains(&self.request().chain()) {
             return Err(Error::of(Field::INVREQ_CHAIN, ErrorKind::UnsupportedChain, Rule::Ivr2));
         }
-        // D3
-        builder::check_amount(self.amount(), Field::INVOICE_AMOUNT, Rule::D3)?;
         // IVR-4: the last second is still good.
         let at = self.expires_at();
         if now > at {
