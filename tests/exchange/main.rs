@@ -10,6 +10,7 @@ mod network;
 mod sides;
 
 mod answers;
+mod forgeries;
 mod plan;
 mod probes;
 mod simulation;
