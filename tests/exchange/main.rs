@@ -10,9 +10,11 @@ mod network;
 mod sides;
 
 mod answers;
+mod drafts;
 mod forgeries;
 mod plan;
 mod probes;
+mod rates;
 mod simulation;
 mod states;
 mod walk;
