@@ -112,7 +112,7 @@ impl Party {
 /// Something that people do at a time.
 enum Todo {
     Buy(Purchase),
-    Claim(usize, Refund),
+    Claim(usize, Box<Refund>),
 }
 
 /// Whether a payment of the bank went through.
@@ -344,6 +344,12 @@ impl World {
         self.parties[party].restart(self.now);
     }
 
+    /// Something came that nobody waits for, and that nobody hears of.
+    fn probe(&mut self) -> Step {
+        self.outcome.probes += 1;
+        Ok(())
+    }
+
     fn live(&mut self, party: usize, id: PaymentId) -> &mut Live<Payment> {
         self.parties[party].payments.get_mut(&id).unwrap()
     }
@@ -400,7 +406,7 @@ impl World {
             for claimer in [1, 2] {
                 if claimer == 1 || !self.setup.willing && self.random.chance(500) {
                     let at = UnixTime(now.0 + self.random.below(60));
-                    self.todo.push((at, Todo::Claim(claimer, refund.clone())));
+                    self.todo.push((at, Todo::Claim(claimer, Box::new(refund.clone()))));
                 }
             }
         }
@@ -550,7 +556,7 @@ impl World {
     fn on_invoice(&mut self, party: usize, packet: &Packet) -> Step {
         let now = self.now;
         let Some(id) = self.parties[party].payer.payment_of(&packet.via) else {
-            return Ok(self.outcome.probes += 1);
+            return self.probe();
         };
         self.give_to_another(party, id, packet);
         let is_genuine = self.invoices.contains(&packet.bytes) && self.repeats(id, packet);
@@ -610,7 +616,7 @@ impl World {
             return Ok(());
         }
         let Some(id) = self.parties[party].payer.payment_of(&packet.via) else {
-            return Ok(self.outcome.probes += 1);
+            return self.probe();
         };
         self.give_to_another(party, id, packet);
         let Via::Path(path_id) = packet.via else { panic!() };
@@ -648,7 +654,7 @@ impl World {
             }
             (Err(refused), None) => {
                 assert!(refused.is_cheap() && refused.answer().is_none(), "a probe is answered: {}", refused.error());
-                return Ok(self.outcome.probes += 1);
+                return self.probe();
             }
             (Err(refused), Some(_)) => {
                 assert!(!refused.is_cheap() || packet.reply_path.is_none());
