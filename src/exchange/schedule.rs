@@ -61,6 +61,16 @@ impl Schedule {
         *self = Self::new(self.retry, now);
     }
 
+    /// The same after the first delay, because the last request was answered at once, and in vain.
+    pub(super) fn restart_later(&mut self, now: UnixTime) {
+        self.restart(now.saturating_add(self.retry.delay(0)));
+    }
+
+    /// The next attempt is due now.
+    pub(super) fn hurry(&mut self, now: UnixTime) {
+        self.next_at = now;
+    }
+
     /// How many attempts were made.
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
@@ -71,8 +81,8 @@ impl Schedule {
     }
 
     /// The way to try now, out of so many, if an attempt is due.
-    pub(super) fn next(&mut self, ways: u32, now: UnixTime) -> Option<u32> {
-        let ways = ways.max(1);
+    pub(super) fn next(&mut self, ways: usize, now: UnixTime) -> Option<usize> {
+        let ways = u32::try_from(ways).unwrap_or(u32::MAX).max(1);
         // A clock that was set back must not stop everything.
         let farthest = now.saturating_add(self.retry.delay(u32::MAX));
         if now < self.next_at && self.next_at <= farthest {
@@ -82,16 +92,15 @@ impl Schedule {
         let round = self.attempts.checked_div(ways)?;
         self.next_at = now.saturating_add(self.retry.delay(round));
         self.attempts = self.attempts.saturating_add(1);
-        Some(way)
+        usize::try_from(way).ok()
     }
 
     /// The way that was tried last leads nowhere: the next is due at once, but after the last of all ways the delay
     /// stays, or unreachable ways would be tried without end.
-    pub(super) fn unreachable(&mut self, way: u32, ways: u32, now: UnixTime) {
-        let next = self.attempts.checked_rem(ways.max(1));
-        let was_last = next.is_some_and(|next| next != 0 && next.checked_sub(1) == Some(way));
-        if was_last {
-            self.next_at = now;
+    pub(super) fn unreachable(&mut self, way: usize, ways: usize, now: UnixTime) {
+        let next = usize::try_from(self.attempts).ok().and_then(|attempts| attempts.checked_rem(ways.max(1)));
+        if next.and_then(|next| next.checked_sub(1)) == Some(way) {
+            self.hurry(now);
         }
     }
 

@@ -281,10 +281,10 @@ fn messages_have_their_numbers() {
     let received = issuer().receive(super::sides::deliver(&asked, 0x70)).unwrap();
     let refusal = received.clone().refuse("out of tea", Some(Field::INVREQ_QUANTITY)).unwrap();
     let accepted = received.clone().accept(&super::sides::terms(NOW, None)).unwrap();
-    let (_, invoice) = super::sides::invoice(&issuer(), &accepted);
+    let (_, invoice) = super::sides::invoice(&accepted);
     assert_eq!(accepted.clone().refuse(""), None);
     assert_eq!(accepted.clone().refuse("no way").unwrap().destination, refusal.destination);
-    let numbers = [&asked, &accepted.answer(invoice), &refusal].map(|outgoing| outgoing.message.number());
+    let numbers = [&asked, &accepted.answer(invoice).unwrap(), &refusal].map(|outgoing| outgoing.message.number());
     assert_eq!(numbers, [64, 66, 68]);
     // MSG-3
     let reply = path_with(0x70, asked.reply_path_id.unwrap());

@@ -13,7 +13,7 @@ use bolt12::{
 
 use super::messages::{NOW, key, path, payinfo};
 use super::naive::{self, Record, record};
-use super::sides::{self, CHAINS, deliver, last_key, own_offer, path_with, terms};
+use super::sides::{self, CHAINS, copy, deliver, last_key, own_offer, path_with, terms, try_begin};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 600_000);
 
@@ -46,13 +46,14 @@ fn priced() -> Offer {
 struct Asked {
     payment: Payment,
     via: Via,
+    sent: Incoming,
     invoice: Vec<u8>,
 }
 
 /// The honest answer to a request, signed by the node.
 fn honest(outgoing: &bolt12::exchange::Outgoing, now: UnixTime) -> Vec<u8> {
     let accepted = issuer().receive(deliver(outgoing, 0x70)).unwrap().accept(&terms(now, None)).unwrap();
-    let hash = issuer().preimage(accepted.request()).payment_hash();
+    let hash = accepted.expected_payment().payment_hash();
     let invoice = accepted.invoice(hash).add_path(path(2), &payinfo()).build().unwrap();
     invoice.sign(&node()).unwrap().as_bytes().to_vec()
 }
@@ -60,7 +61,7 @@ fn honest(outgoing: &bolt12::exchange::Outgoing, now: UnixTime) -> Vec<u8> {
 fn ask(mut payment: Payment, now: UnixTime) -> Asked {
     let Action::Send(outgoing) = payment.poll(now).unwrap() else { panic!() };
     let via = Via::Path(outgoing.reply_path_id.unwrap());
-    Asked { payment, via, invoice: honest(&outgoing, now) }
+    Asked { payment, via, sent: deliver(&outgoing, 0x70), invoice: honest(&outgoing, now) }
 }
 
 fn asked(offer: &Offer, entropy: u8) -> Asked {
@@ -81,7 +82,7 @@ impl Asked {
         let refused = self.answer(bytes, NOW).unwrap_err();
         assert_eq!((refused.error().kind(), refused.error().rule()), (kind, rule));
         assert_eq!(self.payment.to_bytes(), before);
-        let mut later = self.payment.clone();
+        let mut later = copy(&payer(), &self.payment);
         let honest = Incoming { bytes: self.invoice.clone(), via: self.via, reply_path: None };
         assert_eq!(later.receive_invoice(honest, NOW).unwrap(), Progress::Quoted);
     }
@@ -175,8 +176,8 @@ fn a_raised_amount_is_not_paid() {
     let mut fixed = asked(&priced(), 3);
     let raised = forged(&fixed.invoice, &node(), raise);
     assert_eq!(fixed.answer(&raised, NOW).unwrap(), Progress::Ended);
-    assert!(matches!(fixed.payment.state(), State::Ended(End::TooExpensive)));
-    assert_eq!(fixed.payment.begin(NOW).unwrap_err().kind(), &ErrorKind::NotNow);
+    assert!(matches!(fixed.payment.state(), State::Ended(End::TooExpensive { .. })));
+    assert_eq!(try_begin(&mut fixed.payment, NOW).unwrap_err().kind(), &ErrorKind::NotNow);
     // The amount that the request named is the only one.
     let mut free = asked(&tea(|offer| offer), 3);
     let raised = forged(&free.invoice, &node(), raise);
@@ -216,7 +217,7 @@ fn an_invoice_above_the_limit_is_asked_for_again_once() {
     // EXC-4: what answers the first request is late now.
     let late = second.payment.receive_invoice(Incoming { bytes: old, via: old_via, reply_path: None }, NOW);
     assert_eq!(late.unwrap_err().error().kind(), &ErrorKind::AlreadyAnswered);
-    let mut honest = second.payment.clone();
+    let mut honest = copy(&payer(), &second.payment);
     let incoming = Incoming { bytes: second.invoice.clone(), via: second.via, reply_path: None };
     assert_eq!(honest.receive_invoice(incoming, NOW).unwrap(), Progress::Quoted);
     let raised = forged(&second.invoice, &node(), raise);
@@ -242,14 +243,15 @@ fn a_swapped_node_id_is_refused() {
     let accepted = issuer.receive(deliver(&outgoing, 0x70)).unwrap().accept(&terms(NOW, None)).unwrap();
     let invoice = accepted.invoice(Preimage([5; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
     let invoice = invoice.sign(&last_key(0x60, new.path_id(0))).unwrap().as_bytes().to_vec();
-    let mut asked = Asked { payment, via, invoice };
+    let mut asked = Asked { payment, via, sent: deliver(&outgoing, 0x70), invoice };
     let swapped = forged(&asked.invoice, &thief, swap);
     asked.refuses(&swapped, &ErrorKind::WrongKey, Rule::Ivr9);
-    // A strange key does not end the payment, however much it asks for (EXC-4, D3).
-    for amount in [9_001, Msat::MAX_MONEY.0 + 1] {
+    // A strange key neither ends the payment nor makes it ask anew, however much it asks for, and however old its
+    // invoice is (EXC-4).
+    for (number, value) in [(170, 9_001), (170, Msat::MAX_MONEY.0 + 1), (164, NOW.0 - 7201)] {
         let swapped = forged(&asked.invoice, &thief, |records| {
             swap(records);
-            put(records, 170, &naive::truncated(amount));
+            put(records, number, &naive::truncated(value));
         });
         asked.refuses(&swapped, &ErrorKind::WrongKey, Rule::Ivr9);
     }
@@ -261,13 +263,17 @@ fn an_expired_invoice_is_not_paid() {
     let mut asked = asked(&priced(), 3);
     let expires_at = UnixTime(NOW.0 + 7200);
     let (late, honest) = (UnixTime(expires_at.0 + 1), asked.invoice.clone());
-    let refused = asked.answer(&honest, late).unwrap_err();
-    assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::Expired { at: expires_at }, Rule::Ivr4));
-    assert!(refused.answer().is_some(), "MSG-4: it came with a reply path, so the issuer wants to know");
-    assert_eq!(asked.answer(&honest, expires_at).unwrap(), Progress::Quoted);
-    let error = asked.payment.clone().begin(late).unwrap_err();
+    // RQR-5: who repeats an old invoice is asked with another request, after a pause.
+    let before = copy(&payer(), &asked.payment);
+    let Progress::AskingAgain(Some(error)) = asked.answer(&honest, late).unwrap() else { panic!() };
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: expires_at }, Rule::Ivr4));
-    assert!(asked.payment.begin(expires_at).is_ok());
+    assert_eq!(asked.payment.poll(late).unwrap(), Action::WaitUntil(UnixTime(late.0 + 5)));
+    assert!(asked.answer(&honest, expires_at).is_err());
+    asked.payment = before;
+    assert_eq!(asked.answer(&honest, expires_at).unwrap(), Progress::Quoted);
+    let error = try_begin(&mut copy(&payer(), &asked.payment), late).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: expires_at }, Rule::Ivr4));
+    assert!(try_begin(&mut asked.payment, expires_at).is_ok());
     // Created at the end of time, it does not overflow.
     let mut asked = self::asked(&priced(), 3);
     let forever = forged(&asked.invoice, &node(), |records| put(records, 164, &[0xff; 8]));
@@ -295,7 +301,7 @@ fn an_invoice_for_another_chain_is_refused() {
     let right = [(&ErrorKind::UnsupportedChain, Rule::Ivr2), (&ErrorKind::Differs, Rule::Ivr8)];
     assert!(right.contains(&(refused.error().kind(), refused.error().rule())), "{refused:?}");
     assert!(test.receive_invoice(incoming(test_sent.reply_path_id.unwrap()), NOW).is_ok());
-    test.begin(NOW).unwrap();
+    try_begin(&mut test, NOW).unwrap();
     let State::Paying(payable) = test.state() else { panic!() };
     assert_eq!(payable.chain(), ChainHash::TESTNET3);
 }
@@ -311,8 +317,8 @@ fn multi_part_is_shown_when_paying() {
             Some(bits) => forged(&asked.invoice, &node(), |records| put(records, 174, &bits)),
             None => asked.invoice.clone(),
         };
-        asked.answer(&invoice, NOW).unwrap();
-        asked.payment.begin(NOW).unwrap();
+        assert_eq!(asked.answer(&invoice, NOW).unwrap(), Progress::Quoted);
+        try_begin(&mut asked.payment, NOW).unwrap();
         let State::Paying(payable) = asked.payment.state() else { panic!() };
         assert_eq!(payable.multi_part(), expected);
     }
@@ -349,25 +355,30 @@ fn what_comes_after_a_quote_changes_nothing() {
     let mut asked = asked(&priced(), 3);
     let cheaper = forged(&asked.invoice, &node(), |records| put(records, 168, &[7; 32]));
     let (invoice, via) = (asked.invoice.clone(), asked.via);
-    asked.answer(&invoice, NOW).unwrap();
-    let mut stages = vec![asked.payment.clone()];
-    asked.payment.begin(NOW).unwrap();
-    stages.push(asked.payment.clone());
+    assert_eq!(asked.answer(&invoice, NOW).unwrap(), Progress::Quoted);
+    let mut stages = vec![copy(&payer(), &asked.payment)];
+    try_begin(&mut asked.payment, NOW).unwrap();
+    stages.push(copy(&payer(), &asked.payment));
     let State::Paying(payable) = asked.payment.state() else { panic!() };
-    let preimage = issuer().preimage(&bolt12::InvoiceRequest::try_from(request_of(&invoice)).unwrap());
-    assert_eq!(payable.payment_hash(), preimage.payment_hash());
+    // EXC-2: the issuer finds the preimage again from what the payment comes with.
+    let accepted = issuer().receive(Incoming { bytes: request_of(&invoice), ..asked.sent.clone() }).unwrap();
+    let expected = accepted.accept(&terms(NOW, None)).unwrap().expected_payment();
+    let found = issuer().expected_payment(payable.payment_hash(), &expected.path_id).unwrap();
+    assert_eq!((found, found.amount), (expected, payable.amount()));
+    assert_eq!(issuer().expected_payment(payable.payment_hash(), &PATH_ID), None);
+    let preimage = expected.preimage;
     asked.payment.paid(preimage).unwrap();
     // Saying it twice does no harm, saying something else is refused.
     asked.payment.paid(preimage).unwrap();
     assert_eq!(asked.payment.paid(Preimage([0; 32])).unwrap_err().kind(), &ErrorKind::WrongPreimage);
-    stages.push(asked.payment.clone());
+    stages.push(copy(&payer(), &asked.payment));
     for mut payment in stages {
         let before = payment.to_bytes();
         for bytes in [&invoice, &cheaper] {
             let again = Incoming { bytes: bytes.clone(), via, reply_path: Some(path_with(0x60, PATH_ID)) };
             let refused = payment.receive_invoice(again, NOW).unwrap_err();
             assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::AlreadyAnswered, Rule::Exc4));
-            assert!(refused.is_cheap() && refused.answer().is_none());
+            assert!(refused.answer().is_none());
         }
         let error = InvoiceError::new("too late").unwrap().into_bytes();
         let refused = payment.receive_error(Incoming { bytes: error, via, reply_path: None }, NOW).unwrap_err();
@@ -376,7 +387,7 @@ fn what_comes_after_a_quote_changes_nothing() {
         // Nor can what is being paid, or was, be given up.
         if !matches!(payment.state(), State::Quoted(_)) {
             assert_eq!(payment.decline().unwrap_err().kind(), &ErrorKind::NotNow);
-            assert_eq!(payment.begin(NOW).unwrap_err().kind(), &ErrorKind::NotNow);
+            assert_eq!(try_begin(&mut payment, NOW).unwrap_err().kind(), &ErrorKind::NotNow);
             assert_eq!(payment.poll(UnixTime(u64::MAX)).unwrap(), Action::Nothing);
             assert_eq!(payment.to_bytes(), before);
         }
@@ -404,10 +415,10 @@ fn a_quote_that_expires_is_renewed_so_often() {
     for round in 1.. {
         assert!(requests.insert(asked.via_bytes()), "the same request twice");
         let (invoice, via) = (asked.invoice.clone(), asked.via);
-        asked.answer(&invoice, now).unwrap();
+        assert_eq!(asked.answer(&invoice, now).unwrap(), Progress::Quoted);
         now = UnixTime(now.0 + 7201);
         // It is too late to begin, and asking is begun at the next poll.
-        assert!(asked.payment.clone().begin(now).is_err());
+        assert!(try_begin(&mut copy(&payer(), &asked.payment), now).is_err());
         match asked.payment.poll(now).unwrap() {
             Action::Send(outgoing) => {
                 let late = Incoming { bytes: invoice, via, reply_path: None };
@@ -461,9 +472,9 @@ fn a_clock_that_runs_backwards_stops_nothing() {
     // A quote that looked expired comes to life again, unless it was renewed.
     let mut asked = ask(begin(), NOW);
     let invoice = asked.invoice.clone();
-    asked.answer(&invoice, UnixTime(0)).unwrap();
-    assert!(asked.payment.begin(UnixTime(NOW.0 + 7201)).is_err());
-    assert!(asked.payment.begin(NOW).is_ok());
+    assert_eq!(asked.answer(&invoice, UnixTime(0)).unwrap(), Progress::Quoted);
+    assert!(try_begin(&mut asked.payment, UnixTime(NOW.0 + 7201)).is_err());
+    assert!(try_begin(&mut asked.payment, NOW).is_ok());
 }
 
 // ---- refunds
@@ -498,7 +509,7 @@ fn a_refund_claimed_by_two_is_paid_once() {
     assert_ne!(one.invoice().node_id(), two.invoice().node_id());
     let (first, second) = (sent(&mut one), sent(&mut two));
     assert_eq!(payer().payment_of(&first.via), Some(payment.id()));
-    payment.receive_invoice(first.clone(), NOW).unwrap();
+    assert_eq!(payment.receive_invoice(first.clone(), NOW).unwrap(), Progress::Quoted);
     let refused = payment.receive_invoice(second.clone(), NOW).unwrap_err();
     assert_eq!(refused.error().kind(), &ErrorKind::AlreadyAnswered);
     let State::Quoted(quote) = payment.state() else { panic!() };
@@ -507,7 +518,7 @@ fn a_refund_claimed_by_two_is_paid_once() {
     payment.decline().unwrap();
     let mut payment = payer().load(&payment.to_bytes()).unwrap();
     assert_eq!(payment.receive_invoice(second, NOW).unwrap(), Progress::Quoted);
-    payment.begin(NOW).unwrap();
+    try_begin(&mut payment, NOW).unwrap();
     assert!(payment.receive_invoice(first, NOW).is_err());
     payment.paid(Preimage([2; 32])).unwrap();
     two.paid();
@@ -555,16 +566,17 @@ fn a_changed_refund_is_not_paid() {
     }
     // OFR-9: nor is one that has expired.
     let late = UnixTime(NOW.0 + 61);
-    assert!(payment.clone().receive_invoice(honest.clone(), late).is_err());
+    assert!(copy(&payer(), &payment).receive_invoice(honest.clone(), late).is_err());
     assert_eq!(issuer().claim(payment.refund().unwrap(), late, CHAINS).unwrap_err().rule(), Rule::Ofr9);
     assert_eq!(issuer().claim(payment.refund().unwrap(), NOW, &[]).unwrap_err().rule(), Rule::Rqr13);
-    let mut over = payment.clone();
+    let mut over = copy(&payer(), &payment);
     assert_eq!(over.poll(late).unwrap(), Action::Nothing);
     assert!(matches!(over.state(), State::Ended(End::Deadline)));
     assert!(payment.receive_invoice(honest, NOW).is_ok());
 
     let new = payer().new_refund([5; 32]);
-    let refused: Error = new.clone().publish(new.builder("a cup", Msat(5)), NOW).unwrap_err();
+    let builder = new.builder("a cup", Msat(5));
+    let refused: Error = new.publish(builder, NOW).unwrap_err();
     assert_eq!((refused.kind(), refused.rule()), (&ErrorKind::Missing, Rule::Rqr12));
     assert_eq!(refused.field(), Some(Field::INVREQ_PATHS));
 }
@@ -605,6 +617,6 @@ fn the_honest_answer_is_taken() {
     let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
     let Action::Send(outgoing) = payment.poll(NOW).unwrap() else { panic!() };
     let accepted = issuer().receive(deliver(&outgoing, 0x70)).unwrap().accept(&terms(NOW, None)).unwrap();
-    let answer = accepted.clone().answer(sides::invoice(&issuer(), &accepted).1);
+    let answer = accepted.answer(sides::invoice(&accepted).1).unwrap();
     assert_eq!(payment.receive_invoice(deliver(&answer, 0x60), NOW).unwrap(), Progress::Quoted);
 }

@@ -15,6 +15,7 @@ mod forgeries;
 mod plan;
 mod probes;
 mod rates;
+mod receipt;
 mod simulation;
 mod states;
 mod walk;

@@ -72,7 +72,7 @@ impl ShopOffer {
     pub(crate) fn make(issuer: &Issuer, node: u8, random: &mut Random, setup: &Setup) -> Self {
         let new = issuer.new_offer(random.bytes());
         let count = random.index(4);
-        let ids: Vec<_> = (0..count).map(|position| new.path_id(position)).collect();
+        let ids: Vec<_> = (0..count).map(|position| new.path_id(position as u8)).collect();
         let signer = match (count, random.below(3)) {
             (0, _) | (_, 0) => Signer::Node,
             (_, 1) => Signer::Derived,

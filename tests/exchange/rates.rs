@@ -4,17 +4,21 @@ use bolt12::exchange::{
     Action, CURRENCY_RELATIVE_EXPIRY, Draft, End, Incoming, Issuer, Limit, OffersMessage, Payer, Payment, Progress,
     Refused, State, Via,
 };
-use bolt12::{ErrorKind, Field, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, Rate, Rule, UnixTime};
+use bolt12::{ErrorKind, Field, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, Preimage, Rate, Rule, UnixTime};
 use proptest::prelude::*;
 
 use super::messages::NOW;
 use super::plan::usd;
-use super::sides::{self, CHAINS, deliver, own_offer, terms};
+use super::sides::{self, CHAINS, copy, deliver, own_offer, terms, try_begin};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 3600);
 
 fn issuer() -> Issuer {
     Issuer::new([1; 32])
+}
+
+fn payer() -> Payer {
+    Payer::new([2; 32])
 }
 
 /// 3.50 dollars: 3,500,000 msat at 100,000 dollars for a bitcoin.
@@ -30,7 +34,7 @@ fn at(dollars: &str) -> Rate {
 }
 
 fn begin(offer: &Offer, fill: impl FnOnce(Draft<'_>) -> Draft<'_>) -> Payment {
-    let draft = Payer::new([2; 32]).draft(offer, NOW, CHAINS).unwrap().rate(at("100000.00"));
+    let draft = payer().draft(offer, NOW, CHAINS).unwrap().rate(at("100000.00"));
     fill(draft).start([3; 32], NOW, DEADLINE).unwrap()
 }
 
@@ -47,8 +51,8 @@ fn exchange(payment: &mut Payment, now: UnixTime, rate: Rate) -> Result<Progress
     assert_eq!(received.due(None).unwrap_err().kind(), &ErrorKind::NotConverted);
     let answer = match received.accept(&terms(now, Some(rate))) {
         Ok(accepted) => {
-            let (_, invoice) = sides::invoice(&issuer(), &accepted);
-            accepted.answer(invoice)
+            let (_, invoice) = sides::invoice(&accepted);
+            accepted.answer(invoice).unwrap()
         }
         Err(refused) => refused.answer().unwrap().clone(),
     };
@@ -91,7 +95,7 @@ fn the_rate_moves_within_and_beyond_the_tolerance() {
                 // The issuer bears the risk for ten minutes.
                 assert_eq!(quote.expires_at(), NOW.saturating_add(CURRENCY_RELATIVE_EXPIRY));
             }
-            (Progress::Ended, None) => assert!(matches!(payment.state(), State::Ended(End::TooExpensive))),
+            (Progress::Ended, None) => assert!(matches!(payment.state(), State::Ended(End::TooExpensive { .. }))),
             other => panic!("{rate:?}: {other:?}"),
         }
     }
@@ -109,10 +113,10 @@ fn a_second_invoice_is_asked_for_once() {
         (&ErrorKind::AmountTooHigh { max: Msat(3_535_000) }, Some(Field::INVOICE_AMOUNT))
     );
     // The permission is used up, also across a crash.
-    let mut gone = Payer::new([2; 32]).load(&back.to_bytes()).unwrap();
+    let mut gone = copy(&payer(), &back);
     assert_eq!(exchange(&mut back, NOW, at("100000.00")).unwrap(), Progress::Quoted);
     assert_eq!(exchange(&mut gone, NOW, at("90000.00")).unwrap(), Progress::Ended);
-    assert!(matches!(gone.state(), State::Ended(End::TooExpensive)));
+    assert!(matches!(gone.state(), State::Ended(End::TooExpensive { .. })));
     // Without permission, once is enough.
     let mut strict = begin(&offer, one_per_cent);
     assert_eq!(exchange(&mut strict, NOW, at("90000.00")).unwrap(), Progress::Ended);
@@ -123,7 +127,7 @@ fn a_second_invoice_is_asked_for_once() {
 fn a_fixed_limit_needs_no_rate() {
     let offer = coffee();
     for (rate, progress) in [("100000.00", Progress::Quoted), ("99999.99", Progress::Ended)] {
-        let draft = Payer::new([2; 32]).draft(&offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(Msat(3_500_000)));
+        let draft = payer().draft(&offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(Msat(3_500_000)));
         assert_eq!((draft.needs(), draft.cost().unwrap()), (vec![], None));
         let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
         assert_eq!(exchange(&mut payment, NOW, at(rate)).unwrap(), progress);
@@ -146,7 +150,7 @@ fn a_suggested_amount_drives_one_new_request() {
     };
     let mut payment = named(3_600_000, true);
     assert_eq!(exchange(&mut payment, NOW, at("99000.00")).unwrap(), Progress::AskingAgain(None));
-    let mut again = payment.clone();
+    let mut again = copy(&payer(), &payment);
     assert_eq!(exchange(&mut payment, NOW, at("99000.00")).unwrap(), Progress::Quoted);
     // Now as an amount that the request names (IVR-11).
     assert_eq!(quoted(&payment), (Msat(3_535_354), Some(101)));
@@ -200,32 +204,45 @@ fn nothing_but_a_higher_amount_is_followed() {
 fn a_stale_quote_is_renewed_at_the_new_rate() {
     let offer = coffee();
     let mut payment = begin(&offer, one_per_cent);
-    exchange(&mut payment, NOW, at("100000.00")).unwrap();
+    assert_eq!(exchange(&mut payment, NOW, at("100000.00")).unwrap(), Progress::Quoted);
     let stale = UnixTime(NOW.0 + 601);
-    let error = payment.begin(stale).unwrap_err();
+    let error = try_begin(&mut payment, stale).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: UnixTime(NOW.0 + 600) }, Rule::Ivr4));
-    let mut dearer = payment.clone();
+    let mut dearer = copy(&payer(), &payment);
     assert_eq!(exchange(&mut payment, stale, at("99500.00")).unwrap(), Progress::Quoted);
     assert_eq!(quoted(&payment), (Msat(3_517_588), Some(50)));
-    payment.begin(stale).unwrap();
+    try_begin(&mut payment, stale).unwrap();
     // This is no second chance that has to be allowed; the limit holds all the same.
     assert_eq!(exchange(&mut dearer, stale, at("98000.00")).unwrap(), Progress::Ended);
-    assert!(matches!(dearer.state(), State::Ended(End::TooExpensive)));
+    assert!(matches!(dearer.state(), State::Ended(End::TooExpensive { .. })));
 }
 
 /// EXC-7: a payment that failed keeps its quote as long as that is good, and no longer.
 #[test]
-fn a_payment_that_failed_is_tried_again_or_renewed() {
+fn a_payment_that_failed_is_tried_again_and_not_renewed() {
     let offer = coffee();
     let mut payment = begin(&offer, one_per_cent);
-    exchange(&mut payment, NOW, at("100000.00")).unwrap();
-    payment.begin(NOW).unwrap();
+    let preimage = {
+        let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
+        let received = issuer().receive(deliver(&asked, 0x70)).unwrap();
+        let accepted = received.accept(&terms(NOW, Some(at("100000.00")))).unwrap();
+        let (preimage, invoice) = sides::invoice(&accepted);
+        let answer = deliver(&accepted.answer(invoice).unwrap(), 0x60);
+        assert_eq!(payment.receive_invoice(answer, NOW).unwrap(), Progress::Quoted);
+        preimage
+    };
+    try_begin(&mut payment, NOW).unwrap();
     payment.failed().unwrap();
     assert_eq!(payment.failed().unwrap_err().kind(), &ErrorKind::NotNow);
-    payment.begin(UnixTime(NOW.0 + 600)).unwrap();
+    try_begin(&mut payment, UnixTime(NOW.0 + 600)).unwrap();
     payment.failed().unwrap();
-    assert_eq!(exchange(&mut payment, UnixTime(NOW.0 + 601), at("101000.00")).unwrap(), Progress::Quoted);
-    assert_eq!(quoted(&payment), (Msat(3_465_347), Some(-99)));
+    // EXC-4: another invoice has another payment hash, and this one could still turn out to be paid.
+    assert_eq!(payment.poll(UnixTime(NOW.0 + 601)).unwrap(), Action::Nothing);
+    assert!(matches!(payment.state(), State::Ended(End::QuoteExpired)));
+    let mut payment = copy(&payer(), &payment);
+    assert_eq!(payment.paid(Preimage([0; 32])).unwrap_err().kind(), &ErrorKind::WrongPreimage);
+    payment.paid(preimage).unwrap();
+    assert!(matches!(payment.state(), State::Paid(_)));
 }
 
 proptest! {

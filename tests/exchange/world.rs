@@ -487,7 +487,7 @@ impl World {
             live.it.decline().unwrap();
             return self.save(party, id);
         }
-        live.it.begin(now).unwrap();
+        super::sides::begin(&mut live.it, now);
         // The money moves only after this is saved.
         self.save(party, id)
     }
@@ -701,7 +701,7 @@ impl World {
     }
 
     fn send_invoice(&mut self, party: usize, accepted: Accepted) -> Step {
-        let preimage = self.parties[party].issuer.preimage(accepted.request());
+        let preimage = accepted.expected_payment().preimage;
         let unsigned = accepted.invoice(preimage.payment_hash()).add_path(to_be_paid(), &payinfo()).build().unwrap();
         let offer =
             records(&naive::parse(accepted.request().as_bytes()).unwrap(), &[1..=79, 1_000_000_000..=1_999_999_999]);
@@ -719,7 +719,7 @@ impl World {
             }
         };
         self.bills.insert(preimage.payment_hash(), Bill { preimage, payee: party, claim: None });
-        let answer = accepted.answer(invoice);
+        let answer = accepted.answer(invoice).unwrap();
         assert_eq!(answer.reply_path_id, None, "MSG-4");
         let _ = self.send(party, &answer);
         self.crash_here()
@@ -801,7 +801,7 @@ impl World {
                         *match end {
                             End::Deadline => &mut outcome.deadline,
                             End::Refused(_) => &mut outcome.refused,
-                            End::TooExpensive => &mut outcome.too_expensive,
+                            End::TooExpensive { .. } => &mut outcome.too_expensive,
                             End::QuoteExpired => &mut outcome.quote_expired,
                             End::Declined => &mut outcome.declined,
                             other => panic!("what is {other:?}?"),

@@ -1,4 +1,5 @@
 //! What no implementation can avoid: the primitives, and nothing around them.
+#![allow(dead_code, reason = "every benchmark uses its own share")]
 
 use std::collections::BTreeSet;
 

@@ -3,6 +3,7 @@
 //! Other programs and the CPU's clock make a machine now faster, now slower, so that numbers of two
 //! runs cannot be compared. Here the sides take turns within a run, in batches of a fraction of a
 //! millisecond, and a ratio is the median of the ratios of many rounds.
+#![allow(dead_code, reason = "every benchmark uses its own share")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
 //! Rows of the Markdown table.
+#![allow(dead_code, reason = "every benchmark uses its own share")]
 
 use crate::measure::{Effort, Samples, Side, interleave};
 

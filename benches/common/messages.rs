@@ -1,4 +1,5 @@
 //! The messages that are measured: the same bytes for both libraries, each built by both.
+#![allow(dead_code, reason = "every benchmark uses its own share")]
 
 use std::time::Duration;
 
@@ -26,24 +27,24 @@ pub(crate) const AMOUNT: Msat = Msat(1_500_000);
 pub(crate) const CHAINS: [ChainHash; 1] = [ChainHash::BITCOIN];
 
 /// 2100-01-01, which no clock that reads this has passed.
-const EXPIRY: u64 = 4_102_444_800;
-const DESCRIPTION: &str = "A pound of coffee, freshly roasted";
-const ISSUER: &str = "Corner Coffee Roasters";
-const NOTE: &str = "ground for espresso, please";
-const RELATIVE_EXPIRY: u32 = 600;
+pub(crate) const EXPIRY: u64 = 4_102_444_800;
+pub(crate) const DESCRIPTION: &str = "A pound of coffee, freshly roasted";
+pub(crate) const ISSUER: &str = "Corner Coffee Roasters";
+pub(crate) const NOTE: &str = "ground for espresso, please";
+pub(crate) const RELATIVE_EXPIRY: u32 = 600;
 pub(crate) const PREIMAGE: [u8; 32] = [0x77; 32];
-const PAYMENT_HASH: sha256::Hash = sha256::Hash::const_hash(&PREIMAGE);
-const METADATA: [u8; 16] = [0x24; 16];
+pub(crate) const PAYMENT_HASH: sha256::Hash = sha256::Hash::const_hash(&PREIMAGE);
+pub(crate) const METADATA: [u8; 16] = [0x24; 16];
 
 /// How much a message holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) name: &'static str,
     /// Whether it has what people read: texts, a price, an expiry.
-    rich: bool,
-    offer_paths: u8,
-    invoice_paths: u8,
-    hops: u8,
+    pub(crate) rich: bool,
+    pub(crate) offer_paths: u8,
+    pub(crate) invoice_paths: u8,
+    pub(crate) hops: u8,
 }
 
 pub(crate) const SHAPES: [Shape; 3] = [
@@ -68,7 +69,7 @@ impl Keys {
     }
 }
 
-fn key(context: &Secp256k1<All>, seed: [u8; 3]) -> Keypair {
+pub(crate) fn key(context: &Secp256k1<All>, seed: [u8; 3]) -> Keypair {
     let [a, b, c] = seed;
     let mut secret = [0x11; 32];
     secret[29..].copy_from_slice(&[a, b, c]);
@@ -85,7 +86,7 @@ pub(crate) struct Path {
 
 impl Path {
     /// A path with keys of its own, but for the introduction node, which is one of two.
-    fn new(context: &Secp256k1<All>, list: u8, at: u8, hops: u8) -> Self {
+    pub(crate) fn new(context: &Secp256k1<All>, list: u8, at: u8, hops: u8) -> Self {
         let point = |seed| key(context, seed).public_key();
         let hop = |hop| (point([list, at, hop]), vec![hop; 50]);
         Self {
@@ -108,11 +109,11 @@ impl Path {
         self.hops.iter().map(hop).collect()
     }
 
-    fn theirs(&self) -> BlindedMessagePath {
+    pub(crate) fn theirs(&self) -> BlindedMessagePath {
         BlindedMessagePath::from_blinded_path(self.introduction_node, self.path_key, self.their_hops())
     }
 
-    fn theirs_to_pay(&self) -> BlindedPaymentPath {
+    pub(crate) fn theirs_to_pay(&self) -> BlindedPaymentPath {
         let payinfo = BlindedPayInfo {
             fee_base_msat: 1000,
             fee_proportional_millionths: 100,
@@ -126,7 +127,7 @@ impl Path {
     }
 }
 
-fn payinfo() -> PayInfo<'static> {
+pub(crate) fn payinfo() -> PayInfo<'static> {
     PayInfo {
         fee_base_msat: 1000,
         fee_proportional_millionths: 100,
@@ -151,7 +152,7 @@ pub(crate) fn offer_with_paths(keys: &Keys, count: u8) -> Offer {
 /// An offer with unknown records, for growth.
 pub(crate) fn offer_with_records(keys: &Keys, count: u64) -> Offer {
     let builder = OfferBuilder::new(keys.issuer.public_key());
-    let add = |builder: OfferBuilder, at| builder.custom_field(1_000_000_001 + 2 * at, [0x33; 16]);
+    let add = |builder: OfferBuilder, at| builder.custom_field(1_500_000_001 + 2 * at, [0x33; 16]);
     (0..count).fold(builder, add).build().expect("a valid offer")
 }
 
@@ -210,11 +211,15 @@ impl Messages {
 }
 
 pub(crate) fn build_offer(shape: Shape, keys: &Keys, paths: Vec<BlindedPath<'static>>) -> Offer {
-    let mut builder = OfferBuilder::new(keys.issuer.public_key());
+    offer_builder(shape, OfferBuilder::new(keys.issuer.public_key()), paths).build().expect("a valid offer")
+}
+
+/// Fills an offer of whatever key.
+pub(crate) fn offer_builder(shape: Shape, mut builder: OfferBuilder, paths: Vec<BlindedPath<'static>>) -> OfferBuilder {
     if shape.rich {
         builder = builder.amount_msat(AMOUNT).description(DESCRIPTION).issuer(ISSUER).absolute_expiry(UnixTime(EXPIRY));
     }
-    paths.into_iter().fold(builder, OfferBuilder::add_path).build().expect("a valid offer")
+    paths.into_iter().fold(builder, OfferBuilder::add_path)
 }
 
 pub(crate) fn build_their_offer(shape: Shape, keys: &Keys, paths: Vec<BlindedMessagePath>) -> TheirOffer {

@@ -1,0 +1,4 @@
+//! Target `exchange_issuer`.
+
+/// Events.
+pub fn check(_data: &[u8]) {}

@@ -1,0 +1,173 @@
+//! The two sides, their offers, and what passes between them without an onion.
+
+use std::sync::OnceLock;
+
+use bolt12::bitcoin::hashes::{Hash, HashEngine, hmac, sha256};
+use bolt12::exchange::{Accepted, Destination, Incoming, Issuer, Outgoing, PathId, Payer, Via};
+use bolt12::{
+    BlindedPath, ChainHash, Features, Invoice, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PayInfo, Preimage,
+    Quantity, Rate, UnixTime, Unsigned,
+};
+
+use crate::checks::keys;
+
+/// The time at which everything begins.
+pub const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// The chains of both sides.
+pub const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+
+/// What the issuer derives everything from.
+pub const ISSUER_SECRET: [u8; 32] = [1; 32];
+
+/// What the payer derives everything from.
+pub const PAYER_SECRET: [u8; 32] = [2; 32];
+
+/// The issuer.
+pub fn issuer() -> &'static Issuer {
+    static ISSUER: OnceLock<Issuer> = OnceLock::new();
+    ISSUER.get_or_init(|| Issuer::new(ISSUER_SECRET))
+}
+
+/// The payer.
+pub fn payer() -> &'static Payer {
+    static PAYER: OnceLock<Payer> = OnceLock::new();
+    PAYER.get_or_init(|| Payer::new(PAYER_SECRET))
+}
+
+/// A path that holds a path id, and ends in one of the keys that everybody knows.
+pub fn path(path_id: PathId, last: usize) -> BlindedPath<'static> {
+    let keys = keys::public();
+    let hops = [(keys[2], &b"next"[..]), (keys[last % 4], &path_id.0[..])];
+    BlindedPath::new(keys[2].into(), keys[3], hops).expect("two hops")
+}
+
+/// How a message arrives that is sent there.
+pub fn via(destination: &Destination) -> Via {
+    match destination {
+        Destination::Node(_) => Via::Direct,
+        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+    }
+}
+
+/// What arrives of a message that is sent.
+pub fn deliver(outgoing: &Outgoing) -> Incoming {
+    Incoming {
+        bytes: outgoing.message.as_bytes().to_vec(),
+        via: via(&outgoing.destination),
+        reply_path: outgoing.reply_path_id.map(|path_id| path(path_id, 1)),
+    }
+}
+
+/// The currency of the offer that has one.
+pub fn usd() -> bolt12::CurrencyCode {
+    "USD".parse().expect("three letters")
+}
+
+/// What a bitcoin is worth in it, in cents.
+pub fn rate(cents: u64) -> Rate {
+    Rate::new(usd(), MinorUnits(cents.max(1)), Msat(100_000_000_000)).expect("not for nothing")
+}
+
+/// The usual worth.
+pub const CENTS: u64 = 10_000_000;
+
+/// The nonce of the offer at that place.
+pub const fn nonce(at: usize) -> [u8; 16] {
+    [0x40 + at as u8; 16]
+}
+
+/// How many offers there are.
+pub const OFFERS: usize = 6;
+
+/// The issuer's offers, with every way to be reached and every signer.
+pub fn offers() -> &'static [Offer; OFFERS] {
+    static MADE: OnceLock<[Offer; OFFERS]> = OnceLock::new();
+    MADE.get_or_init(|| make_offers(issuer()))
+}
+
+/// The same offers of any issuer.
+pub fn make_offers(issuer: &Issuer) -> [Offer; OFFERS] {
+    std::array::from_fn(|at| {
+        let new = issuer.new_offer(nonce(at));
+        let node = keys::issuer().public_key();
+        let path = |position: usize| path(new.path_id(position), 3 - position);
+        let builder = match at {
+            0 => OfferBuilder::new(new.issuer_id())
+                .description("tea")
+                .amount_msat(Msat(9_000))
+                .add_path(path(0))
+                .add_path(path(1)),
+            1 => OfferBuilder::new(node),
+            2 => OfferBuilder::new(new.issuer_id())
+                .description("coffee")
+                .amount(OfferAmount::Currency { currency: usd(), amount: MinorUnits(350) })
+                .quantity_max(Quantity::Unlimited)
+                .add_path(path(0)),
+            3 => OfferBuilder::with_paths([path(0), path(1)]).description("milk").amount_msat(Msat(1_000)),
+            4 => OfferBuilder::new(node)
+                .description("bread")
+                .amount_msat(Msat(2_000))
+                .quantity_max(Quantity::AtMost(10.try_into().expect("ten")))
+                .absolute_expiry(UnixTime(NOW.0 + 100)),
+            _ => OfferBuilder::new(node)
+                .description("cake")
+                .amount_msat(Msat(5_000))
+                .add_path(path(0))
+                .custom_field(1_000_000_001, [7; 9]),
+        };
+        new.build(builder).expect("a valid offer")
+    })
+}
+
+/// One payment path, to anywhere.
+pub fn payinfo() -> PayInfo<'static> {
+    PayInfo {
+        fee_base_msat: 1_000,
+        fee_proportional_millionths: 10,
+        cltv_expiry_delta: 144,
+        htlc_minimum_msat: 1,
+        htlc_maximum_msat: 2_100_000_000_000_000_000,
+        features: Features::new([]).expect("none"),
+    }
+}
+
+/// The invoice for an accepted request, whose preimage the issuer derives.
+pub fn unsigned(issuer: &Issuer, accepted: &Accepted) -> (Preimage, Unsigned<Invoice>) {
+    let preimage = issuer.preimage(accepted.request());
+    let path = path(issuer.invoice_path_id(preimage.payment_hash()), 2);
+    let invoice = accepted.invoice(preimage.payment_hash()).add_path(path, &payinfo()).build();
+    (preimage, invoice.expect("a valid invoice"))
+}
+
+/// Signs with whoever has to.
+pub fn sign(accepted: &Accepted, invoice: Unsigned<Invoice>) -> Invoice {
+    let signed = match keys::find(&accepted.node_id().serialize()) {
+        Some(key) => invoice.sign(key),
+        None => accepted.sign(invoice),
+    };
+    signed.expect("the right key")
+}
+
+/// HMAC-SHA256.
+fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut engine = hmac::HmacEngine::<sha256::Hash>::new(key);
+    engine.input(message);
+    hmac::Hmac::from_engine(engine).to_byte_array()
+}
+
+/// A state with the MAC that its owner would have made, so that it is not refused for that.
+pub fn sealed(secret: &[u8; 32], purpose: &str, fields: &[u8]) -> Vec<u8> {
+    let key = mac(secret, format!("bolt12 {purpose}").as_bytes());
+    [fields, &mac(&key, fields)[..16]].concat()
+}
+
+/// The same for the payer's states.
+pub fn sealed_by_payer(fields: &[u8]) -> Vec<u8> {
+    sealed(&PAYER_SECRET, "payer state", fields)
+}
+
+/// The same for the issuer's states.
+pub fn sealed_by_issuer(fields: &[u8]) -> Vec<u8> {
+    sealed(&ISSUER_SECRET, "issuer state", fields)
+}
