@@ -13,6 +13,7 @@
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
 //! | run the whole conversation, as payer or issuer | [`exchange`] |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
+//! | reach people over blinded paths and onion messages | the module `onion` (feature `onion`) |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, End, Incoming, Issuer, Limit, Need, Outgoing, Payer, Payment, Retry, Via};
+use bolt12::exchange::{Action, End, Incoming, Issuer, Limit, Need, Outgoing, Payer, Payment, Progress, Retry, Via};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
 use proofs::Parts;
@@ -530,25 +530,28 @@ fn payments_not_made() -> Vec<Error> {
     let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap();
     let over_limit = draft.limit(Limit::AtMost(Msat(999))).start([4; 32], NOW, LATER).unwrap_err();
 
-    let not_now = payment.begin(NOW).unwrap_err();
+    let not_now = payment.failed().unwrap_err();
     let stray = Incoming { via: Via::Direct, ..answer.clone() };
     let stray_error = payment.receive_error(stray.clone(), NOW).unwrap_err().error().clone();
     let stray = payment.receive_invoice(stray, NOW).unwrap_err().error().clone();
-    payment.receive_invoice(answer.clone(), NOW).unwrap();
+    assert_eq!(payment.receive_invoice(answer.clone(), NOW).unwrap(), Progress::Quoted);
     let twice = payment.receive_invoice(answer, NOW).unwrap_err().error().clone();
     sides::begin(&mut payment, NOW);
     let wrong_preimage = payment.paid(Preimage([0; 32])).unwrap_err();
     let state = Payer::new([3; 32]).load(&payment.to_bytes()).unwrap_err();
-    vec![over_limit, not_now, stray_error, stray, twice, wrong_preimage, state]
+    let newer = sides::reseal([2; 32], "payer state", &payment.to_bytes(), |fields| fields[0] += 1);
+    let newer = payer().load(&newer).unwrap_err();
+    vec![over_limit, not_now, stray_error, stray, twice, wrong_preimage, state, newer]
 }
 
 /// A refund without a way to its payer, and a claim that is over.
 fn refunds_not_paid() -> Vec<Error> {
     let new = payer().new_refund([6; 32]);
     let builder = new.builder("tea", Msat(1_000));
-    let nowhere = new.clone().publish(builder.clone(), NOW).unwrap_err();
+    let nowhere = payer().new_refund([6; 32]).publish(builder.clone(), NOW).unwrap_err();
 
-    let published = new.clone().publish(builder.add_path(sides::path_with(0x70, new.path_id(0))), NOW).unwrap();
+    let builder = builder.add_path(sides::path_with(0x70, new.path_id(0)));
+    let published = new.publish(builder, NOW).unwrap();
     let issuer = Issuer::new([1; 32]);
     let accepted = issuer.claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
     let invoice = accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
@@ -575,9 +578,14 @@ fn every_text_is_as_it_was_agreed() {
     texts.push_str("\nhow payments end\n");
     let no = InvoiceError::new("out of\u{202e} coffee").unwrap();
     let wordless = InvoiceError::try_from(vec![1, 1, 82]).unwrap();
-    for end in
-        [End::Deadline, End::Refused(no), End::Refused(wordless), End::TooExpensive, End::QuoteExpired, End::Declined]
-    {
+    for end in [
+        End::Deadline,
+        End::Refused(no),
+        End::Refused(wordless),
+        End::TooExpensive { amount: Msat(9) },
+        End::QuoteExpired,
+        End::Declined,
+    ] {
         writeln!(texts, "    {end}").unwrap();
     }
     texts.push_str("\nwhat drafts need\n");

@@ -200,7 +200,13 @@ proptest! {
 
     /// Their paths: our nodes find the way, and our messages arrive.
     #[test]
-    fn we_use_their_paths(by_channel in prop::collection::vec(any::<bool>(), 1..6), dummies in 0usize..4, compact: bool, is_error: bool, own in 0usize..3) {
+    fn we_use_their_paths(
+        by_channel in prop::collection::vec(any::<bool>(), 1..6),
+        dummies in 0usize..4,
+        compact: bool,
+        is_error: bool,
+        own in 0usize..3,
+    ) {
         let nodes = nodes(by_channel.len());
         let path = our_path(&path_of_theirs(&nodes, &by_channel, dummies, compact));
         prop_assert_eq!(path.hops().count(), nodes.len() + dummies);
@@ -242,7 +248,8 @@ proptest! {
             message = ours(&next);
         }
         let message = pass_on(message, &route[own..], &by_channel[own..], 0);
-        let Ok(PeeledOnion::Offers(received, context, reply_path)) = route.last().unwrap().peel(&message) else { panic!() };
+        let peeled = route.last().unwrap().peel(&message);
+        let Ok(PeeledOnion::Offers(received, context, reply_path)) = peeled else { panic!() };
         prop_assert_eq!(received.encode(), bytes);
         let is_for_requests = matches!(context, Some(OffersContext::InvoiceRequest { .. }));
         prop_assert!(is_for_requests);
@@ -251,7 +258,13 @@ proptest! {
 
     /// Our paths: their nodes find the way, and their messages arrive, at us and at them.
     #[test]
-    fn they_use_our_paths(by_channel in prop::collection::vec(any::<bool>(), 1..6), dummies in 0usize..4, is_error: bool, own in 0usize..3, ours_last: bool) {
+    fn they_use_our_paths(
+        by_channel in prop::collection::vec(any::<bool>(), 1..6),
+        dummies in 0usize..4,
+        is_error: bool,
+        own in 0usize..3,
+        ours_last: bool,
+    ) {
         let nodes = nodes(by_channel.len());
         let (dummies, path_id) = if ours_last { (dummies, Some([9; 32])) } else { (0, None) };
         let path = path_of_ours(&nodes, &by_channel, dummies, path_id);
@@ -330,7 +343,10 @@ proptest! {
 
     /// Paths that start at the sender, on both sides, over channels too.
     #[test]
-    fn a_path_that_starts_at_its_sender_is_used(by_channel in prop::collection::vec(any::<bool>(), 2..6), is_error: bool) {
+    fn a_path_that_starts_at_its_sender_is_used(
+        by_channel in prop::collection::vec(any::<bool>(), 2..6),
+        is_error: bool,
+    ) {
         let nodes = nodes(by_channel.len());
         let (message, bytes) = offers_message(is_error);
 

@@ -236,7 +236,11 @@ proptest! {
 
     /// PTH-1: no length, however odd, gives a hop away.
     #[test]
-    fn hops_of_a_path_look_alike(lens in prop::collection::vec(0usize..700, 1..6), least in 0usize..1000, session in any::<[u8; 32]>()) {
+    fn hops_of_a_path_look_alike(
+        lens in prop::collection::vec(0usize..700, 1..6),
+        least in 0usize..1000,
+        session in any::<[u8; 32]>(),
+    ) {
         let mut builder = BlindedPathBuilder::new(PathHop::new(id(1)).field(101, vec![1; lens[0]])).pad_to(least);
         for len in &lens[1..] {
             builder = builder.through(PathHop::new(id(2)).field(101, vec![1; *len]));

@@ -14,6 +14,7 @@ static ALLOCATOR: Counting = Counting;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
+static FREED: AtomicU64 = AtomicU64::new(0);
 
 fn note(bytes: usize) {
     COUNT.fetch_add(1, Relaxed);
@@ -28,11 +29,13 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        FREED.fetch_add(layout.size() as u64, Relaxed);
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size.saturating_sub(layout.size()));
+        FREED.fetch_add(layout.size().saturating_sub(size) as u64, Relaxed);
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -53,10 +56,14 @@ impl Allocations {
         allocations
     }
 
-    /// How many bytes.
+    /// How many bytes a value holds on the heap that is made like this.
     #[allow(dead_code, reason = "one of the benchmarks asks")]
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+    pub(crate) fn held<T>(make: impl FnOnce() -> T) -> u64 {
+        let (bytes, freed) = (BYTES.load(Relaxed), FREED.load(Relaxed));
+        let value = black_box(make());
+        let held = (BYTES.load(Relaxed) - bytes) - (FREED.load(Relaxed) - freed);
+        drop(value);
+        held
     }
 }
 

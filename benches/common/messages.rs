@@ -152,7 +152,7 @@ pub(crate) fn offer_with_paths(keys: &Keys, count: u8) -> Offer {
 /// An offer with unknown records, for growth.
 pub(crate) fn offer_with_records(keys: &Keys, count: u64) -> Offer {
     let builder = OfferBuilder::new(keys.issuer.public_key());
-    let add = |builder: OfferBuilder, at| builder.custom_field(1_000_000_001 + 2 * at, [0x33; 16]);
+    let add = |builder: OfferBuilder, at| builder.custom_field(1_500_000_001 + 2 * at, [0x33; 16]);
     (0..count).fold(builder, add).build().expect("a valid offer")
 }
 

@@ -80,12 +80,17 @@ pub(crate) struct Conversation {
     pub(crate) answered: Incoming,
 }
 
+/// The same payment once more, as after a crash.
+pub(crate) fn copy(payer: &Payer, payment: &Payment) -> Payment {
+    payer.load(&payment.to_bytes()).expect("a saved payment")
+}
+
 impl Conversation {
     pub(crate) fn new(case: Case, keys: &Keys) -> Self {
         let (issuer, payer) = (Issuer::new([1; 32]), Payer::new([2; 32]));
         let (offer, signer) = own_offer(&issuer, case, keys);
         let payment = begin(&payer, &offer, case);
-        let mut asking = payment.clone();
+        let mut asking = copy(&payer, &payment);
         let Ok(Action::Send(asked)) = asking.poll(NOW) else { panic!("a request is due") };
         let OffersMessage::InvoiceRequest(request) = &asked.message else { panic!("a request") };
         let reply_path = Path::new(&keys.context, 7, 0, 2).ours();

@@ -1,9 +1,9 @@
 //! What a payment holds beside its messages.
 
-use bolt12::exchange::Payment;
+use bolt12::exchange::{Payer, Payment};
 
 use crate::allocations::Allocations;
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, copy};
 use crate::messages::NOW;
 
 pub(crate) fn print_head() {
@@ -12,16 +12,15 @@ pub(crate) fn print_head() {
 }
 
 pub(crate) fn print(conversation: &Conversation) {
-    let Conversation { asking, answered, offer, invoice, .. } = conversation;
-    let mut quoted = asking.clone();
-    quoted.receive_invoice(answered.clone(), NOW).expect("a valid invoice");
+    let Conversation { payer, asking, answered, offer, invoice, .. } = conversation;
+    let mut quoted = copy(payer, asking);
+    let _ = quoted.receive_invoice(answered.clone(), NOW).expect("a valid invoice");
     let offer = offer.as_bytes().len();
-    row(&conversation.name("asking"), asking, offer);
-    row(&conversation.name("quoted"), &quoted, offer + invoice.as_bytes().len());
+    row(payer, &conversation.name("asking"), asking, offer);
+    row(payer, &conversation.name("quoted"), &quoted, offer + invoice.as_bytes().len());
 }
 
-fn row(name: &str, payment: &Payment, messages: usize) {
-    // A copy holds just what it needs, and asks for nothing else.
-    let held = Allocations::of(|| payment.clone()).bytes() as usize + size_of::<Payment>();
+fn row(payer: &Payer, name: &str, payment: &Payment, messages: usize) {
+    let held = Allocations::held(|| copy(payer, payment)) as usize + size_of::<Payment>();
     println!("| {name} | {messages} | {} | {} |", held - messages, payment.to_bytes().len() - messages);
 }

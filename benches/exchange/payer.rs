@@ -4,7 +4,7 @@ use bolt12::TlvStream;
 use lightning::offers::invoice::Bolt12Invoice;
 use lightning::util::ser::Writeable;
 
-use crate::conversation::{Conversation, Padding};
+use crate::conversation::{Conversation, Padding, copy};
 use crate::floor::{Floor, digest};
 use crate::measure::Side;
 use crate::messages::{Keys, Messages, NOW, build_their_request};
@@ -31,7 +31,10 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
     vec![
         Comparison {
             name: name("payer: poll, with a request to send"),
-            ours: Side::new(|| payment.clone(), |mut payment| (payment.poll(NOW).expect("a valid request"), payment)),
+            ours: Side::new(
+                || copy(payer, payment),
+                |mut payment| (payment.poll(NOW).expect("a valid request"), payment),
+            ),
             lightning: Some(Side::new(
                 || (),
                 move |()| build_their_request(conversation.case.shape, keys, &their_offer),
@@ -41,7 +44,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
         Comparison {
             name: name("payer: receive the invoice"),
             ours: Side::new(
-                || (asking.clone(), answered.clone()),
+                || (copy(payer, asking), answered.clone()),
                 |(mut payment, answered)| (payment.receive_invoice(answered, NOW).expect("a valid invoice"), payment),
             ),
             lightning: Some(Side::new(

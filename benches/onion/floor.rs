@@ -1,5 +1,7 @@
 //! What an operation does on the curve, and nothing else.
 
+use std::hint::black_box;
+
 use bolt12::secp256k1::ecdh::SharedSecret;
 use bolt12::secp256k1::{All, PublicKey, Scalar, Secp256k1, SecretKey};
 
@@ -27,12 +29,18 @@ impl Floor {
         Side::new(
             || (),
             move |()| {
-                let points = (0..self.points).map(|_| PublicKey::from_slice(&bytes)).filter(Result::is_ok).count();
-                let keys = (0..self.public_keys).map(|_| PublicKey::from_secret_key(context, &secret));
-                let products = (0..self.products).filter_map(|_| point.mul_tweak(context, &factor).ok());
-                let last = keys.chain(products).last();
-                let shared = (0..self.shared_secrets).map(|_| SharedSecret::new(&point, &secret)).last();
-                (points, last, shared)
+                for _ in 0..self.points {
+                    black_box(PublicKey::from_slice(black_box(&bytes)).expect("a point"));
+                }
+                for _ in 0..self.public_keys {
+                    black_box(PublicKey::from_secret_key(context, black_box(&secret)));
+                }
+                for _ in 0..self.shared_secrets {
+                    black_box(SharedSecret::new(black_box(&point), &secret));
+                }
+                for _ in 0..self.products {
+                    black_box(black_box(point).mul_tweak(context, &factor).expect("a point"));
+                }
             },
         )
     }

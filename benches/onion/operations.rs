@@ -201,9 +201,7 @@ pub(crate) fn all(world: &World) -> Vec<Comparison<'_>> {
             name: "refuse a message that does not authenticate".to_owned(),
             ours: Side::new(
                 move || changed.clone(),
-                |bytes| {
-                    OnionMessage::read(bytes).expect("a message").peel(&world.nodes[2].ours).err().expect("refused")
-                },
+                |bytes| OnionMessage::read(bytes).expect("a message").peel(&world.nodes[2].ours).expect_err("changed"),
             ),
             lightning: None,
             floor: Some(Floor { points: 2, shared_secrets: 2, ..Floor::default() }.side(&world.context)),

@@ -341,9 +341,9 @@ impl Accepted {
     /// # Errors
     ///
     /// `Differs` and `AmountMismatch` for the invoice of another request, which is nobody else's business.
-    pub fn answer(self, invoice: Invoice) -> Result<Outgoing, Error> {
+    pub fn answer(&self, invoice: Invoice) -> Result<Outgoing, Error> {
         self.check(&invoice)?;
-        Ok(Outgoing::answer(OffersMessage::Invoice(invoice), self.received.reply_path))
+        Ok(Outgoing::answer(OffersMessage::Invoice(invoice), self.received.reply_path.clone()))
     }
 
     /// IVW-1, IVW-2

@@ -29,8 +29,8 @@ impl OnionMessage {
     ///
     /// # Errors
     ///
-    /// `OutOfRange` (MSG-1) for another type, `Truncated`, and `InvalidLength` for bytes after the end or too few for an
-    /// onion (TLV-3).
+    /// `OutOfRange` (MSG-1) for another type, `Truncated`, and `InvalidLength` for bytes after the end or too few for
+    /// an onion (TLV-3).
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         let mut cursor = Cursor::new(&bytes);
         if cursor.u16()? != Self::TYPE {

@@ -216,8 +216,8 @@ impl<'a> BlindedPathBuilder<'a> {
     /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
     /// - `Unexpected` for a `path_id` or dummy hops of a path that ends with somebody else's, or for a recipient
     ///   with a channel to a next node; `NoHops` for such a path with no hop of its own
-    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65535 bytes for
-    ///   one
+    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
+    ///   bytes that one of them is told
     /// - `OutOfRange` (PTH-4) and `NotAscending` (TLV-1) for fields added by number
     pub fn build(self, session: [u8; 32]) -> Result<BlindedPath<'static>, Error> {
         let session = Secret::new(&Zeroizing::new(session))?;

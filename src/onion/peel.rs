@@ -30,8 +30,8 @@ pub enum Refusal {
 impl Refusal {
     /// Whether the message was refused before anything in it was looked at.
     ///
-    /// An honest peer drops messages that it cannot authenticate itself, but it cannot know whether those it passes
-    /// on are good for the next hop. So many cheap refusals speak against the peer only if it sends nothing else.
+    /// A peer answers for what it sends, whoever made it: it can be held to a number of refusals of either kind in a
+    /// time, and to fewer of the dear ones.
     pub const fn is_cheap(self) -> bool {
         matches!(self, Self::Malformed | Self::NotAuthentic)
     }

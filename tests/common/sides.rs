@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use bolt12::bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bolt12::exchange::{
     Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payment, State, Terms, Via,
 };
@@ -83,4 +84,19 @@ pub(crate) fn begin(payment: &mut Payment, now: UnixTime) {
     let State::Quoted(quote) = payment.state() else { panic!("nothing is quoted: {:?}", payment.state()) };
     let payment_hash = quote.payment_hash();
     payment.begin(payment_hash, now).unwrap();
+}
+
+/// A saved state that was changed, with a MAC that says that nobody did. The purpose is that of the key, for example
+/// `payer state`.
+pub(crate) fn reseal(secret: [u8; 32], purpose: &str, state: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mac = |key: &[u8], parts: &[&[u8]]| {
+        let mut engine = HmacEngine::<sha256::Hash>::new(key);
+        parts.iter().for_each(|part| engine.input(part));
+        Hmac::from_engine(engine).to_byte_array()
+    };
+    let key = mac(&secret, &[b"bolt12 ", purpose.as_bytes()]);
+    let mut fields = state[..state.len() - 16].to_vec();
+    change(&mut fields);
+    let tag = mac(&key, &[&fields]);
+    [&fields[..], &tag[..16]].concat()
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{Action, Incoming, Limit, MaxAmount, Payment, Retry, Terms, Via};
+use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
     Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
@@ -113,6 +114,8 @@ fn of_target(target: &str) -> Result<Seeds> {
         // Refunds and invoices of both kinds.
         "mirror" => bytes(invoices()?).collect(),
         "differential" => all()?,
+        "onion_peel" => onions()?,
+        "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
         "exchange_state" => states()?,
         _ => (0..8).map(|seed| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize + 1)))).collect(),
@@ -348,6 +351,56 @@ fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
         write(&[Record::new(1, [88]), Record::new(3, [0; 33]), Record::new(7, [1]), Record::new(5_000_000_001, [])]);
     let of = |error: InvoiceError| error.as_bytes().to_vec();
     Ok(vec![("text", of(error)), ("about", of(about)), ("unknown", of(unknown)), ("odd", odd), ("empty", vec![])])
+}
+
+/// Messages for one of the nodes, behind an even byte, and ways that messages take, behind an odd one.
+fn onions() -> Result<Seeds> {
+    let [own, other] = [key(0), key(1)];
+    let path =
+        |session| BlindedPathBuilder::new(own).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32]);
+    let (path, reply_path) = (path(5)?, path(6)?);
+    let request = request("minimal")?.into_bytes();
+    let contents = Contents::InvoiceRequest(&request);
+    let large = vec![7; 2_000];
+    let messages = [
+        ("to-node", OnionMessageBuilder::to_node(own, contents)),
+        ("through", OnionMessageBuilder::to_node(own, contents).through(other)),
+        ("over-path", OnionMessageBuilder::over(&path, contents).reply_path(&reply_path)),
+        ("large", OnionMessageBuilder::over(&path, Contents::InvoiceError(&large)).field(99, [1, 2, 3])),
+    ];
+    let mut seeds = Seeds::new();
+    for (name, message) in messages {
+        let message = message.build([7; 32])?.message;
+        seeds.push((name.to_owned(), [&[0], message.as_bytes()].concat()));
+    }
+    for seed in 0..12 {
+        let len = 60 * (seed as usize + 1);
+        seeds.push((format!("way-{seed}"), [&[1][..], &Rng::new(100 + seed).bytes(len)].concat()));
+    }
+    Ok(seeds)
+}
+
+/// What last hops get, and what hops are told.
+fn payloads() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let path = path(2, 0)?.as_bytes().to_vec();
+    let node = key(0).serialize();
+    let records = |records: &[(u64, &[u8])]| {
+        write(&records.iter().map(|(number, value)| Record::new(*number, *value)).collect::<Vec<_>>())
+    };
+    let request = request("minimal")?.into_bytes();
+    Ok(vec![
+        ("request", records(&[(2, &path), (4, &[1; 40]), (64, &request)])),
+        ("invoice", records(&[(1, b"odd"), (4, &[1; 40]), (66, &[1; 100])])),
+        ("error", records(&[(4, &[1; 16]), (68, &[5, 2, 110, 111])])),
+        ("two", records(&[(64, &[1]), (68, &[1])])),
+        ("by-node", records(&[(1, &[0; 9]), (4, &node), (8, &node)])),
+        ("by-channel", records(&[(2, &[7; 8]), (561, &[1])])),
+        ("recipient", records(&[(1, &[]), (6, &[9; 32])])),
+        (
+            "payment",
+            records(&[(2, &[7; 8]), (10, &[0, 36, 0, 0, 0, 150, 39, 16]), (12, &[0, 11, 105, 229, 5, 220]), (14, &[])]),
+        ),
+    ])
 }
 
 /// Streams that no message is.

@@ -12,6 +12,8 @@ pub mod merkle;
 pub mod messages;
 pub mod mirror;
 pub mod naive;
+#[cfg(feature = "onion")]
+pub mod onion;
 pub mod proof;
 pub mod recurrence;
 pub mod round_trip;
@@ -23,7 +25,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: &[Target] = &[
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -35,6 +37,10 @@ pub const TARGETS: [Target; 15] = [
     ("mirror", mirror::check),
     ("recurrence", recurrence::check),
     ("round_trip", round_trip::check),
+    #[cfg(feature = "onion")]
+    ("onion_peel", onion::peel),
+    #[cfg(feature = "onion")]
+    ("onion_payload", onion::payload),
     ("differential", differential::check),
     ("exchange_payer", exchange::payer::check),
     ("exchange_issuer", exchange::issuer::check),
