@@ -12,6 +12,7 @@
 //! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
 //! | run the whole conversation, as payer or issuer | [`exchange`] |
+//! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
@@ -42,6 +43,8 @@ mod field;
 mod invoice;
 mod invoice_error;
 mod invoice_request;
+#[cfg(feature = "lightning")]
+pub mod lightning;
 mod message;
 mod offer;
 #[cfg(feature = "onion")]
