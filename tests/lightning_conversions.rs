@@ -11,8 +11,8 @@ use bolt12::exchange::OffersMessage;
 use bolt12::lightning::{ConversionError, from_payment_path, to_payment_path};
 use bolt12::secp256k1::PublicKey;
 use bolt12::{
-    BlindedPath, Direction, Feature, Features, Field, IntroductionNode, Invoice, InvoiceError, InvoiceRequest,
-    Msat, Offer, OfferAmount, OfferBuilder, PayInfo, Refund, ShortChannelId,
+    BlindedPath, Direction, Feature, Features, Field, IntroductionNode, Invoice, InvoiceError, InvoiceRequest, Msat,
+    Offer, OfferAmount, OfferBuilder, PayInfo, Rate, Refund, ShortChannelId,
 };
 use ldk::blinded_path::message::BlindedMessagePath;
 use ldk::blinded_path::payment::{BlindedPayInfo, BlindedPaymentPath};
@@ -81,7 +81,7 @@ proptest! {
     /// Whatever `lightning` takes it keeps, unknown fields and all; whatever it does not take is an error.
     #[test]
     fn no_offer_is_changed(records in messages::offers()) {
-        let offer = Offer::try_from(naive::stream(&records)).unwrap();
+        let offer = Offer::try_from(naive::concat(&records)).unwrap();
         match their_offer::Offer::try_from(&offer) {
             Ok(theirs) => prop_assert_eq!(&Offer::try_from(&theirs).unwrap(), &offer),
             Err(error) => prop_assert!(matches!(error, ConversionError::RefusedByLightning(_)), "{}", error),
@@ -130,7 +130,9 @@ fn what_is_about_another_currency_is_refused_by_that_name() {
     let offer = OfferBuilder::new(messages::issuer().public_key()).amount(amount).description("tea").build().unwrap();
     there_and_back::<Offer, their_offer::Offer>(&offer);
 
-    let request = request_for(&offer).amount(Msat(3_500_000)).build().unwrap().sign(&messages::payer()).unwrap();
+    let rate = Rate::per_bitcoin(usd, "100000.00", 2).unwrap();
+    let request = request_for(&offer).amount(Msat(3_500_000)).rate(rate).build().unwrap();
+    let request = request.sign(&messages::payer()).unwrap();
     let error = their_request::InvoiceRequest::try_from(&request).unwrap_err();
     assert_eq!(error, ConversionError::Currency(usd));
     assert!(error.to_string().contains("USD"), "{error}");
@@ -157,11 +159,15 @@ fn what_this_crate_refuses_is_refused_with_field_and_rule() {
             continue;
         }
         let Ok(theirs) = text.parse::<their_offer::Offer>() else { continue };
-        match Offer::try_from(&theirs).unwrap_err() {
-            ConversionError::Refused(error) => assert_eq!(error.rule().to_string(), rule, "{what}"),
-            other => panic!("{other}"),
+        match Offer::try_from(&theirs) {
+            // The text was at fault, and is gone.
+            Ok(_) => assert!(rule.starts_with("TXT-"), "{what}"),
+            Err(ConversionError::Refused(error)) => {
+                assert_eq!(error.rule().to_string(), rule, "{what}");
+                refused.push(what);
+            }
+            Err(other) => panic!("{other}: {what}"),
         }
-        refused.push(what);
     }
     assert!(!refused.is_empty());
 }
@@ -222,7 +228,7 @@ fn payment_paths_keep_what_they_cost() {
     let ours = invoice();
     let theirs = Bolt12Invoice::try_from(&ours).unwrap();
     let converted: Vec<_> = theirs.payment_paths().iter().map(|path| from_payment_path(path).unwrap().0).collect();
-    assert!(ours.paths().iter().eq(converted));
+    assert!(ours.paths().unwrap().iter().eq(converted));
 
     let scid = ShortChannelId(9);
     let start = IntroductionNode::Channel { scid, direction: Direction::NodeOne };

@@ -145,7 +145,8 @@ impl TryFrom<&InvoiceError> for their_error::InvoiceError {
             return Err(ConversionError::ErrorField(Field::numbered(unknown.number())));
         }
         let message = error.error().ok_or(ConversionError::IncompleteError)?;
-        let suggested_value = error.suggested_value().map(<[u8]>::to_vec);
+        // As it stands there, whether it means anything or not.
+        let suggested_value = error.tlvs().value(Field::SUGGESTED_VALUE.number()).map(<[u8]>::to_vec);
         let erroneous_field = match (error.erroneous_field(), suggested_value) {
             (Some(field), suggested_value) => {
                 Some(their_error::ErroneousField { tlv_fieldnum: field.number(), suggested_value })

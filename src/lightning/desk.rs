@@ -170,11 +170,16 @@ impl<A: Application> Desk<A> {
         let next = match poll(one, now) {
             Ok(Action::Send(outgoing)) => {
                 due.send.push(*outgoing);
-                poll(one, now)
+                let next = poll(one, now);
+                changed(&self.application, one);
+                next
             }
-            other => other,
+            Ok(Action::Nothing) => {
+                changed(&self.application, one);
+                return;
+            }
+            waiting => waiting,
         };
-        changed(&self.application, one);
         match next {
             Ok(Action::WaitUntil(at)) => due.next = Some(due.next.map_or(at, |next| next.min(at))),
             Ok(Action::Nothing) => {}
