@@ -11,10 +11,10 @@ mod dates;
 mod input;
 #[path = "../decode/json.rs"]
 mod json;
-mod options;
+pub(crate) mod options;
 #[path = "../decode/people.rs"]
 mod people;
-mod progress;
+pub(crate) mod progress;
 #[path = "../decode/proof.rs"]
 mod proof;
 #[cfg(feature = "recurrence")]
@@ -22,7 +22,7 @@ mod proof;
 mod recurrence;
 #[path = "../tcp/mod.rs"]
 mod tcp;
-mod wallet;
+pub(crate) mod wallet;
 
 use std::process::ExitCode;
 
@@ -40,6 +40,16 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// For programs.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn new(code: &'static str, text: impl Into<String>) -> Self {
         Self { code, text: text.into() }
     }
@@ -69,11 +79,11 @@ fn main() -> ExitCode {
         }
         Err(failure) => {
             if as_json {
-                println!("{}", serde_json::json!({ "error": { "code": failure.code, "message": failure.text } }));
+                println!("{}", serde_json::json!({ "error": { "code": failure.code(), "message": failure.text() } }));
             } else {
-                eprintln!("fetch_invoice: {}", failure.text);
+                eprintln!("fetch_invoice: {}", failure.text());
             }
-            ExitCode::from(if failure.code == "misuse" { 2 } else { 1 })
+            ExitCode::from(if failure.code() == "misuse" { 2 } else { 1 })
         }
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! `cargo run --example serve_offers --features lightning`, and `--help` for the rest.
 
-mod options;
-mod shop;
+pub(crate) mod options;
+pub(crate) mod shop;
 #[path = "../tcp/mod.rs"]
 mod tcp;
 
