@@ -6,7 +6,7 @@
 //! | run issuer and payer in one place | [`Desk`], with an [`Application`] of yours |
 //! | run them on an LDK node | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
 //! | run them without a node | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
-//! | let the node's router make paths | [`paths`] for offers and refunds; for invoices see below |
+//! | let the node's routers make paths | [`message_paths`] for offers and refunds, [`payment_paths`] for invoices |
 //! | see the types | [`ldk`], the crate that this was built with |
 //!
 //! `cargo run --example fetch_invoice` and `--example serve_offers` are a wallet and an issuer without a node.
@@ -19,23 +19,29 @@
 //! needs the node's secret key, and can stand before the node's own `OnionMessenger`, which then gets whatever is
 //! not for the desk.
 //!
-//! # Paths for an invoice
-//!
-//! Payments arrive at the node, so its router makes the paths, with a payment hash and secret of the node:
+//! # An issuer on an LDK node
 //!
 //! ```
-//! use bolt12::exchange::{Accepted, Outgoing};
 //! use bolt12::bitcoin::hashes::{Hash, sha256};
-//! use bolt12::lightning::{ConversionError, from_payment_path, ldk};
-//! use ldk::blinded_path::payment::BlindedPaymentPath;
+//! use bolt12::exchange::{Accepted, Outgoing};
+//! use bolt12::lightning::{ldk, payment_paths};
+//! use bolt12::secp256k1::{All, PublicKey, Secp256k1};
+//! use ldk::blinded_path::payment::ReceiveTlvs;
+//! use ldk::routing::router::Router;
 //! use ldk::types::payment::PaymentHash;
 //!
-//! /// `hash` and `paths` are what `ChannelManager::create_inbound_payment` and
-//! /// `Router::create_blinded_payment_paths` made.
-//! fn answer(accepted: Accepted, hash: PaymentHash, paths: &[BlindedPaymentPath]) -> Result<Outgoing, ConversionError> {
+//! /// The answer to a request, in [`Application::invoice_request`](bolt12::lightning::Application::invoice_request).
+//! /// `hash` and `tlvs` are of the node's `create_inbound_payment`.
+//! fn answer(
+//!     accepted: Accepted,
+//!     router: &impl Router,
+//!     node: PublicKey,
+//!     (hash, tlvs): (PaymentHash, ReceiveTlvs),
+//!     secp: &Secp256k1<All>,
+//! ) -> Result<Outgoing, Box<dyn std::error::Error>> {
+//!     let channels = Vec::new(); // those of the node that can be used
 //!     let mut invoice = accepted.invoice(sha256::Hash::from_byte_array(hash.0));
-//!     for path in paths {
-//!         let (path, payinfo) = from_payment_path(path)?;
+//!     for (path, payinfo) in payment_paths(router, node, channels, tlvs, accepted.amount(), secp)? {
 //!         invoice = invoice.add_path(path, &payinfo);
 //!     }
 //!     let invoice = accepted.sign(invoice.build()?)?;
@@ -52,5 +58,5 @@ pub use ldk;
 
 pub use convert::{ConversionError, from_payment_path, to_payment_path};
 pub use desk::{Application, Desk, Due, NotOurs};
-pub use node::{NoPath, OffersHandler, context, instructions, paths, via};
+pub use node::{NoPath, OffersHandler, context, instructions, message_paths, payment_paths, via};
 pub use peers::{Limits, OnionPeers, SendError};

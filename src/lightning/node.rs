@@ -7,6 +7,8 @@ use core::ops::Deref;
 use std::sync::Mutex;
 
 use ldk::blinded_path::message::{BlindedMessagePath, MessageContext, MessageForwardNode, OffersContext};
+use ldk::blinded_path::payment::ReceiveTlvs;
+use ldk::ln::channel_state::ChannelDetails;
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::offers::invoice::Bolt12Invoice;
 use ldk::offers::invoice_request::InvoiceRequest;
@@ -14,17 +16,18 @@ use ldk::onion_message::messenger::{
     Destination as TheirDestination, MessageRouter, MessageSendInstructions, Responder, ResponseInstruction,
 };
 use ldk::onion_message::offers::{OffersMessage, OffersMessageHandler};
+use ldk::routing::router::Router;
 use ldk::sign::ReceiveAuthKey;
 use ldk::types::payment::PaymentHash;
 use ldk::util::ser::Writeable;
 use secp256k1::{PublicKey, Secp256k1, Signing, Verification};
 
-use super::convert::ConversionError;
+use super::convert::{ConversionError, from_payment_path};
 use super::desk::{Application, Desk, NotOurs, lock};
 use crate::exchange::{Destination, Incoming, Outgoing, PathId, Via};
-use crate::field::BlindedPath;
+use crate::field::{BlindedPath, PayInfo};
 use crate::tlv::TlvStream;
-use crate::units::UnixTime;
+use crate::units::{Msat, UnixTime};
 
 /// How many messages wait to be sent at most. The node asks for them whenever it handles its peers.
 const MAX_PENDING: usize = 1_000;
@@ -86,7 +89,7 @@ pub fn instructions(outgoing: &Outgoing) -> Result<(OffersMessage, MessageSendIn
 /// # Errors
 ///
 /// [`NoPath`] if the router makes none.
-pub fn paths<R, T>(
+pub fn message_paths<R, T>(
     router: &R,
     recipient: PublicKey,
     receive_auth_key: ReceiveAuthKey,
@@ -110,7 +113,34 @@ where
     if made.is_empty() { Err(NoPath) } else { Ok(made) }
 }
 
-/// The router made no path: the node is unknown to others, and has no peer through which it can be reached.
+/// Paths for an invoice, made by the node's router, with what they cost.
+///
+/// `tlvs` hold the payment secret that the node's
+/// [`create_inbound_payment`](ldk::ln::channelmanager::ChannelManager::create_inbound_payment) gave with the hash, and
+/// what the node is told when it is paid. A payer's note does not belong there: payments have no room for it.
+///
+/// # Errors
+///
+/// [`NoPath`] if the router makes none.
+pub fn payment_paths<R, T>(
+    router: &R,
+    recipient: PublicKey,
+    first_hops: Vec<ChannelDetails>,
+    tlvs: ReceiveTlvs,
+    amount: Msat,
+    secp: &Secp256k1<T>,
+) -> Result<Vec<(BlindedPath<'static>, PayInfo<'static>)>, NoPath>
+where
+    R: Router + ?Sized,
+    T: Signing + Verification,
+{
+    let made = router.create_blinded_payment_paths(recipient, first_hops, tlvs, Some(amount.0), secp);
+    let paths: Result<Vec<_>, _> = made.map_err(|()| NoPath)?.iter().map(from_payment_path).collect();
+    paths.ok().filter(|paths| !paths.is_empty()).ok_or(NoPath)
+}
+
+/// The router made no path: the node is unknown to others and has no peer through which messages can reach it, or no
+/// channel through which payments can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoPath;
 

@@ -302,7 +302,8 @@ async fn an_unknown_channel_is_named() {
 
 #[test]
 fn mistakes_in_the_command_are_told() {
-    let read = |words: &[&str]| fetch::options::Options::read(&words.iter().map(|word| (*word).into()).collect::<Vec<_>>());
+    let read =
+        |words: &[&str]| fetch::options::Options::read(&words.iter().map(|word| (*word).into()).collect::<Vec<_>>());
     let peer = format!("{}@127.0.0.1:1", "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619");
     let offer = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
     read(&[offer, "--peer", &peer, "--amount", "0.00000025btc"]).unwrap();

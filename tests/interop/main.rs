@@ -9,6 +9,7 @@ mod bare;
 #[path = "../../examples/fetch_invoice/main.rs"]
 mod fetch;
 mod node;
+mod on_node;
 #[allow(dead_code, reason = "its `main` is not called")]
 #[path = "../../examples/serve_offers/main.rs"]
 mod serve;

@@ -204,8 +204,8 @@ pub(crate) struct Node<H: OffersMessageHandler + Send + Sync + 'static = Manager
 pub(crate) struct Parts {
     pub(crate) keys: Arc<KeysManager>,
     pub(crate) manager: Arc<Manager>,
-    roads: Arc<Roads>,
-    log: Arc<Log>,
+    pub(crate) roads: Arc<Roads>,
+    pub(crate) log: Arc<Log>,
 }
 
 pub(crate) fn now() -> Duration {
