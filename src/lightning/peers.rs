@@ -332,6 +332,8 @@ where
     fn provided_init_features(&self, peer: PublicKey) -> InitFeatures {
         let mut features = InitFeatures::empty();
         features.set_onion_messages_optional();
+        // Some nodes insist on it. Who never asks for gossip gets none.
+        features.set_gossip_queries_optional();
         features | self.inner.provided_init_features(peer)
     }
 }

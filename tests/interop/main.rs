@@ -3,6 +3,7 @@
 //! The LDK nodes are `lightning` 0.2 with its own `ChannelManager`, `OnionMessenger` and `PeerManager`. They have no
 //! channels, so nothing is paid: an invoice counts as good when LDK says that it would pay it.
 #![cfg(feature = "lightning")]
+#![allow(clippy::duplicate_mod, reason = "each example brings its own")]
 
 mod bare;
 #[allow(dead_code, reason = "its `main` is not called")]
