@@ -74,7 +74,7 @@ impl Application for Clerk {
         match request.accept(&terms) {
             Ok(accepted) => {
                 let invoice = self.invoice(&accepted);
-                Some(accepted.answer(invoice))
+                accepted.answer(invoice).ok()
             }
             Err(refused) => refused.answer().cloned(),
         }
@@ -135,7 +135,7 @@ impl OurNode {
         let nonce = self.keys.get_secure_random_bytes()[..16].try_into().unwrap();
         let new = self.clerk().issuer.new_offer(nonce);
         let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(amount);
-        let offer = self.paths(|at| new.path_id(at)).into_iter().fold(offer, |offer, path| offer.add_path(path));
+        let offer = self.paths(|at| new.path_id(at as u8)).into_iter().fold(offer, |offer, path| offer.add_path(path));
         new.build(offer).unwrap()
     }
 
@@ -323,8 +323,8 @@ async fn refunds_both_ways() {
     let refund = Refund::try_from(&refund.unwrap().build().unwrap()).unwrap();
     let now = ours.clerk().now();
     let accepted = ours.clerk().issuer.claim(&refund, now, CHAINS).unwrap();
-    let hash = sha256::Hash::hash(b"preimage");
-    let path = ours.paths(|_| ours.clerk().issuer.invoice_path_id(hash)).remove(0);
+    let expected = accepted.expected_payment();
+    let path = ours.paths(|_| expected.path_id).remove(0);
     let payinfo = bolt12::PayInfo {
         fee_base_msat: 0,
         fee_proportional_millionths: 0,
@@ -333,7 +333,7 @@ async fn refunds_both_ways() {
         htlc_maximum_msat: 1_000_000,
         features: bolt12::Features::default(),
     };
-    let invoice = accepted.invoice(hash).add_path(path, &payinfo).build().unwrap();
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().unwrap();
     let claim = accepted.sign(invoice, UnixTime(now.0 + 60), Default::default()).unwrap();
     ours.handler.desk().add_claim(claim);
     ours.handler.poll();
@@ -386,7 +386,7 @@ async fn both_kinds_of_onions_on_one_node() {
     });
 
     let new = desk.issuer().new_offer([5; 16]);
-    let path = front.messenger().path(&[]).path_id(new.path_id(0).0).build([6; 32]).unwrap();
+    let path = front.messenger().path(&[], new.path_id(0)).build([6; 32]).unwrap();
     let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
     let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(price).add_path(path);
     let offer = new.build(offer).unwrap();
