@@ -158,13 +158,8 @@ impl AskedOffer {
     }
 
     /// How many ways there are to the issuer.
-    fn ways(&self) -> u8 {
+    pub(super) fn ways(&self) -> u8 {
         u8::try_from(self.paths().count()).unwrap_or(u8::MAX).max(1)
-    }
-
-    /// The ways over which nobody has refused yet.
-    pub(super) fn open_ways(&self, refused: &[u8]) -> Vec<u8> {
-        (0..self.ways()).filter(|position| !refused.contains(position)).collect()
     }
 
     /// OFR-11
