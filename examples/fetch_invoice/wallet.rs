@@ -322,7 +322,7 @@ async fn connect(
             Some(why) => Err(cannot(&why)),
             None => {
                 let text = format!(
-                    "{} ended the connection while shaking hands: most likely its node id is not {}",
+                    "{} ended the connection while shaking hands: most likely its node id is not {}, or it is full",
                     options.address, options.peer
                 );
                 Err(Failure::new("wrong_node_id", text))
