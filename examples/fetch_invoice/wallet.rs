@@ -224,7 +224,7 @@ fn look(
     progress: &mut Progress,
 ) -> Option<Result<Invoice, Failure>> {
     match *what {
-        What::Payment(id, ways) => wallet.desk.payment(id, |payment| match payment.state() {
+        What::Payment(id, ways) => wallet.desk.update_payment(id, |payment| match payment.state() {
             State::Asking { attempts } => {
                 if sent.count == 0 && sent.failed >= ways {
                     let text = format!("no path of the offer can be reached through this peer: {}", sent.why);

@@ -303,6 +303,24 @@ async fn an_error_of_ours_between_ldk_nodes() {
     assert!(payer.log.has("Received invoice_error: "));
 }
 
+/// EXC-5: the first path starts at a channel that nobody here knows, so the second is tried at once.
+#[tokio::test]
+async fn the_next_path_is_tried_when_one_is_unreachable() {
+    let ours = start(81, Reach::Announced).await;
+    let new = ours.clerk().issuer.new_offer([1; 16]);
+    let lost = bolt12::onion::BlindedPathBuilder::new(ours.id)
+        .introduction_by_channel(bolt12::ShortChannelId(7), bolt12::Direction::NodeOne)
+        .path_id(new.path_id(0).0)
+        .build([3; 32])
+        .unwrap();
+    let good = ours.paths(|at| new.path_id(at + 1)).remove(0);
+    let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(bitcoin(9_000));
+    let offer = new.build(offer.add_path(lost).add_path(good)).unwrap();
+    let began = std::time::Instant::now();
+    wallet(&[&offer.to_string(), "--peer", &ours.peer()]).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4));
+}
+
 /// LDK does not handle prices in dollars: that is told, and nothing is sent.
 #[tokio::test]
 async fn a_price_in_dollars_is_refused_by_name() {
