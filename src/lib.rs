@@ -12,8 +12,9 @@
 //! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
 //! | run the whole conversation, as payer or issuer | [`exchange`] |
+//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
+//! | reach people over blinded paths and onion messages | the module `onion` (feature `onion`) |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
-//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]

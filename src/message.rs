@@ -12,7 +12,7 @@ use core::ops::RangeInclusive;
 use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{Decompressor, KnownFeatures, Spec, Value, find, named, path};
+use crate::field::{Decompressor, KnownFeatures, Point, Spec, Value, find, named, path};
 use crate::recurrence;
 use crate::text;
 use crate::tlv::{TlvRecord, TlvStream};
@@ -42,6 +42,7 @@ pub(crate) static SIGNATURE_FIELDS: &[Spec] = &[Spec {
 pub(crate) struct Keys {
     pub(crate) issuer_id: Option<PublicKey>,
     pub(crate) payer_id: Option<PublicKey>,
+    /// In a request: a key in its paths that will be asked for, as [`Structure::check_points_with`] was told.
     pub(crate) node_id: Option<PublicKey>,
 }
 
@@ -91,6 +92,12 @@ impl Structure {
 
     /// Decompresses every point (TLV-7): the costly half of reading.
     pub(crate) fn check_points(self) -> Result<Message, Error> {
+        self.check_points_with(None)
+    }
+
+    /// The same, and keeps the key of a point in one of the paths: who knows that it will sign asks for it again.
+    pub(crate) fn check_points_with(self, signer: Option<Point>) -> Result<Message, Error> {
+        let signer = signer.map(Point::to_bytes);
         let mut points = Decompressor::default();
         let mut key = |field: Field| {
             let key = self.tlvs.get(field.number()).map(|record| {
@@ -101,6 +108,8 @@ impl Structure {
         let issuer_id = key(Field::OFFER_ISSUER_ID)?;
         let payer_id = key(Field::INVREQ_PAYER_ID)?;
         let node_id = key(Field::INVOICE_NODE_ID)?;
+        // If it is no point, then where it stands in its path is what to name.
+        let node_id = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
         for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {
             if let Some(record) = self.tlvs.get(field.number()) {
                 path::check_points(record.value(), &mut points)

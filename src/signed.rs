@@ -7,7 +7,7 @@ use core::ops::Deref;
 use secp256k1::{Keypair, PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{KnownFeatures, Value};
+use crate::field::{KnownFeatures, Point, Value};
 use crate::message::{Message, Schema, Structure};
 use crate::signature::{Tag, digest, sign, verify};
 use crate::tlv::TlvStream;
@@ -239,7 +239,12 @@ impl<T: SignedMessage> Unverified<T> {
     ///
     /// `InvalidPoint`, `InvalidSignature`.
     pub fn verify(self) -> Result<T, Error> {
-        let message = self.structure.check_points()?;
+        self.verify_with(None)
+    }
+
+    /// The same for a message whose answer will be signed by a point in one of its paths.
+    pub(crate) fn verify_with(self, answered_by: Option<Point>) -> Result<T, Error> {
+        let message = self.structure.check_points_with(answered_by)?;
         let verified = T::verify_more(&message).and_then(|()| match signature(&message.tlvs, T::SIGNATURE) {
             Some(signature) => {
                 let digest = digest(T::TAG, &message.tlvs);

@@ -17,7 +17,7 @@ fn offers() -> Vec<Offer> {
     let minimal = || OfferBuilder::new(issuer().public_key());
     let many_paths = (0..32).fold(minimal().description("paths"), |offer, _| offer.add_path(path(3)));
     let many_records = (0..1000).fold(minimal().description("records"), |offer, number| {
-        offer.custom_field(1_000_000_001 + 2 * number, vec![7; number as usize % 20])
+        offer.custom_field(1_500_000_001 + 2 * number, vec![7; number as usize % 20])
     });
     // Without a price, the request names the amount.
     vec![

@@ -5,9 +5,11 @@
 mod messages;
 #[path = "common/naive.rs"]
 mod naive;
+#[path = "common/sides.rs"]
+mod sides;
 
 use bolt12::exchange::{
-    Action, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Received, Route, State, Terms,
+    Action, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Progress, Received, Route, State, Terms,
 };
 use bolt12::onion::{NextHop, OnionMessage};
 use bolt12::secp256k1::{Keypair, PublicKey};
@@ -54,7 +56,7 @@ impl Net {
     /// A path to a node that starts at others.
     fn path(&mut self, node: usize, through: &[usize], path_id: PathId) -> bolt12::BlindedPath<'static> {
         let through: Vec<_> = through.iter().map(|node| self.id(*node)).collect();
-        let path = self.nodes[node].1.path(&through).path_id(path_id.0).dummy_hops(1);
+        let path = self.nodes[node].1.path(&through, path_id).dummy_hops(1);
         path.build(self.random()).unwrap()
     }
 
@@ -100,11 +102,11 @@ fn run(
     let received = issuer.receive(incoming).unwrap();
     let terms = Terms { now: NOW, chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
     let accepted = received.accept(&terms).unwrap();
-    let preimage = issuer.preimage(accepted.request());
+    let preimage = accepted.expected_payment().preimage;
     let unsigned = accepted.invoice(preimage.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();
     // PTH-3
     let invoice = if signs_blinded { unsigned.sign(&signing_key) } else { accepted.sign(unsigned) }.unwrap();
-    let answer = accepted.answer(invoice);
+    let answer = accepted.answer(invoice).unwrap();
     // MSG-4
     assert_eq!(answer.reply_path_id, None);
 
@@ -112,8 +114,8 @@ fn run(
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
     let Received::Invoice(incoming) = received else { panic!("{received:?}") };
     assert_eq!(payer.payment_of(&incoming.via), Some(payment.id()));
-    payment.receive_invoice(incoming, NOW).unwrap();
-    payment.begin(NOW).unwrap();
+    assert_eq!(payment.receive_invoice(incoming, NOW).unwrap(), Progress::Quoted);
+    sides::begin(&mut payment, NOW);
     payment.paid(preimage).unwrap();
     let State::Paid(receipt) = payment.state() else { panic!() };
     receipt.proof().build().unwrap().sign(&receipt.keypair().unwrap()).unwrap();
@@ -123,7 +125,7 @@ fn run(
 fn own_offer(net: &mut Net, issuer: &Issuer, through: &[&[usize]], with_key: bool) -> Offer {
     let new = issuer.new_offer(net.random()[..16].try_into().unwrap());
     let paths: Vec<_> =
-        through.iter().enumerate().map(|(at, through)| net.path(ISSUER, through, new.path_id(at))).collect();
+        through.iter().enumerate().map(|(at, through)| net.path(ISSUER, through, new.path_id(at as u8))).collect();
     let builder = if with_key { OfferBuilder::new(new.issuer_id()) } else { OfferBuilder::with_paths([]) };
     let builder = paths.into_iter().fold(builder, |builder, path| builder.add_path(path));
     new.build(builder.description("tea").amount_msat(Msat(9_000))).unwrap()
@@ -186,7 +188,7 @@ fn a_reply_path_may_start_at_the_issuer() {
 fn an_unknown_channel_at_the_start_is_a_typed_error() {
     let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
     let new = issuer.new_offer([9; 16]);
-    let builder = net.nodes[ISSUER].1.path(&[net.id(RIGHT)]).path_id(new.path_id(0).0);
+    let builder = net.nodes[ISSUER].1.path(&[net.id(RIGHT)], new.path_id(0));
     let by_channel = builder.introduction_by_channel(ShortChannelId(7), Direction::NodeOne).build([5; 32]).unwrap();
     let second = net.path(ISSUER, &[RIGHT], new.path_id(1));
     let offer = OfferBuilder::new(new.issuer_id()).add_path(by_channel).add_path(second);
@@ -221,7 +223,7 @@ fn an_error_comes_back_over_the_reply_path() {
     let answer = issuer.receive(incoming).unwrap().refuse("out of tea", None).unwrap();
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
     let Received::InvoiceError(incoming) = received else { panic!() };
-    payment.receive_error(incoming, NOW).unwrap();
+    assert_eq!(payment.receive_error(incoming, NOW).unwrap(), Progress::Ended);
     let State::Ended(bolt12::exchange::End::Refused(told)) = payment.state() else { panic!() };
     assert_eq!(told.error().unwrap().to_string(), "out of tea");
 }
@@ -245,7 +247,7 @@ fn a_refund_is_claimed_over_onion_messages() {
     let Received::Invoice(incoming) = received else { panic!() };
     assert!(incoming.reply_path.is_some());
     assert_eq!(shop.payment_of(&incoming.via), Some(payment.id()));
-    payment.receive_invoice(incoming, NOW).unwrap();
-    payment.begin(NOW).unwrap();
+    assert_eq!(payment.receive_invoice(incoming, NOW).unwrap(), Progress::Quoted);
+    sides::begin(&mut payment, NOW);
     payment.paid(preimage).unwrap();
 }

@@ -46,7 +46,7 @@ impl Application for Book {
         let hash = bolt12::Preimage([5; 32]).payment_hash();
         let invoice = accepted.invoice(hash).add_path(path(1), &payinfo()).build().unwrap();
         let invoice = accepted.sign(invoice).unwrap();
-        Some(accepted.answer(invoice))
+        accepted.answer(invoice).ok()
     }
 
     fn payment_changed(&self, payment: &Payment) {
@@ -126,7 +126,7 @@ fn a_whole_exchange_at_one_desk() {
     assert!(desk.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
     // Once more, late: ours, and refused.
     assert_eq!(desk.invoice(incoming(&answer, Via::Path(asked.reply_path_id.unwrap()))), Ok(None));
-    assert_eq!(desk.application().refused.borrow()[..], [(ErrorKind::AlreadyAnswered, true)]);
+    assert_eq!(desk.application().refused.borrow()[..], [(ErrorKind::AlreadyAnswered, false)]);
 }
 
 /// EXC-1, RQR-7: what is about nothing of ours is for somebody else.

@@ -9,7 +9,7 @@ mod naive;
 use std::cell::Cell;
 
 use bolt12::exchange::{
-    Action, Destination, Issuer, Messenger, OffersMessage, Outgoing, Payer, ReceivedRequest, Route,
+    Action, Destination, Issuer, Messenger, OffersMessage, Outgoing, PathId, Payer, ReceivedRequest, Route,
 };
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, ldk};
 use bolt12::onion::OnionMessage;
@@ -96,7 +96,7 @@ fn request(desk: &Desk<Counter>, from: u8) -> msgs::OnionMessage {
 
 /// An answer to a peer.
 fn answer(to: u8, len: usize) -> Outgoing {
-    let path = Messenger::new(key(to)).path(&[]).path_id([6; 32]).build([7; 32]).unwrap();
+    let path = Messenger::new(key(to)).path(&[], PathId([6; 32])).build([7; 32]).unwrap();
     let told = InvoiceError::new(&"x".repeat(len)).unwrap();
     Outgoing { message: OffersMessage::InvoiceError(told), destination: Destination::Path(path), reply_path_id: None }
 }
@@ -232,7 +232,7 @@ fn an_answer_to_nobody_is_told() {
     let peers = peers(&desk, &numbers, Limits::default());
     peers.peer_connected(peer(2), &hello(true), true).unwrap();
     // The way starts at ourselves, and goes on to somebody who is not there.
-    let path = Messenger::new(key(1)).path(&[node().public_key()]).path_id([6; 32]).build([7; 32]).unwrap();
+    let path = Messenger::new(key(1)).path(&[node().public_key()], PathId([6; 32])).build([7; 32]).unwrap();
     let mut lost = answer(1, 10);
     lost.destination = Destination::Path(path);
     assert_eq!(peers.send(&lost).unwrap_err(), SendError::NotConnected(peer(1)));

@@ -247,7 +247,7 @@ fn markers_leap_over_the_ranges_of_signatures_and_proofs() {
             &[1, 2, 89, 90, 91, 169, 238, 239, 1_000_000_000],
         ),
         (
-            odd(1_000_000_001, 70).collect(),
+            odd(1_500_000_001, 70).collect(),
             &[],
             &[
                 &[1, 2, 89, 90, 91, 169][..],

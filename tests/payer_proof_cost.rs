@@ -18,7 +18,7 @@ use proofs::{Parts, answer, invoice_with, payer, preimage, read, with_always};
 /// An invoice with that many records, most of them unknown and empty or short.
 fn invoice(records: u64) -> Vec<Record> {
     let own = 10;
-    let fields = (0..records - own).map(|at| (3_000_000_001 + 2 * at, vec![7; at as usize % 5]));
+    let fields = (0..records - own).map(|at| (3_500_000_001 + 2 * at, vec![7; at as usize % 5]));
     invoice_with(answer().into_iter().chain(fields))
 }
 

@@ -8,9 +8,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bolt12::{
-    AcceptedRequest, Bolt12, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceRequest, InvoiceRequestBuilder,
-    MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayWindow, PayerProofBuilder, Preimage, Recurrence,
-    RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RequestContext, Rule, TimeUnit, UnixTime,
+    AcceptedRequest, Arrival, Bolt12, Error, ErrorKind, Field, Invoice, InvoiceContext, InvoiceError, InvoiceRequest,
+    InvoiceRequestBuilder, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayWindow,
+    PayerProofBuilder, Preimage, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund,
+    RequestContext, Rule, SentTo, TimeUnit, UnixTime,
 };
 use proptest::prelude::*;
 use raw::*;
@@ -504,6 +505,53 @@ fn period_0_starts_with_the_first_invoice_or_with_the_offer() {
     let joined = answer(nth_from(based(0), 2, 0), CREATED_AT, &NEW).unwrap();
     assert_eq!(joined.recurrence_basetime(), Some(UnixTime(base())));
     assert_eq!(joined.amount(), Msat(PRICE));
+}
+
+// REC-7, REC-9
+#[test]
+fn a_payer_compares_each_invoice_with_the_first() {
+    let check = |counter, edit: fn(&mut InvoiceContext<'_>), basetime| {
+        let previous = if counter == 0 { NEW } else { paid(CREATED_AT, None) };
+        let invoice = answer(nth(monthly(), counter), CREATED_AT + counter, &previous).unwrap();
+        let request = read_request(nth(monthly(), counter));
+        let mut context = InvoiceContext {
+            request: &request,
+            sent_to: SentTo::IssuerId,
+            arrival: Arrival::OwnPath,
+            now: NOW,
+            chains: BITCOIN,
+            max_amount: Msat(PRICE),
+        };
+        edit(&mut context);
+        let single = invoice.check(&context).unwrap_err();
+        assert_error(&single, ErrorKind::IsRecurring, Rule::Rec7, Field::INVREQ_RECURRENCE_COUNTER);
+        invoice.check_recurring(&context, basetime).map(|payable| payable.amount())
+    };
+    assert_eq!(check(0, |_| {}, None).unwrap(), Msat(PRICE));
+    assert_eq!(check(1, |_| {}, Some(NOW)).unwrap(), Msat(PRICE));
+    let unpaid = check(1, |_| {}, None).unwrap_err();
+    assert_error(&unpaid, ErrorKind::PreviousUnpaid, Rule::Rec7, Field::INVREQ_RECURRENCE_COUNTER);
+    let earlier = UnixTime(CREATED_AT - 1);
+    let moved = check(1, |_| {}, Some(earlier)).unwrap_err();
+    let kind = ErrorKind::TimeMismatch { expected: earlier };
+    assert_error(&moved, kind, Rule::Rec9, Field::INVOICE_RECURRENCE_BASETIME);
+    // IVR-11, and all else that is checked of any invoice.
+    let raised = check(1, |context| context.max_amount = Msat(PRICE - 1), Some(NOW)).unwrap_err();
+    assert_error(&raised, ErrorKind::AmountTooHigh { max: Msat(PRICE - 1) }, Rule::Ivr11, Field::INVOICE_AMOUNT);
+    let astray = check(1, |context| context.arrival = Arrival::Direct, Some(NOW)).unwrap_err();
+    assert_error(&astray, ErrorKind::WrongArrival, Rule::Ivr13, None);
+    // An invoice of a single payment is no subscription's.
+    let (request, single): (InvoiceRequest, Invoice) = (request().read(), invoice().read());
+    let context = InvoiceContext {
+        request: &request,
+        sent_to: SentTo::IssuerId,
+        arrival: Arrival::OwnPath,
+        now: NOW,
+        chains: BITCOIN,
+        max_amount: Msat(PRICE),
+    };
+    let error = single.check_recurring(&context, None).unwrap_err();
+    assert_error(&error, ErrorKind::IsNotRecurring, Rule::Rec3, Field::INVREQ_RECURRENCE_COUNTER);
 }
 
 // REC-4, REC-7, REC-11

@@ -119,6 +119,18 @@ fn there_is_no_clock_no_randomness_and_no_io() {
     }
 }
 
+/// The numbers of recurrence are a draft's: when they change, one file does.
+#[test]
+fn the_numbers_of_recurrence_are_in_one_place() {
+    let numbers = ["1000000024", "1000000025", "1000000026", "1000000027", "1000000029"];
+    let numbers = numbers.iter().chain(&["2000000092", "2000000093", "2000000094", "3000000177"]);
+    for number in numbers {
+        let holds = |text: &str| text.replace('_', "").contains(number);
+        let files: Vec<_> = sources().into_iter().filter(|(_, text)| holds(text)).map(|(path, _)| path).collect();
+        assert!(matches!(&files[..], [path] if path.ends_with("recurrence/fields.rs")), "{number}: {files:?}");
+    }
+}
+
 /// No rule is in the table for show: each is named where it is enforced.
 #[test]
 fn every_rule_in_the_table_is_enforced() {

@@ -20,14 +20,19 @@
 //! `lightning` is built with this crate's features, and so has the CPU's SHA-256 instructions, which
 //! it lacks where nothing turns on `bitcoin_hashes/std`.
 
+#[path = "../common/allocations.rs"]
 mod allocations;
 mod apart;
+#[path = "../common/floor.rs"]
 mod floor;
 mod growth;
+#[path = "../common/measure.rs"]
 mod measure;
+#[path = "../common/messages.rs"]
 mod messages;
 mod operations;
 mod proofs;
+#[path = "../common/table.rs"]
 mod table;
 
 use floor::Floor;

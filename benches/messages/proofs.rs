@@ -15,7 +15,7 @@ use crate::table::Comparison;
 const ALWAYS: [u64; 4] = [88, 168, 174, 176];
 
 /// Types of unknown records that an invoice may have.
-const UNKNOWN: u64 = 3_000_000_001;
+const UNKNOWN: u64 = 3_500_000_001;
 
 /// An invoice that was paid.
 pub(crate) struct Paid {

@@ -7,9 +7,7 @@ use bolt12::exchange::{ClaimState, Draft, End, Limit, Need, Outgoing, PaymentId,
 use bolt12::lightning::{Application, Limits};
 use bolt12::onion::BlindedPathBuilder;
 use bolt12::secp256k1::Keypair;
-use bolt12::{
-    ChainHash, CurrencyCode, Error, Features, Invoice, Offer, PayInfo, Preimage, Quantity, Rate, Refund, UnixTime,
-};
+use bolt12::{ChainHash, CurrencyCode, Error, Features, Invoice, Offer, PayInfo, Quantity, Rate, Refund, UnixTime};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -143,9 +141,9 @@ fn claim(
     let refused = |error: Error| Failure::of(&error);
     let issuer = keys.issuer();
     let accepted = issuer.claim(refund, now(), CHAINS).map_err(refused)?;
-    let preimage = Preimage(keys.random());
+    let expected = accepted.expected_payment();
     let path = BlindedPathBuilder::new(keys.node.public_key()).through(options.peer);
-    let path = path.path_id(issuer.invoice_path_id(preimage.payment_hash()).0).build(keys.random()).map_err(refused)?;
+    let path = path.path_id(expected.path_id.0).build(keys.random()).map_err(refused)?;
     let payinfo = PayInfo {
         fee_base_msat: 0,
         fee_proportional_millionths: 0,
@@ -154,7 +152,7 @@ fn claim(
         htlc_maximum_msat: refund.amount().0,
         features: Features::default(),
     };
-    let invoice = accepted.invoice(preimage.payment_hash()).add_path(path, &payinfo).build().map_err(refused)?;
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().map_err(refused)?;
     let claim = accepted.sign(invoice, deadline, Retry::default()).map_err(refused)?;
     Ok(wallet.desk.add_claim(claim))
 }
@@ -235,7 +233,7 @@ fn look(
                 progress.say(format!("asking over path {path} of {ways}{again} (attempt {attempts})"));
                 None
             }
-            State::Quoted(_) => match payment.begin(now()).map(|()| payment.state()) {
+            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now()).map(|()| payment.state()) {
                 Ok(State::Paying(payable)) => Some(Ok(payable.invoice().clone())),
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::of(&error))),
@@ -277,7 +275,7 @@ fn ended(end: &End, options: &Options) -> Failure {
             );
             Failure::new("deadline", text)
         }
-        End::TooExpensive => Failure::new("too_expensive", "the invoice asked for more than the limit"),
+        End::TooExpensive { .. } => Failure::new("too_expensive", end.to_string()),
         End::QuoteExpired => Failure::new("expired", "every invoice had expired when it came"),
         _ => Failure::new("ended", "the payment was ended"),
     }

@@ -66,10 +66,9 @@ impl Shop {
     }
 
     fn invoice(&self, accepted: &Accepted, signing_key: Option<&Keypair>) -> Result<Invoice, Error> {
-        let hash = self.issuer.preimage(accepted.request()).payment_hash();
+        let expected = accepted.expected_payment();
         // It leads to this key, where no payment arrives. A node asks its router.
-        let path = Messenger::new(self.keys.node).path(&[]).path_id(self.issuer.invoice_path_id(hash).0);
-        let path = path.build(self.keys.random())?;
+        let path = Messenger::new(self.keys.node).path(&[], expected.path_id).build(self.keys.random())?;
         let payinfo = PayInfo {
             fee_base_msat: 0,
             fee_proportional_millionths: 0,
@@ -78,7 +77,7 @@ impl Shop {
             htlc_maximum_msat: Msat::MAX_MONEY.0,
             features: Features::default(),
         };
-        let unsigned = accepted.invoice(hash).add_path(path, &payinfo).build()?;
+        let unsigned = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build()?;
         let is_own = |key: &&Keypair| key.public_key() == accepted.node_id();
         match [Some(&self.keys.node), signing_key].into_iter().flatten().find(is_own) {
             Some(key) => unsigned.sign(key),
@@ -107,10 +106,10 @@ impl Application for Shop {
                 return refused.answer().cloned();
             }
         };
-        match self.invoice(&accepted, signing_key) {
-            Ok(invoice) => {
-                self.say(&format!("answered a request with an invoice for {}", invoice.amount()));
-                Some(accepted.answer(invoice))
+        match self.invoice(&accepted, signing_key).and_then(|invoice| accepted.answer(invoice)) {
+            Ok(answer) => {
+                self.say(&format!("answered a request with an invoice for {}", accepted.amount()));
+                Some(answer)
             }
             Err(error) => {
                 self.say(&format!("made no invoice: {error:#}"));
@@ -217,7 +216,7 @@ fn make_offer(options: &Options, keys: &Keys, issuer: &Issuer) -> Result<Offer, 
     let mut nonce = [0; 16];
     nonce.copy_from_slice(&keys.random()[..16]);
     let new = issuer.new_offer(nonce);
-    let path = || Messenger::new(keys.node).path(&[]).path_id(new.path_id(0).0).dummy_hops(1).build(keys.random());
+    let path = || Messenger::new(keys.node).path(&[], new.path_id(0)).dummy_hops(1).build(keys.random());
     let mut offer = match options.way {
         Way::Node => OfferBuilder::new(keys.node.public_key()),
         Way::Path => OfferBuilder::new(new.issuer_id()).add_path(path()?),
@@ -235,7 +234,7 @@ fn make_offer(options: &Options, keys: &Keys, issuer: &Issuer) -> Result<Offer, 
 
 fn make_refund(amount: Msat, keys: &Keys) -> Result<Payment, Error> {
     let new = keys.payer().new_refund(keys.random());
-    let path = Messenger::new(keys.node).path(&[]).path_id(new.path_id(0).0).build(keys.random())?;
+    let path = Messenger::new(keys.node).path(&[], new.path_id(0)).build(keys.random())?;
     let refund = new.builder("something that broke", amount).add_path(path);
     new.publish(refund, now())
 }

@@ -250,8 +250,10 @@ pub enum ErrorKind {
     AlreadyAnswered,
     /// A step that a payment cannot take in the state it is in.
     NotNow,
-    /// Bytes that are no saved state, or one that newer software or the holder of another secret saved.
+    /// Bytes that are no saved state, or one that was damaged or saved with another secret.
     InvalidState,
+    /// A saved state of newer software.
+    UnknownVersion,
     /// Encrypted data that this key does not open.
     DoesNotDecrypt,
     /// Bytes that are no secret key.
@@ -352,6 +354,7 @@ impl ErrorKind {
             Self::AlreadyAnswered => "already_answered",
             Self::NotNow => "not_now",
             Self::InvalidState => "invalid_state",
+            Self::UnknownVersion => "unknown_version",
             Self::DoesNotDecrypt => "does_not_decrypt",
             Self::InvalidSecret => "invalid_secret",
             Self::OwnPath => "own_path",
@@ -401,7 +404,9 @@ impl ErrorKind {
                 | Self::InvalidFallback
                 | Self::NoReplyPath
                 | Self::AlreadyAnswered
+                | Self::NotNow
                 | Self::InvalidState
+                | Self::UnknownVersion
                 | Self::DoesNotDecrypt
                 | Self::InvalidSecret
                 | Self::OwnPath
@@ -507,11 +512,10 @@ impl ErrorKind {
             Self::CannotBeHidden => write!(f, "{what} cannot be hidden"),
             Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be written"),
             Self::NoReplyPath => f.write_str("the request does not say where an answer can go"),
-            Self::AlreadyAnswered => f.write_str("this comes too late: an answer was accepted before"),
+            Self::AlreadyAnswered => f.write_str("this comes too late: no answer is waited for any more"),
             Self::NotNow => f.write_str("the payment cannot do this now"),
-            Self::InvalidState => {
-                f.write_str("the saved state is damaged, from newer software, or belongs to another secret")
-            }
+            Self::InvalidState => f.write_str("the saved state is damaged, or belongs to another secret"),
+            Self::UnknownVersion => f.write_str("the saved state is from newer software"),
             Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),
             Self::InvalidSecret => f.write_str("these 32 bytes are no secret key"),
             Self::OwnPath => f.write_str("the path leads to nobody but its sender"),

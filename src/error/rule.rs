@@ -94,6 +94,7 @@ rules! {
     Erw1 = "ERW-1", "an invoice error says what is wrong";
     Erw2 = "ERW-2", "a suggested value belongs to a field and is valid for it";
     Err1 = "ERR-1", "an invoice error holds fields that are known or odd";
+    Exc1 = "EXC-1", "what others send costs little before it is authenticated";
     Exc4 = "EXC-4", "a payment has one invoice and is made once";
     Exc6 = "EXC-6", "only what comes over a request's own reply path answers it";
     Exc7 = "EXC-7", "no more is paid than was authorised";
@@ -111,7 +112,7 @@ rules! {
     Pth1 = "PTH-1", "hops of a path look alike, and at most ten of them are dummies";
     Pth2 = "PTH-2", "only whoever made a path knows what its last hop carries";
     Pth4 = "PTH-4", "what a hop is told decrypts with its key, and holds fields that are known or odd";
-    Msg1 = "MSG-1", "an onion message carries exactly one request, invoice or error, and fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message of at most 32768 bytes carries exactly one request, invoice or error, beside fields that are known or odd";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
     Rec1 = "REC-1", "recurrence is compulsory or optional, its period is more than zero, and only a compulsory one has a base";
     Rec2 = "REC-2", "an amount is proportional or not, and can be only where there is one";

@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 use bitcoin::constants::ChainHash;
 use secp256k1::PublicKey;
 
+use super::asked::{Asked, AskedOffer};
 use super::fiat::Limit;
 use super::payer::Payer;
-use super::payment::{Asked, AskedOffer, Bounds, Payment};
+use super::payment::{Bounds, Payment};
 use super::schedule::{Retry, Schedule};
 use super::state::{Kind, Reader, Writer};
 use crate::builder::check_amount;
@@ -29,9 +30,24 @@ pub(super) struct Choices {
     name: Option<(String, String)>,
     rate: Option<Rate>,
     custom: Vec<(u64, Vec<u8>)>,
+    /// Whether the amount is one that the issuer suggested, who knows the rate.
+    suggested: bool,
 }
 
 impl Choices {
+    /// The same with an amount that the issuer suggested (ERR-2).
+    pub(super) fn with_suggested(&self, amount: Msat) -> Self {
+        Self { amount: Some(amount), suggested: true, ..self.clone() }
+    }
+
+    pub(super) fn quantity(&self) -> Option<u64> {
+        self.quantity
+    }
+
+    pub(super) fn payer_note(&self) -> &str {
+        &self.payer_note
+    }
+
     /// A builder that has them all.
     pub(super) fn request<'a>(
         &'a self,
@@ -50,9 +66,12 @@ impl Choices {
         if let Some((user, domain)) = &self.name {
             request = request.bip_353_name(HumanReadableName::new(user, domain)?);
         }
-        if let Some(rate) = self.rate {
-            request = request.rate(rate);
-        }
+        request = match self.rate {
+            // RQW-3: whoever suggested the amount has compared it with the price.
+            _ if self.suggested => request.without_rate(),
+            Some(rate) => request.rate(rate),
+            None => request,
+        };
         Ok(self.custom.iter().fold(request, |request, (number, value)| request.custom_field(*number, value.clone())))
     }
 
@@ -74,6 +93,7 @@ impl Choices {
             out.number(*number);
             out.bytes(value);
         }
+        out.flag(self.suggested);
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
@@ -93,7 +113,7 @@ impl Choices {
         for _ in 0..reader.number()? {
             custom.push((reader.number()?, reader.bytes()?.to_vec()));
         }
-        Ok(Self { amount, quantity, payer_note, name, rate, custom })
+        Ok(Self { amount, quantity, payer_note, name, rate, custom, suggested: reader.flag()? })
     }
 }
 
@@ -109,6 +129,19 @@ pub enum Need {
     Limit(CurrencyCode),
     /// The rate of this currency, which a tolerance or an amount is compared with.
     Rate(CurrencyCode),
+}
+
+/// For a person, for example "how much to pay".
+impl core::fmt::Display for Need {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Quantity(Quantity::AtMost(max)) => write!(f, "how many, from 1 to {max}"),
+            Self::Quantity(_) => f.write_str("how many"),
+            Self::Amount => f.write_str("how much to pay"),
+            Self::Limit(currency) => write!(f, "how much to pay at most, whatever {currency} is worth to the payee"),
+            Self::Rate(currency) => write!(f, "what {currency} is worth now"),
+        }
+    }
 }
 
 /// A payment for an offer in the making: what it will cost, what it will reveal, and what is missing.
@@ -187,8 +220,8 @@ impl<'a> Draft<'a> {
         self
     }
 
-    /// The most that the payment may cost. Without one it is the price, or the [amount](Self::amount) if that is
-    /// given.
+    /// The most that the invoice may ask for. Without one it is the price if that is in bitcoin, or the
+    /// [amount](Self::amount) if that is given.
     pub fn limit(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);
         self
@@ -261,7 +294,8 @@ impl<'a> Draft<'a> {
                     needs.push(Need::Limit(currency));
                 }
                 let compares = amount.is_some() || matches!(self.limit, Some(Limit::Tolerance { .. }));
-                if compares && self.choices.rate.is_none() {
+                let rate = self.choices.rate.filter(|rate| rate.currency() == currency);
+                if compares && rate.is_none() {
                     needs.push(Need::Rate(currency));
                 }
             }
@@ -289,7 +323,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Begins the payment. Nothing is sent before it is [polled](Payment::poll), so there is time to
-    /// [save](Payment::to_bytes) it. The entropy must be new; after the deadline nothing is begun any more.
+    /// [save](Payment::to_bytes) it. The entropy must be new; after the deadline nothing is begun any more, and a
+    /// payment whose deadline has passed ends when it is first polled.
     ///
     /// # Errors
     ///
@@ -300,28 +335,24 @@ impl<'a> Draft<'a> {
         let (offer, chain) = (self.offer.offer().clone(), self.offer.chain());
         let mut what = Writer::new(Kind::Payment);
         what.bytes(offer.as_bytes());
+        what.array(chain.to_bytes());
         self.choices.write(&mut what);
         let id = self.payer.payment_id(&entropy, what.as_bytes());
         let bounds = Bounds { max, estimate, deadline, ask_again: self.ask_again };
         let asked = Asked::Offer(Box::new(AskedOffer { offer, chain, choices: self.choices }));
         let payment = Payment::new(self.payer, id, asked, bounds, Schedule::new(self.retry, now));
-        // Whatever cannot be asked for is refused here and not later.
-        payment.request(0)?;
+        payment.check_request()?;
         Ok(payment)
     }
 
     /// The most the payment may cost.
     fn max(&self) -> Result<Msat, Error> {
-        let due = self.due()?;
-        let max = match (self.limit, self.choices.amount) {
-            (Some(limit), amount) => match (limit.max(due)?, amount, limit) {
-                (Some(max), _, _) => Some(max),
-                // Without a price to compare with, the amount is what it is about.
-                (None, Some(amount), Limit::Tolerance { .. }) if self.offer.offer().amount().is_none() => Some(amount),
-                _ => None,
-            },
-            (None, Some(amount)) => Some(amount),
-            (None, None) => due,
+        let cost = self.cost()?;
+        let max = match self.limit {
+            Some(limit) => limit.max(cost)?,
+            // What another currency is worth is for the issuer to say, so its price alone is no limit.
+            None if self.choices.amount.is_none() && self.offer.offer().currency().is_some() => None,
+            None => cost,
         };
         let field = if self.offer.offer().amount().is_some() { Field::OFFER_AMOUNT } else { Field::INVREQ_AMOUNT };
         let max = match (max, self.offer.offer().amount()) {
@@ -330,7 +361,7 @@ impl<'a> Draft<'a> {
             (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqw3)),
         };
         check_amount(max, field, Rule::Exc7)?;
-        match self.cost()? {
+        match cost {
             Some(cost) if cost > max => Err(Error::of(field, ErrorKind::AmountTooHigh { max }, Rule::Exc7)),
             _ => Ok(max),
         }

@@ -53,7 +53,7 @@ struct Keys {
     offer_keys: MacKey,
     preimages: MacKey,
     refund_keys: MacKey,
-    invoice_paths: MacKey,
+    payment_ids: MacKey,
     claims: MacKey,
     states: MacKey,
 }
@@ -69,7 +69,7 @@ impl Issuer {
             offer_keys: key("issuer offer key"),
             preimages: key("issuer preimage"),
             refund_keys: key("issuer refund key"),
-            invoice_paths: key("issuer invoice path"),
+            payment_ids: key("issuer payment"),
             claims: key("issuer claim"),
             states: key("issuer state"),
         };
@@ -89,6 +89,14 @@ impl Issuer {
 
     pub(super) fn states(&self) -> &MacKey {
         &self.keys.states
+    }
+
+    pub(super) fn payment_ids(&self) -> &MacKey {
+        &self.keys.payment_ids
+    }
+
+    pub(super) fn preimages(&self) -> &MacKey {
+        &self.keys.preimages
     }
 
     pub(super) fn claims(&self) -> &MacKey {
@@ -122,17 +130,16 @@ impl Issuer {
             return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
         };
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
-        let Some(seal) = self.seal(&tlvs) else {
+        // Hashing what nobody made costs more than it may, if it is long enough.
+        let seal = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
+        let Some(seal) = seal else {
             // No field is named: what differs is nobody's business who probes for offers.
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
         };
         let Some(arrival) = self.arrival(&tlvs, &seal.nonce, via) else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)));
         };
-        match Unverified::<InvoiceRequest>::of(tlvs, self.known).and_then(Unverified::verify) {
-            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, Some(seal.nonce))),
-            Err(error) => Err(Refused::with_answer(error, reply_path)),
-        }
+        self.verify(tlvs, arrival, reply_path, Some(seal.nonce))
     }
 
     /// The same for an offer that was made without this issuer, and is known for example from a database, where
@@ -154,29 +161,32 @@ impl Issuer {
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
         }
         offer.check_arrival(arrival).map_err(Refused::silent)?;
-        match Unverified::<InvoiceRequest>::of(tlvs, self.known).and_then(Unverified::verify) {
-            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, None)),
+        self.verify(tlvs, arrival, reply_path, None)
+    }
+
+    /// The form and the signature of a request that came the right way for an own offer.
+    fn verify(
+        &self,
+        tlvs: TlvStream,
+        arrival: RequestArrival,
+        reply_path: BlindedPath<'static>,
+        nonce: Option<Nonce>,
+    ) -> Result<ReceivedRequest, Box<Refused>> {
+        let added = tlvs.as_bytes().len().saturating_sub(offer_len(&tlvs));
+        let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
+        if added > MAX_REQUEST_LEN || paths > MAX_REQUEST_PATHS_LEN {
+            return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+        }
+        // IVW-3
+        let signer = match arrival {
+            RequestArrival::OfferPath(last) if !tlvs.contains(Field::OFFER_ISSUER_ID.number()) => Some(last),
+            _ => None,
+        };
+        let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
+        match unverified.and_then(|unverified| unverified.verify_with(signer)) {
+            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
             Err(error) => Err(Refused::with_answer(error, reply_path)),
         }
-    }
-
-    /// The preimage for a request's payment, for issuers that would rather not store one. The same request, byte for
-    /// byte, has the same preimage; its hash is that of [`Preimage::payment_hash`](crate::Preimage::payment_hash).
-    ///
-    /// A payment hash that was paid must not be paid again: the nodes on the way know the preimage then, and could
-    /// keep the money. That is for the node to refuse.
-    pub fn preimage(&self, request: &InvoiceRequest) -> crate::Preimage {
-        crate::Preimage(self.keys.preimages.mac(&[request.as_bytes()]))
-    }
-
-    /// The path id for the blinded paths of an invoice, by which a payment is recognised that comes over them.
-    pub fn invoice_path_id(&self, payment_hash: bitcoin::hashes::sha256::Hash) -> PathId {
-        PathId(self.keys.invoice_paths.mac(&[payment_hash.as_ref()]))
-    }
-
-    /// Whether a payment came over a path that was made for an invoice with this payment hash.
-    pub fn is_invoice_path(&self, payment_hash: bitcoin::hashes::sha256::Hash, path_id: &PathId) -> bool {
-        self.keys.invoice_paths.verifies_whole(&[payment_hash.as_ref()], &path_id.0)
     }
 
     /// The metadata of an offer, wherever it stands, if it is ours and all the rest is as it was.
@@ -193,8 +203,10 @@ impl Issuer {
             (None, Via::Direct) => Some(RequestArrival::Direct),
             (Some(Ok(paths)), Via::Path(path_id)) => {
                 let mut paths = paths.iter().enumerate();
-                let (_, path) =
-                    paths.find(|(at, _)| self.keys.offer_paths.verifies_whole(&[nonce, &position(*at)], &path_id.0))?;
+                let made = |at: usize| u8::try_from(at).map(|at| [at]);
+                let is_over =
+                    |at: usize, key: &MacKey| made(at).is_ok_and(|at| key.verifies_whole(&[nonce, &at], &path_id.0));
+                let (_, path) = paths.find(|(at, _)| is_over(*at, &self.keys.offer_paths))?;
                 Some(RequestArrival::OfferPath(path.last_blinded_node_id()))
             }
             _ => None,
@@ -212,9 +224,18 @@ impl Issuer {
     }
 }
 
-/// A path's place in its offer, as it goes into a path id. No field has room for 2^32 paths.
-fn position(at: usize) -> [u8; 4] {
-    u32::try_from(at).unwrap_or(u32::MAX).to_be_bytes()
+/// The most bytes that an offer of an [`Issuer`] can have: enough for a dozen paths, and too few to make it hash for
+/// long what it did not make (EXC-1).
+pub const MAX_OFFER_LEN: usize = 4096;
+
+/// The most bytes that a request can add to its offer, and the most of these that can be paths, which no payer of an
+/// offer needs. Each point in a path costs a curve operation.
+const MAX_REQUEST_LEN: usize = 4096;
+const MAX_REQUEST_PATHS_LEN: usize = 512;
+
+/// How long the offer in a message is.
+fn offer_len(tlvs: &TlvStream) -> usize {
+    offer_records(tlvs).iter().map(|records| records.len()).sum()
 }
 
 /// An offer in the making: what has to be known before its paths and fields are.
@@ -232,22 +253,28 @@ impl NewOffer<'_> {
         self.issuer.offer_keypair(&self.nonce).public_key()
     }
 
-    /// The path id of the offer's path at this position, counted from 0. The position tells later over which path a
-    /// request came.
-    pub fn path_id(&self, position: usize) -> PathId {
-        PathId(self.issuer.keys.offer_paths.mac(&[&self.nonce, &self::position(position)]))
+    /// The path id of the offer's path at this position, counted from 0: each path has its own, in the order in
+    /// which they are added to the offer. The position tells later over which path a request came, and so which key
+    /// signs for an offer without an issuer id.
+    pub fn path_id(&self, position: u8) -> PathId {
+        PathId(self.issuer.keys.offer_paths.mac(&[&self.nonce, &[position]]))
     }
 
-    /// Finishes the offer: its metadata authenticate all other fields.
+    /// Finishes the offer: its metadata authenticate all other fields. Key and path ids in it are to be those of this
+    /// beginning, not of another.
     ///
     /// # Errors
     ///
     /// `Missing` for an offer without a path whose issuer id is the [key made for it](Self::issuer_id): that is no
-    /// node's, so nothing would lead to the issuer (OFR-11). Otherwise as for [`OfferBuilder::build`].
+    /// node's, so nothing would lead to the issuer (OFR-11). `TooLong` above [`MAX_OFFER_LEN`]. Otherwise as for
+    /// [`OfferBuilder::build`].
     pub fn build(self, offer: OfferBuilder) -> Result<Offer, Error> {
         let offer = offer.knowing(self.issuer.known);
         let mut seal = Seal { nonce: self.nonce, tag: [0; 16] };
         let unsealed = offer.clone().metadata(seal.to_bytes()).build()?;
+        if offer_len(unsealed.tlvs()) > MAX_OFFER_LEN {
+            return Err(Error::new(ErrorKind::TooLong, Rule::Exc1));
+        }
         if unsealed.paths().is_none() && unsealed.issuer_id() == Some(self.issuer_id()) {
             return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofr11));
         }

@@ -5,7 +5,7 @@ use core::fmt;
 use secp256k1::{Keypair, PublicKey};
 
 use super::secret::MacKey;
-use super::via::{Destination, Incoming, OffersMessage, Outgoing, Via};
+use super::via::{Destination, Incoming, OffersMessage, Outgoing, PathId, Via};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, IntroductionNode};
 use crate::invoice_error::without_length;
@@ -105,9 +105,8 @@ impl Messenger {
     /// which node: take that way for unreachable. `TooLong` above 32768 bytes, and what [`onion`] refuses.
     pub fn send(&self, outgoing: &Outgoing, route: &Route<'_>, randomness: [u8; 32]) -> Result<onion::Outgoing, Error> {
         let session = |purpose| MacKey::derive(&randomness, purpose).mac(&[]);
-        let reply_path = outgoing
-            .reply_path_id
-            .map(|path_id| self.path(route.reply_through).path_id(path_id.0).build(session("reply path")));
+        let reply_path =
+            outgoing.reply_path_id.map(|path_id| self.path(route.reply_through, path_id).build(session("reply path")));
         let reply_path = reply_path.transpose()?;
         let bytes = outgoing.message.as_bytes();
         let contents = match &outgoing.message {
@@ -141,8 +140,8 @@ impl Messenger {
 
     /// A path to this node, for offers, refunds and replies, that starts at the first of these nodes, each of which
     /// is a peer of the next, and the last of ours.
-    pub fn path(&self, through: &[PublicKey]) -> BlindedPathBuilder<'static> {
-        let path = BlindedPathBuilder::new(self.node_id());
+    pub fn path(&self, through: &[PublicKey], path_id: PathId) -> BlindedPathBuilder<'static> {
+        let path = BlindedPathBuilder::new(self.node_id()).path_id(path_id.0);
         through.iter().fold(path, |path, node| path.through(*node))
     }
 }

@@ -21,7 +21,8 @@
 //!
 //! # State
 //!
-//! An issuer keeps none (EXC-2). A [`Payment`] is one value that is changed in place rather than a chain of types,
+//! An issuer keeps none (EXC-2): what it [expects to be paid](Accepted::expected_payment) is in the path id of the
+//! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place rather than a chain of types,
 //! because that is how it is kept: in a map, found by the [id](PaymentId) in an answer's path id, met by messages
 //! that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says *being paid*
 //! shows what a payment needs.
@@ -34,8 +35,30 @@
 //! An offer may be found by a name, `₿user@domain` (BIP 353). Looking it up is for the caller:
 //! [`HumanReadableName::dns_name`](crate::HumanReadableName::dns_name) says where, [`Bolt12`](crate::Bolt12) reads
 //! what is there, and [`Draft::bip_353_name`] tells the issuer, as the specification asks (RQW-8).
+//!
+//! ```
+//! use bolt12::exchange::Payer;
+//! use bolt12::{Bolt12, ChainHash, Field, HumanReadableName, UnixTime};
+//!
+//! // Asks the DNS for TXT records, with DNSSEC, and gives the one that begins with `bitcoin:`.
+//! fn txt_record(name: &str) -> String {
+//! #   assert_eq!(name, "satoshi.user._bitcoin-payment.example.com.");
+//! #   "bitcoin:?lno=lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese".into()
+//! }
+//!
+//! let name = HumanReadableName::parse("₿satoshi@example.com")?;
+//! let uri = txt_record(&name.dns_name().to_string());
+//! let Bolt12::Offer(offer) = uri.parse()? else { return Err("no offer".into()) };
+//!
+//! let payer = Payer::new([0x42; 32]); // a secret of your own
+//! let draft = payer.draft(&offer, UnixTime(1_800_000_000), &[ChainHash::BITCOIN])?.bip_353_name(name);
+//! assert!(draft.reveals().contains(&Field::INVREQ_BIP_353_NAME));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod asked;
 mod draft;
+mod expected;
 mod fiat;
 mod issuer;
 #[cfg(feature = "onion")]
@@ -51,12 +74,13 @@ mod via;
 mod view;
 
 pub use draft::{Draft, Need};
+pub use expected::ExpectedPayment;
 pub use fiat::Limit;
-pub use issuer::{Issuer, NewOffer};
+pub use issuer::{Issuer, MAX_OFFER_LEN, NewOffer};
 #[cfg(feature = "onion")]
 pub use messenger::{Messenger, Received, Route};
 pub use payer::Payer;
-pub use payment::{Action, Payment, Progress};
+pub use payment::{Action, MAX_RENEWALS, Payment, Progress};
 pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};
 pub use refund::{AcceptedRefund, Claim, ClaimState, NewRefund};
 pub use schedule::Retry;

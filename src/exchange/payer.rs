@@ -17,7 +17,7 @@ use crate::field::KnownFeatures;
 use crate::invoice_request::RequestFields;
 use crate::offer::Offer;
 use crate::tlv::TlvStream;
-use crate::units::UnixTime;
+use crate::units::{Msat, UnixTime};
 
 /// Whoever pays. Everything that is needed to pay and to prove a payment later follows from one secret and from
 /// what stands in the messages (EXC-3).
@@ -34,6 +34,7 @@ pub struct Payer {
 struct Keys {
     ids: MacKey,
     nonces: MacKey,
+    refund_nonces: MacKey,
     requests: MacKey,
     request_keys: MacKey,
     reply_paths: MacKey,
@@ -49,6 +50,7 @@ impl Payer {
         let keys = Keys {
             ids: key("payer payment id"),
             nonces: key("payer nonce"),
+            refund_nonces: key("payer refund nonce"),
             requests: key("payer request"),
             request_keys: key("payer request key"),
             reply_paths: key("payer reply path"),
@@ -75,7 +77,8 @@ impl Payer {
         Ok(Draft::new(self.clone(), offer.usable(now, chains)?))
     }
 
-    /// Begins a refund or withdrawal: a payment that somebody else asks for. The entropy must be new.
+    /// Begins a refund or withdrawal: a payment that somebody else asks for. The entropy must be new: two refunds
+    /// made with the same cannot be told apart.
     pub fn new_refund(&self, entropy: [u8; 32]) -> NewRefund {
         NewRefund::new(self.clone(), self.payment_id(&entropy, b"refund"))
     }
@@ -105,7 +108,8 @@ impl Payer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`: the bytes are damaged, from newer software, or were saved with another secret.
+    /// `InvalidState` for bytes that are damaged or were saved with another secret, `UnknownVersion` for a state from
+    /// newer software, and what a message in it is refused for: were other features [known](Self::knowing) then?
     pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
         Reader::load(bytes, Kind::Payment, &self.keys.states, |reader| Payment::read(reader, self))
     }
@@ -118,15 +122,20 @@ impl Payer {
         &self.keys.states
     }
 
-    /// The id of a payment. That it depends on what is paid as well keeps two payments apart whose caller was wrong
-    /// about its randomness.
+    /// The id of a payment. That it depends on what is asked for as well keeps two payments for offers apart whose
+    /// caller was wrong about its randomness.
     pub(super) fn payment_id(&self, entropy: &[u8; 32], what: &[u8]) -> PaymentId {
         PaymentId(self.keys.ids.short(&[entropy, what]))
     }
 
     /// The nonce of a request: unpredictable for everybody else (RQW-6), and no two are the same.
-    pub(super) fn nonce(&self, token: Token) -> Nonce {
-        token.nonce(&self.keys.nonces)
+    pub(super) fn nonce(&self, token: Token, chain: ChainHash, amount: Option<Msat>) -> Nonce {
+        token.nonce(&self.keys.nonces, chain, amount)
+    }
+
+    /// The nonce of a refund, which is published once.
+    pub(super) fn refund_nonce(&self, id: PaymentId) -> Nonce {
+        self.keys.refund_nonces.short(&[&id.0])
     }
 
     /// RQW-4

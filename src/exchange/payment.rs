@@ -4,42 +4,30 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
+use bitcoin::hashes::sha256;
+use secp256k1::PublicKey;
 
-use super::draft::Choices;
+use super::asked::{Asked, AskedOffer};
 use super::payer::Payer;
 use super::received::Refused;
 use super::schedule::Schedule;
-use super::secret::{Seal, Token};
+use super::secret::Token;
 use super::state::{Kind, Reader, Writer, invalid};
-use super::via::{Destination, Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
+use super::via::{Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
 use super::view::{End, Quote, Receipt, State};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, Value};
-use crate::invoice::{Arrival, Invoice, PayableInvoice, RefundContext, SentTo};
+use crate::field::Value;
+use crate::invoice::{Invoice, PayableInvoice};
 use crate::invoice_error::InvoiceError;
-use crate::invoice_request::{InvoiceRequest, Refund};
-use crate::offer::{Offer, UsableOffer};
+use crate::invoice_request::Refund;
+use crate::offer::Offer;
 use crate::payer_proof::Preimage;
 use crate::signed::Unverified;
 use crate::tlv::TlvStream;
 use crate::units::{Msat, UnixTime};
 
-/// How often a payment asks anew because a quote expired before it was paid, or was above the limit.
-const MAX_GENERATIONS: u8 = 16;
-
-/// What a payment is for.
-#[derive(Clone, Debug)]
-pub(super) enum Asked {
-    Offer(Box<AskedOffer>),
-    Refund(Box<Refund>),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct AskedOffer {
-    pub(super) offer: Offer,
-    pub(super) chain: ChainHash,
-    pub(super) choices: Choices,
-}
+/// How often a payment asks for another invoice because one expired before it was paid, or was above the limit.
+pub const MAX_RENEWALS: u8 = 15;
 
 /// What a payment must not exceed.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +39,7 @@ pub(super) struct Bounds {
 }
 
 /// Where a payment stands.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Phase {
     Asking,
     Quoted(Box<Invoice>),
@@ -63,21 +51,22 @@ enum Phase {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Send this, [save](Payment::to_bytes) the payment if it is kept, and [poll](Payment::poll) again.
+    /// [Save](Payment::to_bytes) the payment if it is kept, send this, and [poll](Payment::poll) again.
     Send(Box<Outgoing>),
-    /// Nothing before this time, unless a message arrives.
+    /// Nothing before this time, unless a message arrives or whoever owns the money decides.
     WaitUntil(UnixTime),
-    /// Nothing at all: it is the caller's turn. See [`Payment::state`].
+    /// Nothing: it is paid, being paid, or over. See [`Payment::state`].
     Nothing,
 }
 
 /// What an answer led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 #[non_exhaustive]
 pub enum Progress {
     /// There is an invoice that may be paid: see [`Payment::state`].
     Quoted,
-    /// The answer was refused, for this reason, and another invoice is asked for: [poll](Payment::poll).
+    /// The answer was refused, for this reason if it was an invoice, and another is asked for: [poll](Payment::poll).
     AskingAgain(Option<Error>),
     /// The payment came to an end without being made: see [`Payment::state`].
     Ended,
@@ -97,8 +86,9 @@ pub enum Progress {
 /// ```
 ///
 /// Every step is safe to repeat. After a crash, [load](Payer::load) what was [saved](Self::to_bytes) last: what was
-/// being paid is still being paid, and the node says whether it was.
-#[derive(Clone, Debug)]
+/// being paid is still being paid, and the node says whether it was. A payment cannot be cloned, since two of them
+/// would be made.
+#[derive(Debug)]
 #[must_use]
 pub struct Payment {
     payer: Payer,
@@ -107,12 +97,17 @@ pub struct Payment {
     bounds: Bounds,
     schedule: Schedule,
     generation: u8,
+    /// The ways over which an error came for the present generation.
+    refused: Vec<u8>,
+    /// An invoice that was begun to be paid, and failed. It may turn out to be paid after all.
+    begun: Option<Box<Invoice>>,
     phase: Phase,
 }
 
 impl Payment {
     pub(super) fn new(payer: Payer, id: PaymentId, asked: Asked, bounds: Bounds, schedule: Schedule) -> Self {
-        Self { payer, id, asked, bounds, schedule, generation: 0, phase: Phase::Asking }
+        let (refused, begun, phase) = (Vec::new(), None, Phase::Asking);
+        Self { payer, id, asked, bounds, schedule, generation: 0, refused, begun, phase }
     }
 
     /// Which payment this is: what [`Payer::payment_of`] finds in the path id of an answer.
@@ -120,7 +115,7 @@ impl Payment {
         self.id
     }
 
-    /// The most that will be paid.
+    /// The most that an invoice may ask for.
     pub fn max_amount(&self) -> Msat {
         self.bounds.max
     }
@@ -130,11 +125,48 @@ impl Payment {
         self.bounds.deadline
     }
 
+    /// The chain to pay on.
+    pub fn chain(&self) -> ChainHash {
+        self.asked.chain()
+    }
+
+    /// The offer that is paid for, unless this is a refund.
+    pub fn offer(&self) -> Option<&Offer> {
+        match &self.asked {
+            Asked::Offer(asked) => Some(&asked.offer),
+            Asked::Refund(_) => None,
+        }
+    }
+
     /// The refund to publish, if this is one.
     pub fn refund(&self) -> Option<&Refund> {
         match &self.asked {
             Asked::Offer(_) => None,
-            Asked::Refund(refund) => Some(refund),
+            Asked::Refund(asked) => Some(&asked.refund),
+        }
+    }
+
+    /// The amount that was chosen, or that the issuer suggested; nothing if it is left to the issuer.
+    pub fn amount(&self) -> Option<Msat> {
+        match &self.asked {
+            Asked::Offer(asked) => asked.choices.amount,
+            Asked::Refund(asked) => Some(asked.refund.amount()),
+        }
+    }
+
+    /// How many items of an offer are asked for, if it sells several.
+    pub fn quantity(&self) -> Option<u64> {
+        match &self.asked {
+            Asked::Offer(asked) => asked.choices.quantity(),
+            Asked::Refund(_) => None,
+        }
+    }
+
+    /// What is said to the issuer of an offer; empty if nothing is.
+    pub fn payer_note(&self) -> &str {
+        match &self.asked {
+            Asked::Offer(asked) => asked.choices.payer_note(),
+            Asked::Refund(_) => "",
         }
     }
 
@@ -149,41 +181,48 @@ impl Payment {
         }
     }
 
-    /// What to do now. Never blocks, and may be called at any time; time that runs backwards only delays.
+    /// What to do now. Never blocks, and may be called at any time. A clock that was set back makes the next request
+    /// go out at once; one that jumps ahead may end the payment.
+    ///
+    /// A quote that has gone stale is asked for again (EXC-7), at most [`MAX_RENEWALS`] times, unless paying it was
+    /// begun before: then the payment ends.
     ///
     /// # Errors
     ///
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses. What began without an
     /// error goes on without one.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
-        let expired = match &self.phase {
-            Phase::Asking => false,
-            Phase::Quoted(invoice) => now > invoice.expires_at(),
+        let expires_at = match &self.phase {
+            Phase::Asking => None,
+            Phase::Quoted(invoice) => Some(invoice.expires_at()),
             Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
         };
         if now > self.bounds.deadline {
             self.phase = Phase::Ended(End::Deadline);
             return Ok(Action::Nothing);
         }
-        if expired {
-            // EXC-7: a quote that has gone stale is renewed.
-            self.ask_anew(now, End::QuoteExpired);
+        match expires_at {
+            Some(at) if now <= at => return Ok(Action::WaitUntil(after(at.min(self.bounds.deadline)))),
+            // Another invoice has another payment hash: both could be paid.
+            Some(_) if self.begun.is_some() => self.phase = Phase::Ended(End::QuoteExpired),
+            Some(_) => {
+                self.ask_anew(End::QuoteExpired);
+                self.schedule.restart(now);
+            }
+            None => {}
         }
         if !matches!(self.phase, Phase::Asking) {
             return Ok(Action::Nothing);
         }
-        let deadline = UnixTime(self.bounds.deadline.0.saturating_add(1));
+        let deadline = after(self.bounds.deadline);
         let Asked::Offer(asked) = &self.asked else { return Ok(Action::WaitUntil(deadline)) };
         // An offer may expire while an answer is on its way.
         if asked.offer.check_expiry(now).is_err() {
             return Ok(Action::WaitUntil(deadline));
         }
-        let ways = asked.ways();
-        match self.schedule.next(ways, now) {
-            Some(way) => {
-                let position = u8::try_from(way).unwrap_or(u8::MAX);
-                self.send(position).map(|outgoing| Action::Send(Box::new(outgoing)))
-            }
+        let way = self.schedule.next(asked.ways().into(), is_open(&self.refused), now);
+        match way.and_then(|way| u8::try_from(way).ok()) {
+            Some(position) => self.send(asked, position).map(|outgoing| Action::Send(Box::new(outgoing))),
             None => Ok(Action::WaitUntil(self.schedule.next_at().min(deadline))),
         }
     }
@@ -194,12 +233,15 @@ impl Payment {
         let Asked::Offer(asked) = &self.asked else { return };
         let token = self.payer.reply(reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id && token.generation == self.generation) {
-            self.schedule.unreachable(token.position.into(), asked.ways(), now);
+            self.schedule.unreachable(token.position.into(), asked.ways().into(), is_open(&self.refused), now);
         }
     }
 
     /// An invoice arrived. Only one that came over the reply path of a request of this payment, or over a path of
     /// this refund, answers it (IVR-13); it is checked in full, and nothing changes unless it is right (EXC-4).
+    ///
+    /// An answer that is right but for having expired, or for being above the limit, makes the payment ask for
+    /// another, or end.
     ///
     /// # Errors
     ///
@@ -207,68 +249,103 @@ impl Payment {
     /// `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
     pub fn receive_invoice(&mut self, incoming: Incoming, now: UnixTime) -> Result<Progress, Box<Refused>> {
         let Incoming { bytes, via, reply_path } = incoming;
-        let token = self.token(via, Rule::Ivr13).map_err(Refused::silent)?;
+        let token = self.token(&via, Rule::Ivr13)?;
         // EXC-1: a MAC is cheaper than a signature.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
-        self.check_own(&tlvs, token).map_err(Refused::silent)?;
-        let checked = Unverified::<Invoice>::of(tlvs, self.payer.known()).and_then(Unverified::verify);
-        let checked = checked.and_then(|invoice| self.check(&invoice, token, now).map(|()| invoice));
-        match checked {
-            Ok(invoice) => {
+        self.asked.check_own(&self.payer, &tlvs, token).map_err(Refused::silent)?;
+        let verified = Unverified::<Invoice>::of(tlvs, self.payer.known()).and_then(Unverified::verify);
+        let invoice = match verified {
+            Ok(invoice) => invoice,
+            Err(error) => return Err(Refused::about_invoice(error, reply_path)),
+        };
+        match self.asked.check(&invoice, token, now, self.bounds.max) {
+            Ok(()) => {
                 self.phase = Phase::Quoted(Box::new(invoice));
                 Ok(Progress::Quoted)
             }
             // EXC-7
-            Err(error) if matches!(error.kind(), ErrorKind::AmountTooHigh { .. }) => {
+            Err(error) if error.rule() == Rule::Ivr11 => {
+                let end = End::TooExpensive { amount: invoice.amount() };
                 if self.bounds.ask_again {
                     self.bounds.ask_again = false;
-                    self.ask_anew(now, End::TooExpensive);
+                    self.ask_anew(end);
+                    self.schedule.restart(now);
                 } else {
-                    self.phase = Phase::Ended(End::TooExpensive);
+                    self.phase = Phase::Ended(end);
                 }
+                Ok(self.progress(Some(error)))
+            }
+            // RQR-5: whoever answers a repeated request with its first invoice does so for ever.
+            Err(error) if error.rule() == Rule::Ivr4 && self.refund().is_none() => {
+                self.ask_anew(End::QuoteExpired);
+                self.schedule.restart_later(now);
                 Ok(self.progress(Some(error)))
             }
             Err(error) => Err(Refused::about_invoice(error, reply_path)),
         }
     }
 
-    /// An invoice error arrived. It ends the payment if it came over the reply path of a request of this payment
-    /// (EXC-6), unless it suggests an amount within the limit and asking again is allowed (ERR-2).
+    /// An invoice error arrived. If it came over the reply path of a request of this payment (EXC-6), nothing more
+    /// is asked over that way, and the payment ends if it was the last. Unless the price is in another currency, the
+    /// error suggests an amount within the limit, and asking again is allowed: then that is asked for (ERR-2).
     ///
     /// # Errors
     ///
     /// A refusal, after which everything is as before.
     pub fn receive_error(&mut self, incoming: Incoming, now: UnixTime) -> Result<Progress, Box<Refused>> {
-        self.token(incoming.via, Rule::Exc6).map_err(Refused::silent)?;
+        let token = self.token(&incoming.via, Rule::Exc6)?;
         let told = InvoiceError::try_from(incoming.bytes).map_err(Refused::silent)?;
-        let Asked::Offer(asked) = &mut self.asked else {
+        let Asked::Offer(asked) = &self.asked else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Exc6)));
         };
-        match suggested_amount(&told) {
-            // ERR-2
-            Some(amount)
-                if self.bounds.ask_again
-                    && asked.choices.amount.is_none_or(|asked| asked < amount)
-                    && amount <= self.bounds.max =>
-            {
-                self.bounds.ask_again = false;
-                asked.choices.amount = Some(amount);
-                self.ask_anew(now, End::Refused(told));
-            }
-            _ => self.phase = Phase::Ended(End::Refused(told)),
+        // Whoever says it again would make us ask the others again at once, and keep it each time.
+        if self.refused.contains(&token.position) {
+            return Err(Refused::late());
+        }
+        if let Some(better) = self.suggested(asked, &told) {
+            self.asked = Asked::Offer(Box::new(better));
+            self.bounds.ask_again = false;
+            self.ask_anew(End::refused(told));
+            self.schedule.restart(now);
+            return Ok(self.progress(None));
+        }
+        self.refused.push(token.position);
+        if !(0..asked.ways().into()).any(is_open(&self.refused)) {
+            self.phase = Phase::Ended(End::refused(told));
+        } else {
+            self.schedule.hurry(now);
         }
         Ok(self.progress(None))
     }
 
-    /// Begins to pay what was quoted. [Save](Self::to_bytes) the payment now, and only then pay
-    /// ([`State::Paying`]): after a crash the saved state says that the money may be on its way.
+    /// ERR-2: what to ask for instead, if that is possible and authorised.
+    fn suggested(&self, asked: &AskedOffer, told: &InvoiceError) -> Option<AskedOffer> {
+        let value = told.suggested_value().filter(|_| told.erroneous_field() == Some(Field::INVREQ_AMOUNT))?;
+        let amount = Msat::decode(value).ok()?;
+        let is_more = asked.choices.amount.is_none_or(|asked| asked < amount);
+        // What is priced in bitcoin needs nobody's suggestion.
+        let flows = self.bounds.ask_again && asked.offer.currency().is_some();
+        let next = self.generation.checked_add(1).filter(|_| flows && is_more && amount <= self.bounds.max)?;
+        let better = AskedOffer { choices: asked.choices.with_suggested(amount), ..asked.clone() };
+        // What cannot be asked for does not replace what can.
+        better.request(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
+        Some(better)
+    }
+
+    /// Begins to pay what was quoted: the quote with this payment hash, which is the one that was shown to whoever
+    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`]): after a crash the
+    /// saved state says that the money may be on its way.
     ///
     /// # Errors
     ///
-    /// `NotNow` without a quote, `Expired` for a quote that went stale (IVR-4): [poll](Self::poll) asks for another.
-    pub fn begin(&mut self, now: UnixTime) -> Result<(), Error> {
+    /// `NotNow` without that quote, or after the deadline; `Expired` for a quote that went stale (IVR-4):
+    /// [poll](Self::poll) asks for another.
+    pub fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime) -> Result<(), Error> {
         let Phase::Quoted(invoice) = &self.phase else { return Err(not_now()) };
-        let at = invoice.expires_at().min(self.bounds.deadline);
+        if invoice.payment_hash() != payment_hash || now > self.bounds.deadline {
+            return Err(not_now());
+        }
+        let at = invoice.expires_at();
         if now > at {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
@@ -276,72 +353,95 @@ impl Payment {
         Ok(())
     }
 
-    /// The payment was made. Saying it twice does no harm.
+    /// The payment was made. Saying it twice does no harm, and it is never too late: also a payment that was said to
+    /// have [failed](Self::failed) is paid if this is its preimage.
     ///
     /// # Errors
     ///
-    /// `NotNow` unless it was begun, `WrongPreimage`.
+    /// `NotNow` if nothing was quoted, `WrongPreimage`.
     pub fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
-        let (Phase::Paying(invoice) | Phase::Paid(invoice, _)) = &self.phase else { return Err(not_now()) };
-        if preimage.payment_hash() != invoice.payment_hash() {
-            return Err(Error::of(Field::PROOF_PREIMAGE, ErrorKind::WrongPreimage, Rule::Exc4));
+        let present = match &self.phase {
+            Phase::Quoted(invoice) | Phase::Paying(invoice) | Phase::Paid(invoice, _) => Some(invoice),
+            Phase::Asking | Phase::Ended(_) => None,
+        };
+        let mut invoices = present.into_iter().chain(&self.begun).peekable();
+        if invoices.peek().is_none() {
+            return Err(not_now());
         }
+        let Some(invoice) = invoices.find(|invoice| invoice.payment_hash() == preimage.payment_hash()) else {
+            return Err(Error::of(Field::PROOF_PREIMAGE, ErrorKind::WrongPreimage, Rule::Exc4));
+        };
         self.phase = Phase::Paid(invoice.clone(), preimage);
         Ok(())
     }
 
-    /// The payment failed for good: the node says that nothing is on its way any more. The quote stands as long as
-    /// it has not expired, and can be [begun](Self::begin) again.
+    /// The payment failed for good: the node says that nothing is on its way any more. That no answer came in time is
+    /// no such failure. The quote stands as long as it has not expired, and can be [begun](Self::begin) again.
     ///
     /// # Errors
     ///
     /// `NotNow` unless it was begun.
     pub fn failed(&mut self) -> Result<(), Error> {
         let Phase::Paying(invoice) = &self.phase else { return Err(not_now()) };
+        self.begun = Some(invoice.clone());
         self.phase = Phase::Quoted(invoice.clone());
         Ok(())
     }
 
-    /// Whoever owns the money does not want to pay: ends the payment. Of a refund only the quote is dropped, for
-    /// example because somebody else claimed it; others can still claim it.
+    /// Whoever owns the money does not want to pay: ends the payment. Of a refund only the quote is dropped, and
+    /// whoever signed it cannot claim it any more; others still can.
     ///
     /// # Errors
     ///
     /// `NotNow` if the payment was begun.
     pub fn decline(&mut self) -> Result<(), Error> {
-        self.phase = match (&self.phase, &self.asked) {
-            (Phase::Quoted(_), Asked::Refund(_)) => Phase::Asking,
-            (Phase::Asking | Phase::Quoted(_) | Phase::Ended(_), _) => Phase::Ended(End::Declined),
+        match (&self.phase, &mut self.asked) {
+            (Phase::Quoted(invoice), Asked::Refund(asked)) if self.begun.is_none() => {
+                asked.declined.push(invoice.node_id());
+                self.phase = Phase::Asking;
+            }
+            (Phase::Asking | Phase::Quoted(_), _) => self.phase = Phase::Ended(End::Declined),
+            (Phase::Ended(_), _) => {}
             (Phase::Paying(_) | Phase::Paid(..), _) => return Err(not_now()),
-        };
+        }
         Ok(())
     }
 
-    /// The state as bytes, which [`Payer::load`] reads. They hold no secret, but they say who paid whom for what.
+    /// Says who is to claim a refund, as was confirmed in another way: an invoice that another key signs is refused
+    /// (IVR-9). Without it, whoever sees the refund first can claim it, and [`Quote::node_id`] is to be looked at.
+    ///
+    /// # Errors
+    ///
+    /// `NotNow` if an invoice has come already, or if this is no refund.
+    pub fn expect_payee(&mut self, node_id: PublicKey) -> Result<(), Error> {
+        match (&self.phase, &mut self.asked) {
+            (Phase::Asking, Asked::Refund(asked)) => asked.payee = Some(node_id),
+            _ => return Err(not_now()),
+        }
+        Ok(())
+    }
+
+    /// The state as bytes, which [`Payer::load`] reads. They say who paid whom for what, and hold the preimage of a
+    /// payment that was made; no other secret.
     ///
     /// Save after every step that changed something, and before anything is acted upon: before sending, so that
-    /// answers find the payment; before paying, so that it is not made twice.
+    /// answers find the payment; before paying, so that it is not made twice. An older state than the last one must
+    /// not be loaded, which nothing in it can tell.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::new(Kind::Payment);
         out.array(self.id.0);
-        match &self.asked {
-            Asked::Offer(asked) => {
-                out.flag(true);
-                out.bytes(asked.offer.as_bytes());
-                out.array(asked.chain.to_bytes());
-                asked.choices.write(&mut out);
-            }
-            Asked::Refund(refund) => {
-                out.flag(false);
-                out.bytes(refund.as_bytes());
-            }
-        }
+        self.asked.write(&mut out);
         out.number(self.bounds.max.0);
         out.optional_number(self.bounds.estimate.map(|estimate| estimate.0));
         out.number(self.bounds.deadline.0);
         out.flag(self.bounds.ask_again);
         self.schedule.write(&mut out);
         out.array([self.generation]);
+        out.bytes(&self.refused);
+        out.flag(self.begun.is_some());
+        if let Some(invoice) = &self.begun {
+            out.bytes(invoice.as_bytes());
+        }
         let (phase, invoice) = match &self.phase {
             Phase::Asking => (0, None),
             Phase::Quoted(invoice) => (1, Some(invoice)),
@@ -362,15 +462,8 @@ impl Payment {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
-        let known = payer.known();
         let id = PaymentId(reader.array()?);
-        let asked = if reader.flag()? {
-            let offer = Offer::read(reader.bytes()?.to_vec(), known)?;
-            let chain = ChainHash::from(reader.array()?);
-            Asked::Offer(Box::new(AskedOffer { offer, chain, choices: Choices::read(reader)? }))
-        } else {
-            Asked::Refund(Box::new(Refund::read(reader.bytes()?.to_vec(), known)?))
-        };
+        let asked = Asked::read(reader, payer)?;
         let bounds = Bounds {
             max: Msat(reader.number()?),
             estimate: reader.optional_number()?.map(Msat),
@@ -379,39 +472,35 @@ impl Payment {
         };
         let schedule = Schedule::read(reader)?;
         let generation = reader.byte()?;
-        let phase = reader.byte()?;
-        let mut invoice = || Invoice::read(reader.bytes()?.to_vec(), known).map(Box::new);
-        let phase = match phase {
+        let refused = reader.bytes()?.to_vec();
+        let invoice = |reader: &mut Reader<'_>| Invoice::read(reader.bytes()?.to_vec(), payer.known()).map(Box::new);
+        let begun = if reader.flag()? { Some(invoice(reader)?) } else { None };
+        let phase = match reader.byte()? {
             0 => Phase::Asking,
-            1 => Phase::Quoted(invoice()?),
-            2 => Phase::Paying(invoice()?),
-            3 => Phase::Paid(invoice()?, Preimage(reader.array()?)),
+            1 => Phase::Quoted(invoice(reader)?),
+            2 => Phase::Paying(invoice(reader)?),
+            3 => Phase::Paid(invoice(reader)?, Preimage(reader.array()?)),
             4 => Phase::Ended(End::read(reader)?),
             _ => return Err(invalid()),
         };
-        Ok(Self { payer: payer.clone(), id, asked, bounds, schedule, generation, phase })
+        Ok(Self { payer: payer.clone(), id, asked, bounds, schedule, generation, refused, begun, phase })
     }
 
-    /// The request over one of the offer's paths. It is the same every time until it is asked anew, so that sending
-    /// it twice is a repetition (EXC-5, RQR-5).
-    pub(super) fn request(&self, position: u8) -> Result<InvoiceRequest, Error> {
-        let Asked::Offer(asked) = &self.asked else { return Err(not_now()) };
-        let nonce = self.payer.nonce(self.own_token(position));
-        let keypair = self.payer.request_keypair(&nonce);
-        let offer = UsableOffer::again(&asked.offer, asked.chain);
-        let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
-        let request = asked.choices.request(offer, keypair.public_key(), metadata)?;
-        request.build_sealed(|records| self.payer.request_tag(&nonce, records))?.sign(&keypair)
+    /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
+    pub(super) fn check_request(&self) -> Result<(), Error> {
+        match &self.asked {
+            Asked::Offer(asked) => asked.request(&self.payer, self.own_token(0)).map(drop),
+            Asked::Refund(_) => Ok(()),
+        }
     }
 
-    fn send(&self, position: u8) -> Result<Outgoing, Error> {
-        let Asked::Offer(asked) = &self.asked else { return Err(not_now()) };
-        let request = self.request(position)?;
+    fn send(&self, asked: &AskedOffer, position: u8) -> Result<Outgoing, Error> {
+        let token = self.own_token(position);
         Ok(Outgoing {
-            message: OffersMessage::InvoiceRequest(request),
+            message: OffersMessage::InvoiceRequest(asked.request(&self.payer, token)?),
             destination: asked.destination(position)?,
             // MSG-2
-            reply_path_id: Some(self.payer.reply_path_id(self.own_token(position))),
+            reply_path_id: Some(self.payer.reply_path_id(token)),
         })
     }
 
@@ -420,58 +509,27 @@ impl Payment {
     }
 
     /// Which message of this payment an answer is for, if it came the right way and one is still waited for.
-    fn token(&self, via: Via, rule: Rule) -> Result<Token, Error> {
-        let token = match (&self.asked, &via) {
-            (Asked::Offer(_), Via::Path(path_id)) => self.payer.reply(path_id),
-            (Asked::Refund(_), Via::Path(path_id)) => self.payer.refund_path(path_id),
-            _ => None,
-        };
-        let token = token.filter(|token| token.id == self.id).ok_or(Error::new(ErrorKind::WrongArrival, rule))?;
+    fn token(&self, via: &Via, rule: Rule) -> Result<Token, Box<Refused>> {
+        let token = self.asked.token(&self.payer, via).filter(|token| token.id == self.id);
+        let token = token.ok_or_else(|| Refused::silent(Error::new(ErrorKind::WrongArrival, rule)))?;
         if token.generation == self.generation && matches!(self.phase, Phase::Asking) {
             Ok(token)
         } else {
-            Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4))
-        }
-    }
-
-    /// IVR-8, by the MAC in the metadata: whoever does not have the payer's secret cannot change what it covers.
-    fn check_own(&self, tlvs: &TlvStream, token: Token) -> Result<(), Error> {
-        let nonce = match &self.asked {
-            Asked::Offer(_) => self.payer.nonce(token),
-            Asked::Refund(_) => self.payer.nonce(Token { position: 0, ..token }),
-        };
-        match self.payer.seal(tlvs) {
-            Some(seal) if seal.nonce == nonce => Ok(()),
-            _ => Err(Error::of(Field::INVREQ_METADATA, ErrorKind::Differs, Rule::Ivr8)),
-        }
-    }
-
-    /// Everything that an invoice has to obey beside having come the right way and repeating its request.
-    fn check(&self, invoice: &Invoice, token: Token, now: UnixTime) -> Result<(), Error> {
-        match &self.asked {
-            Asked::Offer(asked) => {
-                let sent_to = asked.sent_to(token.position)?;
-                invoice.check_answer(sent_to, now, &[asked.chain], self.bounds.max).map(drop)
-            }
-            Asked::Refund(refund) => {
-                let (arrival, chains) = (Arrival::OwnPath, &[refund.chain()]);
-                invoice.check_refund(&RefundContext { refund, arrival, now, chains, payee: None }).map(drop)
-            }
+            Err(Refused::late())
         }
     }
 
     /// Asks for another invoice, with other requests; those before are no longer answered.
-    fn ask_anew(&mut self, now: UnixTime, end: End) {
-        let is_refund = matches!(self.asked, Asked::Refund(_));
-        self.phase = match self.generation.checked_add(1) {
+    fn ask_anew(&mut self, end: End) {
+        self.refused.clear();
+        self.phase = match self.asked {
             // A refund is published once, and stands until its deadline.
-            _ if is_refund => Phase::Asking,
-            Some(next) if next < MAX_GENERATIONS => {
-                self.generation = next;
-                self.schedule.restart(now);
+            Asked::Refund(_) => Phase::Asking,
+            Asked::Offer(_) if self.generation < MAX_RENEWALS => {
+                self.generation = self.generation.saturating_add(1);
                 Phase::Asking
             }
-            _ => Phase::Ended(end),
+            Asked::Offer(_) => Phase::Ended(end),
         };
     }
 
@@ -483,38 +541,14 @@ impl Payment {
     }
 }
 
-impl AskedOffer {
-    /// The paths of the offer (OFR-11). More than a path id can count are not needed.
-    fn paths(&self) -> impl Iterator<Item = BlindedPath<'_>> {
-        self.offer.paths().into_iter().flat_map(|paths| paths.iter()).take(u8::MAX.into())
-    }
-
-    /// How many ways there are to the issuer.
-    fn ways(&self) -> u32 {
-        u32::try_from(self.paths().count()).unwrap_or(u32::MAX).max(1)
-    }
-
-    /// OFR-11
-    fn destination(&self, position: u8) -> Result<Destination, Error> {
-        match (self.paths().nth(position.into()), self.offer.issuer_id()) {
-            (Some(path), _) => Ok(Destination::Path(path.into_owned())),
-            (None, Some(issuer_id)) => Ok(Destination::Node(issuer_id)),
-            (None, None) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
-        }
-    }
-
-    fn sent_to(&self, position: u8) -> Result<SentTo, Error> {
-        match self.destination(position)? {
-            Destination::Path(path) => Ok(SentTo::Path(path.last_blinded_node_id())),
-            Destination::Node(_) => Ok(SentTo::IssuerId),
-        }
-    }
+/// Whether nobody has refused over a way yet.
+fn is_open(refused: &[u8]) -> impl Fn(usize) -> bool {
+    move |way| !refused.iter().any(|position| usize::from(*position) == way)
 }
 
-/// ERR-2: the amount that an error suggests to request.
-fn suggested_amount(told: &InvoiceError) -> Option<Msat> {
-    let value = told.suggested_value().filter(|_| told.erroneous_field() == Some(Field::INVREQ_AMOUNT));
-    value.and_then(|value| Msat::decode(value).ok())
+/// The second after.
+fn after(time: UnixTime) -> UnixTime {
+    UnixTime(time.0.saturating_add(1))
 }
 
 fn not_now() -> Error {

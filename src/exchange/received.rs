@@ -9,13 +9,14 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
+use super::expected::ExpectedPayment;
 use super::issuer::Issuer;
 use super::secret::Nonce;
 use super::state::{Kind, Reader, Writer};
 use super::via::{OffersMessage, Outgoing};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, CurrencyCode, Rate};
-use crate::invoice::{Invoice, InvoiceBuilder};
+use crate::invoice::{DEFAULT_RELATIVE_EXPIRY, Invoice, InvoiceBuilder, InvoiceFields};
 use crate::invoice_error::InvoiceError;
 use crate::invoice_request::{self, AcceptedRequest, InvoiceRequest, RequestArrival};
 use crate::signed::Unsigned;
@@ -37,6 +38,12 @@ impl Refused {
     /// Before anything was authenticated. An answer would tell somebody who probes that we are here.
     pub(super) fn silent(error: Error) -> Box<Self> {
         Box::new(Self { error, answer: None, is_cheap: true })
+    }
+
+    /// An answer to something of ours that is not open any more. Honest peers send them too.
+    pub(super) fn late() -> Box<Self> {
+        let error = Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4);
+        Box::new(Self { error, answer: None, is_cheap: false })
     }
 
     /// After the offer and the arrival were found to be right.
@@ -69,10 +76,23 @@ impl Refused {
         self.answer.as_ref()
     }
 
+    /// The same, taken out.
+    pub fn into_answer(self) -> Option<Outgoing> {
+        self.answer
+    }
+
     /// Whether this was seen before any curve operation, because the message is not for an offer of ours, came by
     /// the wrong way, or is no message. Whoever sends many of these can be throttled.
     pub fn is_cheap(&self) -> bool {
         self.is_cheap
+    }
+}
+
+/// A fault of our own, for example in making the invoice: nothing is sent because of it, so that whoever waits asks
+/// again. With this, `?` serves every step from a request to its answer.
+impl From<Error> for Box<Refused> {
+    fn from(error: Error) -> Self {
+        Self::new(Refused { error, answer: None, is_cheap: false })
     }
 }
 
@@ -178,12 +198,20 @@ impl ReceivedRequest {
         let own = invoice_request::Terms { arrival: self.arrival, now, chains, rate, max_amount };
         let accepted = self.request.accept_own(&own);
         match accepted.map(|accepted| (accepted.amount(), accepted.node_id())) {
-            Ok((amount, node_id)) => Ok(Accepted { received: self, amount, node_id, created_at: terms.now }),
+            Ok((amount, node_id)) => {
+                let relative_expiry = match self.currency() {
+                    Some(_) => CURRENCY_RELATIVE_EXPIRY,
+                    None => DEFAULT_RELATIVE_EXPIRY,
+                };
+                Ok(Accepted { received: self, amount, due, node_id, created_at: terms.now, relative_expiry })
+            }
             Err(error) => {
                 let told = InvoiceError::answering(&error);
                 let told = match (error.kind(), due) {
                     // The limit is not told, but the price is no secret.
-                    (ErrorKind::AmountTooHigh { .. }, Some(due)) if error.field() == Some(Field::INVREQ_AMOUNT) => {
+                    (ErrorKind::AmountTooHigh { max }, Some(due))
+                        if error.field() == Some(Field::INVREQ_AMOUNT) && due <= *max =>
+                    {
                         told.map(|told| told.suggesting(due.0))
                     }
                     _ => told,
@@ -239,8 +267,10 @@ impl ReceivedRequest {
 pub struct Accepted {
     received: ReceivedRequest,
     amount: Msat,
+    due: Option<Msat>,
     node_id: PublicKey,
     created_at: UnixTime,
+    relative_expiry: Duration,
 }
 
 impl Accepted {
@@ -254,6 +284,12 @@ impl Accepted {
         self.amount
     }
 
+    /// The price of all items at the rate of the [terms](Terms::rate), if the offer has one: what the amount exceeds
+    /// it by is a tip.
+    pub fn due(&self) -> Option<Msat> {
+        self.due
+    }
+
     /// The key that signs the invoice (IVW-3).
     pub fn node_id(&self) -> PublicKey {
         self.node_id
@@ -264,15 +300,25 @@ impl Accepted {
         self.created_at
     }
 
-    /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path). One for an offer in another
-    /// currency expires after [`CURRENCY_RELATIVE_EXPIRY`], unless that is changed.
+    /// How long the invoice can be paid, in whole seconds. If not set, it is two hours, or
+    /// [`CURRENCY_RELATIVE_EXPIRY`] for an offer in another currency.
+    #[must_use]
+    pub fn relative_expiry(mut self, expiry: Duration) -> Self {
+        self.relative_expiry = expiry;
+        self
+    }
+
+    /// A payment hash and a path id for the invoice, for issuers whose node does not make them: nothing has to be
+    /// stored to find them again.
+    pub fn expected_payment(&self) -> ExpectedPayment {
+        let request = self.request().as_bytes();
+        self.received.issuer.expect(request, self.amount, self.created_at, self.relative_expiry)
+    }
+
+    /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
         let request = AcceptedRequest::new(self.request(), self.amount, self.node_id);
-        let invoice = InvoiceBuilder::new(request, self.created_at, payment_hash);
-        match self.received.currency() {
-            Some(_) => invoice.relative_expiry(CURRENCY_RELATIVE_EXPIRY),
-            None => invoice,
-        }
+        InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.relative_expiry)
     }
 
     /// Signs with the key that was made for the offer ([`NewOffer::issuer_id`](super::NewOffer::issuer_id)). Where
@@ -280,17 +326,35 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// `WrongKey` (IVW-6), `TooLong` (D7).
+    /// `Differs` and `AmountMismatch` for the invoice of another request, `WrongKey` (IVW-6), `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>) -> Result<Invoice, Error> {
-        match &self.received.nonce {
-            Some(nonce) => invoice.sign(&self.received.issuer.offer_keypair(nonce)),
+        self.check(&invoice)?;
+        let keypair = self.received.nonce.map(|nonce| self.received.issuer.offer_keypair(&nonce));
+        match keypair.filter(|keypair| invoice.signer() == Some(keypair.public_key())) {
+            Some(keypair) => invoice.sign(&keypair),
             None => Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6)),
         }
     }
 
     /// What to send where (MSG-3).
-    pub fn answer(self, invoice: Invoice) -> Outgoing {
-        Outgoing::answer(OffersMessage::Invoice(invoice), self.received.reply_path)
+    ///
+    /// # Errors
+    ///
+    /// `Differs` and `AmountMismatch` for the invoice of another request, which is nobody else's business.
+    pub fn answer(&self, invoice: Invoice) -> Result<Outgoing, Error> {
+        self.check(&invoice)?;
+        Ok(Outgoing::answer(OffersMessage::Invoice(invoice), self.received.reply_path.clone()))
+    }
+
+    /// IVW-1, IVW-2
+    fn check(&self, invoice: &InvoiceFields) -> Result<(), Error> {
+        invoice.check_repeats(self.request())?;
+        if invoice.amount() == Some(self.amount) {
+            Ok(())
+        } else {
+            let kind = ErrorKind::AmountMismatch { expected: self.amount };
+            Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11))
+        }
     }
 
     /// Refuses after all, for example because there is no way to be paid now. Nothing is sent for an empty reason.
@@ -303,8 +367,10 @@ impl Accepted {
         let mut out = Writer::new(Kind::Accepted);
         self.received.write(&mut out);
         out.number(self.amount.0);
+        out.optional_number(self.due.map(|due| due.0));
         out.array(self.node_id.serialize());
         out.number(self.created_at.0);
+        out.number(self.relative_expiry.as_secs());
         out.finish(self.received.issuer.states())
     }
 }
@@ -314,7 +380,7 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`.
+    /// As for [`Payer::load`](super::Payer::load).
     pub fn load_received(&self, bytes: &[u8]) -> Result<ReceivedRequest, Error> {
         Reader::load(bytes, Kind::Received, self.states(), |reader| ReceivedRequest::read(reader, self))
     }
@@ -323,14 +389,17 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`.
+    /// As for [`Payer::load`](super::Payer::load).
     pub fn load_accepted(&self, bytes: &[u8]) -> Result<Accepted, Error> {
         Reader::load(bytes, Kind::Accepted, self.states(), |reader| {
             let received = ReceivedRequest::read(reader, self)?;
             let amount = Msat(reader.number()?);
+            let due = reader.optional_number()?.map(Msat);
             let node_id = reader.array()?;
             let node_id = reader.point(node_id)?.to_public_key()?;
-            Ok(Accepted { received, amount, node_id, created_at: UnixTime(reader.number()?) })
+            let created_at = UnixTime(reader.number()?);
+            let relative_expiry = Duration::from_secs(reader.number()?);
+            Ok(Accepted { received, amount, due, node_id, created_at, relative_expiry })
         })
     }
 }

@@ -7,9 +7,11 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
+use super::asked::{Asked, AskedRefund};
+use super::expected::ExpectedPayment;
 use super::issuer::Issuer;
 use super::payer::Payer;
-use super::payment::{Action, Asked, Bounds, Payment};
+use super::payment::{Action, Bounds, Payment};
 use super::received::Refused;
 use super::schedule::{Retry, Schedule};
 use super::secret::{Seal, Token};
@@ -18,7 +20,7 @@ use super::via::{Destination, Incoming, OffersMessage, Outgoing, PathId, Payment
 use super::view::End;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::BlindedPath;
-use crate::invoice::{Invoice, InvoiceBuilder};
+use crate::invoice::{DEFAULT_RELATIVE_EXPIRY, Invoice, InvoiceBuilder};
 use crate::invoice_error::InvoiceError;
 use crate::invoice_request::{AcceptedRequest, Refund, RefundBuilder, RequestFields};
 use crate::signed::Unsigned;
@@ -40,7 +42,7 @@ use crate::units::{Msat, UnixTime};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct NewRefund {
     payer: Payer,
     id: PaymentId,
@@ -51,18 +53,14 @@ impl NewRefund {
         Self { payer, id }
     }
 
-    fn token(&self, position: u8) -> Token {
-        Token { id: self.id, generation: 0, position }
-    }
-
     /// The path id of the refund's path at this position, counted from 0.
     pub fn path_id(&self, position: u8) -> PathId {
-        self.payer.refund_path_id(self.token(position))
+        self.payer.refund_path_id(Token { id: self.id, generation: 0, position })
     }
 
     /// A builder with a key for this refund alone.
     pub fn builder(&self, description: &str, amount: Msat) -> RefundBuilder {
-        let nonce = self.payer.nonce(self.token(0));
+        let nonce = self.payer.refund_nonce(self.id);
         RefundBuilder::new(description, amount, self.payer.request_keypair(&nonce).public_key(), nonce)
     }
 
@@ -73,7 +71,7 @@ impl NewRefund {
     /// `Missing` without a path: the refund's key is no node's, so nothing else leads here (RQR-12). `Expired`, and
     /// what [`RefundBuilder::build`] refuses.
     pub fn publish(self, refund: RefundBuilder, now: UnixTime) -> Result<Payment, Error> {
-        let nonce = self.payer.nonce(self.token(0));
+        let nonce = self.payer.refund_nonce(self.id);
         let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
         let payer_id = self.payer.request_keypair(&nonce).public_key();
         let refund = refund.knowing(self.payer.known());
@@ -89,7 +87,8 @@ impl NewRefund {
             ask_again: false,
         };
         let schedule = Schedule::new(Retry::default(), now);
-        Ok(Payment::new(self.payer, self.id, Asked::Refund(Box::new(refund)), bounds, schedule))
+        let asked = AskedRefund { refund, payee: None, declined: Vec::new() };
+        Ok(Payment::new(self.payer, self.id, Asked::Refund(Box::new(asked)), bounds, schedule))
     }
 }
 
@@ -116,7 +115,7 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`.
+    /// As for [`Payer::load`](super::Payer::load).
     pub fn load_claim(&self, bytes: &[u8]) -> Result<Claim, Error> {
         Reader::load(bytes, Kind::Claim, self.states(), |reader| Claim::read(reader, self))
     }
@@ -137,13 +136,26 @@ impl AcceptedRefund {
         &self.refund
     }
 
+    /// The key that will sign the invoice: tell it to whoever pays, in another way, so that nobody else is paid.
+    pub fn node_id(&self) -> PublicKey {
+        self.node_id
+    }
+
+    /// A payment hash and a path id for the invoice: see
+    /// [`Accepted::expected_payment`](super::Accepted::expected_payment).
+    pub fn expected_payment(&self) -> ExpectedPayment {
+        let request = self.refund.as_bytes();
+        self.issuer.expect(request, self.refund.amount(), self.created_at, DEFAULT_RELATIVE_EXPIRY)
+    }
+
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
         let request = AcceptedRequest::new(&self.refund, self.refund.amount(), self.node_id);
         InvoiceBuilder::new(request, self.created_at, payment_hash)
     }
 
-    /// Signs the invoice, and begins to send it until it is paid, or the deadline or its expiry has passed.
+    /// Signs the invoice, and begins to send it until it is paid, or the deadline, its expiry or the refund's has
+    /// passed.
     ///
     /// # Errors
     ///
@@ -151,7 +163,8 @@ impl AcceptedRefund {
     pub fn sign(self, invoice: Unsigned<Invoice>, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
         let invoice = invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?;
         invoice.check_repeats(&self.refund)?;
-        let deadline = deadline.min(invoice.expires_at());
+        let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
+        let deadline = deadline.min(expiry).min(invoice.expires_at());
         let schedule = Schedule::new(retry, self.created_at);
         Ok(Claim { issuer: self.issuer, invoice, deadline, schedule, phase: ClaimState::Sending })
     }
@@ -183,7 +196,7 @@ pub struct Claim {
 impl Claim {
     /// Which claim this is: what [`Issuer::claim_of`] finds in the path id of an error.
     pub fn id(&self) -> PaymentId {
-        PaymentId(self.issuer.claims().short(&[self.invoice.as_bytes()]))
+        PaymentId(self.issuer.claims().short(&[b"id", self.invoice.as_bytes()]))
     }
 
     /// The invoice.
@@ -205,7 +218,7 @@ impl Claim {
             self.phase = ClaimState::Ended(End::Deadline);
             return Ok(Action::Nothing);
         }
-        match self.schedule.next(self.ways(), now) {
+        match self.schedule.next(self.ways(), |_| true, now) {
             Some(way) => {
                 let position = u8::try_from(way).unwrap_or(u8::MAX);
                 Ok(Action::Send(Box::new(Outgoing {
@@ -230,7 +243,7 @@ impl Claim {
         let token = Token::read(self.issuer.claims(), reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id()) {
             let ways = self.ways();
-            self.schedule.unreachable(token.position.into(), ways, now);
+            self.schedule.unreachable(token.position.into(), ways, |_| true, now);
         }
     }
 
@@ -299,7 +312,7 @@ impl Claim {
         self.request().paths().into_iter().flat_map(|paths| paths.iter()).take(u8::MAX.into())
     }
 
-    fn ways(&self) -> u32 {
-        u32::try_from(self.paths().count()).unwrap_or(u32::MAX).max(1)
+    fn ways(&self) -> usize {
+        self.paths().count().max(1)
     }
 }

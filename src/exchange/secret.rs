@@ -3,6 +3,7 @@
 //! Everything is HMAC-SHA256 under a key of its own purpose, so that what was made for one purpose is nothing for
 //! another. Comparing takes the same time whatever differs.
 
+use bitcoin::constants::ChainHash;
 use hmac::{Hmac, KeyInit, Mac};
 use secp256k1::{Keypair, SecretKey};
 use sha2::Sha256;
@@ -11,6 +12,7 @@ use zeroize::Zeroize;
 use super::via::{PathId, PaymentId};
 use crate::signature;
 use crate::tlv::TlvStream;
+use crate::units::Msat;
 
 /// The key of one purpose. It is wiped when dropped.
 #[derive(Clone)]
@@ -27,12 +29,10 @@ impl MacKey {
 
     fn new(key: &[u8; 32]) -> Self {
         // HMAC pads a short key with zeros, so this is the key of 32 bytes.
-        let mut block = [0; 64];
-        if let Some(start) = block.first_chunk_mut() {
-            *start = *key;
-        }
-        let mac = Hmac::new(&block.into());
-        block.zeroize();
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
+        let mac = Hmac::new(&block);
+        block.as_mut_slice().zeroize();
         Self(mac)
     }
 
@@ -139,8 +139,10 @@ impl Token {
         bytes
     }
 
-    pub(super) fn nonce(self, key: &MacKey) -> Nonce {
-        key.short(&[&self.to_bytes()])
+    /// The nonce of what the token stands for: a request on a chain, for an amount if it names one. What differs
+    /// in either has another nonce, whatever happened to the state that the token comes from.
+    pub(super) fn nonce(self, key: &MacKey, chain: ChainHash, amount: Option<Msat>) -> Nonce {
+        key.short(&[&self.to_bytes(), chain.as_ref(), &amount.unwrap_or_default().0.to_be_bytes()])
     }
 
     pub(super) fn path_id(self, key: &MacKey) -> PathId {

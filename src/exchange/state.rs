@@ -87,9 +87,15 @@ impl<'a> Reader<'a> {
         if !key.verifies(&[fields], mac) {
             return Err(invalid());
         }
-        let fields = fields.strip_prefix(&[VERSION, kind as u8]).ok_or_else(invalid)?;
         let mut reader = Self(fields);
-        let state = read(&mut reader).map_err(|_| invalid())?;
+        // It is authentic, so what is not understood was written by other software.
+        if reader.byte()? != VERSION {
+            return Err(Error::new(ErrorKind::UnknownVersion, Rule::Exc4));
+        }
+        if reader.byte()? != kind as u8 {
+            return Err(invalid());
+        }
+        let state = read(&mut reader)?;
         if reader.0.is_empty() { Ok(state) } else { Err(invalid()) }
     }
 

@@ -86,7 +86,6 @@ pub enum Destination {
 
 /// One of the three messages that travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum OffersMessage {
     /// TLV 64 of an onion message.
     InvoiceRequest(InvoiceRequest),

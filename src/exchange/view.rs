@@ -5,7 +5,7 @@ use secp256k1::{Keypair, PublicKey};
 
 use super::payer::Payer;
 use super::state::{Reader, Writer, invalid};
-use crate::error::Error;
+use crate::error::{Error, Field};
 use crate::invoice::{Invoice, PayableInvoice};
 use crate::invoice_error::InvoiceError;
 use crate::payer_proof::{PayerProofBuilder, Preimage};
@@ -37,27 +37,68 @@ pub enum State<'a> {
 pub enum End {
     /// No invoice came in time, or what came was not paid in time.
     Deadline,
-    /// The issuer refused: show the [text](InvoiceError::error), and do not act on it.
+    /// The issuer refused: show the [text](InvoiceError::error), of which at most 1 KiB is kept, and do not act on it.
     Refused(InvoiceError),
     /// The invoice was above the limit.
-    TooExpensive,
+    TooExpensive {
+        /// What it asked for.
+        amount: Msat,
+    },
     /// One quote after the other expired before it was paid.
     QuoteExpired,
     /// Whoever owns the money did not want to.
     Declined,
 }
 
+/// A sentence for a person.
+impl core::fmt::Display for End {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Deadline => "it took too long: no invoice was paid in time",
+            Self::Refused(told) => match told.error() {
+                Some(text) => return write!(f, "the answer was: {text}"),
+                None => "the answer was no, for no reason that was given",
+            },
+            Self::TooExpensive { amount } => {
+                return write!(f, "the invoice asked for {amount}, which is more than was allowed");
+            }
+            Self::QuoteExpired => "every invoice expired before it was paid",
+            Self::Declined => "whoever owns the money did not want to pay",
+        })
+    }
+}
+
+/// How much of an error's text is kept.
+const MAX_TEXT_LEN: usize = 1024;
+
 impl End {
+    /// Keeps of an error what is shown, since whoever sent it says how long it is.
+    pub(super) fn refused(told: InvoiceError) -> Self {
+        if told.as_bytes().len() <= MAX_TEXT_LEN {
+            return Self::Refused(told);
+        }
+        let text = told.error().map_or("", |error| error.as_raw());
+        let end = (0..=MAX_TEXT_LEN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        let short = InvoiceError::new(text.get(..end).filter(|text| !text.is_empty()).unwrap_or("…"));
+        let short = short.map(|short| match told.erroneous_field() {
+            Some(field) => short.clone().about(field, None).unwrap_or(short),
+            None => short,
+        });
+        Self::Refused(short.unwrap_or(told))
+    }
+
     pub(super) fn write(&self, out: &mut Writer) {
         out.array([match self {
             Self::Deadline => 0,
             Self::Refused(_) => 1,
-            Self::TooExpensive => 2,
+            Self::TooExpensive { .. } => 2,
             Self::QuoteExpired => 3,
             Self::Declined => 4,
         }]);
-        if let Self::Refused(told) = self {
-            out.bytes(told.as_bytes());
+        match self {
+            Self::Refused(told) => out.bytes(told.as_bytes()),
+            Self::TooExpensive { amount } => out.number(amount.0),
+            _ => {}
         }
     }
 
@@ -65,7 +106,7 @@ impl End {
         match reader.byte()? {
             0 => Ok(Self::Deadline),
             1 => InvoiceError::try_from(reader.bytes()?).map(Self::Refused),
-            2 => Ok(Self::TooExpensive),
+            2 => Ok(Self::TooExpensive { amount: Msat(reader.number()?) }),
             3 => Ok(Self::QuoteExpired),
             4 => Ok(Self::Declined),
             _ => Err(invalid()),
@@ -88,6 +129,18 @@ impl<'a> Quote<'a> {
     /// What is to be paid. It is within the limit.
     pub fn amount(&self) -> Msat {
         self.invoice.amount()
+    }
+
+    /// The least that the nodes on the way ask for on top, among the paths that can be used: the fee is set by
+    /// whoever made the path, and the [limit](super::Limit) does not cover it. A payer limits fees when it pays, with
+    /// those of its own route.
+    pub fn fee(&self) -> Option<Msat> {
+        PayableInvoice::again(self.invoice).paths().filter_map(|(_, payinfo)| payinfo.fee(self.amount())).min()
+    }
+
+    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`].
+    pub fn invoice(&self) -> &'a Invoice {
+        self.invoice
     }
 
     /// What the payer expected (OFR-10): its own amount, or the price, at its own rate.
@@ -142,9 +195,13 @@ impl<'a> Receipt<'a> {
         self.preimage
     }
 
-    /// Begins a proof of the payment that shows what a receipt shows. Sign it with [`keypair`](Self::keypair).
+    /// Begins a proof of the payment: a [receipt](PayerProofBuilder::receipt) that also shows the offer's price and
+    /// metadata, beside which `invreq_chain` and `offer_chains` could be hidden, so that it shows on which chain was
+    /// paid. Sign it with [`keypair`](Self::keypair).
     pub fn proof(&self) -> PayerProofBuilder<'a> {
-        PayerProofBuilder::receipt(self.invoice, self.preimage)
+        let fields = [Field::OFFER_METADATA, Field::OFFER_CURRENCY, Field::OFFER_AMOUNT];
+        let fields = fields.into_iter().filter(|field| self.invoice.tlvs().contains(field.number()));
+        fields.fold(PayerProofBuilder::receipt(self.invoice, self.preimage), PayerProofBuilder::reveal)
     }
 
     /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3).

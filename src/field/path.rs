@@ -7,7 +7,7 @@ use core::fmt;
 use bitcoin::hex::DisplayHex;
 use secp256k1::PublicKey;
 
-use super::point::{Decompressor, decompress};
+use super::point::Decompressor;
 use super::{Cursor, Point, Value};
 use crate::error::{Error, ErrorKind, Rule};
 
@@ -309,14 +309,14 @@ pub(crate) fn check_points<'a>(value: &'a [u8], points: &mut Decompressor<'a>) -
     let mut cursor = Cursor::new(value);
     while !cursor.is_at_end() {
         if let Some(2 | 3) = cursor.peek() {
-            check_point(&mut cursor, |point| points.key(point))?;
+            check_point(&mut cursor, |point| points.key(point).map(drop))?;
         } else {
             IntroductionNode::read(&mut cursor)?;
         }
         // Blinded keys are random, and not worth remembering.
-        check_point(&mut cursor, decompress)?;
+        check_point(&mut cursor, |point| points.check(point))?;
         for _ in 0..cursor.u8()? {
-            check_point(&mut cursor, decompress)?;
+            check_point(&mut cursor, |point| points.check(point))?;
             let len = cursor.u16()?;
             cursor.take(len.into())?;
         }
@@ -324,10 +324,7 @@ pub(crate) fn check_points<'a>(value: &'a [u8], points: &mut Decompressor<'a>) -
     Ok(())
 }
 
-fn check_point<'a>(
-    cursor: &mut Cursor<'a>,
-    decompress: impl FnOnce(&'a [u8]) -> Result<PublicKey, Error>,
-) -> Result<(), Error> {
+fn check_point<'a>(cursor: &mut Cursor<'a>, check: impl FnOnce(&'a [u8]) -> Result<(), Error>) -> Result<(), Error> {
     let at = cursor.offset();
-    decompress(cursor.array::<33>()?).map(drop).map_err(|error| error.at(at))
+    check(cursor.array::<33>()?).map_err(|error| error.at(at))
 }

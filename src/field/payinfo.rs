@@ -5,6 +5,7 @@ use core::fmt;
 
 use super::{Cursor, Features, Value};
 use crate::error::{Error, ErrorKind, Rule};
+use crate::units::Msat;
 
 /// Fees and limits of one blinded path, from its introduction node to the recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,14 @@ pub struct PayInfo<'a> {
 impl<'a> PayInfo<'a> {
     /// The bytes without features.
     const MIN_LEN: usize = 28;
+
+    /// What is paid on top of an amount that goes over the path in one part; nothing if that exceeds 64 bits.
+    pub fn fee(&self, amount: Msat) -> Option<Msat> {
+        let share =
+            u128::from(amount.0).checked_mul(self.fee_proportional_millionths.into())?.checked_div(1_000_000)?;
+        let fee = share.checked_add(self.fee_base_msat.into())?;
+        u64::try_from(fee).ok().map(Msat)
+    }
 
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Error> {
         Ok(Self {

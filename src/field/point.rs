@@ -60,6 +60,15 @@ impl<'a> Decompressor<'a> {
         }
         decompress(bytes)
     }
+
+    /// TLV-7, for a point whose key is not asked for, and that hardly comes again: it is not remembered. But it may
+    /// be known, as the blinded key that signs invoices for an offer without issuer id.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<(), Error> {
+        match self.known.iter().flatten().any(|(known, _)| *known == bytes) {
+            true => Ok(()),
+            false => decompress(bytes).map(drop),
+        }
+    }
 }
 
 /// TLV-7

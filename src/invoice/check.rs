@@ -4,10 +4,11 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
-use super::{Invoice, MultiPart};
+use super::{Invoice, InvoiceFields, MultiPart};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, PayInfo, Point};
 use crate::invoice_request::{InvoiceRequest, Refund, RequestFields, TABLES};
+use crate::recurrence;
 use crate::units::{Msat, UnixTime};
 use crate::{builder, field};
 
@@ -123,25 +124,34 @@ impl Invoice {
     /// `WrongArrival` (IVR-13), `Differs` with the field (IVR-8), `UnsupportedChain` (IVR-2), `WrongKey`
     /// (IVR-9), `AmountTooHigh` (IVR-11), `Zero` or `AmountTooHigh` for an amount that nobody can pay
     /// (D3), `Expired` (IVR-4).
+    ///
+    /// An invoice of a subscription is refused with `IsRecurring` (REC-7): it has to be compared with the one
+    /// before, too. See `check_recurring`, with the feature `recurrence`.
     pub fn check(&self, context: &InvoiceContext<'_>) -> Result<PayableInvoice<'_>, Error> {
+        recurrence::check_single(self.tlvs())?;
+        self.check_answer(context)
+    }
+
+    /// The same for any answer to a request.
+    pub(super) fn check_answer(&self, context: &InvoiceContext<'_>) -> Result<PayableInvoice<'_>, Error> {
         // IVR-13
         if context.arrival != Arrival::OwnPath {
             return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
         }
         self.check_repeats(context.request)?;
-        self.check_answer(context.sent_to, context.now, context.chains, context.max_amount)
+        self.check_own_answer(context.sent_to, context.now, context.chains, context.max_amount)
     }
 
     /// The same for an invoice that is known to repeat its request, and to have come the right way.
-    pub(crate) fn check_answer(
+    pub(crate) fn check_own_answer(
         &self,
         sent_to: SentTo,
         now: UnixTime,
         chains: &[ChainHash],
         max_amount: Msat,
     ) -> Result<PayableInvoice<'_>, Error> {
-        self.check_common(chains, now)?;
-        // IVR-9: that an issuer id signed was seen when the invoice was read.
+        // IVR-9, before what makes a payer ask anew or give up, so that no stranger can: that an issuer id signed was
+        // seen when the invoice was read.
         let expected = match (self.offer().issuer_id(), sent_to) {
             (_, SentTo::Path(last)) if !self.offer().has_path_to(last) => false,
             (Some(_), _) => true,
@@ -151,6 +161,7 @@ impl Invoice {
         if !expected {
             return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
         }
+        self.check_common(chains, now)?;
         // IVR-11
         if self.amount() > max_amount {
             let kind = ErrorKind::AmountTooHigh { max: max_amount };
@@ -185,14 +196,6 @@ impl Invoice {
         Ok(PayableInvoice { invoice: self })
     }
 
-    /// IVR-8
-    pub(crate) fn check_repeats(&self, request: &RequestFields) -> Result<(), Error> {
-        match self.request().difference(request) {
-            Some(number) => Err(Error::of(field::named(&TABLES, number), ErrorKind::Differs, Rule::Ivr8)),
-            None => Ok(()),
-        }
-    }
-
     fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
         // IVR-2
         if !chains.contains(&self.request().chain()) {
@@ -206,5 +209,15 @@ impl Invoice {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
         Ok(())
+    }
+}
+
+impl InvoiceFields {
+    /// IVR-8
+    pub(crate) fn check_repeats(&self, request: &RequestFields) -> Result<(), Error> {
+        match self.request().difference(request) {
+            Some(number) => Err(Error::of(field::named(&TABLES, number), ErrorKind::Differs, Rule::Ivr8)),
+            None => Ok(()),
+        }
     }
 }

@@ -9,7 +9,7 @@ mod rules;
 
 pub use builder::InvoiceBuilder;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
-pub(crate) use fields::{INVOICE_FIELDS, INVOICE_RANGES};
+pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};
 pub(crate) use rules::REQUIRED;
 

@@ -47,6 +47,7 @@ pub struct InvoiceRequestBuilder<'a> {
     metadata: Vec<u8>,
     amount: Option<Msat>,
     rate: Option<Rate>,
+    compares: bool,
     features: Features<'static>,
     quantity: Option<u64>,
     payer_note: String,
@@ -66,6 +67,7 @@ impl<'a> InvoiceRequestBuilder<'a> {
             metadata: metadata.into(),
             amount: None,
             rate: None,
+            compares: true,
             features: Features::from_bytes(&[]),
             quantity: None,
             payer_note: String::new(),
@@ -84,6 +86,13 @@ impl<'a> InvoiceRequestBuilder<'a> {
     /// (RQW-3). Not part of the request.
     pub fn rate(mut self, rate: Rate) -> Self {
         self.rate = Some(rate);
+        self
+    }
+
+    /// Leaves it to the issuer to compare the amount with a price in another currency (RQW-3).
+    pub(crate) fn without_rate(mut self) -> Self {
+        self.rate = None;
+        self.compares = false;
         self
     }
 
@@ -185,7 +194,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
     /// times a quantity may exceed what the price alone did not.
     fn check_price(&self, request: &RequestFields) -> Result<(), Error> {
         // Whoever leaves the amount to the issuer needs no rate.
-        if self.amount.is_none() && self.rate.is_none() && request.offer().currency().is_some() {
+        let compares = self.compares && self.amount.is_some() || self.rate.is_some();
+        if !compares && request.offer().currency().is_some() {
             return Ok(());
         }
         let Some(due) = request.due(self.rate).map_err(|error| error.against(Rule::Rqw3))? else { return Ok(()) };

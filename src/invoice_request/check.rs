@@ -182,7 +182,10 @@ impl InvoiceRequest {
         offer.check_arrival(arrival)?;
         match (offer.issuer_id(), arrival) {
             (Some(issuer_id), _) => Ok(issuer_id),
-            (None, RequestArrival::OfferPath(last)) => last.to_public_key(),
+            (None, RequestArrival::OfferPath(last)) => match offer.message.keys.node_id {
+                Some(key) if last == key => Ok(key),
+                _ => last.to_public_key(),
+            },
             (None, _) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
         }
     }

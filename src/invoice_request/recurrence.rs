@@ -7,8 +7,7 @@ use crate::recurrence::{self, RecurrenceRequest};
 use crate::units::UnixTime;
 
 impl RequestFields {
-    /// `invreq_recurrence_counter`, `invreq_recurrence_start` and `invreq_recurrence_cancel` (TLV 2000000092 to
-    /// 2000000094)
+    /// `invreq_recurrence_counter`, `invreq_recurrence_start` and `invreq_recurrence_cancel`
     ///
     /// Which payment of a subscription the request is for; nothing if it is for a single payment. In a payer proof,
     /// a hidden field reads as an absent one.
@@ -16,7 +15,7 @@ impl RequestFields {
         RecurrenceRequest::of(self.tlvs())
     }
 
-    /// `invreq_recurrence_start` (TLV 2000000093)
+    /// `invreq_recurrence_start`
     ///
     /// The same as in [`recurrence`](Self::recurrence), also where a payer proof hides the rest.
     pub fn recurrence_start(&self) -> Option<u32> {

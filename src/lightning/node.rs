@@ -94,8 +94,8 @@ pub fn message_paths<R, T>(
     recipient: PublicKey,
     receive_auth_key: ReceiveAuthKey,
     peers: &[MessageForwardNode],
-    max: usize,
-    path_id: impl Fn(usize) -> PathId,
+    max: u8,
+    path_id: impl Fn(u8) -> PathId,
     secp: &Secp256k1<T>,
 ) -> Result<Vec<BlindedPath<'static>>, NoPath>
 where
@@ -106,7 +106,7 @@ where
     for position in 0..max {
         let context = MessageContext::Offers(context(&path_id(position)));
         let paths = router.create_blinded_paths(recipient, receive_auth_key, context, peers.to_vec(), secp);
-        let path: Option<BlindedMessagePath> = paths.ok().and_then(|paths| paths.into_iter().nth(position));
+        let path: Option<BlindedMessagePath> = paths.ok().and_then(|paths| paths.into_iter().nth(position.into()));
         let Some(Ok(path)) = path.as_ref().map(BlindedPath::try_from) else { break };
         made.push(path);
     }

@@ -5,28 +5,28 @@ use crate::recurrence::{self, PayWindow, Recurrence, RecurrenceBase};
 
 impl OfferFields {
     /// `offer_recurrence_compulsory` or `offer_recurrence_optional`, with `offer_recurrence_base`,
-    /// `offer_recurrence_paywindow` and `offer_recurrence_limit` (TLV 1000000024 to 1000000029)
+    /// `offer_recurrence_paywindow` and `offer_recurrence_limit`
     ///
     /// How the offer recurs; nothing if it is paid once. In a payer proof, a hidden field reads as an absent one.
     pub fn recurrence(&self) -> Option<Recurrence> {
         Recurrence::of(self.tlvs())
     }
 
-    /// `offer_recurrence_base` (TLV 1000000026)
+    /// `offer_recurrence_base`
     ///
     /// The same as in [`recurrence`](Self::recurrence), also where a payer proof hides the rest.
     pub fn recurrence_base(&self) -> Option<RecurrenceBase> {
         recurrence::base(self.tlvs())
     }
 
-    /// `offer_recurrence_paywindow` (TLV 1000000027)
+    /// `offer_recurrence_paywindow`
     ///
     /// The same as in [`recurrence`](Self::recurrence), also where a payer proof hides the rest.
     pub fn recurrence_paywindow(&self) -> Option<PayWindow> {
         recurrence::paywindow(self.tlvs())
     }
 
-    /// `offer_recurrence_limit` (TLV 1000000029)
+    /// `offer_recurrence_limit`
     ///
     /// The same as in [`recurrence`](Self::recurrence), also where a payer proof hides the rest.
     pub fn recurrence_limit(&self) -> Option<core::num::NonZeroU32> {

@@ -12,7 +12,7 @@ use super::packet::{self, Layer};
 use super::path::{PathHop, blind, lead};
 use super::{Contents, NextHop, OnionMessage, Unblinded};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::BlindedPath;
+use crate::field::{BlindedPath, Point};
 use crate::tlv::{CustomField, Writer};
 
 /// A message, and the peer it goes to.
@@ -133,12 +133,12 @@ impl<'a> OnionMessageBuilder<'a> {
                 Route::own(first.unwrap_or(NextHop::NodeId(node_id)), hops, &session)?
             }
             Destination::Path(path) => {
-                let (start, path_key, rest) = self.start_of(path, through.is_empty())?;
+                let (start, path_key, rest) = self.start_of(path)?;
                 let mut route = match first {
                     None => Route { to: start, path_key, hops: Vec::new() },
                     Some(first) => {
                         let node_id = if let NextHop::NodeId(id) = &start { Some(id) } else { None };
-                        Route::own(first, lead(through, node_id, Some(&path_key))?, &session)?
+                        Route::own(first, lead(through, node_id, Some(path_key))?, &session)?
                     }
                 };
                 for hop in path.hops().skip(rest) {
@@ -159,7 +159,7 @@ impl<'a> OnionMessageBuilder<'a> {
             })
             .collect();
         let len = packet::SMALL.saturating_add(packet::OVERHEAD);
-        let message = OnionMessage::with(&path_key, len, |out| packet::build(out, session, &layers, &[]))?;
+        let message = OnionMessage::with(path_key, len, |out| packet::build(out, session, &layers, &[]))?;
         Ok(Outgoing { to, message })
     }
 
@@ -180,22 +180,22 @@ impl<'a> OnionMessageBuilder<'a> {
     }
 
     /// The first hop that is not the sender's, its path key, and how many hops stand before it.
-    fn start_of(&self, path: &BlindedPath<'_>, is_direct: bool) -> Result<(NextHop, PublicKey, usize), Error> {
+    fn start_of(&self, path: &BlindedPath<'_>) -> Result<(NextHop, Point, usize), Error> {
         let mut start = match self.introduction {
             Some(node_id) => NextHop::NodeId(node_id),
             None => path.introduction_node().try_into()?,
         };
-        let mut path_key = path.first_path_key().to_public_key()?;
+        let mut path_key = path.first_path_key();
         let own_path = || Error::new(ErrorKind::OwnPath, Rule::Msg5);
-        let Some(sender) = self.sender.filter(|_| is_direct) else { return Ok((start, path_key, 0)) };
+        let Some(sender) = self.sender else { return Ok((start, path_key, 0)) };
         let own = NextHop::NodeId(sender.public_key());
         for (taken, hop) in path.hops().enumerate() {
             if start != own {
                 return Ok((start, path_key, taken));
             }
-            let hop = Unblinded::new(sender, &path_key, hop.encrypted_recipient_data)?;
+            let hop = Unblinded::new(sender, &path_key.to_public_key()?, hop.encrypted_recipient_data)?;
             start = hop.data().next().ok_or_else(own_path)?;
-            path_key = hop.next_path_key()?;
+            path_key = hop.next_path_key()?.into();
         }
         Err(own_path())
     }
@@ -230,7 +230,7 @@ impl fmt::Debug for OnionMessageBuilder<'_> {
 /// Where a message goes: the blinded keys of all hops, and what each is told.
 struct Route {
     to: NextHop,
-    path_key: PublicKey,
+    path_key: Point,
     hops: Vec<(PublicKey, Vec<u8>)>,
 }
 
@@ -239,7 +239,7 @@ impl Route {
     fn own(to: NextHop, hops: Vec<(PublicKey, Plain)>, session: &Secret) -> Result<Self, Error> {
         // Not the onion's own session: equal keys would tell the first hop that it got the message from its sender.
         let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, 0)?;
-        Ok(Self { to, path_key, hops: hops.into_iter().map(|hop| (hop.id, hop.encrypted)).collect() })
+        Ok(Self { to, path_key: path_key.into(), hops: hops.into_iter().map(|hop| (hop.id, hop.encrypted)).collect() })
     }
 }
 

@@ -49,6 +49,9 @@ impl Drop for Secret {
 }
 
 /// What a key is multiplied with.
+///
+/// Points are multiplied in a time that depends on the factor, as everywhere that blinds public keys. That is a hash
+/// which is used once; secret keys, which are used for long, are only multiplied in constant time.
 pub(super) struct Factor(Scalar);
 
 impl Factor {

@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bitcoin::hex::DisplayHex;
-use secp256k1::PublicKey;
 
 use super::packet;
 use crate::error::{Error, ErrorKind, Rule};
@@ -30,12 +29,12 @@ impl OnionMessage {
     ///
     /// # Errors
     ///
-    /// `OutOfRange` for another type, `Truncated`, and `InvalidLength` for bytes after the end or too few for an
-    /// onion (TLV-3).
+    /// `OutOfRange` (MSG-1) for another type, `Truncated`, and `InvalidLength` for bytes after the end or too few for
+    /// an onion (TLV-3).
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         let mut cursor = Cursor::new(&bytes);
         if cursor.u16()? != Self::TYPE {
-            return Err(Error::new(ErrorKind::OutOfRange, Rule::Tlv3).at(0));
+            return Err(Error::new(ErrorKind::OutOfRange, Rule::Msg1).at(0));
         }
         cursor.take(33)?;
         let at = cursor.offset();
@@ -61,13 +60,13 @@ impl OnionMessage {
 
     /// Puts a message together. `write` appends the packet, of that many bytes.
     pub(super) fn with(
-        path_key: &PublicKey,
+        path_key: Point,
         len: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let mut bytes = Vec::with_capacity(len.saturating_add(HEAD_LEN));
         bytes.extend_from_slice(&Self::TYPE.to_be_bytes());
-        bytes.extend_from_slice(&path_key.serialize());
+        bytes.extend_from_slice(&path_key.to_bytes());
         bytes.extend_from_slice(&[0, 0]);
         write(&mut bytes)?;
         let len = bytes.len().saturating_sub(HEAD_LEN);

@@ -9,13 +9,16 @@ use zeroize::Zeroizing;
 use super::data::{PaymentConstraints, PaymentRelay, Plain};
 use super::keys::{Secret, Shared};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, Direction, Features, IntroductionNode, ShortChannelId};
+use crate::field::{BlindedPath, Direction, Features, IntroductionNode, Point, ShortChannelId};
 use crate::tlv::CustomField;
 
 /// The most dummy hops that a path can have, and that [`peel`](super::OnionMessage::peel) takes off at once.
 ///
 /// Each costs the recipient as much as a message, and anyone can send them.
 pub const MAX_DUMMY_HOPS: usize = 10;
+
+/// The most that a hop can be told: its length has 16 bits, and a tag of 16 bytes comes with it.
+const MAX_DATA_LEN: usize = 0xffff - 16;
 
 /// A node of a blinded path, with what it is told beside where to go next.
 ///
@@ -90,13 +93,13 @@ impl PathHop {
     }
 
     /// The hop's fields, if the next node is this one.
-    fn leading_to(self, next: Option<&PublicKey>, path_key: Option<&PublicKey>) -> Result<(PublicKey, Plain), Error> {
+    fn leading_to(self, next: Option<&PublicKey>, path_key: Option<Point>) -> Result<(PublicKey, Plain), Error> {
         let next = match (self.channel, next) {
             (Some(scid), _) => (Field::SHORT_CHANNEL_ID.number(), scid.0.to_be_bytes().to_vec()),
             (None, Some(next)) => (Field::NEXT_NODE_ID.number(), next.serialize().to_vec()),
             (None, None) => return Err(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5)),
         };
-        let path_key = path_key.map(|key| (Field::NEXT_PATH_KEY_OVERRIDE.number(), key.serialize().to_vec()));
+        let path_key = path_key.map(|key| (Field::NEXT_PATH_KEY_OVERRIDE.number(), key.to_bytes().to_vec()));
         self.plain([Some(next), path_key].into_iter().flatten())
     }
 }
@@ -213,8 +216,8 @@ impl<'a> BlindedPathBuilder<'a> {
     /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
     /// - `Unexpected` for a `path_id` or dummy hops of a path that ends with somebody else's, or for a recipient
     ///   with a channel to a next node; `NoHops` for such a path with no hop of its own
-    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65535 bytes for
-    ///   one
+    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
+    ///   bytes that one of them is told
     /// - `OutOfRange` (PTH-4) and `NotAscending` (TLV-1) for fields added by number
     pub fn build(self, session: [u8; 32]) -> Result<BlindedPath<'static>, Error> {
         let session = Secret::new(&Zeroizing::new(session))?;
@@ -225,13 +228,10 @@ impl<'a> BlindedPathBuilder<'a> {
         let introduction = self.introduction.unwrap_or(first.into());
         let min_len = self.min_len;
         let (hops, joined) = self.plain_hops()?;
-        // There are few lengths to which padding cannot bring a hop, so this ends soon.
         let longest = hops.iter().map(|(_, plain)| plain.len()).fold(min_len, usize::max);
+        // There are few lengths to which padding cannot bring a hop, so the first that will do is near.
         let fits = |len: &usize| hops.iter().all(|(_, plain)| plain.fits(*len));
-        let len = (longest..).take(1024).find(fits).unwrap_or(longest);
-        if len > usize::from(u16::MAX) {
-            return Err(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6));
-        }
+        let len = (longest..=MAX_DATA_LEN).find(fits).ok_or(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
         let (first_path_key, hops) = blind(session, hops, len)?;
         let own = hops.iter().map(|hop| Ok((hop.id, hop.encrypted.as_slice())));
         let joined = joined.into_iter().flat_map(BlindedPath::hops);
@@ -246,9 +246,9 @@ impl<'a> BlindedPathBuilder<'a> {
         }
         let (target, path_key) = match &self.end {
             End::Node(hop) => (hop.node_id, None),
-            End::Path(path, introduction) => (*introduction, Some(path.first_path_key().to_public_key()?)),
+            End::Path(path, introduction) => (*introduction, Some(path.first_path_key())),
         };
-        let mut hops = lead(self.through, Some(&target), path_key.as_ref())?;
+        let mut hops = lead(self.through, Some(&target), path_key)?;
         match self.end {
             End::Path(..) if self.dummy_hops > 0 => Err(Error::new(ErrorKind::Unexpected, Rule::Pth1)),
             End::Path(..) if self.path_id.is_some() => {
@@ -287,7 +287,7 @@ impl fmt::Debug for BlindedPathBuilder<'_> {
 pub(super) fn lead(
     through: Vec<PathHop>,
     target: Option<&PublicKey>,
-    path_key: Option<&PublicKey>,
+    path_key: Option<Point>,
 ) -> Result<Vec<(PublicKey, Plain)>, Error> {
     let mut hops = Vec::with_capacity(through.len().saturating_add(1));
     let mut through = through.into_iter().peekable();
@@ -315,12 +315,16 @@ pub(super) fn blind(
     let first_path_key = session.public_key();
     let mut path_key = first_path_key;
     let mut blinded = Vec::with_capacity(hops.len());
-    let mut hops = hops.into_iter().peekable();
-    while let Some((node_id, plain)) = hops.next() {
+    let mut left = hops.len();
+    for (node_id, plain) in hops {
         let shared = Shared::new(&node_id, &session);
         blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho())? });
-        if hops.peek().is_some() {
+        left = left.saturating_sub(1);
+        if left > 0 {
             session = session.times(&shared.next(&path_key)?)?;
+        }
+        // The last hop's path key is needed by nobody but the hop.
+        if left > 1 {
             path_key = session.public_key();
         }
     }

@@ -30,8 +30,8 @@ pub enum Refusal {
 impl Refusal {
     /// Whether the message was refused before anything in it was looked at.
     ///
-    /// An honest peer drops messages that it cannot authenticate itself, but it cannot know whether those it passes
-    /// on are good for the next hop. So many cheap refusals speak against the peer only if it sends nothing else.
+    /// A peer answers for what it sends, whoever made it: it can be held to a number of refusals of either kind in a
+    /// time, and to fewer of the dear ones.
     pub const fn is_cheap(self) -> bool {
         matches!(self, Self::Malformed | Self::NotAuthentic)
     }
@@ -129,7 +129,8 @@ impl Forward {
     ///
     /// `Unusable`, which nobody meets: it takes a hash that is no scalar.
     pub fn message(&self) -> Result<OnionMessage, Refusal> {
-        let message = |path_key| OnionMessage::with(&path_key, self.rest.len(), |out| self.rest.write(out));
+        let message =
+            |path_key: PublicKey| OnionMessage::with(path_key.into(), self.rest.len(), |out| self.rest.write(out));
         self.hop.next_path_key().and_then(message).map_err(unusable)
     }
 }

@@ -46,7 +46,7 @@ fn a_route_is_blinded_step_by_step() {
     for (at, (hop, node)) in hops.iter().zip(nodes).enumerate() {
         let session = secret(&hop["path_privkey"]);
         if let Some(first) = hop.get("session_key") {
-            assert_eq!(text(first), hex(&*session.bytes()));
+            assert_eq!(text(first), hex(*session.bytes()));
         }
         let (node_id, path_key) = (key(&hop["node_id"]), session.public_key());
         assert_eq!(path_key, key(&hop["path_key"]));
@@ -56,21 +56,21 @@ fn a_route_is_blinded_step_by_step() {
         assert_eq!(node_key.public_key(), node_id);
         let theirs = Shared::new(&path_key, &node_key);
         let shared = Shared::new(&node_id, &session);
-        assert_eq!(hex(&*shared.bytes()), text(&hop["shared_secret"]));
+        assert_eq!(hex(*shared.bytes()), text(&hop["shared_secret"]));
         assert_eq!(theirs.bytes(), shared.bytes());
-        assert_eq!(hex(&*shared.rho()), text(&hop["rho"]));
+        assert_eq!(hex(*shared.rho()), text(&hop["rho"]));
 
         let blinding = shared.blinding().unwrap();
         assert_eq!(blinding.times(node_id).unwrap(), key(&hop["blinded_node_id"]));
         let blinded = node_key.times(&blinding).unwrap();
-        assert_eq!(hex(&*blinded.bytes()), text(&node["blinded_privkey"]));
+        assert_eq!(hex(*blinded.bytes()), text(&node["blinded_privkey"]));
         assert_eq!(blinded.keypair().public_key(), key(&hop["blinded_node_id"]));
 
         let next = shared.next(&path_key).unwrap();
         assert_eq!(next.times(path_key).unwrap(), key(&node["next_path_key"]));
         if let Some(following) = hops.get(at + 1).filter(|hop| hop.get("session_key").is_none()) {
             let next_session = session.times(&next).unwrap();
-            assert_eq!(hex(&*next_session.bytes()), text(&following["path_privkey"]));
+            assert_eq!(hex(*next_session.bytes()), text(&following["path_privkey"]));
         }
     }
 }
@@ -86,13 +86,13 @@ fn the_route_of_a_message_is_blinded_step_by_step() {
         let ephemeral = session.public_key();
         assert_eq!(ephemeral, key(&hop["E"]));
         let shared = Shared::new(&ephemeral, &secret(&node["privkey"]));
-        assert_eq!(hex(&*shared.bytes()), text(&hop["ss"]));
-        assert_eq!(hex(&*derive(b"blinded_node_id", &shared.bytes())), text(&hop["HMAC256('blinded_node_id', ss)"]));
-        assert_eq!(hex(&*shared.rho()), text(&hop["rho"]));
+        assert_eq!(hex(*shared.bytes()), text(&hop["ss"]));
+        assert_eq!(hex(*derive(b"blinded_node_id", &shared.bytes())), text(&hop["HMAC256('blinded_node_id', ss)"]));
+        assert_eq!(hex(*shared.rho()), text(&hop["rho"]));
         let next = shared.next(&ephemeral).unwrap();
         assert_eq!(hex(next.bytes()), text(&hop["H(E || ss)"]));
         // The vectors' secrets carry the byte that wallets append to say that the key is compressed.
-        assert_eq!(hex(&*session.times(&next).unwrap().bytes()) + "01", text(&hop["next_e"]));
+        assert_eq!(hex(*session.times(&next).unwrap().bytes()) + "01", text(&hop["next_e"]));
     }
 }
 

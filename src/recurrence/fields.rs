@@ -149,6 +149,8 @@ fn positive(number: u64, offset: usize) -> Result<NonZeroU32, Error> {
 
 /// How an offer recurs: in an offer that is read, and for one that is made.
 ///
+/// This follows a draft that is not merged: the numbers of the fields may still change.
+///
 /// ```
 /// use std::num::NonZeroU32;
 /// use bolt12::{Recurrence, RecurrenceBase, TimeUnit, UnixTime};
@@ -165,6 +167,20 @@ fn positive(number: u64, offset: usize) -> Result<NonZeroU32, Error> {
 /// assert_eq!(*subscription.pay_window(UnixTime(1_772_323_200), 1)?.start(), UnixTime(1_772_323_200));
 /// # Ok::<(), bolt12::Error>(())
 /// ```
+///
+/// # What the draft leaves open
+///
+/// - An offer with the optional field may also be asked for a single payment, without a counter: that is what older
+///   payers do.
+/// - A request that cancels pays nothing, so it needs neither an amount (RQR-10) nor a quantity (RQR-8).
+/// - A refund does not recur: none of the fields is taken in one.
+/// - Whatever follows from an invoice's own fields is checked when it is read: REC-9, as far as the offer has a base or
+///   the invoice is the first, and that it answers no cancellation (REC-11).
+/// - A period has no number before 0: without a pay window, period 0 can be paid from the beginning of time on.
+/// - A pay window includes its first and its last second.
+/// - What is left of a period's price is rounded down to whole millisatoshi, in the payer's favour, but never to
+///   nothing; nothing is left to be paid for of a period that is over, which is an error (REC-8).
+/// - Months can be counted until the end of the year 9999, seconds and days to the end of 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Recurrence {
     /// Whether a payer must know about recurrence (`offer_recurrence_compulsory`), or can also pay once

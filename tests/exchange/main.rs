@@ -4,7 +4,19 @@
 mod messages;
 #[path = "../common/naive.rs"]
 mod naive;
+#[path = "../common/network.rs"]
+mod network;
 #[path = "../common/sides.rs"]
 mod sides;
 
+mod answers;
+mod drafts;
+mod forgeries;
+mod plan;
+mod probes;
+mod rates;
+mod receipt;
+mod simulation;
+mod states;
 mod walk;
+mod world;

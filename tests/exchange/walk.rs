@@ -17,8 +17,8 @@ fn an_offer_leads_to_a_receipt() {
 
     let received = issuer.receive(deliver(&asked, 0x70)).unwrap();
     let accepted = received.accept(&terms(NOW, None)).unwrap();
-    let (preimage, invoice) = sides::invoice(&issuer, &accepted);
-    let answer = accepted.answer(invoice);
+    let (preimage, invoice) = sides::invoice(&accepted);
+    let answer = accepted.answer(invoice).unwrap();
     assert_eq!(answer.reply_path_id, None);
 
     let answer = deliver(&answer, 0x60);
@@ -26,7 +26,7 @@ fn an_offer_leads_to_a_receipt() {
     assert_eq!(payment.receive_invoice(answer, NOW).unwrap(), Progress::Quoted);
     let State::Quoted(quote) = payment.state() else { panic!() };
     assert_eq!((quote.amount(), quote.difference_basis_points()), (Msat(9_000), Some(0)));
-    payment.begin(NOW).unwrap();
+    sides::begin(&mut payment, NOW);
     let mut payment = payer.load(&payment.to_bytes()).unwrap();
     let State::Paying(payable) = payment.state() else { panic!() };
     assert_eq!(payable.payment_hash(), preimage.payment_hash());

@@ -74,7 +74,7 @@ impl Application for Clerk {
         match request.accept(&terms) {
             Ok(accepted) => {
                 let invoice = self.invoice(&accepted);
-                Some(accepted.answer(invoice))
+                accepted.answer(invoice).ok()
             }
             Err(refused) => refused.answer().cloned(),
         }
@@ -121,7 +121,7 @@ impl OurNode {
     }
 
     /// Paths to this node that its router makes.
-    fn paths(&self, path_id: impl Fn(usize) -> bolt12::exchange::PathId) -> Vec<BlindedPath<'static>> {
+    fn paths(&self, path_id: impl Fn(u8) -> bolt12::exchange::PathId) -> Vec<BlindedPath<'static>> {
         let peers = self.peers.list_peers().into_iter().map(|peer| ldk::blinded_path::message::MessageForwardNode {
             node_id: peer.counterparty_node_id,
             short_channel_id: None,
@@ -341,8 +341,8 @@ async fn refunds_both_ways() {
     let refund = Refund::try_from(&refund.unwrap().build().unwrap()).unwrap();
     let now = ours.clerk().now();
     let accepted = ours.clerk().issuer.claim(&refund, now, CHAINS).unwrap();
-    let hash = sha256::Hash::hash(b"preimage");
-    let path = ours.paths(|_| ours.clerk().issuer.invoice_path_id(hash)).remove(0);
+    let expected = accepted.expected_payment();
+    let path = ours.paths(|_| expected.path_id).remove(0);
     let payinfo = bolt12::PayInfo {
         fee_base_msat: 0,
         fee_proportional_millionths: 0,
@@ -351,7 +351,7 @@ async fn refunds_both_ways() {
         htlc_maximum_msat: 1_000_000,
         features: bolt12::Features::default(),
     };
-    let invoice = accepted.invoice(hash).add_path(path, &payinfo).build().unwrap();
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().unwrap();
     let claim = accepted.sign(invoice, UnixTime(now.0 + 60), Default::default()).unwrap();
     ours.handler.desk().add_claim(claim);
     ours.handler.poll();
@@ -359,7 +359,7 @@ async fn refunds_both_ways() {
 
     // Of ours, claimed by the LDK node.
     let new = ours.handler.desk().payer().new_refund([3; 32]);
-    let path = ours.paths(|at| new.path_id(at as u8)).remove(0);
+    let path = ours.paths(|at| new.path_id(at)).remove(0);
     let builder = new.builder("a cup", Msat(6_000)).add_path(path);
     let payment = new.publish(builder, now).unwrap();
     let refund = ldk::offers::refund::Refund::try_from(payment.refund().unwrap()).unwrap();
@@ -404,7 +404,7 @@ async fn both_kinds_of_onions_on_one_node() {
     });
 
     let new = desk.issuer().new_offer([5; 16]);
-    let path = front.messenger().path(&[]).path_id(new.path_id(0).0).build([6; 32]).unwrap();
+    let path = front.messenger().path(&[], new.path_id(0)).build([6; 32]).unwrap();
     let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
     let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(price).add_path(path);
     let offer = new.build(offer).unwrap();

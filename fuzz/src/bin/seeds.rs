@@ -5,16 +5,21 @@
 
 use std::error::Error;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::exchange::{Action, Incoming, Limit, MaxAmount, Payment, Retry, Terms, Via};
+use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
     Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Refund, RefundBuilder,
-    RequestArrival, RequestContext, ShortChannelId, UnixTime,
+    OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Recurrence,
+    RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder, RequestArrival, RequestContext,
+    ShortChannelId, TimeUnit, UnixTime,
 };
+use bolt12_fuzz::checks::exchange::sides;
 use bolt12_fuzz::checks::{TARGETS, keys};
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
 use bolt12_fuzz::mutate::rng::Rng;
@@ -98,10 +103,21 @@ fn of_target(target: &str) -> Result<Seeds> {
         "invoice_error" => bytes(errors()?).collect(),
         // The stream of an offer, and what is wrong with others.
         "tlv" => bytes(offers()?).chain(bytes(streams())).collect(),
+        // Offers alone, and invoices that repeat them.
+        "recurrence" => {
+            let recurring = |name: &str| ["monthly", "weekly", "hourly", "minimal"].contains(&name);
+            bytes(offers()?)
+                .chain(bytes(invoices()?).map(|(name, bytes)| (format!("{name}-whole"), bytes)))
+                .filter(|(name, _)| recurring(name.trim_end_matches("-whole")))
+                .collect()
+        }
         // Refunds and invoices of both kinds.
         "mirror" => bytes(invoices()?).collect(),
         "differential" => all()?,
+        "onion_peel" => onions()?,
+        "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
+        "exchange_state" => states()?,
         _ => (0..8).map(|seed| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize + 1)))).collect(),
     })
 }
@@ -145,6 +161,26 @@ fn offer(name: &str) -> Result<Offer> {
             .quantity_max(Quantity::AtMost(10.try_into()?))
             .custom_field(1_000_000_001, [1, 2, 3])
             .build()?,
+        // A year on the last day of the month, in part for who comes late.
+        "monthly" => builder
+            .description("a podcast")
+            .amount_msat(Msat(3_000_000))
+            .recurrence(Recurrence {
+                base: Some(RecurrenceBase { proportional_amount: true, basetime: UnixTime(1_801_353_600) }),
+                paywindow: Some(PayWindow { seconds_before: 2_592_000, seconds_after: 604_800 }),
+                limit: NonZeroU32::new(11),
+                ..Recurrence::every(1, TimeUnit::Months)?
+            })
+            .build()?,
+        "weekly" => {
+            builder.recurrence(Recurrence { is_compulsory: false, ..Recurrence::every(7, TimeUnit::Days)? }).build()?
+        }
+        "hourly" => builder
+            .description("tea")
+            .amount(usd(5)?)
+            .absolute_expiry(NOW)
+            .recurrence(Recurrence::every(3_600, TimeUnit::Seconds)?)
+            .build()?,
         // D9, D6: what no builder writes. An unknown odd field; features with needless zeros.
         "odd" => {
             let mut records = parse(builder.build()?.as_bytes()).0;
@@ -157,7 +193,8 @@ fn offer(name: &str) -> Result<Offer> {
     })
 }
 
-const OFFERS: [&str; 6] = ["minimal", "typical", "currency", "paths-only", "everything", "odd"];
+const OFFERS: [&str; 9] =
+    ["minimal", "typical", "currency", "paths-only", "everything", "odd", "monthly", "weekly", "hourly"];
 
 fn offers() -> Result<Vec<(&'static str, Vec<u8>)>> {
     OFFERS.into_iter().map(|name| Ok((name, offer(name)?.into_bytes()))).collect()
@@ -172,6 +209,9 @@ fn request(name: &str) -> Result<InvoiceRequest> {
     }
     if offer.quantity_max() != Quantity::One {
         builder = builder.quantity(3);
+    }
+    if let Some(recurrence) = offer.recurrence() {
+        builder = builder.recurrence(RecurrenceRequest { start: recurrence.base.map(|_| 0), ..Default::default() });
     }
     if name == "everything" {
         builder = builder
@@ -262,7 +302,12 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
         let rate =
             offer.currency().map(|currency| Rate::new(currency, MinorUnits(1_050), Msat(123_456))).transpose()?;
         let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, max_amount: None };
-        let invoice = finish(name, InvoiceBuilder::new(request.accept(&context)?, NOW, hash))?;
+        let new = RecurrenceContext { previous: None, is_cancelled: false };
+        let accepted = match request.recurrence() {
+            Some(_) => request.accept_recurring(&context, &new)?,
+            None => request.accept(&context)?,
+        };
+        let invoice = finish(name, InvoiceBuilder::new(accepted, NOW, hash))?;
         invoices.push((name, invoice.into_bytes()));
     }
     for (name, refund_name) in [("refund", "minimal"), ("refund-everything", "everything")] {
@@ -308,6 +353,56 @@ fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
     Ok(vec![("text", of(error)), ("about", of(about)), ("unknown", of(unknown)), ("odd", odd), ("empty", vec![])])
 }
 
+/// Messages for one of the nodes, behind an even byte, and ways that messages take, behind an odd one.
+fn onions() -> Result<Seeds> {
+    let [own, other] = [key(0), key(1)];
+    let path =
+        |session| BlindedPathBuilder::new(own).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32]);
+    let (path, reply_path) = (path(5)?, path(6)?);
+    let request = request("minimal")?.into_bytes();
+    let contents = Contents::InvoiceRequest(&request);
+    let large = vec![7; 2_000];
+    let messages = [
+        ("to-node", OnionMessageBuilder::to_node(own, contents)),
+        ("through", OnionMessageBuilder::to_node(own, contents).through(other)),
+        ("over-path", OnionMessageBuilder::over(&path, contents).reply_path(&reply_path)),
+        ("large", OnionMessageBuilder::over(&path, Contents::InvoiceError(&large)).field(99, [1, 2, 3])),
+    ];
+    let mut seeds = Seeds::new();
+    for (name, message) in messages {
+        let message = message.build([7; 32])?.message;
+        seeds.push((name.to_owned(), [&[0], message.as_bytes()].concat()));
+    }
+    for seed in 0..12 {
+        let len = 60 * (seed as usize + 1);
+        seeds.push((format!("way-{seed}"), [&[1][..], &Rng::new(100 + seed).bytes(len)].concat()));
+    }
+    Ok(seeds)
+}
+
+/// What last hops get, and what hops are told.
+fn payloads() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let path = path(2, 0)?.as_bytes().to_vec();
+    let node = key(0).serialize();
+    let records = |records: &[(u64, &[u8])]| {
+        write(&records.iter().map(|(number, value)| Record::new(*number, *value)).collect::<Vec<_>>())
+    };
+    let request = request("minimal")?.into_bytes();
+    Ok(vec![
+        ("request", records(&[(2, &path), (4, &[1; 40]), (64, &request)])),
+        ("invoice", records(&[(1, b"odd"), (4, &[1; 40]), (66, &[1; 100])])),
+        ("error", records(&[(4, &[1; 16]), (68, &[5, 2, 110, 111])])),
+        ("two", records(&[(64, &[1]), (68, &[1])])),
+        ("by-node", records(&[(1, &[0; 9]), (4, &node), (8, &node)])),
+        ("by-channel", records(&[(2, &[7; 8]), (561, &[1])])),
+        ("recipient", records(&[(1, &[]), (6, &[9; 32])])),
+        (
+            "payment",
+            records(&[(2, &[7; 8]), (10, &[0, 36, 0, 0, 0, 150, 39, 16]), (12, &[0, 11, 105, 229, 5, 220]), (14, &[])]),
+        ),
+    ])
+}
+
 /// Streams that no message is.
 fn streams() -> Vec<(&'static str, Vec<u8>)> {
     let two = [Record::new(1, [1, 2, 3]), Record::new(u64::MAX, [])];
@@ -334,4 +429,77 @@ fn texts(messages: Seeds) -> Result<Seeds> {
         texts.push((name, text.into_bytes()));
     }
     Ok(texts)
+}
+
+/// What both sides save in every state, without the MAC.
+fn states() -> Result<Seeds> {
+    let mut states: Seeds = Vec::new();
+    let mut add = |name: String, state: Vec<u8>| {
+        let fields = state[..state.len() - 16].to_vec();
+        states.push((name, fields));
+    };
+    let (payer, issuer, now) = (sides::payer(), sides::issuer(), sides::NOW);
+    let later = UnixTime(now.0 + 600);
+    for (at, offer) in sides::offers().iter().enumerate() {
+        let mut draft = payer.draft(offer, now, sides::CHAINS)?;
+        draft = match at {
+            0 => draft.payer_note("thanks").ask_again().limit(Limit::AtMost(Msat(20_000))),
+            1 => draft.amount(Msat(1_234)).custom_field(2_000_000_001, [4, 5, 6]),
+            2 => draft.quantity(3).rate(sides::rate(sides::CENTS)).limit(Limit::Tolerance { basis_points: 100 }),
+            3 => draft.retry(Retry { first: Duration::from_secs(1), max: Duration::from_secs(3) }),
+            4 => draft.quantity(2),
+            _ => draft.bip_353_name(HumanReadableName::new("satoshi", "example.com")?),
+        };
+        let mut payment = draft.start([at as u8; 32], now, later)?;
+        add(format!("payment-{at}-asking"), payment.to_bytes());
+        let Action::Send(asked) = payment.poll(now)? else { return Err("nothing is sent".into()) };
+        let received = issuer.receive(sides::deliver(&asked))?;
+        add(format!("received-{at}"), received.to_bytes());
+        let rate = Some(sides::rate(sides::CENTS));
+        let terms = Terms { now, chains: sides::CHAINS, rate, max_amount: MaxAmount::Any };
+        let accepted = received.accept(&terms)?;
+        add(format!("accepted-{at}"), accepted.to_bytes());
+        let (preimage, invoice) = sides::unsigned(&accepted)?;
+        let invoice = sides::sign(&accepted, invoice);
+        let via = Via::Path(asked.reply_path_id.ok_or("no reply path")?);
+        let _ = payment.receive_invoice(Incoming { bytes: invoice.into_bytes(), via, reply_path: None }, now)?;
+        phases(&format!("payment-{at}"), payment, preimage, &mut add)?;
+    }
+    let new = payer.new_refund([9; 32]);
+    let paths = [new.path_id(0), new.path_id(1)];
+    let refund = new.builder("a cup that broke", Msat(5_000_000)).absolute_expiry(later);
+    let refund = paths.iter().fold(refund, |refund, path_id| refund.add_path(sides::path(*path_id, 3)));
+    let mut payment = new.publish(refund, now)?;
+    add("refund-asking".into(), payment.to_bytes());
+    let preimage = Preimage(PREIMAGE);
+    let claimed = issuer.claim(payment.refund().ok_or("no refund")?, now, sides::CHAINS)?;
+    let invoice = claimed.invoice(preimage.payment_hash()).add_path(path(1, 0)?, &payinfo([])?).build()?;
+    let mut claim = claimed.sign(invoice, later, Retry::default())?;
+    add("claim-sending".into(), claim.to_bytes());
+    let invoice = claim.invoice().as_bytes().to_vec();
+    let _ = payment.receive_invoice(Incoming { bytes: invoice, via: Via::Path(paths[1]), reply_path: None }, now)?;
+    phases("refund", payment, preimage, &mut add)?;
+    let Action::Send(sent) = claim.poll(now)? else { return Err("nothing is sent".into()) };
+    let via = Via::Path(sent.reply_path_id.ok_or("no reply path")?);
+    claim.receive_error(Incoming { bytes: InvoiceError::new("no")?.into_bytes(), via, reply_path: None })?;
+    add("claim-ended".into(), claim.to_bytes());
+    claim.paid();
+    add("claim-paid".into(), claim.to_bytes());
+    Ok(states)
+}
+
+/// A payment that has a quote, and what becomes of it.
+fn phases(name: &str, payment: Payment, preimage: Preimage, add: &mut impl FnMut(String, Vec<u8>)) -> Result<()> {
+    add(format!("{name}-quoted"), payment.to_bytes());
+    let mut declined = sides::payer().load(&payment.to_bytes())?;
+    declined.decline()?;
+    add(format!("{name}-declined"), declined.to_bytes());
+    let mut payment = payment;
+    payment.begin(preimage.payment_hash(), sides::NOW)?;
+    add(format!("{name}-paying"), payment.to_bytes());
+    payment.failed()?;
+    add(format!("{name}-failed"), payment.to_bytes());
+    payment.paid(preimage)?;
+    add(format!("{name}-paid"), payment.to_bytes());
+    Ok(())
 }

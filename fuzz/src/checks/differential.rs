@@ -8,6 +8,8 @@ use lightning::offers::parse::{Bolt12ParseError, Bolt12SemanticError};
 use lightning::offers::refund::Refund as LdkRefund;
 use lightning::util::ser::Writeable;
 
+use super::recurrence;
+
 /// The bytes as each kind of message.
 pub fn check(data: &[u8]) {
     compare(data, Offer::try_from(data), LdkOffer::try_from(data.to_vec()));
@@ -33,6 +35,10 @@ fn compare<T: Message, U: Writeable + std::fmt::Debug>(
 
 /// What we refuse and they take, and why.
 fn only_we_refuse(error: &Error) -> bool {
+    // They do not know about recurrence, and leave odd fields unread.
+    if error.field().is_some_and(|field| recurrence::TYPES.contains(&field.number())) || error.rule() == Rule::Rec2 {
+        return cfg!(feature = "recurrence");
+    }
     match (error.rule(), error.kind()) {
         // They leave compulsory features to whoever uses the message.
         (Rule::Ofr2 | Rule::Rqr2 | Rule::Ivr3, ErrorKind::UnknownFeature(_)) => true,
@@ -55,6 +61,10 @@ fn only_they_refuse(error: &Bolt12ParseError, message: &impl Message) -> bool {
         // D1: they refuse signed refunds.
         Bolt12ParseError::Decode(_) if message.is_refund() && !message.fields().range(&(240..=1000)).is_empty() => {
             return true;
+        }
+        // TLV-4: they do not know about recurrence.
+        Bolt12ParseError::Decode(_) if recurrence::TYPES.into_iter().any(|number| has(Field::numbered(number))) => {
+            return cfg!(feature = "recurrence");
         }
         // RQR-14: they want a host name, with a limit for the length of each label.
         Bolt12ParseError::Decode(_) => return has(Field::INVREQ_BIP_353_NAME),

@@ -104,7 +104,7 @@ fn refuse_arrivals(request: &InvoiceRequest, context: &RequestContext<'_>, last_
 }
 
 /// A millisatoshi is worth so much of the offer's currency, if it has one.
-fn rate(offer: &Offer, minor_units: u64) -> Option<Rate> {
+pub(super) fn rate(offer: &Offer, minor_units: u64) -> Option<Rate> {
     offer.currency().map(|currency| Rate::new(currency, MinorUnits(minor_units), Msat(1)).expect("not for nothing"))
 }
 
@@ -257,7 +257,7 @@ fn assert_repeated(types: &[RangeInclusive<u64>], original: &TlvStream, copy: &T
     assert_eq!(of(original), of(copy));
 }
 
-fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceRequestBuilder<'a> {
+pub(super) fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceRequestBuilder<'a> {
     let metadata = value(input, 0).filter(|metadata| metadata.len() >= 16).unwrap_or(&[0x24; 16]);
     let mut builder = InvoiceRequestBuilder::new(offer, keys::payer().public_key(), metadata);
     if let Some(rate) = rate(offer.offer(), u64::MAX) {
@@ -287,7 +287,15 @@ fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) -> InvoiceR
 }
 
 fn invoice_builder<'a>(input: &TlvStream, request: AcceptedRequest<'a>) -> InvoiceBuilder<'a> {
-    let created_at = UnixTime(number(input, 164).unwrap_or(1_800_000_000));
+    invoice_builder_at(input, request, UnixTime(number(input, 164).unwrap_or(1_800_000_000)))
+}
+
+/// The same at a time that is not the input's.
+pub(super) fn invoice_builder_at<'a>(
+    input: &TlvStream,
+    request: AcceptedRequest<'a>,
+    created_at: UnixTime,
+) -> InvoiceBuilder<'a> {
     let payment_hash = preimage(input).payment_hash();
     let mut builder = InvoiceBuilder::new(request, created_at, payment_hash);
     // The request's own paths are as good as any.
@@ -327,7 +335,7 @@ fn value(input: &TlvStream, number: u64) -> Option<&[u8]> {
 }
 
 /// Up to eight bytes as a number, however they are written.
-fn number(input: &TlvStream, number: u64) -> Option<u64> {
+pub(super) fn number(input: &TlvStream, number: u64) -> Option<u64> {
     let digits = value(input, number)?;
     Some(digits.iter().take(8).fold(0, |number, digit| number << 8 | u64::from(*digit)))
 }
@@ -383,7 +391,7 @@ fn bytes_of(input: &TlvStream, types: &[RangeInclusive<u64>]) -> Vec<u8> {
 }
 
 /// The offer in the input, made ours: with an issuer whose key we have.
-fn offer_of(input: &TlvStream) -> Vec<u8> {
+pub(super) fn offer_of(input: &TlvStream) -> Vec<u8> {
     let mut bytes = bytes_of(input, &OFFER);
     let issuer = Field::OFFER_ISSUER_ID.number();
     if let Some(record) = naive::records(&bytes).iter().flatten().find(|record| record.number == issuer) {

@@ -6,12 +6,16 @@
 
 pub mod differential;
 pub mod errors;
+pub mod exchange;
 pub mod keys;
 pub mod merkle;
 pub mod messages;
 pub mod mirror;
 pub mod naive;
+#[cfg(feature = "onion")]
+pub mod onion;
 pub mod proof;
+pub mod recurrence;
 pub mod round_trip;
 pub mod text;
 pub mod tlv;
@@ -21,7 +25,7 @@ pub mod walk;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: &[Target] = &[
     ("text", text::check),
     ("tlv", tlv::check),
     ("offer", messages::offer),
@@ -31,8 +35,16 @@ pub const TARGETS: [Target; 11] = [
     ("invoice_error", messages::invoice_error),
     ("payer_proof", proof::check),
     ("mirror", mirror::check),
+    ("recurrence", recurrence::check),
     ("round_trip", round_trip::check),
+    #[cfg(feature = "onion")]
+    ("onion_peel", onion::peel),
+    #[cfg(feature = "onion")]
+    ("onion_payload", onion::payload),
     ("differential", differential::check),
+    ("exchange_payer", exchange::payer::check),
+    ("exchange_issuer", exchange::issuer::check),
+    ("exchange_state", exchange::state::check),
 ];
 
 /// Runs the target of that name.

@@ -7,7 +7,7 @@ use bolt12::{
     PayInfo, Point, RequestFields, Text,
 };
 
-use super::merkle;
+use super::{merkle, recurrence};
 
 /// Calls `Debug` and `Display`, for their panics.
 macro_rules! show {
@@ -50,7 +50,14 @@ pub fn offer(fields: &OfferFields) {
     assert_eq!(fields.id().map(|id| id.to_byte_array()), id);
     assert!(fields.same_offer(fields));
     let known = fields.records().filter(|record| !fields.unknown().any(|unknown| unknown == *record));
-    assert!(known.map(|record| record.number()).all(|number| number % 2 == 0 && (2..=22).contains(&number)));
+    let is_known = |number: u64| number % 2 == 0 && (2..=22).contains(&number);
+    assert!(
+        known
+            .map(|record| record.number())
+            .all(|number| is_known(number) || cfg!(feature = "recurrence") && recurrence::TYPES.contains(&number))
+    );
+    #[cfg(feature = "recurrence")]
+    recurrence::offer(fields);
 }
 
 /// The fields of a request or a refund, wherever they stand.
@@ -67,6 +74,8 @@ pub fn request(fields: &RequestFields) {
         let is_empty = name.user().is_empty() || name.domain().is_empty();
         assert_eq!(bolt12::HumanReadableName::new(name.user(), name.domain()).ok(), (!is_empty).then_some(name));
     }
+    #[cfg(feature = "recurrence")]
+    show!(fields.recurrence(), fields.recurrence_start(), fields.recurrence().map(|payment| payment.period_index()));
     assert!(fields.unknown().all(|record| record.number() % 2 == 1));
 }
 
@@ -86,6 +95,8 @@ pub fn disclosed(fields: &InvoiceFields) {
     request(fields.request());
     show!(fields.created_at(), fields.relative_expiry(), fields.expires_at(), fields.payment_hash(), fields.amount());
     show!(fields.node_id(), fields.multi_part());
+    #[cfg(feature = "recurrence")]
+    show!(fields.recurrence_basetime());
     fields.paths().iter().for_each(paths);
     fields.features().iter().for_each(features);
     for payinfo in fields.blindedpay().iter().flat_map(|payinfos| payinfos.iter()) {

@@ -7,11 +7,12 @@ use super::rng::Rng;
 use crate::checks::keys;
 
 /// The fields of each message, in ascending order.
-pub const OFFER: [u64; 11] = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22];
+pub const OFFER: [u64; 16] =
+    [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 1_000_000_024, 1_000_000_025, 1_000_000_026, 1_000_000_027, 1_000_000_029];
 /// The fields that a request adds.
-pub const REQUEST: [u64; 9] = [0, 80, 82, 84, 86, 88, 89, 90, 91];
+pub const REQUEST: [u64; 12] = [0, 80, 82, 84, 86, 88, 89, 90, 91, 2_000_000_092, 2_000_000_093, 2_000_000_094];
 /// The fields that an invoice adds.
-pub const INVOICE: [u64; 9] = [160, 162, 164, 166, 168, 170, 172, 174, 176];
+pub const INVOICE: [u64; 10] = [160, 162, 164, 166, 168, 170, 172, 174, 176, 3_000_000_177];
 /// The fields that only a payer proof has.
 pub const PROOF: [u64; 5] = [1001, 1002, 1003, 1004, 1005];
 /// The fields of an invoice error.
@@ -84,6 +85,12 @@ pub fn value(rng: &mut Rng, number: u64) -> Vec<u8> {
         172 => (0..count(rng)).flat_map(|_| fallback(rng)).collect(),
         240 | 241 => sized(rng, 64),
         1001 => vec![0x33; 32],
+        1_000_000_024 | 1_000_000_025 => [vec![rng.pick(&[0, 1, 2, 2, 2, 3, 255])], short(rng, 4)].concat(),
+        1_000_000_026 => [vec![rng.pick(&[0, 1, 1, 2])], short(rng, 8)].concat(),
+        1_000_000_027 => [(rng.number() as u32 >> rng.below(32)).to_be_bytes().to_vec(), short(rng, 4)].concat(),
+        1_000_000_029 | 2_000_000_092 | 2_000_000_093 => short(rng, 4),
+        2_000_000_094 => Vec::new(),
+        3_000_000_177 => short(rng, 8),
         _ => {
             let len = rng.pick(&[0, 1, 2, 16, 32, 33]);
             rng.bytes(len)
@@ -114,6 +121,15 @@ fn truncated(rng: &mut Rng, most: usize) -> Vec<u8> {
     let skip = if rng.one_in(32) { rng.below(8) } else { number.leading_zeros() as usize / 8 };
     let skip = if rng.one_in(32) { skip } else { skip.max(8 - most) };
     digits[skip..].to_vec()
+}
+
+/// A `tuN`: mostly a small number, or the time of a seed.
+fn short(rng: &mut Rng, most: usize) -> Vec<u8> {
+    match rng.below(4) {
+        0 => truncated(rng, most),
+        1 if most == 8 => 1_800_000_000u32.to_be_bytes().to_vec(),
+        _ => vec![rng.pick(&[1, 1, 2, 3, 12, 31, 255])],
+    }
 }
 
 fn text(rng: &mut Rng) -> Vec<u8> {

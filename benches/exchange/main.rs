@@ -1,0 +1,62 @@
+//! What the exchange costs on either side, beside the floor and the `lightning` crate.
+//!
+//! ```text
+//! cargo bench --bench exchange                    everything, about a minute
+//! cargo bench --bench exchange -- --quick         everything roughly, a few seconds
+//! cargo bench --bench exchange -- payer typical   what has all these words in its name
+//! ```
+//!
+//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Three tables: whole
+//! steps beside their floors; refusals as a share of what a valid request of the same size costs; and bytes that a
+//! payment holds.
+
+#[path = "../common/allocations.rs"]
+mod allocations;
+mod conversation;
+#[path = "../common/floor.rs"]
+mod floor;
+mod issuer;
+#[path = "../common/measure.rs"]
+mod measure;
+mod memory;
+#[path = "../common/messages.rs"]
+mod messages;
+mod payer;
+mod refusals;
+#[path = "../common/table.rs"]
+mod table;
+
+use conversation::{Conversation, cases, large_cases};
+use floor::Floor;
+use measure::Effort;
+use messages::Keys;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let effort = if arguments.iter().any(|argument| argument == "--quick") { Effort::QUICK } else { Effort::FULL };
+    // Cargo passes `--bench`.
+    let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let wanted = |name: &str| words.iter().all(|word| name.contains(word.as_str()));
+
+    let keys = Keys::new();
+    let point = Floor::point(&keys.issuer.public_key()).side(&keys.context);
+    let all = cases().map(|case| Conversation::new(case, &keys));
+    let large = large_cases().map(|case| Conversation::new(case, &keys));
+
+    table::print_head();
+    for conversation in &all {
+        for comparison in issuer::all(conversation, &keys).into_iter().chain(payer::all(conversation, &keys)) {
+            if wanted(&comparison.name) {
+                comparison.print(&comparison.measure(&point, effort));
+            }
+        }
+    }
+    refusals::print_head();
+    for conversation in all.iter().chain(&large) {
+        refusals::print(conversation, &keys, effort, wanted);
+    }
+    if wanted("memory") {
+        memory::print_head();
+        all.iter().for_each(memory::print);
+    }
+}

@@ -1,0 +1,244 @@
+//! Buys a cup of coffee: all that happens between a QR code on a counter and the receipt.
+//!
+//! A shop asks 3.50 dollars. Alice's wallet asks for an invoice, and does not pay it: the dollar has become dearer
+//! than she allows. She looks at the new price, adds a tip, asks again, pays, and can prove it.
+//!
+//! Two things are stand-ins, at the end of this file: `deliver` for onion messages, `pay` for a Lightning node. And
+//! secrets, "randomness" and the clock are constants, so that every run prints the same. Yours must not be.
+
+use std::time::Duration;
+
+use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::bitcoin::hex::DisplayHex;
+use bolt12::exchange::{
+    Action, Destination, End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment,
+    Refused, State, Terms, Via,
+};
+use bolt12::secp256k1::{Keypair, Secp256k1};
+use bolt12::{
+    BlindedPath, Bolt12, ChainHash, Error, Expectation, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    PayInfo, PayableInvoice, Payee, PayerProof, Preimage, Rate, Text, UnixTime,
+};
+use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
+
+const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut now = UnixTime(1_800_000_000);
+    let mut shop = Shop { issuer: Issuer::new([0x41; 32]), rate: rate("100000")? };
+
+    heading(now, "The shop makes an offer, once, and puts it on the counter.");
+    let offer = shop.make_offer()?;
+    // In upper case a QR code is smaller: letters of one case and digits have a mode of their own.
+    let scanned = format!("LIGHTNING:{offer:#}");
+    println!("{}\n\n{}", offer.wrapped(98)?, qr_code(&scanned)?);
+
+    heading(now, "Alice scans it. Her wallet shows what she would pay for, and asks what it must know.");
+    let Bolt12::Offer(offer) = scanned.parse()? else { return Err("this is another BOLT 12 text".into()) };
+    let payer = Payer::new([0x42; 32]);
+    let draft = payer.draft(&offer, now, CHAINS)?;
+    println!("for:      {}, from {}", words(offer.description()), words(offer.issuer()));
+    println!("price:    {}", draft.price()?.ok_or("as you like")?.with_minor_unit(2));
+    draft.needs().iter().for_each(|need| println!("needed:   {need}"));
+    // An exchange says what a bitcoin costs; what Alice allows beside is a setting of her wallet.
+    let draft = draft.rate(rate("100000")?).limit(Limit::Tolerance { basis_points: 200 });
+    println!("costs:    {}, and she allows 2 % more", draft.cost()?.ok_or("no price")?);
+    let shown: Vec<_> = draft.reveals().iter().filter_map(|field| field.label()).collect();
+    println!("reveals:  {}, which are new each time", shown.join(", "));
+    let mut payment = draft.start([0x01; 32], now, UnixTime(now.0 + 60))?;
+
+    shop.rate = rate("96500")?;
+    heading(now, "She asks for an invoice. In the meantime the dollar has become dearer.");
+    ask(&mut payment, &mut shop, &mut now, 0)?;
+    let State::Ended(end @ End::TooExpensive { .. }) = payment.state() else { return Err("that was cheap".into()) };
+    println!("  Nothing is paid: {end}: {}.", payment.max_amount());
+    now = now.saturating_add(Duration::from_secs(20));
+
+    heading(now, "She looks again, at the rate of now, and adds a tip: four dollars, all in all.");
+    let own_rate = rate("96600")?;
+    let four = OfferAmount::Currency { currency: own_rate.currency(), amount: MinorUnits(400) };
+    let with_tip = own_rate.convert(four)?;
+    // Whoever names the amount pays neither more nor less: what the rate does from now on, it does to the tip.
+    let draft = payer.draft(&offer, now, CHAINS)?.rate(own_rate).amount(with_tip).payer_note("With oat milk, please");
+    println!("She will pay {with_tip}.");
+    let mut payment = draft.start([0x02; 32], now, UnixTime(now.0 + 60))?;
+
+    shop.rate = rate("96450")?;
+    heading(now, "She asks for an invoice. Her first message gets lost.");
+    ask(&mut payment, &mut shop, &mut now, 1)?;
+    let State::Quoted(quote) = payment.state() else { return Err("no invoice".into()) };
+    println!("  It is what she asked for: {} until {}.", quote.amount(), time(quote.expires_at()));
+    let payment_hash = quote.payment_hash();
+
+    heading(now, "She pays it.");
+    payment.begin(payment_hash, now)?; // this quote, and no other that may have come since
+    // First saved, then paid: if the phone goes off now, it knows tomorrow that the money may be on its way.
+    let saved = payment.to_bytes();
+    let mut payment = payer.load(&saved)?;
+    let State::Paying(payable) = payment.state() else { return Err("not begun".into()) };
+    println!("{}, for the hash\n  {}", payable.amount(), payable.payment_hash());
+    let preimage = pay(&payable, &shop).ok_or("the payment failed")?;
+    println!("The shop has the money, and Alice has the preimage:\n  {preimage}");
+    payment.paid(preimage)?;
+
+    heading(now, "Somebody else is to bring the coffee, and wants to see that it was paid: \"table 7\".");
+    let State::Paid(receipt) = payment.state() else { return Err("not paid".into()) };
+    let keypair = receipt.keypair().ok_or("another payer's")?;
+    let proof = receipt.proof().note("table 7").build()?.sign(&keypair)?;
+    println!("Alice's proof:\n{}\n", proof.wrapped(98)?);
+    let proof: PayerProof = proof.to_string().parse()?; // that it can be read means that its signatures are valid
+    let payee = Payee::NodeId(offer.issuer_id().ok_or("no key")?); // a key that the shop made for this offer alone
+    proof.check(&Expectation { payee, chain: CHAINS[0], min_amount: Msat(3_500_000), note: Some("table 7") })?;
+    println!("It holds: {} for {}.", proof.amount().ok_or("hidden")?, words(proof.offer().description()));
+    Ok(())
+}
+
+/// What a wallet does until it is the user's turn: sends what there is to send, takes what arrives, and waits.
+fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u32) -> Result<(), Error> {
+    while let State::Asking { .. } = payment.state() {
+        match payment.poll(*now)? {
+            Action::Send(request) => {
+                show(*now, "Alice", &request.message);
+                if losses > 0 {
+                    losses -= 1;
+                    println!("  (lost)");
+                    continue;
+                }
+                *now = now.saturating_add(Duration::from_secs(1));
+                // Nothing may come back: an issuer does not answer whoever probes for offers.
+                let Some(answer) = shop.receive(deliver(&request, "Alice"), *now) else { continue };
+                show(*now, "the shop", &answer.message);
+                let arrived = deliver(&answer, "shop");
+                // A wallet with many payments finds this one by `payer.payment_of(&arrived.via)`.
+                let progress = match &answer.message {
+                    OffersMessage::InvoiceError(_) => payment.receive_error(arrived, *now),
+                    _ => payment.receive_invoice(arrived, *now),
+                };
+                // What was refused has changed nothing: the right answer may still come.
+                progress.map(drop).unwrap_or_else(|refused| println!("  not taken: {refused}"));
+            }
+            Action::WaitUntil(time) => *now = time,
+            Action::Nothing => {}
+        }
+    }
+    Ok(())
+}
+
+/// The shop: a secret, and today's rate. Of offers, requests and invoices it keeps nothing.
+struct Shop {
+    issuer: Issuer,
+    rate: Rate,
+}
+
+impl Shop {
+    fn make_offer(&self) -> Result<Offer, Error> {
+        let new = self.issuer.new_offer([0x07; 16]);
+        let price = OfferAmount::Currency { currency: self.rate.currency(), amount: MinorUnits(350) };
+        let offer = OfferBuilder::new(new.issuer_id()).amount(price).description("a flat white").issuer("Café Zwölf");
+        new.build(offer.add_path(path_to("shop", new.path_id(0))))
+    }
+
+    /// Answers a request, with an invoice or with the reason why there is none, or not at all.
+    fn receive(&mut self, request: Incoming, now: UnixTime) -> Option<Outgoing> {
+        self.answer(request, now).map_or_else(|refused| refused.into_answer(), Some)
+    }
+
+    fn answer(&mut self, request: Incoming, now: UnixTime) -> Result<Outgoing, Box<Refused>> {
+        let received = self.issuer.receive(request)?; // for an offer of ours, which nobody changed
+        let due = received.due(Some(self.rate));
+        let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::TimesPrice(5) };
+        let accepted = received.accept(&terms)?; // on time, and for enough
+        let due = due?.unwrap_or_default();
+        let tip = accepted.amount().checked_sub(due).filter(|tip| *tip > Msat(0));
+        let tip = tip.map_or("no tip".into(), |tip| format!("a tip of {tip}"));
+        println!("  At {} the shop wants {due}, and sees {tip}.", time(now));
+
+        // The node's part: a path to itself, and what it costs to be paid over it. Which payment that is for is in
+        // the path id, so that the shop need not remember it.
+        let expected = accepted.expected_payment();
+        let path = path_to("shop", expected.path_id);
+        let payinfo = PayInfo {
+            fee_base_msat: 1_000,
+            fee_proportional_millionths: 100,
+            cltv_expiry_delta: 144,
+            htlc_minimum_msat: 1,
+            htlc_maximum_msat: 100_000_000,
+            features: Features::default(),
+        };
+        let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build()?;
+        let invoice = accepted.sign(invoice)?;
+        Ok(accepted.answer(invoice)?)
+    }
+}
+
+/// What exchanges say: the price of one bitcoin in dollars, which have two digits after the point.
+fn rate(dollars_per_bitcoin: &str) -> Result<Rate, Error> {
+    Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin, 2)
+}
+
+/// What somebody else wrote, with everything escaped that could deceive.
+fn words(text: Option<Text<'_>>) -> String {
+    text.map_or("(nothing)".into(), |text| text.to_string())
+}
+
+fn qr_code(text: &str) -> Result<String, qrcode::types::QrError> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L)?;
+    // Terminals are dark: what is printed is light.
+    Ok(code.render().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+}
+
+fn heading(now: UnixTime, text: &str) {
+    println!("\n== {}  {text}\n", time(now));
+}
+
+/// A message as it travels, shortened, and as people read it.
+fn show(now: UnixTime, who: &str, message: &OffersMessage) {
+    let (text, meaning) = match message {
+        OffersMessage::InvoiceRequest(request) => {
+            let amount = request.amount().map_or("the price".into(), |amount| amount.to_string());
+            let note = request.payer_note().map_or(String::new(), |note| format!(" \"{note}\""));
+            (request.to_string(), format!("I would like to pay {amount}.{note}"))
+        }
+        OffersMessage::Invoice(invoice) => {
+            (invoice.to_string(), format!("Pay {} until {}.", invoice.amount(), time(invoice.expires_at())))
+        }
+        OffersMessage::InvoiceError(told) => (told.as_bytes().to_lower_hex_string(), words(told.error())),
+    };
+    let (start, end) = (&text[..text.len().min(48)], &text[text.len().saturating_sub(12)..]);
+    println!("{}  {who}: {start}…{end} ({} letters)\n  {meaning}", time(now), text.len());
+}
+
+fn time(UnixTime(seconds): UnixTime) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+}
+
+// From here on: stand-ins for what is not this crate's work.
+
+/// Takes the place of sending a message in an onion, with a reply path, and of taking it out.
+fn deliver(outgoing: &Outgoing, from: &str) -> Incoming {
+    let via = match &outgoing.destination {
+        Destination::Node(_) => Via::Direct,
+        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+    };
+    let reply_path = outgoing.reply_path_id.map(|path_id| path_to(from, path_id));
+    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+}
+
+/// A blinded path of two hops. In real ones the path id is encrypted, for nobody but its maker.
+fn path_to(node: &str, path_id: PathId) -> BlindedPath<'static> {
+    let key = |seed: &[u8]| {
+        let secret = sha256::Hash::hash(seed).to_byte_array();
+        Keypair::from_seckey_slice(&Secp256k1::new(), &secret).expect("a key").public_key()
+    };
+    let blinded = |name: &str| key(&[name.as_bytes(), &path_id.0[..]].concat());
+    let hops = [(blinded("a neighbour"), &[0; 33][..]), (blinded(node), &path_id.0[..])];
+    BlindedPath::new(key(b"a neighbour").into(), blinded("first path key"), hops).expect("two hops")
+}
+
+/// Takes the place of a payment: it comes to the shop over a path of the invoice, and the preimage goes back.
+fn pay(payable: &PayableInvoice<'_>, shop: &Shop) -> Option<Preimage> {
+    let (path, _) = payable.paths().next()?;
+    let path_id = PathId(path.hops().last()?.encrypted_recipient_data.try_into().ok()?);
+    let expected = shop.issuer.expected_payment(payable.payment_hash(), &path_id)?;
+    (payable.amount() >= expected.amount).then_some(expected.preimage)
+}

@@ -1,0 +1,4 @@
+//! Bytes as a saved state.
+#![no_main]
+
+bolt12_fuzz::target!("exchange_state");

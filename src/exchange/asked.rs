@@ -1,0 +1,180 @@
+//! What a payment is for, and what is sent and expected because of it.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
+
+use super::draft::Choices;
+use super::payer::Payer;
+use super::secret::{Nonce, Seal, Token};
+use super::state::{Reader, Writer};
+use super::via::{Destination, Via};
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::field::BlindedPath;
+use crate::invoice::{Arrival, Invoice, RefundContext, SentTo};
+use crate::invoice_request::{InvoiceRequest, Refund};
+use crate::offer::{Offer, UsableOffer};
+use crate::tlv::TlvStream;
+use crate::units::{Msat, UnixTime};
+
+/// What a payment is for.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    Offer(Box<AskedOffer>),
+    Refund(Box<AskedRefund>),
+}
+
+/// An offer, and what is said in requests for it.
+#[derive(Clone, Debug)]
+pub(super) struct AskedOffer {
+    pub(super) offer: Offer,
+    pub(super) chain: ChainHash,
+    pub(super) choices: Choices,
+}
+
+/// A refund, and who may claim it.
+#[derive(Clone, Debug)]
+pub(super) struct AskedRefund {
+    pub(super) refund: Refund,
+    /// Who was confirmed in another way (IVR-9).
+    pub(super) payee: Option<PublicKey>,
+    /// Who was found to be the wrong one.
+    pub(super) declined: Vec<PublicKey>,
+}
+
+impl Asked {
+    pub(super) fn chain(&self) -> ChainHash {
+        match self {
+            Self::Offer(asked) => asked.chain,
+            Self::Refund(asked) => asked.refund.chain(),
+        }
+    }
+
+    /// What a path id stands for that was made for this.
+    pub(super) fn token(&self, payer: &Payer, via: &Via) -> Option<Token> {
+        let Via::Path(path_id) = via else { return None };
+        match self {
+            Self::Offer(_) => payer.reply(path_id),
+            Self::Refund(_) => payer.refund_path(path_id),
+        }
+    }
+
+    /// The nonce of the request that a path id is for, or of the refund.
+    fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
+        match self {
+            Self::Offer(asked) => asked.nonce(payer, token),
+            Self::Refund(_) => payer.refund_nonce(token.id),
+        }
+    }
+
+    /// IVR-8, by the MAC in the metadata: whoever does not have the payer's secret cannot change what it covers.
+    pub(super) fn check_own(&self, payer: &Payer, tlvs: &TlvStream, token: Token) -> Result<(), Error> {
+        match payer.seal(tlvs) {
+            Some(seal) if seal.nonce == self.nonce(payer, token) => Ok(()),
+            _ => Err(Error::of(Field::INVREQ_METADATA, ErrorKind::Differs, Rule::Ivr8)),
+        }
+    }
+
+    /// Everything that an invoice has to obey beside having come the right way and repeating its request.
+    pub(super) fn check(&self, invoice: &Invoice, token: Token, now: UnixTime, max: Msat) -> Result<(), Error> {
+        match self {
+            Self::Offer(asked) => {
+                let sent_to = asked.sent_to(token.position)?;
+                invoice.check_own_answer(sent_to, now, &[asked.chain], max).map(drop)
+            }
+            Self::Refund(asked) => {
+                let AskedRefund { refund, payee, declined } = asked.as_ref();
+                let (arrival, chains) = (Arrival::OwnPath, &[refund.chain()]);
+                let context = RefundContext { refund, arrival, now, chains, payee: *payee };
+                invoice.check_refund(&context).map(drop)?;
+                if declined.contains(&invoice.node_id()) {
+                    return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Offer(asked) => {
+                out.flag(true);
+                out.bytes(asked.offer.as_bytes());
+                out.array(asked.chain.to_bytes());
+                asked.choices.write(out);
+            }
+            Self::Refund(asked) => {
+                out.flag(false);
+                out.bytes(asked.refund.as_bytes());
+                out.optional(asked.payee.map(|payee| payee.serialize()));
+                out.number(asked.declined.len() as u64);
+                asked.declined.iter().for_each(|declined| out.array(declined.serialize()));
+            }
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
+        if reader.flag()? {
+            let offer = Offer::read(reader.bytes()?.to_vec(), payer.known())?;
+            let chain = ChainHash::from(reader.array()?);
+            Ok(Self::Offer(Box::new(AskedOffer { offer, chain, choices: Choices::read(reader)? })))
+        } else {
+            let refund = Refund::read(reader.bytes()?.to_vec(), payer.known())?;
+            let payee = reader.optional()?.map(saved_key).transpose()?;
+            let mut declined = Vec::new();
+            for _ in 0..reader.number()? {
+                declined.push(saved_key(reader.array()?)?);
+            }
+            Ok(Self::Refund(Box::new(AskedRefund { refund, payee, declined })))
+        }
+    }
+}
+
+fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
+    PublicKey::from_slice(&bytes).map_err(|_| super::state::invalid())
+}
+
+impl AskedOffer {
+    pub(super) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
+        payer.nonce(token, self.chain, self.choices.amount)
+    }
+
+    /// The request that a token is for. It is the same every time, so that sending it twice is a repetition (EXC-5,
+    /// RQR-5).
+    pub(super) fn request(&self, payer: &Payer, token: Token) -> Result<InvoiceRequest, Error> {
+        let nonce = self.nonce(payer, token);
+        let keypair = payer.request_keypair(&nonce);
+        let offer = UsableOffer::again(&self.offer, self.chain);
+        let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
+        let request = self.choices.request(offer, keypair.public_key(), metadata)?;
+        request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+    }
+
+    /// The paths of the offer (OFR-11). More than a path id can count are not needed.
+    fn paths(&self) -> impl Iterator<Item = BlindedPath<'_>> {
+        self.offer.paths().into_iter().flat_map(|paths| paths.iter()).take(u8::MAX.into())
+    }
+
+    /// How many ways there are to the issuer.
+    pub(super) fn ways(&self) -> u8 {
+        u8::try_from(self.paths().count()).unwrap_or(u8::MAX).max(1)
+    }
+
+    /// OFR-11
+    pub(super) fn destination(&self, position: u8) -> Result<Destination, Error> {
+        match (self.paths().nth(position.into()), self.offer.issuer_id()) {
+            (Some(path), _) => Ok(Destination::Path(path.into_owned())),
+            (None, Some(issuer_id)) => Ok(Destination::Node(issuer_id)),
+            (None, None) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
+        }
+    }
+
+    fn sent_to(&self, position: u8) -> Result<SentTo, Error> {
+        match self.destination(position)? {
+            Destination::Path(path) => Ok(SentTo::Path(path.last_blinded_node_id())),
+            Destination::Node(_) => Ok(SentTo::IssuerId),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Onions of one layer with whatever payload, made by the letter of BOLT 4, to see what is refused.
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use bolt12::bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
+use bolt12::onion::OnionMessage;
+use bolt12::secp256k1::ecdh::SharedSecret;
+use bolt12::secp256k1::{PublicKey, Scalar, Secp256k1, SecretKey};
+use chacha20::cipher::{KeyIvInit, StreamCipher};
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
+
+/// Secrets that nobody else should have.
+const PATH: [u8; 32] = [0x77; 32];
+const ONION: [u8; 32] = [0x78; 32];
+
+pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut engine = HmacEngine::<sha256::Hash>::new(key);
+    parts.iter().for_each(|part| engine.input(part));
+    Hmac::from_engine(engine).to_byte_array()
+}
+
+fn public(secret: [u8; 32]) -> PublicKey {
+    SecretKey::from_slice(&secret).unwrap().public_key(&Secp256k1::new())
+}
+
+fn shared(point: &PublicKey, secret: [u8; 32]) -> [u8; 32] {
+    SharedSecret::new(point, &SecretKey::from_slice(&secret).unwrap()).secret_bytes()
+}
+
+/// One record with a type and a length below 253.
+pub(crate) fn record(number: u8, value: &[u8]) -> Vec<u8> {
+    let mut record = vec![number];
+    match u8::try_from(value.len()) {
+        Ok(len) if len < 253 => record.push(len),
+        _ => record.extend([0xfd].into_iter().chain((value.len() as u16).to_be_bytes())),
+    }
+    record.extend_from_slice(value);
+    record
+}
+
+/// A path key, and data that the node with this key finds encrypted to it.
+pub(crate) fn encrypted(node: &PublicKey, data: &[u8]) -> (PublicKey, Vec<u8>) {
+    let rho = hmac(b"rho", &[&shared(node, PATH)]);
+    let mut buffer = data.to_vec();
+    let tag = ChaCha20Poly1305::new(&rho.into())
+        .encrypt_inout_detached(&[0; 12].into(), &[], buffer.as_mut_slice().into())
+        .unwrap();
+    buffer.extend_from_slice(&tag);
+    (public(PATH), buffer)
+}
+
+/// A message whose only layer has these bytes in front, the length of the payload included.
+pub(crate) fn message_of(node: &PublicKey, layer: &[u8]) -> OnionMessage {
+    let factor = Scalar::from_be_bytes(hmac(b"blinded_node_id", &[&shared(node, PATH)])).unwrap();
+    let blinded = node.mul_tweak(&Secp256k1::new(), &factor).unwrap();
+    let secret = shared(&blinded, ONION);
+    let mut data = layer.to_vec();
+    data.resize(1300, 0x55);
+    let rho = hmac(b"rho", &[&secret]);
+    chacha20::ChaCha20::new(&rho.into(), &[0; 12].into()).apply_keystream(&mut data);
+    let mac = hmac(&hmac(b"mu", &[&secret]), &[&data]);
+    let packet = [&[0][..], &public(ONION).serialize(), &data, &mac].concat();
+    let len = (packet.len() as u16).to_be_bytes();
+    OnionMessage::read([&[2, 1][..], &public(PATH).serialize(), &len, &packet].concat()).unwrap()
+}
+
+/// A message with this payload, for the last hop or for one before.
+pub(crate) fn message(node: &PublicKey, payload: &[u8], is_last: bool) -> OnionMessage {
+    let mut layer = record(0, payload)[1..].to_vec();
+    layer.extend_from_slice(&[if is_last { 0 } else { 0x99 }; 32]);
+    message_of(node, &layer)
+}
