@@ -228,12 +228,12 @@ async fn an_ldk_node_forwards_between_our_ends() {
 #[tokio::test]
 async fn an_ldk_node_forwards_large_onions() {
     let middle = Node::start(41, Reach::Announced).await;
-    let description = "long ".repeat(2_000);
+    let (description, note) = ("long ".repeat(700), "longer ".repeat(400));
     let open = crate::shop(&["--description", &description]).await;
     middle.connect(open.node_id, open.address).await;
     let text = open.offer.to_string();
-    let invoice = wallet(&[&text, "--peer", &middle.peer(), "--rate", "100000"]).await.unwrap();
-    assert!(invoice.as_bytes().len() > 10_000);
+    let invoice = wallet(&[&text, "--peer", &middle.peer(), "--rate", "100000", "--note", &note]).await.unwrap();
+    assert!(invoice.as_bytes().len() > 6_000);
 }
 
 /// The connection breaks while the answer is waited for: the wallet connects again, and asks again.
