@@ -70,6 +70,11 @@ mod refund;
 mod schedule;
 mod secret;
 mod state;
+#[cfg(feature = "recurrence")]
+mod subscription;
+#[cfg(not(feature = "recurrence"))]
+#[path = "subscription/absent.rs"]
+mod subscription;
 mod via;
 mod view;
 
@@ -84,5 +89,9 @@ pub use payment::{Action, MAX_RENEWALS, Payment, Progress};
 pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};
 pub use refund::{AcceptedRefund, Claim, ClaimState, NewRefund};
 pub use schedule::Retry;
+#[cfg(feature = "recurrence")]
+pub use subscription::{
+    Due, Subscription, SubscriptionDraft, SubscriptionEnd, SubscriptionId, SubscriptionState, Timing,
+};
 pub use via::{Destination, Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
 pub use view::{End, Quote, Receipt, State};
