@@ -39,7 +39,6 @@ pub(crate) type Print = Box<dyn Fn(&str) + Send + Sync>;
 
 pub(crate) struct Shop {
     keys: Keys,
-    issuer: Issuer,
     rates: Vec<Rate>,
     requests: AtomicUsize,
     lines: AtomicU32,
@@ -191,7 +190,6 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
     let connections_keys = Keys::new(seed);
     let shop = Shop {
         keys,
-        issuer,
         rates: options.rates.clone(),
         requests: AtomicUsize::new(0),
         lines: AtomicU32::new(0),
