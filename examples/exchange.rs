@@ -203,7 +203,6 @@ fn show(now: UnixTime, who: &str, message: &OffersMessage) {
             (invoice.to_string(), format!("Pay {} until {}.", invoice.amount(), time(invoice.expires_at())))
         }
         OffersMessage::InvoiceError(told) => (told.as_bytes().to_lower_hex_string(), words(told.error())),
-        _ => return,
     };
     let (start, end) = (&text[..text.len().min(48)], &text[text.len().saturating_sub(12)..]);
     println!("{}  {who}: {start}…{end} ({} letters)\n  {meaning}", time(now), text.len());

@@ -14,6 +14,7 @@
 //! | run the whole conversation, as payer or issuer | [`exchange`] |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
 //! | reach people over blinded paths and onion messages | the module `onion` (feature `onion`) |
+//! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]
@@ -43,6 +44,8 @@ mod field;
 mod invoice;
 mod invoice_error;
 mod invoice_request;
+#[cfg(feature = "lightning")]
+pub mod lightning;
 mod message;
 mod offer;
 #[cfg(feature = "onion")]

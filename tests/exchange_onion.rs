@@ -9,7 +9,7 @@ mod naive;
 mod sides;
 
 use bolt12::exchange::{
-    Action, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Received, Route, State, Terms,
+    Action, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Progress, Received, Route, State, Terms,
 };
 use bolt12::onion::{NextHop, OnionMessage};
 use bolt12::secp256k1::{Keypair, PublicKey};
@@ -114,7 +114,7 @@ fn run(
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
     let Received::Invoice(incoming) = received else { panic!("{received:?}") };
     assert_eq!(payer.payment_of(&incoming.via), Some(payment.id()));
-    payment.receive_invoice(incoming, NOW).unwrap();
+    assert_eq!(payment.receive_invoice(incoming, NOW).unwrap(), Progress::Quoted);
     sides::begin(&mut payment, NOW);
     payment.paid(preimage).unwrap();
     let State::Paid(receipt) = payment.state() else { panic!() };
@@ -223,7 +223,7 @@ fn an_error_comes_back_over_the_reply_path() {
     let answer = issuer.receive(incoming).unwrap().refuse("out of tea", None).unwrap();
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
     let Received::InvoiceError(incoming) = received else { panic!() };
-    payment.receive_error(incoming, NOW).unwrap();
+    assert_eq!(payment.receive_error(incoming, NOW).unwrap(), Progress::Ended);
     let State::Ended(bolt12::exchange::End::Refused(told)) = payment.state() else { panic!() };
     assert_eq!(told.error().unwrap().to_string(), "out of tea");
 }
@@ -247,7 +247,7 @@ fn a_refund_is_claimed_over_onion_messages() {
     let Received::Invoice(incoming) = received else { panic!() };
     assert!(incoming.reply_path.is_some());
     assert_eq!(shop.payment_of(&incoming.via), Some(payment.id()));
-    payment.receive_invoice(incoming, NOW).unwrap();
+    assert_eq!(payment.receive_invoice(incoming, NOW).unwrap(), Progress::Quoted);
     sides::begin(&mut payment, NOW);
     payment.paid(preimage).unwrap();
 }

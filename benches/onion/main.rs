@@ -15,7 +15,6 @@ mod floor;
 #[path = "../common/measure.rs"]
 mod measure;
 mod operations;
-#[allow(dead_code, reason = "nothing here is scaled to another machine")]
 #[path = "../common/table.rs"]
 mod table;
 

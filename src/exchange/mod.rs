@@ -21,7 +21,8 @@
 //!
 //! # State
 //!
-//! An issuer keeps none (EXC-2). A [`Payment`] is one value that is changed in place rather than a chain of types,
+//! An issuer keeps none (EXC-2): what it [expects to be paid](Accepted::expected_payment) is in the path id of the
+//! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place rather than a chain of types,
 //! because that is how it is kept: in a map, found by the [id](PaymentId) in an answer's path id, met by messages
 //! that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says *being paid*
 //! shows what a payment needs.
@@ -69,6 +70,11 @@ mod refund;
 mod schedule;
 mod secret;
 mod state;
+#[cfg(feature = "recurrence")]
+mod subscription;
+#[cfg(not(feature = "recurrence"))]
+#[path = "subscription/absent.rs"]
+mod subscription;
 mod via;
 mod view;
 
@@ -83,5 +89,9 @@ pub use payment::{Action, MAX_RENEWALS, Payment, Progress};
 pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};
 pub use refund::{AcceptedRefund, Claim, ClaimState, NewRefund};
 pub use schedule::Retry;
+#[cfg(feature = "recurrence")]
+pub use subscription::{
+    Due, Subscription, SubscriptionDraft, SubscriptionEnd, SubscriptionId, SubscriptionState, Timing,
+};
 pub use via::{Destination, Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
 pub use view::{End, Quote, Receipt, State};

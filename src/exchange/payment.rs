@@ -216,8 +216,7 @@ impl Payment {
         }
         let deadline = after(self.bounds.deadline);
         let Asked::Offer(asked) = &self.asked else { return Ok(Action::WaitUntil(deadline)) };
-        // An offer may expire while an answer is on its way.
-        if asked.offer.check_expiry(now).is_err() {
+        if asked.has_expired(now) {
             return Ok(Action::WaitUntil(deadline));
         }
         let way = self.schedule.next(asked.ways().into(), is_open(&self.refused), now);
@@ -429,13 +428,18 @@ impl Payment {
     /// not be loaded, which nothing in it can tell.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::new(Kind::Payment);
+        self.write(&mut out);
+        out.finish(self.payer.states())
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
         out.array(self.id.0);
-        self.asked.write(&mut out);
+        self.asked.write(out);
         out.number(self.bounds.max.0);
         out.optional_number(self.bounds.estimate.map(|estimate| estimate.0));
         out.number(self.bounds.deadline.0);
         out.flag(self.bounds.ask_again);
-        self.schedule.write(&mut out);
+        self.schedule.write(out);
         out.array([self.generation]);
         out.bytes(&self.refused);
         out.flag(self.begun.is_some());
@@ -455,10 +459,9 @@ impl Payment {
         }
         match &self.phase {
             Phase::Paid(_, preimage) => out.array(preimage.0),
-            Phase::Ended(end) => end.write(&mut out),
+            Phase::Ended(end) => end.write(out),
             _ => {}
         }
-        out.finish(self.payer.states())
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
@@ -484,6 +487,29 @@ impl Payment {
             _ => return Err(invalid()),
         };
         Ok(Self { payer: payer.clone(), id, asked, bounds, schedule, generation, refused, begun, phase })
+    }
+
+    /// Which payment of a subscription this is.
+    #[cfg(feature = "recurrence")]
+    pub(super) fn series(&self) -> Option<&super::subscription::Series> {
+        match &self.asked {
+            Asked::Offer(asked) => asked.series.as_ref(),
+            Asked::Refund(_) => None,
+        }
+    }
+
+    /// Makes other limits those of the invoice that is asked for.
+    #[cfg(feature = "recurrence")]
+    pub(super) fn rebound(&mut self, bounds: Bounds) {
+        if matches!(self.phase, Phase::Asking) {
+            self.bounds = bounds;
+        }
+    }
+
+    /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
+    #[cfg(feature = "recurrence")]
+    pub(super) fn replace(&mut self, other: Self) {
+        self.begun = other.begun;
     }
 
     /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.

@@ -115,7 +115,7 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`.
+    /// As for [`Payer::load`](super::Payer::load).
     pub fn load_claim(&self, bytes: &[u8]) -> Result<Claim, Error> {
         Reader::load(bytes, Kind::Claim, self.states(), |reader| Claim::read(reader, self))
     }
