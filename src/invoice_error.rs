@@ -171,6 +171,19 @@ impl InvoiceError {
     }
 }
 
+/// What one implementation (LDK) writes into an onion message has a length in front, as no other message has. It is
+/// left out where it says exactly how much follows, and only what follows has an error text: then the bytes mean
+/// nothing otherwise.
+#[cfg(feature = "onion")]
+pub(crate) fn without_length(bytes: &[u8]) -> &[u8] {
+    let has_text = |bytes: &[u8]| TlvStream::read(bytes.to_vec()).is_ok_and(|tlvs| tlvs.value(5).is_some());
+    let Ok((len, start)) = bigsize::read(bytes, 0) else { return bytes };
+    match bytes.get(start..) {
+        Some(rest) if u64::try_from(rest.len()) == Ok(len) && has_text(rest) && !has_text(bytes) => rest,
+        _ => bytes,
+    }
+}
+
 /// ERW-2: a suggestion is a valid value of its field.
 fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
     // A price or a quantity of nothing is well formed, but never valid (OFR-5, D4).

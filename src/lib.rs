@@ -15,6 +15,7 @@
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
 //! | reach people over blinded paths and onion messages | the module `onion` (feature `onion`) |
+//! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]
@@ -44,6 +45,8 @@ mod field;
 mod invoice;
 mod invoice_error;
 mod invoice_request;
+#[cfg(feature = "lightning")]
+pub mod lightning;
 mod message;
 mod offer;
 #[cfg(feature = "onion")]

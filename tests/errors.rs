@@ -580,9 +580,12 @@ fn subscriptions_end() -> Vec<SubscriptionEnd> {
     ]
 }
 
-#[cfg(feature = "onion")]
 #[test]
 fn every_text_is_as_it_was_agreed() {
+    // The table is that of all features.
+    if cfg!(not(feature = "onion")) {
+        return;
+    }
     let mut texts = String::new();
     for error in errors() {
         writeln!(texts, "{}\n    {error:#}", error.kind().code()).unwrap();
@@ -623,9 +626,11 @@ fn every_text_is_as_it_was_agreed() {
 }
 
 /// The table above forgets no kind: the codes in the source are those that were seen.
-#[cfg(feature = "onion")]
 #[test]
 fn every_kind_has_a_text() {
+    if cfg!(not(feature = "onion")) {
+        return;
+    }
     let seen: BTreeSet<&str> = errors().iter().map(|error| error.kind().code()).collect();
     let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error/kind.rs")).unwrap();
     let (_, codes) = source.split_once("fn code").unwrap();

@@ -296,6 +296,14 @@ fn all_hops_of_the_sender_are_taken_off() {
     assert_eq!(outgoing.to, NextHop::Channel(scid));
     assert_eq!(received(&outgoing.message, &node(9)).contents(), Some(Contents::InvoiceError(b"no")));
 
+    // Nodes on the way lead to the first hop that is left.
+    let path = BlindedPathBuilder::new(id(9)).through(sender.public_key()).build([3; 32]).unwrap();
+    let builder = OnionMessageBuilder::over(&path, Contents::InvoiceError(b"no")).sender(&sender).through(id(8));
+    let outgoing = builder.build([4; 32]).unwrap();
+    assert_eq!(outgoing.to, NextHop::NodeId(id(8)));
+    let message = onion::passed_on(&outgoing.message, &node(8), NextHop::NodeId(id(9)));
+    assert_eq!(received(&message, &node(9)).contents(), Some(Contents::InvoiceError(b"no")));
+
     // The path's own dummy hops are no way out either.
     let path = BlindedPathBuilder::new(sender.public_key()).dummy_hops(3).build([3; 32]).unwrap();
     let error = OnionMessageBuilder::over(&path, Contents::InvoiceError(b"no")).sender(&sender).build([4; 32]);

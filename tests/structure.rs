@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "units",
     "error",
     "tlv",
@@ -25,6 +25,7 @@ const LAYERS: [&str; 19] = [
     "invoice_error",
     "pasted",
     "exchange",
+    "lightning",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

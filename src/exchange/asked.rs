@@ -196,11 +196,6 @@ impl AskedOffer {
         u8::try_from(self.paths().count()).unwrap_or(u8::MAX).max(1)
     }
 
-    /// The ways over which nobody has refused yet.
-    pub(super) fn open_ways(&self, refused: &[u8]) -> Vec<u8> {
-        (0..self.ways()).filter(|position| !refused.contains(position)).collect()
-    }
-
     /// OFR-11
     pub(super) fn destination(&self, position: u8) -> Result<Destination, Error> {
         match (self.paths().nth(position.into()), self.offer.issuer_id()) {

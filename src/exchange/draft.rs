@@ -101,7 +101,14 @@ impl Choices {
         let quantity = reader.optional_number()?;
         let payer_note = reader.text()?.to_owned();
         let (user, domain) = (reader.text()?.to_owned(), reader.text()?.to_owned());
-        let name = if user.is_empty() { None } else { Some((user, domain)) };
+        let name = match user.is_empty() && domain.is_empty() {
+            true => None,
+            // What is not written into a request is not saved either.
+            false => {
+                HumanReadableName::new(&user, &domain)?;
+                Some((user, domain))
+            }
+        };
         let rate = match reader.flag()? {
             false => None,
             true => {

@@ -129,7 +129,7 @@ impl Issuer {
         let Some(reply_path) = reply_path else {
             return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
         };
-        let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
+        let tlvs = read(bytes)?;
         // Hashing what nobody made costs more than it may, if it is long enough.
         let seal = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
         let Some(seal) = seal else {
@@ -156,6 +156,7 @@ impl Issuer {
         arrival: RequestArrival,
         reply_path: BlindedPath<'static>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
+        // The length of that offer is the caller's choice.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
         if !crate::offer::same_records(&tlvs, offer.tlvs()) {
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
@@ -232,6 +233,14 @@ pub const MAX_OFFER_LEN: usize = 4096;
 /// offer needs. Each point in a path costs a curve operation.
 const MAX_REQUEST_LEN: usize = 4096;
 const MAX_REQUEST_PATHS_LEN: usize = 512;
+
+/// The records of a request. One that is longer than any that is answered is not even taken apart.
+fn read(bytes: Vec<u8>) -> Result<TlvStream, Box<Refused>> {
+    if bytes.len() > MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN) {
+        return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+    }
+    TlvStream::read(bytes).map_err(Refused::silent)
+}
 
 /// How long the offer in a message is.
 fn offer_len(tlvs: &TlvStream) -> usize {

@@ -8,6 +8,7 @@ use super::secret::MacKey;
 use super::via::{Destination, Incoming, OffersMessage, Outgoing, PathId, Via};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, IntroductionNode};
+use crate::invoice_error::without_length;
 use crate::onion::{self, BlindedPathBuilder, Contents, Forward, OnionMessage, OnionMessageBuilder, Peeled, Refusal};
 
 /// A node, as far as onion messages go: takes messages for it out of their onions, and puts those it sends into one.
@@ -72,11 +73,16 @@ impl Messenger {
         };
         // MSG-1
         let Some(contents) = received.contents() else { return Err(Refusal::Unusable) };
+        let bytes = match contents {
+            Contents::InvoiceError(bytes) => without_length(bytes),
+            other => other.as_bytes(),
+        };
         let incoming = Incoming {
-            bytes: contents.as_bytes().to_vec(),
+            bytes: bytes.to_vec(),
             via: match received.path_id() {
-                // Whoever sends to a node id makes the last hop itself, and knows no path id of ours.
-                None => Via::Direct,
+                // Whoever sends to a node id makes the last hop itself, and tells it nothing. What is told something
+                // is a path's, whoever made that and for whatever.
+                None if received.data().tlvs().is_empty() => Via::Direct,
                 path_id => Via::path(path_id),
             },
             reply_path: received.reply_path().map(BlindedPath::into_owned),

@@ -22,7 +22,8 @@
 //!
 //! # State
 //!
-//! An issuer keeps none (EXC-2). A [`Payment`] is one value that is changed in place rather than a chain of types,
+//! An issuer keeps none (EXC-2): what it [expects to be paid](Accepted::expected_payment) is in the path id of the
+//! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place rather than a chain of types,
 //! because that is how it is kept: in a map, found by the [id](PaymentId) in an answer's path id, met by messages
 //! that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says *being paid*
 //! shows what a payment needs.

@@ -219,9 +219,9 @@ impl Payment {
         if asked.has_expired(now) {
             return Ok(Action::WaitUntil(deadline));
         }
-        let ways = asked.open_ways(&self.refused);
-        match self.schedule.next(ways.len(), now).and_then(|way| ways.get(way)) {
-            Some(position) => self.send(asked, *position).map(|outgoing| Action::Send(Box::new(outgoing))),
+        let way = self.schedule.next(asked.ways().into(), is_open(&self.refused), now);
+        match way.and_then(|way| u8::try_from(way).ok()) {
+            Some(position) => self.send(asked, position).map(|outgoing| Action::Send(Box::new(outgoing))),
             None => Ok(Action::WaitUntil(self.schedule.next_at().min(deadline))),
         }
     }
@@ -232,10 +232,7 @@ impl Payment {
         let Asked::Offer(asked) = &self.asked else { return };
         let token = self.payer.reply(reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id && token.generation == self.generation) {
-            let ways = asked.open_ways(&self.refused);
-            if let Some(way) = ways.iter().position(|position| *position == token.position) {
-                self.schedule.unreachable(way, ways.len(), now);
-            }
+            self.schedule.unreachable(token.position.into(), asked.ways().into(), is_open(&self.refused), now);
         }
     }
 
@@ -312,7 +309,7 @@ impl Payment {
             return Ok(self.progress(None));
         }
         self.refused.push(token.position);
-        if asked.open_ways(&self.refused).is_empty() {
+        if !(0..asked.ways().into()).any(is_open(&self.refused)) {
             self.phase = Phase::Ended(End::refused(told));
         } else {
             self.schedule.hurry(now);
@@ -568,6 +565,11 @@ impl Payment {
             _ => Progress::AskingAgain(error),
         }
     }
+}
+
+/// Whether nobody has refused over a way yet.
+fn is_open(refused: &[u8]) -> impl Fn(usize) -> bool {
+    move |way| !refused.iter().any(|position| usize::from(*position) == way)
 }
 
 /// The second after.

@@ -420,7 +420,7 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`, `UnknownVersion`.
+    /// As for [`Payer::load`](super::Payer::load).
     pub fn load_received(&self, bytes: &[u8]) -> Result<ReceivedRequest, Error> {
         Reader::load(bytes, Kind::Received, self.states(), |reader| ReceivedRequest::read(reader, self))
     }
@@ -429,7 +429,7 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`, `UnknownVersion`.
+    /// As for [`Payer::load`](super::Payer::load).
     pub fn load_accepted(&self, bytes: &[u8]) -> Result<Accepted, Error> {
         Reader::load(bytes, Kind::Accepted, self.states(), |reader| {
             let received = ReceivedRequest::read(reader, self)?;

@@ -115,7 +115,7 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `InvalidState`.
+    /// As for [`Payer::load`](super::Payer::load).
     pub fn load_claim(&self, bytes: &[u8]) -> Result<Claim, Error> {
         Reader::load(bytes, Kind::Claim, self.states(), |reader| Claim::read(reader, self))
     }
@@ -218,7 +218,7 @@ impl Claim {
             self.phase = ClaimState::Ended(End::Deadline);
             return Ok(Action::Nothing);
         }
-        match self.schedule.next(self.ways(), now) {
+        match self.schedule.next(self.ways(), |_| true, now) {
             Some(way) => {
                 let position = u8::try_from(way).unwrap_or(u8::MAX);
                 Ok(Action::Send(Box::new(Outgoing {
@@ -243,7 +243,7 @@ impl Claim {
         let token = Token::read(self.issuer.claims(), reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id()) {
             let ways = self.ways();
-            self.schedule.unreachable(token.position.into(), ways, now);
+            self.schedule.unreachable(token.position.into(), ways, |_| true, now);
         }
     }
 

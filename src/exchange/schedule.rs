@@ -47,13 +47,15 @@ pub(super) struct Schedule {
     retry: Retry,
     /// How many attempts were made.
     attempts: u32,
+    /// How often a way was tried or passed over, because it is closed.
+    turns: u32,
     /// When the next is due.
     next_at: UnixTime,
 }
 
 impl Schedule {
     pub(super) fn new(retry: Retry, now: UnixTime) -> Self {
-        Self { retry, attempts: 0, next_at: now }
+        Self { retry, attempts: 0, turns: 0, next_at: now }
     }
 
     /// Begins anew, for another request.
@@ -80,26 +82,33 @@ impl Schedule {
         self.next_at
     }
 
-    /// The way to try now, out of so many, if an attempt is due.
-    pub(super) fn next(&mut self, ways: usize, now: UnixTime) -> Option<usize> {
+    /// The way to try now, out of so many of which some are open, if an attempt is due.
+    pub(super) fn next(&mut self, ways: usize, is_open: impl Fn(usize) -> bool, now: UnixTime) -> Option<usize> {
         let ways = u32::try_from(ways).unwrap_or(u32::MAX).max(1);
         // A clock that was set back must not stop everything.
         let farthest = now.saturating_add(self.retry.delay(u32::MAX));
         if now < self.next_at && self.next_at <= farthest {
             return None;
         }
-        let way = self.attempts.checked_rem(ways)?;
-        let round = self.attempts.checked_div(ways)?;
-        self.next_at = now.saturating_add(self.retry.delay(round));
-        self.attempts = self.attempts.saturating_add(1);
-        usize::try_from(way).ok()
+        // Closed ways keep their turn, so that the others stay in order.
+        for _ in 0..ways {
+            let way = usize::try_from(self.turns.checked_rem(ways)?).ok()?;
+            let round = self.turns.checked_div(ways)?;
+            self.turns = self.turns.wrapping_add(1);
+            if is_open(way) {
+                self.next_at = now.saturating_add(self.retry.delay(round));
+                self.attempts = self.attempts.saturating_add(1);
+                return Some(way);
+            }
+        }
+        None
     }
 
-    /// The way that was tried last leads nowhere: the next is due at once, but after the last of all ways the delay
-    /// stays, or unreachable ways would be tried without end.
-    pub(super) fn unreachable(&mut self, way: usize, ways: usize, now: UnixTime) {
-        let next = usize::try_from(self.attempts).ok().and_then(|attempts| attempts.checked_rem(ways.max(1)));
-        if next.and_then(|next| next.checked_sub(1)) == Some(way) {
+    /// The way that was tried last leads nowhere: the next is due at once, but after the last of all open ways the
+    /// delay stays, or unreachable ways would be tried without end.
+    pub(super) fn unreachable(&mut self, way: usize, ways: usize, is_open: impl Fn(usize) -> bool, now: UnixTime) {
+        let last = usize::try_from(self.turns).ok().and_then(|turns| turns.checked_sub(1)?.checked_rem(ways.max(1)));
+        if last == Some(way) && (way..ways).skip(1).any(is_open) {
             self.hurry(now);
         }
     }
@@ -107,12 +116,14 @@ impl Schedule {
     pub(super) fn write(&self, out: &mut Writer) {
         self.retry.write(out);
         out.number(self.attempts.into());
+        out.number(self.turns.into());
         out.number(self.next_at.0);
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         let retry = Retry::read(reader)?;
-        let attempts = u32::try_from(reader.number()?).map_err(|_| super::state::invalid())?;
-        Ok(Self { retry, attempts, next_at: UnixTime(reader.number()?) })
+        let mut count = || u32::try_from(reader.number()?).map_err(|_| super::state::invalid());
+        let (attempts, turns) = (count()?, count()?);
+        Ok(Self { retry, attempts, turns, next_at: UnixTime(reader.number()?) })
     }
 }

@@ -150,8 +150,8 @@ impl Invoice {
         chains: &[ChainHash],
         max_amount: Msat,
     ) -> Result<PayableInvoice<'_>, Error> {
-        self.check_common(chains, now)?;
-        // IVR-9: that an issuer id signed was seen when the invoice was read.
+        // IVR-9, before what makes a payer ask anew or give up, so that no stranger can: that an issuer id signed was
+        // seen when the invoice was read.
         let expected = match (self.offer().issuer_id(), sent_to) {
             (_, SentTo::Path(last)) if !self.offer().has_path_to(last) => false,
             (Some(_), _) => true,
@@ -161,6 +161,7 @@ impl Invoice {
         if !expected {
             return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
         }
+        self.check_common(chains, now)?;
         // IVR-11
         if self.amount() > max_amount {
             let kind = ErrorKind::AmountTooHigh { max: max_amount };

@@ -133,7 +133,7 @@ impl<'a> OnionMessageBuilder<'a> {
                 Route::own(first.unwrap_or(NextHop::NodeId(node_id)), hops, &session)?
             }
             Destination::Path(path) => {
-                let (start, path_key, rest) = self.start_of(path, through.is_empty())?;
+                let (start, path_key, rest) = self.start_of(path)?;
                 let mut route = match first {
                     None => Route { to: start, path_key, hops: Vec::new() },
                     Some(first) => {
@@ -180,14 +180,14 @@ impl<'a> OnionMessageBuilder<'a> {
     }
 
     /// The first hop that is not the sender's, its path key, and how many hops stand before it.
-    fn start_of(&self, path: &BlindedPath<'_>, is_direct: bool) -> Result<(NextHop, Point, usize), Error> {
+    fn start_of(&self, path: &BlindedPath<'_>) -> Result<(NextHop, Point, usize), Error> {
         let mut start = match self.introduction {
             Some(node_id) => NextHop::NodeId(node_id),
             None => path.introduction_node().try_into()?,
         };
         let mut path_key = path.first_path_key();
         let own_path = || Error::new(ErrorKind::OwnPath, Rule::Msg5);
-        let Some(sender) = self.sender.filter(|_| is_direct) else { return Ok((start, path_key, 0)) };
+        let Some(sender) = self.sender else { return Ok((start, path_key, 0)) };
         let own = NextHop::NodeId(sender.public_key());
         for (taken, hop) in path.hops().enumerate() {
             if start != own {

@@ -62,9 +62,11 @@ pub(super) fn build(out: &mut Vec<u8>, session: Secret, hops: &[Layer], associat
     for (at, (hop, shared)) in hops.iter().zip(&keys).enumerate().rev() {
         data.copy_within(..size - hop.len(), hop.len());
         let len = BigSize::new(hop.payload.len() as u64);
-        let parts = [len.as_ref(), &hop.payload, &next_mac];
-        for (slot, byte) in data.iter_mut().zip(parts.into_iter().flatten()) {
-            *slot = *byte;
+        let mut front = data.as_mut_slice();
+        for part in [len.as_ref(), &hop.payload, &next_mac] {
+            let (slot, behind) = front.split_at_mut_checked(part.len()).ok_or_else(too_long)?;
+            slot.copy_from_slice(part);
+            front = behind;
         }
         cipher(&shared.rho()).try_apply_keystream(&mut data).map_err(|_| too_long())?;
         if at + 1 == hops.len() {

@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bolt12::exchange::{
-    Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payment, State, Terms, Via,
+    Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment, State, Terms,
+    Via,
 };
 use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
-use bolt12::{BlindedPath, ChainHash, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
+use bolt12::{BlindedPath, ChainHash, Error, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
 
 use super::messages::{key, payinfo};
 
@@ -81,9 +82,21 @@ pub(crate) fn sent_invoice(outgoing: &Outgoing) -> &Invoice {
 
 /// Begins to pay whatever is quoted.
 pub(crate) fn begin(payment: &mut Payment, now: UnixTime) {
-    let State::Quoted(quote) = payment.state() else { panic!("nothing is quoted: {:?}", payment.state()) };
-    let payment_hash = quote.payment_hash();
-    payment.begin(payment_hash, now).unwrap();
+    try_begin(payment, now).unwrap();
+}
+
+/// The same, if something is quoted and still good.
+pub(crate) fn try_begin(payment: &mut Payment, now: UnixTime) -> Result<(), Error> {
+    let payment_hash = match payment.state() {
+        State::Quoted(quote) => quote.payment_hash(),
+        _ => sha256::Hash::from_byte_array([0; 32]),
+    };
+    payment.begin(payment_hash, now)
+}
+
+/// A second one, as if the first had been lost after it was saved. Never do this outside of tests: both can be paid.
+pub(crate) fn copy(payer: &Payer, payment: &Payment) -> Payment {
+    payer.load(&payment.to_bytes()).unwrap()
 }
 
 /// A saved state that was changed, with a MAC that says that nobody did. The purpose is that of the key, for example

@@ -9,8 +9,14 @@ mod network;
 #[path = "../common/sides.rs"]
 mod sides;
 
+mod answers;
+mod drafts;
+mod forgeries;
 mod plan;
+mod probes;
+mod rates;
 mod receipt;
 mod simulation;
+mod states;
 mod walk;
 mod world;

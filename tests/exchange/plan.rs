@@ -99,7 +99,7 @@ impl ShopOffer {
             _ => builder,
         };
         if random.chance(300) {
-            builder = builder.custom_field(1_000_000_001 + 2 * random.below(99), random.bytes::<12>());
+            builder = builder.custom_field(1_000_000_101 + 2 * random.below(99), random.bytes::<12>());
         }
         if random.chance(200) {
             builder = builder.add_chain(ChainHash::TESTNET3).add_chain(ChainHash::BITCOIN);
@@ -181,15 +181,15 @@ impl Purchase {
         let (amount, limit) = match shop[offer].offer.amount() {
             None => (Amount::Free(Msat(1 + random.below(1_000_000_000))), None),
             Some(OfferAmount::Bitcoin(_)) => (if random.chance(500) { Amount::Price } else { tip }, None),
-            Some(_) if !setup.willing && random.chance(300) => (tip, None),
+            Some(_) if !setup.willing && random.chance(300) => (Amount::Tip(random.below(200)), None),
             // The market moves by at most two swings.
             Some(_) if setup.willing => (Amount::Price, Some(Limit::Tolerance { basis_points: 250 })),
             Some(_) => {
-                let basis_points = random.below(500) as u32;
+                let basis_points = random.below(300) as u32;
                 (Amount::Price, Some(Limit::Tolerance { basis_points }))
             }
         };
-        let what = For::Offer { offer, quantity, amount, limit, ask_again: random.chance(500) };
+        let what = For::Offer { offer, quantity, amount, limit, ask_again: random.chance(700) };
         let party = 1 + random.index(2);
         Self::new(party, what, random, setup, at)
     }

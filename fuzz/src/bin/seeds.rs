@@ -118,8 +118,16 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
         "exchange_state" => states()?,
-        _ => (0..8).map(|seed| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize + 1)))).collect(),
+        "subscription" => bolt12_fuzz::checks::subscription::seeds()?,
+        // Events: any bytes are some.
+        "exchange_payer" | "exchange_issuer" => random(24),
+        _ => random(8),
     })
+}
+
+fn random(count: u32) -> Seeds {
+    let input = |seed: u32| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize % 8 + 1)));
+    (0..count).map(input).collect()
 }
 
 fn key(at: usize) -> bolt12::secp256k1::PublicKey {
@@ -459,10 +467,10 @@ fn states() -> Result<Seeds> {
         let terms = Terms { now, chains: sides::CHAINS, rate, max_amount: MaxAmount::Any };
         let accepted = received.accept(&terms)?;
         add(format!("accepted-{at}"), accepted.to_bytes());
-        let (preimage, invoice) = sides::unsigned(issuer, &accepted);
+        let (preimage, invoice) = sides::unsigned(&accepted)?;
         let invoice = sides::sign(&accepted, invoice);
         let via = Via::Path(asked.reply_path_id.ok_or("no reply path")?);
-        payment.receive_invoice(Incoming { bytes: invoice.into_bytes(), via, reply_path: None }, now)?;
+        let _ = payment.receive_invoice(Incoming { bytes: invoice.into_bytes(), via, reply_path: None }, now)?;
         phases(&format!("payment-{at}"), payment, preimage, &mut add)?;
     }
     let new = payer.new_refund([9; 32]);
@@ -477,7 +485,7 @@ fn states() -> Result<Seeds> {
     let mut claim = claimed.sign(invoice, later, Retry::default())?;
     add("claim-sending".into(), claim.to_bytes());
     let invoice = claim.invoice().as_bytes().to_vec();
-    payment.receive_invoice(Incoming { bytes: invoice, via: Via::Path(paths[1]), reply_path: None }, now)?;
+    let _ = payment.receive_invoice(Incoming { bytes: invoice, via: Via::Path(paths[1]), reply_path: None }, now)?;
     phases("refund", payment, preimage, &mut add)?;
     let Action::Send(sent) = claim.poll(now)? else { return Err("nothing is sent".into()) };
     let via = Via::Path(sent.reply_path_id.ok_or("no reply path")?);
@@ -491,12 +499,14 @@ fn states() -> Result<Seeds> {
 /// A payment that has a quote, and what becomes of it.
 fn phases(name: &str, payment: Payment, preimage: Preimage, add: &mut impl FnMut(String, Vec<u8>)) -> Result<()> {
     add(format!("{name}-quoted"), payment.to_bytes());
-    let mut declined = payment.clone();
+    let mut declined = sides::payer().load(&payment.to_bytes())?;
     declined.decline()?;
     add(format!("{name}-declined"), declined.to_bytes());
     let mut payment = payment;
-    payment.begin(sides::NOW)?;
+    payment.begin(preimage.payment_hash(), sides::NOW)?;
     add(format!("{name}-paying"), payment.to_bytes());
+    payment.failed()?;
+    add(format!("{name}-failed"), payment.to_bytes());
     payment.paid(preimage)?;
     add(format!("{name}-paid"), payment.to_bytes());
     Ok(())

@@ -12,14 +12,13 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Draft, End, Incoming, Limit, MaxAmount, Need, OffersMessage, Outgoing, PathId, Payment, Progress, Refused,
-    Retry, State, Terms, Via,
+    Action, Draft, End, Incoming, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payment, Progress, Refused, Retry,
+    State, Terms, Via,
 };
-use bolt12::secp256k1::Message;
 use bolt12::{Field, Invoice, InvoiceError, Msat, Preimage, TlvStream, UnixTime};
 
 use super::sides::{self, CENTS, CHAINS, NOW, deliver, issuer, offers, path, payer, rate};
-use crate::checks::{errors, keys, merkle};
+use crate::checks::{errors, keys};
 
 /// A payment, event by event.
 pub fn check(data: &[u8]) {
@@ -40,6 +39,8 @@ pub fn check(data: &[u8]) {
 enum Money {
     Here,
     Leaving(sha256::Hash),
+    /// Back, as far as the node knows.
+    Failed(sha256::Hash),
     Gone(sha256::Hash, Preimage),
 }
 
@@ -59,6 +60,8 @@ struct World {
     max: Msat,
     money: Money,
     sent: Vec<Outgoing>,
+    /// How many of these are not to be answered any more, and how many were not when the payment was saved.
+    stale: [usize; 2],
     /// The refund's paths.
     refund_paths: Vec<PathId>,
     /// Everything that was answered, to be altered and said again.
@@ -87,9 +90,7 @@ impl World {
             let draft = chosen(input, draft)?;
             let (needs, entropy) = (draft.needs(), [input.arbitrary()?; 32]);
             let started = draft.start(entropy, NOW, deadline);
-            // Without a limit, the price at the own rate is the limit.
-            let lacks = |need: &Need| !matches!(need, Need::Limit(_));
-            assert!(!needs.iter().any(lacks) || started.is_err(), "{needs:?}");
+            assert!(needs.is_empty() || started.is_err(), "{needs:?}");
             started
         };
         let payment = match payment {
@@ -106,6 +107,7 @@ impl World {
             now: NOW,
             money: Money::Here,
             sent: Vec::new(),
+            stale: [0; 2],
             refund_paths,
             answers: Vec::new(),
             preimages: Vec::new(),
@@ -116,17 +118,23 @@ impl World {
 
     fn happens(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let polled = self.polled.take();
-        match input.int_in_range(0..=15)? {
+        match input.int_in_range(0..=17)? {
             0..=2 => drop(self.poll(polled)),
             3 | 4 => self.asks_and_is_answered(input)?,
             5 => self.is_answered(input)?,
             6..=8 => self.hears(input)?,
-            9 => self.now = another_time(input, self.now, self.payment.deadline())?,
-            10 => self.begins(input)?,
-            11 => self.was_paid(input)?,
-            12 => self.failed()?,
-            13 => self.declined(),
-            14 => self.unreachable(input)?,
+            9 | 10 => {
+                let until = match self.payment.state() {
+                    State::Quoted(quote) if input.arbitrary()? => quote.expires_at(),
+                    _ => self.payment.deadline(),
+                };
+                self.now = sides::another_time(input, self.now, until)?;
+            }
+            11 | 12 => self.begins(input)?,
+            13 => self.was_paid(input)?,
+            14 => self.failed()?,
+            15 => self.declined(),
+            16 => self.unreachable(input)?,
             _ => self.crashes(input)?,
         }
         Ok(())
@@ -151,8 +159,9 @@ impl World {
                 assert!(receipt.proof().build().expect("a proof").sign(&key).is_ok());
             }
             (State::Quoted(quote), Money::Here) => assert!(quote.amount() <= self.max && self.end.is_none()),
+            (State::Quoted(quote), Money::Failed(hash)) => assert_eq!(quote.payment_hash(), hash),
             (State::Asking { .. }, Money::Here) => assert_eq!(self.end, None),
-            (State::Ended(end), Money::Here) => {
+            (State::Ended(end), Money::Here | Money::Failed(_)) => {
                 assert_eq!(self.end.get_or_insert(end.clone()), end, "what is over is over");
             }
             (state, money) => panic!("{state:?} while the money is {money:?}"),
@@ -167,8 +176,12 @@ impl World {
     }
 
     fn poll(&mut self, polled: Option<(UnixTime, bool)>) -> Option<Outgoing> {
+        let was_quoted = matches!(self.payment.state(), State::Quoted(_));
         let action = self.payment.poll(self.now).expect("what began without an error goes on without one");
         let sends = matches!(action, Action::Send(_));
+        if was_quoted && !matches!(self.payment.state(), State::Quoted(_)) {
+            self.stale[0] = self.sent.len();
+        }
         assert!(!sends || polled != Some((self.now, true)), "twice at once");
         self.polled = Some((self.now, sends));
         match action {
@@ -180,16 +193,17 @@ impl World {
                 Some(*outgoing)
             }
             Action::WaitUntil(time) => {
-                assert!(time > self.now && matches!(self.payment.state(), State::Asking { .. }));
+                assert!(time > self.now && self.now <= self.payment.deadline());
+                match self.payment.state() {
+                    State::Asking { .. } => {}
+                    State::Quoted(quote) => assert!(self.now <= quote.expires_at()),
+                    state => panic!("what is it waiting for? {state:?}"),
+                }
                 None
             }
             Action::Nothing => {
                 let state = self.payment.state();
-                assert!(!matches!(state, State::Asking { .. }), "{state:?}");
-                assert!(self.now <= self.payment.deadline() || !matches!(state, State::Quoted(_)));
-                if let State::Quoted(quote) = state {
-                    assert!(self.now <= quote.expires_at());
-                }
+                assert!(matches!(state, State::Paying(_) | State::Paid(_) | State::Ended(_)), "{state:?}");
                 None
             }
         }
@@ -219,9 +233,9 @@ impl World {
         let Some(answer) = self.answer(input, &asked)? else { return Ok(()) };
         if let (true, Ok(invoice)) = (answer.is_invoice, Invoice::try_from(answer.incoming.bytes.as_slice())) {
             let progress = self.receive_invoice(answer.incoming).expect("an honest answer");
-            assert_eq!(progress == Progress::Quoted, invoice.amount() <= self.max);
+            assert_eq!(progress == Progress::Quoted, invoice.amount() <= self.max, "{progress:?}");
         } else {
-            self.receive_error(answer.incoming).expect("an honest refusal");
+            drop(self.receive_error(answer.incoming).expect("an honest refusal"));
         }
         Ok(())
     }
@@ -248,10 +262,14 @@ impl World {
         let terms = Terms { now: self.now, chains: CHAINS, rate: Some(rate(cents)), max_amount: MaxAmount::Any };
         let outgoing = match received.accept(&terms) {
             Ok(accepted) => {
-                let (preimage, invoice) = sides::unsigned(issuer(), &accepted);
+                let accepted = match input.ratio(1, 4)? {
+                    true => accepted.relative_expiry(Duration::from_secs(input.arbitrary::<u8>()?.into())),
+                    false => accepted,
+                };
+                let (preimage, invoice) = sides::unsigned(&accepted).expect("a valid invoice");
                 self.preimages.push(preimage);
                 let invoice = sides::sign(&accepted, invoice);
-                Some(accepted.answer(invoice))
+                Some(accepted.answer(invoice).expect("its own invoice"))
             }
             Err(refused) => refused.answer().cloned(),
         };
@@ -290,7 +308,12 @@ impl World {
             is_invoice = !is_invoice;
         }
         if input.ratio(1, 3)? {
-            incoming.bytes = altered(input, incoming.bytes)?;
+            incoming.bytes = sides::altered(input, incoming.bytes, 160)?;
+            // Whoever has the issuer's key signs that.
+            let tlvs = TlvStream::read(incoming.bytes.clone());
+            if let Some(key) = tlvs.ok().and_then(|tlvs| tlvs.get(176).and_then(|record| keys::find(record.value()))) {
+                incoming.bytes = sides::signed_again(incoming.bytes, "invoice", key);
+            }
         }
         if input.ratio(1, 3)? {
             incoming.via = self.another_way(input)?;
@@ -329,7 +352,7 @@ impl World {
         let Incoming { bytes, via, reply_path } = incoming.clone();
         let is_way = self.is_way(&via);
         assert_eq!(payer().payment_of(&via) == Some(self.payment.id()), is_way);
-        let (before, was) = (self.payment.to_bytes(), self.payment.clone());
+        let (before, was) = (self.payment.to_bytes(), copy(&self.payment));
         let progress = self.payment.receive_invoice(incoming, self.now);
         match &progress {
             Err(refused) => {
@@ -343,6 +366,9 @@ impl World {
                 assert!(is_way && matches!(was.state(), State::Asking { .. }));
                 let invoice = Invoice::try_from(bytes).expect("what leads to something is an invoice");
                 self.check_answers(&invoice, &via);
+                if matches!(progress, Progress::AskingAgain(_)) {
+                    self.stale[0] = self.sent.len();
+                }
                 match (progress, self.payment.state()) {
                     (Progress::Quoted, State::Quoted(quote)) => {
                         assert_eq!((quote.amount(), quote.payment_hash()), (invoice.amount(), invoice.payment_hash()));
@@ -350,11 +376,12 @@ impl World {
                     }
                     (Progress::AskingAgain(Some(error)), State::Asking { .. }) => {
                         errors::any(error);
-                        assert!(invoice.amount() > self.max, "EXC-7");
+                        assert!(invoice.amount() > self.max || self.now > invoice.expires_at(), "EXC-7");
                     }
-                    (Progress::Ended, State::Ended(end)) => {
-                        assert!(*end == End::TooExpensive && invoice.amount() > self.max, "EXC-7");
+                    (Progress::Ended, State::Ended(End::TooExpensive { amount })) => {
+                        assert!(*amount == invoice.amount() && *amount > self.max, "EXC-7");
                     }
+                    (Progress::Ended, State::Ended(End::QuoteExpired)) => assert!(self.now > invoice.expires_at()),
                     (progress, state) => panic!("{progress:?}, but {state:?}"),
                 }
             }
@@ -372,8 +399,11 @@ impl World {
                 repeated(refund.tlvs())
             }
             None => {
-                let sent = self.sent.iter().find(|sent| sent.reply_path_id.map(Via::Path) == Some(*via));
-                let OffersMessage::InvoiceRequest(request) = &sent.expect("a way").message else { panic!("a request") };
+                let mut sent = self.sent.iter().skip(self.stale[0]);
+                let sent = sent.find(|sent| sent.reply_path_id.map(Via::Path) == Some(*via));
+                let OffersMessage::InvoiceRequest(request) = &sent.expect("the present try").message else {
+                    panic!("a request")
+                };
                 repeated(request.tlvs())
             }
         };
@@ -383,8 +413,8 @@ impl World {
     fn receive_error(&mut self, incoming: Incoming) -> std::result::Result<Progress, Box<Refused>> {
         let Incoming { bytes, via, .. } = incoming.clone();
         let is_way = self.is_way(&via) && self.payment.refund().is_none();
-        let (before, was) = (self.payment.to_bytes(), self.payment.clone());
-        let progress = self.payment.receive_error(incoming, self.now);
+        let (before, was) = (self.payment.to_bytes(), copy(&self.payment));
+        let progress = self.payment.receive_error(incoming.clone(), self.now);
         match &progress {
             Err(refused) => {
                 errors::any(refused.error());
@@ -393,17 +423,26 @@ impl World {
             }
             Ok(progress) => {
                 assert!(is_way && matches!(was.state(), State::Asking { .. }));
+                self.check_refused_once(&incoming);
+                let mut sent = self.sent.iter().skip(self.stale[0]);
+                assert!(sent.any(|sent| sent.reply_path_id.map(Via::Path) == Some(via)), "the present try");
                 let told = InvoiceError::try_from(bytes).expect("what ends a payment is an error");
                 match (progress, self.payment.state()) {
                     (Progress::Ended, State::Ended(End::Refused(shown))) => assert_eq!(*shown, told),
-                    (Progress::AskingAgain(None), State::Asking { .. }) => {
-                        assert_eq!(told.erroneous_field(), Some(Field::INVREQ_AMOUNT), "ERR-2");
-                    }
+                    // Over another way, or for the suggested amount.
+                    (Progress::AskingAgain(None), State::Asking { .. }) => {}
                     (progress, state) => panic!("{progress:?}, but {state:?}"),
                 }
             }
         }
         progress
+    }
+
+    /// EXC-6: saying it twice says nothing more.
+    fn check_refused_once(&self, incoming: &Incoming) {
+        let mut again = copy(&self.payment);
+        assert!(again.receive_error(incoming.clone(), self.now).is_err());
+        assert_eq!(again.to_bytes(), self.payment.to_bytes());
     }
 
     /// The user agrees. What is begun is saved before any money leaves; or the program crashes between the two.
@@ -412,10 +451,15 @@ impl World {
             State::Quoted(quote) => Some((quote.payment_hash(), quote.amount(), quote.expires_at())),
             _ => None,
         };
-        match self.payment.begin(self.now) {
+        let wanted = match quoted {
+            Some((hash, ..)) if input.ratio(7, 8)? => hash,
+            _ => Preimage([input.arbitrary()?; 32]).payment_hash(),
+        };
+        match self.payment.begin(wanted, self.now) {
             Ok(()) => {
                 let (hash, amount, expires_at) = quoted.expect("nothing else is begun");
-                assert_eq!(self.money, Money::Here, "paid twice");
+                assert_eq!(hash, wanted);
+                assert!(self.money == Money::Here || self.money == Money::Failed(hash), "paid twice");
                 assert!(amount <= self.max && self.now <= expires_at && self.now <= self.payment.deadline());
                 if input.ratio(1, 4)? {
                     self.load();
@@ -427,7 +471,7 @@ impl World {
             Err(error) => {
                 errors::any(&error);
                 let is_late = |(_, _, at)| self.now > at || self.now > self.payment.deadline();
-                assert!(quoted.is_none_or(is_late));
+                assert!(quoted.is_none_or(|quote| is_late(quote) || quote.0 != wanted));
             }
         }
         Ok(())
@@ -438,36 +482,44 @@ impl World {
             0 => Preimage(input.arbitrary()?),
             count => self.preimages[input.choose_index(count)?],
         };
-        let right = match self.money {
-            Money::Leaving(hash) | Money::Gone(hash, _) => preimage.payment_hash() == hash,
-            Money::Here => false,
+        let hash = preimage.payment_hash();
+        let (is_quoted, right) = match (self.payment.state(), self.money) {
+            (State::Quoted(quote), Money::Here) => (true, quote.payment_hash() == hash),
+            (_, Money::Here) => (false, false),
+            (_, Money::Leaving(paid) | Money::Failed(paid) | Money::Gone(paid, _)) => (false, paid == hash),
         };
         let said = self.payment.paid(preimage);
         assert_eq!(said.is_ok(), right);
         if right {
-            self.money = Money::Gone(preimage.payment_hash(), preimage);
-            self.perhaps_save(input)?;
+            self.money = Money::Gone(hash, preimage);
+            self.end = None;
+            // Who pays without beginning has nothing to find it again by.
+            if is_quoted || input.ratio(1, 2)? {
+                self.save();
+            }
         }
         Ok(())
     }
 
-    /// The node says so, which it does only if it is so.
+    /// The node says so.
     fn failed(&mut self) -> Result<()> {
-        if matches!(self.money, Money::Gone(..)) {
-            assert!(self.payment.failed().is_err());
-        } else {
-            assert_eq!(self.payment.failed().is_ok(), self.money != Money::Here);
-            self.money = Money::Here;
+        let failed = self.payment.failed();
+        match self.money {
+            Money::Leaving(hash) => {
+                failed.expect("it was being made");
+                self.money = Money::Failed(hash);
+            }
+            _ => assert!(failed.is_err()),
         }
         Ok(())
     }
 
     fn declined(&mut self) {
-        let (was, is_refund) = (self.payment.clone(), self.payment.refund().is_some());
+        let (was, is_refund) = (copy(&self.payment), self.payment.refund().is_some());
         let declined = self.payment.decline();
-        assert_eq!(declined.is_ok(), self.money == Money::Here);
+        assert_eq!(declined.is_ok(), matches!(self.money, Money::Here | Money::Failed(_)));
         match (was.state(), self.payment.state()) {
-            (State::Quoted(_), State::Asking { .. }) => assert!(is_refund),
+            (State::Quoted(_), State::Asking { .. }) => assert!(is_refund && self.money == Money::Here),
             (State::Asking { .. } | State::Quoted(_), State::Ended(end)) => assert_eq!(*end, End::Declined),
             (before, after) => assert_eq!(discriminant(&before), discriminant(&after)),
         }
@@ -475,7 +527,7 @@ impl World {
 
     fn unreachable(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let Via::Path(path_id) = self.another_way(input)? else { return Ok(()) };
-        let before = self.payment.clone();
+        let before = copy(&self.payment);
         self.payment.unreachable(&path_id, self.now);
         assert_eq!(format!("{:?}", before.state()), format!("{:?}", self.payment.state()));
         if !self.is_way(&Via::Path(path_id)) {
@@ -499,28 +551,32 @@ impl World {
 
     fn save(&mut self) {
         self.saved = self.payment.to_bytes();
+        self.stale[1] = self.stale[0];
     }
 
     /// Starts again with what was saved last, and with asking the node what became of a payment that was begun.
     fn load(&mut self) {
         self.payment = payer().load(&self.saved).expect("what was saved can be loaded");
         self.end = None;
-        if let State::Paying(payable) = self.payment.state() {
-            let hash = payable.payment_hash();
-            match self.money {
-                Money::Here => self.payment.failed().expect("it was being made"),
-                Money::Leaving(leaving) => assert_eq!(leaving, hash),
-                Money::Gone(gone, preimage) => {
-                    assert_eq!(gone, hash);
-                    self.payment.paid(preimage).expect("the right preimage");
-                }
+        self.stale[0] = self.stale[1];
+        match (self.payment.state(), self.money) {
+            (State::Paying(payable), Money::Failed(hash)) => {
+                assert_eq!(payable.payment_hash(), hash);
+                self.payment.failed().expect("it was being made");
             }
+            (_, Money::Gone(_, preimage)) => self.payment.paid(preimage).expect("the right preimage"),
+            _ => {}
         }
     }
 }
 
+/// A second one, which nobody but a test has.
+fn copy(payment: &Payment) -> Payment {
+    payer().load(&payment.to_bytes()).expect("what was saved can be loaded")
+}
+
 /// What the payer says and wants.
-fn chosen<'a>(input: &mut Unstructured<'_>, mut draft: Draft<'a>) -> Result<Draft<'a>> {
+pub fn chosen<'a>(input: &mut Unstructured<'_>, mut draft: Draft<'a>) -> Result<Draft<'a>> {
     if input.arbitrary()? {
         draft = draft.quantity(input.int_in_range(0..=12)?);
     }
@@ -543,21 +599,6 @@ fn chosen<'a>(input: &mut Unstructured<'_>, mut draft: Draft<'a>) -> Result<Draf
         draft = draft.retry(Retry { first: seconds(input.arbitrary()?), max: seconds(input.arbitrary()?) });
     }
     Ok(draft.payer_note("please"))
-}
-
-/// Forward, mostly a little; or back.
-fn another_time(input: &mut Unstructured<'_>, now: UnixTime, deadline: UnixTime) -> Result<UnixTime> {
-    let step = u64::from(input.arbitrary::<u8>()?);
-    Ok(UnixTime(match input.int_in_range(0..=9)? {
-        0 => now.0.saturating_sub(step),
-        1 => NOW.0 - step * 100,
-        2 => deadline.0,
-        3 => deadline.0 + 1,
-        4 => now.0.saturating_add(step * 60),
-        5 => NOW.0 + step,
-        6..=8 => now.0.saturating_add(step / 4),
-        _ => [0, NOW.0, 1 << 40][input.choose_index(3)?],
-    }))
 }
 
 /// A message that nobody sent.
@@ -583,45 +624,6 @@ fn made_up_told() -> InvoiceError {
 fn trimmed(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     &bytes[zeros..]
-}
-
-/// One byte is another, or one value; and if the issuer's key is known it signs that.
-fn altered(input: &mut Unstructured<'_>, bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let Ok(tlvs) = TlvStream::read(bytes.clone()) else { return Ok(bytes) };
-    if tlvs.is_empty() || input.ratio(1, 4)? {
-        let mut bytes = bytes;
-        if !bytes.is_empty() {
-            let at = input.choose_index(bytes.len())?;
-            bytes[at] ^= input.arbitrary::<u8>()?;
-        }
-        return Ok(bytes);
-    }
-    // Mostly a field of the invoice's own, which the payer's MAC does not cover.
-    let own = tlvs.records().filter(|record| (160..240).contains(&record.number())).count();
-    let from = if own > 0 && input.ratio(3, 4)? { tlvs.range(&(0..=159)).len() } else { 0 };
-    let places: Vec<_> = tlvs.records().filter(|record| record.offset() >= from).collect();
-    let record = places[input.choose_index(places.len())?];
-    let (mut bytes, start, len) = (bytes, record.value_offset(), record.value().len());
-    if len > 0 {
-        let at = start + input.choose_index(len)?;
-        bytes[at] ^= input.arbitrary::<u8>()?;
-    }
-    Ok(signed_again(bytes))
-}
-
-fn signed_again(mut bytes: Vec<u8>) -> Vec<u8> {
-    let Ok(tlvs) = TlvStream::read(bytes.clone()) else { return bytes };
-    let key = tlvs.get(176).and_then(|record| keys::find(record.value()));
-    let (Some(key), Some(signature), Some(root)) = (key, tlvs.get(240), merkle::root_of(tlvs.records())) else {
-        return bytes;
-    };
-    let digest = merkle::digest("invoice", "signature", root);
-    let made = keys::context().sign_schnorr_no_aux_rand(&Message::from_digest(digest), key);
-    let at = signature.value_offset();
-    if let Some(place) = bytes.get_mut(at..at + 64) {
-        place.copy_from_slice(made.as_ref());
-    }
-    bytes
 }
 
 /// A path id that belongs to another payment of the same payer.

@@ -2,14 +2,16 @@
 
 use std::sync::OnceLock;
 
+use arbitrary::Unstructured;
 use bolt12::bitcoin::hashes::{Hash, HashEngine, hmac, sha256};
 use bolt12::exchange::{Accepted, Destination, Incoming, Issuer, Outgoing, PathId, Payer, Via};
+use bolt12::secp256k1::{Keypair, Message};
 use bolt12::{
-    BlindedPath, ChainHash, Features, Invoice, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PayInfo, Preimage,
-    Quantity, Rate, UnixTime, Unsigned,
+    BlindedPath, ChainHash, Error, Features, Invoice, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PayInfo,
+    Preimage, Quantity, Rate, TlvStream, UnixTime, Unsigned,
 };
 
-use crate::checks::keys;
+use crate::checks::{keys, merkle};
 
 /// The time at which everything begins.
 pub const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -91,7 +93,7 @@ pub fn make_offers(issuer: &Issuer) -> [Offer; OFFERS] {
     std::array::from_fn(|at| {
         let new = issuer.new_offer(nonce(at));
         let node = keys::issuer().public_key();
-        let path = |position: usize| path(new.path_id(position), 3 - position);
+        let path = |position: u8| path(new.path_id(position), 3 - usize::from(position));
         let builder = match at {
             0 => OfferBuilder::new(new.issuer_id())
                 .description("tea")
@@ -133,11 +135,12 @@ pub fn payinfo() -> PayInfo<'static> {
 }
 
 /// The invoice for an accepted request, whose preimage the issuer derives.
-pub fn unsigned(issuer: &Issuer, accepted: &Accepted) -> (Preimage, Unsigned<Invoice>) {
-    let preimage = issuer.preimage(accepted.request());
-    let path = path(issuer.invoice_path_id(preimage.payment_hash()), 2);
-    let invoice = accepted.invoice(preimage.payment_hash()).add_path(path, &payinfo()).build();
-    (preimage, invoice.expect("a valid invoice"))
+pub fn unsigned(accepted: &Accepted) -> Result<(Preimage, Unsigned<Invoice>), Error> {
+    let expected = accepted.expected_payment();
+    let found = issuer().expected_payment(expected.payment_hash(), &expected.path_id);
+    assert_eq!((found, expected.amount), (Some(expected), accepted.amount()));
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(expected.path_id, 2), &payinfo());
+    Ok((expected.preimage, invoice.build()?))
 }
 
 /// Signs with whoever has to.
@@ -147,6 +150,60 @@ pub fn sign(accepted: &Accepted, invoice: Unsigned<Invoice>) -> Invoice {
         None => accepted.sign(invoice),
     };
     signed.expect("the right key")
+}
+
+/// One byte is another: anywhere, or in a value, mostly of a field from that number on.
+pub fn altered(input: &mut Unstructured<'_>, mut bytes: Vec<u8>, from: u64) -> arbitrary::Result<Vec<u8>> {
+    let records: Vec<(u64, usize, usize)> = match TlvStream::read(bytes.clone()) {
+        Ok(tlvs) => {
+            tlvs.records().map(|record| (record.number(), record.value_offset(), record.value().len())).collect()
+        }
+        Err(_) => Vec::new(),
+    };
+    let own: Vec<_> = records.iter().filter(|(number, ..)| (from..240).contains(number)).collect();
+    let (start, len) = match (own.is_empty(), input.int_in_range(0..=7)?) {
+        (false, 0..=4) => {
+            let (_, start, len) = own[input.choose_index(own.len())?];
+            (*start, *len)
+        }
+        (_, 5 | 6) if !records.is_empty() => {
+            let (_, start, len) = records[input.choose_index(records.len())?];
+            (start, len)
+        }
+        _ => (0, bytes.len()),
+    };
+    if len > 0 {
+        bytes[start + input.choose_index(len)?] ^= input.arbitrary::<u8>()?;
+    }
+    Ok(bytes)
+}
+
+/// A message with a signature in its place, by that key.
+pub fn signed_again(mut bytes: Vec<u8>, message: &str, key: &Keypair) -> Vec<u8> {
+    let Ok(tlvs) = TlvStream::read(bytes.clone()) else { return bytes };
+    let (Some(signature), Some(root)) = (tlvs.get(240), merkle::root_of(tlvs.records())) else { return bytes };
+    let digest = Message::from_digest(merkle::digest(message, "signature", root));
+    let made = keys::context().sign_schnorr_no_aux_rand(&digest, key);
+    let at = signature.value_offset();
+    if let Some(place) = bytes.get_mut(at..at + 64) {
+        place.copy_from_slice(made.as_ref());
+    }
+    bytes
+}
+
+/// Forward, mostly a little; or back.
+pub fn another_time(input: &mut Unstructured<'_>, now: UnixTime, deadline: UnixTime) -> arbitrary::Result<UnixTime> {
+    let step = u64::from(input.arbitrary::<u8>()?);
+    Ok(UnixTime(match input.int_in_range(0..=9)? {
+        0 => now.0.saturating_sub(step),
+        1 => NOW.0 - step * 100,
+        2 => deadline.0,
+        3 => deadline.0.saturating_add(1),
+        4 => now.0.saturating_add(step * 60),
+        5 => NOW.0 + step,
+        6..=8 => now.0.saturating_add(step / 4),
+        _ => [0, NOW.0, 1 << 40][input.choose_index(3)?],
+    }))
 }
 
 /// HMAC-SHA256.

@@ -1,0 +1,141 @@
+//! The command line.
+
+use std::time::Duration;
+
+use bolt12::bitcoin::{Amount, Denomination};
+use bolt12::secp256k1::PublicKey;
+use bolt12::{Bolt12, Msat, Offer, Refund};
+
+use super::Failure;
+
+pub(crate) const USAGE: &str = "\
+Fetches the invoice for an offer, as a wallet without a node: connects to one Lightning node over TCP, asks with an
+onion message, and checks what comes back.
+
+  fetch_invoice OFFER --peer NODEID@HOST:PORT     prints the invoice
+  fetch_invoice --refund REFUND --peer …          asks to be paid a refund (lnr1…)
+
+  --amount AMOUNT      what to pay, for an offer without a price, or to pay more
+  --quantity NUMBER    how many items
+  --note TEXT          something to say to the issuer
+  --max AMOUNT         the most to pay, for an offer in another currency
+  --rate PRICE         what a bitcoin costs in that currency, for example 100000.00 …
+  --tolerance PERCENT  … and how far the invoice may be from that: 2 if not given
+  --deadline SECONDS   how long to wait: 60 if not given
+  --json               prints JSON, as `decode` does, or an object with an error
+
+An AMOUNT has a unit: 25sat, 25000msat or 0.00000025btc.
+
+Exit code: 0; 1 without an invoice; 2 for a mistake in the command.
+";
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) subject: Subject,
+    pub(crate) peer: PublicKey,
+    /// Host and port.
+    pub(crate) address: String,
+    pub(crate) amount: Option<Msat>,
+    pub(crate) quantity: Option<u64>,
+    pub(crate) note: Option<String>,
+    pub(crate) max: Option<Msat>,
+    pub(crate) rate: Option<String>,
+    pub(crate) tolerance_basis_points: u32,
+    pub(crate) deadline: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) enum Subject {
+    Offer(Box<Offer>),
+    Refund(Box<Refund>),
+}
+
+impl Options {
+    /// Reads the words of the command line, without `--json` and `--help`.
+    pub(crate) fn read(words: &[String]) -> Result<Self, Failure> {
+        let (mut offer, mut refund, mut peer) = (None, None, None);
+        let (mut amount, mut quantity, mut note, mut max, mut rate) = (None, None, None, None, None);
+        let (mut tolerance_basis_points, mut deadline) = (200, Duration::from_secs(60));
+        let mut words = words.iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            if !word.starts_with("--") {
+                if offer.replace(word).is_some() {
+                    return Err(Failure::misuse("there is more than one offer"));
+                }
+                continue;
+            }
+            let mut value = || words.next().ok_or_else(|| Failure::misuse(format!("{word} wants a value")));
+            match word {
+                "--peer" => peer = Some(read_peer(value()?)?),
+                "--refund" => refund = Some(value()?),
+                "--amount" => amount = Some(read_amount(value()?)?),
+                "--max" => max = Some(read_amount(value()?)?),
+                "--quantity" => quantity = Some(number(word, value()?)?),
+                "--note" => note = Some(value()?.to_owned()),
+                "--rate" => rate = Some(value()?.to_owned()),
+                "--tolerance" => tolerance_basis_points = read_percent(value()?)?,
+                "--deadline" => deadline = Duration::from_secs(number(word, value()?)?),
+                _ => return Err(Failure::misuse(format!("there is no option {word}; --help tells which there are"))),
+            }
+        }
+        let subject = match (offer, refund) {
+            (Some(offer), None) => read_subject(offer)?,
+            (None, Some(refund)) => match read_subject(refund)? {
+                Subject::Offer(_) => return Err(Failure::misuse("that is an offer, not a refund: leave out --refund")),
+                refund => refund,
+            },
+            (None, None) => return Err(Failure::misuse("no offer was given; --help tells more")),
+            (Some(_), Some(_)) => return Err(Failure::misuse("either an offer or a refund")),
+        };
+        let (peer, address) = peer.ok_or_else(|| Failure::misuse("--peer NODEID@HOST:PORT is missing"))?;
+        Ok(Self { subject, peer, address, amount, quantity, note, max, rate, tolerance_basis_points, deadline })
+    }
+}
+
+fn read_subject(text: &str) -> Result<Subject, Failure> {
+    match text.parse::<Bolt12>() {
+        Ok(Bolt12::Offer(offer)) => Ok(Subject::Offer(offer)),
+        Ok(Bolt12::Refund(refund)) => Ok(Subject::Refund(refund)),
+        Ok(_) => Err(Failure::misuse("that is neither an offer nor a refund; `decode` shows what it is")),
+        Err(error) => Err(Failure::misuse(error.to_string())),
+    }
+}
+
+fn read_peer(text: &str) -> Result<(PublicKey, String), Failure> {
+    let wrong = || Failure::misuse("a peer looks like NODEID@HOST:PORT, with 66 hexadecimal digits before the @");
+    let (id, address) = text.split_once('@').ok_or_else(wrong)?;
+    let id = id.parse().map_err(|_| wrong())?;
+    match address.rsplit_once(':').map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok((id, address.to_owned())),
+        _ => Err(wrong()),
+    }
+}
+
+/// An amount with its unit: without one, somebody would be wrong by a factor of a thousand.
+pub(crate) fn read_amount(text: &str) -> Result<Msat, Failure> {
+    let wrong = || Failure::misuse(format!("{text:?} is no amount like 25sat, 25000msat or 0.00000025btc"));
+    let digits = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
+    if let Some(msat) = text.strip_suffix("msat") {
+        return digits(msat).map(Msat);
+    }
+    let sat = match (text.strip_suffix("sat"), text.strip_suffix("btc")) {
+        (Some(sat), _) => digits(sat)?,
+        (_, Some(btc)) => Amount::from_str_in(btc.trim(), Denomination::Bitcoin).map_err(|_| wrong())?.to_sat(),
+        _ => return Err(wrong()),
+    };
+    sat.checked_mul(1_000).map(Msat).ok_or_else(wrong)
+}
+
+fn read_percent(text: &str) -> Result<u32, Failure> {
+    let wrong = || Failure::misuse(format!("{text:?} is no percentage with at most two decimals"));
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 2 {
+        return Err(wrong());
+    }
+    format!("{whole}{decimals:0<2}").parse().map_err(|_| wrong())
+}
+
+fn number(option: &str, text: &str) -> Result<u64, Failure> {
+    text.parse().map_err(|_| Failure::misuse(format!("{option} wants a whole number, not {text:?}")))
+}

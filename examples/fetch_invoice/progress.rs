@@ -1,0 +1,51 @@
+//! Says what is happening while somebody waits.
+
+use std::io::{IsTerminal, Write};
+
+/// Tells on standard error: on a terminal with something that turns, else one line for each step.
+pub(crate) struct Progress {
+    is_terminal: bool,
+    is_silent: bool,
+    now: String,
+    turns: usize,
+}
+
+const WHEEL: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+impl Progress {
+    pub(crate) fn on_stderr() -> Self {
+        Self { is_terminal: std::io::stderr().is_terminal(), is_silent: false, now: String::new(), turns: 0 }
+    }
+
+    #[allow(dead_code, reason = "for tests")]
+    pub(crate) fn silent() -> Self {
+        Self { is_terminal: false, is_silent: true, now: String::new(), turns: 0 }
+    }
+
+    /// What is happening now.
+    pub(crate) fn say(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        if what != self.now {
+            self.now = what;
+            if !self.is_terminal && !self.is_silent {
+                eprintln!("{}", self.now);
+            }
+        }
+    }
+
+    /// Time passes.
+    pub(crate) fn turn(&mut self) {
+        if self.is_terminal && !self.is_silent {
+            eprint!("\r\x1b[K{} {}", WHEEL[self.turns % WHEEL.len()], self.now);
+            let _ = std::io::stderr().flush();
+            self.turns += 1;
+        }
+    }
+
+    /// Nothing happens any more.
+    pub(crate) fn clear(&mut self) {
+        if self.is_terminal && !self.is_silent {
+            eprint!("\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! A wallet without a node: connects, asks, and waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bolt12::exchange::{ClaimState, Draft, End, Limit, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State};
+use bolt12::lightning::{Application, Limits};
+use bolt12::onion::BlindedPathBuilder;
+use bolt12::secp256k1::Keypair;
+use bolt12::{ChainHash, CurrencyCode, Error, Features, Invoice, Offer, PayInfo, Quantity, Rate, Refund, UnixTime};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::Failure;
+use super::options::{Options, Subject};
+use super::progress::Progress;
+use super::tcp::{Connections, Keys, minor_unit, now};
+
+/// Nothing is paid here, so every chain will do.
+const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN, ChainHash::SIGNET, ChainHash::TESTNET3, ChainHash::REGTEST];
+
+/// How long to wait for one connection.
+const CONNECTING: Duration = Duration::from_secs(10);
+
+/// How long to listen for an objection to an invoice that was sent for a refund.
+const OBJECTION: Duration = Duration::from_secs(5);
+
+/// How often to look whether something happened.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A wallet asks, and is asked nothing.
+struct Wallet;
+
+impl Application for Wallet {
+    fn now(&self) -> UnixTime {
+        now()
+    }
+
+    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+        None
+    }
+}
+
+/// Does what was asked for.
+pub(crate) async fn run(options: &Options, progress: &mut Progress) -> Result<Invoice, Failure> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| Failure::new("no_randomness", error.to_string()))?;
+    let keys = Keys::new(seed);
+    let wallet = Connections::new(&keys, Wallet, Limits::default());
+    let deadline = UnixTime(now().0.saturating_add(options.deadline.as_secs()));
+    // What cannot be asked for is refused before anybody is bothered.
+    let what = match &options.subject {
+        Subject::Offer(offer) => What::Payment(begin(options, offer, &keys, &wallet, deadline)?, ways(offer)),
+        Subject::Refund(refund) => What::Claim(claim(options, refund, &keys, &wallet, deadline)?),
+    };
+    let going = tokio::spawn(wallet.keep_going(false));
+    let result = converse(options, &wallet, what, deadline, progress).await;
+    going.abort();
+    wallet.manager.disconnect_all_peers();
+    progress.clear();
+    result
+}
+
+/// What is waited for.
+enum What {
+    Payment(PaymentId, u32),
+    Claim(PaymentId),
+}
+
+/// Over how many paths an offer can be asked for.
+fn ways(offer: &Offer) -> u32 {
+    offer.paths().map_or(1, |paths| u32::try_from(paths.count()).unwrap_or(u32::MAX))
+}
+
+/// Begins the payment, or says which options are missing.
+fn begin(
+    options: &Options,
+    offer: &Offer,
+    keys: &Keys,
+    wallet: &Connections<Wallet>,
+    deadline: UnixTime,
+) -> Result<PaymentId, Failure> {
+    let refused = |error: Error| Failure::of(&error);
+    let payer = keys.payer();
+    let mut draft = payer.draft(offer, now(), CHAINS).map_err(refused)?;
+    if let Some(amount) = options.amount {
+        draft = draft.amount(amount);
+    }
+    if let Some(quantity) = options.quantity {
+        draft = draft.quantity(quantity);
+    }
+    if let Some(note) = &options.note {
+        draft = draft.payer_note(note);
+    }
+    if let (Some(price), Some(currency)) = (&options.rate, offer.currency()) {
+        draft = draft.rate(rate(currency, price)?);
+        draft = draft.limit(Limit::Tolerance { basis_points: options.tolerance_basis_points });
+    }
+    if let Some(max) = options.max {
+        draft = draft.limit(Limit::AtMost(max));
+    }
+    check_needs(&draft)?;
+    let payment = draft.ask_again().retry(Retry::default()).start(keys.random(), now(), deadline);
+    Ok(wallet.desk.add_payment(payment.map_err(refused)?))
+}
+
+fn rate(currency: CurrencyCode, price: &str) -> Result<Rate, Failure> {
+    let unknown = || Failure::misuse(format!("the decimals of {currency} are not known: use --max"));
+    let decimals = minor_unit(currency.as_str()).ok_or_else(unknown)?;
+    Rate::per_bitcoin(currency, price, decimals).map_err(|error| Failure::misuse(format!("--rate: {error}")))
+}
+
+fn check_needs(draft: &Draft<'_>) -> Result<(), Failure> {
+    let missing: Vec<String> = draft
+        .needs()
+        .iter()
+        .map(|need| match need {
+            Need::Quantity(Quantity::AtMost(max)) => format!("--quantity, from 1 to {max}"),
+            Need::Quantity(_) => "--quantity: how many?".to_owned(),
+            Need::Amount => "--amount: the offer has no price".to_owned(),
+            Need::Limit(currency) => {
+                format!("--max, or --rate: the price is in {currency}, so say how much you pay at most")
+            }
+            Need::Rate(currency) => format!("--rate: what a bitcoin costs in {currency}"),
+            _ => "something that this program does not know".to_owned(),
+        })
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Failure::misuse(format!("missing: {}", missing.join("; ")))) }
+}
+
+/// Makes the invoice that asks to be paid a refund. Its path leads here through the peer. Nothing can be paid over
+/// it, for this wallet has no channel: with a node, its router makes the paths.
+fn claim(
+    options: &Options,
+    refund: &Refund,
+    keys: &Keys,
+    wallet: &Connections<Wallet>,
+    deadline: UnixTime,
+) -> Result<PaymentId, Failure> {
+    let refused = |error: Error| Failure::of(&error);
+    let issuer = keys.issuer();
+    let accepted = issuer.claim(refund, now(), CHAINS).map_err(refused)?;
+    let expected = accepted.expected_payment();
+    let path = BlindedPathBuilder::new(keys.node.public_key()).through(options.peer);
+    let path = path.path_id(expected.path_id.0).build(keys.random()).map_err(refused)?;
+    let payinfo = PayInfo {
+        fee_base_msat: 0,
+        fee_proportional_millionths: 0,
+        cltv_expiry_delta: 144,
+        htlc_minimum_msat: 1,
+        htlc_maximum_msat: refund.amount().0,
+        features: Features::default(),
+    };
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().map_err(refused)?;
+    let claim = accepted.sign(invoice, deadline, Retry::default()).map_err(refused)?;
+    Ok(wallet.desk.add_claim(claim))
+}
+
+/// Connects, as often as it takes, and waits for the end.
+async fn converse(
+    options: &Options,
+    wallet: &Connections<Wallet>,
+    what: What,
+    deadline: UnixTime,
+    progress: &mut Progress,
+) -> Result<Invoice, Failure> {
+    let mut connection: Option<JoinHandle<()>> = None;
+    let mut was_connected = false;
+    let mut sent = Sent::default();
+    loop {
+        if connection.as_ref().is_none_or(JoinHandle::is_finished) {
+            progress.say(if was_connected {
+                format!("the connection is lost, connecting to {} again", options.address)
+            } else {
+                format!("connecting to {}", options.address)
+            });
+            match connect(options, wallet, progress).await {
+                Ok(new) => (connection, was_connected) = (Some(new), true),
+                // Who was there once may come back.
+                Err(_) if was_connected && now() <= deadline => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        for outgoing in wallet.desk.poll().send {
+            match wallet.peers.send(&outgoing) {
+                Ok(_) => sent.count += 1,
+                Err(error) => {
+                    sent.failed += 1;
+                    sent.why = error.to_string();
+                    wallet.desk.unreachable(&outgoing);
+                }
+            }
+        }
+        wallet.manager.process_events();
+        if let Some(result) = look(wallet, &what, &mut sent, options, progress) {
+            return result;
+        }
+        progress.turn();
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What became of what was sent.
+#[derive(Default)]
+struct Sent {
+    count: u32,
+    failed: u32,
+    why: String,
+    waited: Duration,
+}
+
+/// Whether it is over, and what is happening.
+fn look(
+    wallet: &Connections<Wallet>,
+    what: &What,
+    sent: &mut Sent,
+    options: &Options,
+    progress: &mut Progress,
+) -> Option<Result<Invoice, Failure>> {
+    match *what {
+        What::Payment(id, ways) => wallet.desk.update_payment(id, |payment| match payment.state() {
+            State::Asking { attempts } => {
+                if sent.count == 0 && sent.failed >= ways {
+                    let text = format!("no path of the offer can be reached through this peer: {}", sent.why);
+                    return Some(Err(Failure::new("unreachable", text)));
+                }
+                let path = attempts.saturating_sub(1) % ways + 1;
+                let again = if attempts > ways { ", retrying" } else { "" };
+                progress.say(format!("asking over path {path} of {ways}{again} (attempt {attempts})"));
+                None
+            }
+            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now()).map(|()| payment.state()) {
+                Ok(State::Paying(payable)) => Some(Ok(payable.invoice().clone())),
+                Ok(_) => None,
+                Err(error) => Some(Err(Failure::of(&error))),
+            },
+            State::Ended(end) => Some(Err(ended(end, options))),
+            State::Paying(_) | State::Paid(_) => None,
+        })?,
+        What::Claim(id) => wallet.desk.claim(id, |claim| match claim.state() {
+            ClaimState::Sending if sent.count == 0 && sent.failed > 0 => {
+                Some(Err(Failure::new("unreachable", format!("the refund cannot be reached: {}", sent.why))))
+            }
+            ClaimState::Sending if sent.waited > OBJECTION => Some(Ok(claim.invoice().clone())),
+            ClaimState::Sending => {
+                progress.say("the invoice is sent, listening whether somebody objects");
+                sent.waited += LOOK;
+                None
+            }
+            ClaimState::Ended(end) => Some(Err(ended(end, options))),
+            _ => Some(Ok(claim.invoice().clone())),
+        })?,
+    }
+}
+
+fn ended(end: &End, options: &Options) -> Failure {
+    match end {
+        // The text is a stranger's: it is shown with everything escaped that could deceive.
+        End::Refused(told) => {
+            let text = told.error().map_or("it does not say why".to_owned(), |text| text.to_string());
+            let field = told.erroneous_field().and_then(|field| field.name());
+            let field = field.map_or(String::new(), |field| format!(" (about {field})"));
+            Failure::new("refused", format!("the issuer refused: {text}{field}"))
+        }
+        End::Deadline => {
+            let seconds = options.deadline.as_secs();
+            let text = format!(
+                "no invoice came in {seconds} seconds: either nobody is there, or {} is not connected to the node \
+                 where the offer's path starts, and dropped the request",
+                options.peer
+            );
+            Failure::new("deadline", text)
+        }
+        End::TooExpensive { .. } => Failure::new("too_expensive", end.to_string()),
+        End::QuoteExpired => Failure::new("expired", "every invoice had expired when it came"),
+        _ => Failure::new("ended", "the payment was ended"),
+    }
+}
+
+/// Connects, shakes hands, and makes sure that the peer passes onion messages on.
+async fn connect(
+    options: &Options,
+    wallet: &Connections<Wallet>,
+    progress: &mut Progress,
+) -> Result<JoinHandle<()>, Failure> {
+    let cannot = |why: &dyn core::fmt::Display| {
+        Failure::new("cannot_connect", format!("cannot connect to {}: {why}", options.address))
+    };
+    let stream = match timeout(CONNECTING, TcpStream::connect(&options.address)).await {
+        Err(_) => return Err(cannot(&"it does not answer")),
+        Ok(Err(error)) => return Err(cannot(&error)),
+        Ok(Ok(stream)) => stream.into_std().map_err(|error| cannot(&error))?,
+    };
+    progress.say(format!("shaking hands with {}", options.peer));
+    let manager = Arc::clone(&wallet.manager);
+    let connection = tokio::spawn(lightning_net_tokio::setup_outbound(manager, options.peer, stream));
+    let shaken = async {
+        loop {
+            if let Some(knows) = wallet.knows_onion_messages(&options.peer) {
+                return Some(knows);
+            }
+            if connection.is_finished() {
+                return None;
+            }
+            progress.turn();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match timeout(CONNECTING, shaken).await {
+        Ok(Some(true)) => Ok(connection),
+        Ok(Some(false)) => {
+            let text = format!("{} does not know onion messages: ask another node", options.peer);
+            Err(Failure::new("no_onion_messages", text))
+        }
+        Ok(None) => match wallet.log.last_with("requires features unknown") {
+            Some(why) => Err(cannot(&why)),
+            None => {
+                let text = format!(
+                    "{} ended the connection while shaking hands: most likely its node id is not {}, or it is full",
+                    options.address, options.peer
+                );
+                Err(Failure::new("wrong_node_id", text))
+            }
+        },
+        Err(_) => Err(cannot(&"it does not shake hands")),
+    }
+}

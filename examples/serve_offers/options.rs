@@ -1,0 +1,124 @@
+//! The command line.
+
+use bolt12::{CurrencyCode, MinorUnits, Msat, OfferAmount, Rate};
+
+use super::tcp::minor_unit;
+
+pub(crate) const USAGE: &str = "\
+Makes an offer and answers requests for it, as an issuer without a node, for tests and demonstrations: whatever its
+invoices ask for cannot be paid.
+
+  serve_offers                        an offer for 3.50 USD, on 127.0.0.1:9735
+
+  --listen ADDRESS:PORT    where to listen; port 0 takes a free one
+  --price PRICE            3.50USD, 25sat, 25000msat, or `any`
+  --rate PRICE[,PRICE…]    what a bitcoin costs in that currency: 100000.00 if not given. With several, each
+                           request takes the next
+  --description TEXT       what is sold
+  --max-quantity NUMBER    up to so many at once
+  --hide                   the offer leads here over a blinded path, and is signed with a key of its own
+  --hide-key               the same, without a key: the end of the path signs
+  --refund AMOUNT          publishes a refund of so much as well
+  --secret HEX             64 digits, from which all keys follow; new ones if not given
+
+It prints the address for `fetch_invoice --peer`, and the offer; then a line for each request.
+
+Exit code: 0 when it is stopped; 1 if it cannot listen; 2 for a mistake in the command.
+";
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) listen: String,
+    pub(crate) price: Option<OfferAmount>,
+    pub(crate) rates: Vec<Rate>,
+    pub(crate) description: String,
+    pub(crate) max_quantity: Option<u64>,
+    pub(crate) way: Way,
+    pub(crate) refund: Option<Msat>,
+    pub(crate) secret: Option<[u8; 32]>,
+}
+
+/// How the offer leads here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By the node id, which signs.
+    Node,
+    /// Over a path, with a key of the offer's own.
+    Path,
+    /// Over a path, whose last key signs.
+    PathAlone,
+}
+
+impl Options {
+    pub(crate) fn read(words: &[String]) -> Result<Self, String> {
+        let (mut listen, mut price, mut rates) = ("127.0.0.1:9735".to_owned(), "3.50USD", "100000.00");
+        let (mut description, mut max_quantity, mut way) = ("a cup of coffee".to_owned(), None, Way::Node);
+        let (mut refund, mut secret) = (None, None);
+        let mut words = words.iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} wants a value"));
+            match word {
+                "--listen" => listen = value()?.to_owned(),
+                "--price" => price = value()?,
+                "--rate" => rates = value()?,
+                "--description" => description = value()?.to_owned(),
+                "--max-quantity" => {
+                    max_quantity = Some(value()?.parse().map_err(|_| "--max-quantity wants a whole number")?);
+                }
+                "--hide" => way = Way::Path,
+                "--hide-key" => way = Way::PathAlone,
+                "--refund" => refund = Some(read_msat(value()?).ok_or("--refund wants an amount like 25sat")?),
+                "--secret" => secret = Some(read_secret(value()?).ok_or("--secret wants 64 hexadecimal digits")?),
+                _ => return Err(format!("there is no option {word}; --help tells which there are")),
+            }
+        }
+        let price = read_price(price)?;
+        let rates = match price {
+            Some(OfferAmount::Currency { currency, .. }) => read_rates(currency, rates)?,
+            _ => Vec::new(),
+        };
+        Ok(Self { listen, price, rates, description, max_quantity, way, refund, secret })
+    }
+}
+
+fn read_secret(text: &str) -> Option<[u8; 32]> {
+    hex::decode(text).ok()?.try_into().ok()
+}
+
+fn read_msat(text: &str) -> Option<Msat> {
+    match text.strip_suffix("msat") {
+        Some(msat) => msat.parse().ok().map(Msat),
+        None => text.strip_suffix("sat")?.parse::<u64>().ok()?.checked_mul(1_000).map(Msat),
+    }
+}
+
+fn read_price(text: &str) -> Result<Option<OfferAmount>, String> {
+    let wrong = || format!("{text:?} is no price like 3.50USD, 25sat, 25000msat or any");
+    if text == "any" {
+        return Ok(None);
+    }
+    if let Some(amount) = read_msat(text) {
+        return Ok(Some(OfferAmount::Bitcoin(amount)));
+    }
+    let at = text.find(|c: char| c.is_ascii_uppercase()).ok_or_else(wrong)?;
+    let (number, currency) = text.split_at(at);
+    let currency: CurrencyCode = currency.parse().map_err(|_| wrong())?;
+    let decimals = usize::from(decimals(currency)?);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if fraction.len() > decimals {
+        return Err(format!("{currency} has {decimals} decimals"));
+    }
+    let amount = format!("{whole}{fraction:0<decimals$}").parse().map_err(|_| wrong())?;
+    Ok(Some(OfferAmount::Currency { currency, amount: MinorUnits(amount) }))
+}
+
+fn read_rates(currency: CurrencyCode, text: &str) -> Result<Vec<Rate>, String> {
+    let decimals = decimals(currency)?;
+    let rates = text.split(',').map(|price| Rate::per_bitcoin(currency, price, decimals));
+    rates.collect::<Result<_, _>>().map_err(|error| format!("--rate: {error}"))
+}
+
+fn decimals(currency: CurrencyCode) -> Result<u8, String> {
+    minor_unit(currency.as_str()).ok_or_else(|| format!("the decimals of {currency} are not known"))
+}

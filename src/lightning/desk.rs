@@ -1,0 +1,321 @@
+//! Both sides of the exchange in one place, for whatever brings the messages.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use secp256k1::Keypair;
+
+use crate::error::Error;
+use crate::exchange::{
+    Action, Claim, ClaimState, Incoming, Issuer, Outgoing, Payer, Payment, PaymentId, ReceivedRequest, Refused, State,
+};
+use crate::units::UnixTime;
+
+/// What the application around a [`Desk`] knows, decides and keeps.
+///
+/// `changed` functions are called while the desk is locked: they must not call it.
+pub trait Application {
+    /// The time.
+    fn now(&self) -> UnixTime;
+
+    /// A request came for an offer of ours, by the right way, and signed. Returns the answer, if it is to be sent
+    /// now: what [`Accepted::answer`](crate::exchange::Accepted::answer) or
+    /// [`ReceivedRequest::refuse`] make. One that takes time can be sent later.
+    ///
+    /// `signing_key` signs the invoice of an offer without an issuer id (PTH-3). The onion messages of an LDK node
+    /// do not reveal it; those of [`OnionPeers`](super::OnionPeers) do.
+    fn invoice_request(&self, request: ReceivedRequest, signing_key: Option<&Keypair>) -> Option<Outgoing>;
+
+    /// A payment changed, and has to be saved ([`Payment::to_bytes`]): before this returns, nothing is sent.
+    fn payment_changed(&self, payment: &Payment) {
+        let _ = payment;
+    }
+
+    /// A claim changed, and has to be saved.
+    fn claim_changed(&self, claim: &Claim) {
+        let _ = claim;
+    }
+
+    /// A message was refused. If that [is cheap](Refused::is_cheap), it may be for somebody else.
+    fn refused(&self, refused: &Refused) {
+        let _ = refused;
+    }
+
+    /// Something could not be sent: what has no counterpart in the `lightning` crate, or for which there is no way.
+    /// The next way is tried in any case.
+    fn not_sent(&self, outgoing: &Outgoing, why: &dyn core::error::Error) {
+        let _ = (outgoing, why);
+    }
+
+    /// A payment or claim could not say what to do next. What began without an error does not get here.
+    fn stuck(&self, id: PaymentId, error: &Error) {
+        let _ = (id, error);
+    }
+}
+
+/// A message that is not for this desk: about no offer, request or refund of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOurs;
+
+/// What to do now, and when to ask again.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Due {
+    /// Messages to send.
+    pub send: Vec<Outgoing>,
+    /// When to ask again, unless a message arrives; never if nothing is waited for.
+    pub next: Option<UnixTime>,
+}
+
+/// An issuer and a payer with their payments and claims.
+///
+/// It finds out what a message belongs to, and asks the [`Application`] what to do with requests. It does nothing by
+/// itself: call [`poll`](Self::poll) when it says so. What is finished stays until it is [removed](Self::remove).
+pub struct Desk<A> {
+    application: A,
+    issuer: Issuer,
+    payer: Payer,
+    payments: Mutex<BTreeMap<PaymentId, Payment>>,
+    claims: Mutex<BTreeMap<PaymentId, Claim>>,
+}
+
+impl<A: Application> Desk<A> {
+    /// A desk without payments.
+    pub fn new(application: A, issuer: Issuer, payer: Payer) -> Self {
+        let (payments, claims) = Default::default();
+        Self { application, issuer, payer, payments, claims }
+    }
+
+    /// The application.
+    pub fn application(&self) -> &A {
+        &self.application
+    }
+
+    /// The issuer.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The payer.
+    pub fn payer(&self) -> &Payer {
+        &self.payer
+    }
+
+    /// Takes a payment over: a new one, or one that was loaded. Then [poll](Self::poll).
+    pub fn add_payment(&self, payment: Payment) -> PaymentId {
+        let id = payment.id();
+        self.application.payment_changed(&payment);
+        lock(&self.payments).insert(id, payment);
+        id
+    }
+
+    /// Takes a claim over: a new one, or one that was loaded. Then [poll](Self::poll).
+    pub fn add_claim(&self, claim: Claim) -> PaymentId {
+        let id = claim.id();
+        self.application.claim_changed(&claim);
+        lock(&self.claims).insert(id, claim);
+        id
+    }
+
+    /// Looks at a payment. Returns what `look` returned; nothing without such a payment.
+    pub fn payment<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> Option<R> {
+        lock(&self.payments).get(&id).map(look)
+    }
+
+    /// Looks at a claim.
+    pub fn claim<R>(&self, id: PaymentId, look: impl FnOnce(&Claim) -> R) -> Option<R> {
+        lock(&self.claims).get(&id).map(look)
+    }
+
+    /// Takes a step with a payment: for example [begins](Payment::begin) to pay. Returns what `step` returned;
+    /// nothing without such a payment.
+    pub fn update_payment<R>(&self, id: PaymentId, step: impl FnOnce(&mut Payment) -> R) -> Option<R> {
+        let mut payments = lock(&self.payments);
+        let payment = payments.get_mut(&id)?;
+        let result = step(payment);
+        self.application.payment_changed(payment);
+        Some(result)
+    }
+
+    /// Takes a step with a claim.
+    pub fn update_claim<R>(&self, id: PaymentId, step: impl FnOnce(&mut Claim) -> R) -> Option<R> {
+        let mut claims = lock(&self.claims);
+        let claim = claims.get_mut(&id)?;
+        let result = step(claim);
+        self.application.claim_changed(claim);
+        Some(result)
+    }
+
+    /// Lets go of a payment or claim. Answers to it are ignored from then on.
+    pub fn remove(&self, id: PaymentId) {
+        lock(&self.payments).remove(&id);
+        lock(&self.claims).remove(&id);
+    }
+
+    /// What to send now because of payments and claims, and when to ask again.
+    pub fn poll(&self) -> Due {
+        let mut due = Due::default();
+        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due));
+        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due));
+        due
+    }
+
+    fn poll_one(&self, one: &mut impl Pending, due: &mut Due) {
+        if !one.is_open() {
+            return;
+        }
+        let now = self.application.now();
+        let next = match one.poll(now) {
+            Ok(Action::Send(outgoing)) => {
+                due.send.push(*outgoing);
+                let next = one.poll(now);
+                one.tell(&self.application);
+                next
+            }
+            other => {
+                if !one.is_open() {
+                    one.tell(&self.application);
+                }
+                other
+            }
+        };
+        match next {
+            Ok(Action::WaitUntil(at)) => due.next = Some(due.next.map_or(at, |next| next.min(at))),
+            Ok(Action::Nothing) => {}
+            // Two messages at once would be one too many.
+            Ok(Action::Send(_)) => due.next = Some(now),
+            Err(error) => self.application.stuck(one.id(), &error),
+        }
+    }
+
+    /// What was to be sent cannot get there: if it waits for an answer, the next way is tried at once (EXC-5).
+    /// [Poll](Self::poll) afterwards.
+    pub fn unreachable(&self, outgoing: &Outgoing) {
+        let Some(path_id) = &outgoing.reply_path_id else { return };
+        let via = crate::exchange::Via::Path(*path_id);
+        let now = self.application.now();
+        if let Some(id) = self.payer.payment_of(&via) {
+            self.update_payment(id, |payment| payment.unreachable(path_id, now));
+        } else if let Some(id) = self.issuer.claim_of(&via) {
+            self.update_claim(id, |claim| claim.unreachable(path_id, now));
+        }
+    }
+
+    /// A request arrived. Returns the answer, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`NotOurs`] for a request that our issuer does not recognise.
+    pub fn invoice_request(
+        &self,
+        incoming: Incoming,
+        signing_key: Option<&Keypair>,
+    ) -> Result<Option<Outgoing>, NotOurs> {
+        match self.issuer.receive(incoming) {
+            Ok(request) => Ok(self.application.invoice_request(request, signing_key)),
+            Err(refused) => self.refuse(refused),
+        }
+    }
+
+    /// An invoice arrived. Returns what to send because of it: an error, or another request.
+    ///
+    /// # Errors
+    ///
+    /// [`NotOurs`] for an invoice that came over no path that our payer made.
+    pub fn invoice(&self, incoming: Incoming) -> Result<Option<Outgoing>, NotOurs> {
+        let id = self.payer.payment_of(&incoming.via).ok_or(NotOurs)?;
+        let now = self.application.now();
+        match self.update_payment(id, |payment| payment.receive_invoice(incoming, now).map(drop)) {
+            Some(Err(refused)) => self.refuse(refused).or(Ok(None)),
+            Some(Ok(())) | None => Ok(None),
+        }
+    }
+
+    /// An invoice error arrived. [Poll](Self::poll) afterwards: it may be that another request is due.
+    ///
+    /// # Errors
+    ///
+    /// [`NotOurs`] for an error that came over no path that we made.
+    pub fn invoice_error(&self, incoming: Incoming) -> Result<(), NotOurs> {
+        let now = self.application.now();
+        let refused = if let Some(id) = self.payer.payment_of(&incoming.via) {
+            self.update_payment(id, |payment| payment.receive_error(incoming, now).map(drop))
+        } else if let Some(id) = self.issuer.claim_of(&incoming.via) {
+            self.update_claim(id, |claim| claim.receive_error(incoming))
+        } else {
+            return Err(NotOurs);
+        };
+        if let Some(Err(refused)) = refused {
+            self.application.refused(&refused);
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, refused: Box<Refused>) -> Result<Option<Outgoing>, NotOurs> {
+        self.application.refused(&refused);
+        if refused.is_cheap() { Err(NotOurs) } else { Ok(refused.answer().cloned()) }
+    }
+}
+
+impl<A> fmt::Debug for Desk<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk")
+            .field("payments", &lock(&self.payments).len())
+            .field("claims", &lock(&self.claims).len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What payments and claims have in common.
+trait Pending {
+    fn id(&self) -> PaymentId;
+    fn poll(&mut self, now: UnixTime) -> Result<Action, Error>;
+    /// Whether there may be something to do.
+    fn is_open(&self) -> bool;
+    /// Tells that it changed.
+    fn tell(&self, application: &impl Application);
+}
+
+impl Pending for Payment {
+    fn id(&self) -> PaymentId {
+        self.id()
+    }
+
+    fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        self.poll(now)
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state(), State::Asking { .. } | State::Quoted(_))
+    }
+
+    fn tell(&self, application: &impl Application) {
+        application.payment_changed(self);
+    }
+}
+
+impl Pending for Claim {
+    fn id(&self) -> PaymentId {
+        self.id()
+    }
+
+    fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        self.poll(now)
+    }
+
+    fn is_open(&self) -> bool {
+        *self.state() == ClaimState::Sending
+    }
+
+    fn tell(&self, application: &impl Application) {
+        application.claim_changed(self);
+    }
+}
+
+/// The lock, even if somebody panicked with it: every step leaves behind what is complete.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

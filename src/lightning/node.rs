@@ -1,0 +1,297 @@
+//! The exchange on an LDK node, over its `OnionMessenger`.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+use std::sync::Mutex;
+
+use ldk::blinded_path::message::{BlindedMessagePath, MessageContext, MessageForwardNode, OffersContext};
+use ldk::blinded_path::payment::ReceiveTlvs;
+use ldk::ln::channel_state::ChannelDetails;
+use ldk::ln::peer_handler::IgnoringMessageHandler;
+use ldk::offers::invoice::Bolt12Invoice;
+use ldk::offers::invoice_request::InvoiceRequest;
+use ldk::onion_message::messenger::{
+    Destination as TheirDestination, MessageRouter, MessageSendInstructions, Responder, ResponseInstruction,
+};
+use ldk::onion_message::offers::{OffersMessage, OffersMessageHandler};
+use ldk::routing::router::Router;
+use ldk::sign::ReceiveAuthKey;
+use ldk::types::payment::PaymentHash;
+use ldk::util::ser::Writeable;
+use secp256k1::{PublicKey, Secp256k1, Signing, Verification};
+
+use super::convert::{ConversionError, from_payment_path};
+use super::desk::{Application, Desk, NotOurs, lock};
+use crate::exchange::{Destination, Incoming, Outgoing, PathId, Via};
+use crate::field::{BlindedPath, PayInfo};
+use crate::tlv::TlvStream;
+use crate::units::{Msat, UnixTime};
+
+/// How many messages wait to be sent at most. The node asks for them whenever it handles its peers.
+const MAX_PENDING: usize = 1_000;
+
+/// What to put into a path that the node makes, so that it says over which of our paths a message came.
+///
+/// An LDK node does not put bytes of our choice into its paths, and does not read paths that hold a `path_id`. It
+/// hands back a context, which it authenticates itself. This one holds 32 bytes and nothing else. LDK itself uses it
+/// for payment hashes; the two are told apart by the MAC in a [`PathId`].
+pub fn context(path_id: &PathId) -> OffersContext {
+    OffersContext::InboundPayment { payment_hash: PaymentHash(path_id.0) }
+}
+
+/// How a message came: the way back from [`context`].
+pub fn via(context: Option<&OffersContext>) -> Via {
+    match context {
+        None => Via::Direct,
+        Some(OffersContext::InboundPayment { payment_hash }) => Via::Path(PathId(payment_hash.0)),
+        Some(_) => Via::OtherPath,
+    }
+}
+
+/// The way of an answer. `lightning` hides it, except from whoever writes it down.
+fn reply_path(responder: &Responder) -> Option<BlindedPath<'static>> {
+    let bytes = responder.encode();
+    let (_, start) = crate::tlv::bigsize::read(&bytes, 0).ok()?;
+    let tlvs = TlvStream::read(bytes.get(start..)?.to_vec()).ok()?;
+    BlindedPath::from_bytes(tlvs.value(0)?).ok().map(BlindedPath::into_owned)
+}
+
+/// What an LDK node needs to send a message: for
+/// [`send_onion_message`](ldk::onion_message::messenger::OnionMessenger::send_onion_message). Its router makes the
+/// reply path; where a node is not known to others, it has to start at a peer that is.
+///
+/// # Errors
+///
+/// What has no counterpart: see [`ConversionError`].
+pub fn instructions(outgoing: &Outgoing) -> Result<(OffersMessage, MessageSendInstructions), ConversionError> {
+    let message = OffersMessage::try_from(&outgoing.message)?;
+    let destination = match &outgoing.destination {
+        Destination::Node(id) => TheirDestination::Node(*id),
+        Destination::Path(path) => TheirDestination::BlindedPath(path.try_into()?),
+    };
+    let instructions = match &outgoing.reply_path_id {
+        Some(path_id) => {
+            MessageSendInstructions::WithReplyPath { destination, context: MessageContext::Offers(context(path_id)) }
+        }
+        None => MessageSendInstructions::WithoutReplyPath { destination },
+    };
+    Ok((message, instructions))
+}
+
+/// Paths for an offer or a refund, made by the node's router, at most so many.
+///
+/// Each position has its own path id
+/// ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id), [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)),
+/// so the router is asked once for each.
+///
+/// # Errors
+///
+/// [`NoPath`] if the router makes none.
+pub fn message_paths<R, T>(
+    router: &R,
+    recipient: PublicKey,
+    receive_auth_key: ReceiveAuthKey,
+    peers: &[MessageForwardNode],
+    max: u8,
+    path_id: impl Fn(u8) -> PathId,
+    secp: &Secp256k1<T>,
+) -> Result<Vec<BlindedPath<'static>>, NoPath>
+where
+    R: MessageRouter + ?Sized,
+    T: Signing + Verification,
+{
+    let mut made = Vec::new();
+    for position in 0..max {
+        let context = MessageContext::Offers(context(&path_id(position)));
+        let paths = router.create_blinded_paths(recipient, receive_auth_key, context, peers.to_vec(), secp);
+        let path: Option<BlindedMessagePath> = paths.ok().and_then(|paths| paths.into_iter().nth(position.into()));
+        let Some(Ok(path)) = path.as_ref().map(BlindedPath::try_from) else { break };
+        made.push(path);
+    }
+    if made.is_empty() { Err(NoPath) } else { Ok(made) }
+}
+
+/// Paths for an invoice, made by the node's router, with what they cost.
+///
+/// `tlvs` hold the payment secret that the node's
+/// [`create_inbound_payment`](ldk::ln::channelmanager::ChannelManager::create_inbound_payment) gave with the hash, and
+/// what the node is told when it is paid. A payer's note does not belong there: payments have no room for it.
+///
+/// # Errors
+///
+/// [`NoPath`] if the router makes none.
+pub fn payment_paths<R, T>(
+    router: &R,
+    recipient: PublicKey,
+    first_hops: Vec<ChannelDetails>,
+    tlvs: ReceiveTlvs,
+    amount: Msat,
+    secp: &Secp256k1<T>,
+) -> Result<Vec<(BlindedPath<'static>, PayInfo<'static>)>, NoPath>
+where
+    R: Router + ?Sized,
+    T: Signing + Verification,
+{
+    let made = router.create_blinded_payment_paths(recipient, first_hops, tlvs, Some(amount.0), secp);
+    let paths: Result<Vec<_>, _> = made.map_err(|()| NoPath)?.iter().map(from_payment_path).collect();
+    paths.ok().filter(|paths| !paths.is_empty()).ok_or(NoPath)
+}
+
+/// The router made no path: the node is unknown to others and has no peer through which messages can reach it, or no
+/// channel through which payments can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoPath;
+
+impl fmt::Display for NoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no path to this node")
+    }
+}
+
+impl core::error::Error for NoPath {}
+
+/// Nobody takes what is to be sent.
+#[derive(Clone, Copy, Debug)]
+struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too many messages wait to be sent")
+    }
+}
+
+impl core::error::Error for Full {}
+
+/// Runs a [`Desk`] on an LDK node: the `offers_handler` of its
+/// [`OnionMessenger`](ldk::onion_message::messenger::OnionMessenger).
+///
+/// Messages that are not for the desk go to `inner`: the node's
+/// [`ChannelManager`](ldk::ln::channelmanager::ChannelManager), or nobody.
+///
+/// What LDK does not read never gets here: requests for offers in another currency than bitcoin, invoices for those,
+/// and errors of other nodes, since LDK expects (and writes) a length in front of them. [`OnionPeers`] reads them;
+/// both can run on one node.
+///
+/// [`OnionPeers`]: super::OnionPeers
+pub struct OffersHandler<D, H = IgnoringMessageHandler> {
+    desk: D,
+    inner: H,
+    pending: Mutex<VecDeque<(OffersMessage, MessageSendInstructions)>>,
+}
+
+impl<A, D, H> OffersHandler<D, H>
+where
+    A: Application,
+    D: Deref<Target = Desk<A>>,
+    H: Deref,
+    H::Target: OffersMessageHandler,
+{
+    /// A handler for a desk, and for what is not for it.
+    pub fn new(desk: D, inner: H) -> Self {
+        Self { desk, inner, pending: Mutex::default() }
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> &Desk<A> {
+        &self.desk
+    }
+
+    /// Polls the desk, and gives the node what is to be sent: let it
+    /// [handle its peers](ldk::ln::peer_handler::PeerManager::process_events) now. Returns when to come again; come
+    /// after every change of a payment, too.
+    pub fn poll(&self) -> Option<UnixTime> {
+        let due = self.desk.poll();
+        for outgoing in &due.send {
+            self.send(outgoing);
+        }
+        due.next
+    }
+
+    /// Sends a message, for example an answer that took time. What cannot be sent is told to
+    /// [`Application::not_sent`]. Whether LDK finds a way is not known: it says so only to who calls its
+    /// `send_onion_message`, with [`instructions`], and can tell [`Desk::unreachable`].
+    pub fn send(&self, outgoing: &Outgoing) {
+        match instructions(outgoing) {
+            Ok(message) => {
+                if let Err(error) = self.queue(message) {
+                    self.not_sent(outgoing, &error);
+                }
+            }
+            Err(error) => self.not_sent(outgoing, &error),
+        }
+    }
+
+    fn queue(&self, message: (OffersMessage, MessageSendInstructions)) -> Result<(), Full> {
+        let mut pending = lock(&self.pending);
+        if pending.len() >= MAX_PENDING {
+            return Err(Full);
+        }
+        pending.push_back(message);
+        Ok(())
+    }
+
+    fn not_sent(&self, outgoing: &Outgoing, error: &dyn core::error::Error) {
+        self.desk.application().not_sent(outgoing, error);
+        self.desk.unreachable(outgoing);
+    }
+
+    /// Gives a message to the desk. Returns an answer, which goes over the reply path.
+    fn receive(
+        &self,
+        message: &OffersMessage,
+        via: Via,
+        responder: Option<&Responder>,
+    ) -> Result<Option<Outgoing>, NotOurs> {
+        let incoming = |bytes| Incoming { bytes, via, reply_path: responder.and_then(reply_path) };
+        match message {
+            OffersMessage::InvoiceRequest(message) => {
+                self.desk.invoice_request(incoming(InvoiceRequest::encode(message)), None)
+            }
+            OffersMessage::Invoice(message) => self.desk.invoice(incoming(Bolt12Invoice::encode(message))),
+            OffersMessage::InvoiceError(error) => {
+                let bytes = error.encode();
+                let bytes = crate::invoice_error::without_length(&bytes).to_vec();
+                self.desk.invoice_error(incoming(bytes)).map(|()| None)
+            }
+            OffersMessage::StaticInvoice(_) => Err(NotOurs),
+        }
+    }
+}
+
+impl<A, D, H> OffersMessageHandler for OffersHandler<D, H>
+where
+    A: Application,
+    D: Deref<Target = Desk<A>>,
+    H: Deref,
+    H::Target: OffersMessageHandler,
+{
+    fn handle_message(
+        &self,
+        message: OffersMessage,
+        context: Option<OffersContext>,
+        responder: Option<Responder>,
+    ) -> Option<(OffersMessage, ResponseInstruction)> {
+        match self.receive(&message, via(context.as_ref()), responder.as_ref()) {
+            Ok(answer) => {
+                // It goes over the reply path, as what LDK would be told to respond with.
+                answer.iter().for_each(|answer| self.send(answer));
+                None
+            }
+            Err(NotOurs) => self.inner.handle_message(message, context, responder),
+        }
+    }
+
+    fn release_pending_messages(&self) -> Vec<(OffersMessage, MessageSendInstructions)> {
+        let mut messages: Vec<_> = lock(&self.pending).drain(..).collect();
+        messages.extend(self.inner.release_pending_messages());
+        messages
+    }
+}
+
+impl<D, H> fmt::Debug for OffersHandler<D, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OffersHandler").field("pending", &lock(&self.pending).len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,353 @@
+//! Onion messages for peers of a wallet or issuer that is no node, or beside those of a node.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+use std::sync::Mutex;
+
+use ldk::ln::msgs::{self, BaseMessageHandler, Init, MessageSendEvent, OnionMessageHandler};
+use ldk::ln::peer_handler::IgnoringMessageHandler;
+use ldk::sign::EntropySource;
+use ldk::types::features::{InitFeatures, NodeFeatures};
+use ldk::util::ser::{LengthReadable, Writeable};
+use secp256k1::{Keypair, PublicKey};
+
+use super::desk::{Application, Desk, NotOurs, lock};
+use crate::error::{Error, ErrorKind, Rule};
+use crate::exchange::{Destination, Messenger, Outgoing, Received, Route};
+use crate::field::IntroductionNode;
+use crate::onion::{NextHop, OnionMessage};
+use crate::units::UnixTime;
+
+/// What peers may take, each of them. Whoever sends more is not heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many peers at most; further ones are sent away. 128 by default.
+    pub peers: usize,
+    /// How many bytes of messages wait for one peer at most. 256 KiB by default.
+    pub waiting_bytes: usize,
+    /// How many messages a peer may send at once. Each costs two point multiplications before it can be refused. 20
+    /// by default.
+    pub burst: u32,
+    /// How many more it may send after each [tick](OnionPeers::tick), up to the burst. 3 by default, which is 10 in
+    /// a second with the usual ticks.
+    pub per_tick: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { peers: 128, waiting_bytes: 256 * 1024, burst: 20, per_tick: 3 }
+    }
+}
+
+/// How many messages a peer is sent at once, before it gets one per tick: what Core Lightning takes.
+const SENT_AT_ONCE: u32 = 4;
+
+/// Why a message was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// No peer is connected that knows onion messages.
+    NoPeer,
+    /// The next node on the way is not connected.
+    NotConnected(PublicKey),
+    /// Too much waits for this peer.
+    Full(PublicKey),
+    /// The way starts at an unknown channel, or the message is too long.
+    Refused(Error),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPeer => f.write_str("no peer is connected that passes onion messages on"),
+            Self::NotConnected(node) => write!(f, "{node} is not connected"),
+            Self::Full(node) => write!(f, "too many messages wait for {node}"),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A connected peer that knows onion messages.
+#[derive(Debug)]
+struct Peer {
+    waiting: VecDeque<OnionMessage>,
+    waiting_bytes: usize,
+    may_receive: u32,
+    may_send: u32,
+}
+
+/// Runs a [`Desk`] without a node: the `onion_message_handler` of a
+/// [`PeerManager`](ldk::ln::peer_handler::PeerManager).
+///
+/// Onion messages are taken apart and made by this crate ([`Messenger`]), so everything is possible that the
+/// exchange can do: offers in any currency and without an issuer id, and errors of every kind of node.
+///
+/// Messages that are not for the desk, among them those to be passed on, go to `inner`: a node's
+/// [`OnionMessenger`](ldk::onion_message::messenger::OnionMessenger), or nobody.
+///
+/// What a peer can make it keep and compute has [`Limits`]. Call [`tick`](Self::tick) every 300 milliseconds.
+pub struct OnionPeers<D, E, H = IgnoringMessageHandler> {
+    messenger: Messenger,
+    desk: D,
+    entropy: E,
+    inner: H,
+    limits: Limits,
+    peers: Mutex<BTreeMap<PublicKey, Peer>>,
+}
+
+impl<A, D, E, H> OnionPeers<D, E, H>
+where
+    A: Application,
+    D: Deref<Target = Desk<A>>,
+    E: Deref,
+    E::Target: EntropySource,
+    H: Deref,
+    H::Target: OnionMessageHandler,
+{
+    /// For the node with this key, which must be the one that the peers know.
+    pub fn new(node: Keypair, desk: D, entropy: E, inner: H, limits: Limits) -> Self {
+        Self { messenger: Messenger::new(node), desk, entropy, inner, limits, peers: Mutex::default() }
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> &Desk<A> {
+        &self.desk
+    }
+
+    /// What makes paths to this node, for offers and refunds.
+    pub fn messenger(&self) -> &Messenger {
+        &self.messenger
+    }
+
+    /// The peers that know onion messages.
+    pub fn peers(&self) -> Vec<PublicKey> {
+        lock(&self.peers).keys().copied().collect()
+    }
+
+    /// Lets each peer send, and be sent, some more. To be called every 300 milliseconds, since nodes take no more
+    /// than one message in 250; then let the [peers be handled](ldk::ln::peer_handler::PeerManager::process_events).
+    pub fn tick(&self) {
+        for peer in lock(&self.peers).values_mut() {
+            peer.may_receive = peer.may_receive.saturating_add(self.limits.per_tick).min(self.limits.burst);
+            peer.may_send = peer.may_send.saturating_add(1).min(SENT_AT_ONCE);
+        }
+    }
+
+    /// Polls the desk, and sends what is due. What cannot be sent is told to [`Application::not_sent`]. Returns when
+    /// to come again.
+    pub fn poll(&self) -> Option<UnixTime> {
+        let due = self.desk.poll();
+        let sent = due.send.iter().filter(|outgoing| self.send_or_tell(outgoing, None)).count();
+        // What cannot be sent one way is tried the next way, at once.
+        if sent < due.send.len() { Some(self.desk.application().now()) } else { due.next }
+    }
+
+    /// Sends a message: to the node where its way starts if that is a peer, else through one. The answer comes back
+    /// through the same peer. Returns the peer.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: tell [`Desk::unreachable`].
+    pub fn send(&self, outgoing: &Outgoing) -> Result<PublicKey, SendError> {
+        self.send_through(outgoing, None)
+    }
+
+    fn send_or_tell(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> bool {
+        match self.send_through(outgoing, from) {
+            Ok(_) => true,
+            Err(error) => {
+                self.desk.application().not_sent(outgoing, &error);
+                self.desk.unreachable(outgoing);
+                false
+            }
+        }
+    }
+
+    /// `from` is the peer that brought what is answered: it is most likely to know the way back.
+    fn send_through(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Result<PublicKey, SendError> {
+        let start = match &outgoing.destination {
+            Destination::Node(id) => Some(*id),
+            Destination::Path(path) => match path.introduction_node() {
+                IntroductionNode::NodeId(point) => point.to_public_key().ok(),
+                IntroductionNode::Channel { .. } => None,
+            },
+        };
+        let through = &[self.peer_towards(start, from).ok_or(SendError::NoPeer)?];
+        let route = Route { through, reply_through: through, introduction: None };
+        let randomness = self.entropy.get_secure_random_bytes();
+        let sent = self.messenger.send(outgoing, &route, randomness).map_err(SendError::Refused)?;
+        // A path that starts here, with a node that only a channel leads to.
+        let unknown = SendError::Refused(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
+        let NextHop::NodeId(to) = sent.to else { return Err(unknown) };
+        let mut peers = lock(&self.peers);
+        let peer = peers.get_mut(&to).ok_or(SendError::NotConnected(to))?;
+        let waiting_bytes = peer.waiting_bytes.saturating_add(sent.message.as_bytes().len());
+        if waiting_bytes > self.limits.waiting_bytes {
+            return Err(SendError::Full(to));
+        }
+        peer.waiting_bytes = waiting_bytes;
+        peer.waiting.push_back(sent.message);
+        Ok(to)
+    }
+
+    /// The first hop on the way to a node: that node, or who came from there, or anybody.
+    fn peer_towards(&self, node: Option<PublicKey>, from: Option<PublicKey>) -> Option<PublicKey> {
+        let peers = lock(&self.peers);
+        let known = [node, from].into_iter().flatten().find(|node| peers.contains_key(node));
+        known.or_else(|| peers.keys().next().copied())
+    }
+
+    /// Whether the peer may send one more.
+    fn admit(&self, peer: &PublicKey) -> bool {
+        let mut peers = lock(&self.peers);
+        let Some(peer) = peers.get_mut(peer) else { return false };
+        match peer.may_receive.checked_sub(1) {
+            Some(left) => {
+                peer.may_receive = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn receive(&self, message: &msgs::OnionMessage) -> Result<Option<Outgoing>, NotOurs> {
+        let message = OnionMessage::from_payload(&message.encode()).map_err(|_| NotOurs)?;
+        match self.messenger.receive(&message).map_err(|_| NotOurs)? {
+            Received::InvoiceRequest { incoming, signing_key } => {
+                self.desk.invoice_request(incoming, Some(&signing_key))
+            }
+            Received::Invoice(incoming) => self.desk.invoice(incoming),
+            Received::InvoiceError(incoming) => self.desk.invoice_error(incoming).map(|()| None),
+            Received::Forward(_) => Err(NotOurs),
+        }
+    }
+}
+
+impl<A, D, E, H> OnionMessageHandler for OnionPeers<D, E, H>
+where
+    A: Application,
+    D: Deref<Target = Desk<A>>,
+    E: Deref,
+    E::Target: EntropySource,
+    H: Deref,
+    H::Target: OnionMessageHandler,
+{
+    fn handle_onion_message(&self, peer: PublicKey, message: &msgs::OnionMessage) {
+        if !self.admit(&peer) {
+            return;
+        }
+        match self.receive(message) {
+            Ok(Some(answer)) => {
+                self.send_or_tell(&answer, Some(peer));
+            }
+            Ok(None) => {}
+            Err(NotOurs) => self.inner.handle_onion_message(peer, message),
+        }
+    }
+
+    fn next_onion_message_for_peer(&self, peer: PublicKey) -> Option<msgs::OnionMessage> {
+        {
+            let mut peers = lock(&self.peers);
+            if let Some(peer) = peers.get_mut(&peer) {
+                // The inner handler's messages count as well.
+                peer.may_send = peer.may_send.checked_sub(1)?;
+                while let Some(message) = peer.waiting.pop_front() {
+                    peer.waiting_bytes = peer.waiting_bytes.saturating_sub(message.as_bytes().len());
+                    // What was made here can be read.
+                    let theirs = msgs::OnionMessage::read_from_fixed_length_buffer(&mut message.payload());
+                    if let Ok(theirs) = theirs {
+                        return Some(theirs);
+                    }
+                }
+            }
+        }
+        let message = self.inner.next_onion_message_for_peer(peer);
+        if message.is_none() {
+            if let Some(peer) = lock(&self.peers).get_mut(&peer) {
+                peer.may_send = peer.may_send.saturating_add(1);
+            }
+        }
+        message
+    }
+
+    fn timer_tick_occurred(&self) {
+        self.inner.timer_tick_occurred();
+    }
+}
+
+impl<A, D, E, H> BaseMessageHandler for OnionPeers<D, E, H>
+where
+    A: Application,
+    D: Deref<Target = Desk<A>>,
+    E: Deref,
+    E::Target: EntropySource,
+    H: Deref,
+    H::Target: OnionMessageHandler,
+{
+    fn get_and_clear_pending_msg_events(&self) -> Vec<MessageSendEvent> {
+        self.inner.get_and_clear_pending_msg_events()
+    }
+
+    fn peer_connected(&self, peer: PublicKey, init: &Init, inbound: bool) -> Result<(), ()> {
+        {
+            let mut peers = lock(&self.peers);
+            if inbound && peers.len() >= self.limits.peers && !peers.contains_key(&peer) {
+                return Err(());
+            }
+            if init.features.supports_onion_messages() {
+                let new = Peer {
+                    waiting: VecDeque::new(),
+                    waiting_bytes: 0,
+                    may_receive: self.limits.burst,
+                    may_send: SENT_AT_ONCE,
+                };
+                peers.insert(peer, new);
+            }
+        }
+        let connected = self.inner.peer_connected(peer, init, inbound);
+        if connected.is_err() {
+            lock(&self.peers).remove(&peer);
+        }
+        connected
+    }
+
+    /// What waits for the peer is dropped: whoever waits for an answer asks again.
+    fn peer_disconnected(&self, peer: PublicKey) {
+        lock(&self.peers).remove(&peer);
+        self.inner.peer_disconnected(peer);
+    }
+
+    fn provided_node_features(&self) -> NodeFeatures {
+        let mut features = NodeFeatures::empty();
+        features.set_onion_messages_optional();
+        features | self.inner.provided_node_features()
+    }
+
+    fn provided_init_features(&self, peer: PublicKey) -> InitFeatures {
+        let mut features = InitFeatures::empty();
+        features.set_onion_messages_optional();
+        // Some nodes insist on it. Who never asks for gossip gets none.
+        features.set_gossip_queries_optional();
+        features | self.inner.provided_init_features(peer)
+    }
+}
+
+impl<D, E, H> fmt::Debug for OnionPeers<D, E, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnionPeers")
+            .field("node_id", &self.messenger.node_id())
+            .field("peers", &lock(&self.peers).len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,348 @@
+//! Without a node on our side: the wallet and the shop of the examples, against LDK nodes.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bolt12::lightning::ldk;
+use bolt12::{Invoice, Msat, Offer, Refund};
+use ldk::ln::channelmanager::{OptionalOfferPaymentParams, PaymentId, Retry};
+use ldk::offers::offer::{Amount, Quantity};
+use ldk::onion_message::messenger::NullMessageRouter;
+use ldk::routing::router::RouteParametersConfig;
+
+use crate::node::{Node, Reach, eventually, now};
+use crate::{fetch, wallet};
+
+/// An offer of an LDK node, as its text.
+fn text(offer: &ldk::offers::offer::Offer) -> String {
+    offer.to_string()
+}
+
+// Our payer, an LDK node that issues.
+
+#[tokio::test]
+async fn an_ldk_node_issues_over_a_path() {
+    let node = Node::start(1, Reach::Announced).await;
+    let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
+    assert_eq!(offer.paths().len(), 1);
+    let invoice = wallet(&[&text(&offer), "--peer", &node.peer(), "--note", "thank you"]).await.unwrap();
+    assert_eq!(invoice.amount(), Msat(9_000));
+    assert_eq!(Some(invoice.node_id()), offer.issuer_signing_pubkey());
+}
+
+#[tokio::test]
+async fn an_ldk_node_issues_under_its_node_id() {
+    let node = Node::start(2, Reach::Announced).await;
+    let offer = node.manager.create_offer_builder_using_router(&NullMessageRouter {}).unwrap();
+    let offer = offer.amount_msats(9_000).build().unwrap();
+    assert!(offer.paths().is_empty());
+    let invoice = wallet(&[&text(&offer), "--peer", &node.peer()]).await.unwrap();
+    assert_eq!(invoice.node_id(), node.id);
+}
+
+#[tokio::test]
+async fn an_ldk_node_issues_for_a_quantity_and_an_amount() {
+    let node = Node::start(3, Reach::Announced).await;
+    let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000);
+    let offer = offer.supported_quantity(Quantity::Unbounded).build().unwrap();
+    let invoice = wallet(&[&text(&offer), "--peer", &node.peer(), "--quantity", "3"]).await.unwrap();
+    assert_eq!(invoice.amount(), Msat(27_000));
+
+    let offer = node.manager.create_offer_builder().unwrap().build().unwrap();
+    let invoice = wallet(&[&text(&offer), "--peer", &node.peer(), "--amount", "7sat"]).await.unwrap();
+    assert_eq!(invoice.amount(), Msat(7_000));
+    let missing = wallet(&[&text(&offer), "--peer", &node.peer()]).await.unwrap_err();
+    assert_eq!(missing.code(), "misuse");
+}
+
+/// The offer's path starts at the node in between, and so does our reply path.
+#[tokio::test]
+async fn an_ldk_node_issues_behind_another() {
+    let (issuer, middle) = (Node::start(4, Reach::ThroughPeers).await, Node::start(5, Reach::Announced).await);
+    issuer.connect(middle.id, middle.address).await;
+    let offer = issuer.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
+    let ours: Offer = text(&offer).parse().unwrap();
+    let start = ours.paths().unwrap().iter().next().unwrap().introduction_node();
+    assert_eq!(start, middle.id.into());
+    wallet(&[&text(&offer), "--peer", &middle.peer()]).await.unwrap();
+}
+
+// Our issuer, an LDK node that pays.
+
+/// Lets an LDK node ask the shop for an invoice, which LDK checks.
+async fn pay(
+    shop: &[&str],
+    seed: u8,
+    amount: Option<u64>,
+    quantity: Option<u64>,
+) -> ldk::offers::invoice::Bolt12Invoice {
+    let open = crate::shop(shop).await;
+    let node = Node::start(seed, Reach::Announced).await;
+    node.connect(open.node_id, open.address).await;
+    let offer = ldk::offers::offer::Offer::try_from(&open.offer).unwrap();
+    ask(&node, &offer, amount, quantity);
+    let invoice = node.invoice().await;
+    // What LDK would pay is an invoice to us as well.
+    assert_eq!(Invoice::try_from(&invoice).unwrap().amount().0, invoice.amount_msats());
+    invoice
+}
+
+fn ask(node: &Node, offer: &ldk::offers::offer::Offer, amount: Option<u64>, quantity: Option<u64>) {
+    let params = OptionalOfferPaymentParams { payer_note: Some("for you".into()), ..Default::default() };
+    let id = PaymentId([7; 32]);
+    match quantity {
+        Some(quantity) => node.manager.pay_for_offer_with_quantity(offer, amount, id, params, quantity).unwrap(),
+        None => node.manager.pay_for_offer(offer, amount, id, params).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn an_ldk_node_pays_an_offer_with_a_node_id() {
+    let invoice = pay(&["--price", "25sat"], 10, None, None).await;
+    assert_eq!(invoice.amount_msats(), 25_000);
+    assert_eq!(invoice.amount(), Some(Amount::Bitcoin { amount_msats: 25_000 }));
+    assert!(invoice.payer_note().unwrap().0.contains("for you"));
+}
+
+#[tokio::test]
+async fn an_ldk_node_pays_an_offer_with_a_path_and_a_key_of_its_own() {
+    let invoice = pay(&["--price", "25sat", "--hide"], 11, None, None).await;
+    assert_eq!(Some(invoice.signing_pubkey()), invoice.issuer_signing_pubkey());
+}
+
+#[tokio::test]
+async fn an_ldk_node_pays_an_offer_without_an_issuer_id() {
+    let invoice = pay(&["--price", "25sat", "--hide-key"], 12, None, None).await;
+    assert_eq!(invoice.issuer_signing_pubkey(), None);
+}
+
+#[tokio::test]
+async fn an_ldk_node_pays_for_a_quantity() {
+    let invoice = pay(&["--price", "25sat", "--max-quantity", "5"], 13, None, Some(4)).await;
+    assert_eq!(invoice.amount_msats(), 100_000);
+}
+
+#[tokio::test]
+async fn an_ldk_node_pays_what_it_likes() {
+    let invoice = pay(&["--price", "any"], 14, Some(1_234), None).await;
+    assert_eq!(invoice.amount_msats(), 1_234);
+}
+
+/// It reads such an offer, and does nothing with it.
+#[tokio::test]
+async fn an_ldk_node_does_not_pay_in_dollars() {
+    let open = crate::shop(&["--price", "3.50USD"]).await;
+    let node = Node::start(15, Reach::Announced).await;
+    node.connect(open.node_id, open.address).await;
+    let offer = ldk::offers::offer::Offer::try_from(&open.offer).unwrap();
+    let refused = node.manager.pay_for_offer(&offer, None, PaymentId([7; 32]), Default::default()).unwrap_err();
+    assert_eq!(refused, ldk::offers::parse::Bolt12SemanticError::UnsupportedCurrency);
+}
+
+// Refunds.
+
+/// Lets an LDK node publish a refund, and the wallet claim it through a peer.
+#[tokio::test]
+async fn a_refund_of_an_ldk_node_is_claimed() {
+    let node = Node::start(20, Reach::Announced).await;
+    let expiry = now() + Duration::from_secs(600);
+    let id = PaymentId([9; 32]);
+    let refund =
+        node.manager.create_refund_builder(5_000, expiry, id, Retry::Attempts(0), RouteParametersConfig::default());
+    let refund = refund.unwrap().description("a cup".to_owned()).build().unwrap();
+    let text = refund.to_string();
+    let claimed = tokio::spawn({
+        let peer = node.peer();
+        async move { wallet(&["--refund", &text, "--peer", &peer]).await }
+    });
+    let invoice = node.invoice().await;
+    assert_eq!(invoice.amount_msats(), 5_000);
+    assert_eq!(claimed.await.unwrap().unwrap().payment_hash().to_string().len(), 64);
+}
+
+#[tokio::test]
+async fn a_refund_of_ours_is_claimed_by_an_ldk_node() {
+    let open = crate::shop(&["--refund", "5sat"]).await;
+    let node = Node::start(21, Reach::Announced).await;
+    node.connect(open.node_id, open.address).await;
+    let refund: &Refund = open.refund.as_ref().unwrap();
+    let theirs = ldk::offers::refund::Refund::try_from(refund).unwrap();
+    let invoice = node.manager.request_refund_payment(&theirs).unwrap();
+    let line = format!("the refund is claimed: 5 sat for {}", invoice.signing_pubkey());
+    eventually("the claim", || open.said(&line).then_some(())).await;
+}
+
+// Errors.
+
+/// LDK writes a length in front of its errors, which is read all the same (ERR-1).
+#[tokio::test]
+async fn an_error_of_an_ldk_node_is_shown() {
+    let node = Node::start(30, Reach::Announced).await;
+    let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
+    node.roads.broke.store(true, Ordering::Relaxed);
+    let failure = wallet(&[&text(&offer), "--peer", &node.peer()]).await.unwrap_err();
+    assert_eq!((failure.code(), failure.text()), ("refused", "the issuer refused: MissingPaths"));
+}
+
+/// LDK does not read errors without that length: the onion message is dropped there, and nothing else happens.
+#[tokio::test]
+async fn an_error_of_ours_is_not_read_by_an_ldk_node() {
+    let open = crate::shop(&["--price", "25sat"]).await;
+    let node = Node::start(31, Reach::Announced).await;
+    node.connect(open.node_id, open.address).await;
+    let offer = ldk::offers::offer::Offer::try_from(&open.offer).unwrap();
+    // More than five times the price is taken for a mistake.
+    ask(&node, &offer, Some(1_000_000), None);
+    eventually("the refusal", || open.said("refused, and told so").then_some(())).await;
+    eventually("the drop", || node.log.has("Errored decoding onion message packet").then_some(())).await;
+    assert!(node.events().is_empty());
+}
+
+/// The same errors between our own ends are whole.
+#[tokio::test]
+async fn an_error_of_ours_is_shown_escaped() {
+    let open = crate::shop(&["--price", "25sat"]).await;
+    let text = open.offer.to_string();
+    let failure = wallet(&[&text, "--peer", &open.peer(), "--amount", "1000sat", "--max", "1000sat"]).await;
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.code(), "refused");
+    assert!(failure.text().contains("(about invreq_amount)"), "{}", failure.text());
+}
+
+// Through a node.
+
+/// An LDK node passes on what goes from our payer to our issuer, and back; prices in dollars too.
+#[tokio::test]
+async fn an_ldk_node_forwards_between_our_ends() {
+    let middle = Node::start(40, Reach::Announced).await;
+    for way in [&[][..], &["--hide"], &["--hide-key"]] {
+        let open = crate::shop(way).await;
+        middle.connect(open.node_id, open.address).await;
+        let text = open.offer.to_string();
+        let invoice = wallet(&[&text, "--peer", &middle.peer(), "--rate", "100000"]).await.unwrap();
+        assert_eq!(invoice.amount(), Msat(3_500_000));
+    }
+}
+
+/// Large messages need the larger of the two sizes of onions.
+#[tokio::test]
+async fn an_ldk_node_forwards_large_onions() {
+    let middle = Node::start(41, Reach::Announced).await;
+    let (description, note) = ("long ".repeat(700), "longer ".repeat(400));
+    let open = crate::shop(&["--description", &description]).await;
+    middle.connect(open.node_id, open.address).await;
+    let text = open.offer.to_string();
+    let invoice = wallet(&[&text, "--peer", &middle.peer(), "--rate", "100000", "--note", &note]).await.unwrap();
+    assert!(invoice.as_bytes().len() > 6_000);
+}
+
+/// The connection breaks while the answer is waited for: the wallet connects again, and asks again.
+#[tokio::test]
+async fn a_lost_connection_is_made_again() {
+    let middle = Node::start(42, Reach::Announced).await;
+    let open = crate::shop(&[]).await;
+    let text = open.offer.to_string();
+    let asking = tokio::spawn({
+        let peer = middle.peer();
+        async move { wallet(&[&text, "--peer", &peer, "--rate", "100000"]).await }
+    });
+    // The shop cannot be reached yet: the first request is dropped on the way.
+    let dropped = || middle.log.has("Dropping forwarded onion message").then_some(());
+    eventually("the first request", dropped).await;
+    middle.peers.disconnect_all_peers();
+    middle.connect(open.node_id, open.address).await;
+    assert_eq!(asking.await.unwrap().unwrap().amount(), Msat(3_500_000));
+}
+
+/// EXC-7: the issuer's rate moves with each request; the payer says how far it may.
+#[tokio::test]
+async fn a_rate_that_moves_is_followed_within_the_limit() {
+    let open = crate::shop(&["--rate", "100000,50000,99000,40000"]).await;
+    let (text, peer) = (open.offer.to_string(), open.peer());
+    let ask = |limit: &'static [&'static str]| {
+        let words: Vec<String> =
+            [&text[..], "--peer", &peer].iter().chain(limit).map(|word| (*word).to_owned()).collect();
+        async move { wallet(&words.iter().map(String::as_str).collect::<Vec<_>>()).await }
+    };
+    assert_eq!(ask(&["--rate", "100000"]).await.unwrap().amount(), Msat(3_500_000));
+    // The first invoice is twice as dear as allowed, and the second is asked for once more.
+    let invoice = ask(&["--rate", "100000", "--tolerance", "1.5"]).await.unwrap();
+    assert_eq!(invoice.amount(), Msat(3_535_354));
+    let failure = ask(&["--max", "3499sat"]).await.unwrap_err();
+    assert_eq!(failure.code(), "too_expensive");
+
+    // What is printed is what `decode` prints.
+    let json: serde_json::Value = serde_json::from_str(&fetch::shown(&invoice, true)).unwrap();
+    assert_eq!((&json["type"], &json["valid"]), (&"bolt12 invoice".into(), &true.into()));
+    let page = fetch::shown(&invoice, false);
+    assert!(page.starts_with("lni1") && page.contains("Its signature is valid."), "{page}");
+}
+
+// What goes wrong when connecting.
+
+#[tokio::test]
+async fn a_wrong_node_id_is_named() {
+    let (node, other) = (Node::start(50, Reach::Announced).await, Node::start(51, Reach::Announced).await);
+    let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
+    let peer = format!("{}@{}", other.id, node.address);
+    let failure = wallet(&[&text(&offer), "--peer", &peer]).await.unwrap_err();
+    assert_eq!(failure.code(), "wrong_node_id");
+    assert!(failure.text().contains(&other.id.to_string()));
+}
+
+#[tokio::test]
+async fn nobody_there_is_named() {
+    let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let node = Node::start(52, Reach::Announced).await;
+    let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
+    let failure = wallet(&[&text(&offer), "--peer", &format!("{}@{address}", node.id)]).await.unwrap_err();
+    assert_eq!(failure.code(), "cannot_connect");
+}
+
+#[tokio::test]
+async fn silence_ends_by_the_deadline() {
+    let middle = Node::start(53, Reach::Announced).await;
+    let open = crate::shop(&["--price", "25sat"]).await;
+    let text = open.offer.to_string();
+    let failure = wallet(&[&text, "--peer", &middle.peer(), "--deadline", "1"]).await.unwrap_err();
+    assert_eq!(failure.code(), "deadline");
+    assert!(failure.text().contains("is not connected to the node"), "{}", failure.text());
+}
+
+/// A path that starts at a channel, which only somebody with gossip can look up.
+#[tokio::test]
+async fn an_unknown_channel_is_named() {
+    use bolt12::onion::BlindedPathBuilder;
+    let node = Node::start(54, Reach::Announced).await;
+    let path = BlindedPathBuilder::new(node.id)
+        .introduction_by_channel(bolt12::ShortChannelId(7), bolt12::Direction::NodeOne)
+        .build([3; 32])
+        .unwrap();
+    let offer = bolt12::OfferBuilder::with_paths([path]).build().unwrap();
+    let text = offer.to_string();
+    let failure = wallet(&[&text, "--peer", &node.peer(), "--amount", "1sat"]).await.unwrap_err();
+    assert_eq!(failure.code(), "unreachable");
+}
+
+#[test]
+fn mistakes_in_the_command_are_told() {
+    let read =
+        |words: &[&str]| fetch::options::Options::read(&words.iter().map(|word| (*word).into()).collect::<Vec<_>>());
+    let peer = format!("{}@127.0.0.1:1", "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619");
+    let offer = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
+    read(&[offer, "--peer", &peer, "--amount", "0.00000025btc"]).unwrap();
+    for words in [
+        &[][..],
+        &[offer],
+        &[offer, "--peer"],
+        &[offer, "--peer", "nobody"],
+        &[offer, "--peer", &peer, "--amount", "25"],
+        &[offer, "--peer", &peer, "--amount", "99999999999999999999sat"],
+        &[offer, "--peer", &peer, "--what"],
+        &["--refund", offer, "--peer", &peer],
+        &[offer, offer, "--peer", &peer],
+        &["lnbc1", "--peer", &peer],
+    ] {
+        assert_eq!(read(words).unwrap_err().code(), "misuse", "{words:?}");
+    }
+}

@@ -1,0 +1,239 @@
+//! What a peer can make [`OnionPeers`] keep and compute is limited, whatever it sends.
+#![cfg(feature = "lightning")]
+
+#[path = "common/messages.rs"]
+mod messages;
+#[path = "common/naive.rs"]
+mod naive;
+
+use std::cell::Cell;
+
+use bolt12::exchange::{
+    Action, Destination, Issuer, Messenger, OffersMessage, Outgoing, PathId, Payer, ReceivedRequest, Route,
+};
+use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, ldk};
+use bolt12::onion::OnionMessage;
+use bolt12::secp256k1::{Keypair, PublicKey};
+use bolt12::{ChainHash, InvoiceError, Msat, OfferBuilder, UnixTime};
+use ldk::ln::msgs::{self, BaseMessageHandler, Init, OnionMessageHandler};
+use ldk::ln::peer_handler::IgnoringMessageHandler;
+use ldk::sign::EntropySource;
+use ldk::types::features::InitFeatures;
+use ldk::util::ser::LengthReadable;
+
+use messages::{NOW, key};
+
+/// Counts requests, and answers each with an error.
+#[derive(Default)]
+struct Counter {
+    requests: Cell<u32>,
+}
+
+impl Application for Counter {
+    fn now(&self) -> UnixTime {
+        NOW
+    }
+
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+        self.requests.set(self.requests.get() + 1);
+        request.refuse("out of tea", None)
+    }
+}
+
+/// Not random, but never the same twice.
+#[derive(Default)]
+struct Numbers(Cell<u64>);
+
+impl EntropySource for Numbers {
+    fn get_secure_random_bytes(&self) -> [u8; 32] {
+        self.0.set(self.0.get() + 1);
+        let mut bytes = [7; 32];
+        bytes[..8].copy_from_slice(&self.0.get().to_be_bytes());
+        bytes
+    }
+}
+
+type Peers<'a> = OnionPeers<&'a Desk<Counter>, &'a Numbers, IgnoringMessageHandler>;
+
+fn desk() -> Desk<Counter> {
+    Desk::new(Counter::default(), Issuer::new([1; 32]), Payer::new([2; 32]))
+}
+
+fn node() -> Keypair {
+    key(0x70)
+}
+
+fn peers<'a>(desk: &'a Desk<Counter>, numbers: &'a Numbers, limits: Limits) -> Peers<'a> {
+    OnionPeers::new(node(), desk, numbers, IgnoringMessageHandler {}, limits)
+}
+
+fn hello(knows_onion_messages: bool) -> Init {
+    let mut features = InitFeatures::empty();
+    if knows_onion_messages {
+        features.set_onion_messages_optional();
+    }
+    Init { features, networks: None, remote_network_address: None }
+}
+
+fn peer(number: u8) -> PublicKey {
+    key(number).public_key()
+}
+
+fn theirs(message: &OnionMessage) -> msgs::OnionMessage {
+    msgs::OnionMessage::read_from_fixed_length_buffer(&mut message.payload()).unwrap()
+}
+
+/// A request for an offer of the desk, as a peer sends it.
+fn request(desk: &Desk<Counter>, from: u8) -> msgs::OnionMessage {
+    let offer = OfferBuilder::new(node().public_key()).description("tea").amount_msat(Msat(9_000));
+    let offer = desk.issuer().new_offer([3; 16]).build(offer).unwrap();
+    let payer = Payer::new([from; 32]);
+    let draft = payer.draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+    let mut payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 60)).unwrap();
+    let Action::Send(outgoing) = payment.poll(NOW).unwrap() else { panic!() };
+    theirs(&Messenger::new(key(from)).send(&outgoing, &Route::default(), [5; 32]).unwrap().message)
+}
+
+/// An answer to a peer.
+fn answer(to: u8, len: usize) -> Outgoing {
+    let path = Messenger::new(key(to)).path(&[], PathId([6; 32])).build([7; 32]).unwrap();
+    let told = InvoiceError::new(&"x".repeat(len)).unwrap();
+    Outgoing { message: OffersMessage::InvoiceError(told), destination: Destination::Path(path), reply_path_id: None }
+}
+
+#[test]
+fn a_flood_is_not_heard_until_time_passes() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits { burst: 20, per_tick: 3, ..Limits::default() });
+    for number in [1, 2] {
+        peers.peer_connected(peer(number), &hello(true), true).unwrap();
+    }
+    let message = request(&desk, 1);
+    for _ in 0..1_000 {
+        peers.handle_onion_message(peer(1), &message);
+    }
+    let heard = || desk.application().requests.get();
+    assert_eq!(heard(), 20);
+    // Others are not affected.
+    peers.handle_onion_message(peer(2), &message);
+    assert_eq!(heard(), 21);
+    peers.tick();
+    for _ in 0..1_000 {
+        peers.handle_onion_message(peer(1), &message);
+    }
+    assert_eq!(heard(), 24);
+    // Patience is rewarded up to the burst, not beyond.
+    (0..100).for_each(|_| peers.tick());
+    for _ in 0..1_000 {
+        peers.handle_onion_message(peer(1), &message);
+    }
+    assert_eq!(heard(), 44);
+    // And who is not connected is not heard at all.
+    peers.handle_onion_message(peer(3), &message);
+    assert_eq!(heard(), 44);
+}
+
+/// What arrives broken counts as well: it costs as much.
+#[test]
+fn garbage_counts() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits { burst: 5, ..Limits::default() });
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    let good = request(&desk, 1);
+    let mut broken = good.clone();
+    broken.onion_routing_packet.hop_data[700] ^= 1;
+    let mut version = good.clone();
+    version.onion_routing_packet.version = 1;
+    let mut empty = good.clone();
+    empty.onion_routing_packet.hop_data.clear();
+    for message in [broken, version, empty] {
+        peers.handle_onion_message(peer(1), &message);
+    }
+    assert_eq!(desk.application().requests.get(), 0);
+    for _ in 0..5 {
+        peers.handle_onion_message(peer(1), &good);
+    }
+    assert_eq!(desk.application().requests.get(), 2);
+}
+
+#[test]
+fn no_more_waits_for_a_peer_than_the_limit() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let waiting_bytes = 100_000;
+    let peers = peers(&desk, &numbers, Limits { waiting_bytes, ..Limits::default() });
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    let mut sent = 0;
+    let error = loop {
+        match peers.send(&answer(1, 10_000)) {
+            Ok(_) => sent += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, SendError::Full(peer(1)));
+    // Each takes the larger size of 32834 bytes.
+    assert_eq!(sent, 3);
+    // Once one is sent, there is room again.
+    assert!(peers.next_onion_message_for_peer(peer(1)).is_some());
+    peers.send(&answer(1, 10_000)).unwrap();
+    // A connection that is lost takes everything with it.
+    peers.peer_disconnected(peer(1));
+    assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    assert!(peers.next_onion_message_for_peer(peer(1)).is_none());
+}
+
+/// Core Lightning takes one message in 250 milliseconds, and four at once.
+#[test]
+fn a_peer_is_sent_four_at_once_and_then_one_a_tick() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits::default());
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    for _ in 0..10 {
+        peers.send(&answer(1, 10)).unwrap();
+    }
+    let sent = || std::iter::from_fn(|| peers.next_onion_message_for_peer(peer(1))).count();
+    assert_eq!(sent(), 4);
+    assert_eq!(sent(), 0);
+    for _ in 0..6 {
+        peers.tick();
+        assert_eq!(sent(), 1);
+    }
+    peers.tick();
+    assert_eq!(sent(), 0);
+}
+
+#[test]
+fn only_so_many_peers_are_let_in() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits { peers: 2, ..Limits::default() });
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    peers.peer_connected(peer(2), &hello(true), true).unwrap();
+    assert!(peers.peer_connected(peer(3), &hello(true), true).is_err());
+    // Whoever we connect to is wanted.
+    peers.peer_connected(peer(4), &hello(true), false).unwrap();
+    peers.peer_disconnected(peer(1));
+    peers.peer_disconnected(peer(4));
+    peers.peer_connected(peer(3), &hello(true), true).unwrap();
+}
+
+#[test]
+fn peers_without_onion_messages_are_not_used() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits::default());
+    peers.peer_connected(peer(1), &hello(false), true).unwrap();
+    assert!(peers.peers().is_empty());
+    assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
+}
+
+/// An answer that cannot get out is told, and nothing else happens.
+#[test]
+fn an_answer_to_nobody_is_told() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits::default());
+    peers.peer_connected(peer(2), &hello(true), true).unwrap();
+    // The way starts at ourselves, and goes on to somebody who is not there.
+    let path = Messenger::new(key(1)).path(&[node().public_key()], PathId([6; 32])).build([7; 32]).unwrap();
+    let mut lost = answer(1, 10);
+    lost.destination = Destination::Path(path);
+    assert_eq!(peers.send(&lost).unwrap_err(), SendError::NotConnected(peer(1)));
+}
