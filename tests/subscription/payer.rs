@@ -117,7 +117,7 @@ fn without_a_window_a_payment_is_made_when_its_period_starts() {
 fn a_subscription_starts_with_the_period_that_lasts() {
     let start = |recurrence: Recurrence, now: UnixTime| {
         let shop = Shop::new(recurrence);
-        let mut subscription = shop.start(now);
+        let mut subscription = shop.subscribe(now).start(ENTROPY, now, at(now.0 + 99 * DAY)).unwrap();
         let SubscriptionState::Waiting(due) = subscription.state(now) else { panic!() };
         let recurrence = match subscription.poll(now, None).unwrap() {
             Action::Send(outgoing) => request(&outgoing).recurrence(),
@@ -208,6 +208,10 @@ fn it_ends_with_the_offer_or_with_what_was_authorised() {
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: NOW }, Rule::Rec12));
     let error = shop.subscribe(NOW).start(ENTROPY, NOW, at(NOW.0 - 1)).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::TooLate { until: at(NOW.0 - 1) });
+    let paywindow = Some(PayWindow { seconds_before: 0, seconds_after: 0 });
+    let shop = Shop::new(Recurrence { paywindow, ..based(daily(), NOW, false) });
+    let error = shop.subscribe(later(1)).start(ENTROPY, later(1), later(DAY - 1)).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooEarly { from: later(DAY) }, Rule::Rec6));
 }
 
 // REC-6, REC-7: what was not paid in its window is said to be missed, and nothing after it is asked for.

@@ -1,5 +1,7 @@
 //! Saved states of subscriptions.
 
+use std::sync::OnceLock;
+
 use bolt12::ErrorKind;
 use bolt12::exchange::Limit;
 use proptest::prelude::*;
@@ -9,7 +11,12 @@ use super::shop::*;
 use super::sides::reseal;
 
 /// States of all kinds.
-fn states() -> Vec<Vec<u8>> {
+fn states() -> &'static [Vec<u8>] {
+    static STATES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    STATES.get_or_init(make_states)
+}
+
+fn make_states() -> Vec<Vec<u8>> {
     let mut states = Vec::new();
     for recurrence in [daily(), based(limited(daily(), 5), NOW, true)] {
         let mut shop = Shop::new(recurrence);
@@ -47,7 +54,7 @@ fn states() -> Vec<Vec<u8>> {
 #[test]
 fn what_was_damaged_is_not_loaded() {
     for state in states() {
-        assert!(payer().load_subscription(&state).is_ok());
+        assert!(payer().load_subscription(state).is_ok());
         for at in 0..state.len() {
             let mut damaged = state.clone();
             damaged[at] ^= 1;

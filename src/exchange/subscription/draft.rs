@@ -210,7 +210,7 @@ impl<'a> SubscriptionDraft<'a> {
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses, `Zero` for no payments and
     /// `Expired` for an end before the first period (REC-12), `Unexpected` for a first period of an offer without base
     /// (REC-4), `NoSuchPeriod` (REC-5), `TooLate` (REC-6) for a period, deadline or expiry of the offer that is over,
-    /// and `Overflow` for what no calendar knows.
+    /// `TooEarly` (REC-6) for a first period that cannot be paid before these, and `Overflow` for what no calendar knows.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Subscription, Error> {
         self.draft.max()?;
         let mut plan = self.plan(now, deadline)?;

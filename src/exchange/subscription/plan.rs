@@ -148,12 +148,14 @@ impl Plan {
     /// Why there is no first payment.
     pub(super) fn check(&self, payer: &Payer, now: UnixTime) -> Result<Due, Error> {
         if let Some(due) = self.due(payer, 0, self.base(), now) {
-            let until = *due.window.end();
-            if now > until {
-                let kind = ErrorKind::TooLate { until };
-                return Err(Error::of(Field::INVREQ_RECURRENCE_START, kind, Rule::Rec6));
-            }
-            return Ok(due);
+            let (from, until) = due.window.clone().into_inner();
+            let kind = match now {
+                _ if now > until => ErrorKind::TooLate { until },
+                // The window opens after the deadline, or after the offer has expired.
+                _ if from > until => ErrorKind::TooEarly { from },
+                _ => return Ok(due),
+            };
+            return Err(Error::of(Field::INVREQ_RECURRENCE_START, kind, Rule::Rec6));
         }
         let index = self.start.unwrap_or(0);
         if self.payments == Some(0) {
