@@ -9,6 +9,7 @@
 //! | a merchant | [`Issuer`] | makes offers with [`Issuer::new_offer`]; turns each request that [arrives](Issuer::receive) into a [`ReceivedRequest`], that into an [`Accepted`] one, and that into an invoice, or into a [refusal](Refused) |
 //! | a customer | [`Payer`] | makes a [`Draft`] of an offer, and of it a [`Payment`], which asks, checks what comes, is paid once, and keeps the receipt |
 //! | a merchant who pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too |
+//! | a subscriber | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period (feature `recurrence`) |
 //! | whoever is paid back | [`Issuer`] | [claims](Issuer::claim) it, and sends the invoice until it is paid ([`Claim`]) |
 //!
 //! # How messages are told apart
