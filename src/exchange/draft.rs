@@ -335,7 +335,8 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     ///
-    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` for what [`needs`](Self::needs) says, and what
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` or `NotConverted` for what [`needs`](Self::needs)
+    /// says, `TooLong` for more than [`MAX_REQUEST_LEN`](super::MAX_REQUEST_LEN) bytes, and what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
         let (max, estimate) = (self.max()?, self.cost()?);

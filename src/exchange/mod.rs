@@ -28,7 +28,7 @@
 //! that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says *being paid*
 //! shows what a payment needs.
 //!
-//! Each state of both sides can be saved as bytes and loaded again. What was saved is complete: it goes on where it
+//! Whatever has to wait for somebody, on either side, can be saved as bytes and loaded again. What was saved is complete: it goes on where it
 //! stopped, whatever happened in between.
 //!
 //! # Names
@@ -82,7 +82,7 @@ mod view;
 pub use draft::{Draft, Need};
 pub use expected::ExpectedPayment;
 pub use fiat::Limit;
-pub use issuer::{Issuer, MAX_OFFER_LEN, NewOffer};
+pub use issuer::{Issuer, MAX_OFFER_LEN, MAX_REQUEST_LEN, NewOffer};
 #[cfg(feature = "onion")]
 pub use messenger::{Messenger, Received, Route};
 pub use payer::Payer;

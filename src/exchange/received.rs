@@ -360,7 +360,8 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// `Differs` and `AmountMismatch` for the invoice of another request, `WrongKey` (IVW-6), `TooLong` (D7).
+    /// `Differs` and `AmountMismatch` for the invoice of another request, `TimeMismatch` for another
+    /// [expiry](Self::relative_expiry), `WrongKey` (IVW-6), `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>) -> Result<Invoice, Error> {
         self.check(&invoice)?;
         let keypair = self.received.nonce.map(|nonce| self.received.issuer.offer_keypair(&nonce));
@@ -374,7 +375,7 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// `Differs` and `AmountMismatch` for the invoice of another request, which is nobody else's business.
+    /// As for [`sign`](Self::sign): the invoice of another request is nobody else's business.
     pub fn answer(&self, invoice: Invoice) -> Result<Outgoing, Error> {
         self.check(&invoice)?;
         Ok(Outgoing::answer(OffersMessage::Invoice(invoice), self.received.reply_path.clone()))
@@ -383,6 +384,11 @@ impl Accepted {
     /// IVW-1, IVW-2
     fn check(&self, invoice: &InvoiceFields) -> Result<(), Error> {
         invoice.check_repeats(self.request())?;
+        check_expiry(invoice, self.created_at.saturating_add(self.expiry()))?;
+        // IVW-3
+        if invoice.node_id() != Some(self.node_id) {
+            return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6));
+        }
         if let Some(period) = &self.period {
             period.check(invoice, self.created_at)?;
         }
@@ -412,6 +418,15 @@ impl Accepted {
             period.write(&mut out);
         }
         out.finish(self.received.issuer.states())
+    }
+}
+
+/// Checks that an invoice expires when its path ids say so.
+pub(super) fn check_expiry(invoice: &InvoiceFields, expected: UnixTime) -> Result<(), Error> {
+    if invoice.expires_at() == Some(expected) {
+        Ok(())
+    } else {
+        Err(Error::of(Field::INVOICE_RELATIVE_EXPIRY, ErrorKind::TimeMismatch { expected }, Rule::Ivr4))
     }
 }
 

@@ -30,7 +30,7 @@ pub enum State<'a> {
     Paying(PayableInvoice<'a>),
     /// Paid.
     Paid(Receipt<'a>),
-    /// Over, and nothing was paid.
+    /// Over, and nothing was paid, unless a payment that [failed](super::Payment::begun) turns out not to have.
     Ended(&'a End),
 }
 
@@ -65,7 +65,7 @@ impl core::fmt::Display for End {
             Self::TooExpensive { amount } => {
                 return write!(f, "the invoice asked for {amount}, which is more than was allowed");
             }
-            Self::QuoteExpired => "every invoice expired before it was paid",
+            Self::QuoteExpired => "every invoice expired before it was paid, or had when it came: is the clock right?",
             Self::Declined => "whoever owns the money did not want to pay",
         })
     }
