@@ -9,8 +9,8 @@ mod naive;
 mod sides;
 
 use bolt12::exchange::{
-    Action, Destination, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Progress, Received, Route, State, Terms,
-    Via,
+    Action, Destination, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Progress, Received, Route,
+    State, Terms, Via,
 };
 use bolt12::onion::{
     BlindedPathBuilder, NextHop, OnionMessage, PathHop, PaymentConstraints, PaymentRelay, Peeled, Refusal,
