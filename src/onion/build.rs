@@ -30,6 +30,7 @@ pub struct OnionMessageBuilder<'a> {
     destination: Destination<'a>,
     contents: Option<Contents<'a>>,
     through: Vec<PathHop>,
+    only_to_start: bool,
     introduction: Option<PublicKey>,
     sender: Option<&'a Keypair>,
     reply_path: Option<&'a BlindedPath<'a>>,
@@ -58,6 +59,7 @@ impl<'a> OnionMessageBuilder<'a> {
             destination,
             contents: Some(contents),
             through: Vec::new(),
+            only_to_start: false,
             introduction: None,
             sender: None,
             reply_path: None,
@@ -69,6 +71,12 @@ impl<'a> OnionMessageBuilder<'a> {
     #[must_use]
     pub fn through(mut self, hop: impl Into<PathHop>) -> Self {
         self.through.push(hop.into());
+        self
+    }
+
+    /// Leaves out the nodes on the way that are not needed: the one where the message has to get, and those behind.
+    pub(crate) fn only_to_start(mut self) -> Self {
+        self.only_to_start = true;
         self
     }
 
@@ -131,17 +139,16 @@ impl<'a> OnionMessageBuilder<'a> {
         if self.reply_path.is_some_and(|path| path.hops().nth(MAX_REPLY_HOPS).is_some()) {
             return Err(Error::of(Field::REPLY_PATH, ErrorKind::TooManyEntries, Rule::Exc1));
         }
-        let through = core::mem::take(&mut self.through);
-        let first = through.first().map(|hop| NextHop::NodeId(hop.node_id()));
-
         let route = match self.destination {
             Destination::Node(node_id) => {
+                let (first, through) = self.way_to(&NextHop::NodeId(node_id));
                 let mut hops = lead(through, Some(&node_id), None)?;
                 hops.push((node_id, Plain::new(Vec::new())?));
                 Route::own(first.unwrap_or(NextHop::NodeId(node_id)), hops, &session)?
             }
             Destination::Path(path) => {
                 let (start, path_key, rest) = self.start_of(path)?;
+                let (first, through) = self.way_to(&start);
                 let mut route = match first {
                     None => Route { to: start, path_key, hops: Vec::new() },
                     Some(first) => {
@@ -190,6 +197,30 @@ impl<'a> OnionMessageBuilder<'a> {
             }
         }
         Ok(custom)
+    }
+
+    /// Where the message has to get: to the destination, or to where its path starts once the sender's own hops are
+    /// taken off.
+    pub(crate) fn start(&self) -> Result<NextHop, Error> {
+        match self.destination {
+            Destination::Node(node_id) => Ok(NextHop::NodeId(node_id)),
+            Destination::Path(path) => self.start_of(path).map(|(start, ..)| start),
+        }
+    }
+
+    /// The nodes on the way there, with the first of them.
+    fn way_to(&mut self, start: &NextHop) -> (Option<NextHop>, Vec<PathHop>) {
+        let mut through = core::mem::take(&mut self.through);
+        if self.only_to_start {
+            let is_there = |hop: &PathHop| match start {
+                NextHop::NodeId(node_id) => hop.node_id() == *node_id,
+                // A channel of the sender's own leads to a peer.
+                NextHop::Channel(_) => true,
+                NextHop::ChannelEnd(..) => false,
+            };
+            through.truncate(through.iter().position(is_there).unwrap_or(through.len()));
+        }
+        (through.first().map(|hop| NextHop::NodeId(hop.node_id())), through)
     }
 
     /// The first hop that is not the sender's, its path key, and how many hops stand before it.

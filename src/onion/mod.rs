@@ -69,7 +69,7 @@ pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};
 pub use payload::{Contents, MAX_REPLY_HOPS, Payload};
 pub use peel::{Forward, Peeled, Received, Refusal};
-pub use unblind::Unblinded;
+pub use unblind::{HopKey, Unblinded};
 
 use secp256k1::PublicKey;
 

@@ -9,7 +9,7 @@ use super::data::HopData;
 use super::keys::{Secret, Shared};
 use super::packet::{Packet, Rest};
 use super::path::MAX_DUMMY_HOPS;
-use super::{Contents, NextHop, OnionMessage, Payload, Unblinded};
+use super::{Contents, HopKey, NextHop, OnionMessage, Payload, Unblinded};
 use crate::error::Error;
 use crate::field::BlindedPath;
 
@@ -90,9 +90,14 @@ impl Received {
     }
 
     /// The key of the last hop: the `blinded_node_id` under which this node was reached. It signs the invoices
-    /// of an offer that has no issuer id (PTH-3).
+    /// of an offer that has no issuer id (PTH-3). Costs a point multiplication.
     pub fn signing_key(&self) -> Keypair {
         self.key.keypair()
+    }
+
+    /// The same key, to be kept until it is known whether it is needed.
+    pub fn into_hop_key(self) -> HopKey {
+        HopKey::new(self.key)
     }
 
     /// What this node was told by whoever made the path.
