@@ -12,7 +12,7 @@ use bolt12::onion::{
 };
 use bolt12::{BlindedPath, Direction, Error, ErrorKind, Field, Rule, ShortChannelId};
 use onion::{id, node};
-use onion_naive::{encrypted, message, message_of, record};
+use onion_naive::{decrypted, encrypted, message, message_of, record};
 
 /// A message for node 2, which is node 1's to pass on.
 fn two_hops() -> OnionMessage {
@@ -445,6 +445,34 @@ fn an_onion_has_one_of_two_sizes() {
     assert_eq!(len(1300 - 56), Ok(32834));
     assert_eq!(len(32768 - 57), Ok(32834));
     assert_eq!(len(32768 - 56).unwrap_err().kind(), &ErrorKind::TooLong);
+}
+
+/// What no hop uses of a packet looks like what hops use: the last hop, which peels it all, finds no zeros, and nothing
+/// that two packets have in common.
+#[test]
+fn what_is_not_used_of_an_onion_is_random() {
+    let unused = |session: u8, contents: usize| {
+        let contents = vec![7; contents];
+        let builder = OnionMessageBuilder::to_node(id(1), Contents::InvoiceRequest(&contents));
+        let message = builder.build([session; 32]).unwrap().message;
+        let mut data = decrypted(&message, &node(1));
+        // Length 3, encrypted data 2 + 16, type 1 and length 3, HMAC 32.
+        data.drain(..contents.len() + 57);
+        data
+    };
+    for (contents, len) in [(300, 1300), (1300, 32768), (20_000, 32768)] {
+        let (first, second) = (unused(4, contents), unused(5, contents));
+        assert_eq!((first.len(), second.len()), (len - contents - 57, len - contents - 57));
+        let equal = first.iter().zip(&second).filter(|(a, b)| a == b).count();
+        let bound = first.len() / 100;
+        assert!(equal < bound, "{equal} equal bytes of {}", first.len());
+        for bytes in [&first, &second] {
+            let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+            assert!(zeros < bound, "{zeros} zeros of {}", bytes.len());
+            // Nor does the end differ from the start.
+            assert!(bytes.rchunks(64).all(|chunk| chunk.len() < 64 || chunk.iter().any(|byte| *byte != chunk[0])));
+        }
+    }
 }
 
 /// What a server needs of types that it keeps and sends between threads.
