@@ -23,12 +23,11 @@ pub(crate) enum Signer {
     Path,
 }
 
-/// Where the records are that make a message as large as it can be, with an answer that still fits.
+/// Whether a message is as long, and has as many records, as an issuer takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Padding {
     None,
-    Offer,
-    Request,
+    Full,
 }
 
 #[derive(Clone, Copy)]
@@ -53,15 +52,14 @@ pub(crate) fn cases() -> [Case; 5] {
     ]
 }
 
-/// 1000 records beside the usual ones, 62 bytes each.
-pub(crate) fn large_cases() -> [Case; 2] {
-    let case = |name, padding| Case { name, shape: PATH, signer: Signer::Offer, padding };
-    [case("1000 records of the request", Padding::Request), case("1000 records of the offer", Padding::Offer)]
+/// 600 empty records of the offer, and as many of the request.
+pub(crate) fn large_case() -> Case {
+    Case { name: "1200 records more", shape: PATH, signer: Signer::Offer, padding: Padding::Full }
 }
 
-/// The types and values that fill a message.
-fn padding(first: u64) -> impl Iterator<Item = (u64, [u8; 56])> {
-    (0..1000).map(move |at| (first + 2 * at, [0x33; 56]))
+/// The types that fill a message.
+fn padding(first: u64, count: u64) -> impl Iterator<Item = u64> {
+    (0..count).map(move |at| first + 2 * at)
 }
 
 pub(crate) struct Conversation {
@@ -124,6 +122,19 @@ impl Conversation {
         Incoming { bytes: asked.message.as_bytes().to_vec(), ..self.asked.clone() }
     }
 
+    /// A request as long as a message can be, with 1000 more records, for an offer that nobody made.
+    pub(crate) fn of_nobody(&self) -> Incoming {
+        let key = self.signer.public_key();
+        let offer = padding(1_500_000_001, 1000)
+            .fold(OfferBuilder::new(key), |offer, number| offer.custom_field(number, [0x33; 58]));
+        let offer = offer.metadata([0x24; 32]).build().expect("a valid offer");
+        let draft = self.payer.draft(&offer, NOW, &CHAINS).expect("a usable offer").amount(crate::messages::AMOUNT);
+        let Ok(Action::Send(asked)) = draft.start([3; 32], NOW, NOW).and_then(|mut payment| payment.poll(NOW)) else {
+            panic!("due")
+        };
+        Incoming { bytes: asked.message.as_bytes().to_vec(), ..self.asked.clone() }
+    }
+
     pub(crate) fn name(&self, operation: &str) -> String {
         format!("{operation}, {}", self.case.name)
     }
@@ -144,10 +155,8 @@ fn own_offer(issuer: &Issuer, case: Case, keys: &Keys) -> (Offer, Keypair) {
     };
     let builder = offer_builder(shape, builder, paths);
     let builder = match case.padding {
-        Padding::Offer => {
-            padding(1_000_000_001).fold(builder, |builder, (number, value)| builder.custom_field(number, value))
-        }
-        _ => builder,
+        Padding::Full => padding(1_500_000_001, 600).fold(builder, |builder, number| builder.custom_field(number, [])),
+        Padding::None => builder,
     };
     (new.build(builder).expect("a valid offer"), signer)
 }
@@ -157,8 +166,8 @@ fn begin(payer: &Payer, offer: &Offer, case: Case) -> Payment {
     if case.shape.rich {
         draft = draft.payer_note(NOTE);
     }
-    if case.padding == Padding::Request {
-        draft = padding(2_000_000_001).fold(draft, |draft, (number, value)| draft.custom_field(number, value));
+    if case.padding == Padding::Full {
+        draft = padding(2_000_000_001, 600).fold(draft, |draft, number| draft.custom_field(number, []));
     }
     draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).expect("nothing is missing")
 }

@@ -26,7 +26,7 @@ mod refusals;
 #[path = "../common/table.rs"]
 mod table;
 
-use conversation::{Conversation, cases, large_cases};
+use conversation::{Conversation, cases, large_case};
 use floor::Floor;
 use measure::Effort;
 use messages::Keys;
@@ -41,7 +41,7 @@ fn main() {
     let keys = Keys::new();
     let point = Floor::point(&keys.issuer.public_key()).side(&keys.context);
     let all = cases().map(|case| Conversation::new(case, &keys));
-    let large = large_cases().map(|case| Conversation::new(case, &keys));
+    let large = Conversation::new(large_case(), &keys);
 
     table::print_head();
     for conversation in &all {
@@ -52,7 +52,7 @@ fn main() {
         }
     }
     refusals::print_head();
-    for conversation in all.iter().chain(&large) {
+    for conversation in all.iter().chain([&large]) {
         refusals::print(conversation, &keys, effort, wanted);
     }
     if wanted("memory") {

@@ -1,6 +1,6 @@
 //! What a refusal costs, as a share of what a valid request costs (EXC-1).
 
-use bolt12::exchange::{Incoming, Via};
+use bolt12::exchange::{Incoming, Issuer, Refused, Via};
 
 use crate::conversation::Conversation;
 use crate::floor::{Floor, digest};
@@ -13,20 +13,33 @@ pub(crate) fn print_head() {
 }
 
 pub(crate) fn print(conversation: &Conversation, keys: &Keys, effort: Effort, wanted: impl Fn(&str) -> bool) {
-    let asked = &conversation.asked;
+    let Conversation { issuer, asked, .. } = conversation;
     let other_way = Incoming { via: Via::OtherPath, ..asked.clone() };
     let stranger = conversation.of_stranger(keys);
+    let longest = conversation.of_nobody();
     let altered = Incoming { bytes: altered(&asked.bytes), ..asked.clone() };
     for (operation, incoming) in [
         ("refuse: another's offer", &stranger),
         ("refuse: an own offer, altered", &altered),
         ("refuse: over the wrong path", &other_way),
+        ("refuse: as long as can be", &longest),
     ] {
         let name = conversation.name(operation);
         if wanted(&name) {
-            row(&name, conversation, incoming, keys, effort);
+            row(&name, conversation, incoming, |incoming| refuse(issuer, incoming), keys, effort);
         }
     }
+    // Whoever takes a message has it to drop, whatever it does with it before.
+    let name = conversation.name("only drop: as long as can be");
+    if wanted(&name) {
+        row(&name, conversation, &longest, drop, keys, effort);
+    }
+}
+
+fn refuse(issuer: &Issuer, incoming: Incoming) -> Box<Refused> {
+    let refused = issuer.receive(incoming).expect_err("it is to be refused");
+    assert!(refused.is_cheap() && refused.answer().is_none());
+    refused
 }
 
 /// Another last byte of the offer's first record behind the metadata.
@@ -39,19 +52,19 @@ fn altered(bytes: &[u8]) -> Vec<u8> {
     altered
 }
 
-fn row(name: &str, conversation: &Conversation, refused: &Incoming, keys: &Keys, effort: Effort) {
+fn row<T>(
+    name: &str,
+    conversation: &Conversation,
+    refused: &Incoming,
+    refuse: impl Fn(Incoming) -> T,
+    keys: &Keys,
+    effort: Effort,
+) {
     let Conversation { issuer, asked, request, .. } = conversation;
     let records = request.tlvs().records();
     let (signature, digest) = (request.signature(), digest("invoice_request", records));
     let verification = Floor::default().and_verify(signature, digest, request.payer_id()).side(&keys.context);
-    let refusal = Side::new(
-        || refused.clone(),
-        |incoming| {
-            let refused = issuer.receive(incoming).expect_err("it is to be refused");
-            assert!(refused.is_cheap() && refused.answer().is_none());
-            refused
-        },
-    );
+    let refusal = Side::new(|| refused.clone(), refuse);
     let receiving = Side::new(|| asked.clone(), |asked| issuer.receive(asked).expect("a valid request"));
     let answering = Side::new(
         || (asked.clone(), conversation.invoice_paths(keys)),

@@ -129,7 +129,7 @@ impl Issuer {
         let Some(reply_path) = reply_path else {
             return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
         };
-        let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
+        let tlvs = read(bytes)?;
         // Hashing what nobody made costs more than it may, if it is long enough.
         let seal = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
         let Some(seal) = seal else {
@@ -156,6 +156,7 @@ impl Issuer {
         arrival: RequestArrival,
         reply_path: BlindedPath<'static>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
+        // The length of that offer is the caller's choice.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
         if !crate::offer::same_records(&tlvs, offer.tlvs()) {
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
@@ -172,10 +173,13 @@ impl Issuer {
         reply_path: BlindedPath<'static>,
         nonce: Option<Nonce>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
-        let added = tlvs.as_bytes().len().saturating_sub(offer_len(&tlvs));
         let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
-        if added > MAX_REQUEST_LEN || paths > MAX_REQUEST_PATHS_LEN {
-            return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+        let too_long = match paths > MAX_REQUEST_PATHS_LEN {
+            true => Some(Field::INVREQ_PATHS),
+            false => (added_len(&tlvs) > MAX_REQUEST_LEN).then_some(Field::INVREQ_PAYER_NOTE),
+        };
+        if let Some(field) = too_long {
+            return Err(Refused::with_answer(Error::of(field, ErrorKind::TooLong, Rule::Exc1), reply_path));
         }
         // IVW-3
         let signer = match arrival {
@@ -228,10 +232,25 @@ impl Issuer {
 /// long what it did not make (EXC-1).
 pub const MAX_OFFER_LEN: usize = 4096;
 
-/// The most bytes that a request can add to its offer, and the most of these that can be paths, which no payer of an
-/// offer needs. Each point in a path costs a curve operation.
-const MAX_REQUEST_LEN: usize = 4096;
+/// The most bytes that a request can add to its offer: an [`Issuer`] takes no more, and a payer's
+/// [`Draft`](super::Draft) sends no more.
+pub const MAX_REQUEST_LEN: usize = 4096;
+
+/// The most bytes of paths in a request, which no payer of an offer needs: each point in them costs a curve operation.
 const MAX_REQUEST_PATHS_LEN: usize = 512;
+
+/// How much a request adds to its offer.
+pub(super) fn added_len(tlvs: &TlvStream) -> usize {
+    tlvs.as_bytes().len().saturating_sub(offer_len(tlvs))
+}
+
+/// The records of a request. One that is longer than any that is answered is not even taken apart.
+fn read(bytes: Vec<u8>) -> Result<TlvStream, Box<Refused>> {
+    if bytes.len() > MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN) {
+        return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+    }
+    TlvStream::read(bytes).map_err(Refused::silent)
+}
 
 /// How long the offer in a message is.
 fn offer_len(tlvs: &TlvStream) -> usize {

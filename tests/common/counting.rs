@@ -1,5 +1,6 @@
 //! An allocator that counts, for each thread by itself.
 #![allow(unsafe_code, reason = "an allocator that counts")]
+#![allow(dead_code, reason = "every test file uses its own share")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -10,6 +11,12 @@ struct Counting;
 thread_local! {
     /// How often, and how many bytes.
     static COUNTED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    /// How many bytes more than were given back.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+fn hold(taken: usize, given_back: usize) {
+    HELD.with(|held| held.set(held.get() + taken as isize - given_back as isize));
 }
 
 fn note(bytes: usize) {
@@ -23,17 +30,20 @@ fn note(bytes: usize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
+        hold(layout.size(), 0);
         // SAFETY: as promised to this function.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        hold(0, layout.size());
         // SAFETY: as promised to this function.
         unsafe { System.dealloc(at, layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size);
+        hold(size, layout.size());
         // SAFETY: as promised to this function.
         unsafe { System.realloc(at, layout, size) }
     }
@@ -48,4 +58,11 @@ pub(crate) fn counted<T>(run: impl FnOnce() -> T) -> (T, usize, usize) {
     let result = run();
     let after = COUNTED.get();
     (result, after.0 - before.0, after.1 - before.1)
+}
+
+/// What a function gives, and how many bytes are held on the heap because of it.
+pub(crate) fn held<T>(run: impl FnOnce() -> T) -> (T, isize) {
+    let before = HELD.get();
+    let result = run();
+    (result, HELD.get() - before)
 }

@@ -118,8 +118,16 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
         "exchange_state" => states()?,
-        _ => (0..8).map(|seed| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize + 1)))).collect(),
+        "subscription" => bolt12_fuzz::checks::subscription::seeds()?,
+        // Events: any bytes are some.
+        "exchange_payer" | "exchange_issuer" => random(24),
+        _ => random(8),
     })
+}
+
+fn random(count: u32) -> Seeds {
+    let input = |seed: u32| (format!("random-{seed}"), Rng::new(seed).bytes(150 * (seed as usize % 8 + 1)));
+    (0..count).map(input).collect()
 }
 
 fn key(at: usize) -> bolt12::secp256k1::PublicKey {

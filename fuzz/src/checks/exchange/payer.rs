@@ -60,6 +60,8 @@ struct World {
     max: Msat,
     money: Money,
     sent: Vec<Outgoing>,
+    /// How many of these are not to be answered any more, and how many were not when the payment was saved.
+    stale: [usize; 2],
     /// The refund's paths.
     refund_paths: Vec<PathId>,
     /// Everything that was answered, to be altered and said again.
@@ -105,6 +107,7 @@ impl World {
             now: NOW,
             money: Money::Here,
             sent: Vec::new(),
+            stale: [0; 2],
             refund_paths,
             answers: Vec::new(),
             preimages: Vec::new(),
@@ -115,17 +118,23 @@ impl World {
 
     fn happens(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let polled = self.polled.take();
-        match input.int_in_range(0..=15)? {
+        match input.int_in_range(0..=17)? {
             0..=2 => drop(self.poll(polled)),
             3 | 4 => self.asks_and_is_answered(input)?,
             5 => self.is_answered(input)?,
             6..=8 => self.hears(input)?,
-            9 => self.now = sides::another_time(input, self.now, self.payment.deadline())?,
-            10 => self.begins(input)?,
-            11 => self.was_paid(input)?,
-            12 => self.failed()?,
-            13 => self.declined(),
-            14 => self.unreachable(input)?,
+            9 | 10 => {
+                let until = match self.payment.state() {
+                    State::Quoted(quote) if input.arbitrary()? => quote.expires_at(),
+                    _ => self.payment.deadline(),
+                };
+                self.now = sides::another_time(input, self.now, until)?;
+            }
+            11 | 12 => self.begins(input)?,
+            13 => self.was_paid(input)?,
+            14 => self.failed()?,
+            15 => self.declined(),
+            16 => self.unreachable(input)?,
             _ => self.crashes(input)?,
         }
         Ok(())
@@ -167,8 +176,12 @@ impl World {
     }
 
     fn poll(&mut self, polled: Option<(UnixTime, bool)>) -> Option<Outgoing> {
+        let was_quoted = matches!(self.payment.state(), State::Quoted(_));
         let action = self.payment.poll(self.now).expect("what began without an error goes on without one");
         let sends = matches!(action, Action::Send(_));
+        if was_quoted && !matches!(self.payment.state(), State::Quoted(_)) {
+            self.stale[0] = self.sent.len();
+        }
         assert!(!sends || polled != Some((self.now, true)), "twice at once");
         self.polled = Some((self.now, sends));
         match action {
@@ -249,6 +262,10 @@ impl World {
         let terms = Terms { now: self.now, chains: CHAINS, rate: Some(rate(cents)), max_amount: MaxAmount::Any };
         let outgoing = match received.accept(&terms) {
             Ok(accepted) => {
+                let accepted = match input.ratio(1, 4)? {
+                    true => accepted.relative_expiry(Duration::from_secs(input.arbitrary::<u8>()?.into())),
+                    false => accepted,
+                };
                 let (preimage, invoice) = sides::unsigned(&accepted).expect("a valid invoice");
                 self.preimages.push(preimage);
                 let invoice = sides::sign(&accepted, invoice);
@@ -349,6 +366,9 @@ impl World {
                 assert!(is_way && matches!(was.state(), State::Asking { .. }));
                 let invoice = Invoice::try_from(bytes).expect("what leads to something is an invoice");
                 self.check_answers(&invoice, &via);
+                if matches!(progress, Progress::AskingAgain(_)) {
+                    self.stale[0] = self.sent.len();
+                }
                 match (progress, self.payment.state()) {
                     (Progress::Quoted, State::Quoted(quote)) => {
                         assert_eq!((quote.amount(), quote.payment_hash()), (invoice.amount(), invoice.payment_hash()));
@@ -379,8 +399,11 @@ impl World {
                 repeated(refund.tlvs())
             }
             None => {
-                let sent = self.sent.iter().find(|sent| sent.reply_path_id.map(Via::Path) == Some(*via));
-                let OffersMessage::InvoiceRequest(request) = &sent.expect("a way").message else { panic!("a request") };
+                let mut sent = self.sent.iter().skip(self.stale[0]);
+                let sent = sent.find(|sent| sent.reply_path_id.map(Via::Path) == Some(*via));
+                let OffersMessage::InvoiceRequest(request) = &sent.expect("the present try").message else {
+                    panic!("a request")
+                };
                 repeated(request.tlvs())
             }
         };
@@ -401,6 +424,8 @@ impl World {
             Ok(progress) => {
                 assert!(is_way && matches!(was.state(), State::Asking { .. }));
                 self.check_refused_once(&incoming);
+                let mut sent = self.sent.iter().skip(self.stale[0]);
+                assert!(sent.any(|sent| sent.reply_path_id.map(Via::Path) == Some(via)), "the present try");
                 let told = InvoiceError::try_from(bytes).expect("what ends a payment is an error");
                 match (progress, self.payment.state()) {
                     (Progress::Ended, State::Ended(End::Refused(shown))) => assert_eq!(*shown, told),
@@ -526,12 +551,14 @@ impl World {
 
     fn save(&mut self) {
         self.saved = self.payment.to_bytes();
+        self.stale[1] = self.stale[0];
     }
 
     /// Starts again with what was saved last, and with asking the node what became of a payment that was begun.
     fn load(&mut self) {
         self.payment = payer().load(&self.saved).expect("what was saved can be loaded");
         self.end = None;
+        self.stale[0] = self.stale[1];
         match (self.payment.state(), self.money) {
             (State::Paying(payable), Money::Failed(hash)) => {
                 assert_eq!(payable.payment_hash(), hash);
