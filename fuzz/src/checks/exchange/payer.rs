@@ -231,6 +231,7 @@ impl World {
         };
         let Some(asked) = asked else { return self.is_answered(input) };
         let Some(answer) = self.answer(input, &asked)? else { return Ok(()) };
+        self.polled = None;
         if let (true, Ok(invoice)) = (answer.is_invoice, Invoice::try_from(answer.incoming.bytes.as_slice())) {
             let progress = self.receive_invoice(answer.incoming).expect("an honest answer");
             assert_eq!(progress == Progress::Quoted, invoice.amount() <= self.max, "{progress:?}");
