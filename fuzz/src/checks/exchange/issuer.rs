@@ -174,7 +174,7 @@ fn arrives(incoming: &Incoming, terms: &Terms<'_>) -> Option<Outgoing> {
         Ok(received) => received,
         Err(answer) => {
             assert_eq!(self::received(replica(), incoming, expected).err(), Some(answer.clone()));
-            return answer;
+            return answer.map(|answer| *answer);
         }
     };
     let again = self::received(replica(), incoming, expected).expect("replicas agree");
@@ -209,7 +209,7 @@ fn received(
     issuer: &Issuer,
     incoming: &Incoming,
     expected: Option<RequestArrival>,
-) -> std::result::Result<ReceivedRequest, Option<Outgoing>> {
+) -> std::result::Result<ReceivedRequest, Option<Box<Outgoing>>> {
     let request = InvoiceRequest::try_from(incoming.bytes.as_slice());
     match issuer.receive(incoming.clone()) {
         Ok(received) => {
@@ -228,7 +228,7 @@ fn received(
                     assert_eq!((refused.error().kind(), refused.error().rule()), (error.kind(), error.rule()));
                 }
             }
-            Err(refused.into_answer())
+            Err(refused.into_answer().map(Box::new))
         }
     }
 }
