@@ -16,7 +16,9 @@ use std::fs;
 use std::path::Path;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, End, Incoming, Issuer, Limit, Need, Outgoing, Payer, Payment, Progress, Retry, Via};
+use bolt12::exchange::{
+    Action, End, Incoming, Issuer, Limit, Need, Outgoing, Payer, Payment, Progress, Retry, SubscriptionEnd, Via,
+};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
 use proofs::Parts;
@@ -564,6 +566,20 @@ fn refunds_not_paid() -> Vec<Error> {
     vec![nowhere, too_late]
 }
 
+/// All ways in which a subscription can end.
+fn subscriptions_end() -> Vec<SubscriptionEnd> {
+    let recurrence = Recurrence::every(1, TimeUnit::Days).unwrap();
+    let offer = OfferBuilder::new(messages::issuer().public_key()).recurrence(recurrence).build().unwrap();
+    let draft = payer().subscribe(&offer, NOW, sides::CHAINS).unwrap().amount(Msat(9));
+    let due = draft.next_payments(1).unwrap().remove(0);
+    vec![
+        SubscriptionEnd::Cancelled,
+        SubscriptionEnd::Completed,
+        SubscriptionEnd::NotStarted,
+        SubscriptionEnd::Missed(due),
+    ]
+}
+
 #[test]
 fn every_text_is_as_it_was_agreed() {
     // The table is that of all features.
@@ -589,6 +605,10 @@ fn every_text_is_as_it_was_agreed() {
         End::QuoteExpired,
         End::Declined,
     ] {
+        writeln!(texts, "    {end}").unwrap();
+    }
+    texts.push_str("\nhow subscriptions end\n");
+    for end in subscriptions_end() {
         writeln!(texts, "    {end}").unwrap();
     }
     texts.push_str("\nwhat drafts need\n");

@@ -9,9 +9,12 @@ mod naive;
 mod sides;
 
 use bolt12::exchange::{
-    Action, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Progress, Received, Route, State, Terms,
+    Action, Destination, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Progress, Received, Route,
+    State, Terms, Via,
 };
-use bolt12::onion::{NextHop, OnionMessage};
+use bolt12::onion::{
+    BlindedPathBuilder, NextHop, OnionMessage, PathHop, PaymentConstraints, PaymentRelay, Peeled, Refusal,
+};
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
     ChainHash, Direction, ErrorKind, Invoice, Msat, Offer, OfferBuilder, Preimage, Rule, ShortChannelId, UnixTime,
@@ -173,6 +176,57 @@ fn an_offer_without_paths_is_asked_for_directly() {
     let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
     let refused = issuer.receive(incoming).unwrap_err();
     assert_eq!((refused.error().rule(), refused.answer(), refused.is_cheap()), (Rule::Rqr7, None, true));
+}
+
+/// A message to the issuer, over a path of its own that it did not make for offers.
+fn over(path: bolt12::BlindedPath<'static>, request: &Outgoing) -> OnionMessage {
+    let probe = Outgoing { destination: Destination::Path(path), ..request.clone() };
+    Messenger::new(key(9)).send(&probe, &Route::default(), [6; 32]).unwrap().message
+}
+
+/// RQR-7, PTH-2: only what came over no path at all came to the node id. Otherwise a path that the node made for
+/// something else, such as a payment, would tell that the offer without paths is of the same node.
+#[test]
+fn a_message_over_any_path_did_not_come_directly() {
+    let (peer, node) = (node_key(RIGHT), node_key(ISSUER));
+    let issuer = Issuer::new([1; 32]);
+    let builder = OfferBuilder::new(node.public_key()).description("tea").amount_msat(Msat(9_000));
+    let offer = issuer.new_offer([9; 16]).build(builder).unwrap();
+    let payer = Payer::new([2; 32]);
+    let mut payment = payer.draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
+    let messenger = Messenger::new(node);
+    let via = |message: &OnionMessage| match messenger.receive(message).unwrap() {
+        Received::InvoiceRequest { incoming, .. } => (incoming.via, issuer.receive(incoming).is_ok()),
+        other => panic!("{other:?}"),
+    };
+    let direct = Messenger::new(key(9)).send(&asked, &Route::default(), [6; 32]).unwrap().message;
+    assert_eq!(via(&direct), (Via::Direct, true));
+
+    let own = || BlindedPathBuilder::new(node.public_key());
+    let with_id = |len: usize| own().path_id(vec![7; len]).build([5; 32]).unwrap();
+    assert_eq!(via(&over(with_id(32), &asked)), (Via::Path(PathId([7; 32])), false));
+    for len in [0, 31, 33] {
+        assert_eq!(via(&over(with_id(len), &asked)), (Via::OtherPath, false), "{len} bytes");
+    }
+    // However little the hop is told.
+    assert_eq!(via(&over(own().build([5; 32]).unwrap(), &asked)), (Via::OtherPath, false));
+    assert_eq!(via(&over(own().pad_to(0).build([5; 32]).unwrap(), &asked)), (Via::OtherPath, false));
+    let told = PathHop::new(node.public_key()).field(15, b"?");
+    assert_eq!(via(&over(BlindedPathBuilder::new(told).build([5; 32]).unwrap(), &asked)), (Via::OtherPath, false));
+    let through_peer = over(own().through(peer.public_key()).build([5; 32]).unwrap(), &asked);
+    let Ok(Peeled::Forward(forward)) = through_peer.peel(&peer) else { panic!() };
+    assert_eq!(via(&forward.message().unwrap()), (Via::OtherPath, false));
+
+    // The path of an invoice of the same node.
+    let constraints = PaymentConstraints { max_cltv_expiry: 9, htlc_minimum_msat: 1 };
+    let relay = PaymentRelay { cltv_expiry_delta: 1, fee_proportional_millionths: 0, fee_base_msat: 0 };
+    let last = PathHop::new(node.public_key()).payment_constraints(constraints);
+    let payment_path = BlindedPathBuilder::new(last.clone()).build([5; 32]).unwrap();
+    assert_eq!(messenger.receive(&over(payment_path, &asked)).err(), Some(Refusal::Unusable));
+    let first = PathHop::new(peer.public_key()).payment_relay(relay).payment_constraints(constraints);
+    let payment_path = BlindedPathBuilder::new(last).through(first).build([5; 32]).unwrap();
+    assert_eq!(over(payment_path, &asked).peel(&peer).err(), Some(Refusal::Unusable));
 }
 
 /// MSG-5: a reply path may start at whoever answers, which unwraps its own hops.

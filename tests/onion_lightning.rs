@@ -331,7 +331,8 @@ proptest! {
         .unwrap();
         let received = onion::received(&pass_on(ours(&message), &nodes, &by_channel, 0), &recipient.ours);
         prop_assert_eq!(received.contents(), Some(contents(&bytes, is_error)));
-        prop_assert_eq!(received.path_id(), None);
+        // By which a message to a node id is known.
+        prop_assert!(received.data().tlvs().is_empty());
 
         let builder = OnionMessageBuilder::to_node(recipient.id(), contents(&bytes, is_error));
         let builder = through.iter().fold(builder, |builder, node| builder.through(node.id()));

@@ -198,6 +198,15 @@ fn a_last_payload_is_checked() {
     unusable(&record(4, &id(2).serialize()), &[], &request);
     unusable(&record(2, &[1; 8]), &[], &request);
     unusable(&record(16, b"even"), &[], &request);
+    // What only payments have (PTH-4), and features, of which none is known, even or odd.
+    unusable(&record(10, &[0; 6]), &[], &request);
+    unusable(&record(12, &[0; 4]), &[], &request);
+    for features in [&[1][..], &[2], &[0x40, 0, 0]] {
+        unusable(&record(14, features), &[], &request);
+    }
+    for features in [&[][..], &[0], &[0, 0]] {
+        assert!(last(&record(14, features), &[], &request).is_ok());
+    }
     assert_eq!(peel(&[record(4, &[1; 40]), request.clone()].concat(), true).err(), Some(Refusal::Unusable));
     assert_eq!(peel(&request, true).err(), Some(Refusal::Unusable), "without encrypted data");
     assert!(!Refusal::Unusable.is_cheap());
@@ -232,7 +241,9 @@ fn an_intermediate_payload_is_checked() {
     unusable(&next, &[], &record(64, b"request"));
     unusable(&[], &[], &[]); // nowhere to go
     unusable(&[next.clone(), record(6, &[1; 32])].concat(), &[], &[]);
-    unusable(&[next, record(16, b"even")].concat(), &[], &[]);
+    for (number, value) in [(10, &[0; 6][..]), (12, &[0; 4]), (14, &[1]), (16, b"even")] {
+        unusable(&[next.clone(), record(number, value)].concat(), &[], &[]);
+    }
 }
 
 #[test]

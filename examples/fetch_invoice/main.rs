@@ -96,7 +96,7 @@ fn fetch(words: &[String]) -> Result<Invoice, Failure> {
 }
 
 /// The invoice as `decode` shows it.
-fn shown(invoice: &Invoice, as_json: bool) -> String {
+pub(crate) fn shown(invoice: &Invoice, as_json: bool) -> String {
     let message = Message::Invoice(Box::new(invoice.clone()));
     if as_json {
         format!("{:#}\n", json::object(&Ok(message)))

@@ -222,7 +222,7 @@ fn look(
     progress: &mut Progress,
 ) -> Option<Result<Invoice, Failure>> {
     match *what {
-        What::Payment(id, ways) => wallet.desk.payment(id, |payment| match payment.state() {
+        What::Payment(id, ways) => wallet.desk.update_payment(id, |payment| match payment.state() {
             State::Asking { attempts } => {
                 if sent.count == 0 && sent.failed >= ways {
                     let text = format!("no path of the offer can be reached through this peer: {}", sent.why);
@@ -320,7 +320,7 @@ async fn connect(
             Some(why) => Err(cannot(&why)),
             None => {
                 let text = format!(
-                    "{} ended the connection while shaking hands: most likely its node id is not {}",
+                    "{} ended the connection while shaking hands: most likely its node id is not {}, or it is full",
                     options.address, options.peer
                 );
                 Err(Failure::new("wrong_node_id", text))

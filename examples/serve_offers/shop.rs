@@ -1,6 +1,7 @@
 //! An issuer without a node: what it sells, and how it answers.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +22,9 @@ use super::tcp::{Connections, Keys, now};
 /// How many connections there are at most, whether they have shaken hands or not.
 const CONNECTIONS: usize = 256;
 
+/// And from one address.
+const FROM_ONE_ADDRESS: usize = 16;
+
 /// How many lines are printed at most between two rests, so that a flood of messages is no flood of lines.
 const LINES: u32 = 50;
 
@@ -35,7 +39,6 @@ pub(crate) type Print = Box<dyn Fn(&str) + Send + Sync>;
 
 pub(crate) struct Shop {
     keys: Keys,
-    issuer: Issuer,
     rates: Vec<Rate>,
     requests: AtomicUsize,
     lines: AtomicU32,
@@ -187,7 +190,6 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
     let connections_keys = Keys::new(seed);
     let shop = Shop {
         keys,
-        issuer,
         rates: options.rates.clone(),
         requests: AtomicUsize::new(0),
         lines: AtomicU32::new(0),
@@ -209,7 +211,8 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
 }
 
 fn make_offer(options: &Options, keys: &Keys, issuer: &Issuer) -> Result<Offer, Error> {
-    let [nonce, ..] = *keys.random().as_chunks::<16>().0 else { unreachable!("32 bytes are two times 16") };
+    let mut nonce = [0; 16];
+    nonce.copy_from_slice(&keys.random()[..16]);
     let new = issuer.new_offer(nonce);
     let path = || Messenger::new(keys.node).path(&[], new.path_id(0)).dummy_hops(1).build(keys.random());
     let mut offer = match options.way {
@@ -237,20 +240,28 @@ fn make_refund(amount: Msat, keys: &Keys) -> Result<Payment, Error> {
 /// Lets peers in, as many as there is room for. Those who do not shake hands are sent away after some seconds.
 async fn accept(listener: TcpListener, connections: Arc<Connections<Shop>>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut addresses: HashMap<IpAddr, Arc<Semaphore>> = HashMap::new();
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream.into_std(),
+        let (stream, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
             // Too many open files, for example: later there may be fewer.
             Err(_) => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             }
         };
-        let (Ok(stream), Ok(permit)) = (stream, Arc::clone(&room).try_acquire_owned()) else { continue };
+        // Whoever has no connection needs no counter.
+        addresses.retain(|_, room| room.available_permits() < FROM_ONE_ADDRESS);
+        let address = addresses.entry(address.ip()).or_insert_with(|| Arc::new(Semaphore::new(FROM_ONE_ADDRESS)));
+        let (Ok(stream), Ok(permit), Ok(address)) =
+            (stream.into_std(), Arc::clone(&room).try_acquire_owned(), Arc::clone(address).try_acquire_owned())
+        else {
+            continue;
+        };
         let connection = lightning_net_tokio::setup_inbound(Arc::clone(&connections.manager), stream);
         tokio::spawn(async move {
             connection.await;
-            drop(permit);
+            drop((permit, address));
         });
     }
 }

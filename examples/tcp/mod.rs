@@ -14,6 +14,7 @@ use ldk::ln::peer_handler::{ErroringMessageHandler, IgnoringMessageHandler, Mess
 use ldk::sign::{EntropySource, KeysManager};
 use ldk::util::logger::{Level, Logger, Record};
 use lightning_net_tokio::SocketDescriptor;
+use tokio::time::MissedTickBehavior;
 
 pub(crate) type Peers<A> = OnionPeers<Arc<Desk<A>>, Arc<KeysManager>, IgnoringMessageHandler>;
 pub(crate) type Manager<A> = PeerManager<
@@ -99,6 +100,8 @@ impl<A: Application + Send + Sync + 'static> Connections<A> {
         let (peers, manager) = (Arc::clone(&self.peers), Arc::clone(&self.manager));
         async move {
             let mut ticks = tokio::time::interval(TICK);
+            // Ticks that were missed do not come all at once.
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut silence = tokio::time::interval(Duration::from_secs(10));
             silence.tick().await;
             loop {

@@ -9,7 +9,8 @@ use secp256k1::PublicKey;
 use super::draft::Choices;
 use super::payer::Payer;
 use super::secret::{Nonce, Seal, Token};
-use super::state::{Reader, Writer};
+use super::state::{Reader, Writer, invalid};
+use super::subscription::Series;
 use super::via::{Destination, Via};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::BlindedPath;
@@ -32,6 +33,8 @@ pub(super) struct AskedOffer {
     pub(super) offer: Offer,
     pub(super) chain: ChainHash,
     pub(super) choices: Choices,
+    /// The subscription that the payment belongs to.
+    pub(super) series: Option<Series>,
 }
 
 /// A refund, and who may claim it.
@@ -71,16 +74,22 @@ impl Asked {
 
     /// IVR-8, by the MAC in the metadata: whoever does not have the payer's secret cannot change what it covers.
     pub(super) fn check_own(&self, payer: &Payer, tlvs: &TlvStream, token: Token) -> Result<(), Error> {
-        match payer.seal(tlvs) {
-            Some(seal) if seal.nonce == self.nonce(payer, token) => Ok(()),
-            _ => Err(Error::of(Field::INVREQ_METADATA, ErrorKind::Differs, Rule::Ivr8)),
-        }
+        let is_own = payer.seal(tlvs).is_some_and(|seal| seal.nonce == self.nonce(payer, token));
+        let is_due = match self {
+            // All requests of a subscription have one nonce.
+            Self::Offer(asked) => asked.series.as_ref().is_none_or(|series| series.is_asked_for(tlvs)),
+            Self::Refund(_) => true,
+        };
+        if is_own && is_due { Ok(()) } else { Err(Error::of(Field::INVREQ_METADATA, ErrorKind::Differs, Rule::Ivr8)) }
     }
 
     /// Everything that an invoice has to obey beside having come the right way and repeating its request.
     pub(super) fn check(&self, invoice: &Invoice, token: Token, now: UnixTime, max: Msat) -> Result<(), Error> {
         match self {
             Self::Offer(asked) => {
+                if let Some(series) = &asked.series {
+                    series.check(invoice, now)?;
+                }
                 let sent_to = asked.sent_to(token.position)?;
                 invoice.check_own_answer(sent_to, now, &[asked.chain], max).map(drop)
             }
@@ -100,13 +109,16 @@ impl Asked {
     pub(super) fn write(&self, out: &mut Writer) {
         match self {
             Self::Offer(asked) => {
-                out.flag(true);
+                out.array([if asked.series.is_some() { SERIES } else { OFFER }]);
                 out.bytes(asked.offer.as_bytes());
                 out.array(asked.chain.to_bytes());
                 asked.choices.write(out);
+                if let Some(series) = &asked.series {
+                    series.write(out);
+                }
             }
             Self::Refund(asked) => {
-                out.flag(false);
+                out.array([REFUND]);
                 out.bytes(asked.refund.as_bytes());
                 out.optional(asked.payee.map(|payee| payee.serialize()));
                 out.number(asked.declined.len() as u64);
@@ -116,29 +128,42 @@ impl Asked {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
-        if reader.flag()? {
-            let offer = Offer::read(reader.bytes()?.to_vec(), payer.known())?;
-            let chain = ChainHash::from(reader.array()?);
-            Ok(Self::Offer(Box::new(AskedOffer { offer, chain, choices: Choices::read(reader)? })))
-        } else {
-            let refund = Refund::read(reader.bytes()?.to_vec(), payer.known())?;
-            let payee = reader.optional()?.map(saved_key).transpose()?;
-            let mut declined = Vec::new();
-            for _ in 0..reader.number()? {
-                declined.push(saved_key(reader.array()?)?);
+        match reader.byte()? {
+            REFUND => {
+                let refund = Refund::read(reader.bytes()?.to_vec(), payer.known())?;
+                let payee = reader.optional()?.map(saved_key).transpose()?;
+                let mut declined = Vec::new();
+                for _ in 0..reader.number()? {
+                    declined.push(saved_key(reader.array()?)?);
+                }
+                Ok(Self::Refund(Box::new(AskedRefund { refund, payee, declined })))
             }
-            Ok(Self::Refund(Box::new(AskedRefund { refund, payee, declined })))
+            kind @ (OFFER | SERIES) => {
+                let offer = Offer::read(reader.bytes()?.to_vec(), payer.known())?;
+                let (chain, choices) = (ChainHash::from(reader.array()?), Choices::read(reader)?);
+                let series = if kind == SERIES { Some(Series::read(reader, &offer)?) } else { None };
+                Ok(Self::Offer(Box::new(AskedOffer { offer, chain, choices, series })))
+            }
+            _ => Err(invalid()),
         }
     }
 }
 
+/// What a saved payment is for.
+const REFUND: u8 = 0;
+const OFFER: u8 = 1;
+const SERIES: u8 = 2;
+
 fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
-    PublicKey::from_slice(&bytes).map_err(|_| super::state::invalid())
+    PublicKey::from_slice(&bytes).map_err(|_| invalid())
 }
 
 impl AskedOffer {
     pub(super) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
-        payer.nonce(token, self.chain, self.choices.amount)
+        match &self.series {
+            Some(series) => series.nonce(),
+            None => payer.nonce(token, self.chain, self.choices.amount),
+        }
     }
 
     /// The request that a token is for. It is the same every time, so that sending it twice is a repetition (EXC-5,
@@ -148,8 +173,17 @@ impl AskedOffer {
         let keypair = payer.request_keypair(&nonce);
         let offer = UsableOffer::again(&self.offer, self.chain);
         let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
-        let request = self.choices.request(offer, keypair.public_key(), metadata)?;
+        let mut request = self.choices.request(offer, keypair.public_key(), metadata)?;
+        if let Some(series) = &self.series {
+            request = series.ask(request);
+        }
         request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+    }
+
+    /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.
+    pub(super) fn has_expired(&self, now: UnixTime) -> bool {
+        let goes_on = self.series.as_ref().is_some_and(Series::goes_on);
+        !goes_on && self.offer.check_expiry(now).is_err()
     }
 
     /// The paths of the offer (OFR-11). More than a path id can count are not needed.

@@ -28,10 +28,10 @@ pub(super) struct Choices {
     quantity: Option<u64>,
     payer_note: String,
     name: Option<(String, String)>,
-    rate: Option<Rate>,
+    pub(super) rate: Option<Rate>,
     custom: Vec<(u64, Vec<u8>)>,
     /// Whether the amount is one that the issuer suggested, who knows the rate.
-    suggested: bool,
+    pub(super) suggested: bool,
 }
 
 impl Choices {
@@ -176,12 +176,12 @@ impl core::fmt::Display for Need {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Draft<'a> {
-    payer: Payer,
-    offer: UsableOffer<'a>,
-    choices: Choices,
-    limit: Option<Limit>,
+    pub(super) payer: Payer,
+    pub(super) offer: UsableOffer<'a>,
+    pub(super) choices: Choices,
+    pub(super) limit: Option<Limit>,
     ask_again: bool,
-    retry: Retry,
+    pub(super) retry: Retry,
 }
 
 impl<'a> Draft<'a> {
@@ -335,7 +335,8 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     ///
-    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` for what [`needs`](Self::needs) says, and what
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` or `NotConverted` for what [`needs`](Self::needs)
+    /// says, `TooLong` for more than [`MAX_REQUEST_LEN`](super::MAX_REQUEST_LEN) bytes, and what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
         let (max, estimate) = (self.max()?, self.cost()?);
@@ -346,14 +347,27 @@ impl<'a> Draft<'a> {
         self.choices.write(&mut what);
         let id = self.payer.payment_id(&entropy, what.as_bytes());
         let bounds = Bounds { max, estimate, deadline, ask_again: self.ask_again };
-        let asked = Asked::Offer(Box::new(AskedOffer { offer, chain, choices: self.choices }));
+        let asked = Asked::Offer(Box::new(AskedOffer { offer, chain, choices: self.choices, series: None }));
         let payment = Payment::new(self.payer, id, asked, bounds, Schedule::new(self.retry, now));
         payment.check_request()?;
         Ok(payment)
     }
 
+    /// The most the payment may cost, which is not less than it is expected to.
+    pub(super) fn max(&self) -> Result<Msat, Error> {
+        let (max, field) = (self.ceiling()?, self.amount_field());
+        match self.cost()? {
+            Some(cost) if cost > max => Err(Error::of(field, ErrorKind::AmountTooHigh { max }, Rule::Exc7)),
+            _ => Ok(max),
+        }
+    }
+
+    fn amount_field(&self) -> Field {
+        if self.offer.offer().amount().is_some() { Field::OFFER_AMOUNT } else { Field::INVREQ_AMOUNT }
+    }
+
     /// The most the payment may cost.
-    fn max(&self) -> Result<Msat, Error> {
+    pub(super) fn ceiling(&self) -> Result<Msat, Error> {
         let cost = self.cost()?;
         let max = match self.limit {
             Some(limit) => limit.max(cost)?,
@@ -361,16 +375,13 @@ impl<'a> Draft<'a> {
             None if self.choices.amount.is_none() && self.offer.offer().currency().is_some() => None,
             None => cost,
         };
-        let field = if self.offer.offer().amount().is_some() { Field::OFFER_AMOUNT } else { Field::INVREQ_AMOUNT };
+        let field = self.amount_field();
         let max = match (max, self.offer.offer().amount()) {
             (Some(max), _) => max,
             (None, Some(_)) => return Err(Error::of(field, ErrorKind::NotConverted, Rule::Exc7)),
             (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqw3)),
         };
         check_amount(max, field, Rule::Exc7)?;
-        match cost {
-            Some(cost) if cost > max => Err(Error::of(field, ErrorKind::AmountTooHigh { max }, Rule::Exc7)),
-            _ => Ok(max),
-        }
+        Ok(max)
     }
 }

@@ -52,8 +52,10 @@ impl Issuer {
     }
 
     /// Finds out which payment has arrived: over a path of an invoice, with a payment hash and the path id in the
-    /// path's last hop. Take it if it is at least the [amount](ExpectedPayment::amount) and not too late, and was not
-    /// taken before: after that, the nodes on the way know the preimage, and could keep what is sent again.
+    /// path's last hop. Take it if all its parts come to at least the [amount](ExpectedPayment::amount), and at most
+    /// twice that, if it is not too late, and if it was not taken before: after that, the nodes on the way know the
+    /// preimage, and could keep what is sent again. So payment hashes that were taken are to be remembered, until they
+    /// expire.
     ///
     /// Nothing if the invoice was not made with the [`ExpectedPayment`] of this issuer.
     pub fn expected_payment(&self, payment_hash: sha256::Hash, path_id: &PathId) -> Option<ExpectedPayment> {

@@ -173,10 +173,13 @@ impl Issuer {
         reply_path: BlindedPath<'static>,
         nonce: Option<Nonce>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
-        let added = tlvs.as_bytes().len().saturating_sub(offer_len(&tlvs));
         let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
-        if added > MAX_REQUEST_LEN || paths > MAX_REQUEST_PATHS_LEN {
-            return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+        let too_long = match paths > MAX_REQUEST_PATHS_LEN {
+            true => Some(Field::INVREQ_PATHS),
+            false => (added_len(&tlvs) > MAX_REQUEST_LEN).then_some(Field::INVREQ_PAYER_NOTE),
+        };
+        if let Some(field) = too_long {
+            return Err(Refused::with_answer(Error::of(field, ErrorKind::TooLong, Rule::Exc1), reply_path));
         }
         // IVW-3
         let signer = match arrival {
@@ -229,10 +232,17 @@ impl Issuer {
 /// long what it did not make (EXC-1).
 pub const MAX_OFFER_LEN: usize = 4096;
 
-/// The most bytes that a request can add to its offer, and the most of these that can be paths, which no payer of an
-/// offer needs. Each point in a path costs a curve operation.
-const MAX_REQUEST_LEN: usize = 4096;
+/// The most bytes that a request can add to its offer: an [`Issuer`] takes no more, and a payer's
+/// [`Draft`](super::Draft) sends no more.
+pub const MAX_REQUEST_LEN: usize = 4096;
+
+/// The most bytes of paths in a request, which no payer of an offer needs: each point in them costs a curve operation.
 const MAX_REQUEST_PATHS_LEN: usize = 512;
+
+/// How much a request adds to its offer.
+pub(super) fn added_len(tlvs: &TlvStream) -> usize {
+    tlvs.as_bytes().len().saturating_sub(offer_len(tlvs))
+}
 
 /// The records of a request. One that is longer than any that is answered is not even taken apart.
 fn read(bytes: Vec<u8>) -> Result<TlvStream, Box<Refused>> {

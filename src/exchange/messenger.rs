@@ -80,8 +80,9 @@ impl Messenger {
         let incoming = Incoming {
             bytes: bytes.to_vec(),
             via: match received.path_id() {
-                // Whoever sends to a node id makes the last hop itself, and knows no path id of ours.
-                None => Via::Direct,
+                // Whoever sends to a node id makes the last hop itself, and tells it nothing. What is told something
+                // is a path's, whoever made that and for whatever.
+                None if received.data().tlvs().is_empty() => Via::Direct,
                 path_id => Via::path(path_id),
             },
             reply_path: received.reply_path().map(BlindedPath::into_owned),

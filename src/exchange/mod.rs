@@ -9,6 +9,7 @@
 //! | a merchant | [`Issuer`] | makes offers with [`Issuer::new_offer`]; turns each request that [arrives](Issuer::receive) into a [`ReceivedRequest`], that into an [`Accepted`] one, and that into an invoice, or into a [refusal](Refused) |
 //! | a customer | [`Payer`] | makes a [`Draft`] of an offer, and of it a [`Payment`], which asks, checks what comes, is paid once, and keeps the receipt |
 //! | a merchant who pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too |
+//! | a subscriber | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period (feature `recurrence`) |
 //! | whoever is paid back | [`Issuer`] | [claims](Issuer::claim) it, and sends the invoice until it is paid ([`Claim`]) |
 //!
 //! # How messages are told apart
@@ -27,7 +28,7 @@
 //! that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says *being paid*
 //! shows what a payment needs.
 //!
-//! Each state of both sides can be saved as bytes and loaded again. What was saved is complete: it goes on where it
+//! Whatever has to wait for somebody, on either side, can be saved as bytes and loaded again. What was saved is complete: it goes on where it
 //! stopped, whatever happened in between.
 //!
 //! # Names
@@ -70,13 +71,18 @@ mod refund;
 mod schedule;
 mod secret;
 mod state;
+#[cfg(feature = "recurrence")]
+mod subscription;
+#[cfg(not(feature = "recurrence"))]
+#[path = "subscription/absent.rs"]
+mod subscription;
 mod via;
 mod view;
 
 pub use draft::{Draft, Need};
 pub use expected::ExpectedPayment;
 pub use fiat::Limit;
-pub use issuer::{Issuer, MAX_OFFER_LEN, NewOffer};
+pub use issuer::{Issuer, MAX_OFFER_LEN, MAX_REQUEST_LEN, NewOffer};
 #[cfg(feature = "onion")]
 pub use messenger::{Messenger, Received, Route};
 pub use payer::Payer;
@@ -84,5 +90,9 @@ pub use payment::{Action, MAX_RENEWALS, Payment, Progress};
 pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};
 pub use refund::{AcceptedRefund, Claim, ClaimState, NewRefund};
 pub use schedule::Retry;
+#[cfg(feature = "recurrence")]
+pub use subscription::{
+    Due, Subscription, SubscriptionDraft, SubscriptionEnd, SubscriptionId, SubscriptionState, Timing,
+};
 pub use via::{Destination, Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
 pub use view::{End, Quote, Receipt, State};

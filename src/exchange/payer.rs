@@ -39,6 +39,8 @@ struct Keys {
     request_keys: MacKey,
     reply_paths: MacKey,
     refund_paths: MacKey,
+    #[cfg(feature = "recurrence")]
+    subscriptions: MacKey,
     states: MacKey,
 }
 
@@ -55,6 +57,8 @@ impl Payer {
             request_keys: key("payer request key"),
             reply_paths: key("payer reply path"),
             refund_paths: key("payer refund path"),
+            #[cfg(feature = "recurrence")]
+            subscriptions: key("payer subscription"),
             states: key("payer state"),
         };
         Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }
@@ -120,6 +124,12 @@ impl Payer {
 
     pub(super) fn states(&self) -> &MacKey {
         &self.keys.states
+    }
+
+    /// What everything about subscriptions is derived with.
+    #[cfg(feature = "recurrence")]
+    pub(super) fn subscriptions(&self) -> &MacKey {
+        &self.keys.subscriptions
     }
 
     /// The id of a payment. That it depends on what is asked for as well keeps two payments for offers apart whose

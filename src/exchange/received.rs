@@ -13,6 +13,7 @@ use super::expected::ExpectedPayment;
 use super::issuer::Issuer;
 use super::secret::Nonce;
 use super::state::{Kind, Reader, Writer};
+use super::subscription::Period;
 use super::via::{OffersMessage, Outgoing};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, CurrencyCode, Rate};
@@ -186,7 +187,19 @@ impl ReceivedRequest {
     ///
     /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `NotConverted`, `Overflow`,
     /// `AmountTooLow` and `AmountTooHigh`. The answer to the last two suggests an amount that would be accepted.
+    /// `IsRecurring` (REC-7) for a request of a subscription: see `accept_recurring`, with the feature `recurrence`.
     pub fn accept(self, terms: &Terms<'_>) -> Result<Accepted, Box<Refused>> {
+        self.accept_with(terms, |request, own| Ok((request.accept_own(own)?, None)))
+    }
+
+    pub(super) fn accept_with(
+        self,
+        terms: &Terms<'_>,
+        accept: impl for<'r> FnOnce(
+            &'r InvoiceRequest,
+            &invoice_request::Terms<'_>,
+        ) -> Result<(AcceptedRequest<'r>, Option<Period>), Error>,
+    ) -> Result<Accepted, Box<Refused>> {
         let due = self.request.due(terms.rate).ok().flatten();
         let max_amount = match (terms.max_amount, due) {
             (MaxAmount::Msat(max), _) => Some(max),
@@ -196,14 +209,16 @@ impl ReceivedRequest {
         };
         let Terms { now, chains, rate, .. } = *terms;
         let own = invoice_request::Terms { arrival: self.arrival, now, chains, rate, max_amount };
-        let accepted = self.request.accept_own(&own);
-        match accepted.map(|accepted| (accepted.amount(), accepted.node_id())) {
-            Ok((amount, node_id)) => {
+        let accepted = accept(&self.request, &own);
+        match accepted.map(|(accepted, period)| (accepted.amount(), accepted.node_id(), period)) {
+            Ok((amount, node_id, period)) => {
                 let relative_expiry = match self.currency() {
                     Some(_) => CURRENCY_RELATIVE_EXPIRY,
                     None => DEFAULT_RELATIVE_EXPIRY,
                 };
-                Ok(Accepted { received: self, amount, due, node_id, created_at: terms.now, relative_expiry })
+                let due = period.as_ref().map_or(due, Period::due);
+                let created_at = terms.now;
+                Ok(Accepted { received: self, amount, due, node_id, created_at, relative_expiry, period })
             }
             Err(error) => {
                 let told = InvoiceError::answering(&error);
@@ -271,6 +286,8 @@ pub struct Accepted {
     node_id: PublicKey,
     created_at: UnixTime,
     relative_expiry: Duration,
+    /// Of a request that belongs to a subscription.
+    period: Option<Period>,
 }
 
 impl Accepted {
@@ -284,7 +301,8 @@ impl Accepted {
         self.amount
     }
 
-    /// The price of all items at the rate of the [terms](Terms::rate), if the offer has one: what the amount exceeds
+    /// The price of all items at the rate of the [terms](Terms::rate), if the offer has one, or what is left of it
+    /// where part of a subscription's period is over: what the amount exceeds
     /// it by is a tip.
     pub fn due(&self) -> Option<Msat> {
         self.due
@@ -301,24 +319,40 @@ impl Accepted {
     }
 
     /// How long the invoice can be paid, in whole seconds. If not set, it is two hours, or
-    /// [`CURRENCY_RELATIVE_EXPIRY`] for an offer in another currency.
+    /// [`CURRENCY_RELATIVE_EXPIRY`] for an offer in another currency. An invoice of a subscription can be paid no longer
+    /// than its period (REC-10).
     #[must_use]
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;
         self
     }
 
+    fn expiry(&self) -> Duration {
+        match &self.period {
+            Some(period) => period.limit(self.created_at, self.relative_expiry),
+            None => self.relative_expiry,
+        }
+    }
+
+    #[cfg(feature = "recurrence")]
+    pub(super) fn period(&self) -> Option<&Period> {
+        self.period.as_ref()
+    }
+
     /// A payment hash and a path id for the invoice, for issuers whose node does not make them: nothing has to be
     /// stored to find them again.
     pub fn expected_payment(&self) -> ExpectedPayment {
         let request = self.request().as_bytes();
-        self.received.issuer.expect(request, self.amount, self.created_at, self.relative_expiry)
+        self.received.issuer.expect(request, self.amount, self.created_at, self.expiry())
     }
 
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
-        let request = AcceptedRequest::new(self.request(), self.amount, self.node_id);
-        InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.relative_expiry)
+        let mut request = AcceptedRequest::new(self.request(), self.amount, self.node_id);
+        if let Some(period) = &self.period {
+            request = period.accept(request);
+        }
+        InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.expiry())
     }
 
     /// Signs with the key that was made for the offer ([`NewOffer::issuer_id`](super::NewOffer::issuer_id)). Where
@@ -326,7 +360,8 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// `Differs` and `AmountMismatch` for the invoice of another request, `WrongKey` (IVW-6), `TooLong` (D7).
+    /// `Differs` and `AmountMismatch` for the invoice of another request, `TimeMismatch` for another
+    /// [expiry](Self::relative_expiry), `WrongKey` (IVW-6), `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>) -> Result<Invoice, Error> {
         self.check(&invoice)?;
         let keypair = self.received.nonce.map(|nonce| self.received.issuer.offer_keypair(&nonce));
@@ -340,7 +375,7 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// `Differs` and `AmountMismatch` for the invoice of another request, which is nobody else's business.
+    /// As for [`sign`](Self::sign): the invoice of another request is nobody else's business.
     pub fn answer(&self, invoice: Invoice) -> Result<Outgoing, Error> {
         self.check(&invoice)?;
         Ok(Outgoing::answer(OffersMessage::Invoice(invoice), self.received.reply_path.clone()))
@@ -349,6 +384,14 @@ impl Accepted {
     /// IVW-1, IVW-2
     fn check(&self, invoice: &InvoiceFields) -> Result<(), Error> {
         invoice.check_repeats(self.request())?;
+        check_expiry(invoice, self.created_at.saturating_add(self.expiry()))?;
+        // IVW-3
+        if invoice.node_id() != Some(self.node_id) {
+            return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6));
+        }
+        if let Some(period) = &self.period {
+            period.check(invoice, self.created_at)?;
+        }
         if invoice.amount() == Some(self.amount) {
             Ok(())
         } else {
@@ -371,7 +414,19 @@ impl Accepted {
         out.array(self.node_id.serialize());
         out.number(self.created_at.0);
         out.number(self.relative_expiry.as_secs());
+        if let Some(period) = &self.period {
+            period.write(&mut out);
+        }
         out.finish(self.received.issuer.states())
+    }
+}
+
+/// Checks that an invoice expires when its path ids say so.
+pub(super) fn check_expiry(invoice: &InvoiceFields, expected: UnixTime) -> Result<(), Error> {
+    if invoice.expires_at() == Some(expected) {
+        Ok(())
+    } else {
+        Err(Error::of(Field::INVOICE_RELATIVE_EXPIRY, ErrorKind::TimeMismatch { expected }, Rule::Ivr4))
     }
 }
 
@@ -399,7 +454,8 @@ impl Issuer {
             let node_id = reader.point(node_id)?.to_public_key()?;
             let created_at = UnixTime(reader.number()?);
             let relative_expiry = Duration::from_secs(reader.number()?);
-            Ok(Accepted { received, amount, due, node_id, created_at, relative_expiry })
+            let period = Period::read(reader, received.request(), due)?;
+            Ok(Accepted { received, amount, due, node_id, created_at, relative_expiry, period })
         })
     }
 }

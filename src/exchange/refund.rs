@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
@@ -12,7 +13,7 @@ use super::expected::ExpectedPayment;
 use super::issuer::Issuer;
 use super::payer::Payer;
 use super::payment::{Action, Bounds, Payment};
-use super::received::Refused;
+use super::received::{Refused, check_expiry};
 use super::schedule::{Retry, Schedule};
 use super::secret::{Seal, Token};
 use super::state::{Kind, Reader, Writer, invalid};
@@ -102,7 +103,8 @@ impl Issuer {
     pub fn claim(&self, refund: &Refund, now: UnixTime, chains: &[ChainHash]) -> Result<AcceptedRefund, Error> {
         let keypair = self.refund_keypair(refund.as_bytes());
         let node_id = refund.accept(now, chains, keypair.public_key())?.node_id();
-        Ok(AcceptedRefund { issuer: self.clone(), refund: refund.clone(), node_id, created_at: now })
+        let relative_expiry = DEFAULT_RELATIVE_EXPIRY;
+        Ok(AcceptedRefund { issuer: self.clone(), refund: refund.clone(), node_id, created_at: now, relative_expiry })
     }
 
     /// Which claim an error belongs to. Costs a MAC.
@@ -128,6 +130,7 @@ pub struct AcceptedRefund {
     refund: Refund,
     node_id: PublicKey,
     created_at: UnixTime,
+    relative_expiry: Duration,
 }
 
 impl AcceptedRefund {
@@ -141,17 +144,24 @@ impl AcceptedRefund {
         self.node_id
     }
 
+    /// How long the invoice can be paid, in whole seconds; two hours if not set.
+    #[must_use]
+    pub fn relative_expiry(mut self, expiry: Duration) -> Self {
+        self.relative_expiry = expiry;
+        self
+    }
+
     /// A payment hash and a path id for the invoice: see
     /// [`Accepted::expected_payment`](super::Accepted::expected_payment).
     pub fn expected_payment(&self) -> ExpectedPayment {
         let request = self.refund.as_bytes();
-        self.issuer.expect(request, self.refund.amount(), self.created_at, DEFAULT_RELATIVE_EXPIRY)
+        self.issuer.expect(request, self.refund.amount(), self.created_at, self.relative_expiry)
     }
 
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
         let request = AcceptedRequest::new(&self.refund, self.refund.amount(), self.node_id);
-        InvoiceBuilder::new(request, self.created_at, payment_hash)
+        InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.relative_expiry)
     }
 
     /// Signs the invoice, and begins to send it until it is paid, or the deadline, its expiry or the refund's has
@@ -159,10 +169,12 @@ impl AcceptedRefund {
     ///
     /// # Errors
     ///
-    /// `WrongKey` for an invoice of another refund, `TooLong` (D7).
+    /// `WrongKey` for an invoice of another refund, `TimeMismatch` for another [expiry](Self::relative_expiry),
+    /// `TooLong` (D7).
     pub fn sign(self, invoice: Unsigned<Invoice>, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
         let invoice = invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?;
         invoice.check_repeats(&self.refund)?;
+        check_expiry(&invoice, self.created_at.saturating_add(self.relative_expiry))?;
         let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
         let deadline = deadline.min(expiry).min(invoice.expires_at());
         let schedule = Schedule::new(retry, self.created_at);
@@ -258,10 +270,10 @@ impl Claim {
             return refused(ErrorKind::WrongArrival, Rule::Exc6);
         }
         if self.phase != ClaimState::Sending {
-            return refused(ErrorKind::AlreadyAnswered, Rule::Exc4);
+            return Err(Refused::late());
         }
         let told = InvoiceError::try_from(incoming.bytes).map_err(Refused::silent)?;
-        self.phase = ClaimState::Ended(End::Refused(told));
+        self.phase = ClaimState::Ended(End::refused(told));
         Ok(())
     }
 

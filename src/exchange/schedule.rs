@@ -58,14 +58,14 @@ impl Schedule {
         Self { retry, attempts: 0, turns: 0, next_at: now }
     }
 
-    /// Begins anew, for another request.
-    pub(super) fn restart(&mut self, now: UnixTime) {
-        *self = Self::new(self.retry, now);
+    /// Begins anew, for another request, with this way (or the first, after the last).
+    pub(super) fn restart(&mut self, way: u32, now: UnixTime) {
+        *self = Self { turns: way, ..Self::new(self.retry, now) };
     }
 
-    /// The same after the first delay, because the last request was answered at once, and in vain.
-    pub(super) fn restart_later(&mut self, now: UnixTime) {
-        self.restart(now.saturating_add(self.retry.delay(0)));
+    /// The same after a delay, because the last request was answered at once, and in vain, for the so-manieth time.
+    pub(super) fn restart_later(&mut self, way: u32, times: u8, now: UnixTime) {
+        self.restart(way, now.saturating_add(self.retry.delay(u32::from(times).saturating_sub(1))));
     }
 
     /// The next attempt is due now.

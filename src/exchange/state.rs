@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Accepted = 1,
     Payment = 2,
     Claim = 3,
+    #[cfg(feature = "recurrence")]
+    Subscription = 4,
 }
 
 pub(super) fn invalid() -> Error {

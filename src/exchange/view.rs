@@ -1,5 +1,8 @@
 //! What a payment shows of itself.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+
 use bitcoin::hashes::sha256;
 use secp256k1::{Keypair, PublicKey};
 
@@ -27,7 +30,7 @@ pub enum State<'a> {
     Paying(PayableInvoice<'a>),
     /// Paid.
     Paid(Receipt<'a>),
-    /// Over, and nothing was paid.
+    /// Over, and nothing was paid, unless a payment that [failed](super::Payment::begun) turns out not to have.
     Ended(&'a End),
 }
 
@@ -37,7 +40,7 @@ pub enum State<'a> {
 pub enum End {
     /// No invoice came in time, or what came was not paid in time.
     Deadline,
-    /// The issuer refused: show the [text](InvoiceError::error), of which at most 1 KiB is kept, and do not act on it.
+    /// The issuer refused: show the [text](InvoiceError::error), of which both ends are kept, at most 1 KiB, and do not act on it.
     Refused(InvoiceError),
     /// The invoice was above the limit.
     TooExpensive {
@@ -62,7 +65,7 @@ impl core::fmt::Display for End {
             Self::TooExpensive { amount } => {
                 return write!(f, "the invoice asked for {amount}, which is more than was allowed");
             }
-            Self::QuoteExpired => "every invoice expired before it was paid",
+            Self::QuoteExpired => "every invoice expired before it was paid, or had when it came: is the clock right?",
             Self::Declined => "whoever owns the money did not want to pay",
         })
     }
@@ -71,6 +74,9 @@ impl core::fmt::Display for End {
 /// How much of an error's text is kept.
 const MAX_TEXT_LEN: usize = 1024;
 
+/// What stands for what was left out.
+const GAP: &str = "…";
+
 impl End {
     /// Keeps of an error what is shown, since whoever sent it says how long it is.
     pub(super) fn refused(told: InvoiceError) -> Self {
@@ -78,8 +84,16 @@ impl End {
             return Self::Refused(told);
         }
         let text = told.error().map_or("", |error| error.as_raw());
-        let end = (0..=MAX_TEXT_LEN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        let short = InvoiceError::new(text.get(..end).filter(|text| !text.is_empty()).unwrap_or("…"));
+        // Both ends: some put the request in front of the reason, whole.
+        let half = MAX_TEXT_LEN.saturating_sub(GAP.len()) / 2;
+        let until = (0..=half).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let from = text.len().saturating_sub(half);
+        let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let short = match (text.get(..until), text.get(from..)) {
+            (Some(start), Some(end)) if text.len() > MAX_TEXT_LEN => format!("{start}{GAP}{end}"),
+            _ => text.to_owned(),
+        };
+        let short = InvoiceError::new(if short.is_empty() { GAP } else { &short });
         let short = short.map(|short| match told.erroneous_field() {
             Some(field) => short.clone().about(field, None).unwrap_or(short),
             None => short,

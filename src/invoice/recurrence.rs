@@ -29,10 +29,15 @@ impl Invoice {
         context: &InvoiceContext<'_>,
         basetime: Option<UnixTime>,
     ) -> Result<PayableInvoice<'_>, Error> {
+        let payable = self.check_answer(context)?;
+        self.check_basetime(basetime).map(|()| payable)
+    }
+
+    /// REC-9
+    pub(crate) fn check_basetime(&self, basetime: Option<UnixTime>) -> Result<(), Error> {
         let Some(request) = self.request().recurrence() else {
             return Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, ErrorKind::IsNotRecurring, Rule::Rec3));
         };
-        let payable = self.check_answer(context)?;
         match basetime {
             Some(expected) if self.recurrence_basetime() != Some(expected) => {
                 let kind = ErrorKind::TimeMismatch { expected };
@@ -42,7 +47,7 @@ impl Invoice {
             None if request.counter > 0 => {
                 Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, ErrorKind::PreviousUnpaid, Rule::Rec7))
             }
-            _ => Ok(payable),
+            _ => Ok(()),
         }
     }
 }

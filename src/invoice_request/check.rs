@@ -148,17 +148,12 @@ impl InvoiceRequest {
         self.offer().check_expiry(terms.now)?;
         self.check_chain(terms.chains)?;
         recurrence::check_single(self.tlvs())?;
-        let amount = self.accept_amount(terms, Ok)?;
+        let amount = self.accept_amount(terms, self.due(terms.rate)?)?;
         Ok(AcceptedRequest::new(self, amount, node_id))
     }
 
-    /// RQR-9: what the invoice asks for, where less than the full price may be left of it.
-    pub(super) fn accept_amount(
-        &self,
-        terms: &Terms<'_>,
-        left: impl FnOnce(Msat) -> Result<Msat, Error>,
-    ) -> Result<Msat, Error> {
-        let due = self.due(terms.rate)?.map(left).transpose()?;
+    /// RQR-9: what the invoice asks for, where so much is due.
+    pub(super) fn accept_amount(&self, terms: &Terms<'_>, due: Option<Msat>) -> Result<Msat, Error> {
         // What is too much was named by the request, or follows from how many items it asks for.
         let named = [Field::INVREQ_AMOUNT, Field::INVREQ_QUANTITY];
         let field = named.into_iter().find(|field| self.tlvs().contains(field.number())).unwrap_or(Field::OFFER_AMOUNT);

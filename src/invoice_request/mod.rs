@@ -14,6 +14,8 @@ pub use check::{AcceptedRequest, RequestArrival, RequestContext};
 pub use fields::RequestFields;
 pub(crate) use fields::{REQUEST_FIELDS, REQUEST_RANGES};
 #[cfg(feature = "recurrence")]
+pub(crate) use recurrence::PeriodTerms;
+#[cfg(feature = "recurrence")]
 pub use recurrence::{PaidPeriod, RecurrenceContext};
 pub use refund::{Refund, RefundBuilder};
 pub(crate) use rules::check_fields;

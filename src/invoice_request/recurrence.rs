@@ -4,7 +4,7 @@ use super::check::Terms;
 use super::{AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, RequestContext, RequestFields};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::recurrence::{self, RecurrenceRequest};
-use crate::units::UnixTime;
+use crate::units::{Msat, UnixTime};
 
 impl RequestFields {
     /// `invreq_recurrence_counter`, `invreq_recurrence_start` and `invreq_recurrence_cancel`
@@ -55,12 +55,14 @@ pub struct RecurrenceContext {
 }
 
 /// What recurrence asks of the invoice that answers a request.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct PeriodTerms {
     /// When period 0 starts; nothing if it does with this invoice (REC-9).
     pub(crate) basetime: Option<UnixTime>,
     /// The last second at which the invoice may be paid (REC-10).
     pub(crate) until: UnixTime,
+    /// What is left to be paid of the period, if the offer has a price (REC-8).
+    pub(crate) due: Option<Msat>,
 }
 
 impl InvoiceRequest {
@@ -120,8 +122,10 @@ impl InvoiceRequest {
         };
         let (start, index) = (basetime.unwrap_or(terms.now), request.period_index());
         offer.check_pay_window(start, index, terms.now)?;
-        let amount = self.accept_amount(terms, |full| offer.amount_left(full, start, index, terms.now))?;
+        let left = |full| offer.amount_left(full, start, index, terms.now);
+        let due = self.due(terms.rate)?.map(left).transpose()?;
+        let amount = self.accept_amount(terms, due)?;
         let until = *offer.pay_window(start, index)?.end();
-        Ok(AcceptedRequest::new(self, amount, node_id).on(PeriodTerms { basetime, until }))
+        Ok(AcceptedRequest::new(self, amount, node_id).on(PeriodTerms { basetime, until, due }))
     }
 }

@@ -120,9 +120,19 @@ impl<A: Application> Desk<A> {
         id
     }
 
-    /// Looks at a payment, or takes a step: for example [begins](Payment::begin) to pay. What it returns is what
-    /// `step` returned; nothing without such a payment.
-    pub fn payment<R>(&self, id: PaymentId, step: impl FnOnce(&mut Payment) -> R) -> Option<R> {
+    /// Looks at a payment. Returns what `look` returned; nothing without such a payment.
+    pub fn payment<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> Option<R> {
+        lock(&self.payments).get(&id).map(look)
+    }
+
+    /// Looks at a claim.
+    pub fn claim<R>(&self, id: PaymentId, look: impl FnOnce(&Claim) -> R) -> Option<R> {
+        lock(&self.claims).get(&id).map(look)
+    }
+
+    /// Takes a step with a payment: for example [begins](Payment::begin) to pay. Returns what `step` returned;
+    /// nothing without such a payment.
+    pub fn update_payment<R>(&self, id: PaymentId, step: impl FnOnce(&mut Payment) -> R) -> Option<R> {
         let mut payments = lock(&self.payments);
         let payment = payments.get_mut(&id)?;
         let result = step(payment);
@@ -130,8 +140,8 @@ impl<A: Application> Desk<A> {
         Some(result)
     }
 
-    /// The same for a claim.
-    pub fn claim<R>(&self, id: PaymentId, step: impl FnOnce(&mut Claim) -> R) -> Option<R> {
+    /// Takes a step with a claim.
+    pub fn update_claim<R>(&self, id: PaymentId, step: impl FnOnce(&mut Claim) -> R) -> Option<R> {
         let mut claims = lock(&self.claims);
         let claim = claims.get_mut(&id)?;
         let result = step(claim);
@@ -147,45 +157,37 @@ impl<A: Application> Desk<A> {
 
     /// What to send now because of payments and claims, and when to ask again.
     pub fn poll(&self) -> Due {
-        let now = self.application.now();
         let mut due = Due::default();
-        for payment in lock(&self.payments).values_mut().filter(|payment| is_open(payment)) {
-            self.poll_one(payment.id(), payment, Payment::poll, A::payment_changed, now, &mut due);
-        }
-        for claim in lock(&self.claims).values_mut().filter(|claim| *claim.state() == ClaimState::Sending) {
-            self.poll_one(claim.id(), claim, Claim::poll, A::claim_changed, now, &mut due);
-        }
+        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due));
+        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due));
         due
     }
 
-    fn poll_one<T>(
-        &self,
-        id: PaymentId,
-        one: &mut T,
-        poll: impl Fn(&mut T, UnixTime) -> Result<Action, Error>,
-        changed: impl Fn(&A, &T),
-        now: UnixTime,
-        due: &mut Due,
-    ) {
-        let next = match poll(one, now) {
+    fn poll_one(&self, one: &mut impl Pending, due: &mut Due) {
+        if !one.is_open() {
+            return;
+        }
+        let now = self.application.now();
+        let next = match one.poll(now) {
             Ok(Action::Send(outgoing)) => {
                 due.send.push(*outgoing);
-                let next = poll(one, now);
-                changed(&self.application, one);
+                let next = one.poll(now);
+                one.tell(&self.application);
                 next
             }
-            Ok(Action::Nothing) => {
-                changed(&self.application, one);
-                return;
+            other => {
+                if !one.is_open() {
+                    one.tell(&self.application);
+                }
+                other
             }
-            waiting => waiting,
         };
         match next {
             Ok(Action::WaitUntil(at)) => due.next = Some(due.next.map_or(at, |next| next.min(at))),
             Ok(Action::Nothing) => {}
             // Two messages at once would be one too many.
             Ok(Action::Send(_)) => due.next = Some(now),
-            Err(error) => self.application.stuck(id, &error),
+            Err(error) => self.application.stuck(one.id(), &error),
         }
     }
 
@@ -196,9 +198,9 @@ impl<A: Application> Desk<A> {
         let via = crate::exchange::Via::Path(*path_id);
         let now = self.application.now();
         if let Some(id) = self.payer.payment_of(&via) {
-            self.payment(id, |payment| payment.unreachable(path_id, now));
+            self.update_payment(id, |payment| payment.unreachable(path_id, now));
         } else if let Some(id) = self.issuer.claim_of(&via) {
-            self.claim(id, |claim| claim.unreachable(path_id, now));
+            self.update_claim(id, |claim| claim.unreachable(path_id, now));
         }
     }
 
@@ -226,7 +228,7 @@ impl<A: Application> Desk<A> {
     pub fn invoice(&self, incoming: Incoming) -> Result<Option<Outgoing>, NotOurs> {
         let id = self.payer.payment_of(&incoming.via).ok_or(NotOurs)?;
         let now = self.application.now();
-        match self.payment(id, |payment| payment.receive_invoice(incoming, now).map(drop)) {
+        match self.update_payment(id, |payment| payment.receive_invoice(incoming, now).map(drop)) {
             Some(Err(refused)) => self.refuse(refused).or(Ok(None)),
             Some(Ok(())) | None => Ok(None),
         }
@@ -240,9 +242,9 @@ impl<A: Application> Desk<A> {
     pub fn invoice_error(&self, incoming: Incoming) -> Result<(), NotOurs> {
         let now = self.application.now();
         let refused = if let Some(id) = self.payer.payment_of(&incoming.via) {
-            self.payment(id, |payment| payment.receive_error(incoming, now).map(drop))
+            self.update_payment(id, |payment| payment.receive_error(incoming, now).map(drop))
         } else if let Some(id) = self.issuer.claim_of(&incoming.via) {
-            self.claim(id, |claim| claim.receive_error(incoming))
+            self.update_claim(id, |claim| claim.receive_error(incoming))
         } else {
             return Err(NotOurs);
         };
@@ -267,8 +269,50 @@ impl<A> fmt::Debug for Desk<A> {
     }
 }
 
-fn is_open(payment: &Payment) -> bool {
-    matches!(payment.state(), State::Asking { .. } | State::Quoted(_))
+/// What payments and claims have in common.
+trait Pending {
+    fn id(&self) -> PaymentId;
+    fn poll(&mut self, now: UnixTime) -> Result<Action, Error>;
+    /// Whether there may be something to do.
+    fn is_open(&self) -> bool;
+    /// Tells that it changed.
+    fn tell(&self, application: &impl Application);
+}
+
+impl Pending for Payment {
+    fn id(&self) -> PaymentId {
+        self.id()
+    }
+
+    fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        self.poll(now)
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state(), State::Asking { .. } | State::Quoted(_))
+    }
+
+    fn tell(&self, application: &impl Application) {
+        application.payment_changed(self);
+    }
+}
+
+impl Pending for Claim {
+    fn id(&self) -> PaymentId {
+        self.id()
+    }
+
+    fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        self.poll(now)
+    }
+
+    fn is_open(&self) -> bool {
+        *self.state() == ClaimState::Sending
+    }
+
+    fn tell(&self, application: &impl Application) {
+        application.claim_changed(self);
+    }
 }
 
 /// The lock, even if somebody panicked with it: every step leaves behind what is complete.

@@ -45,7 +45,7 @@
 //!         invoice = invoice.add_path(path, &payinfo);
 //!     }
 //!     let invoice = accepted.sign(invoice.build()?)?;
-//!     Ok(accepted.answer(invoice))
+//!     Ok(accepted.answer(invoice)?)
 //! }
 //! ```
 

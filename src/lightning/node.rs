@@ -94,8 +94,8 @@ pub fn message_paths<R, T>(
     recipient: PublicKey,
     receive_auth_key: ReceiveAuthKey,
     peers: &[MessageForwardNode],
-    max: usize,
-    path_id: impl Fn(usize) -> PathId,
+    max: u8,
+    path_id: impl Fn(u8) -> PathId,
     secp: &Secp256k1<T>,
 ) -> Result<Vec<BlindedPath<'static>>, NoPath>
 where
@@ -106,7 +106,7 @@ where
     for position in 0..max {
         let context = MessageContext::Offers(context(&path_id(position)));
         let paths = router.create_blinded_paths(recipient, receive_auth_key, context, peers.to_vec(), secp);
-        let path: Option<BlindedMessagePath> = paths.ok().and_then(|paths| paths.into_iter().nth(position));
+        let path: Option<BlindedMessagePath> = paths.ok().and_then(|paths| paths.into_iter().nth(position.into()));
         let Some(Ok(path)) = path.as_ref().map(BlindedPath::try_from) else { break };
         made.push(path);
     }
@@ -152,6 +152,18 @@ impl fmt::Display for NoPath {
 
 impl core::error::Error for NoPath {}
 
+/// Nobody takes what is to be sent.
+#[derive(Clone, Copy, Debug)]
+struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too many messages wait to be sent")
+    }
+}
+
+impl core::error::Error for Full {}
+
 /// Runs a [`Desk`] on an LDK node: the `offers_handler` of its
 /// [`OnionMessenger`](ldk::onion_message::messenger::OnionMessenger).
 ///
@@ -187,7 +199,8 @@ where
     }
 
     /// Polls the desk, and gives the node what is to be sent: let it
-    /// [handle its peers](ldk::ln::peer_handler::PeerManager::process_events) now. Returns when to come again.
+    /// [handle its peers](ldk::ln::peer_handler::PeerManager::process_events) now. Returns when to come again; come
+    /// after every change of a payment, too.
     pub fn poll(&self) -> Option<UnixTime> {
         let due = self.desk.poll();
         for outgoing in &due.send {
@@ -202,16 +215,24 @@ where
     pub fn send(&self, outgoing: &Outgoing) {
         match instructions(outgoing) {
             Ok(message) => {
-                let mut pending = lock(&self.pending);
-                if pending.len() < MAX_PENDING {
-                    pending.push_back(message);
+                if let Err(error) = self.queue(message) {
+                    self.not_sent(outgoing, &error);
                 }
             }
             Err(error) => self.not_sent(outgoing, &error),
         }
     }
 
-    fn not_sent(&self, outgoing: &Outgoing, error: &ConversionError) {
+    fn queue(&self, message: (OffersMessage, MessageSendInstructions)) -> Result<(), Full> {
+        let mut pending = lock(&self.pending);
+        if pending.len() >= MAX_PENDING {
+            return Err(Full);
+        }
+        pending.push_back(message);
+        Ok(())
+    }
+
+    fn not_sent(&self, outgoing: &Outgoing, error: &dyn core::error::Error) {
         self.desk.application().not_sent(outgoing, error);
         self.desk.unreachable(outgoing);
     }
@@ -252,17 +273,13 @@ where
         context: Option<OffersContext>,
         responder: Option<Responder>,
     ) -> Option<(OffersMessage, ResponseInstruction)> {
-        let answer = match self.receive(&message, via(context.as_ref()), responder.as_ref()) {
-            Ok(answer) => answer?,
-            Err(NotOurs) => return self.inner.handle_message(message, context, responder),
-        };
-        match (OffersMessage::try_from(&answer.message), responder) {
-            (Ok(message), Some(responder)) => Some((message, responder.respond())),
-            (Ok(_), None) => None,
-            (Err(error), _) => {
-                self.not_sent(&answer, &error);
+        match self.receive(&message, via(context.as_ref()), responder.as_ref()) {
+            Ok(answer) => {
+                // It goes over the reply path, as what LDK would be told to respond with.
+                answer.iter().for_each(|answer| self.send(answer));
                 None
             }
+            Err(NotOurs) => self.inner.handle_message(message, context, responder),
         }
     }
 

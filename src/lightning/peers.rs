@@ -183,16 +183,14 @@ where
                 IntroductionNode::Channel { .. } => None,
             },
         };
-        let mut peers = lock(&self.peers);
-        let peer = start.filter(|start| peers.contains_key(start));
-        let peer = peer.or(from.filter(|from| peers.contains_key(from))).or_else(|| peers.keys().next().copied());
-        let through = &[peer.ok_or(SendError::NoPeer)?];
+        let through = &[self.peer_towards(start, from).ok_or(SendError::NoPeer)?];
         let route = Route { through, reply_through: through, introduction: None };
         let randomness = self.entropy.get_secure_random_bytes();
         let sent = self.messenger.send(outgoing, &route, randomness).map_err(SendError::Refused)?;
         // A path that starts here, with a node that only a channel leads to.
         let unknown = SendError::Refused(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
         let NextHop::NodeId(to) = sent.to else { return Err(unknown) };
+        let mut peers = lock(&self.peers);
         let peer = peers.get_mut(&to).ok_or(SendError::NotConnected(to))?;
         let waiting_bytes = peer.waiting_bytes.saturating_add(sent.message.as_bytes().len());
         if waiting_bytes > self.limits.waiting_bytes {
@@ -201,6 +199,13 @@ where
         peer.waiting_bytes = waiting_bytes;
         peer.waiting.push_back(sent.message);
         Ok(to)
+    }
+
+    /// The first hop on the way to a node: that node, or who came from there, or anybody.
+    fn peer_towards(&self, node: Option<PublicKey>, from: Option<PublicKey>) -> Option<PublicKey> {
+        let peers = lock(&self.peers);
+        let known = [node, from].into_iter().flatten().find(|node| peers.contains_key(node));
+        known.or_else(|| peers.keys().next().copied())
     }
 
     /// Whether the peer may send one more.

@@ -159,6 +159,21 @@ impl HopData {
         self.next_path_key_override
     }
 
+    /// Refuses what an onion message's hop is not told: what is for payments (PTH-4), and so a path made for them,
+    /// and features of messages, none of which is known.
+    pub(super) fn check_for_message(&self) -> Result<(), Error> {
+        let refused = |field, kind| Err(Error::of(field, kind, Rule::Pth4));
+        for field in [Field::PAYMENT_RELAY, Field::PAYMENT_CONSTRAINTS] {
+            if self.tlvs.contains(field.number()) {
+                return refused(field, ErrorKind::Unexpected);
+            }
+        }
+        match self.allowed_features().and_then(|features| features.iter().next()) {
+            Some(feature) => refused(Field::ALLOWED_FEATURES, ErrorKind::UnknownFeature(feature.0)),
+            None => Ok(()),
+        }
+    }
+
     /// All fields, the padding and those without a name too.
     pub fn tlvs(&self) -> &TlvStream {
         &self.tlvs

@@ -20,6 +20,10 @@ pub const MAX_DUMMY_HOPS: usize = 10;
 /// The most that a hop can be told: its length has 16 bits, and a tag of 16 bytes comes with it.
 const MAX_DATA_LEN: usize = 0xffff - 16;
 
+/// A path's last hop is told something, if only padding: one that is told nothing is that of a message to a node id,
+/// and came over no path.
+const MIN_DATA_LEN: usize = 2;
+
 /// A node of a blinded path, with what it is told beside where to go next.
 ///
 /// A public key is a hop that is told nothing else.
@@ -167,7 +171,7 @@ impl<'a> BlindedPathBuilder<'a> {
     }
 
     fn ending(end: End<'a>) -> Self {
-        Self { through: Vec::new(), end, path_id: None, dummy_hops: 0, introduction: None, min_len: 0 }
+        Self { through: Vec::new(), end, path_id: None, dummy_hops: 0, introduction: None, min_len: MIN_DATA_LEN }
     }
 
     /// Adds a node that passes messages on. The first is where the path starts: the introduction node.
@@ -205,7 +209,7 @@ impl<'a> BlindedPathBuilder<'a> {
     /// Hops of one path are padded to the same length anyway.
     #[must_use]
     pub fn pad_to(mut self, len: usize) -> Self {
-        self.min_len = len;
+        self.min_len = len.max(MIN_DATA_LEN);
         self
     }
 

@@ -178,6 +178,7 @@ impl OnionMessage {
         let payload = Payload::read_any(opened.payload).map_err(unusable)?;
         let encrypted = payload.encrypted_recipient_data().ok_or(Refusal::Unusable)?;
         let hop = Unblinded::open(shared, key, path_key, encrypted).map_err(unusable)?;
+        hop.data().check_for_message().map_err(unusable)?;
         match (opened.rest, hop.data().next()) {
             (Some(rest), Some(next)) if payload.is_intermediate() && hop.data().path_id().is_none() => {
                 Ok(Peeled::Forward(Forward { hop: Box::new(hop), next, rest }))

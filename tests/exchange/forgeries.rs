@@ -609,6 +609,61 @@ fn a_claim_is_told_why_it_is_not_paid() {
     assert_eq!(issuer().load_claim(&claim.to_bytes()).unwrap().state(), &ClaimState::Paid);
 }
 
+/// IVR-9: who is to claim a refund can be said beforehand, and who was declined cannot claim it again.
+#[test]
+fn a_refund_is_paid_to_whom_it_is_for() {
+    let mut payment = publish(None);
+    let refund = payment.refund().unwrap().clone();
+    let thief = Issuer::new([9; 32]);
+    let right = issuer().claim(&refund, NOW, CHAINS).unwrap().node_id();
+    let (mine, theirs) = (sent(&mut claim(&issuer(), &refund, 1)), sent(&mut claim(&thief, &refund, 2)));
+    let refuses = |payment: &mut Payment, incoming: &Incoming| {
+        let before = payment.to_bytes();
+        let refused = payment.receive_invoice(incoming.clone(), NOW).unwrap_err();
+        assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::WrongKey, Rule::Ivr9));
+        assert_eq!(payment.to_bytes(), before);
+    };
+    // Declined, with the same invoice or another.
+    let mut declined = copy(&payer(), &payment);
+    assert_eq!(declined.receive_invoice(theirs.clone(), NOW).unwrap(), Progress::Quoted);
+    declined.decline().unwrap();
+    let mut declined = copy(&payer(), &declined);
+    refuses(&mut declined, &theirs);
+    refuses(&mut declined, &sent(&mut claim(&thief, &refund, 3)));
+    assert_eq!(declined.receive_invoice(mine.clone(), NOW).unwrap(), Progress::Quoted);
+    // Expected.
+    payment.expect_payee(right).unwrap();
+    let mut payment = copy(&payer(), &payment);
+    refuses(&mut payment, &theirs);
+    assert_eq!(payment.receive_invoice(mine, NOW).unwrap(), Progress::Quoted);
+    assert_eq!(payment.expect_payee(right).unwrap_err().kind(), &ErrorKind::NotNow);
+}
+
+/// OFR-9: a claim is not sent for longer than the refund can be claimed.
+#[test]
+fn a_claim_ends_with_its_refund() {
+    let expiry = UnixTime(NOW.0 + 60);
+    let mut claim = claim(&issuer(), publish(Some(expiry)).refund().unwrap(), 1);
+    assert!(matches!(claim.poll(expiry).unwrap(), Action::Send(_)));
+    assert_eq!(claim.poll(UnixTime(expiry.0 + 1)).unwrap(), Action::Nothing);
+    assert_eq!(claim.state(), &ClaimState::Ended(End::Deadline));
+}
+
+/// EXC-4: what is begun is the quote that was shown, before the deadline.
+#[test]
+fn only_the_quote_that_was_shown_is_begun() {
+    let offer = priced();
+    let draft = payer().draft(&offer, NOW, CHAINS).unwrap();
+    let mut asked = ask(draft.start([3; 32], NOW, UnixTime(NOW.0 + 60)).unwrap(), NOW);
+    let invoice = asked.invoice.clone();
+    assert_eq!(asked.answer(&invoice, NOW).unwrap(), Progress::Quoted);
+    let other = asked.payment.begin(Preimage([7; 32]).payment_hash(), NOW).unwrap_err();
+    let late = try_begin(&mut asked.payment, UnixTime(NOW.0 + 61)).unwrap_err();
+    assert_eq!((other.kind(), late.kind()), (&ErrorKind::NotNow, &ErrorKind::NotNow));
+    assert!(matches!(asked.payment.state(), State::Quoted(_)));
+    assert!(try_begin(&mut asked.payment, UnixTime(NOW.0 + 60)).is_ok());
+}
+
 /// An honest walk with this file's own key, so that no test above passes for want of one.
 #[test]
 fn the_honest_answer_is_taken() {

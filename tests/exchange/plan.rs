@@ -99,7 +99,7 @@ impl ShopOffer {
             _ => builder,
         };
         if random.chance(300) {
-            builder = builder.custom_field(1_000_000_001 + 2 * random.below(99), random.bytes::<12>());
+            builder = builder.custom_field(1_000_000_101 + 2 * random.below(99), random.bytes::<12>());
         }
         if random.chance(200) {
             builder = builder.add_chain(ChainHash::TESTNET3).add_chain(ChainHash::BITCOIN);

@@ -459,3 +459,55 @@ fn an_offer_that_a_database_knows_fits_in() {
     silent(issuer().receive(other), Rule::Rqr6);
     assert!(!issuer().is_own(&offer) && issuer().is_own(&tea(1)));
 }
+
+/// IVW-1, IVW-2, MSG-3: an invoice for one request neither is signed nor goes to who sent another.
+#[test]
+fn an_invoice_goes_to_whoever_asked_for_it() {
+    let offer = own_offer(&issuer(), 1, |offer| offer.description("tea"));
+    let accepted = [(3, 9_000), (4, 9_000), (3, 9_001)].map(|(entropy, amount)| {
+        let draft = payer().draft(&offer, NOW, CHAINS).unwrap().amount(Msat(amount));
+        let mut payment = draft.start([entropy; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+        let Action::Send(outgoing) = payment.poll(NOW).unwrap() else { panic!() };
+        accept(&issuer(), &deliver(&outgoing, 0x70), NOW)
+    });
+    let make = |accepted: &Accepted| {
+        accepted.invoice(Preimage([5; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap()
+    };
+    let invoice = accepted[0].sign(make(&accepted[0])).unwrap();
+    assert!(accepted[0].answer(invoice.clone()).is_ok());
+    for other in &accepted[1..] {
+        assert_eq!(other.sign(make(&accepted[0])).unwrap_err().kind(), &ErrorKind::Differs);
+        assert_eq!(other.answer(invoice.clone()).unwrap_err().kind(), &ErrorKind::Differs);
+    }
+    // The same request at another rate.
+    let dollars = priced(OfferAmount::Currency { currency: usd(), amount: MinorUnits(100) }, Quantity::Unlimited);
+    let at = |msat| {
+        let rate = Rate::new(usd(), MinorUnits(100), Msat(msat)).unwrap();
+        issuer().receive(reckless(&dollars, 1, None)).unwrap().accept(&terms(NOW, Some(rate))).unwrap()
+    };
+    let (cheap, dear) = (at(1_000), at(1_001));
+    let error = dear.sign(make(&cheap)).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::AmountMismatch { expected: Msat(1_001) });
+    assert!(dear.answer(cheap.sign(make(&cheap)).unwrap()).is_err());
+}
+
+/// EXC-1: an offer that takes long to hash is not made, and a request that takes long to read is dropped.
+#[test]
+fn what_is_too_long_is_refused_before_it_costs() {
+    use bolt12::exchange::MAX_OFFER_LEN;
+    let issuer = issuer();
+    let long = |len: usize| {
+        let new = issuer.new_offer([0x4f; 16]);
+        let offer = OfferBuilder::new(new.issuer_id()).add_path(path_with(0x60, new.path_id(0)));
+        new.build(offer.description(&"x".repeat(len)))
+    };
+    let most = (1..MAX_OFFER_LEN).rev().find(|len| long(*len).is_ok()).unwrap();
+    assert!(most > MAX_OFFER_LEN - 400, "{most}");
+    assert_eq!(long(most + 1).unwrap_err().kind(), &ErrorKind::TooLong);
+    let (_, incoming) = asked(&tea(1));
+    let note = |len| forged(&incoming, |records| records.push(record(89, &vec![b'x'; len])));
+    assert!(issuer.receive(note(3_000)).is_ok());
+    silent(issuer.receive(note(5_000)), Rule::Exc1);
+    let paths = path(2).as_bytes().repeat(5);
+    silent(issuer.receive(forged(&incoming, |records| records.push(record(90, &paths)))), Rule::Exc1);
+}

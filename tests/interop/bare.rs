@@ -228,12 +228,12 @@ async fn an_ldk_node_forwards_between_our_ends() {
 #[tokio::test]
 async fn an_ldk_node_forwards_large_onions() {
     let middle = Node::start(41, Reach::Announced).await;
-    let description = "long ".repeat(2_000);
+    let (description, note) = ("long ".repeat(700), "longer ".repeat(400));
     let open = crate::shop(&["--description", &description]).await;
     middle.connect(open.node_id, open.address).await;
     let text = open.offer.to_string();
-    let invoice = wallet(&[&text, "--peer", &middle.peer(), "--rate", "100000"]).await.unwrap();
-    assert!(invoice.as_bytes().len() > 10_000);
+    let invoice = wallet(&[&text, "--peer", &middle.peer(), "--rate", "100000", "--note", &note]).await.unwrap();
+    assert!(invoice.as_bytes().len() > 6_000);
 }
 
 /// The connection breaks while the answer is waited for: the wallet connects again, and asks again.
@@ -252,6 +252,30 @@ async fn a_lost_connection_is_made_again() {
     middle.peers.disconnect_all_peers();
     middle.connect(open.node_id, open.address).await;
     assert_eq!(asking.await.unwrap().unwrap().amount(), Msat(3_500_000));
+}
+
+/// EXC-7: the issuer's rate moves with each request; the payer says how far it may.
+#[tokio::test]
+async fn a_rate_that_moves_is_followed_within_the_limit() {
+    let open = crate::shop(&["--rate", "100000,50000,99000,40000"]).await;
+    let (text, peer) = (open.offer.to_string(), open.peer());
+    let ask = |limit: &'static [&'static str]| {
+        let words: Vec<String> =
+            [&text[..], "--peer", &peer].iter().chain(limit).map(|word| (*word).to_owned()).collect();
+        async move { wallet(&words.iter().map(String::as_str).collect::<Vec<_>>()).await }
+    };
+    assert_eq!(ask(&["--rate", "100000"]).await.unwrap().amount(), Msat(3_500_000));
+    // The first invoice is twice as dear as allowed, and the second is asked for once more.
+    let invoice = ask(&["--rate", "100000", "--tolerance", "1.5"]).await.unwrap();
+    assert_eq!(invoice.amount(), Msat(3_535_354));
+    let failure = ask(&["--max", "3499sat"]).await.unwrap_err();
+    assert_eq!(failure.code(), "too_expensive");
+
+    // What is printed is what `decode` prints.
+    let json: serde_json::Value = serde_json::from_str(&fetch::shown(&invoice, true)).unwrap();
+    assert_eq!((&json["type"], &json["valid"]), (&"bolt12 invoice".into(), &true.into()));
+    let page = fetch::shown(&invoice, false);
+    assert!(page.starts_with("lni1") && page.contains("Its signature is valid."), "{page}");
 }
 
 // What goes wrong when connecting.

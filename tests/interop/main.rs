@@ -9,15 +9,21 @@ mod bare;
 #[allow(dead_code, reason = "its `main` is not called")]
 #[path = "../../examples/fetch_invoice/main.rs"]
 mod fetch;
+#[cfg(target_os = "linux")]
+mod hostile;
+#[path = "../common/naive.rs"]
+mod naive;
 mod node;
 mod on_node;
 #[allow(dead_code, reason = "its `main` is not called")]
 #[path = "../../examples/serve_offers/main.rs"]
 mod serve;
+mod shapes;
 
 use std::sync::{Arc, Mutex};
 
 use bolt12::Invoice;
+use bolt12::secp256k1::{Keypair, Secp256k1};
 
 /// What `fetch_invoice` would do with these words.
 async fn wallet(words: &[&str]) -> Result<Invoice, fetch::Failure> {
@@ -54,4 +60,9 @@ async fn shop(words: &[&str]) -> Shop {
     let print = Arc::clone(&lines);
     let open = serve::shop::open(&options, Box::new(move |line| print.lock().unwrap().push(line.to_owned())));
     Shop { open: open.await.unwrap(), lines }
+}
+
+/// A key for each number.
+fn key(number: u8) -> Keypair {
+    Keypair::from_seckey_slice(&Secp256k1::new(), &[number; 32]).unwrap()
 }

@@ -121,7 +121,7 @@ impl OurNode {
     }
 
     /// Paths to this node that its router makes.
-    fn paths(&self, path_id: impl Fn(usize) -> bolt12::exchange::PathId) -> Vec<BlindedPath<'static>> {
+    fn paths(&self, path_id: impl Fn(u8) -> bolt12::exchange::PathId) -> Vec<BlindedPath<'static>> {
         let peers = self.peers.list_peers().into_iter().map(|peer| ldk::blinded_path::message::MessageForwardNode {
             node_id: peer.counterparty_node_id,
             short_channel_id: None,
@@ -135,7 +135,7 @@ impl OurNode {
         let nonce = self.keys.get_secure_random_bytes()[..16].try_into().unwrap();
         let new = self.clerk().issuer.new_offer(nonce);
         let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(amount);
-        let offer = self.paths(|at| new.path_id(at as u8)).into_iter().fold(offer, |offer, path| offer.add_path(path));
+        let offer = self.paths(|at| new.path_id(at)).into_iter().fold(offer, |offer, path| offer.add_path(path));
         new.build(offer).unwrap()
     }
 
@@ -303,6 +303,24 @@ async fn an_error_of_ours_between_ldk_nodes() {
     assert!(payer.log.has("Received invoice_error: "));
 }
 
+/// EXC-5: the first path starts at a channel that nobody here knows, so the second is tried at once.
+#[tokio::test]
+async fn the_next_path_is_tried_when_one_is_unreachable() {
+    let ours = start(81, Reach::Announced).await;
+    let new = ours.clerk().issuer.new_offer([1; 16]);
+    let lost = bolt12::onion::BlindedPathBuilder::new(ours.id)
+        .introduction_by_channel(bolt12::ShortChannelId(7), bolt12::Direction::NodeOne)
+        .path_id(new.path_id(0).0)
+        .build([3; 32])
+        .unwrap();
+    let good = ours.paths(|at| new.path_id(at + 1)).remove(0);
+    let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(bitcoin(9_000));
+    let offer = new.build(offer.add_path(lost).add_path(good)).unwrap();
+    let began = std::time::Instant::now();
+    wallet(&[&offer.to_string(), "--peer", &ours.peer()]).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4));
+}
+
 /// LDK does not handle prices in dollars: that is told, and nothing is sent.
 #[tokio::test]
 async fn a_price_in_dollars_is_refused_by_name() {
@@ -341,7 +359,7 @@ async fn refunds_both_ways() {
 
     // Of ours, claimed by the LDK node.
     let new = ours.handler.desk().payer().new_refund([3; 32]);
-    let path = ours.paths(|at| new.path_id(at as u8)).remove(0);
+    let path = ours.paths(|at| new.path_id(at)).remove(0);
     let builder = new.builder("a cup", Msat(6_000)).add_path(path);
     let payment = new.publish(builder, now).unwrap();
     let refund = ldk::offers::refund::Refund::try_from(payment.refund().unwrap()).unwrap();

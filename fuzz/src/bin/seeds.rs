@@ -118,6 +118,7 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
         "exchange_state" => states()?,
+        "subscription" => bolt12_fuzz::checks::subscription::seeds()?,
         // Events: any bytes are some.
         "exchange_payer" | "exchange_issuer" => random(24),
         _ => random(8),

@@ -17,6 +17,8 @@ pub mod onion;
 pub mod proof;
 pub mod recurrence;
 pub mod round_trip;
+#[cfg(feature = "recurrence")]
+pub mod subscription;
 pub mod text;
 pub mod tlv;
 pub mod walk;
@@ -45,6 +47,8 @@ pub const TARGETS: &[Target] = &[
     ("exchange_payer", exchange::payer::check),
     ("exchange_issuer", exchange::issuer::check),
     ("exchange_state", exchange::state::check),
+    #[cfg(feature = "recurrence")]
+    ("subscription", subscription::check),
 ];
 
 /// Runs the target of that name.

@@ -1,5 +1,7 @@
 //! One payment, from asking for its invoice to its preimage.
 
+mod saved;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -8,11 +10,11 @@ use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
 use super::asked::{Asked, AskedOffer};
+use super::issuer::{MAX_REQUEST_LEN, added_len};
 use super::payer::Payer;
 use super::received::Refused;
 use super::schedule::Schedule;
 use super::secret::Token;
-use super::state::{Kind, Reader, Writer, invalid};
 use super::via::{Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
 use super::view::{End, Quote, Receipt, State};
 use crate::error::{Error, ErrorKind, Field, Rule};
@@ -28,6 +30,9 @@ use crate::units::{Msat, UnixTime};
 
 /// How often a payment asks for another invoice because one expired before it was paid, or was above the limit.
 pub const MAX_RENEWALS: u8 = 15;
+
+/// How many claims of a refund can be declined before it ends.
+const MAX_DECLINED: usize = 100;
 
 /// What a payment must not exceed.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +60,8 @@ pub enum Action {
     Send(Box<Outgoing>),
     /// Nothing before this time, unless a message arrives or whoever owns the money decides.
     WaitUntil(UnixTime),
-    /// Nothing: it is paid, being paid, or over. See [`Payment::state`].
+    /// Nothing: it is paid, being paid, or over; or it is a refund without expiry, for which messages come or do not.
+    /// See [`Payment::state`].
     Nothing,
 }
 
@@ -99,15 +105,17 @@ pub struct Payment {
     generation: u8,
     /// The ways over which an error came for the present generation.
     refused: Vec<u8>,
-    /// An invoice that was begun to be paid, and failed. It may turn out to be paid after all.
-    begun: Option<Box<Invoice>>,
+    /// What was said last over a way that is closed.
+    told: Option<End>,
+    /// Invoices that were begun to be paid, and failed. One may turn out to be paid after all.
+    begun: Vec<Box<Invoice>>,
     phase: Phase,
 }
 
 impl Payment {
     pub(super) fn new(payer: Payer, id: PaymentId, asked: Asked, bounds: Bounds, schedule: Schedule) -> Self {
-        let (refused, begun, phase) = (Vec::new(), None, Phase::Asking);
-        Self { payer, id, asked, bounds, schedule, generation: 0, refused, begun, phase }
+        let (refused, told, begun, phase) = (Vec::new(), None, Vec::new(), Phase::Asking);
+        Self { payer, id, asked, bounds, schedule, generation: 0, refused, told, begun, phase }
     }
 
     /// Which payment this is: what [`Payer::payment_of`] finds in the path id of an answer.
@@ -170,6 +178,12 @@ impl Payment {
         }
     }
 
+    /// The payment hashes of invoices that were begun and said to have [failed](Self::failed), also after the payment
+    /// has ended: if one of them turns out to be [paid](Self::paid), this is the payment it belongs to.
+    pub fn begun(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
+        self.begun.iter().map(|invoice| invoice.payment_hash())
+    }
+
     /// Where things stand.
     pub fn state(&self) -> State<'_> {
         match &self.phase {
@@ -197,17 +211,16 @@ impl Payment {
             Phase::Quoted(invoice) => Some(invoice.expires_at()),
             Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
         };
-        if now > self.bounds.deadline {
-            self.phase = Phase::Ended(End::Deadline);
+        if self.is_late(now) {
             return Ok(Action::Nothing);
         }
         match expires_at {
             Some(at) if now <= at => return Ok(Action::WaitUntil(after(at.min(self.bounds.deadline)))),
             // Another invoice has another payment hash: both could be paid.
-            Some(_) if self.begun.is_some() => self.phase = Phase::Ended(End::QuoteExpired),
+            Some(_) if !self.begun.is_empty() => self.phase = Phase::Ended(End::QuoteExpired),
             Some(_) => {
                 self.ask_anew(End::QuoteExpired);
-                self.schedule.restart(now);
+                self.schedule.restart(0, now);
             }
             None => {}
         }
@@ -215,10 +228,18 @@ impl Payment {
             return Ok(Action::Nothing);
         }
         let deadline = after(self.bounds.deadline);
-        let Asked::Offer(asked) = &self.asked else { return Ok(Action::WaitUntil(deadline)) };
-        // An offer may expire while an answer is on its way.
-        if asked.offer.check_expiry(now).is_err() {
-            return Ok(Action::WaitUntil(deadline));
+        let Asked::Offer(asked) = &self.asked else {
+            // A refund may stand for ever.
+            let never = self.bounds.deadline == UnixTime(u64::MAX);
+            return Ok(if never { Action::Nothing } else { Action::WaitUntil(deadline) });
+        };
+        if asked.has_expired(now) {
+            // An answer to what was sent before may still come.
+            if self.schedule.attempts() > 0 {
+                return Ok(Action::WaitUntil(deadline));
+            }
+            self.end_late();
+            return Ok(Action::Nothing);
         }
         let way = self.schedule.next(asked.ways().into(), is_open(&self.refused), now);
         match way.and_then(|way| u8::try_from(way).ok()) {
@@ -249,6 +270,7 @@ impl Payment {
     /// `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
     pub fn receive_invoice(&mut self, incoming: Incoming, now: UnixTime) -> Result<Progress, Box<Refused>> {
         let Incoming { bytes, via, reply_path } = incoming;
+        self.is_late(now);
         let token = self.token(&via, Rule::Ivr13)?;
         // EXC-1: a MAC is cheaper than a signature.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
@@ -269,7 +291,7 @@ impl Payment {
                 if self.bounds.ask_again {
                     self.bounds.ask_again = false;
                     self.ask_anew(end);
-                    self.schedule.restart(now);
+                    self.schedule.restart(self.way_after(token), now);
                 } else {
                     self.phase = Phase::Ended(end);
                 }
@@ -278,7 +300,8 @@ impl Payment {
             // RQR-5: whoever answers a repeated request with its first invoice does so for ever.
             Err(error) if error.rule() == Rule::Ivr4 && self.refund().is_none() => {
                 self.ask_anew(End::QuoteExpired);
-                self.schedule.restart_later(now);
+                // Each time later, since all would expire at once if it is a clock that is wrong.
+                self.schedule.restart_later(self.way_after(token), self.generation, now);
                 Ok(self.progress(Some(error)))
             }
             Err(error) => Err(Refused::about_invoice(error, reply_path)),
@@ -293,6 +316,7 @@ impl Payment {
     ///
     /// A refusal, after which everything is as before.
     pub fn receive_error(&mut self, incoming: Incoming, now: UnixTime) -> Result<Progress, Box<Refused>> {
+        self.is_late(now);
         let token = self.token(&incoming.via, Rule::Exc6)?;
         let told = InvoiceError::try_from(incoming.bytes).map_err(Refused::silent)?;
         let Asked::Offer(asked) = &self.asked else {
@@ -306,13 +330,14 @@ impl Payment {
             self.asked = Asked::Offer(Box::new(better));
             self.bounds.ask_again = false;
             self.ask_anew(End::refused(told));
-            self.schedule.restart(now);
+            self.schedule.restart(0, now);
             return Ok(self.progress(None));
         }
         self.refused.push(token.position);
         if !(0..asked.ways().into()).any(is_open(&self.refused)) {
             self.phase = Phase::Ended(End::refused(told));
         } else {
+            self.told = Some(End::refused(told));
             self.schedule.hurry(now);
         }
         Ok(self.progress(None))
@@ -320,8 +345,8 @@ impl Payment {
 
     /// ERR-2: what to ask for instead, if that is possible and authorised.
     fn suggested(&self, asked: &AskedOffer, told: &InvoiceError) -> Option<AskedOffer> {
-        let value = told.suggested_value().filter(|_| told.erroneous_field() == Some(Field::INVREQ_AMOUNT))?;
-        let amount = Msat::decode(value).ok()?;
+        let field = told.erroneous_field().filter(|field| *field == Field::INVREQ_AMOUNT);
+        let amount = Msat::decode(field.and_then(|_| told.suggested_value())?).ok()?;
         let is_more = asked.choices.amount.is_none_or(|asked| asked < amount);
         // What is priced in bitcoin needs nobody's suggestion.
         let flows = self.bounds.ask_again && asked.offer.currency().is_some();
@@ -358,45 +383,58 @@ impl Payment {
     ///
     /// # Errors
     ///
-    /// `NotNow` if nothing was quoted, `WrongPreimage`.
+    /// `NotNow` if nothing was quoted, `WrongPreimage`, and `AlreadyAnswered` for the preimage of another invoice than
+    /// the one that is known to be paid: then money was sent twice, because a payment was said to have failed that had
+    /// not.
     pub fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
+        let hash = preimage.payment_hash();
+        let is_paid = |invoice: &&Box<Invoice>| invoice.payment_hash() == hash;
         let present = match &self.phase {
+            Phase::Paid(invoice, _) if is_paid(&invoice) => return Ok(()),
             Phase::Quoted(invoice) | Phase::Paying(invoice) | Phase::Paid(invoice, _) => Some(invoice),
             Phase::Asking | Phase::Ended(_) => None,
         };
-        let mut invoices = present.into_iter().chain(&self.begun).peekable();
-        if invoices.peek().is_none() {
+        if present.is_none() && self.begun.is_empty() {
             return Err(not_now());
         }
-        let Some(invoice) = invoices.find(|invoice| invoice.payment_hash() == preimage.payment_hash()) else {
-            return Err(Error::of(Field::PROOF_PREIMAGE, ErrorKind::WrongPreimage, Rule::Exc4));
-        };
-        self.phase = Phase::Paid(invoice.clone(), preimage);
-        Ok(())
+        match present.into_iter().chain(&self.begun).find(is_paid) {
+            None => Err(Error::of(Field::PROOF_PREIMAGE, ErrorKind::WrongPreimage, Rule::Exc4)),
+            // The receipt that there is stays.
+            Some(_) if matches!(self.phase, Phase::Paid(..)) => Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4)),
+            Some(invoice) => {
+                self.phase = Phase::Paid(invoice.clone(), preimage);
+                Ok(())
+            }
+        }
     }
 
     /// The payment failed for good: the node says that nothing is on its way any more. That no answer came in time is
-    /// no such failure. The quote stands as long as it has not expired, and can be [begun](Self::begin) again.
+    /// no such failure. The quote stands as long as it has not expired, and can be [begun](Self::begin) again; after
+    /// that the payment ends, and another takes a new one.
     ///
     /// # Errors
     ///
     /// `NotNow` unless it was begun.
     pub fn failed(&mut self) -> Result<(), Error> {
         let Phase::Paying(invoice) = &self.phase else { return Err(not_now()) };
-        self.begun = Some(invoice.clone());
+        if !self.begun.iter().any(|begun| begun == invoice) {
+            self.begun.push(invoice.clone());
+        }
         self.phase = Phase::Quoted(invoice.clone());
         Ok(())
     }
 
     /// Whoever owns the money does not want to pay: ends the payment. Of a refund only the quote is dropped, and
-    /// whoever signed it cannot claim it any more; others still can.
+    /// whoever signed it cannot claim it any more; others still can, until a hundred were declined.
     ///
     /// # Errors
     ///
     /// `NotNow` if the payment was begun.
     pub fn decline(&mut self) -> Result<(), Error> {
         match (&self.phase, &mut self.asked) {
-            (Phase::Quoted(invoice), Asked::Refund(asked)) if self.begun.is_none() => {
+            (Phase::Quoted(invoice), Asked::Refund(asked))
+                if self.begun.is_empty() && asked.declined.len() < MAX_DECLINED =>
+            {
                 asked.declined.push(invoice.node_id());
                 self.phase = Phase::Asking;
             }
@@ -408,88 +446,59 @@ impl Payment {
     }
 
     /// Says who is to claim a refund, as was confirmed in another way: an invoice that another key signs is refused
-    /// (IVR-9). Without it, whoever sees the refund first can claim it, and [`Quote::node_id`] is to be looked at.
+    /// (IVR-9). Without it, whoever sees the refund first can claim it, and [`Quote::node_id`] is to be looked at: the
+    /// wrong one is [declined](Self::decline).
     ///
     /// # Errors
     ///
     /// `NotNow` if an invoice has come already, or if this is no refund.
     pub fn expect_payee(&mut self, node_id: PublicKey) -> Result<(), Error> {
         match (&self.phase, &mut self.asked) {
-            (Phase::Asking, Asked::Refund(asked)) => asked.payee = Some(node_id),
+            (Phase::Asking, Asked::Refund(asked)) => {
+                asked.declined.retain(|declined| *declined != node_id);
+                asked.payee = Some(node_id);
+            }
             _ => return Err(not_now()),
         }
         Ok(())
     }
 
-    /// The state as bytes, which [`Payer::load`] reads. They say who paid whom for what, and hold the preimage of a
-    /// payment that was made; no other secret.
-    ///
-    /// Save after every step that changed something, and before anything is acted upon: before sending, so that
-    /// answers find the payment; before paying, so that it is not made twice. An older state than the last one must
-    /// not be loaded, which nothing in it can tell.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer::new(Kind::Payment);
-        out.array(self.id.0);
-        self.asked.write(&mut out);
-        out.number(self.bounds.max.0);
-        out.optional_number(self.bounds.estimate.map(|estimate| estimate.0));
-        out.number(self.bounds.deadline.0);
-        out.flag(self.bounds.ask_again);
-        self.schedule.write(&mut out);
-        out.array([self.generation]);
-        out.bytes(&self.refused);
-        out.flag(self.begun.is_some());
-        if let Some(invoice) = &self.begun {
-            out.bytes(invoice.as_bytes());
+    /// Which payment of a subscription this is.
+    #[cfg(feature = "recurrence")]
+    pub(super) fn series(&self) -> Option<&super::subscription::Series> {
+        match &self.asked {
+            Asked::Offer(asked) => asked.series.as_ref(),
+            Asked::Refund(_) => None,
         }
-        let (phase, invoice) = match &self.phase {
-            Phase::Asking => (0, None),
-            Phase::Quoted(invoice) => (1, Some(invoice)),
-            Phase::Paying(invoice) => (2, Some(invoice)),
-            Phase::Paid(invoice, _) => (3, Some(invoice)),
-            Phase::Ended(_) => (4, None),
-        };
-        out.array([phase]);
-        if let Some(invoice) = invoice {
-            out.bytes(invoice.as_bytes());
-        }
-        match &self.phase {
-            Phase::Paid(_, preimage) => out.array(preimage.0),
-            Phase::Ended(end) => end.write(&mut out),
-            _ => {}
-        }
-        out.finish(self.payer.states())
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
-        let id = PaymentId(reader.array()?);
-        let asked = Asked::read(reader, payer)?;
-        let bounds = Bounds {
-            max: Msat(reader.number()?),
-            estimate: reader.optional_number()?.map(Msat),
-            deadline: UnixTime(reader.number()?),
-            ask_again: reader.flag()?,
-        };
-        let schedule = Schedule::read(reader)?;
-        let generation = reader.byte()?;
-        let refused = reader.bytes()?.to_vec();
-        let invoice = |reader: &mut Reader<'_>| Invoice::read(reader.bytes()?.to_vec(), payer.known()).map(Box::new);
-        let begun = if reader.flag()? { Some(invoice(reader)?) } else { None };
-        let phase = match reader.byte()? {
-            0 => Phase::Asking,
-            1 => Phase::Quoted(invoice(reader)?),
-            2 => Phase::Paying(invoice(reader)?),
-            3 => Phase::Paid(invoice(reader)?, Preimage(reader.array()?)),
-            4 => Phase::Ended(End::read(reader)?),
-            _ => return Err(invalid()),
-        };
-        Ok(Self { payer: payer.clone(), id, asked, bounds, schedule, generation, refused, begun, phase })
+    /// Makes other limits those of the invoice that is asked for.
+    #[cfg(feature = "recurrence")]
+    pub(super) fn rebound(&mut self, bounds: Bounds) {
+        if matches!(self.phase, Phase::Asking) {
+            self.bounds = bounds;
+        }
+    }
+
+    /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
+    #[cfg(feature = "recurrence")]
+    pub(super) fn replace(&mut self, other: Self) {
+        self.begun = other.begun;
+        if let Phase::Quoted(invoice) | Phase::Paying(invoice) = other.phase {
+            self.begun.push(invoice);
+        }
     }
 
     /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
     pub(super) fn check_request(&self) -> Result<(), Error> {
         match &self.asked {
-            Asked::Offer(asked) => asked.request(&self.payer, self.own_token(0)).map(drop),
+            Asked::Offer(asked) => {
+                let request = asked.request(&self.payer, self.own_token(0))?;
+                match added_len(request.tlvs()) > MAX_REQUEST_LEN {
+                    true => Err(Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong, Rule::Exc1)),
+                    false => Ok(()),
+                }
+            }
             Asked::Refund(_) => Ok(()),
         }
     }
@@ -502,6 +511,25 @@ impl Payment {
             // MSG-2
             reply_path_id: Some(self.payer.reply_path_id(token)),
         })
+    }
+
+    /// Whether the time for beginning anything is over: then what had not been begun has ended.
+    fn is_late(&mut self, now: UnixTime) -> bool {
+        let is_late = now > self.bounds.deadline;
+        if is_late && matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
+            self.end_late();
+        }
+        is_late
+    }
+
+    fn end_late(&mut self) {
+        let end = self.told.take().filter(|_| matches!(self.phase, Phase::Asking));
+        self.phase = Phase::Ended(end.unwrap_or(End::Deadline));
+    }
+
+    /// The way whose turn is after the one that a token is for.
+    fn way_after(&self, token: Token) -> u32 {
+        u32::from(token.position).saturating_add(1)
     }
 
     fn own_token(&self, position: u8) -> Token {
@@ -522,6 +550,7 @@ impl Payment {
     /// Asks for another invoice, with other requests; those before are no longer answered.
     fn ask_anew(&mut self, end: End) {
         self.refused.clear();
+        self.told = None;
         self.phase = match self.asked {
             // A refund is published once, and stands until its deadline.
             Asked::Refund(_) => Phase::Asking,

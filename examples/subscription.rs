@@ -1,0 +1,243 @@
+//! A podcast at 3 dollars a month, subscribed to for a year, in a second:
+//!
+//! ```sh
+//! cargo run --features recurrence --example subscription
+//! ```
+//!
+//! Bob has a phone, which is off now and then. The podcast has a shop that keeps a list of who has paid. The dollar
+//! moves, and once it moves too far.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+
+use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::exchange::{
+    Action, Destination, Due, End, Incoming, Issuer, Limit, MaxAmount, Outgoing, PathId, Payer, Progress, State,
+    Subscription, SubscriptionState, Terms, Timing, Via,
+};
+use bolt12::secp256k1::{Keypair, Secp256k1};
+use bolt12::{
+    BlindedPath, ChainHash, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo,
+    Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, TimeUnit, UnixTime,
+};
+
+const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+const DAY: u64 = 86_400;
+/// 1 March 2026, when the podcast began.
+const MARCH: UnixTime = UnixTime(1_772_323_200);
+
+/// What a bitcoin is worth in dollars each month, and for how many days Bob's phone is off when a payment is due.
+const YEAR: [(&str, u64); 12] = [
+    ("91250.00", 0),
+    ("94100.00", 0),
+    ("98820.00", 0),
+    ("103400.00", 0),
+    ("97065.00", 9),
+    ("88930.00", 0),
+    ("61200.00", 0),
+    ("79990.00", 0),
+    ("86510.00", 2),
+    ("92777.00", 0),
+    ("99350.00", 0),
+    ("104008.00", 0),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut shop = Shop::new(rate(YEAR[0].0)?)?;
+    println!("The podcast's offer:\n{}\n", shop.offer.wrapped(98)?);
+
+    // Bob finds it on the 11th: a third of March is over, and he pays for the rest.
+    let mut now = UnixTime(MARCH.0 + 10 * DAY);
+    let payer = Payer::new([0x42; 32]); // a secret of his own
+    let cap = Limit::AtMost(Msat(4_000_000));
+    let draft = payer.subscribe(&shop.offer, now, CHAINS)?.payments(12).rate(shop.rate).limit(cap);
+    println!("Bob agrees to 12 payments of at most 4,000 sat. At today's rate, they will be:");
+    for due in draft.next_payments(3)? {
+        println!("  on {}: {}", date(due.due_at), amount(due.amount));
+    }
+    println!("  and so on.\n");
+    let mut bob = draft.start([7; 32], now, UnixTime(now.0 + 600))?; // new randomness, and ten minutes
+
+    println!("payment | for the month from | asked on   | a bitcoin is worth |     it costs | and so");
+    println!(
+        "--------|--------------------|------------|--------------------|--------------|-------------------------"
+    );
+    for (worth, days_off) in YEAR {
+        shop.rate = rate(worth)?;
+        let SubscriptionState::Waiting(due) = bob.state(now) else { return Err("nothing is due".into()) };
+        now = UnixTime(due.due_at.max(now).0 + days_off * DAY);
+        // The phone was off: what was saved is all there is.
+        bob = payer.load_subscription(&bob.to_bytes())?;
+        let line = |now, cost: Msat, what: &str| {
+            let (number, worth) = (due.counter + 1, format!("{worth} USD"));
+            let (from, on, cost) = (date(due.period.start), date(now), cost.to_string());
+            println!("{number:7} | {from:<18} | {on} | {worth:>18} | {cost:>12} | {what}");
+        };
+        if let Err(too_much) = ask(&mut bob, &mut shop, now)? {
+            line(now, too_much, "too much: not paid, Bob is asked");
+            now = UnixTime(now.0 + 2 * DAY);
+            bob.allow_once(Msat(too_much.0 * 11 / 10))?;
+            ask(&mut bob, &mut shop, now)?.map_err(|_| "too much again")?;
+        }
+        let invoice = pay(&mut bob, &mut shop, now, &payer)?;
+        line(now, invoice, &what_of(&due, now, invoice));
+    }
+
+    println!("\nThe shop was paid {} times, and knows Bob only by one key.", shop.paid.len());
+    println!(
+        "Next: {}.",
+        match bob.state(now) {
+            SubscriptionState::Ended(end) => end.to_string(),
+            other => format!("{other:?}"),
+        }
+    );
+    bob.cancel();
+    if let Action::Send(said) = bob.poll(now, None)? {
+        shop.receive(deliver(&said, "Bob"), now)?;
+    }
+    println!(
+        "He tells the shop that no more will come, which it {}.",
+        if shop.cancelled.is_empty() { "missed" } else { "notes" }
+    );
+    Ok(())
+}
+
+/// What the table says of a payment.
+fn what_of(due: &Due, now: UnixTime, paid: Msat) -> String {
+    let days = due.period.end.0.saturating_sub(now.0) / DAY;
+    let left = if now > due.period.start { format!(" for the {days} days that are left") } else { String::new() };
+    let why = match due.timing(now) {
+        Timing::Late if paid > Msat(4_000_000) => ", since Bob agreed to it this once",
+        Timing::Late => ", late: the phone was off",
+        _ => "",
+    };
+    format!("paid{left}{why}")
+}
+
+/// What Bob's phone does when a payment is due: asks until there is an invoice. Tells what it asks for, and whether that
+/// is within what he agreed to.
+fn ask(bob: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Result<Result<Msat, Msat>, Box<dyn Error>> {
+    let Action::Send(request) = bob.poll(now, Some(shop.rate))? else { return Err("nothing to ask".into()) };
+    let answer = shop.receive(deliver(&request, "Bob"), now)?.ok_or("no answer")?;
+    match (bob.receive_invoice(deliver(&answer, "shop"), now)?, bob.state(now)) {
+        (Progress::Quoted, SubscriptionState::Open(payment)) => match payment.state() {
+            State::Quoted(quote) => Ok(Ok(quote.amount())),
+            other => Err(format!("{other:?}").into()),
+        },
+        (_, SubscriptionState::Stopped(_, End::TooExpensive { amount })) => Ok(Err(*amount)),
+        (_, other) => Err(format!("{other:?}").into()),
+    }
+}
+
+/// Pays what is quoted: nobody has to be asked, since it was agreed to.
+fn pay(bob: &mut Subscription, shop: &mut Shop, now: UnixTime, payer: &Payer) -> Result<Msat, Box<dyn Error>> {
+    bob.begin(now)?;
+    // First saved, then paid: if the phone goes off now, it knows that the money may be on its way.
+    *bob = payer.load_subscription(&bob.to_bytes())?;
+    let Some(State::Paying(payable)) = bob.payment().map(|payment| payment.state()) else { return Err("lost".into()) };
+    let (amount, hash) = (payable.amount(), payable.payment_hash());
+    bob.paid(shop.is_paid(&hash).ok_or("an unknown invoice")?)?;
+    Ok(amount)
+}
+
+/// The podcast's shop. Of what it invoiced it remembers what it needs when that is paid.
+struct Shop {
+    issuer: Issuer,
+    offer: Offer,
+    rate: Rate,
+    invoiced: BTreeMap<sha256::Hash, (Subscriber, u32, PaidPeriod, Preimage)>,
+    paid: BTreeMap<(Subscriber, u32), PaidPeriod>,
+    cancelled: BTreeSet<Subscriber>,
+}
+
+/// A payer id.
+type Subscriber = [u8; 33];
+
+impl Shop {
+    fn new(rate: Rate) -> Result<Self, bolt12::Error> {
+        let issuer = Issuer::new([0x17; 32]); // a secret of its own
+        let new = issuer.new_offer([0x07; 16]);
+        let price = OfferAmount::Currency { currency: rate.currency(), amount: MinorUnits(300) };
+        let base = RecurrenceBase { basetime: MARCH, proportional_amount: true };
+        let offer = OfferBuilder::new(new.issuer_id())
+            .amount(price)
+            .description("The Half-Life of News, every Friday")
+            .recurrence(Recurrence { base: Some(base), ..Recurrence::every(1, TimeUnit::Months)? });
+        let offer = new.build(offer.add_path(path_to("shop", new.path_id(0))))?;
+        let (invoiced, paid, cancelled) = Default::default();
+        Ok(Self { issuer, offer, rate, invoiced, paid, cancelled })
+    }
+
+    fn receive(&mut self, request: Incoming, now: UnixTime) -> Result<Option<Outgoing>, Box<dyn Error>> {
+        let received = self.issuer.receive(request)?; // for an offer of ours, and signed by the subscriber
+        let subscriber = received.request().payer_id().serialize();
+        if received.cancels() {
+            self.cancelled.insert(subscriber);
+            return Ok(None);
+        }
+        let counter = received.recurrence().ok_or("a single payment")?.counter;
+        let previous = counter.checked_sub(1).and_then(|before| self.paid.get(&(subscriber, before)).copied());
+        let context = RecurrenceContext { previous, is_cancelled: self.cancelled.contains(&subscriber) };
+        let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::Any };
+        let accepted = received.accept_recurring(&terms, &context)?; // in its window, after the one before
+
+        let expected = accepted.expected_payment();
+        let period = accepted.paid_period().ok_or("a single payment")?;
+        self.invoiced.insert(expected.payment_hash(), (subscriber, counter, period, expected.preimage));
+        let payinfo = PayInfo {
+            fee_base_msat: 1_000,
+            fee_proportional_millionths: 100,
+            cltv_expiry_delta: 144,
+            htlc_minimum_msat: 1,
+            htlc_maximum_msat: 100_000_000,
+            features: Features::default(),
+        };
+        let invoice = accepted.invoice(expected.payment_hash());
+        let invoice = accepted.sign(invoice.add_path(path_to("shop", expected.path_id), &payinfo).build()?)?;
+        Ok(Some(accepted.answer(invoice)?))
+    }
+
+    /// The money comes: only now the period is noted.
+    fn is_paid(&mut self, hash: &sha256::Hash) -> Option<Preimage> {
+        let (subscriber, counter, period, preimage) = self.invoiced.remove(hash)?;
+        self.paid.insert((subscriber, counter), period);
+        Some(preimage)
+    }
+}
+
+/// What exchanges say: the price of one bitcoin in dollars, which have two digits after the point.
+fn rate(dollars_per_bitcoin: &str) -> Result<Rate, bolt12::Error> {
+    Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin, 2)
+}
+
+fn amount(msat: Option<Msat>) -> String {
+    msat.map_or("?".into(), |msat| msat.to_string())
+}
+
+fn date(UnixTime(seconds): UnixTime) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    time.map_or("never".into(), |time| time.strftime("%Y-%m-%d").to_string())
+}
+
+// From here on: stand-ins for what is not this crate's work.
+
+/// Takes the place of sending a message in an onion, with a reply path, and of taking it out.
+fn deliver(outgoing: &Outgoing, from: &str) -> Incoming {
+    let via = match &outgoing.destination {
+        Destination::Node(_) => Via::Direct,
+        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+    };
+    let reply_path = outgoing.reply_path_id.map(|path_id| path_to(from, path_id));
+    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+}
+
+/// A blinded path of two hops. In real ones the path id is encrypted, for nobody but its maker.
+fn path_to(node: &str, path_id: PathId) -> BlindedPath<'static> {
+    let key = |seed: &[u8]| {
+        let secret = sha256::Hash::hash(seed).to_byte_array();
+        Keypair::from_seckey_slice(&Secp256k1::new(), &secret).expect("a key").public_key()
+    };
+    let blinded = |name: &str| key(&[name.as_bytes(), &path_id.0[..]].concat());
+    let hops = [(blinded("a neighbour"), &[0; 33][..]), (blinded(node), &path_id.0[..])];
+    BlindedPath::new(key(b"a neighbour").into(), blinded("first path key"), hops).expect("two hops")
+}

@@ -1,0 +1,4 @@
+//! Bytes as the saved state of a subscription.
+#![no_main]
+
+bolt12_fuzz::target!("subscription");

@@ -1,0 +1,74 @@
+//! What the rest of the exchange asks of subscriptions, where the feature is off: there are none.
+
+use core::time::Duration;
+
+use super::secret::Nonce;
+use super::state::{Reader, Writer, invalid};
+use crate::error::Error;
+use crate::invoice::{Invoice, InvoiceFields};
+use crate::invoice_request::{AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder};
+use crate::offer::Offer;
+use crate::tlv::TlvStream;
+use crate::units::{Msat, UnixTime};
+
+#[derive(Clone, Debug)]
+pub(super) enum Series {}
+
+impl Series {
+    pub(super) fn nonce(&self) -> Nonce {
+        match *self {}
+    }
+
+    pub(super) fn ask<'a>(&self, _: InvoiceRequestBuilder<'a>) -> InvoiceRequestBuilder<'a> {
+        match *self {}
+    }
+
+    pub(super) fn is_asked_for(&self, _: &TlvStream) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn check(&self, _: &Invoice, _: UnixTime) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(super) fn write(&self, _: &mut Writer) {
+        match *self {}
+    }
+
+    pub(super) fn read(_: &mut Reader<'_>, _: &Offer) -> Result<Self, Error> {
+        Err(invalid())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Period {}
+
+impl Period {
+    pub(super) fn due(&self) -> Option<Msat> {
+        match *self {}
+    }
+
+    pub(super) fn limit(&self, _: UnixTime, _: Duration) -> Duration {
+        match *self {}
+    }
+
+    pub(super) fn accept<'a>(&self, _: AcceptedRequest<'a>) -> AcceptedRequest<'a> {
+        match *self {}
+    }
+
+    pub(super) fn check(&self, _: &InvoiceFields, _: UnixTime) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(super) fn write(&self, _: &mut Writer) {
+        match *self {}
+    }
+
+    pub(super) fn read(_: &mut Reader<'_>, _: &InvoiceRequest, _: Option<Msat>) -> Result<Option<Self>, Error> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,200 @@
+//! The desk tells its application what changed before anything is sent, and passes on what is not for it.
+#![cfg(feature = "lightning")]
+
+#[path = "common/messages.rs"]
+mod messages;
+#[path = "common/naive.rs"]
+mod naive;
+
+use std::cell::{Cell, RefCell};
+
+use bolt12::exchange::{
+    Accepted, Claim, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment, PaymentId,
+    ReceivedRequest, Refused, State, Terms, Via,
+};
+use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler, context, ldk, via};
+use bolt12::secp256k1::Keypair;
+use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, Offer, OfferBuilder, Refund, UnixTime};
+use ldk::blinded_path::message::OffersContext;
+use ldk::ln::peer_handler::IgnoringMessageHandler;
+use ldk::offers::nonce::Nonce;
+use ldk::onion_message::offers::OffersMessageHandler;
+use ldk::types::payment::PaymentHash;
+
+use messages::{NOW, key, path, payinfo};
+
+const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+
+/// Writes down what it is told.
+#[derive(Default)]
+struct Book {
+    now: Cell<u64>,
+    saved: RefCell<Vec<Vec<u8>>>,
+    claims: Cell<u32>,
+    refused: RefCell<Vec<(ErrorKind, bool)>>,
+    not_sent: RefCell<Vec<String>>,
+}
+
+impl Application for Book {
+    fn now(&self) -> UnixTime {
+        UnixTime(NOW.0 + self.now.get())
+    }
+
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+        let terms = Terms { now: self.now(), chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
+        let accepted: Accepted = request.accept(&terms).ok()?;
+        let hash = bolt12::Preimage([5; 32]).payment_hash();
+        let invoice = accepted.invoice(hash).add_path(path(1), &payinfo()).build().unwrap();
+        let invoice = accepted.sign(invoice).unwrap();
+        accepted.answer(invoice).ok()
+    }
+
+    fn payment_changed(&self, payment: &Payment) {
+        self.saved.borrow_mut().push(payment.to_bytes());
+    }
+
+    fn claim_changed(&self, _: &Claim) {
+        self.claims.set(self.claims.get() + 1);
+    }
+
+    fn refused(&self, refused: &Refused) {
+        self.refused.borrow_mut().push((refused.error().kind().clone(), refused.is_cheap()));
+    }
+
+    fn not_sent(&self, _: &Outgoing, why: &dyn std::error::Error) {
+        self.not_sent.borrow_mut().push(why.to_string());
+    }
+}
+
+fn desk() -> Desk<Book> {
+    Desk::new(Book::default(), Issuer::new([1; 32]), Payer::new([2; 32]))
+}
+
+fn offer(desk: &Desk<Book>) -> Offer {
+    let new = desk.issuer().new_offer([3; 16]);
+    let path = bolt12::onion::BlindedPathBuilder::new(key(9).public_key()).path_id(new.path_id(0).0);
+    let builder = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000));
+    new.build(builder.add_path(path.build([8; 32]).unwrap())).unwrap()
+}
+
+fn begin(desk: &Desk<Book>, offer: &Offer) -> PaymentId {
+    let draft = desk.payer().draft(offer, NOW, CHAINS).unwrap();
+    desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap())
+}
+
+/// What arrives at the other end.
+fn incoming(outgoing: &Outgoing, via: Via) -> Incoming {
+    let reply_path = outgoing.reply_path_id.map(|_| path(1));
+    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+}
+
+#[test]
+fn what_is_sent_was_saved_and_what_waits_is_not_saved_again() {
+    let desk = desk();
+    let id = begin(&desk, &offer(&desk));
+    let saved = || desk.application().saved.borrow().len();
+    assert_eq!(saved(), 1);
+    let due = desk.poll();
+    assert_eq!((due.send.len(), due.next, saved()), (1, Some(UnixTime(NOW.0 + 5)), 2));
+    // What was saved knows that it was sent.
+    let last = desk.application().saved.borrow().last().unwrap().clone();
+    assert!(matches!(desk.payer().load(&last).unwrap().state(), State::Asking { attempts: 1 }));
+    for _ in 0..10 {
+        let due = desk.poll();
+        assert_eq!((due.send.len(), due.next, saved()), (0, Some(UnixTime(NOW.0 + 5)), 2));
+    }
+    // The end is saved, once.
+    desk.application().now.set(601);
+    for _ in 0..10 {
+        assert_eq!((desk.poll().next, saved()), (None, 3));
+    }
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(_))).unwrap());
+    desk.remove(id);
+    assert_eq!(desk.payment(id, Payment::id), None);
+}
+
+#[test]
+fn a_whole_exchange_at_one_desk() {
+    let desk = desk();
+    let offer = offer(&desk);
+    let id = begin(&desk, &offer);
+    let asked = desk.poll().send.remove(0);
+    let path_id = desk.issuer().new_offer([3; 16]).path_id(0);
+    let answer = desk.invoice_request(incoming(&asked, Via::Path(path_id)), None).unwrap().unwrap();
+    assert!(matches!(answer.message, OffersMessage::Invoice(_)));
+    assert_eq!(desk.invoice(incoming(&answer, Via::Path(asked.reply_path_id.unwrap()))), Ok(None));
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
+    // Once more, late: ours, and refused.
+    assert_eq!(desk.invoice(incoming(&answer, Via::Path(asked.reply_path_id.unwrap()))), Ok(None));
+    assert_eq!(desk.application().refused.borrow()[..], [(ErrorKind::AlreadyAnswered, false)]);
+}
+
+/// EXC-1, RQR-7: what is about nothing of ours is for somebody else.
+#[test]
+fn what_is_not_ours_is_passed_on() {
+    let (desk, other) = (desk(), Desk::new(Book::default(), Issuer::new([3; 32]), Payer::new([4; 32])));
+    begin(&desk, &offer(&desk));
+    let asked = desk.poll().send.remove(0);
+    let answer = Outgoing { message: OffersMessage::Invoice(messages::invoice()), ..asked.clone() };
+    let told = InvoiceError::new("no").unwrap();
+    let told = Outgoing { message: OffersMessage::InvoiceError(told), ..asked.clone() };
+    let theirs = Via::Path(asked.reply_path_id.unwrap());
+    for via in [Via::Direct, Via::OtherPath, Via::Path(PathId([7; 32])), theirs] {
+        assert_eq!(other.invoice_request(incoming(&asked, via), None), Err(NotOurs));
+        assert_eq!(other.invoice(incoming(&answer, via)), Err(NotOurs));
+        assert_eq!(other.invoice_error(incoming(&told, via)), Err(NotOurs));
+    }
+    // A request of ours that came by the wrong way is not told apart from one that is not ours.
+    assert_eq!(desk.invoice_request(incoming(&asked, Via::Direct), None), Err(NotOurs));
+    // An error by the right way is ours, and ends the payment.
+    assert_eq!(desk.invoice_error(incoming(&told, theirs)), Ok(()));
+    assert_eq!(desk.poll().next, None);
+}
+
+/// A claim, and an error about it.
+#[test]
+fn claims_are_sent_and_saved() {
+    let desk = desk();
+    let new = Payer::new([9; 32]).new_refund([1; 32]);
+    let builder = new.builder("a cup", Msat(5_000)).add_path(path(1));
+    let payment = new.publish(builder, NOW);
+    let refund: Refund = payment.unwrap().refund().unwrap().clone();
+    let accepted = desk.issuer().claim(&refund, NOW, CHAINS).unwrap();
+    let hash = bolt12::Preimage([5; 32]).payment_hash();
+    let invoice = accepted.invoice(hash).add_path(path(1), &payinfo()).build().unwrap();
+    let id = desk.add_claim(accepted.sign(invoice, UnixTime(NOW.0 + 60), Default::default()).unwrap());
+    let sent = desk.poll().send.remove(0);
+    assert_eq!(desk.application().claims.get(), 2);
+    let told = Outgoing { message: OffersMessage::InvoiceError(InvoiceError::new("no").unwrap()), ..sent.clone() };
+    assert_eq!(desk.invoice_error(incoming(&told, Via::Path(sent.reply_path_id.unwrap()))), Ok(()));
+    assert!(desk.claim(id, |claim| matches!(claim.state(), bolt12::exchange::ClaimState::Ended(_))).unwrap());
+}
+
+/// A node's queue has an end, and what does not fit is told.
+#[test]
+fn no_more_waits_for_a_node_than_the_limit() {
+    let desk = desk();
+    begin(&desk, &offer(&desk));
+    let asked = desk.poll().send.remove(0);
+    let handler = OffersHandler::new(&desk, IgnoringMessageHandler {});
+    for _ in 0..1_005 {
+        handler.send(&asked);
+    }
+    let told = desk.application().not_sent.borrow().clone();
+    assert_eq!(told, ["too many messages wait to be sent"; 5]);
+    assert_eq!(handler.release_pending_messages().len(), 1_000);
+    assert_eq!(handler.release_pending_messages().len(), 0);
+}
+
+/// PTH-2: 32 bytes survive in what LDK keeps in a path, and no other kind of its contexts is taken for them.
+#[test]
+fn a_path_id_survives_in_a_context() {
+    let id = PathId([0x5a; 32]);
+    assert_eq!(via(Some(&context(&id))), Via::Path(id));
+    assert_eq!(context(&id), OffersContext::InboundPayment { payment_hash: PaymentHash([0x5a; 32]) });
+    assert_eq!(via(None), Via::Direct);
+    let nonce = Nonce::try_from(&[1; 16][..]).unwrap();
+    assert_eq!(via(Some(&OffersContext::InvoiceRequest { nonce })), Via::OtherPath);
+    let payment_id = ldk::ln::channelmanager::PaymentId(id.0);
+    assert_eq!(via(Some(&OffersContext::OutboundPayment { payment_id, nonce })), Via::OtherPath);
+}

@@ -1,0 +1,125 @@
+//! What an issuer does with the requests of a subscription.
+
+use std::time::Duration;
+
+use bolt12::exchange::{MaxAmount, SubscriptionState};
+use bolt12::{ErrorKind, PayWindow, Recurrence, RecurrenceContext, Rule};
+
+use super::messages::{NOW, path, payinfo};
+use super::shop::*;
+use super::sides::{deliver, reseal, sent_invoice};
+
+const NOTHING: RecurrenceContext = RecurrenceContext { previous: None, is_cancelled: false };
+
+// REC-7: what belongs to a subscription is not accepted as a single payment.
+#[test]
+fn it_is_accepted_as_what_it_is() {
+    let shop = Shop::new(daily());
+    let asked = asks(&mut shop.start(NOW), NOW, None);
+    let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
+    assert_eq!(received.recurrence().map(|request| request.counter), Some(0));
+    assert_refused(received.clone().accept(&shop.terms(NOW)), ErrorKind::IsRecurring);
+    let accepted = received.accept_recurring(&shop.terms(NOW), &NOTHING).unwrap();
+    assert_eq!((accepted.amount(), accepted.due()), (PRICE, Some(PRICE)));
+    let period = accepted.paid_period().unwrap();
+    assert_eq!((period.basetime, period.start), (NOW, None));
+}
+
+// REC-10: no invoice, and no expected payment, outlasts the pay window.
+#[test]
+fn an_invoice_expires_with_its_window() {
+    let paywindow = Some(PayWindow { seconds_before: 3600, seconds_after: 1800 });
+    let mut shop = Shop::new(Recurrence { paywindow, ..daily() });
+    let mut subscription = shop.start(NOW);
+    // The first is not limited: no window is enforced for it (REC-6).
+    let first = pay(&mut subscription, &mut shop, NOW);
+    assert_eq!(first.expires_at(), later(7200));
+    let now = later(DAY + 100);
+    let asked = asks(&mut subscription, now, None);
+    let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
+    let context = shop.context(&received);
+    let accepted = received.accept_recurring(&shop.terms(now), &context).unwrap();
+    let saved = accepted.to_bytes();
+    for accepted in [accepted, shop.issuer.load_accepted(&saved).unwrap()] {
+        for expiry in [7200, 1700, 1701, u64::MAX] {
+            let accepted = accepted.clone().relative_expiry(Duration::from_secs(expiry));
+            let expected = accepted.expected_payment();
+            assert_eq!(expected.expires_at, later(DAY + 1800));
+            let invoice = accepted.invoice(expected.payment_hash()).add_path(path(2), &payinfo());
+            let invoice = accepted.sign(invoice.build().unwrap()).unwrap();
+            assert_eq!((invoice.expires_at(), invoice.recurrence_basetime()), (later(DAY + 1800), Some(NOW)));
+            assert!(accepted.answer(invoice).is_ok());
+        }
+        let short = accepted.clone().relative_expiry(Duration::from_secs(1699));
+        assert_eq!(short.expected_payment().expires_at, later(DAY + 1799));
+    }
+    // Of a state with other terms, nothing is signed that was made with these.
+    let accepted = shop.issuer.load_accepted(&saved).unwrap();
+    let invoice = accepted.invoice(accepted.expected_payment().payment_hash()).add_path(path(2), &payinfo());
+    let invoice = invoice.build().unwrap();
+    let other = |change: fn(&mut Vec<u8>)| {
+        let state = reseal([1; 32], "issuer state", &saved, change);
+        shop.issuer.load_accepted(&state).unwrap().sign(invoice.clone()).unwrap_err()
+    };
+    // The last 17 bytes are the start of period 0, which is known, and the end of the window.
+    let moved = other(|state| *state.iter_mut().rev().nth(8).unwrap() ^= 1);
+    assert_eq!(moved.rule(), Rule::Rec9);
+    let closed = other(|state| *state.iter_mut().rev().nth(1).unwrap() -= 1);
+    assert_eq!(closed.rule(), Rule::Rec10);
+}
+
+// REC-6: too early and too late are refused, and why is said.
+#[test]
+fn a_window_is_enforced() {
+    let paywindow = Some(PayWindow { seconds_before: 3600, seconds_after: 1800 });
+    let mut shop = Shop::new(Recurrence { paywindow, ..daily() });
+    let mut subscription = shop.start(NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    let asked = asks(&mut subscription, later(DAY), None);
+    let (from, until) = (later(DAY - 3600), later(DAY + 1800));
+    let early = assert_refused(shop.answer(deliver(&asked, 0x70), at(from.0 - 1)), ErrorKind::TooEarly { from });
+    let late = assert_refused(shop.answer(deliver(&asked, 0x70), at(until.0 + 1)), ErrorKind::TooLate { until });
+    assert!(early.answer().is_some() && late.answer().is_some());
+    for now in [from, until] {
+        assert!(shop.answer(deliver(&asked, 0x70), now).unwrap().is_some());
+    }
+}
+
+// REC-8: exact, and what is due is what is left.
+#[test]
+fn what_is_left_of_a_period_is_due() {
+    let mut shop = Shop::new(based(daily(), NOW, true));
+    let mut subscription = shop.start(later(DAY / 3));
+    let asked = asks(&mut subscription, later(DAY / 3), None);
+    let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
+    let terms = bolt12::exchange::Terms { max_amount: MaxAmount::TimesPrice(1), ..shop.terms(later(DAY / 3)) };
+    let accepted = received.accept_recurring(&terms, &NOTHING).unwrap();
+    let left = bolt12::Msat(PRICE.0 * 2 / 3);
+    assert_eq!((accepted.amount(), accepted.due()), (left, Some(left)));
+    let again = shop.issuer.load_accepted(&accepted.to_bytes()).unwrap();
+    assert_eq!(again.due(), Some(left));
+    // Of what is over, nothing.
+    let until = later(DAY - 1);
+    assert_refused(shop.answer(deliver(&asked, 0x70), later(DAY)), ErrorKind::TooLate { until });
+}
+
+// REC-9: each invoice says when period 0 started, also those of an issuer that forgets all but what it must.
+#[test]
+fn replicas_agree() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    for day in 0..4 {
+        let SubscriptionState::Waiting(due) = subscription.state(later(day * DAY)) else { panic!() };
+        assert_eq!(u64::from(due.counter), day);
+        let asked = asks(&mut subscription, later(day * DAY), None);
+        let mut replica = shop.clone();
+        let answers = [&mut shop, &mut replica]
+            .map(|shop| shop.answer(deliver(&asked, 0x70), later(day * DAY)).unwrap().unwrap());
+        let [one, two] = [&answers[0], &answers[1]].map(sent_invoice);
+        assert_eq!(one.payment_hash(), two.payment_hash());
+        assert_eq!(one.recurrence_basetime(), Some(NOW));
+        assert!(subscription.receive_invoice(deliver(&answers[1], 0x60), later(day * DAY)).is_ok());
+        subscription.begin(later(day * DAY)).unwrap();
+        subscription.paid(shop.is_paid(two.payment_hash())).unwrap();
+    }
+}

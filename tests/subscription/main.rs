@@ -1,0 +1,20 @@
+//! Subscriptions: the payer's and the issuer's side of them, over whole lifetimes.
+#![cfg(feature = "recurrence")]
+
+#[path = "../common/messages.rs"]
+mod messages;
+#[path = "../common/naive.rs"]
+mod naive;
+#[path = "../common/network.rs"]
+mod network;
+#[path = "../common/sides.rs"]
+mod sides;
+
+mod attacks;
+mod fiat;
+mod issuer;
+mod payer;
+mod shop;
+mod simulation;
+mod state;
+mod world;

@@ -1,0 +1,95 @@
+//! Saved states of subscriptions.
+
+use std::sync::OnceLock;
+
+use bolt12::ErrorKind;
+use bolt12::exchange::Limit;
+use proptest::prelude::*;
+
+use super::messages::NOW;
+use super::shop::*;
+use super::sides::reseal;
+
+/// States of all kinds.
+fn states() -> &'static [Vec<u8>] {
+    static STATES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    STATES.get_or_init(make_states)
+}
+
+fn make_states() -> Vec<Vec<u8>> {
+    let mut states = Vec::new();
+    for recurrence in [daily(), based(limited(daily(), 5), NOW, true)] {
+        let mut shop = Shop::new(recurrence);
+        let draft = shop.subscribe(NOW).payments(4).until(later(9 * DAY)).limit(Limit::AtMost(PRICE)).payer_note("hi");
+        let mut subscription = draft.start(ENTROPY, NOW, later(600)).unwrap();
+        let mut keep = |subscription: &bolt12::exchange::Subscription| states.push(reload(subscription).to_bytes());
+        keep(&subscription);
+        asks(&mut subscription, NOW, None);
+        keep(&subscription);
+        quoted(&mut subscription, &mut shop, later(30));
+        keep(&subscription);
+        subscription.begin(later(30)).unwrap();
+        keep(&subscription);
+        let hash = *shop.bills.keys().next().unwrap();
+        subscription.paid(shop.is_paid(hash)).unwrap();
+        keep(&subscription);
+        subscription.allow_once(PRICE).unwrap();
+        quoted(&mut subscription, &mut shop, later(DAY + 60));
+        subscription.begin(later(DAY + 60)).unwrap();
+        subscription.failed().unwrap();
+        keep(&subscription);
+        subscription.poll(later(DAY + 9000), None).unwrap();
+        subscription.try_again();
+        keep(&subscription);
+        asks(&mut subscription, later(DAY + 9000), None);
+        keep(&subscription);
+        subscription.cancel();
+        keep(&subscription);
+        asks(&mut subscription, later(DAY + 9000), None);
+        keep(&subscription);
+    }
+    states
+}
+
+#[test]
+fn what_was_damaged_is_not_loaded() {
+    for state in states() {
+        assert!(payer().load_subscription(state).is_ok());
+        for at in 0..state.len() {
+            let mut damaged = state.clone();
+            damaged[at] ^= 1;
+            assert_eq!(payer().load_subscription(&damaged).unwrap_err().kind(), &ErrorKind::InvalidState);
+        }
+        for len in 0..state.len() {
+            assert_eq!(payer().load_subscription(&state[..len]).unwrap_err().kind(), &ErrorKind::InvalidState);
+        }
+    }
+    let newer = reseal(PAYER, "payer state", &states()[0], |state| state[0] += 1);
+    assert_eq!(payer().load_subscription(&newer).unwrap_err().kind(), &ErrorKind::UnknownVersion);
+}
+
+proptest! {
+    /// Whatever a state says that has the right MAC, it is what it says, and no step panics.
+    #[test]
+    fn what_is_loaded_goes_on(state in 0..20usize, at in any::<prop::sample::Index>(), bit in 0..8u8, now in any::<u64>()) {
+        let state = &states()[state];
+        let changed = reseal(PAYER, "payer state", state, |state| {
+            let at = at.index(state.len());
+            state[at] ^= 1u8 << bit;
+        });
+        if let Ok(mut subscription) = payer().load_subscription(&changed) {
+            prop_assert_eq!(subscription.to_bytes(), &changed[..]);
+            for now in [NOW, later(DAY), super::shop::at(now), super::shop::at(u64::MAX)] {
+                let _ = (subscription.state(now), subscription.next_payments(now, 3));
+                let _ = subscription.poll(now, None);
+                let _ = subscription.begin(now);
+                prop_assert!(payer().load_subscription(&subscription.to_bytes()).is_ok());
+            }
+            let _ = subscription.failed();
+            subscription.try_again();
+            subscription.cancel();
+            let _ = subscription.poll(NOW, None);
+            prop_assert!(payer().load_subscription(&subscription.to_bytes()).is_ok());
+        }
+    }
+}
