@@ -179,7 +179,8 @@ impl Payment {
     }
 
     /// The payment hashes of invoices that were begun and said to have [failed](Self::failed), also after the payment
-    /// has ended: if one of them turns out to be [paid](Self::paid), this is the payment it belongs to.
+    /// has ended: if one of them turns out to be [paid](Self::paid), this is the payment it belongs to. Once one is
+    /// paid, also the one that was being paid then.
     pub fn begun(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
         self.begun.iter().map(|invoice| invoice.payment_hash())
     }
@@ -402,7 +403,14 @@ impl Payment {
             // The receipt that there is stays.
             Some(_) if matches!(self.phase, Phase::Paid(..)) => Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4)),
             Some(invoice) => {
-                self.phase = Phase::Paid(invoice.clone(), preimage);
+                let paid = Phase::Paid(invoice.clone(), preimage);
+                let before = core::mem::replace(&mut self.phase, paid);
+                // What is on its way beside it may arrive, too.
+                if let Phase::Paying(other) = before {
+                    if other.payment_hash() != hash && !self.begun.contains(&other) {
+                        self.begun.push(other);
+                    }
+                }
                 Ok(())
             }
         }
@@ -472,12 +480,23 @@ impl Payment {
         }
     }
 
-    /// Makes other limits those of the invoice that is asked for.
+    /// Makes other limits those of the invoice that is asked for, or that is there: if it is above them, the payment
+    /// ends (REC-12).
     #[cfg(feature = "recurrence")]
-    pub(super) fn rebound(&mut self, bounds: Bounds) {
-        if matches!(self.phase, Phase::Asking) {
-            self.bounds = bounds;
+    pub(super) fn rebound(&mut self, bounds: Bounds) -> Result<(), Error> {
+        match &self.phase {
+            Phase::Asking => self.bounds = bounds,
+            Phase::Quoted(invoice) => {
+                let (amount, max) = (invoice.amount(), bounds.max);
+                self.bounds.max = max;
+                if amount > max {
+                    self.phase = Phase::Ended(End::TooExpensive { amount });
+                    return Err(Error::of(Field::INVOICE_AMOUNT, ErrorKind::AmountTooHigh { max }, Rule::Rec12));
+                }
+            }
+            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => {}
         }
+        Ok(())
     }
 
     /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
