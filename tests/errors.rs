@@ -324,6 +324,9 @@ fn onions() -> Vec<Error> {
     let path =
         |recipient| BlindedPathBuilder::new(recipient).introduction_by_channel(ShortChannelId(1), Direction::NodeOne);
     let to_sender = path(sender.public_key()).build([1; 32]).unwrap();
+    let other = pair(0x42).public_key();
+    let named = BlindedPathBuilder::new(other).build([1; 32]).unwrap();
+    let long = (0..20).fold(path(key()), |path, _| path.through(other)).build([1; 32]).unwrap();
     let send = |message: OnionMessageBuilder<'_>| message.build([1; 32]).map(drop).unwrap_err();
     let over = || OnionMessageBuilder::over(&to_sender, Contents::Invoice(&[]));
     let next = PathHop::new(key()).by_channel(ShortChannelId(1));
@@ -337,6 +340,9 @@ fn onions() -> Vec<Error> {
         build(BlindedPathBuilder::joining(&to_sender, key()).through(key()).path_id([1])),
         send(over().introduction(sender.public_key()).sender(&sender)),
         send(over().through(key())),
+        send(OnionMessageBuilder::over(&named, Contents::Invoice(&[])).introduction(key())),
+        send(OnionMessageBuilder::to_node(key(), Contents::Invoice(&[])).reply_path(&long)),
+        send(OnionMessageBuilder::to_node(key(), Contents::Invoice(&[])).field(71, [])),
         send(OnionMessageBuilder::to_node(key(), Contents::Invoice(&[0; 32768]))),
         Payload::read(tlvs(&[(64, &[]), (66, &[])])).map(drop).unwrap_err(),
         OnionMessage::read(vec![2, 0]).unwrap_err(),

@@ -9,15 +9,17 @@ mod naive;
 mod sides;
 
 use bolt12::exchange::{
-    Action, Destination, Issuer, MaxAmount, Messenger, Outgoing, PathId, Payer, Payment, Progress, Received, Route,
-    State, Terms, Via,
+    Action, Destination, Issuer, MaxAmount, Messenger, OffersMessage, Outgoing, PathId, Payer, Payment, Progress,
+    Received, Route, State, Terms, Via,
 };
 use bolt12::onion::{
-    BlindedPathBuilder, NextHop, OnionMessage, PathHop, PaymentConstraints, PaymentRelay, Peeled, Refusal,
+    BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, PathHop, PaymentConstraints,
+    PaymentRelay, Peeled, Refusal,
 };
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
-    ChainHash, Direction, ErrorKind, Invoice, Msat, Offer, OfferBuilder, Preimage, Rule, ShortChannelId, UnixTime,
+    ChainHash, Direction, ErrorKind, Invoice, InvoiceError, Msat, Offer, OfferBuilder, Preimage, Rule, ShortChannelId,
+    UnixTime,
 };
 
 use messages::{NOW, key, path, payinfo};
@@ -67,7 +69,7 @@ impl Net {
     fn send(&mut self, from: usize, outgoing: &Outgoing, through: &[usize], back: &[usize]) -> (Received, usize) {
         let ids = |nodes: &[usize]| nodes.iter().map(|node| self.id(*node)).collect::<Vec<_>>();
         let (through, reply_through) = (ids(through), ids(back));
-        let route = Route { through: &through, reply_through: &reply_through, introduction: None };
+        let route = Route { through: &through, reply_through: &reply_through, ..Route::default() };
         let randomness = self.random();
         let sent = self.nodes[from].1.send(outgoing, &route, randomness).unwrap();
         let (mut at, mut to, mut message, mut hops) = (from, sent.to, sent.message, 0);
@@ -108,7 +110,7 @@ fn run(
     let preimage = accepted.expected_payment().preimage;
     let unsigned = accepted.invoice(preimage.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();
     // PTH-3
-    let invoice = if signs_blinded { unsigned.sign(&signing_key) } else { accepted.sign(unsigned) }.unwrap();
+    let invoice = if signs_blinded { unsigned.sign(&signing_key.keypair()) } else { accepted.sign(unsigned) }.unwrap();
     let answer = accepted.answer(invoice).unwrap();
     // MSG-4
     assert_eq!(answer.reply_path_id, None);
@@ -235,6 +237,224 @@ fn a_reply_path_may_start_at_the_issuer() {
     let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
     let offer = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
     run(&mut net, &issuer, &offer, &[LEFT], &[ISSUER, RIGHT, LEFT], false);
+}
+
+/// A request for an offer of the issuer, which has no path.
+fn request() -> Outgoing {
+    let offer = OfferBuilder::new(node_key(ISSUER).public_key()).description("tea").amount_msat(Msat(9_000));
+    let offer = offer.build().unwrap();
+    let draft = Payer::new([2; 32]).draft(&offer, NOW, CHAINS).unwrap();
+    let mut payment = draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
+    *asked
+}
+
+fn answer_over(path: bolt12::BlindedPath<'static>) -> Outgoing {
+    Outgoing { destination: Destination::Path(path), reply_path_id: None, ..request() }
+}
+
+/// Passes a message on from node to node, and says which ones it came over until it arrived.
+fn way(net: &Net, sent: bolt12::onion::Outgoing) -> Vec<usize> {
+    let (mut to, mut message, mut way) = (sent.to, sent.message, Vec::new());
+    loop {
+        let NextHop::NodeId(id) = to else { panic!("{to:?}") };
+        let next = net.nodes.iter().position(|node| node.0 == id).unwrap();
+        way.push(next);
+        match net.nodes[next].1.receive(&message).unwrap() {
+            Received::Forward(forward) => (to, message) = (forward.next(), forward.message().unwrap()),
+            _ => return way,
+        }
+    }
+}
+
+/// MSG-5: hops of our own are taken off first. Our own way leads to where the path starts then, and no further: who
+/// asks does not choose whom we connect to.
+#[test]
+fn the_way_leads_to_where_the_path_starts_for_others() {
+    let net = Net::new();
+    let id = |node: usize| net.id(node);
+    let path = |through: &[usize]| {
+        let own = BlindedPathBuilder::new(id(PAYER));
+        through.iter().fold(own, |path, node| path.through(id(*node))).build([5; 32]).unwrap()
+    };
+    let sent = |start: &[usize], through: &[usize]| {
+        let through: Vec<_> = through.iter().map(|node| id(*node)).collect();
+        let (answer, route) = (answer_over(path(start)), Route { through: &through, ..Route::default() });
+        let start = net.nodes[ISSUER].1.start(&answer, None).unwrap();
+        let sent = net.nodes[ISSUER].1.send(&answer, &route, [6; 32]).unwrap();
+        (start, way(&net, sent))
+    };
+    let to = |node: usize, over: &[usize]| (NextHop::NodeId(id(node)), over.to_vec());
+    for own in [&[][..], &[ISSUER], &[ISSUER, ISSUER]] {
+        let start = |rest: &[usize]| [own, rest].concat();
+        assert_eq!(sent(&start(&[]), &[RIGHT, LEFT]), to(PAYER, &[RIGHT, LEFT, PAYER]));
+        assert_eq!(sent(&start(&[LEFT]), &[RIGHT]), to(LEFT, &[RIGHT, LEFT, PAYER]));
+        // What is behind the start is left out, and so is the start.
+        assert_eq!(sent(&start(&[LEFT]), &[RIGHT, LEFT, PAYER]), to(LEFT, &[RIGHT, LEFT, PAYER]));
+        assert_eq!(sent(&start(&[LEFT]), &[LEFT, RIGHT]), to(LEFT, &[LEFT, PAYER]));
+        assert_eq!(sent(&start(&[LEFT]), &[]), to(LEFT, &[LEFT, PAYER]));
+    }
+    // A message to a node goes the same way.
+    let direct = Outgoing { destination: Destination::Node(id(LEFT)), ..answer_over(path(&[])) };
+    let through = [id(RIGHT), id(LEFT), id(PAYER)];
+    let sent = net.nodes[ISSUER].1.send(&direct, &Route { through: &through, ..Route::default() }, [6; 32]).unwrap();
+    assert_eq!(way(&net, sent), [RIGHT, LEFT]);
+
+    // A channel that our own hop names is our own, and the way there needs nobody.
+    let scid = ShortChannelId(9);
+    let own = PathHop::new(id(ISSUER)).by_channel(scid);
+    let answer = answer_over(BlindedPathBuilder::new(id(PAYER)).through(own).build([5; 32]).unwrap());
+    let route = Route { through: &[id(RIGHT)], ..Route::default() };
+    assert_eq!(net.nodes[ISSUER].1.send(&answer, &route, [6; 32]).unwrap().to, NextHop::Channel(scid));
+    // A path that leads to ourselves leads nowhere.
+    let back = answer_over(BlindedPathBuilder::new(id(ISSUER)).dummy_hops(2).build([5; 32]).unwrap());
+    let error = net.nodes[ISSUER].1.send(&back, &route, [6; 32]).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::OwnPath, Rule::Msg5));
+    // Where a path names its start, no route says otherwise.
+    let route = Route { introduction: Some(id(RIGHT)), ..Route::default() };
+    let sent = net.nodes[ISSUER].1.send(&answer_over(path(&[LEFT])), &route, [6; 32]).unwrap();
+    assert_eq!(sent.to, NextHop::NodeId(id(LEFT)));
+}
+
+/// Whatever differs between two messages, their keys do, even if the caller's randomness did not.
+#[test]
+fn randomness_used_twice_makes_other_keys() {
+    let (messenger, base) = (Messenger::new(node_key(PAYER)), request());
+    let ids: Vec<_> = (1..6).map(|byte| key(byte).public_key()).collect();
+    let offer = OfferBuilder::new(ids[0]).description("coffee").amount_msat(Msat(9_000)).build().unwrap();
+    let mut payment =
+        Payer::new([2; 32]).draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let Action::Send(coffee) = payment.poll(NOW).unwrap() else { panic!() };
+    let told = InvoiceError::new("no").unwrap();
+    let over = |session| BlindedPathBuilder::new(ids[0]).build([session; 32]).unwrap();
+    let messages = [
+        base.clone(),
+        Outgoing { message: coffee.message, ..base.clone() },
+        Outgoing { message: OffersMessage::InvoiceError(told), ..base.clone() },
+        Outgoing { destination: Destination::Node(ids[1]), ..base.clone() },
+        Outgoing { destination: Destination::Path(over(1)), ..base.clone() },
+        Outgoing { destination: Destination::Path(over(2)), ..base.clone() },
+        Outgoing { reply_path_id: Some(PathId([1; 32])), ..base.clone() },
+        Outgoing { reply_path_id: None, ..base.clone() },
+    ];
+    let by_channel = over(3);
+    let by_channel = bolt12::BlindedPath::new(
+        bolt12::IntroductionNode::Channel { scid: ShortChannelId(1), direction: Direction::NodeOne },
+        by_channel.first_path_key().to_public_key().unwrap(),
+        by_channel.hops().map(|hop| (hop.blinded_node_id.to_public_key().unwrap(), hop.encrypted_recipient_data)),
+    );
+    let by_channel = Outgoing { destination: Destination::Path(by_channel.unwrap()), ..base.clone() };
+    let route = Route::default;
+    let routes = [
+        Route { through: &ids[..1], ..route() },
+        Route { through: &ids[..2], ..route() },
+        Route { through: &ids[1..3], ..route() },
+        Route { reply_through: &ids[..1], ..route() },
+        Route { through: &ids[..1], reply_through: &ids[..1], ..route() },
+        Route { reply_dummy_hops: 0, ..route() },
+        Route { reply_dummy_hops: 2, ..route() },
+    ];
+    let introduced = [ids[0], ids[1]].map(|id| Route { introduction: Some(id), ..route() });
+
+    // The path key, and the onion's ephemeral key.
+    let random = [7; 32];
+    let keys = |messenger: &Messenger, outgoing: &Outgoing, route: &Route<'_>, random: [u8; 32]| {
+        let message = messenger.send(outgoing, route, random).unwrap().message;
+        [message.path_key().to_bytes(), *message.packet()[1..].first_chunk().unwrap()]
+    };
+    let mut seen: Vec<[u8; 33]> = Vec::new();
+    seen.extend(messages.iter().map(|message| keys(&messenger, message, &route(), random)[1]));
+    seen.extend(routes.iter().flat_map(|route| keys(&messenger, &base, route, random)));
+    seen.extend(introduced.iter().map(|route| keys(&messenger, &by_channel, route, random)[1]));
+    seen.extend(keys(&Messenger::new(node_key(LEFT)), &base, &route(), random));
+    seen.extend(keys(&messenger, &base, &route(), [8; 32]));
+    let count = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), count);
+    // Which is all that they depend on.
+    assert_eq!(messenger.send(&base, &route(), random).unwrap(), messenger.send(&base, &route(), random).unwrap());
+
+    let error = messenger.send(&base, &route(), [0; 32]).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::InvalidSecret, Rule::Tlv7));
+}
+
+/// What arrives of a request and of an answer: each has keys of its own, and only a request has a reply path.
+#[test]
+fn a_reply_path_is_sent_where_an_answer_is_wanted() {
+    let (messenger, issuer) = (Messenger::new(node_key(PAYER)), node_key(ISSUER));
+    let arrives = |outgoing: &Outgoing, route: &Route<'_>| {
+        let message = messenger.send(outgoing, route, [7; 32]).unwrap().message;
+        let Ok(Peeled::Received(received)) = message.peel(&issuer) else { panic!() };
+        assert_eq!(received.contents().unwrap().as_bytes(), outgoing.message.as_bytes());
+        (message, received)
+    };
+    let wanted = request();
+    let (message, received) = arrives(&wanted, &Route::default());
+    // MSG-2: with one dummy hop if nobody says otherwise.
+    let reply_path = received.reply_path().unwrap();
+    assert_eq!((reply_path.hops().count(), reply_path.introduction_node()), (2, messenger.node_id().into()));
+    let first = reply_path.first_path_key();
+    assert_ne!(first, message.path_key());
+    assert_ne!(first.to_bytes(), message.packet()[1..34]);
+    assert_ne!(message.path_key().to_bytes(), message.packet()[1..34]);
+    // It leads back, to the path id that was asked for.
+    let back = Messenger::new(issuer).send(&answer_over(reply_path.into_owned()), &Route::default(), [8; 32]).unwrap();
+    let Received::InvoiceRequest { incoming, .. } = messenger.receive(&back.message).unwrap() else { panic!() };
+    assert_eq!(incoming.via, Via::Path(wanted.reply_path_id.unwrap()));
+    // MSG-4: an answer has none, and says none.
+    assert!(incoming.reply_path.is_none());
+    let (_, received) = arrives(&Outgoing { reply_path_id: None, ..wanted.clone() }, &Route::default());
+    assert!(received.reply_path().is_none() && !received.payload().tlvs().contains(2));
+
+    let through = [node_key(LEFT).public_key()];
+    let route = Route { reply_through: &through, reply_dummy_hops: 3, ..Route::default() };
+    let (_, received) = arrives(&wanted, &route);
+    let reply_path = received.reply_path().unwrap();
+    assert_eq!((reply_path.hops().count(), reply_path.introduction_node()), (5, through[0].into()));
+    let too_many = Route { reply_dummy_hops: 11, ..Route::default() };
+    assert_eq!(messenger.send(&wanted, &too_many, [7; 32]).unwrap_err().kind(), &ErrorKind::TooManyEntries);
+}
+
+/// MSG-1: a message without contents is none of ours.
+#[test]
+fn a_message_of_no_kind_is_dropped() {
+    let messenger = Messenger::new(node_key(ISSUER));
+    let empty = || OnionMessageBuilder::to_node(messenger.node_id(), Contents::Invoice(b"")).without_contents();
+    for builder in [empty(), empty().field(71, b"?"), empty().field(61, b"?")] {
+        let message = builder.build([4; 32]).unwrap().message;
+        assert!(matches!(message.peel(&node_key(ISSUER)), Ok(Peeled::Received(_))));
+        assert_eq!(messenger.receive(&message).err(), Some(Refusal::Unusable));
+    }
+}
+
+/// Neither what was received nor a key is shown.
+#[test]
+fn debug_shows_no_contents_and_no_key() {
+    let node = node_key(ISSUER);
+    let messenger = Messenger::new(node);
+    let path = BlindedPathBuilder::new(node.public_key()).path_id([0xab; 32]).build([5; 32]).unwrap();
+    let reply = BlindedPathBuilder::new(node.public_key()).path_id([0xab; 32]).build([6; 32]).unwrap();
+    let bytes = [0xab; 40];
+    let key = |bytes: [u8; 32]| [hex::encode(bytes), format!("{bytes:?}")];
+    for contents in [Contents::InvoiceRequest(&bytes), Contents::Invoice(&bytes), Contents::InvoiceError(&bytes)] {
+        let message = OnionMessageBuilder::over(&path, contents).reply_path(&reply).build([4; 32]).unwrap().message;
+        let received = messenger.receive(&message).unwrap();
+        let mut secrets = vec!["abababab".into(), "171, 171".into()];
+        if let Received::InvoiceRequest { signing_key, .. } = &received {
+            let Ok(Peeled::Received(again)) = message.peel(&node) else { panic!() };
+            assert_eq!(signing_key.keypair(), again.signing_key());
+            assert_eq!(signing_key.keypair().public_key(), path.last_blinded_node_id().to_public_key().unwrap());
+            assert_eq!(format!("{signing_key:?}"), "HopKey(..)");
+            secrets.extend(key(signing_key.keypair().secret_bytes()));
+        }
+        let text = format!("{received:?}");
+        assert!(text.contains("Invoice") && text.contains("Path("), "{text}");
+        assert!(!secrets.iter().any(|secret| text.contains(secret)), "{text}");
+    }
+    let text = format!("{messenger:?}");
+    assert!(text.starts_with("Messenger { node_id: ") && text.ends_with(", .. }"), "{text}");
+    assert!(!key(node.secret_bytes()).iter().any(|secret| text.contains(secret)), "{text}");
 }
 
 /// EXC-5: a path that starts at an unknown channel is an error that says so, and the next path is tried.

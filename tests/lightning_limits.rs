@@ -225,15 +225,17 @@ fn peers_without_onion_messages_are_not_used() {
     assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
 }
 
-/// An answer that cannot get out is told, and nothing else happens.
+/// A way that starts at ourselves, and goes on to somebody who is not connected, leads over a peer of ours.
 #[test]
-fn an_answer_to_nobody_is_told() {
+fn an_answer_behind_our_own_hop_goes_through_a_peer() {
     let (desk, numbers) = (desk(), Numbers::default());
     let peers = peers(&desk, &numbers, Limits::default());
     peers.peer_connected(peer(2), &hello(true), true).unwrap();
-    // The way starts at ourselves, and goes on to somebody who is not there.
     let path = Messenger::new(key(1)).path(&[node().public_key()], PathId([6; 32])).build([7; 32]).unwrap();
     let mut lost = answer(1, 10);
     lost.destination = Destination::Path(path);
-    assert_eq!(peers.send(&lost).unwrap_err(), SendError::NotConnected(peer(1)));
+    assert_eq!(peers.send(&lost).unwrap(), peer(2));
+    // Who is connected needs nobody else.
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    assert_eq!(peers.send(&lost).unwrap(), peer(1));
 }

@@ -405,3 +405,40 @@ proptest! {
         }
     }
 }
+
+/// An error so long that its onion is the larger one, over a path of theirs and over one of ours, with a node on the way
+/// and a reply path: they open ours, and we open theirs.
+#[test]
+fn large_onions_are_the_same() {
+    let nodes = nodes(3);
+    let by_channel = [false; 3];
+    let sender = Node::new(200);
+    let message = || OffersMessage::InvoiceError(TheirInvoiceError::from_string("no ".repeat(5_000)));
+    let bytes = message().encode();
+    let large = |message: &OnionMessage| assert_eq!(message.packet().len(), 32834);
+
+    let path = our_path(&path_of_theirs(&nodes, &by_channel, 1, false));
+    let reply = path_of_ours(&nodes, &by_channel, 0, None);
+    let outgoing = OnionMessageBuilder::over(&path, Contents::InvoiceError(&bytes)).reply_path(&reply);
+    let outgoing = outgoing.build([7; 32]).unwrap();
+    large(&outgoing.message);
+    let arrived = pass_on(outgoing.message, &nodes, &by_channel, 0);
+    let Ok(PeeledOnion::Offers(received, _, reply_path)) = nodes[2].peel(&arrived) else { panic!() };
+    assert_eq!((received.encode(), reply_path), (bytes.clone(), Some(their_path(&reply))));
+
+    let path = path_of_ours(&nodes, &by_channel, 2, Some([9; 32]));
+    let route = OnionMessagePath {
+        intermediate_nodes: Vec::new(),
+        destination: Destination::BlindedPath(their_path(&path)),
+        first_node_addresses: Vec::new(),
+    };
+    let theirs = ParsedOnionMessageContents::<std::convert::Infallible>::Offers(message());
+    let (signer, channels) = (&sender.theirs, Channels(Vec::new()));
+    let (_, message, _) =
+        create_onion_message(signer, signer, &channels, &Secp256k1::new(), route, theirs, None).unwrap();
+    let message = ours(&message);
+    large(&message);
+    let received = onion::received(&pass_on(message, &nodes, &by_channel, 0), &nodes[2].ours);
+    assert_eq!(received.contents(), Some(Contents::InvoiceError(&bytes)));
+    assert_eq!(received.path_id(), Some(&[9; 32][..]));
+}

@@ -7,12 +7,12 @@ mod onion;
 mod onion_naive;
 
 use bolt12::onion::{
-    BlindedPathBuilder, Contents, HopData, MAX_DUMMY_HOPS, OnionMessage, OnionMessageBuilder, PathHop, Payload, Peeled,
-    Refusal, Unblinded,
+    BlindedPathBuilder, Contents, HopData, MAX_DUMMY_HOPS, MAX_REPLY_HOPS, NextHop, OnionMessage, OnionMessageBuilder,
+    PathHop, Payload, PaymentConstraints, Peeled, Refusal, Unblinded,
 };
-use bolt12::{BlindedPath, Error, ErrorKind, Field, Rule, ShortChannelId};
+use bolt12::{BlindedPath, Direction, Error, ErrorKind, Field, Rule, ShortChannelId};
 use onion::{id, node};
-use onion_naive::{encrypted, message, message_of, record};
+use onion_naive::{decrypted, encrypted, message, message_of, record};
 
 /// A message for node 2, which is node 1's to pass on.
 fn two_hops() -> OnionMessage {
@@ -26,7 +26,7 @@ fn refused(bytes: &[u8], key: u8) -> Option<Refusal> {
 
 // MSG-6
 #[test]
-fn every_changed_byte_is_refused_cheaply() {
+fn every_changed_byte_is_refused() {
     let first = two_hops();
     let second = onion::forward(&first, &node(1)).message().unwrap();
     for (message, key) in [(first, 1), (second, 2)] {
@@ -41,7 +41,7 @@ fn every_changed_byte_is_refused_cheaply() {
                 continue;
             };
             let refusal = message.peel(&node(key)).unwrap_err();
-            assert!(refusal.is_cheap(), "byte {at}");
+            assert!(refusal.is_unauthenticated(), "byte {at}");
             // Type, path key, length; version, ephemeral key; the rest is only authenticated.
             match at {
                 2..35 | 38..71 => assert!([Refusal::Malformed, Refusal::NotAuthentic].contains(&refusal)),
@@ -162,8 +162,8 @@ fn a_last_payload_is_checked() {
     let received = last(&[], &reply, &request).unwrap();
     assert_eq!(received.contents(), Some(Contents::InvoiceRequest(b"request")));
     assert_eq!(received.reply_path(), Some(path.clone()));
-    // Odd fields, before and after, are no matter; nor is it to carry nothing, or no message of offers.
-    let received = last(&[], &record(1, b"odd"), &[record(65, b"odd"), record(66, b"i"), record(99, b"odd")].concat());
+    // Odd fields below 64 are no matter; nor is it to carry nothing, or no message of offers.
+    let received = last(&[], &record(1, b"odd"), &[record(5, b"odd"), record(63, b"odd"), record(66, b"i")].concat());
     assert_eq!(received.unwrap().contents(), Some(Contents::Invoice(b"i")));
     assert_eq!(last(&[], &[], &record(71, b"odd")).unwrap().contents(), None);
     assert_eq!(last(&[], &[], &[]).unwrap().contents(), None);
@@ -180,6 +180,10 @@ fn a_last_payload_is_checked() {
         unusable(&[], &[], &[request.clone(), record(second, b"second")].concat());
     }
     unusable(&[], &[], &[record(66, b"i"), record(68, b"e")].concat());
+    // Fields from 64 on are messages, odd ones too, and there is one at most.
+    unusable(&[], &[], &[record(65, b"odd"), record(66, b"i")].concat());
+    unusable(&[], &[], &[record(66, b"i"), record(99, b"odd")].concat());
+    unusable(&[], &[], &[record(65, b"odd"), record(99, b"odd")].concat());
     for unknown in [6, 62, 70, 100] {
         unusable(&[], &[], &record(unknown, b"?"));
     }
@@ -209,7 +213,7 @@ fn a_last_payload_is_checked() {
     }
     assert_eq!(peel(&[record(4, &[1; 40]), request.clone()].concat(), true).err(), Some(Refusal::Unusable));
     assert_eq!(peel(&request, true).err(), Some(Refusal::Unusable), "without encrypted data");
-    assert!(!Refusal::Unusable.is_cheap());
+    assert!(!Refusal::Unusable.is_unauthenticated());
 }
 
 /// The same checks with a reason, for who has a payload only.
@@ -219,6 +223,8 @@ fn a_payload_alone_is_refused_for_its_rule() {
     let second = error([record(64, b"a"), record(68, b"b")].concat());
     assert_eq!((second.kind(), second.rule()), (&ErrorKind::Unexpected, Rule::Msg1));
     assert_eq!((second.field(), second.offset()), (Some(Field::ONION_INVOICE_ERROR), Some(3)));
+    let odd = error([record(64, b"a"), record(65, b"b")].concat());
+    assert_eq!((odd.kind(), odd.field(), odd.offset()), (&ErrorKind::Unexpected, Some(Field::numbered(65)), Some(3)));
     let unknown = error(record(70, b"a"));
     assert_eq!((unknown.kind(), unknown.rule()), (&ErrorKind::UnknownEvenField, Rule::Msg1));
     let path = error(record(2, &[1; 5]));
@@ -270,10 +276,89 @@ fn dummy_hops_are_taken_off_up_to_a_number() {
     let error = BlindedPathBuilder::new(id(1)).dummy_hops(MAX_DUMMY_HOPS + 1).build([3; 32]).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooManyEntries, Rule::Pth1));
 
+    // Hops before them that are the recipient count too, unless it finds the next by a channel.
+    let dummies = |count| BlindedPathBuilder::new(id(1)).dummy_hops(count);
+    let error = dummies(MAX_DUMMY_HOPS).through(id(1)).build([3; 32]).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooManyEntries, Rule::Pth1));
+    let error = dummies(MAX_DUMMY_HOPS - 1).through(id(1)).through(id(1)).build([3; 32]).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooManyEntries, Rule::Pth1));
+    let path = dummies(MAX_DUMMY_HOPS - 1).through(id(1)).build([3; 32]).unwrap();
+    assert!(onion::received(&sent(&path), &node(1)).contents().is_some());
+    let by_channel = PathHop::new(id(1)).by_channel(ShortChannelId(1));
+    dummies(MAX_DUMMY_HOPS).through(id(1)).through(id(2)).build([3; 32]).unwrap();
+    dummies(MAX_DUMMY_HOPS).through(by_channel).build([3; 32]).unwrap();
+
     // Somebody else can put as many as the onion holds, and is stopped.
-    let mut builder = BlindedPathBuilder::new(id(1)).dummy_hops(MAX_DUMMY_HOPS);
-    builder = builder.through(id(1));
-    assert_eq!(sent(&builder.build([3; 32]).unwrap()).peel(&node(1)).err(), Some(Refusal::Unusable));
+    let path = dummies(MAX_DUMMY_HOPS).build([3; 32]).unwrap();
+    let path = BlindedPathBuilder::joining(&path, id(1)).through(id(1)).build([3; 32]).unwrap();
+    assert_eq!(sent(&path).peel(&node(1)).err(), Some(Refusal::Unusable));
+}
+
+/// A path of so many hops, whose points are none.
+fn path_off_the_curve(hops: usize) -> Vec<u8> {
+    let no_point = [&[2][..], &[0; 31], &[5]].concat();
+    let hops = (0..hops).flat_map(|_| [&no_point[..], &[0, 1, 7]].concat());
+    let count = hops.clone().count() / 36;
+    [&no_point[..], &no_point, &[count as u8]].concat().into_iter().chain(hops).collect()
+}
+
+/// EXC-1: a reply path costs whoever answers a multiplication for each hop, so it is short.
+#[test]
+fn a_long_reply_path_is_refused_before_its_points_are_looked_at() {
+    let read = |bytes: &[u8]| {
+        let record = [&[2, 0xfd][..], &(bytes.len() as u16).to_be_bytes(), bytes].concat();
+        Payload::read(record).map(drop).map_err(|error| (error.kind().clone(), error.rule(), error.offset()))
+    };
+    let reply = |hops: usize| {
+        let through = (1..hops).fold(BlindedPathBuilder::new(id(2)), |builder, _| builder.through(id(3)));
+        through.build([3; 32]).unwrap()
+    };
+    assert_eq!(read(reply(MAX_REPLY_HOPS).as_bytes()), Ok(()));
+    let too_many = Err((ErrorKind::TooManyEntries, Rule::Exc1, Some(4)));
+    for hops in [MAX_REPLY_HOPS + 1, 100, 255] {
+        assert_eq!(read(reply(hops).as_bytes()), too_many);
+        assert_eq!(read(&path_off_the_curve(hops)), too_many);
+    }
+    assert_eq!(read(&path_off_the_curve(MAX_REPLY_HOPS)), Err((ErrorKind::InvalidPoint, Rule::Tlv7, Some(4))));
+    // Nor is a point looked at where there are two messages.
+    let two = [record(64, b"a"), record(65, b"b")].concat();
+    let path = path_off_the_curve(1);
+    assert_eq!(Payload::read([record(2, &path), two].concat()).unwrap_err().kind(), &ErrorKind::Unexpected);
+
+    // Nobody here sends one.
+    let sent = |path: &BlindedPath<'_>| {
+        OnionMessageBuilder::to_node(id(1), Contents::InvoiceRequest(b"?")).reply_path(path).build([4; 32])
+    };
+    let longest = reply(MAX_REPLY_HOPS);
+    assert_eq!(onion::received(&sent(&longest).unwrap().message, &node(1)).reply_path(), Some(longest));
+    let error = sent(&reply(MAX_REPLY_HOPS + 1)).unwrap_err();
+    let expected = (&ErrorKind::TooManyEntries, Some(Field::REPLY_PATH), Rule::Exc1);
+    assert_eq!((error.kind(), error.field(), error.rule()), expected);
+}
+
+/// MSG-5: whoever answers takes off its own hops, which others put there, up to a number.
+#[test]
+fn own_hops_are_taken_off_a_path_up_to_a_number() {
+    let sender = node(1);
+    let answer = |own: usize| {
+        let path = (0..own).fold(BlindedPathBuilder::new(id(2)), |builder, _| builder.through(id(1)));
+        let path = path.build([3; 32]).unwrap();
+        OnionMessageBuilder::over(&path, Contents::Invoice(b"?")).sender(&sender).build([4; 32])
+    };
+    let to_other = |own| answer(own).map(|outgoing| outgoing.to);
+    for own in 0..=MAX_DUMMY_HOPS + 1 {
+        assert_eq!(to_other(own), Ok(NextHop::NodeId(id(2))), "{own}");
+    }
+    for own in [MAX_DUMMY_HOPS + 2, MAX_DUMMY_HOPS + 3, 254] {
+        let error = to_other(own).unwrap_err();
+        assert_eq!((error.kind(), error.rule()), (&ErrorKind::OwnPath, Rule::Msg5), "{own}");
+    }
+    // It is told no more there than by a message (PTH-4).
+    let constraints = PaymentConstraints { max_cltv_expiry: 1, htlc_minimum_msat: 1 };
+    let hop = PathHop::new(id(1)).payment_constraints(constraints);
+    let path = BlindedPathBuilder::new(id(2)).through(hop).build([3; 32]).unwrap();
+    let error = OnionMessageBuilder::over(&path, Contents::Invoice(b"?")).sender(&sender).build([4; 32]).unwrap_err();
+    assert_eq!((error.kind(), error.field()), (&ErrorKind::Unexpected, Some(Field::PAYMENT_CONSTRAINTS)));
 }
 
 /// A dummy hop that is itself good, with something wrong inside, was not cheap.
@@ -297,9 +382,12 @@ fn builders_refuse_contradictions() {
     assert_eq!(kind(joining().build([3; 32])), (ErrorKind::NoHops, Rule::Ofr8));
     assert_eq!(kind(joining().through(id(5)).path_id([1; 32]).build([3; 32])), (ErrorKind::Unexpected, Rule::Pth2));
     assert_eq!(kind(joining().through(id(5)).dummy_hops(1).build([3; 32])), (ErrorKind::Unexpected, Rule::Pth1));
-    let hop = PathHop::new(id(2)).by_channel(ShortChannelId(1));
+    let wrong = BlindedPathBuilder::joining(&path, id(4)).through(id(5));
+    assert_eq!(kind(wrong.build([3; 32])), (ErrorKind::WrongKey, Rule::Msg5));
+    let scid = ShortChannelId(1);
+    let hop = PathHop::new(id(2)).by_channel(scid);
     assert_eq!(kind(BlindedPathBuilder::new(hop).build([3; 32])), (ErrorKind::Unexpected, Rule::Pth4));
-    for number in [0, 1, 2, 4, 6, 8, 16, 1 << 40] {
+    for number in [0, 1, 2, 4, 6, 8, 10, 12, 14, 16, 1 << 40] {
         let hop = PathHop::new(id(1)).field(number, b"?");
         assert_eq!(kind(own().through(hop).build([3; 32])), (ErrorKind::OutOfRange, Rule::Pth4), "{number}");
     }
@@ -318,13 +406,27 @@ fn builders_refuse_contradictions() {
     let request = |bytes| OnionMessageBuilder::to_node(id(1), Contents::InvoiceRequest(bytes));
     assert_eq!(kind(request(&large)), (ErrorKind::TooLong, Rule::Msg1));
     assert_eq!(kind(request(b"?").field(70, b"even")), (ErrorKind::OutOfRange, Rule::Msg1));
-    assert_eq!(kind(request(b"?").field(71, b"a").field(71, b"b")), (ErrorKind::NotAscending, Rule::Tlv1));
+    assert_eq!(kind(request(b"?").field(61, b"a").field(61, b"b")), (ErrorKind::NotAscending, Rule::Tlv1));
+    // MSG-1: one message, of offers or not.
+    for number in [65, 71, 1 << 40 | 1] {
+        assert_eq!(kind(request(b"?").field(number, b"a")), (ErrorKind::Unexpected, Rule::Msg1));
+    }
+    assert!(request(b"?").field(63, b"a").build([4; 32]).is_ok());
+    let without = || request(b"?").without_contents().field(71, b"a");
+    assert_eq!(kind(without().field(73, b"b")), (ErrorKind::Unexpected, Rule::Msg1));
+    let received = onion::received(&without().field(63, b"b").build([4; 32]).unwrap().message, &node(1));
+    assert_eq!((received.contents(), received.payload().tlvs().len()), (None, 3));
     assert_eq!(request(b"?").build([0; 32]).unwrap_err().kind(), &ErrorKind::InvalidSecret);
     // A path that seems to start at the sender, but does not.
     let sender = node(1);
-    let other = BlindedPathBuilder::new(id(2)).through(id(5)).build([3; 32]).unwrap();
+    let other = BlindedPathBuilder::new(id(2)).through(id(5)).introduction_by_channel(scid, Direction::NodeOne);
+    let other = other.build([3; 32]).unwrap();
     let builder = OnionMessageBuilder::over(&other, Contents::Invoice(b"?")).introduction(id(1)).sender(&sender);
     assert_eq!(kind(builder), (ErrorKind::DoesNotDecrypt, Rule::Pth4));
+    // MSG-5: a path that names its start does not start elsewhere.
+    let builder = || OnionMessageBuilder::over(&path, Contents::Invoice(b"?"));
+    assert_eq!(kind(builder().introduction(id(5))), (ErrorKind::WrongKey, Rule::Msg5));
+    assert_eq!(builder().introduction(id(1)).build([4; 32]), builder().build([4; 32]));
 }
 
 /// The onion is as small as its payload allows.
@@ -343,6 +445,34 @@ fn an_onion_has_one_of_two_sizes() {
     assert_eq!(len(1300 - 56), Ok(32834));
     assert_eq!(len(32768 - 57), Ok(32834));
     assert_eq!(len(32768 - 56).unwrap_err().kind(), &ErrorKind::TooLong);
+}
+
+/// What no hop uses of a packet looks like what hops use: the last hop, which peels it all, finds no zeros, and nothing
+/// that two packets have in common.
+#[test]
+fn what_is_not_used_of_an_onion_is_random() {
+    let unused = |session: u8, contents: usize| {
+        let contents = vec![7; contents];
+        let builder = OnionMessageBuilder::to_node(id(1), Contents::InvoiceRequest(&contents));
+        let message = builder.build([session; 32]).unwrap().message;
+        let mut data = decrypted(&message, &node(1));
+        // Length 3, encrypted data 2 + 16, type 1 and length 3, HMAC 32.
+        data.drain(..contents.len() + 57);
+        data
+    };
+    for (contents, len) in [(300, 1300), (1300, 32768), (20_000, 32768)] {
+        let (first, second) = (unused(4, contents), unused(5, contents));
+        assert_eq!((first.len(), second.len()), (len - contents - 57, len - contents - 57));
+        let equal = first.iter().zip(&second).filter(|(a, b)| a == b).count();
+        let bound = first.len() / 100;
+        assert!(equal < bound, "{equal} equal bytes of {}", first.len());
+        for bytes in [&first, &second] {
+            let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+            assert!(zeros < bound, "{zeros} zeros of {}", bytes.len());
+            // Nor does the end differ from the start.
+            assert!(bytes.rchunks(64).all(|chunk| chunk.len() < 64 || chunk.iter().any(|byte| *byte != chunk[0])));
+        }
+    }
 }
 
 /// What a server needs of types that it keeps and sends between threads.
@@ -366,7 +496,7 @@ fn debug_shows_no_secret() {
     let path = |end: PathHop| BlindedPathBuilder::new(end).path_id([0xab; 32]);
     let hop = || PathHop::new(id(2)).field(15, [0xab; 32]);
     let built = path(hop()).through(id(1)).build([3; 32]).unwrap();
-    let sent = OnionMessageBuilder::over(&built, Contents::InvoiceRequest(&[0xab; 32])).field(99, [0xab; 32]);
+    let sent = OnionMessageBuilder::over(&built, Contents::InvoiceRequest(&[0xab; 32])).field(63, [0xab; 32]);
     let message = sent.clone().build([4; 32]).unwrap().message;
     let forward = onion::forward(&message, &node(1));
     let received = onion::received(&forward.message().unwrap(), &node(2));

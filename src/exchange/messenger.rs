@@ -1,5 +1,6 @@
 //! The exchange over onion messages (feature `onion`): what a peer sent goes in, what to send to a peer comes out.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use secp256k1::{Keypair, PublicKey};
@@ -9,7 +10,9 @@ use super::via::{Destination, Incoming, OffersMessage, Outgoing, PathId, Via};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, IntroductionNode};
 use crate::invoice_error::without_length;
-use crate::onion::{self, BlindedPathBuilder, Contents, Forward, OnionMessage, OnionMessageBuilder, Peeled, Refusal};
+use crate::onion::{
+    self, BlindedPathBuilder, Contents, Forward, HopKey, NextHop, OnionMessage, OnionMessageBuilder, Peeled, Refusal,
+};
 
 /// A node, as far as onion messages go: takes messages for it out of their onions, and puts those it sends into one.
 ///
@@ -50,7 +53,8 @@ pub struct Messenger {
 
 impl Messenger {
     /// The messenger of the node with this key. A wallet that is no node makes a key up, and keeps it as long as its
-    /// paths are to lead to it.
+    /// paths are to lead to it. Its peers know the wallet by this key, and so does whoever answers, unless
+    /// [`Route::reply_through`] hides it: a wallet that makes up another now and then cannot be followed for longer.
     pub fn new(node: Keypair) -> Self {
         Self { node }
     }
@@ -64,8 +68,9 @@ impl Messenger {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`], after which the message is dropped (MSG-6). Whoever sends many that were cheap to refuse can
-    /// be throttled, and so can whoever sends many that [`Refused::is_cheap`](super::Refused::is_cheap).
+    /// A [`Refusal`], after which the message is dropped (MSG-6). Refusing costs nearly as much as receiving, so a peer
+    /// is held to a number of messages in a time, good or not; and to fewer of those that are refused here, or later
+    /// as [cheap](super::Refused::is_cheap).
     pub fn receive(&self, message: &OnionMessage) -> Result<Received, Refusal> {
         let received = match message.peel(&self.node)? {
             Peeled::Forward(forward) => return Ok(Received::Forward(forward)),
@@ -89,7 +94,7 @@ impl Messenger {
         };
         match contents {
             Contents::InvoiceRequest(_) => {
-                Ok(Received::InvoiceRequest { incoming, signing_key: received.signing_key() })
+                Ok(Received::InvoiceRequest { incoming, signing_key: received.into_hop_key() })
             }
             Contents::Invoice(_) => Ok(Received::Invoice(incoming)),
             Contents::InvoiceError(_) => Ok(Received::InvoiceError(incoming)),
@@ -98,45 +103,91 @@ impl Messenger {
 
     /// Puts a message into an onion, with a reply path if an answer is wanted (MSG-2), for a peer of ours.
     ///
-    /// The randomness must be new, and nobody else may know it.
+    /// The randomness is new every time, also when the same message is sent again, and nobody else may know it.
     ///
     /// # Errors
     ///
     /// `UnknownIntroduction` for a path that starts at a channel, unless the [route](Route::introduction) says at
-    /// which node: take that way for unreachable. `TooLong` above 32768 bytes, and what [`onion`] refuses.
+    /// which node: take that way for unreachable. `InvalidSecret` for zeros as randomness, `TooLong` above 32768
+    /// bytes, `TooManyEntries` for more than [`MAX_REPLY_HOPS`](onion::MAX_REPLY_HOPS) hops of the reply path, and
+    /// what else [`onion`] refuses.
     pub fn send(&self, outgoing: &Outgoing, route: &Route<'_>, randomness: [u8; 32]) -> Result<onion::Outgoing, Error> {
-        let session = |purpose| MacKey::derive(&randomness, purpose).mac(&[]);
-        let reply_path =
-            outgoing.reply_path_id.map(|path_id| self.path(route.reply_through, path_id).build(session("reply path")));
+        if randomness == [0; 32] {
+            return Err(Error::new(ErrorKind::InvalidSecret, Rule::Tlv7));
+        }
+        // What differs in anything has keys of its own, should the randomness be that of another message after all:
+        // one keystream for two texts shows both.
+        let told = self.told(outgoing, route);
+        let session = |purpose| MacKey::derive(&randomness, purpose).mac(&[&told]);
+        let reply_path = outgoing.reply_path_id.map(|path_id| {
+            let path = self.path(route.reply_through, path_id).dummy_hops(route.reply_dummy_hops);
+            path.build(session("reply path"))
+        });
         let reply_path = reply_path.transpose()?;
+        let mut message = self.message(outgoing, route.introduction)?;
+        for node in route.through {
+            message = message.through(*node);
+        }
+        if let Some(path) = &reply_path {
+            message = message.reply_path(path);
+        }
+        message.only_to_start().build(session("message"))
+    }
+
+    /// Where a message has to get first: to its destination, or to where that path starts, hops of our own taken off
+    /// (MSG-5). A node that is connected to it needs no [way](Route::through) there. `introduction` is as in [`Route`].
+    ///
+    /// # Errors
+    ///
+    /// `UnknownIntroduction`, `OwnPath` and other errors about the path as in [`send`](Self::send).
+    pub fn start(&self, outgoing: &Outgoing, introduction: Option<PublicKey>) -> Result<NextHop, Error> {
+        self.message(outgoing, introduction)?.start()
+    }
+
+    fn message<'a>(
+        &'a self,
+        outgoing: &'a Outgoing,
+        introduction: Option<PublicKey>,
+    ) -> Result<OnionMessageBuilder<'a>, Error> {
         let bytes = outgoing.message.as_bytes();
         let contents = match &outgoing.message {
             OffersMessage::InvoiceRequest(_) => Contents::InvoiceRequest(bytes),
             OffersMessage::Invoice(_) => Contents::Invoice(bytes),
             OffersMessage::InvoiceError(_) => Contents::InvoiceError(bytes),
         };
-        let (mut message, start) = match &outgoing.destination {
-            Destination::Node(node_id) => (OnionMessageBuilder::to_node(*node_id, contents), *node_id),
-            Destination::Path(path) => {
-                let start = match (path.introduction_node(), route.introduction) {
-                    (IntroductionNode::NodeId(point), _) => point.to_public_key()?,
-                    (IntroductionNode::Channel { .. }, Some(node_id)) => node_id,
-                    (IntroductionNode::Channel { .. }, None) => {
-                        return Err(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
-                    }
-                };
-                (OnionMessageBuilder::over(path, contents).introduction(start).sender(&self.node), start)
-            }
+        let path = match &outgoing.destination {
+            Destination::Node(node_id) => return Ok(OnionMessageBuilder::to_node(*node_id, contents)),
+            Destination::Path(path) => path,
         };
-        // The way ends where the destination is reached, and where it starts at ourselves there is none.
-        let way = route.through.iter().take_while(|node| **node != start);
-        for node in way.filter(|_| start != self.node_id()) {
-            message = message.through(*node);
+        let message = OnionMessageBuilder::over(path, contents).sender(&self.node);
+        match (path.introduction_node(), introduction) {
+            (IntroductionNode::NodeId(_), _) => Ok(message),
+            (IntroductionNode::Channel { .. }, Some(node_id)) => Ok(message.introduction(node_id)),
+            (IntroductionNode::Channel { .. }, None) => Err(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5)),
         }
-        if let Some(path) = &reply_path {
-            message = message.reply_path(path);
+    }
+
+    /// Everything that decides what is encrypted, and for whom.
+    fn told(&self, outgoing: &Outgoing, route: &Route<'_>) -> Vec<u8> {
+        let mut told = Vec::with_capacity(outgoing.message.as_bytes().len().saturating_add(1024));
+        let mut add = |bytes: &[u8]| {
+            told.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+            told.extend_from_slice(bytes);
+        };
+        add(&self.node_id().serialize());
+        add(&outgoing.message.number().to_be_bytes());
+        add(outgoing.message.as_bytes());
+        match &outgoing.destination {
+            Destination::Node(node_id) => add(&node_id.serialize()),
+            Destination::Path(path) => add(path.as_bytes()),
         }
-        message.build(session("message"))
+        add(outgoing.reply_path_id.as_ref().map_or(&[], |path_id| &path_id.0));
+        add(&route.introduction.map_or([0; 33], |node_id| node_id.serialize()));
+        add(&(route.reply_dummy_hops as u64).to_be_bytes());
+        for nodes in [route.through, route.reply_through] {
+            add(&nodes.iter().flat_map(PublicKey::serialize).collect::<Vec<u8>>());
+        }
+        told
     }
 
     /// A path to this node, for offers, refunds and replies, that starts at the first of these nodes, each of which
@@ -147,6 +198,14 @@ impl Messenger {
     }
 }
 
+/// Wipes the key.
+impl Drop for Messenger {
+    fn drop(&mut self) {
+        self.node.non_secure_erase();
+    }
+}
+
+/// Shows no secret.
 impl fmt::Debug for Messenger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Messenger").field("node_id", &self.node_id()).finish_non_exhaustive()
@@ -154,20 +213,34 @@ impl fmt::Debug for Messenger {
 }
 
 /// The way a message takes. By default it goes to a peer of ours, and the answer comes straight to our node.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// That tells the other side our node id, and so that several payments are ours: name a peer in
+/// [`reply_through`](Self::reply_through) where that is not meant.
+#[derive(Clone, Copy, Debug)]
 pub struct Route<'a> {
-    /// The nodes on the way to the destination, or to where its path starts, the first of which is a peer of ours.
-    /// A node that is the destination, and those after it, are left out.
+    /// The nodes on the way to the destination, or to where its path starts once hops of our own are taken off. The
+    /// first is a peer of ours. A node that is the destination or that start, and those after it, are left out.
     pub through: &'a [PublicKey],
     /// At which node the path starts, where that is named by a channel.
     pub introduction: Option<PublicKey>,
-    /// The nodes on the way back, the last of which is a peer of ours. A node that others do not know or cannot
-    /// connect to is reached only through a peer.
+    /// The nodes on the way back, the last of which is a peer of ours. The other side learns the first one's node
+    /// id, or ours if there is none. A node that others do not know or cannot connect to is reached only through a
+    /// peer.
     pub reply_through: &'a [PublicKey],
+    /// How many dummy hops end the way back (PTH-1), 1 by default, so that its length does not tell that it ends
+    /// where it starts. Each costs us four point multiplications when the answer comes.
+    pub reply_dummy_hops: usize,
+}
+
+impl Default for Route<'_> {
+    fn default() -> Self {
+        Self { through: &[], introduction: None, reply_through: &[], reply_dummy_hops: 1 }
+    }
 }
 
 /// What was in an onion message.
-#[derive(Debug)]
+///
+/// `Debug` leaves out the contents and the key.
 #[non_exhaustive]
 pub enum Received {
     /// For [`Issuer::receive`](super::Issuer::receive).
@@ -175,7 +248,7 @@ pub enum Received {
         /// The request.
         incoming: Incoming,
         /// The key under which the node was reached. It signs the invoice if the offer has no issuer id (PTH-3).
-        signing_key: Keypair,
+        signing_key: HopKey,
     },
     /// For the [`Payment::receive_invoice`](super::Payment::receive_invoice) of
     /// [`Payer::payment_of`](super::Payer::payment_of).
@@ -185,4 +258,16 @@ pub enum Received {
     InvoiceError(Incoming),
     /// Something for another node: [pass it on](Forward::message), or drop it.
     Forward(Forward),
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, incoming) = match self {
+            Self::InvoiceRequest { incoming, .. } => ("InvoiceRequest", incoming),
+            Self::Invoice(incoming) => ("Invoice", incoming),
+            Self::InvoiceError(incoming) => ("InvoiceError", incoming),
+            Self::Forward(forward) => return f.debug_tuple("Forward").field(forward).finish(),
+        };
+        f.debug_struct(name).field("via", &incoming.via).finish_non_exhaustive()
+    }
 }

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::exchange::{
     Action, Claim, ClaimState, Incoming, Issuer, Outgoing, Payer, Payment, PaymentId, ReceivedRequest, Refused, State,
 };
+use crate::onion::HopKey;
 use crate::units::UnixTime;
 
 /// What the application around a [`Desk`] knows, decides and keeps.
@@ -212,10 +213,13 @@ impl<A: Application> Desk<A> {
     pub fn invoice_request(
         &self,
         incoming: Incoming,
-        signing_key: Option<&Keypair>,
+        signing_key: Option<&HopKey>,
     ) -> Result<Option<Outgoing>, NotOurs> {
         match self.issuer.receive(incoming) {
-            Ok(request) => Ok(self.application.invoice_request(request, signing_key)),
+            Ok(request) => {
+                let signing_key = signing_key.map(HopKey::keypair);
+                Ok(self.application.invoice_request(request, signing_key.as_ref()))
+            }
             Err(refused) => self.refuse(refused),
         }
     }

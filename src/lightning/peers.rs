@@ -15,8 +15,7 @@ use secp256k1::{Keypair, PublicKey};
 
 use super::desk::{Application, Desk, NotOurs, lock};
 use crate::error::{Error, ErrorKind, Rule};
-use crate::exchange::{Destination, Messenger, Outgoing, Received, Route};
-use crate::field::IntroductionNode;
+use crate::exchange::{Messenger, Outgoing, Received, Route};
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
@@ -176,15 +175,13 @@ where
 
     /// `from` is the peer that brought what is answered: it is most likely to know the way back.
     fn send_through(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Result<PublicKey, SendError> {
-        let start = match &outgoing.destination {
-            Destination::Node(id) => Some(*id),
-            Destination::Path(path) => match path.introduction_node() {
-                IntroductionNode::NodeId(point) => point.to_public_key().ok(),
-                IntroductionNode::Channel { .. } => None,
-            },
+        let start = match self.messenger.start(outgoing, None) {
+            Ok(NextHop::NodeId(id)) => Some(id),
+            // Sending says what is wrong.
+            _ => None,
         };
         let through = &[self.peer_towards(start, from).ok_or(SendError::NoPeer)?];
-        let route = Route { through, reply_through: through, introduction: None };
+        let route = Route { through, reply_through: through, ..Route::default() };
         let randomness = self.entropy.get_secure_random_bytes();
         let sent = self.messenger.send(outgoing, &route, randomness).map_err(SendError::Refused)?;
         // A path that starts here, with a node that only a channel leads to.

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use super::data::Plain;
 use super::keys::{Secret, derive};
 use super::packet::{self, Layer};
-use super::path::{PathHop, blind, lead};
-use super::{Contents, NextHop, OnionMessage, Unblinded};
+use super::path::{MAX_DUMMY_HOPS, PathHop, blind, check_introduction, lead};
+use super::{Contents, MAX_REPLY_HOPS, NextHop, OnionMessage, Unblinded};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, Point};
 use crate::tlv::{CustomField, Writer};
@@ -30,6 +30,7 @@ pub struct OnionMessageBuilder<'a> {
     destination: Destination<'a>,
     contents: Option<Contents<'a>>,
     through: Vec<PathHop>,
+    only_to_start: bool,
     introduction: Option<PublicKey>,
     sender: Option<&'a Keypair>,
     reply_path: Option<&'a BlindedPath<'a>>,
@@ -58,6 +59,7 @@ impl<'a> OnionMessageBuilder<'a> {
             destination,
             contents: Some(contents),
             through: Vec::new(),
+            only_to_start: false,
             introduction: None,
             sender: None,
             reply_path: None,
@@ -72,7 +74,14 @@ impl<'a> OnionMessageBuilder<'a> {
         self
     }
 
-    /// Says which node the path starts at, where that is named by a channel.
+    /// Leaves out the nodes on the way that are not needed: the one where the message has to get, and those behind.
+    pub(crate) fn only_to_start(mut self) -> Self {
+        self.only_to_start = true;
+        self
+    }
+
+    /// Says which node the path starts at, where that is named by a channel. It may also be the one that the path
+    /// names.
     #[must_use]
     pub fn introduction(mut self, node_id: PublicKey) -> Self {
         self.introduction = Some(node_id);
@@ -95,6 +104,7 @@ impl<'a> OnionMessageBuilder<'a> {
     }
 
     /// Adds a field to what the recipient gets, by its number, which is odd so that the recipient may ignore it.
+    /// From 64 on it is a message of its own kind: only [without](Self::without_contents) one of offers.
     #[must_use]
     pub fn field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
         self.custom.push((number, value.into()));
@@ -116,24 +126,29 @@ impl<'a> OnionMessageBuilder<'a> {
     ///
     /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
     /// - `TooLong` above 32768 bytes for all hops together
-    /// - `OwnPath` for a path that ends at the sender (MSG-5), and `DoesNotDecrypt` or another error about the hop
-    ///   (PTH-4) for one that seems to start there
+    /// - `OwnPath` for a path that ends at the sender (MSG-5), or that starts with more than [`MAX_DUMMY_HOPS`] + 1
+    ///   hops that are; `DoesNotDecrypt` or another error about the hop (PTH-4) for one that seems to start there
+    /// - `TooManyEntries` for a reply path of more than [`MAX_REPLY_HOPS`] (EXC-1)
+    /// - `WrongKey` for an introduction node other than the one that the path names (MSG-5)
     /// - `UnknownIntroduction` for nodes on the way to a path that starts at a channel (MSG-5)
-    /// - `OutOfRange` (MSG-1, PTH-4) and `NotAscending` (TLV-1) for fields added by number
+    /// - `OutOfRange` (MSG-1, PTH-4) and `NotAscending` (TLV-1) for fields added by number, and `Unexpected` for one
+    ///   that is 64 or above beside the contents or another such (MSG-1)
     pub fn build(mut self, session: [u8; 32]) -> Result<Outgoing, Error> {
         let session = Secret::new(&Zeroizing::new(session))?;
         let custom = self.custom()?;
-        let through = core::mem::take(&mut self.through);
-        let first = through.first().map(|hop| NextHop::NodeId(hop.node_id()));
-
+        if self.reply_path.is_some_and(|path| path.hops().nth(MAX_REPLY_HOPS).is_some()) {
+            return Err(Error::of(Field::REPLY_PATH, ErrorKind::TooManyEntries, Rule::Exc1));
+        }
         let route = match self.destination {
             Destination::Node(node_id) => {
+                let (first, through) = self.way_to(&NextHop::NodeId(node_id));
                 let mut hops = lead(through, Some(&node_id), None)?;
                 hops.push((node_id, Plain::new(Vec::new())?));
                 Route::own(first.unwrap_or(NextHop::NodeId(node_id)), hops, &session)?
             }
             Destination::Path(path) => {
                 let (start, path_key, rest) = self.start_of(path)?;
+                let (first, through) = self.way_to(&start);
                 let mut route = match first {
                     None => Route { to: start, path_key, hops: Vec::new() },
                     Some(first) => {
@@ -166,6 +181,7 @@ impl<'a> OnionMessageBuilder<'a> {
     fn custom(&mut self) -> Result<Vec<CustomField>, Error> {
         let mut custom = core::mem::take(&mut self.custom);
         custom.sort_by_key(|(number, _)| *number);
+        let mut has_message = self.contents.is_some();
         let mut last = None;
         for (number, _) in &custom {
             let refused = |kind, rule| Err(Error::of(Field::numbered(*number), kind, rule));
@@ -175,25 +191,61 @@ impl<'a> OnionMessageBuilder<'a> {
             if last.replace(*number) == Some(*number) {
                 return refused(ErrorKind::NotAscending, Rule::Tlv1);
             }
+            // The numbers from there on are those of messages, of which there is one.
+            if *number >= Field::ONION_INVOICE_REQUEST.number() && core::mem::replace(&mut has_message, true) {
+                return refused(ErrorKind::Unexpected, Rule::Msg1);
+            }
         }
         Ok(custom)
+    }
+
+    /// Where the message has to get: to the destination, or to where its path starts once the sender's own hops are
+    /// taken off.
+    pub(crate) fn start(&self) -> Result<NextHop, Error> {
+        match self.destination {
+            Destination::Node(node_id) => Ok(NextHop::NodeId(node_id)),
+            Destination::Path(path) => self.start_of(path).map(|(start, ..)| start),
+        }
+    }
+
+    /// The nodes on the way there, with the first of them.
+    fn way_to(&mut self, start: &NextHop) -> (Option<NextHop>, Vec<PathHop>) {
+        let mut through = core::mem::take(&mut self.through);
+        if self.only_to_start {
+            let is_there = |hop: &PathHop| match start {
+                NextHop::NodeId(node_id) => hop.node_id() == *node_id,
+                // A channel of the sender's own leads to a peer.
+                NextHop::Channel(_) => true,
+                NextHop::ChannelEnd(..) => false,
+            };
+            through.truncate(through.iter().position(is_there).unwrap_or(through.len()));
+        }
+        (through.first().map(|hop| NextHop::NodeId(hop.node_id())), through)
     }
 
     /// The first hop that is not the sender's, its path key, and how many hops stand before it.
     fn start_of(&self, path: &BlindedPath<'_>) -> Result<(NextHop, Point, usize), Error> {
         let mut start = match self.introduction {
-            Some(node_id) => NextHop::NodeId(node_id),
+            Some(node_id) => {
+                check_introduction(path, &node_id)?;
+                NextHop::NodeId(node_id)
+            }
             None => path.introduction_node().try_into()?,
         };
         let mut path_key = path.first_path_key();
         let own_path = || Error::new(ErrorKind::OwnPath, Rule::Msg5);
         let Some(sender) = self.sender else { return Ok((start, path_key, 0)) };
         let own = NextHop::NodeId(sender.public_key());
+        // Each costs a few multiplications, and others make the paths that are answered over.
         for (taken, hop) in path.hops().enumerate() {
             if start != own {
                 return Ok((start, path_key, taken));
             }
+            if taken > MAX_DUMMY_HOPS {
+                break;
+            }
             let hop = Unblinded::new(sender, &path_key.to_public_key()?, hop.encrypted_recipient_data)?;
+            hop.data().check_for_message()?;
             start = hop.data().next().ok_or_else(own_path)?;
             path_key = hop.next_path_key()?.into();
         }

@@ -67,9 +67,9 @@ pub use build::{OnionMessageBuilder, Outgoing};
 pub use data::{HopData, PaymentConstraints, PaymentRelay};
 pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};
-pub use payload::{Contents, Payload};
+pub use payload::{Contents, MAX_REPLY_HOPS, Payload};
 pub use peel::{Forward, Peeled, Received, Refusal};
-pub use unblind::Unblinded;
+pub use unblind::{HopKey, Unblinded};
 
 use secp256k1::PublicKey;
 

@@ -31,13 +31,16 @@ const MIN_DATA_LEN: usize = 2;
 pub struct PathHop {
     node_id: PublicKey,
     channel: Option<ShortChannelId>,
+    /// Those with a name.
     fields: Vec<CustomField>,
+    /// Those added by number.
+    custom: Vec<CustomField>,
 }
 
 impl PathHop {
     /// The node with this key.
     pub fn new(node_id: PublicKey) -> Self {
-        Self { node_id, channel: None, fields: Vec::new() }
+        Self { node_id, channel: None, fields: Vec::new(), custom: Vec::new() }
     }
 
     /// Names the next node by a channel that this node has with it, which takes 25 bytes less than its key.
@@ -69,8 +72,9 @@ impl PathHop {
 
     /// Adds a field by its number, which is odd so that a node may ignore it (PTH-4).
     #[must_use]
-    pub fn field(self, number: u64, value: impl Into<Vec<u8>>) -> Self {
-        self.with(Field::numbered(number), value.into())
+    pub fn field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
+        self.custom.push((number, value.into()));
+        self
     }
 
     pub(super) fn node_id(&self) -> PublicKey {
@@ -84,14 +88,12 @@ impl PathHop {
 
     /// The hop's fields with those that depend on its place in the path.
     fn plain(self, place: impl IntoIterator<Item = CustomField>) -> Result<(PublicKey, Plain), Error> {
-        let own = [Field::PAYMENT_RELAY, Field::PAYMENT_CONSTRAINTS, Field::ALLOWED_FEATURES];
-        let refused = |number: u64| {
-            number == Field::PADDING.number() || number % 2 == 0 && !own.contains(&Field::numbered(number))
-        };
-        if let Some((number, _)) = self.fields.iter().find(|(number, _)| refused(*number)) {
+        let refused = |number: u64| number == Field::PADDING.number() || number % 2 == 0;
+        if let Some((number, _)) = self.custom.iter().find(|(number, _)| refused(*number)) {
             return Err(Error::of(Field::numbered(*number), ErrorKind::OutOfRange, Rule::Pth4));
         }
         let mut fields = self.fields;
+        fields.extend(self.custom);
         fields.extend(place);
         Ok((self.node_id, Plain::new(fields)?))
     }
@@ -220,8 +222,9 @@ impl<'a> BlindedPathBuilder<'a> {
     /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
     /// - `Unexpected` for a `path_id` or dummy hops of a path that ends with somebody else's, or for a recipient
     ///   with a channel to a next node; `NoHops` for such a path with no hop of its own
-    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
-    ///   bytes that one of them is told
+    /// - `WrongKey` for somebody else's path that names another node as the one where it starts (MSG-5)
+    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops, with those before them that are the recipient
+    ///   itself (PTH-1), more than 255 hops, or more than 65519 bytes that one of them is told
     /// - `OutOfRange` (PTH-4) and `NotAscending` (TLV-1) for fields added by number
     pub fn build(self, session: [u8; 32]) -> Result<BlindedPath<'static>, Error> {
         let session = Secret::new(&Zeroizing::new(session))?;
@@ -243,14 +246,26 @@ impl<'a> BlindedPathBuilder<'a> {
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 
+    /// How many hops before the last one the recipient will take off with it.
+    fn own_hops(&self) -> usize {
+        let is_own = |hop: &&PathHop| match &self.end {
+            End::Node(recipient) => hop.node_id == recipient.node_id && hop.channel.is_none(),
+            End::Path(..) => false,
+        };
+        self.through.iter().rev().take_while(is_own).count().saturating_add(self.dummy_hops)
+    }
+
     /// What each hop is told, and the path that is joined.
     fn plain_hops(self) -> Result<PlainHops<'a>, Error> {
-        if self.dummy_hops > MAX_DUMMY_HOPS {
+        if self.own_hops() > MAX_DUMMY_HOPS {
             return Err(Error::new(ErrorKind::TooManyEntries, Rule::Pth1));
         }
         let (target, path_key) = match &self.end {
             End::Node(hop) => (hop.node_id, None),
-            End::Path(path, introduction) => (*introduction, Some(path.first_path_key())),
+            End::Path(path, introduction) => {
+                check_introduction(path, introduction)?;
+                (*introduction, Some(path.first_path_key()))
+            }
         };
         let mut hops = lead(self.through, Some(&target), path_key)?;
         match self.end {
@@ -283,6 +298,16 @@ impl fmt::Debug for BlindedPathBuilder<'_> {
             .field("dummy_hops", &self.dummy_hops)
             .field("introduction", &self.introduction)
             .finish_non_exhaustive()
+    }
+}
+
+/// Refuses a node that is not the one that the path says it starts at, if it names one (MSG-5).
+pub(super) fn check_introduction(path: &BlindedPath<'_>, node_id: &PublicKey) -> Result<(), Error> {
+    match path.introduction_node() {
+        IntroductionNode::NodeId(named) if named != Point::from(*node_id) => {
+            Err(Error::new(ErrorKind::WrongKey, Rule::Msg5))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -8,6 +8,12 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, BlindedPaths, Bytes, fields, named};
 use crate::tlv::TlvStream;
 
+/// The most hops that a reply path can have.
+///
+/// Each is a point to look at for whoever gets the message, and to multiply for whoever answers, at the cost of a few
+/// bytes to whoever sends it.
+pub const MAX_REPLY_HOPS: usize = 20;
+
 /// What an onion message carries, as bytes that the types of this crate read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -60,7 +66,8 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// - TLV-1 to TLV-3; `UnknownEvenField`, and `Unexpected` for a second message beside the first (MSG-1)
+    /// - TLV-1 to TLV-3; `UnknownEvenField`, and `Unexpected` for a second field numbered 64 or above (MSG-1)
+    /// - `TooManyEntries` (EXC-1) for a reply path of more than [`MAX_REPLY_HOPS`]
     /// - a reply path that is not one path as [`BlindedPath::from_bytes`] reads it
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         Self::read_any(bytes)?.check_last()
@@ -73,14 +80,19 @@ impl Payload {
 
     /// Checks what only a last hop's payload may hold.
     pub(super) fn check_last(self) -> Result<Self, Error> {
-        if let Some(record) = self.tlvs.get(Field::REPLY_PATH.number()) {
-            let refused = |error: Error| error.in_field(Field::REPLY_PATH).within(record.value_offset());
-            BlindedPath::from_bytes(record.value()).map_err(refused)?;
-        }
-        let is_message = |number: u64| number >= Field::ONION_INVOICE_REQUEST.number() && number % 2 == 0;
+        // The cheap checks first: those of points are dear.
+        let is_message = |number: u64| number >= Field::ONION_INVOICE_REQUEST.number();
         if let Some(second) = self.tlvs.records().filter(|record| is_message(record.number())).nth(1) {
             let field = named(&[PAYLOAD_FIELDS], second.number());
             return Err(Error::of(field, ErrorKind::Unexpected, Rule::Msg1).at(second.offset()));
+        }
+        if let Some(record) = self.tlvs.get(Field::REPLY_PATH.number()) {
+            if self.reply_path().is_some_and(|path| path.hops().nth(MAX_REPLY_HOPS).is_some()) {
+                let error = Error::of(Field::REPLY_PATH, ErrorKind::TooManyEntries, Rule::Exc1);
+                return Err(error.at(record.value_offset()));
+            }
+            let refused = |error: Error| error.in_field(Field::REPLY_PATH).within(record.value_offset());
+            BlindedPath::from_bytes(record.value()).map_err(refused)?;
         }
         Ok(self)
     }

@@ -9,7 +9,7 @@ use super::data::HopData;
 use super::keys::{Secret, Shared};
 use super::packet::{Packet, Rest};
 use super::path::MAX_DUMMY_HOPS;
-use super::{Contents, NextHop, OnionMessage, Payload, Unblinded};
+use super::{Contents, HopKey, NextHop, OnionMessage, Payload, Unblinded};
 use crate::error::Error;
 use crate::field::BlindedPath;
 
@@ -19,20 +19,22 @@ use crate::field::BlindedPath;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Not version 0, or a key that is not on the curve. Refused before any point multiplication.
+    /// Not version 0, or a key that is not on the curve. Cheap: costs at most two square roots.
     Malformed,
-    /// Not for this node, or changed on the way. Refused after two point multiplications.
+    /// Not for this node, or changed on the way. Costs two point multiplications and a MAC over the packet, nearly as
+    /// much as a good message.
     NotAuthentic,
-    /// Made for this node, but its contents cannot be used. Refused as late as a good message is accepted.
+    /// Made for this node, but its contents cannot be used. Costs as much as a good message, with up to
+    /// [`MAX_DUMMY_HOPS`] dummy hops.
     Unusable,
 }
 
 impl Refusal {
-    /// Whether the message was refused before anything in it was looked at.
+    /// Whether nothing showed that the message was made for this node. That says little about the cost.
     ///
-    /// A peer answers for what it sends, whoever made it: it can be held to a number of refusals of either kind in a
-    /// time, and to fewer of the dear ones.
-    pub const fn is_cheap(self) -> bool {
+    /// A peer answers for what it sends, whoever made it: it can be held to a number of messages in a time, whether
+    /// they are refused or not.
+    pub const fn is_unauthenticated(self) -> bool {
         matches!(self, Self::Malformed | Self::NotAuthentic)
     }
 }
@@ -88,9 +90,14 @@ impl Received {
     }
 
     /// The key of the last hop: the `blinded_node_id` under which this node was reached. It signs the invoices
-    /// of an offer that has no issuer id (PTH-3).
+    /// of an offer that has no issuer id (PTH-3). Costs a point multiplication.
     pub fn signing_key(&self) -> Keypair {
         self.key.keypair()
+    }
+
+    /// The same key, to be kept until it is known whether it is needed.
+    pub fn into_hop_key(self) -> HopKey {
+        HopKey::new(self.key)
     }
 
     /// What this node was told by whoever made the path.

@@ -66,6 +66,26 @@ impl Unblinded {
     }
 }
 
+/// The secret key of a hop's `blinded_node_id`. It is wiped when this is dropped, and never shown.
+pub struct HopKey(Secret);
+
+impl HopKey {
+    pub(super) fn new(key: Secret) -> Self {
+        Self(key)
+    }
+
+    /// The key pair, to sign with (PTH-3). Costs a point multiplication.
+    pub fn keypair(&self) -> Keypair {
+        self.0.keypair()
+    }
+}
+
+impl fmt::Debug for HopKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HopKey(..)")
+    }
+}
+
 impl fmt::Debug for Unblinded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unblinded").field("data", &self.data).field("path_key", &self.path_key).finish_non_exhaustive()

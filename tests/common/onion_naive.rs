@@ -4,7 +4,7 @@
 use bolt12::bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bolt12::onion::OnionMessage;
 use bolt12::secp256k1::ecdh::SharedSecret;
-use bolt12::secp256k1::{PublicKey, Scalar, Secp256k1, SecretKey};
+use bolt12::secp256k1::{Keypair, PublicKey, Scalar, Secp256k1, SecretKey};
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
@@ -69,4 +69,17 @@ pub(crate) fn message(node: &PublicKey, payload: &[u8], is_last: bool) -> OnionM
     let mut layer = record(0, payload)[1..].to_vec();
     layer.extend_from_slice(&[if is_last { 0 } else { 0x99 }; 32]);
     message_of(node, &layer)
+}
+
+/// All that a node finds in a packet of which it is the last hop, whatever it uses of it.
+pub(crate) fn decrypted(message: &OnionMessage, node: &Keypair) -> Vec<u8> {
+    let blinding =
+        hmac(b"blinded_node_id", &[&shared(&message.path_key().to_public_key().unwrap(), node.secret_bytes())]);
+    let key = node.secret_key().mul_tweak(&Scalar::from_be_bytes(blinding).unwrap()).unwrap();
+    let packet = message.packet();
+    let secret = shared(&PublicKey::from_slice(&packet[1..34]).unwrap(), key.secret_bytes());
+    let mut data = packet[34..packet.len() - 32].to_vec();
+    assert_eq!(hmac(&hmac(b"mu", &[&secret]), &[&data]), packet[packet.len() - 32..]);
+    chacha20::ChaCha20::new(&hmac(b"rho", &[&secret]).into(), &[0; 12].into()).apply_keystream(&mut data);
+    data
 }

@@ -507,7 +507,19 @@ fn what_is_too_long_is_refused_before_it_costs() {
     let (_, incoming) = asked(&tea(1));
     let note = |len| forged(&incoming, |records| records.push(record(89, &vec![b'x'; len])));
     assert!(issuer.receive(note(3_000)).is_ok());
-    silent(issuer.receive(note(5_000)), Rule::Exc1);
+    // Whoever asks the right way for an offer of ours is told, or would wait until its deadline.
+    let aloud = |received: Result<ReceivedRequest, Box<Refused>>, field| {
+        let refused = received.unwrap_err();
+        assert_eq!((refused.error().rule(), refused.error().kind()), (Rule::Exc1, &ErrorKind::TooLong));
+        assert_eq!((refused.error().field(), refused.is_cheap()), (Some(field), false));
+        assert!(refused.answer().is_some());
+    };
+    aloud(issuer.receive(note(5_000)), Field::INVREQ_PAYER_NOTE);
     let paths = path(2).as_bytes().repeat(5);
-    silent(issuer.receive(forged(&incoming, |records| records.push(record(90, &paths)))), Rule::Exc1);
+    aloud(issuer.receive(forged(&incoming, |records| records.push(record(90, &paths)))), Field::INVREQ_PATHS);
+
+    // A payer does not even ask.
+    let offer = tea(1);
+    let draft = Payer::new([2; 32]).draft(&offer, NOW, CHAINS).unwrap().payer_note(&"x".repeat(5_000));
+    assert_eq!(draft.start([3; 32], NOW, UnixTime(NOW.0 + 60)).unwrap_err().kind(), &ErrorKind::TooLong);
 }

@@ -374,7 +374,7 @@ fn onions() -> Result<Seeds> {
         ("to-node", OnionMessageBuilder::to_node(own, contents)),
         ("through", OnionMessageBuilder::to_node(own, contents).through(other)),
         ("over-path", OnionMessageBuilder::over(&path, contents).reply_path(&reply_path)),
-        ("large", OnionMessageBuilder::over(&path, Contents::InvoiceError(&large)).field(99, [1, 2, 3])),
+        ("large", OnionMessageBuilder::over(&path, Contents::InvoiceError(&large)).field(63, [1, 2, 3])),
     ];
     let mut seeds = Seeds::new();
     for (name, message) in messages {

@@ -212,7 +212,8 @@ impl Payment {
             Phase::Quoted(invoice) => Some(invoice.expires_at()),
             Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
         };
-        if self.is_late(now) {
+        if now > self.bounds.deadline {
+            self.end_late();
             return Ok(Action::Nothing);
         }
         match expires_at {
@@ -271,8 +272,7 @@ impl Payment {
     /// `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
     pub fn receive_invoice(&mut self, incoming: Incoming, now: UnixTime) -> Result<Progress, Box<Refused>> {
         let Incoming { bytes, via, reply_path } = incoming;
-        self.is_late(now);
-        let token = self.token(&via, Rule::Ivr13)?;
+        let token = self.token(&via, Rule::Ivr13, now)?;
         // EXC-1: a MAC is cheaper than a signature.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
         self.asked.check_own(&self.payer, &tlvs, token).map_err(Refused::silent)?;
@@ -317,8 +317,7 @@ impl Payment {
     ///
     /// A refusal, after which everything is as before.
     pub fn receive_error(&mut self, incoming: Incoming, now: UnixTime) -> Result<Progress, Box<Refused>> {
-        self.is_late(now);
-        let token = self.token(&incoming.via, Rule::Exc6)?;
+        let token = self.token(&incoming.via, Rule::Exc6, now)?;
         let told = InvoiceError::try_from(incoming.bytes).map_err(Refused::silent)?;
         let Asked::Offer(asked) = &self.asked else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Exc6)));
@@ -532,15 +531,7 @@ impl Payment {
         })
     }
 
-    /// Whether the time for beginning anything is over: then what had not been begun has ended.
-    fn is_late(&mut self, now: UnixTime) -> bool {
-        let is_late = now > self.bounds.deadline;
-        if is_late && matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
-            self.end_late();
-        }
-        is_late
-    }
-
+    /// Ends what was not begun in time: because of the last refusal, if there was one.
     fn end_late(&mut self) {
         let end = self.told.take().filter(|_| matches!(self.phase, Phase::Asking));
         self.phase = Phase::Ended(end.unwrap_or(End::Deadline));
@@ -556,14 +547,11 @@ impl Payment {
     }
 
     /// Which message of this payment an answer is for, if it came the right way and one is still waited for.
-    fn token(&self, via: &Via, rule: Rule) -> Result<Token, Box<Refused>> {
+    fn token(&self, via: &Via, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
         let token = self.asked.token(&self.payer, via).filter(|token| token.id == self.id);
         let token = token.ok_or_else(|| Refused::silent(Error::new(ErrorKind::WrongArrival, rule)))?;
-        if token.generation == self.generation && matches!(self.phase, Phase::Asking) {
-            Ok(token)
-        } else {
-            Err(Refused::late())
-        }
+        let waits = matches!(self.phase, Phase::Asking) && now <= self.bounds.deadline;
+        if token.generation == self.generation && waits { Ok(token) } else { Err(Refused::late()) }
     }
 
     /// Asks for another invoice, with other requests; those before are no longer answered.
