@@ -209,7 +209,7 @@ impl Payment {
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
         let expires_at = match &self.phase {
             Phase::Asking => None,
-            Phase::Quoted(invoice) => Some(invoice.expires_at()),
+            Phase::Quoted(invoice) => Some(self.quoted_until(invoice)),
             Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
         };
         if now > self.bounds.deadline {
@@ -370,12 +370,21 @@ impl Payment {
         if invoice.payment_hash() != payment_hash || now > self.bounds.deadline {
             return Err(not_now());
         }
-        let at = invoice.expires_at();
+        let at = self.quoted_until(invoice);
         if now > at {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
         self.phase = Phase::Paying(invoice.clone());
         Ok(())
+    }
+
+    /// The last second at which paying an invoice can be begun.
+    fn quoted_until(&self, invoice: &Invoice) -> UnixTime {
+        let until = invoice.expires_at();
+        match &self.asked {
+            Asked::Offer(asked) => asked.series.as_ref().map_or(until, |series| series.until(invoice).min(until)),
+            Asked::Refund(_) => until,
+        }
     }
 
     /// The payment was made. Saying it twice does no harm, and it is never too late: also a payment that was said to
