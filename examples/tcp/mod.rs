@@ -100,9 +100,11 @@ impl<A: Application + Send + Sync + 'static> Connections<A> {
         let (peers, manager) = (Arc::clone(&self.peers), Arc::clone(&self.manager));
         async move {
             let mut ticks = tokio::time::interval(TICK);
-            // Ticks that were missed do not come all at once.
+            // Never two closer than this: made up for, those that were missed while the machine slept or was busy
+            // would let so many messages out at once that peers drop them.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut silence = tokio::time::interval(Duration::from_secs(10));
+            silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
             silence.tick().await;
             loop {
                 tokio::select! {
