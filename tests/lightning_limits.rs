@@ -9,12 +9,13 @@ mod naive;
 use std::cell::Cell;
 
 use bolt12::exchange::{
-    Action, Destination, Issuer, Messenger, OffersMessage, Outgoing, PathId, Payer, ReceivedRequest, Route,
+    Action, Destination, End, Issuer, Messenger, OffersMessage, Outgoing, PathId, Payer, PaymentId, ReceivedRequest,
+    Route, State,
 };
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, ldk};
 use bolt12::onion::OnionMessage;
 use bolt12::secp256k1::{Keypair, PublicKey};
-use bolt12::{ChainHash, InvoiceError, Msat, OfferBuilder, UnixTime};
+use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, OfferBuilder, UnixTime};
 use ldk::ln::msgs::{self, BaseMessageHandler, Init, OnionMessageHandler};
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::sign::EntropySource;
@@ -27,6 +28,7 @@ use messages::{NOW, key};
 #[derive(Default)]
 struct Counter {
     requests: Cell<u32>,
+    given_up: Cell<u32>,
 }
 
 impl Application for Counter {
@@ -37,6 +39,10 @@ impl Application for Counter {
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
         self.requests.set(self.requests.get() + 1);
         request.refuse("out of tea", None)
+    }
+
+    fn given_up(&self, _: PaymentId, _: &dyn std::error::Error) {
+        self.given_up.set(self.given_up.get() + 1);
     }
 }
 
@@ -286,6 +292,40 @@ fn peers_without_onion_messages_are_not_used() {
     peers.peer_connected(peer(1), &hello(false), true).unwrap();
     assert!(peers.peers().is_empty());
     assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
+}
+
+/// What is too long by itself is not tried again and again; what the path makes too long may go another way.
+#[test]
+fn a_message_that_is_too_long_is_no_path_that_is_closed() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits::default());
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    let error = peers.send(&answer(1, 40_000)).unwrap_err();
+    assert!(matches!(&error, SendError::Message(error) if *error.kind() == ErrorKind::TooLong), "{error:?}");
+    let long = Messenger::new(key(1)).path(&[peer(2); 100], PathId([6; 32])).build([7; 32]).unwrap();
+    let mut answer = answer(1, 25_000);
+    answer.destination = Destination::Path(long);
+    let error = peers.send(&answer).unwrap_err();
+    assert!(matches!(&error, SendError::Way(error) if *error.kind() == ErrorKind::TooLong), "{error:?}");
+    assert_eq!(desk.application().given_up.get(), 0);
+}
+
+/// A payment whose request cannot be sent ends, and its owner is told; one that is being paid does not.
+#[test]
+fn what_cannot_be_sent_is_given_up() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let _peers = peers(&desk, &numbers, Limits::default());
+    let offer = OfferBuilder::new(peer(1)).description("tea").amount_msat(Msat(9_000)).build().unwrap();
+    let draft = desk.payer().draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+    let id = desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
+    let request = desk.poll().send.remove(0);
+    let nobody = answer(1, 10);
+    desk.unsendable(&nobody, &SendError::NoPeer);
+    assert_eq!(desk.application().given_up.get(), 0);
+    desk.unsendable(&request, &SendError::NoPeer);
+    assert_eq!(desk.application().given_up.get(), 1);
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Declined))).unwrap());
+    assert_eq!(desk.poll().send, []);
 }
 
 /// A way that starts at ourselves, and goes on to somebody who is not connected, leads over a peer of ours.

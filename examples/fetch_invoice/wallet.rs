@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt12::exchange::{ClaimState, Draft, End, Limit, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State};
-use bolt12::lightning::{Application, Limits};
+use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::onion::BlindedPathBuilder;
 use bolt12::secp256k1::Keypair;
 use bolt12::{ChainHash, CurrencyCode, Error, Features, Invoice, Offer, PayInfo, Quantity, Rate, Refund, UnixTime};
@@ -188,6 +188,7 @@ async fn converse(
         for outgoing in wallet.desk.poll().send {
             match wallet.peers.send(&outgoing) {
                 Ok(_) => sent.count += 1,
+                Err(SendError::Message(error)) => return Err(Failure::of(&error)),
                 Err(error) => {
                     sent.failed += 1;
                     sent.why = error.to_string();

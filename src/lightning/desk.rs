@@ -45,10 +45,16 @@ pub trait Application {
         let _ = refused;
     }
 
-    /// Something could not be sent: what has no counterpart in the `lightning` crate, or for which there is no way.
-    /// The next way is tried in any case.
+    /// Something could not be sent: what is too long or has no counterpart in the `lightning` crate, or for which there
+    /// is no way. The next way is tried, unless it is [given up](Self::given_up).
     fn not_sent(&self, outgoing: &Outgoing, why: &dyn core::error::Error) {
         let _ = (outgoing, why);
+    }
+
+    /// What a payment or claim asks or says cannot be sent, whatever the way: the payment has
+    /// [ended](Payment::decline), and the claim is [removed](Desk::remove).
+    fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
+        let _ = (id, why);
     }
 
     /// A payment or claim could not say what to do next. What began without an error does not get here.
@@ -202,6 +208,25 @@ impl<A: Application> Desk<A> {
             self.update_payment(id, |payment| payment.unreachable(path_id, now));
         } else if let Some(id) = self.issuer.claim_of(&via) {
             self.update_claim(id, |claim| claim.unreachable(path_id, now));
+        }
+    }
+
+    /// What was to be sent cannot be sent at all: a payment that waits for an answer to it ends as
+    /// [declined](Payment::decline), a claim is [removed](Self::remove), and the application is
+    /// [told](Application::given_up).
+    pub fn unsendable(&self, outgoing: &Outgoing, why: &dyn core::error::Error) {
+        let Some(path_id) = &outgoing.reply_path_id else { return };
+        let via = crate::exchange::Via::Path(*path_id);
+        let id = if let Some(id) = self.payer.payment_of(&via) {
+            // What is being paid goes on being paid.
+            self.update_payment(id, Payment::decline).and_then(Result::ok).map(|()| id)
+        } else if let Some(id) = self.issuer.claim_of(&via) {
+            lock(&self.claims).remove(&id).map(|_| id)
+        } else {
+            None
+        };
+        if let Some(id) = id {
+            self.application.given_up(id, why);
         }
     }
 

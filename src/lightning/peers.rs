@@ -15,7 +15,7 @@ use secp256k1::{Keypair, PublicKey};
 
 use super::desk::{Application, Desk, NotOurs, lock};
 use crate::error::{Error, ErrorKind, Rule};
-use crate::exchange::{Messenger, Outgoing, Received, Route};
+use crate::exchange::{Destination, Messenger, Outgoing, Received, Route};
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
@@ -56,8 +56,10 @@ pub enum SendError {
     NotConnected(PublicKey),
     /// Too much waits for this peer.
     Full(PublicKey),
-    /// The way starts at an unknown channel, or the message is too long.
-    Refused(Error),
+    /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
+    Way(Error),
+    /// This message cannot be sent, whatever the way: it is too long.
+    Message(Error),
 }
 
 impl fmt::Display for SendError {
@@ -66,7 +68,7 @@ impl fmt::Display for SendError {
             Self::NoPeer => f.write_str("no peer is connected that passes onion messages on"),
             Self::NotConnected(node) => write!(f, "{node} is not connected"),
             Self::Full(node) => write!(f, "too many messages wait for {node}"),
-            Self::Refused(error) => error.fmt(f),
+            Self::Way(error) | Self::Message(error) => error.fmt(f),
         }
     }
 }
@@ -74,7 +76,7 @@ impl fmt::Display for SendError {
 impl core::error::Error for SendError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Refused(error) => Some(error),
+            Self::Way(error) | Self::Message(error) => Some(error),
             _ => None,
         }
     }
@@ -196,7 +198,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`SendError`]: tell [`Desk::unreachable`].
+    /// [`SendError`]: tell [`Desk::unsendable`] of a `Message`, and [`Desk::unreachable`] of the others.
     pub fn send(&self, outgoing: &Outgoing) -> Result<PublicKey, SendError> {
         self.send_through(outgoing, None)
     }
@@ -206,7 +208,10 @@ where
             Ok(_) => true,
             Err(error) => {
                 self.desk.application().not_sent(outgoing, &error);
-                self.desk.unreachable(outgoing);
+                match error {
+                    SendError::Message(_) => self.desk.unsendable(outgoing, &error),
+                    _ => self.desk.unreachable(outgoing),
+                }
                 false
             }
         }
@@ -219,12 +224,20 @@ where
             // Sending says what is wrong.
             _ => None,
         };
-        let through = &[self.peer_towards(start, from).ok_or(SendError::NoPeer)?];
+        let peer = self.peer_towards(start, from).ok_or(SendError::NoPeer)?;
+        let through = &[peer];
         let route = Route { through, reply_through: through, ..Route::default() };
         let randomness = self.entropy.get_secure_random_bytes();
-        let sent = self.messenger.send(outgoing, &route, randomness).map_err(SendError::Refused)?;
+        let sent = self.messenger.send(outgoing, &route, randomness).map_err(|error| {
+            // On the shortest way there is: is it the message, or the path?
+            let shortest = Outgoing { destination: Destination::Node(peer), ..outgoing.clone() };
+            match self.messenger.send(&shortest, &Route::default(), randomness) {
+                Ok(_) => SendError::Way(error),
+                Err(error) => SendError::Message(error),
+            }
+        })?;
         // A path that starts here, with a node that only a channel leads to.
-        let unknown = SendError::Refused(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
+        let unknown = SendError::Way(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
         let NextHop::NodeId(to) = sent.to else { return Err(unknown) };
         let mut connected = lock(&self.connected);
         let peer = connected.get_able(&to).ok_or(SendError::NotConnected(to))?;
