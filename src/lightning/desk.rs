@@ -164,13 +164,15 @@ impl<A: Application> Desk<A> {
 
     /// What to send now because of payments and claims, and when to ask again.
     pub fn poll(&self) -> Due {
-        let mut due = Due::default();
-        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due));
-        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due));
+        let (mut due, mut stuck) = (Due::default(), Vec::new());
+        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due, &mut stuck));
+        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due, &mut stuck));
+        // Now that nothing is locked: whoever hears it may want to remove it.
+        stuck.iter().for_each(|(id, error)| self.application.stuck(*id, error));
         due
     }
 
-    fn poll_one(&self, one: &mut impl Pending, due: &mut Due) {
+    fn poll_one(&self, one: &mut impl Pending, due: &mut Due, stuck: &mut Vec<(PaymentId, Error)>) {
         if !one.is_open() {
             return;
         }
@@ -194,7 +196,7 @@ impl<A: Application> Desk<A> {
             Ok(Action::Nothing) => {}
             // Two messages at once would be one too many.
             Ok(Action::Send(_)) => due.next = Some(now),
-            Err(error) => self.application.stuck(one.id(), &error),
+            Err(error) => stuck.push((one.id(), error)),
         }
     }
 
