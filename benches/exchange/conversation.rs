@@ -185,11 +185,13 @@ fn answer(
 ) -> Outgoing {
     let received = issuer.receive(asked).expect("a request for an own offer");
     let terms = Terms { now: NOW, chains: &CHAINS, rate: None, max_amount: MaxAmount::Any };
-    let accepted: Accepted = received.accept(&terms).expect("an acceptable request");
+    let mut accepted: Accepted = received.accept(&terms).expect("an acceptable request");
+    if case.shape.rich {
+        accepted = accepted.relative_expiry(Duration::from_secs(RELATIVE_EXPIRY.into()));
+    }
     let mut invoice = accepted.invoice(PAYMENT_HASH);
     if case.shape.rich {
-        let expiry = Duration::from_secs(RELATIVE_EXPIRY.into());
-        invoice = invoice.relative_expiry(expiry).multi_part(MultiPart::Allowed);
+        invoice = invoice.multi_part(MultiPart::Allowed);
     }
     let invoice = paths.into_iter().fold(invoice, |invoice, path| invoice.add_path(path, &payinfo()));
     let unsigned = invoice.build().expect("a valid invoice");
