@@ -9,8 +9,8 @@ mod naive;
 use std::cell::{Cell, RefCell};
 
 use bolt12::exchange::{
-    Accepted, Claim, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment, PaymentId,
-    ReceivedRequest, Refused, State, Terms, Via,
+    Accepted, Claim, End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment,
+    PaymentId, ReceivedRequest, Refused, State, Terms, Via,
 };
 use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler, context, ldk, via};
 use bolt12::secp256k1::Keypair;
@@ -33,6 +33,7 @@ struct Book {
     claims: Cell<u32>,
     refused: RefCell<Vec<(ErrorKind, bool)>>,
     not_sent: RefCell<Vec<String>>,
+    given_up: RefCell<Vec<(PaymentId, String)>>,
 }
 
 impl Application for Book {
@@ -63,6 +64,10 @@ impl Application for Book {
 
     fn not_sent(&self, _: &Outgoing, why: &dyn std::error::Error) {
         self.not_sent.borrow_mut().push(why.to_string());
+    }
+
+    fn given_up(&self, id: PaymentId, why: &dyn std::error::Error) {
+        self.given_up.borrow_mut().push((id, why.to_string()));
     }
 }
 
@@ -184,6 +189,25 @@ fn no_more_waits_for_a_node_than_the_limit() {
     assert_eq!(told, ["too many messages wait to be sent"; 5]);
     assert_eq!(handler.release_pending_messages().len(), 1_000);
     assert_eq!(handler.release_pending_messages().len(), 0);
+}
+
+/// LDK takes no request for an offer in dollars, whatever the way: the payment ends, at once.
+#[test]
+fn what_ldk_does_not_take_is_given_up() {
+    let desk = desk();
+    let new = desk.issuer().new_offer([3; 16]);
+    let price = bolt12::OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: bolt12::MinorUnits(350) };
+    let offer = new.build(OfferBuilder::new(new.issuer_id()).description("tea").amount(price).add_path(path(1)));
+    let offer = offer.unwrap();
+    let draft = desk.payer().draft(&offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(Msat(4_000_000)));
+    let id = desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
+    let handler = OffersHandler::new(&desk, IgnoringMessageHandler {});
+    assert_eq!(handler.poll(), Some(NOW));
+    let why = "the lightning crate handles no offers in USD";
+    assert_eq!(desk.application().not_sent.borrow()[..], [why]);
+    assert_eq!(desk.application().given_up.borrow()[..], [(id, why.to_owned())]);
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Declined))).unwrap());
+    assert_eq!((handler.poll(), handler.release_pending_messages().len()), (None, 0));
 }
 
 /// PTH-2: 32 bytes survive in what LDK keeps in a path, and no other kind of its contexts is taken for them.

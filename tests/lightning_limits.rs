@@ -9,12 +9,13 @@ mod naive;
 use std::cell::Cell;
 
 use bolt12::exchange::{
-    Action, Destination, Issuer, Messenger, OffersMessage, Outgoing, PathId, Payer, ReceivedRequest, Route,
+    Action, Destination, End, Issuer, Messenger, OffersMessage, Outgoing, PathId, Payer, PaymentId, ReceivedRequest,
+    Route, State,
 };
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, ldk};
 use bolt12::onion::OnionMessage;
 use bolt12::secp256k1::{Keypair, PublicKey};
-use bolt12::{ChainHash, InvoiceError, Msat, OfferBuilder, UnixTime};
+use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, OfferBuilder, UnixTime};
 use ldk::ln::msgs::{self, BaseMessageHandler, Init, OnionMessageHandler};
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::sign::EntropySource;
@@ -27,6 +28,7 @@ use messages::{NOW, key};
 #[derive(Default)]
 struct Counter {
     requests: Cell<u32>,
+    given_up: Cell<u32>,
 }
 
 impl Application for Counter {
@@ -37,6 +39,10 @@ impl Application for Counter {
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
         self.requests.set(self.requests.get() + 1);
         request.refuse("out of tea", None)
+    }
+
+    fn given_up(&self, _: PaymentId, _: &dyn std::error::Error) {
+        self.given_up.set(self.given_up.get() + 1);
     }
 }
 
@@ -108,6 +114,7 @@ fn a_flood_is_not_heard_until_time_passes() {
     for number in [1, 2] {
         peers.peer_connected(peer(number), &hello(true), true).unwrap();
     }
+    (0..10).for_each(|_| peers.tick());
     let message = request(&desk, 1);
     for _ in 0..1_000 {
         peers.handle_onion_message(peer(1), &message);
@@ -139,6 +146,7 @@ fn garbage_counts() {
     let (desk, numbers) = (desk(), Numbers::default());
     let peers = peers(&desk, &numbers, Limits { burst: 5, ..Limits::default() });
     peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    peers.tick();
     let good = request(&desk, 1);
     let mut broken = good.clone();
     broken.onion_routing_packet.hop_data[700] ^= 1;
@@ -182,9 +190,10 @@ fn no_more_waits_for_a_peer_than_the_limit() {
     assert!(peers.next_onion_message_for_peer(peer(1)).is_none());
 }
 
-/// Core Lightning takes one message in 250 milliseconds, and four at once.
+/// Core Lightning takes one message in 250 milliseconds, and four at once: with a tick right after the first, three and
+/// one are as many.
 #[test]
-fn a_peer_is_sent_four_at_once_and_then_one_a_tick() {
+fn a_peer_is_sent_three_at_once_and_then_one_a_tick() {
     let (desk, numbers) = (desk(), Numbers::default());
     let peers = peers(&desk, &numbers, Limits::default());
     peers.peer_connected(peer(1), &hello(true), true).unwrap();
@@ -192,9 +201,9 @@ fn a_peer_is_sent_four_at_once_and_then_one_a_tick() {
         peers.send(&answer(1, 10)).unwrap();
     }
     let sent = || std::iter::from_fn(|| peers.next_onion_message_for_peer(peer(1))).count();
-    assert_eq!(sent(), 4);
+    assert_eq!(sent(), 3);
     assert_eq!(sent(), 0);
-    for _ in 0..6 {
+    for _ in 0..7 {
         peers.tick();
         assert_eq!(sent(), 1);
     }
@@ -216,6 +225,66 @@ fn only_so_many_peers_are_let_in() {
     peers.peer_connected(peer(3), &hello(true), true).unwrap();
 }
 
+/// Those that know no onion messages take room as well.
+#[test]
+fn every_peer_that_connects_is_counted() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits { peers: 2, ..Limits::default() });
+    let let_in = |number: &u8| peers.peer_connected(peer(*number), &hello(false), true).is_ok();
+    assert_eq!((1..100).filter(let_in).collect::<Vec<u8>>(), [1, 2]);
+    peers.peer_disconnected(peer(2));
+    assert!(let_in(&3) && !let_in(&4));
+}
+
+/// Nobody is heard more often by connecting again and again.
+#[test]
+fn connecting_again_does_not_start_the_burst_anew() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits { burst: 20, per_tick: 3, ..Limits::default() });
+    let message = request(&desk, 1);
+    for round in 1..=10 {
+        peers.peer_connected(peer(1), &hello(true), true).unwrap();
+        (0..50).for_each(|_| peers.handle_onion_message(peer(1), &message));
+        peers.peer_disconnected(peer(1));
+        assert_eq!(desk.application().requests.get(), 3 * round);
+    }
+}
+
+/// Where any peer would do, it is one that we chose, and another one every time.
+#[test]
+fn strangers_get_no_requests_while_there_are_peers_of_our_choice() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits::default());
+    let mut keys: Vec<_> = (1..9).map(peer).collect();
+    keys.sort();
+    let offer = OfferBuilder::new(key(0x55).public_key()).description("tea").amount_msat(Msat(9_000));
+    let offer = offer.build().unwrap();
+    let draft = Payer::new([9; 32]).draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+    let Action::Send(request) = draft.start([4; 32], NOW, UnixTime(NOW.0 + 60)).unwrap().poll(NOW).unwrap() else {
+        panic!()
+    };
+    let taken = || [0; 4].map(|_| peers.send(&request).unwrap());
+    // With none of our choice, every stranger gets its turn.
+    for stranger in [0, 7] {
+        peers.peer_connected(keys[stranger], &hello(true), true).unwrap();
+    }
+    let strangers = taken();
+    assert_eq!([strangers[0], strangers[1]], [strangers[2], strangers[3]]);
+    assert_ne!(strangers[0], strangers[1]);
+    // One that we chose and that knows no onion messages is of no use.
+    peers.peer_connected(keys[1], &hello(false), false).unwrap();
+    assert_eq!(taken(), strangers);
+    peers.peer_connected(keys[5], &hello(true), false).unwrap();
+    assert_eq!(taken(), [keys[5]; 4]);
+    peers.peer_connected(keys[3], &hello(true), false).unwrap();
+    let chosen = taken();
+    assert!(chosen.contains(&keys[3]) && chosen.contains(&keys[5]));
+    assert!(chosen.iter().all(|taken| [keys[3], keys[5]].contains(taken)));
+    // The destination itself needs nobody.
+    peers.peer_connected(key(0x55).public_key(), &hello(true), true).unwrap();
+    assert_eq!(taken(), [key(0x55).public_key(); 4]);
+}
+
 #[test]
 fn peers_without_onion_messages_are_not_used() {
     let (desk, numbers) = (desk(), Numbers::default());
@@ -223,6 +292,40 @@ fn peers_without_onion_messages_are_not_used() {
     peers.peer_connected(peer(1), &hello(false), true).unwrap();
     assert!(peers.peers().is_empty());
     assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
+}
+
+/// What is too long by itself is not tried again and again; what the path makes too long may go another way.
+#[test]
+fn a_message_that_is_too_long_is_no_path_that_is_closed() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits::default());
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    let error = peers.send(&answer(1, 40_000)).unwrap_err();
+    assert!(matches!(&error, SendError::Message(error) if *error.kind() == ErrorKind::TooLong), "{error:?}");
+    let long = Messenger::new(key(1)).path(&[peer(2); 100], PathId([6; 32])).build([7; 32]).unwrap();
+    let mut answer = answer(1, 25_000);
+    answer.destination = Destination::Path(long);
+    let error = peers.send(&answer).unwrap_err();
+    assert!(matches!(&error, SendError::Way(error) if *error.kind() == ErrorKind::TooLong), "{error:?}");
+    assert_eq!(desk.application().given_up.get(), 0);
+}
+
+/// A payment whose request cannot be sent ends, and its owner is told; one that is being paid does not.
+#[test]
+fn what_cannot_be_sent_is_given_up() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let _peers = peers(&desk, &numbers, Limits::default());
+    let offer = OfferBuilder::new(peer(1)).description("tea").amount_msat(Msat(9_000)).build().unwrap();
+    let draft = desk.payer().draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+    let id = desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
+    let request = desk.poll().send.remove(0);
+    let nobody = answer(1, 10);
+    desk.unsendable(&nobody, &SendError::NoPeer);
+    assert_eq!(desk.application().given_up.get(), 0);
+    desk.unsendable(&request, &SendError::NoPeer);
+    assert_eq!(desk.application().given_up.get(), 1);
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Declined))).unwrap());
+    assert_eq!(desk.poll().send, []);
 }
 
 /// A way that starts at ourselves, and goes on to somebody who is not connected, leads over a peer of ours.

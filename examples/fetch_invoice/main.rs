@@ -24,13 +24,15 @@ mod recurrence;
 mod tcp;
 pub(crate) mod wallet;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use bolt12::{Error, Invoice};
 
 use input::Message;
-use options::{Options, USAGE};
+use options::{Options, Subject, USAGE};
 use progress::Progress;
+use tcp::{complain, say};
 
 /// Why there is no invoice: a stable code, and a sentence.
 #[derive(Debug)]
@@ -66,40 +68,56 @@ impl Failure {
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     if words.iter().any(|word| word == "--help" || word == "-h") {
-        print!("{USAGE}");
+        say(USAGE.trim_end());
         return ExitCode::SUCCESS;
     }
     let count = words.len();
     words.retain(|word| word != "--json");
     let as_json = words.len() < count;
     match fetch(&words) {
-        Ok(invoice) => {
-            print!("{}", shown(&invoice, as_json));
-            ExitCode::SUCCESS
+        Ok((invoice, is_claim)) => {
+            if is_claim {
+                complain("fetch_invoice: the invoice is sent; whether it arrived is not known");
+            }
+            match io::stdout().write_all(shown(&invoice, is_claim, as_json).as_bytes()) {
+                Ok(()) => ExitCode::SUCCESS,
+                // Whoever read the output has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+                Err(error) => {
+                    complain(format_args!("fetch_invoice: {error}"));
+                    ExitCode::FAILURE
+                }
+            }
         }
         Err(failure) => {
             if as_json {
-                println!("{}", serde_json::json!({ "error": { "code": failure.code(), "message": failure.text() } }));
+                say(serde_json::json!({ "error": { "code": failure.code(), "message": failure.text() } }));
             } else {
-                eprintln!("fetch_invoice: {}", failure.text());
+                complain(format_args!("fetch_invoice: {}", failure.text()));
             }
             ExitCode::from(if failure.code() == "misuse" { 2 } else { 1 })
         }
     }
 }
 
-fn fetch(words: &[String]) -> Result<Invoice, Failure> {
+/// The invoice, and whether it is one of ours, for a refund.
+fn fetch(words: &[String]) -> Result<(Invoice, bool), Failure> {
     let options = Options::read(words)?;
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::new("no_runtime", error.to_string()))?;
-    runtime.block_on(wallet::run(&options, &mut Progress::on_stderr()))
+    let invoice = runtime.block_on(wallet::run(&options, &mut Progress::on_stderr()))?;
+    Ok((invoice, matches!(options.subject, Subject::Refund(_))))
 }
 
-/// The invoice as `decode` shows it.
-pub(crate) fn shown(invoice: &Invoice, as_json: bool) -> String {
+/// The invoice as `decode` shows it. Nobody confirms that one for a refund arrived, which JSON says as well.
+pub(crate) fn shown(invoice: &Invoice, is_claim: bool, as_json: bool) -> String {
     let message = Message::Invoice(Box::new(invoice.clone()));
     if as_json {
-        format!("{:#}\n", json::object(&Ok(message)))
+        let mut object = json::object(&Ok(message));
+        if is_claim {
+            object["arrival"] = "unknown".into();
+        }
+        format!("{object:#}\n")
     } else {
         format!("{invoice}\n\n{}", people::page(&message, tcp::now()))
     }

@@ -21,7 +21,7 @@ onion message, and checks what comes back.
   --max AMOUNT         the most to pay, for an offer in another currency
   --rate PRICE         what a bitcoin costs in that currency, for example 100000.00 …
   --tolerance PERCENT  … and how far the invoice may be from that: 2 if not given
-  --deadline SECONDS   how long to wait: 60 if not given
+  --deadline SECONDS   how long to wait, with the time to connect: 60 if not given
   --json               prints JSON, as `decode` does, or an object with an error
 
 An AMOUNT has a unit: 25sat, 25000msat or 0.00000025btc.
@@ -41,7 +41,7 @@ pub(crate) struct Options {
     pub(crate) note: Option<String>,
     pub(crate) max: Option<Msat>,
     pub(crate) rate: Option<String>,
-    pub(crate) tolerance_basis_points: u32,
+    pub(crate) tolerance_basis_points: Option<u32>,
     pub(crate) deadline: Duration,
 }
 
@@ -56,7 +56,7 @@ impl Options {
     pub(crate) fn read(words: &[String]) -> Result<Self, Failure> {
         let (mut offer, mut refund, mut peer) = (None, None, None);
         let (mut amount, mut quantity, mut note, mut max, mut rate) = (None, None, None, None, None);
-        let (mut tolerance_basis_points, mut deadline) = (200, Duration::from_secs(60));
+        let (mut tolerance_basis_points, mut deadline) = (None, Duration::from_secs(60));
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             if !word.starts_with("--") {
@@ -71,10 +71,13 @@ impl Options {
                 "--refund" => refund = Some(value()?),
                 "--amount" => amount = Some(read_amount(value()?)?),
                 "--max" => max = Some(read_amount(value()?)?),
-                "--quantity" => quantity = Some(number(word, value()?)?),
+                "--quantity" => match number(word, value()?)? {
+                    0 => return Err(Failure::misuse("--quantity is 1 at least")),
+                    items => quantity = Some(items),
+                },
                 "--note" => note = Some(value()?.to_owned()),
                 "--rate" => rate = Some(value()?.to_owned()),
-                "--tolerance" => tolerance_basis_points = read_percent(value()?)?,
+                "--tolerance" => tolerance_basis_points = Some(read_percent(value()?)?),
                 "--deadline" => deadline = Duration::from_secs(number(word, value()?)?),
                 _ => return Err(Failure::misuse(format!("there is no option {word}; --help tells which there are"))),
             }
@@ -88,6 +91,27 @@ impl Options {
             (None, None) => return Err(Failure::misuse("no offer was given; --help tells more")),
             (Some(_), Some(_)) => return Err(Failure::misuse("either an offer or a refund")),
         };
+        // What would have no effect is a misunderstanding.
+        let terms = [
+            ("--amount", amount.is_some()),
+            ("--max", max.is_some()),
+            ("--quantity", quantity.is_some()),
+            ("--note", note.is_some()),
+            ("--rate", rate.is_some()),
+            ("--tolerance", tolerance_basis_points.is_some()),
+        ];
+        match (&subject, terms.iter().find(|(_, is_given)| *is_given)) {
+            (Subject::Refund(_), Some((option, _))) => {
+                return Err(Failure::misuse(format!("{option} is for offers: a refund says all of that")));
+            }
+            (Subject::Offer(offer), _) if rate.is_some() && offer.currency().is_none() => {
+                return Err(Failure::misuse("--rate is for an offer with a price in another currency"));
+            }
+            _ => {}
+        }
+        if tolerance_basis_points.is_some() && (rate.is_none() || max.is_some()) {
+            return Err(Failure::misuse("--tolerance is for --rate, and without --max"));
+        }
         let (peer, address) = peer.ok_or_else(|| Failure::misuse("--peer NODEID@HOST:PORT is missing"))?;
         Ok(Self { subject, peer, address, amount, quantity, note, max, rate, tolerance_basis_points, deadline })
     }

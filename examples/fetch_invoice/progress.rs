@@ -28,7 +28,7 @@ impl Progress {
         if what != self.now {
             self.now = what;
             if !self.is_terminal && !self.is_silent {
-                eprintln!("{}", self.now);
+                let _ = writeln!(std::io::stderr(), "{}", self.now);
             }
         }
     }
@@ -36,7 +36,7 @@ impl Progress {
     /// Time passes.
     pub(crate) fn turn(&mut self) {
         if self.is_terminal && !self.is_silent {
-            eprint!("\r\x1b[K{} {}", WHEEL[self.turns % WHEEL.len()], self.now);
+            let _ = write!(std::io::stderr(), "\r\x1b[K{} {}", WHEEL[self.turns % WHEEL.len()], self.now);
             let _ = std::io::stderr().flush();
             self.turns += 1;
         }
@@ -45,7 +45,7 @@ impl Progress {
     /// Nothing happens any more.
     pub(crate) fn clear(&mut self) {
         if self.is_terminal && !self.is_silent {
-            eprint!("\r\x1b[K");
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }
 }

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bolt12::exchange::{ClaimState, Draft, End, Limit, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State};
-use bolt12::lightning::{Application, Limits};
+use bolt12::exchange::{
+    ClaimState, Draft, End, Limit, MAX_REQUEST_LEN, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State,
+};
+use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::onion::BlindedPathBuilder;
 use bolt12::secp256k1::Keypair;
-use bolt12::{ChainHash, CurrencyCode, Error, Features, Invoice, Offer, PayInfo, Quantity, Rate, Refund, UnixTime};
+use bolt12::{
+    ChainHash, CurrencyCode, Error, ErrorKind, Features, Invoice, Offer, PayInfo, Quantity, Rate, Refund, UnixTime,
+};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -25,6 +29,12 @@ const CONNECTING: Duration = Duration::from_secs(10);
 
 /// How long to listen for an objection to an invoice that was sent for a refund.
 const OBJECTION: Duration = Duration::from_secs(5);
+
+/// How many basis points an invoice may be from the rate, if nothing else is said.
+const TOLERANCE: u32 = 200;
+
+/// How long to wait before connecting again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How often to look whether something happened.
 const LOOK: Duration = Duration::from_millis(100);
@@ -95,14 +105,20 @@ fn begin(
     }
     if let (Some(price), Some(currency)) = (&options.rate, offer.currency()) {
         draft = draft.rate(rate(currency, price)?);
-        draft = draft.limit(Limit::Tolerance { basis_points: options.tolerance_basis_points });
+        draft = draft.limit(Limit::Tolerance { basis_points: options.tolerance_basis_points.unwrap_or(TOLERANCE) });
     }
     if let Some(max) = options.max {
         draft = draft.limit(Limit::AtMost(max));
     }
     check_needs(&draft)?;
     let payment = draft.ask_again().retry(Retry::default()).start(keys.random(), now(), deadline);
-    Ok(wallet.desk.add_payment(payment.map_err(refused)?))
+    let payment = payment.map_err(|error| match (error.kind(), &options.note) {
+        (ErrorKind::TooLong, Some(_)) => {
+            Failure::misuse(format!("--note is too long: there is room for {MAX_REQUEST_LEN} bytes in all"))
+        }
+        _ => Failure::of(&error),
+    })?;
+    Ok(wallet.desk.add_payment(payment))
 }
 
 fn rate(currency: CurrencyCode, price: &str) -> Result<Rate, Failure> {
@@ -170,16 +186,20 @@ async fn converse(
     let mut sent = Sent::default();
     loop {
         if connection.as_ref().is_none_or(JoinHandle::is_finished) {
+            // Who hangs up at once is not to be called a hundred times in a second.
+            if connection.take().is_some() {
+                tokio::time::sleep(AGAIN).await;
+            }
             progress.say(if was_connected {
                 format!("the connection is lost, connecting to {} again", options.address)
             } else {
                 format!("connecting to {}", options.address)
             });
-            match connect(options, wallet, progress).await {
+            match connect(options, wallet, deadline, progress).await {
                 Ok(new) => (connection, was_connected) = (Some(new), true),
                 // Who was there once may come back.
                 Err(_) if was_connected && now() <= deadline => {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    tokio::time::sleep(AGAIN).await;
                     continue;
                 }
                 Err(failure) => return Err(failure),
@@ -188,6 +208,7 @@ async fn converse(
         for outgoing in wallet.desk.poll().send {
             match wallet.peers.send(&outgoing) {
                 Ok(_) => sent.count += 1,
+                Err(SendError::Message(error)) => return Err(Failure::of(&error)),
                 Err(error) => {
                     sent.failed += 1;
                     sent.why = error.to_string();
@@ -251,6 +272,12 @@ fn look(
                 sent.waited += LOOK;
                 None
             }
+            // Silence is all there is to hear.
+            ClaimState::Ended(End::Deadline) if sent.count > 0 => Some(Ok(claim.invoice().clone())),
+            ClaimState::Ended(End::Deadline) => {
+                let text = format!("the invoice could not be sent in {} seconds", options.deadline.as_secs());
+                Some(Err(Failure::new("deadline", text)))
+            }
             ClaimState::Ended(end) => Some(Err(ended(end, options))),
             _ => Some(Ok(claim.invoice().clone())),
         })?,
@@ -285,12 +312,14 @@ fn ended(end: &End, options: &Options) -> Failure {
 async fn connect(
     options: &Options,
     wallet: &Connections<Wallet>,
+    deadline: UnixTime,
     progress: &mut Progress,
 ) -> Result<JoinHandle<()>, Failure> {
+    let patience = || Duration::from_secs(deadline.0.saturating_sub(now().0)).clamp(LOOK, CONNECTING);
     let cannot = |why: &dyn core::fmt::Display| {
         Failure::new("cannot_connect", format!("cannot connect to {}: {why}", options.address))
     };
-    let stream = match timeout(CONNECTING, TcpStream::connect(&options.address)).await {
+    let stream = match timeout(patience(), TcpStream::connect(&options.address)).await {
         Err(_) => return Err(cannot(&"it does not answer")),
         Ok(Err(error)) => return Err(cannot(&error)),
         Ok(Ok(stream)) => stream.into_std().map_err(|error| cannot(&error))?,
@@ -310,7 +339,7 @@ async fn connect(
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match timeout(CONNECTING, shaken).await {
+    match timeout(patience(), shaken).await {
         Ok(Some(true)) => Ok(connection),
         Ok(Some(false)) => {
             let text = format!("{} does not know onion messages: ask another node", options.peer);

@@ -11,35 +11,49 @@ mod tcp;
 use std::process::ExitCode;
 
 use options::{Options, USAGE};
+use tcp::{complain, say};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     if words.iter().any(|word| word == "--help" || word == "-h") {
-        print!("{USAGE}");
+        say(USAGE.trim_end());
         return ExitCode::SUCCESS;
     }
     let options = match Options::read(&words) {
         Ok(options) => options,
         Err(error) => {
-            eprintln!("serve_offers: {error}");
+            complain(format_args!("serve_offers: {error}"));
             return ExitCode::from(2);
         }
     };
-    let open = match shop::open(&options, Box::new(|line| println!("{line}"))).await {
+    let open = match shop::open(&options, Box::new(|line| say(line))).await {
         Ok(open) => open,
         Err(error) => {
-            eprintln!("serve_offers: {error}");
+            complain(format_args!("serve_offers: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    println!("peer    {}", open.peer());
-    println!("offer   {}", open.offer);
+    say(format_args!("peer    {}", open.peer()));
+    say(format_args!("offer   {}", open.offer));
     if let Some(refund) = &open.refund {
-        println!("refund  {refund}");
+        say(format_args!("refund  {refund}"));
+    }
+    stopped().await;
+    open.close();
+    say("closed");
+    ExitCode::SUCCESS
+}
+
+/// Waits until somebody, or the system, wants this to end.
+async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        return;
     }
     let _ = tokio::signal::ctrl_c().await;
-    open.close();
-    println!("closed");
-    ExitCode::SUCCESS
 }

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::num::NonZeroU64;
+
 use bolt12::{CurrencyCode, MinorUnits, Msat, OfferAmount, Rate};
 
 use super::tcp::minor_unit;
@@ -33,7 +35,7 @@ pub(crate) struct Options {
     pub(crate) price: Option<OfferAmount>,
     pub(crate) rates: Vec<Rate>,
     pub(crate) description: String,
-    pub(crate) max_quantity: Option<u64>,
+    pub(crate) max_quantity: Option<NonZeroU64>,
     pub(crate) way: Way,
     pub(crate) refund: Option<Msat>,
     pub(crate) secret: Option<[u8; 32]>,
@@ -52,7 +54,7 @@ pub(crate) enum Way {
 
 impl Options {
     pub(crate) fn read(words: &[String]) -> Result<Self, String> {
-        let (mut listen, mut price, mut rates) = ("127.0.0.1:9735".to_owned(), "3.50USD", "100000.00");
+        let (mut listen, mut price, mut rates) = ("127.0.0.1:9735".to_owned(), "3.50USD", None);
         let (mut description, mut max_quantity, mut way) = ("a cup of coffee".to_owned(), None, Way::Node);
         let (mut refund, mut secret) = (None, None);
         let mut words = words.iter().map(String::as_str);
@@ -61,10 +63,11 @@ impl Options {
             match word {
                 "--listen" => listen = value()?.to_owned(),
                 "--price" => price = value()?,
-                "--rate" => rates = value()?,
+                "--rate" => rates = Some(value()?),
                 "--description" => description = value()?.to_owned(),
                 "--max-quantity" => {
-                    max_quantity = Some(value()?.parse().map_err(|_| "--max-quantity wants a whole number")?);
+                    let wrong = |_| "--max-quantity wants a whole number, from 1";
+                    max_quantity = Some(value()?.parse().map_err(wrong)?);
                 }
                 "--hide" => way = Way::Path,
                 "--hide-key" => way = Way::PathAlone,
@@ -75,7 +78,8 @@ impl Options {
         }
         let price = read_price(price)?;
         let rates = match price {
-            Some(OfferAmount::Currency { currency, .. }) => read_rates(currency, rates)?,
+            Some(OfferAmount::Currency { currency, .. }) => read_rates(currency, rates.unwrap_or("100000.00"))?,
+            _ if rates.is_some() => return Err("--rate is for a price in a currency".to_owned()),
             _ => Vec::new(),
         };
         Ok(Self { listen, price, rates, description, max_quantity, way, refund, secret })

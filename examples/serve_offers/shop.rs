@@ -224,7 +224,7 @@ fn make_offer(options: &Options, keys: &Keys, issuer: &Issuer) -> Result<Offer, 
     if let Some(price) = options.price {
         offer = offer.amount(price);
     }
-    if let Some(max) = options.max_quantity.and_then(std::num::NonZeroU64::new) {
+    if let Some(max) = options.max_quantity {
         offer = offer.quantity_max(bolt12::Quantity::AtMost(max));
     }
     new.build(offer)

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each example uses its own share")]
 
 use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -100,9 +102,11 @@ impl<A: Application + Send + Sync + 'static> Connections<A> {
         let (peers, manager) = (Arc::clone(&self.peers), Arc::clone(&self.manager));
         async move {
             let mut ticks = tokio::time::interval(TICK);
-            // Ticks that were missed do not come all at once.
+            // Never two closer than this: made up for, those that were missed while the machine slept or was busy
+            // would let so many messages out at once that peers drop them.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut silence = tokio::time::interval(Duration::from_secs(10));
+            silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
             silence.tick().await;
             loop {
                 tokio::select! {
@@ -129,6 +133,17 @@ impl<A: Application + Send + Sync + 'static> Connections<A> {
 /// How many decimals a currency has.
 pub(crate) fn minor_unit(code: &str) -> Option<u8> {
     iso_currency::Currency::from_code(code)?.exponent()?.try_into().ok()
+}
+
+/// Prints a line. Whoever closed the output wants no more of it, which is no reason to panic in the middle of
+/// something.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// The same for what goes wrong.
+pub(crate) fn complain(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 pub(crate) fn now() -> UnixTime {

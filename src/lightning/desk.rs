@@ -45,10 +45,16 @@ pub trait Application {
         let _ = refused;
     }
 
-    /// Something could not be sent: what has no counterpart in the `lightning` crate, or for which there is no way.
-    /// The next way is tried in any case.
+    /// Something could not be sent: what is too long or has no counterpart in the `lightning` crate, or for which there
+    /// is no way. The next way is tried, unless it is [given up](Self::given_up).
     fn not_sent(&self, outgoing: &Outgoing, why: &dyn core::error::Error) {
         let _ = (outgoing, why);
+    }
+
+    /// What a payment or claim asks or says cannot be sent, whatever the way: the payment has
+    /// [ended](Payment::decline), and the claim is [removed](Desk::remove).
+    fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
+        let _ = (id, why);
     }
 
     /// A payment or claim could not say what to do next. What began without an error does not get here.
@@ -158,13 +164,15 @@ impl<A: Application> Desk<A> {
 
     /// What to send now because of payments and claims, and when to ask again.
     pub fn poll(&self) -> Due {
-        let mut due = Due::default();
-        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due));
-        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due));
+        let (mut due, mut stuck) = (Due::default(), Vec::new());
+        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due, &mut stuck));
+        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due, &mut stuck));
+        // Now that nothing is locked: whoever hears it may want to remove it.
+        stuck.iter().for_each(|(id, error)| self.application.stuck(*id, error));
         due
     }
 
-    fn poll_one(&self, one: &mut impl Pending, due: &mut Due) {
+    fn poll_one(&self, one: &mut impl Pending, due: &mut Due, stuck: &mut Vec<(PaymentId, Error)>) {
         if !one.is_open() {
             return;
         }
@@ -188,7 +196,7 @@ impl<A: Application> Desk<A> {
             Ok(Action::Nothing) => {}
             // Two messages at once would be one too many.
             Ok(Action::Send(_)) => due.next = Some(now),
-            Err(error) => self.application.stuck(one.id(), &error),
+            Err(error) => stuck.push((one.id(), error)),
         }
     }
 
@@ -202,6 +210,25 @@ impl<A: Application> Desk<A> {
             self.update_payment(id, |payment| payment.unreachable(path_id, now));
         } else if let Some(id) = self.issuer.claim_of(&via) {
             self.update_claim(id, |claim| claim.unreachable(path_id, now));
+        }
+    }
+
+    /// What was to be sent cannot be sent at all: a payment that waits for an answer to it ends as
+    /// [declined](Payment::decline), a claim is [removed](Self::remove), and the application is
+    /// [told](Application::given_up).
+    pub fn unsendable(&self, outgoing: &Outgoing, why: &dyn core::error::Error) {
+        let Some(path_id) = &outgoing.reply_path_id else { return };
+        let via = crate::exchange::Via::Path(*path_id);
+        let id = if let Some(id) = self.payer.payment_of(&via) {
+            // What is being paid goes on being paid.
+            self.update_payment(id, Payment::decline).and_then(Result::ok).map(|()| id)
+        } else if let Some(id) = self.issuer.claim_of(&via) {
+            lock(&self.claims).remove(&id).map(|_| id)
+        } else {
+            None
+        };
+        if let Some(id) = id {
+            self.application.given_up(id, why);
         }
     }
 

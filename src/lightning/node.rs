@@ -172,7 +172,7 @@ impl core::error::Error for Full {}
 ///
 /// What LDK does not read never gets here: requests for offers in another currency than bitcoin, invoices for those,
 /// and errors of other nodes, since LDK expects (and writes) a length in front of them. [`OnionPeers`] reads them;
-/// both can run on one node.
+/// both can run on one node, each with its own desk: payments of such offers are given up here.
 ///
 /// [`OnionPeers`]: super::OnionPeers
 pub struct OffersHandler<D, H = IgnoringMessageHandler> {
@@ -203,24 +203,39 @@ where
     /// after every change of a payment, too.
     pub fn poll(&self) -> Option<UnixTime> {
         let due = self.desk.poll();
-        for outgoing in &due.send {
-            self.send(outgoing);
-        }
-        due.next
+        let sent = due.send.iter().filter(|outgoing| self.send_or_tell(outgoing)).count();
+        // What cannot be sent one way is tried the next way, at once.
+        if sent < due.send.len() { Some(self.desk.application().now()) } else { due.next }
     }
 
     /// Sends a message, for example an answer that took time. What cannot be sent is told to
-    /// [`Application::not_sent`]. Whether LDK finds a way is not known: it says so only to who calls its
-    /// `send_onion_message`, with [`instructions`], and can tell [`Desk::unreachable`].
+    /// [`Application::not_sent`], and what has no counterpart is [given up](Desk::unsendable). Whether LDK finds a way
+    /// is not known: it says so only to who calls its `send_onion_message`, with [`instructions`], and can tell
+    /// [`Desk::unreachable`].
     pub fn send(&self, outgoing: &Outgoing) {
+        self.send_or_tell(outgoing);
+    }
+
+    fn send_or_tell(&self, outgoing: &Outgoing) -> bool {
+        let application = self.desk.application();
         match instructions(outgoing) {
-            Ok(message) => {
-                if let Err(error) = self.queue(message) {
-                    self.not_sent(outgoing, &error);
+            Ok(message) => match self.queue(message) {
+                Ok(()) => return true,
+                Err(error) => {
+                    application.not_sent(outgoing, &error);
+                    self.desk.unreachable(outgoing);
+                }
+            },
+            Err(error) => {
+                application.not_sent(outgoing, &error);
+                // Is it the message, or the path?
+                match OffersMessage::try_from(&outgoing.message) {
+                    Ok(_) => self.desk.unreachable(outgoing),
+                    Err(_) => self.desk.unsendable(outgoing, &error),
                 }
             }
-            Err(error) => self.not_sent(outgoing, &error),
         }
+        false
     }
 
     fn queue(&self, message: (OffersMessage, MessageSendInstructions)) -> Result<(), Full> {
@@ -230,11 +245,6 @@ where
         }
         pending.push_back(message);
         Ok(())
-    }
-
-    fn not_sent(&self, outgoing: &Outgoing, error: &dyn core::error::Error) {
-        self.desk.application().not_sent(outgoing, error);
-        self.desk.unreachable(outgoing);
     }
 
     /// Gives a message to the desk. Returns an answer, which goes over the reply path.

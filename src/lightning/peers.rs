@@ -15,22 +15,24 @@ use secp256k1::{Keypair, PublicKey};
 
 use super::desk::{Application, Desk, NotOurs, lock};
 use crate::error::{Error, ErrorKind, Rule};
-use crate::exchange::{Messenger, Outgoing, Received, Route};
+use crate::exchange::{Destination, Messenger, Outgoing, Received, Route};
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
 /// What peers may take, each of them. Whoever sends more is not heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many peers at most; further ones are sent away. 128 by default.
+    /// How many peers may connect to us at most, whatever they know; further ones are sent away. Those that we connect
+    /// to are not counted. 128 by default.
     pub peers: usize,
     /// How many bytes of messages wait for one peer at most. 256 KiB by default.
     pub waiting_bytes: usize,
-    /// How many messages a peer may send at once. Each costs two point multiplications before it can be refused. 20
-    /// by default.
+    /// How many messages a peer may send at once, once it was connected for a while. Each costs two point
+    /// multiplications before it can be refused, and four more for every further layer that is for this node: its
+    /// own dummy hops, of which a message has at most [`MAX_DUMMY_HOPS`](crate::onion::MAX_DUMMY_HOPS). 20 by default.
     pub burst: u32,
-    /// How many more it may send after each [tick](OnionPeers::tick), up to the burst. 3 by default, which is 10 in
-    /// a second with the usual ticks.
+    /// How many it may send when it connects, and how many more after each [tick](OnionPeers::tick), up to the burst.
+    /// 3 by default, which is 10 in a second with the usual ticks.
     pub per_tick: u32,
 }
 
@@ -40,8 +42,10 @@ impl Default for Limits {
     }
 }
 
-/// How many messages a peer is sent at once, before it gets one per tick: what Core Lightning takes.
-const SENT_AT_ONCE: u32 = 4;
+/// How many messages a peer is sent at once, before it gets one per tick. Core Lightning takes four, and one more for
+/// every 250 milliseconds since the last, which it counts at its own end: a tick right after the first, and what the
+/// network holds up and delivers together, would be one too many.
+const SENT_AT_ONCE: u32 = 3;
 
 /// Why a message was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +57,10 @@ pub enum SendError {
     NotConnected(PublicKey),
     /// Too much waits for this peer.
     Full(PublicKey),
-    /// The way starts at an unknown channel, or the message is too long.
-    Refused(Error),
+    /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
+    Way(Error),
+    /// This message cannot be sent, whatever the way: it is too long.
+    Message(Error),
 }
 
 impl fmt::Display for SendError {
@@ -63,7 +69,7 @@ impl fmt::Display for SendError {
             Self::NoPeer => f.write_str("no peer is connected that passes onion messages on"),
             Self::NotConnected(node) => write!(f, "{node} is not connected"),
             Self::Full(node) => write!(f, "too many messages wait for {node}"),
-            Self::Refused(error) => error.fmt(f),
+            Self::Way(error) | Self::Message(error) => error.fmt(f),
         }
     }
 }
@@ -71,19 +77,54 @@ impl fmt::Display for SendError {
 impl core::error::Error for SendError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Refused(error) => Some(error),
+            Self::Way(error) | Self::Message(error) => Some(error),
             _ => None,
         }
     }
 }
 
-/// A connected peer that knows onion messages.
+/// A connected peer.
 #[derive(Debug)]
 struct Peer {
+    /// Whether it came to us.
+    inbound: bool,
+    /// Whether it knows onion messages: else it is sent none, and not heard.
+    able: bool,
     waiting: VecDeque<OnionMessage>,
     waiting_bytes: usize,
     may_receive: u32,
     may_send: u32,
+}
+
+/// Who is connected.
+#[derive(Debug, Default)]
+struct Connected {
+    peers: BTreeMap<PublicKey, Peer>,
+    /// How often any peer would do.
+    turns: usize,
+}
+
+impl Connected {
+    /// The peers that know onion messages.
+    fn able(&self, which: impl Fn(&Peer) -> bool) -> impl Iterator<Item = PublicKey> {
+        self.peers.iter().filter(move |(_, peer)| peer.able && which(peer)).map(|(id, _)| *id)
+    }
+
+    fn get_able(&mut self, id: &PublicKey) -> Option<&mut Peer> {
+        self.peers.get_mut(id).filter(|peer| peer.able)
+    }
+
+    /// Any peer, another one every time: one of those that we chose if there are any, since whoever connects to us
+    /// may be there to see, and drop, what we send.
+    fn any(&mut self) -> Option<PublicKey> {
+        let mut able: Vec<_> = self.able(|peer| !peer.inbound).collect();
+        if able.is_empty() {
+            able = self.able(|_| true).collect();
+        }
+        let turn = self.turns.checked_rem(able.len())?;
+        self.turns = self.turns.wrapping_add(1);
+        able.get(turn).copied()
+    }
 }
 
 /// Runs a [`Desk`] without a node: the `onion_message_handler` of a
@@ -102,7 +143,7 @@ pub struct OnionPeers<D, E, H = IgnoringMessageHandler> {
     entropy: E,
     inner: H,
     limits: Limits,
-    peers: Mutex<BTreeMap<PublicKey, Peer>>,
+    connected: Mutex<Connected>,
 }
 
 impl<A, D, E, H> OnionPeers<D, E, H>
@@ -116,7 +157,7 @@ where
 {
     /// For the node with this key, which must be the one that the peers know.
     pub fn new(node: Keypair, desk: D, entropy: E, inner: H, limits: Limits) -> Self {
-        Self { messenger: Messenger::new(node), desk, entropy, inner, limits, peers: Mutex::default() }
+        Self { messenger: Messenger::new(node), desk, entropy, inner, limits, connected: Mutex::default() }
     }
 
     /// The desk.
@@ -131,13 +172,14 @@ where
 
     /// The peers that know onion messages.
     pub fn peers(&self) -> Vec<PublicKey> {
-        lock(&self.peers).keys().copied().collect()
+        lock(&self.connected).able(|_| true).collect()
     }
 
-    /// Lets each peer send, and be sent, some more. To be called every 300 milliseconds, since nodes take no more
-    /// than one message in 250; then let the [peers be handled](ldk::ln::peer_handler::PeerManager::process_events).
+    /// Lets each peer send, and be sent, some more. To be called every 300 milliseconds, never two closer than 300 ms,
+    /// since nodes take no more than one message in 250 and drop the rest: ticks that were missed are not made up for.
+    /// Then let the [peers be handled](ldk::ln::peer_handler::PeerManager::process_events).
     pub fn tick(&self) {
-        for peer in lock(&self.peers).values_mut() {
+        for peer in lock(&self.connected).peers.values_mut() {
             peer.may_receive = peer.may_receive.saturating_add(self.limits.per_tick).min(self.limits.burst);
             peer.may_send = peer.may_send.saturating_add(1).min(SENT_AT_ONCE);
         }
@@ -157,7 +199,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`SendError`]: tell [`Desk::unreachable`].
+    /// [`SendError`]: tell [`Desk::unsendable`] of a `Message`, and [`Desk::unreachable`] of the others.
     pub fn send(&self, outgoing: &Outgoing) -> Result<PublicKey, SendError> {
         self.send_through(outgoing, None)
     }
@@ -167,7 +209,10 @@ where
             Ok(_) => true,
             Err(error) => {
                 self.desk.application().not_sent(outgoing, &error);
-                self.desk.unreachable(outgoing);
+                match error {
+                    SendError::Message(_) => self.desk.unsendable(outgoing, &error),
+                    _ => self.desk.unreachable(outgoing),
+                }
                 false
             }
         }
@@ -180,15 +225,23 @@ where
             // Sending says what is wrong.
             _ => None,
         };
-        let through = &[self.peer_towards(start, from).ok_or(SendError::NoPeer)?];
+        let peer = self.peer_towards(start, from).ok_or(SendError::NoPeer)?;
+        let through = &[peer];
         let route = Route { through, reply_through: through, ..Route::default() };
         let randomness = self.entropy.get_secure_random_bytes();
-        let sent = self.messenger.send(outgoing, &route, randomness).map_err(SendError::Refused)?;
+        let sent = self.messenger.send(outgoing, &route, randomness).map_err(|error| {
+            // On the shortest way there is: is it the message, or the path?
+            let shortest = Outgoing { destination: Destination::Node(peer), ..outgoing.clone() };
+            match self.messenger.send(&shortest, &Route::default(), randomness) {
+                Ok(_) => SendError::Way(error),
+                Err(error) => SendError::Message(error),
+            }
+        })?;
         // A path that starts here, with a node that only a channel leads to.
-        let unknown = SendError::Refused(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
+        let unknown = SendError::Way(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
         let NextHop::NodeId(to) = sent.to else { return Err(unknown) };
-        let mut peers = lock(&self.peers);
-        let peer = peers.get_mut(&to).ok_or(SendError::NotConnected(to))?;
+        let mut connected = lock(&self.connected);
+        let peer = connected.get_able(&to).ok_or(SendError::NotConnected(to))?;
         let waiting_bytes = peer.waiting_bytes.saturating_add(sent.message.as_bytes().len());
         if waiting_bytes > self.limits.waiting_bytes {
             return Err(SendError::Full(to));
@@ -198,17 +251,17 @@ where
         Ok(to)
     }
 
-    /// The first hop on the way to a node: that node, or who came from there, or anybody.
+    /// The first hop on the way to a node: that node, or who came from there, or [anybody](Connected::any).
     fn peer_towards(&self, node: Option<PublicKey>, from: Option<PublicKey>) -> Option<PublicKey> {
-        let peers = lock(&self.peers);
-        let known = [node, from].into_iter().flatten().find(|node| peers.contains_key(node));
-        known.or_else(|| peers.keys().next().copied())
+        let mut connected = lock(&self.connected);
+        let known = [node, from].into_iter().flatten().find(|node| connected.get_able(node).is_some());
+        known.or_else(|| connected.any())
     }
 
     /// Whether the peer may send one more.
     fn admit(&self, peer: &PublicKey) -> bool {
-        let mut peers = lock(&self.peers);
-        let Some(peer) = peers.get_mut(peer) else { return false };
+        let mut connected = lock(&self.connected);
+        let Some(peer) = connected.get_able(peer) else { return false };
         match peer.may_receive.checked_sub(1) {
             Some(left) => {
                 peer.may_receive = left;
@@ -255,8 +308,8 @@ where
 
     fn next_onion_message_for_peer(&self, peer: PublicKey) -> Option<msgs::OnionMessage> {
         {
-            let mut peers = lock(&self.peers);
-            if let Some(peer) = peers.get_mut(&peer) {
+            let mut connected = lock(&self.connected);
+            if let Some(peer) = connected.get_able(&peer) {
                 // The inner handler's messages count as well.
                 peer.may_send = peer.may_send.checked_sub(1)?;
                 while let Some(message) = peer.waiting.pop_front() {
@@ -271,7 +324,7 @@ where
         }
         let message = self.inner.next_onion_message_for_peer(peer);
         if message.is_none() {
-            if let Some(peer) = lock(&self.peers).get_mut(&peer) {
+            if let Some(peer) = lock(&self.connected).get_able(&peer) {
                 peer.may_send = peer.may_send.saturating_add(1);
             }
         }
@@ -298,30 +351,32 @@ where
 
     fn peer_connected(&self, peer: PublicKey, init: &Init, inbound: bool) -> Result<(), ()> {
         {
-            let mut peers = lock(&self.peers);
-            if inbound && peers.len() >= self.limits.peers && !peers.contains_key(&peer) {
+            let peers = &mut lock(&self.connected).peers;
+            let others = peers.iter().filter(|(id, other)| other.inbound && **id != peer);
+            if inbound && others.count() >= self.limits.peers {
                 return Err(());
             }
-            if init.features.supports_onion_messages() {
-                let new = Peer {
-                    waiting: VecDeque::new(),
-                    waiting_bytes: 0,
-                    may_receive: self.limits.burst,
-                    may_send: SENT_AT_ONCE,
-                };
-                peers.insert(peer, new);
-            }
+            let new = Peer {
+                inbound,
+                able: init.features.supports_onion_messages(),
+                waiting: VecDeque::new(),
+                waiting_bytes: 0,
+                // Not the whole burst: whoever connects anew would not have to wait.
+                may_receive: self.limits.per_tick.min(self.limits.burst),
+                may_send: SENT_AT_ONCE,
+            };
+            peers.insert(peer, new);
         }
         let connected = self.inner.peer_connected(peer, init, inbound);
         if connected.is_err() {
-            lock(&self.peers).remove(&peer);
+            lock(&self.connected).peers.remove(&peer);
         }
         connected
     }
 
     /// What waits for the peer is dropped: whoever waits for an answer asks again.
     fn peer_disconnected(&self, peer: PublicKey) {
-        lock(&self.peers).remove(&peer);
+        lock(&self.connected).peers.remove(&peer);
         self.inner.peer_disconnected(peer);
     }
 
@@ -344,7 +399,7 @@ impl<D, E, H> fmt::Debug for OnionPeers<D, E, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OnionPeers")
             .field("node_id", &self.messenger.node_id())
-            .field("peers", &lock(&self.peers).len())
+            .field("peers", &lock(&self.connected).peers.len())
             .finish_non_exhaustive()
     }
 }

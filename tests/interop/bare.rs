@@ -272,9 +272,12 @@ async fn a_rate_that_moves_is_followed_within_the_limit() {
     assert_eq!(failure.code(), "too_expensive");
 
     // What is printed is what `decode` prints.
-    let json: serde_json::Value = serde_json::from_str(&fetch::shown(&invoice, true)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&fetch::shown(&invoice, false, true)).unwrap();
     assert_eq!((&json["type"], &json["valid"]), (&"bolt12 invoice".into(), &true.into()));
-    let page = fetch::shown(&invoice, false);
+    assert_eq!(json.get("arrival"), None);
+    let json: serde_json::Value = serde_json::from_str(&fetch::shown(&invoice, true, true)).unwrap();
+    assert_eq!(json["arrival"], "unknown");
+    let page = fetch::shown(&invoice, false, false);
     assert!(page.starts_with("lni1") && page.contains("Its signature is valid."), "{page}");
 }
 
@@ -324,6 +327,27 @@ async fn an_unknown_channel_is_named() {
     assert_eq!(failure.code(), "unreachable");
 }
 
+/// A request has room for 4096 bytes.
+#[tokio::test]
+async fn a_note_that_is_too_long_is_named() {
+    let node = Node::start(55, Reach::Announced).await;
+    let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
+    let note = "n".repeat(4_097);
+    let failure = wallet(&[&text(&offer), "--peer", &node.peer(), "--note", &note]).await.unwrap_err();
+    assert_eq!((failure.code(), failure.text()), ("misuse", "--note is too long: there is room for 4096 bytes in all"));
+}
+
+/// Nobody says whether an invoice for a refund arrived; that there was no time to send it is another matter.
+#[tokio::test]
+async fn a_claim_that_was_sent_is_no_failure_at_the_deadline() {
+    let middle = Node::start(56, Reach::Announced).await;
+    let open = crate::shop(&["--refund", "5sat"]).await;
+    let text = open.refund.as_ref().unwrap().to_string();
+    // The middle is not connected to the shop, and drops it.
+    let invoice = wallet(&["--refund", &text, "--peer", &middle.peer(), "--deadline", "2"]).await.unwrap();
+    assert_eq!(invoice.amount(), Msat(5_000));
+}
+
 #[test]
 fn mistakes_in_the_command_are_told() {
     let read =
@@ -331,6 +355,11 @@ fn mistakes_in_the_command_are_told() {
     let peer = format!("{}@127.0.0.1:1", "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619");
     let offer = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
     read(&[offer, "--peer", &peer, "--amount", "0.00000025btc"]).unwrap();
+    let new = bolt12::exchange::Payer::new([9; 32]).new_refund([1; 32]);
+    let path = bolt12::onion::BlindedPathBuilder::new(crate::key(1).public_key()).build([3; 32]).unwrap();
+    let refund = new.builder("a cup", Msat(5_000)).add_path(path);
+    let refund = new.publish(refund, bolt12::UnixTime(1)).unwrap().refund().unwrap().to_string();
+    read(&["--refund", &refund, "--peer", &peer]).unwrap();
     for words in [
         &[][..],
         &[offer],
@@ -339,6 +368,10 @@ fn mistakes_in_the_command_are_told() {
         &[offer, "--peer", &peer, "--amount", "25"],
         &[offer, "--peer", &peer, "--amount", "99999999999999999999sat"],
         &[offer, "--peer", &peer, "--what"],
+        &[offer, "--peer", &peer, "--quantity", "0"],
+        &[offer, "--peer", &peer, "--tolerance", "3"],
+        &[offer, "--peer", &peer, "--rate", "100000", "--max", "9sat", "--tolerance", "3"],
+        &["--refund", &refund, "--peer", &peer, "--note", "hello"],
         &["--refund", offer, "--peer", &peer],
         &[offer, offer, "--peer", &peer],
         &["lnbc1", "--peer", &peer],

@@ -116,8 +116,10 @@ fn holds(saved: &[u8], subscription: &Subscription) {
     }
 }
 
+type Step = fn(&mut Subscription, UnixTime) -> Result<(), Error>;
+
 /// Every step of its owner's.
-const STEPS: [fn(&mut Subscription, UnixTime) -> Result<(), Error>; 8] = [
+const STEPS: [Step; 8] = [
     Subscription::begin,
     |subscription, _| subscription.paid(Preimage([0x33; 32])),
     |subscription, _| subscription.failed(),
@@ -271,6 +273,9 @@ fn offer(at: u8, recurrence: Recurrence) -> Result<Offer, Error> {
     new.build(builder.add_path(path(new.path_id(0))).add_path(path(new.path_id(1))))
 }
 
+/// Named inputs.
+pub type Seeds = Vec<(String, Vec<u8>)>;
+
 /// States of subscriptions in all their phases, without their MACs.
 ///
 /// # Errors
@@ -280,7 +285,7 @@ fn offer(at: u8, recurrence: Recurrence) -> Result<Offer, Error> {
 /// # Panics
 ///
 /// If a step cannot be taken.
-pub fn seeds() -> Result<Vec<(String, Vec<u8>)>, Box<dyn std::error::Error>> {
+pub fn seeds() -> Result<Seeds, Box<dyn std::error::Error>> {
     let daily = Recurrence::every(1, TimeUnit::Days)?;
     let base = RecurrenceBase { proportional_amount: true, basetime: UnixTime(NOW.0 - 5 * DAY / 2) };
     let window = PayWindow { seconds_before: 7_200, seconds_after: 50_000 };

@@ -108,7 +108,7 @@ pub struct Payment {
     /// What was said last over a way that is closed.
     told: Option<End>,
     /// Invoices that were begun to be paid, and failed. One may turn out to be paid after all.
-    begun: Vec<Box<Invoice>>,
+    begun: Vec<Invoice>,
     phase: Phase,
 }
 
@@ -397,10 +397,10 @@ impl Payment {
     /// not.
     pub fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
         let hash = preimage.payment_hash();
-        let is_paid = |invoice: &&Box<Invoice>| invoice.payment_hash() == hash;
+        let is_paid = |invoice: &&Invoice| invoice.payment_hash() == hash;
         let present = match &self.phase {
-            Phase::Paid(invoice, _) if is_paid(&invoice) => return Ok(()),
-            Phase::Quoted(invoice) | Phase::Paying(invoice) | Phase::Paid(invoice, _) => Some(invoice),
+            Phase::Paid(invoice, _) if is_paid(&invoice.as_ref()) => return Ok(()),
+            Phase::Quoted(invoice) | Phase::Paying(invoice) | Phase::Paid(invoice, _) => Some(invoice.as_ref()),
             Phase::Asking | Phase::Ended(_) => None,
         };
         if present.is_none() && self.begun.is_empty() {
@@ -411,12 +411,12 @@ impl Payment {
             // The receipt that there is stays.
             Some(_) if matches!(self.phase, Phase::Paid(..)) => Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4)),
             Some(invoice) => {
-                let paid = Phase::Paid(invoice.clone(), preimage);
+                let paid = Phase::Paid(Box::new(invoice.clone()), preimage);
                 let before = core::mem::replace(&mut self.phase, paid);
                 // What is on its way beside it may arrive, too.
                 if let Phase::Paying(other) = before {
                     if other.payment_hash() != hash && !self.begun.contains(&other) {
-                        self.begun.push(other);
+                        self.begun.push(*other);
                     }
                 }
                 Ok(())
@@ -433,8 +433,8 @@ impl Payment {
     /// `NotNow` unless it was begun.
     pub fn failed(&mut self) -> Result<(), Error> {
         let Phase::Paying(invoice) = &self.phase else { return Err(not_now()) };
-        if !self.begun.iter().any(|begun| begun == invoice) {
-            self.begun.push(invoice.clone());
+        if !self.begun.contains(invoice) {
+            self.begun.push(Invoice::clone(invoice));
         }
         self.phase = Phase::Quoted(invoice.clone());
         Ok(())
@@ -512,7 +512,7 @@ impl Payment {
     pub(super) fn replace(&mut self, other: Self) {
         self.begun = other.begun;
         if let Phase::Quoted(invoice) | Phase::Paying(invoice) = other.phase {
-            self.begun.push(invoice);
+            self.begun.push(*invoice);
         }
     }
 

@@ -78,7 +78,7 @@ impl Payment {
         let told = if reader.flag()? { Some(End::read(reader)?) } else { None };
         let mut begun = Vec::new();
         for _ in 0..reader.number()? {
-            begun.push(invoice(reader)?);
+            begun.push(*invoice(reader)?);
         }
         let phase = match reader.byte()? {
             0 => Phase::Asking,

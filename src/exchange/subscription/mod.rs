@@ -19,7 +19,7 @@ pub use view::{Due, SubscriptionEnd, SubscriptionId, SubscriptionState, Timing};
 
 use super::fiat::Limit;
 use super::payer::Payer;
-use super::payment::{Action, Payment, Progress};
+use super::payment::{Action, Bounds, Payment, Progress};
 use super::received::Refused;
 use super::schedule::Schedule;
 use super::via::{Incoming, PathId};
@@ -408,7 +408,7 @@ impl Subscription {
     }
 
     /// Begins the next payment.
-    fn begin_payment(&mut self, bounds: super::payment::Bounds, now: UnixTime) {
+    fn begin_payment(&mut self, bounds: Bounds, now: UnixTime) {
         let before = self.payment.take().filter(|payment| !matches!(payment.state(), State::Paid(_)));
         if before.is_some() {
             self.attempt = self.attempt.saturating_add(1);

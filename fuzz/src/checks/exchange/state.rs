@@ -105,9 +105,12 @@ fn answer(payment: &mut Payment, asked: Incoming, via: Via, now: UnixTime) {
     }
 }
 
+/// What its owner does to a payment.
+type Step = fn(&mut Payment, UnixTime) -> Result<(), Error>;
+
 /// Every step of its owner's, on a copy each.
 fn steps(payment: &Payment, now: UnixTime) {
-    let each: [fn(&mut Payment, UnixTime) -> Result<(), Error>; 4] = [
+    let each: [Step; 4] = [
         |payment, now| match payment.state() {
             State::Quoted(quote) => {
                 let hash = quote.payment_hash();
