@@ -17,7 +17,8 @@ use crate::offer::{Offer, OfferBuilder};
 use crate::signed::Unverified;
 use crate::tlv::TlvStream;
 
-/// Whoever makes offers and answers requests for them. Needs a secret, and no storage.
+/// Whoever makes offers and answers requests for them. Needs a secret, and no storage, unless it sells subscriptions: see
+/// `ReceivedRequest::accept_recurring`, with the feature `recurrence`.
 ///
 /// All that follows from one secret is the same everywhere: any number of replicas that have it recognise each
 /// other's offers, sign with the same keys and answer alike (EXC-2). Whoever learns the secret can sign invoices for

@@ -320,7 +320,7 @@ impl Accepted {
 
     /// How long the invoice can be paid, in whole seconds. If not set, it is two hours, or
     /// [`CURRENCY_RELATIVE_EXPIRY`] for an offer in another currency. An invoice of a subscription can be paid no longer
-    /// than its period (REC-10).
+    /// than its pay window is open (REC-10).
     #[must_use]
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;

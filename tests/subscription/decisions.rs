@@ -3,7 +3,7 @@
 use bolt12::ErrorKind;
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{End, Limit, State, Subscription, SubscriptionEnd, SubscriptionState};
-use bolt12::{Field, Msat, RecurrenceRequest, Rule};
+use bolt12::{Field, Msat, Preimage, RecurrenceRequest, Rule};
 
 use super::messages::NOW;
 use super::shop::*;
@@ -189,4 +189,25 @@ fn a_late_preimage_after_cancelling_counts() {
     let said = asks(&mut reload(&subscription), later(DAY), None);
     assert_eq!(request(&said).recurrence(), Some(RecurrenceRequest { counter: 2, start: None, cancel: true }));
     assert!(shop.answer(deliver(&said, 0x70), later(DAY)).unwrap().is_none());
+}
+
+// EXC-4: an event that comes twice, the second time when the next payment is under way, is no news.
+#[test]
+fn an_event_is_replayed() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    let hash = pay(&mut subscription, &mut shop, NOW).payment_hash();
+    let preimage = shop.is_paid(hash);
+    let other = Preimage([7; 32]);
+    asks(&mut subscription, later(DAY), None);
+    let mut subscription = reload(&subscription);
+    subscription.paid(preimage).unwrap();
+    assert_eq!(subscription.paid(other).unwrap_err().kind(), &ErrorKind::NotNow);
+    quoted(&mut subscription, &mut shop, later(DAY + 9));
+    subscription.paid(preimage).unwrap();
+    begins(&mut subscription, later(DAY + 9));
+    subscription.paid(preimage).unwrap();
+    assert_eq!(subscription.paid(other).unwrap_err().kind(), &ErrorKind::WrongPreimage);
+    assert!(matches!(subscription.payment().unwrap().state(), State::Paying(_)));
+    assert_eq!(subscription.payments_made(), 1);
 }

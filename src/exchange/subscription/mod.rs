@@ -10,6 +10,8 @@ mod view;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use bitcoin::hashes::sha256;
+
 pub use draft::SubscriptionDraft;
 pub(in crate::exchange) use issuer::Period;
 pub(in crate::exchange) use series::Series;
@@ -109,6 +111,8 @@ pub struct Subscription {
     counter: u32,
     /// When period 0 started, once that is known (REC-9).
     basetime: Option<UnixTime>,
+    /// The payment hash of the payment that was made last.
+    last_paid: Option<sha256::Hash>,
     /// The payment that was begun last: the next one, or the one before it, which was made.
     payment: Option<Payment>,
     /// How often the next payment was begun before.
@@ -335,7 +339,8 @@ impl Subscription {
         self.quoted().map_or(now, |quote| quote.invoice().created_at().min(now))
     }
 
-    /// The payment was made: see [`Payment::paid`]. The next one is due in the next period.
+    /// The payment was made: see [`Payment::paid`]. The next one is due in the next period. Saying it once more does no
+    /// harm, also after the next one was begun.
     ///
     /// # Errors
     ///
@@ -343,10 +348,15 @@ impl Subscription {
     pub fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
         let Some(payment) = &mut self.payment else { return Err(not_now()) };
         let was_paid = matches!(payment.state(), State::Paid(_));
-        payment.paid(preimage)?;
+        match payment.paid(preimage) {
+            // Said again, after the next payment was begun.
+            Err(_) if self.last_paid == Some(preimage.payment_hash()) => return Ok(()),
+            result => result?,
+        }
         if let (false, State::Paid(receipt)) = (was_paid, payment.state()) {
             // REC-9: the first invoice's, which the others repeat.
             self.basetime = receipt.invoice().recurrence_basetime();
+            self.last_paid = Some(receipt.invoice().payment_hash());
             self.counter = self.counter.saturating_add(1);
             (self.attempt, self.again, self.consent) = (0, false, None);
         }

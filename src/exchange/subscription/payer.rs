@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
+use bitcoin::hashes::{Hash, sha256};
 
 use super::super::payer::Payer;
 use super::super::payment::{Action, Bounds, Payment};
@@ -78,6 +79,7 @@ impl Subscription {
             counter: 0,
             basetime: plan.base(),
             plan,
+            last_paid: None,
             payment: None,
             attempt: 0,
             again: false,
@@ -157,6 +159,7 @@ impl Subscription {
         self.plan.write(&mut out);
         out.number(self.counter.into());
         out.optional_number(self.basetime.map(|time| time.0));
+        out.optional(self.last_paid.map(|hash| hash.to_byte_array()));
         out.number(self.attempt.into());
         out.flag(self.again);
         out.optional_number(self.consent.map(|max| max.0));
@@ -178,6 +181,7 @@ impl Subscription {
         let plan = Plan::read(reader, payer)?;
         let counter = small(reader.number()?)?;
         let basetime = reader.optional_number()?.map(UnixTime);
+        let last_paid = reader.optional()?.map(sha256::Hash::from_byte_array);
         let attempt = small(reader.number()?)?;
         let again = reader.flag()?;
         let consent = reader.optional_number()?.map(Msat);
@@ -189,7 +193,7 @@ impl Subscription {
         };
         let payment = if reader.flag()? { Some(Payment::read(reader, payer)?) } else { None };
         let payer = payer.clone();
-        let loaded = Self { payer, id, plan, counter, basetime, payment, attempt, again, consent, cancel };
+        let loaded = Self { payer, id, plan, counter, basetime, last_paid, payment, attempt, again, consent, cancel };
         if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }
     }
 
