@@ -18,7 +18,7 @@ use bolt12::exchange::{
 use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
     BlindedPath, ChainHash, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo,
-    Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, TimeUnit, UnixTime,
+    Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, SubscriptionKey, TimeUnit, UnixTime,
 };
 
 const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
@@ -145,13 +145,10 @@ struct Shop {
     issuer: Issuer,
     offer: Offer,
     rate: Rate,
-    invoiced: BTreeMap<sha256::Hash, (Subscriber, u32, PaidPeriod, Preimage)>,
-    paid: BTreeMap<(Subscriber, u32), PaidPeriod>,
-    cancelled: BTreeSet<Subscriber>,
+    invoiced: BTreeMap<sha256::Hash, (SubscriptionKey, u32, PaidPeriod, Preimage)>,
+    paid: BTreeMap<(SubscriptionKey, u32), PaidPeriod>,
+    cancelled: BTreeSet<SubscriptionKey>,
 }
-
-/// A payer id.
-type Subscriber = [u8; 33];
 
 impl Shop {
     fn new(rate: Rate) -> Result<Self, bolt12::Error> {
@@ -170,20 +167,23 @@ impl Shop {
 
     fn receive(&mut self, request: Incoming, now: UnixTime) -> Result<Option<Outgoing>, Box<dyn Error>> {
         let received = self.issuer.receive(request)?; // for an offer of ours, and signed by the subscriber
-        let subscriber = received.request().payer_id().serialize();
+        let key = received.subscription_key().ok_or("a single payment")?;
+        let counter = received.recurrence().ok_or("a single payment")?.counter;
+        let previous = counter.checked_sub(1).and_then(|before| self.paid.get(&(key, before)).copied());
         if received.cancels() {
-            self.cancelled.insert(subscriber);
+            if previous.is_some() {
+                self.cancelled.insert(key); // of who never paid, nothing is noted
+            }
             return Ok(None);
         }
-        let counter = received.recurrence().ok_or("a single payment")?.counter;
-        let previous = counter.checked_sub(1).and_then(|before| self.paid.get(&(subscriber, before)).copied());
-        let context = RecurrenceContext { previous, is_cancelled: self.cancelled.contains(&subscriber) };
+        let (is_paid, is_cancelled) = (self.paid.contains_key(&(key, counter)), self.cancelled.contains(&key));
+        let context = RecurrenceContext { previous, is_paid, is_cancelled };
         let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::Any };
         let accepted = received.accept_recurring(&terms, &context)?; // in its window, after the one before
 
         let expected = accepted.expected_payment();
         let period = accepted.paid_period().ok_or("a single payment")?;
-        self.invoiced.insert(expected.payment_hash(), (subscriber, counter, period, expected.preimage));
+        self.invoiced.insert(expected.payment_hash(), (key, counter, period, expected.preimage));
         let payinfo = PayInfo {
             fee_base_msat: 1_000,
             fee_proportional_millionths: 100,
@@ -199,8 +199,8 @@ impl Shop {
 
     /// The money comes: only now the period is noted.
     fn is_paid(&mut self, hash: &sha256::Hash) -> Option<Preimage> {
-        let (subscriber, counter, period, preimage) = self.invoiced.remove(hash)?;
-        self.paid.insert((subscriber, counter), period);
+        let (key, counter, period, preimage) = self.invoiced.remove(hash)?;
+        self.paid.insert((key, counter), period);
         Some(preimage)
     }
 }

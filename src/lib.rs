@@ -88,7 +88,7 @@ pub use invoice_request::{
     RequestFields,
 };
 #[cfg(feature = "recurrence")]
-pub use invoice_request::{PaidPeriod, RecurrenceContext};
+pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
 pub use pasted::Bolt12;
 pub use payer_proof::{

@@ -400,20 +400,23 @@ fn subscriptions() -> Vec<Error> {
         let recurrence = RecurrenceRequest { counter, start: Some(0), cancel };
         builder.recurrence(recurrence).build().unwrap().sign(&payer).unwrap()
     };
-    let answered = |counter, cancel, previous, now| {
-        let subscription = RecurrenceContext { previous, is_cancelled: false };
+    let known = |counter, cancel, subscription, now| {
         let context = RequestContext { now, ..issuers(&made) };
         asked(counter, cancel).accept_recurring(&context, &subscription).map(drop)
+    };
+    let answered = |counter, cancel, previous, now| {
+        known(counter, cancel, RecurrenceContext { previous, is_paid: false, is_cancelled: false }, now)
     };
     let paid = |start| Some(PaidPeriod { basetime, start });
     answered(0, false, None, NOW).unwrap();
     answered(1, false, paid(Some(0)), NOW).unwrap();
     let once = exchange();
-    let new = RecurrenceContext { previous: None, is_cancelled: false };
+    let new = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
     errors.extend([
         answered(1, false, None, NOW).unwrap_err(),
         answered(1, false, paid(Some(1)), NOW).unwrap_err(),
         answered(1, true, paid(Some(0)), NOW).unwrap_err(),
+        known(0, false, RecurrenceContext { is_paid: true, ..new }, NOW).unwrap_err(),
         answered(2, false, paid(Some(0)), NOW).unwrap_err(),
         answered(0, false, None, UnixTime(NOW.0 + 31 * 86_400)).unwrap_err(),
         recurrence.amount_left(Msat(1_000), basetime, 0, UnixTime(NOW.0 + 31 * 86_400)).unwrap_err(),

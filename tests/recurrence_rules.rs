@@ -447,10 +447,14 @@ fn the_last_word_about_recurrence_counts() {
 
 // ---- Issuers ----
 
-const NEW: RecurrenceContext = RecurrenceContext { previous: None, is_cancelled: false };
+const NEW: RecurrenceContext = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
 
 fn paid(basetime: u64, start: Option<u32>) -> RecurrenceContext {
-    RecurrenceContext { previous: Some(PaidPeriod { basetime: UnixTime(basetime), start }), is_cancelled: false }
+    RecurrenceContext {
+        previous: Some(PaidPeriod { basetime: UnixTime(basetime), start }),
+        is_paid: false,
+        is_cancelled: false,
+    }
 }
 
 /// What an issuer answers a request with, at a time.
@@ -574,6 +578,52 @@ fn a_payment_follows_the_one_before_it() {
     assert_eq!(InvoiceError::answering(&error), None);
 }
 
+// REC-3: one above the highest paid, so not one that is paid; also not the first.
+#[test]
+fn a_payment_is_not_billed_again() {
+    let field = Field::INVREQ_RECURRENCE_COUNTER;
+    for (counter, before) in [(0, NEW), (1, paid(CREATED_AT, None))] {
+        let again = RecurrenceContext { is_paid: true, ..before };
+        not_answered(nth(monthly(), counter), CREATED_AT, &again, ErrorKind::AlreadyPaid, Rule::Rec3, Some(field));
+        let _ = answer(nth(monthly(), counter), CREATED_AT, &before).unwrap();
+        // Who is told? Whoever asks, unless it was cancelled (REC-11).
+        let error = answer(nth(monthly(), counter), CREATED_AT, &again).unwrap_err();
+        assert_eq!(InvoiceError::answering(&error).unwrap().error().unwrap().as_raw(), error.to_string());
+        let cancelled = RecurrenceContext { is_cancelled: true, ..again };
+        not_answered(nth(monthly(), counter), CREATED_AT, &cancelled, ErrorKind::Cancelled, Rule::Rec11, None);
+    }
+}
+
+// REC-11: before anything that would be answered with an error.
+#[test]
+fn what_was_cancelled_gets_no_answer_whatever_is_wrong() {
+    let offer: Offer = monthly().read();
+    let request = read_request(nth(monthly(), 1));
+    let elsewhere = RequestContext { chains: &[bolt12::ChainHash::REGTEST], ..request_context(&offer) };
+    let known = paid(CREATED_AT, None);
+    let error = request.accept_recurring(&elsewhere, &known).unwrap_err();
+    assert_error(&error, ErrorKind::UnsupportedChain, Rule::Rqr13, error.field());
+    let cancelled = RecurrenceContext { is_cancelled: true, ..known };
+    let error = request.accept_recurring(&elsewhere, &cancelled).unwrap_err();
+    assert_error(&error, ErrorKind::Cancelled, Rule::Rec11, None);
+}
+
+// REC-3: a subscription is one payer's to one offer.
+#[test]
+fn a_key_names_the_offer_and_the_payer() {
+    let key = |raw| read_request(raw).subscription_key();
+    let first = key(nth(monthly(), 0)).unwrap();
+    assert_eq!(first.offer_id, monthly().read::<Offer>().id());
+    assert_eq!(first.payer_id, read_request(nth(monthly(), 0)).payer_id());
+    assert_eq!(key(nth(monthly(), 3)), Some(first));
+    let dearer = monthly().with_number(8, 2 * PRICE);
+    let other = key(nth(dearer, 0)).unwrap();
+    assert_eq!(other.payer_id, first.payer_id);
+    assert_ne!(other, first);
+    assert_eq!(first.to_bytes(), *[&first.offer_id.to_byte_array()[..], &first.payer_id.serialize()].concat());
+    assert_eq!(key(request_for(offer_of(OPTIONAL))), None, "a single payment");
+}
+
 // REC-6, REC-10
 #[test]
 fn a_period_is_paid_in_its_window_and_not_later() {
@@ -590,9 +640,20 @@ fn a_period_is_paid_in_its_window_and_not_later() {
         assert_eq!(invoice.expires_at(), UnixTime(next + 600));
         assert_eq!(invoice.relative_expiry(), Duration::from_secs(next + 600 - now));
     }
-    // Without a base, the first can come at any time, and expires as any other.
-    let first = answer(nth(offer.clone(), 0), CREATED_AT, &NEW).unwrap();
-    assert_eq!(first.relative_expiry(), TWO_HOURS);
+    // Without a base, the first can come at any time, and is to be paid as fast as the others, or in its period; but a
+    // minute is left for it.
+    let after = |seconds| monthly().with(PAYWINDOW, [[0, 0, 0, 0].as_slice(), &tu64(seconds)].concat());
+    let seconds = |number| monthly().with(COMPULSORY, [[0].as_slice(), &tu64(number)].concat());
+    for (offer, expiry) in
+        [(offer.clone(), 600), (after(59), 60), (after(61), 61), (after(8000), 7200), (monthly(), 7200)]
+    {
+        let first = answer(nth(offer, 0), CREATED_AT, &NEW).unwrap();
+        assert_eq!(first.relative_expiry(), Duration::from_secs(expiry));
+    }
+    for (period, expiry) in [(1, 60), (61, 60), (62, 61), (7200, 7199), (7201, 7200)] {
+        let first = answer(nth(seconds(period), 0), CREATED_AT, &NEW).unwrap();
+        assert_eq!(first.relative_expiry(), Duration::from_secs(expiry), "{period}");
+    }
     // Without a window: while it lasts, and during the period before.
     let request = || nth(monthly(), 1);
     let _ = answer(request(), CREATED_AT, &paid).unwrap();

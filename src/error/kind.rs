@@ -288,6 +288,8 @@ pub enum ErrorKind {
     Cancelled,
     /// A payment of a subscription before the one before it was made.
     PreviousUnpaid,
+    /// A payment of a subscription that was made before.
+    AlreadyPaid,
     /// A request of a subscription, where one for a single payment was expected.
     IsRecurring,
     /// A request for a single payment, where one of a subscription was expected.
@@ -366,6 +368,7 @@ impl ErrorKind {
             Self::TimeMismatch { .. } => "time_mismatch",
             Self::Cancelled => "cancelled",
             Self::PreviousUnpaid => "previous_unpaid",
+            Self::AlreadyPaid => "already_paid",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
         }
@@ -417,6 +420,7 @@ impl ErrorKind {
                 | Self::TooLate { .. }
                 | Self::Cancelled
                 | Self::PreviousUnpaid
+                | Self::AlreadyPaid
                 | Self::IsRecurring
                 | Self::IsNotRecurring
         )
@@ -531,6 +535,7 @@ impl ErrorKind {
             Self::TimeMismatch { .. } => write!(f, "{what} is not the one that was agreed"),
             Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
             Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
+            Self::AlreadyPaid => f.write_str("this period was paid before"),
             Self::IsRecurring => {
                 f.write_str("this request belongs to a subscription, and a single payment was expected")
             }

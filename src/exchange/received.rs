@@ -384,13 +384,13 @@ impl Accepted {
     /// IVW-1, IVW-2
     fn check(&self, invoice: &InvoiceFields) -> Result<(), Error> {
         invoice.check_repeats(self.request())?;
+        if let Some(period) = &self.period {
+            period.check(invoice, self.created_at)?;
+        }
         check_expiry(invoice, self.created_at.saturating_add(self.expiry()))?;
         // IVW-3
         if invoice.node_id() != Some(self.node_id) {
             return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6));
-        }
-        if let Some(period) = &self.period {
-            period.check(invoice, self.created_at)?;
         }
         if invoice.amount() == Some(self.amount) {
             Ok(())

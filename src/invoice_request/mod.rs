@@ -16,7 +16,7 @@ pub(crate) use fields::{REQUEST_FIELDS, REQUEST_RANGES};
 #[cfg(feature = "recurrence")]
 pub(crate) use recurrence::PeriodTerms;
 #[cfg(feature = "recurrence")]
-pub use recurrence::{PaidPeriod, RecurrenceContext};
+pub use recurrence::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 pub use refund::{Refund, RefundBuilder};
 pub(crate) use rules::check_fields;
 

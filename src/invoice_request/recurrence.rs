@@ -1,9 +1,12 @@
 //! Requests that belong to a subscription.
 
+use secp256k1::PublicKey;
+
 use super::check::Terms;
 use super::{AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, RequestContext, RequestFields};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::recurrence::{self, RecurrenceRequest};
+use crate::signature::OfferId;
 use crate::units::{Msat, UnixTime};
 
 impl RequestFields {
@@ -44,12 +47,38 @@ pub struct PaidPeriod {
     pub start: Option<u32>,
 }
 
-/// What an issuer knows of a subscription when a request for it arrives: of this offer and this payer id. Every
-/// field is asked for, so that none is forgotten.
+/// Which subscription a request belongs to, for an issuer: whatever it remembers of one is kept under this, and what was
+/// paid, under this and the counter.
+///
+/// A payer id alone is not enough. Whoever pays for a cheap offer can use the same payer id for another one, and the
+/// periods of the one are not those of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionKey {
+    /// Which offer is subscribed to.
+    pub offer_id: OfferId,
+    /// Who does: one key for all payments, which signs the requests for them.
+    pub payer_id: PublicKey,
+}
+
+impl SubscriptionKey {
+    /// 65 bytes, for a database: the offer's id, then the payer's.
+    pub fn to_bytes(self) -> [u8; 65] {
+        let mut bytes = [0; 65];
+        let (offer_id, payer_id) = bytes.split_at_mut(32);
+        offer_id.copy_from_slice(&self.offer_id.to_byte_array());
+        payer_id.copy_from_slice(&self.payer_id.serialize());
+        bytes
+    }
+}
+
+/// What an issuer knows of a subscription when a request for it arrives: what it kept under the
+/// [key](InvoiceRequest::subscription_key) of that subscription. Every field is asked for, so that none is forgotten.
 #[derive(Clone, Copy, Debug)]
 pub struct RecurrenceContext {
     /// The payment with the counter before this request's, if it was made.
     pub previous: Option<PaidPeriod>,
+    /// Whether the payment with this request's very counter was made: nobody pays twice for one period (REC-3).
+    pub is_paid: bool,
     /// Whether the subscription was cancelled (REC-11).
     pub is_cancelled: bool,
 }
@@ -66,14 +95,20 @@ pub(crate) struct PeriodTerms {
 }
 
 impl InvoiceRequest {
+    /// Which subscription the request belongs to; nothing if it is for a single payment.
+    pub fn subscription_key(&self) -> Option<SubscriptionKey> {
+        self.recurrence()?;
+        Some(SubscriptionKey { offer_id: self.offer().id()?, payer_id: self.payer_id() })
+    }
+
     /// Checks a request of a subscription: what [`accept`](Self::accept) checks, but for the expiry of an offer that
-    /// was begun in time (REC-13); that the period before was paid, and nothing was cancelled; and that this one can
+    /// was begun in time (REC-13); that the period before was paid and this one was not, and nothing was cancelled; and that this one can
     /// be paid now, for what is left of it.
     ///
     /// # Errors
     ///
     /// As for [`accept`](Self::accept); `IsNotRecurring` without a counter (REC-3), `Cancelled` (REC-11) if the
-    /// subscription was cancelled or the request does so, `PreviousUnpaid` (REC-7), `Differs` if the subscription
+    /// subscription was cancelled or the request does so, `AlreadyPaid` (REC-3), `PreviousUnpaid` (REC-7), `Differs` if the subscription
     /// started with another period (REC-4), `TooEarly` and `TooLate` (REC-6, REC-8), `Overflow`.
     ///
     /// A request that cancels gets no answer: when [`recurrence`](RequestFields::recurrence) says that it does, note
@@ -93,8 +128,6 @@ impl InvoiceRequest {
         terms: &Terms<'_>,
         subscription: &RecurrenceContext,
     ) -> Result<AcceptedRequest<'_>, Error> {
-        let node_id = self.signer(terms.arrival)?;
-        self.check_chain(terms.chains)?;
         let (Some(offer), Some(request)) = (self.offer().recurrence(), self.recurrence()) else {
             return Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, ErrorKind::IsNotRecurring, Rule::Rec3));
         };
@@ -102,6 +135,12 @@ impl InvoiceRequest {
         if subscription.is_cancelled || request.cancel {
             // No field is named: there is no answer.
             return Err(Error::new(ErrorKind::Cancelled, Rule::Rec11));
+        }
+        let node_id = self.signer(terms.arrival)?;
+        self.check_chain(terms.chains)?;
+        // REC-3
+        if subscription.is_paid {
+            return Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, ErrorKind::AlreadyPaid, Rule::Rec3));
         }
         let base = offer.base.map(|base| base.basetime);
         let basetime = match (request.counter, subscription.previous) {
@@ -125,7 +164,10 @@ impl InvoiceRequest {
         let left = |full| offer.amount_left(full, start, index, terms.now);
         let due = self.due(terms.rate)?.map(left).transpose()?;
         let amount = self.accept_amount(terms, due)?;
-        let until = *offer.pay_window(start, index)?.end();
+        let until = match basetime {
+            Some(_) => *offer.pay_window(start, index)?.end(),
+            None => offer.first_invoice_until(start)?,
+        };
         Ok(AcceptedRequest::new(self, amount, node_id).on(PeriodTerms { basetime, until, due }))
     }
 }

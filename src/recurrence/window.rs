@@ -1,11 +1,15 @@
 //! When a period can be paid, and for how much.
 
 use core::ops::RangeInclusive;
+use core::time::Duration;
 
 use super::Recurrence;
 use super::period::overflow;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::units::{Msat, UnixTime};
+
+/// The least time for paying a first invoice, in seconds, however short its period is.
+const MIN_FIRST: u64 = 60;
 
 impl Recurrence {
     /// The first and the last second at which a period can be paid (REC-6), if period 0 starts at `basetime`.
@@ -30,6 +34,31 @@ impl Recurrence {
         };
         let end = self.period_at(basetime, index)?.end;
         Ok(first..=UnixTime(end.0.saturating_sub(1)))
+    }
+
+    /// The last second at which a first invoice can be paid, if period 0 starts when it is made: the last of period 0,
+    /// or later ones would be due with it; but at least a minute.
+    ///
+    /// # Errors
+    ///
+    /// `Overflow` as for [`period_at`](Self::period_at).
+    pub(crate) fn first_period_until(&self, created_at: UnixTime) -> Result<UnixTime, Error> {
+        let last = self.period_at(created_at, 0)?.end.0.saturating_sub(1);
+        Ok(UnixTime(last.max(created_at.0.saturating_add(MIN_FIRST))))
+    }
+
+    /// The same, as an issuer has it (REC-10): with a pay window, as long as that is open after the start of a period.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn first_invoice_until(&self, created_at: UnixTime) -> Result<UnixTime, Error> {
+        match self.paywindow {
+            Some(window) => {
+                Ok(created_at.saturating_add(Duration::from_secs(u64::from(window.seconds_after).max(MIN_FIRST))))
+            }
+            None => self.first_period_until(created_at),
+        }
     }
 
     /// Checks that a period can be paid now.

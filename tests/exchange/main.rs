@@ -16,6 +16,7 @@ mod plan;
 mod probes;
 mod rates;
 mod receipt;
+mod regressions;
 mod simulation;
 mod states;
 mod walk;

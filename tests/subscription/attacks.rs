@@ -1,17 +1,19 @@
 //! What somebody who means ill can try, and why it fails.
 
-use bolt12::exchange::{End, Incoming, Payer, Progress, State, SubscriptionState, Via};
+use bolt12::exchange::{End, Incoming, Payer, Progress, State, Subscription, SubscriptionState, Via};
 use bolt12::secp256k1::Keypair;
 use bolt12::{
-    ErrorKind, Invoice, InvoiceRequestBuilder, Msat, Offer, PaidPeriod, RecurrenceContext, RecurrenceRequest, Rule,
+    ErrorKind, Invoice, InvoiceRequestBuilder, Msat, Offer, PaidPeriod, PayWindow, Recurrence, RecurrenceContext,
+    RecurrenceRequest, Rule,
 };
 
+use super::issuer::NOTHING;
 use super::messages::{NOW, key, path, payinfo};
 use super::shop::*;
 use super::sides::{CHAINS, deliver, path_with, via};
 
 /// A request of somebody else's making.
-fn forged(offer: &Offer, key: &Keypair, metadata: &[u8], recurrence: RecurrenceRequest) -> Incoming {
+pub(super) fn forged(offer: &Offer, key: &Keypair, metadata: &[u8], recurrence: RecurrenceRequest) -> Incoming {
     let usable = offer.usable(NOW, CHAINS).unwrap();
     let request = InvoiceRequestBuilder::new(usable, key.public_key(), metadata).recurrence(recurrence);
     let request = request.build().unwrap().sign(key).unwrap();
@@ -68,14 +70,14 @@ fn a_counter_is_replayed() {
     let refused = assert_refused(subscription.receive_invoice(over, now), ErrorKind::Differs);
     assert_eq!((refused.error().rule(), refused.is_cheap()), (Rule::Ivr8, true));
     assert_eq!(subscription.to_bytes(), before);
-    // The first payment is asked for again by somebody who saw the request: the payer's next request is answered
-    // all the same.
+    // The first payment is asked for again by somebody who saw the request: it is not billed, and the payer's next
+    // request is answered all the same.
     let again = Incoming {
         bytes: shop.requests[0].as_bytes().to_vec(),
         via: via(&asked.destination),
         reply_path: Some(path_with(0x70, bolt12::exchange::PathId([7; 32]))),
     };
-    assert!(shop.answer(again, now).unwrap().is_some());
+    assert_refused(shop.answer(again, now), ErrorKind::AlreadyPaid);
     let answer = shop.answer(deliver(&asked, 0x70), now).unwrap().unwrap();
     assert_eq!(subscription.receive_invoice(deliver(&answer, 0x60), now).unwrap(), Progress::Quoted);
 }
@@ -107,7 +109,7 @@ fn the_basetime_is_changed() {
         let start = request(&asked).recurrence().unwrap().start;
         // The shop says that it began half a month earlier, so that the next payments come sooner.
         let previous = Some(PaidPeriod { basetime: at(NOW.0 - 15 * DAY), start });
-        let context = RecurrenceContext { previous, is_cancelled: false };
+        let context = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
         let answer = with_basetime(&mut shop, &asked, context, now.0);
         if recurrence.base.is_some() {
             // The offer's is in every invoice.
@@ -132,15 +134,15 @@ fn the_basetime_is_long_ago() {
         (monthly(), -3600, true),
         (monthly(), 3600, true),
         (monthly(), 3601, false),
-        (every(300, bolt12::TimeUnit::Seconds), -300, true),
-        (every(300, bolt12::TimeUnit::Seconds), -301, false),
+        (every(300, bolt12::TimeUnit::Seconds), 300, true),
+        (every(300, bolt12::TimeUnit::Seconds), 301, false),
         (every(1, bolt12::TimeUnit::Seconds), -60, true),
         (every(1, bolt12::TimeUnit::Seconds), -61, false),
     ] {
         let shop = Shop::new(recurrence);
         let mut subscription = shop.start(NOW);
         let asked = asks(&mut subscription, NOW, None);
-        let context = RecurrenceContext { previous: None, is_cancelled: false };
+        let context = NOTHING;
         let then = NOW.0.checked_add_signed(shift).unwrap();
         let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
         let accepted = received.accept_recurring(&shop.terms(at(then)), &context).unwrap();
@@ -198,7 +200,7 @@ fn somebody_else_cancels() {
     let cancel = RecurrenceRequest { counter: 1, start: None, cancel: true };
     // With another key it cancels another subscription.
     assert!(shop.answer(forged(&shop.offer.clone(), &key(9), &metadata, cancel), NOW).unwrap().is_none());
-    assert!(!shop.cancelled.contains(&payer_id.serialize()));
+    assert!(shop.cancelled.is_empty());
     // With the payer's id, it is not signed by the payer.
     let mut other = forged(&shop.offer, &key(9), &metadata, cancel);
     let id = key(9).public_key().serialize();
@@ -213,7 +215,7 @@ fn somebody_else_cancels() {
     assert_ne!(asked.reply_path_id, said.reply_path_id);
     // The real one does, and no later request is answered, not even with an error.
     assert!(shop.answer(deliver(&said, 0x70), later(DAY)).unwrap().is_none());
-    assert!(shop.cancelled.contains(&payer_id.serialize()));
+    assert_eq!(shop.cancelled.iter().map(|key| key.payer_id).collect::<Vec<_>>(), [payer_id]);
     let refused = assert_refused(shop.answer(deliver(&asked, 0x70), later(DAY)), ErrorKind::Cancelled);
     assert!(refused.answer().is_none());
     // What comes back over the reply path of the cancellation is not listened to.
@@ -247,4 +249,59 @@ fn subscriptions_do_not_mix() {
     assert_eq!(payer().load_subscription(&payment).unwrap_err().kind(), &ErrorKind::InvalidState);
     // Its payment can be kept by itself.
     assert!(matches!(payer().load(&payment).unwrap().state(), State::Asking { .. }));
+}
+
+// REC-9: an invoice that is paid when its period 0 is long over would make all periods since be due at once.
+#[test]
+fn the_first_invoice_is_late() {
+    let paywindow = Some(PayWindow { seconds_before: 0, seconds_after: 60 * DAY as u32 });
+    let mut shop = Shop::new(Recurrence { paywindow, ..daily() });
+    let invoice = |shop: &mut Shop, subscription: &mut Subscription, created_at: u64| {
+        let asked = asks(subscription, NOW, None);
+        let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
+        let accepted = received.accept_recurring(&shop.terms(at(created_at)), &NOTHING).unwrap();
+        let accepted = accepted.relative_expiry(std::time::Duration::from_secs(40 * DAY));
+        let invoice = accepted.invoice(accepted.expected_payment().payment_hash()).add_path(path(2), &payinfo());
+        let invoice = accepted.sign(invoice.build().unwrap()).unwrap();
+        assert!(invoice.expires_at() >= later(39 * DAY));
+        deliver(&accepted.answer(invoice).unwrap(), 0x60)
+    };
+    let start = |shop: &Shop| shop.subscribe(NOW).start(ENTROPY, NOW, later(30 * DAY)).unwrap();
+    // It comes late, ...
+    let mut subscription = start(&shop);
+    let answer = invoice(&mut shop, &mut subscription, NOW.0 - 3600);
+    let until = later(DAY - 3601);
+    for now in [at(until.0 + 1), later(29 * DAY)] {
+        let before = subscription.to_bytes();
+        let refused = assert_refused(subscription.receive_invoice(answer.clone(), now), ErrorKind::TooLate { until });
+        assert_eq!(refused.error().rule(), Rule::Rec9);
+        assert_eq!(subscription.to_bytes(), before);
+    }
+    assert_eq!(subscription.receive_invoice(answer, until).unwrap(), Progress::Quoted);
+    // ... or comes in time, and is begun late: then another one is asked for, whose period 0 starts now.
+    let mut subscription = reload(&subscription);
+    let error = subscription.begin(at(until.0 + 1)).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: until }, Rule::Ivr4));
+    let now = later(29 * DAY);
+    assert!(subscription.begin(now).is_err());
+    pay(&mut subscription, &mut shop, now);
+    let due = subscription.next_payments(now, 60).into_iter().filter(|due| due.due_at <= now).count();
+    assert_eq!((due, subscription.basetime()), (0, Some(now)));
+    // In time is in time.
+    shop.paid.clear();
+    let mut subscription = start(&shop);
+    let answer = invoice(&mut shop, &mut subscription, NOW.0);
+    assert_eq!(subscription.receive_invoice(answer, NOW).unwrap(), Progress::Quoted);
+    subscription.begin(later(DAY - 1)).unwrap();
+}
+
+// REC-9: a period of a second leaves a minute.
+#[test]
+fn the_first_period_is_tiny() {
+    for (wait, is_in_time) in [(0, true), (60, true), (61, false)] {
+        let mut shop = Shop::new(every(1, bolt12::TimeUnit::Seconds));
+        let mut subscription = shop.start(NOW);
+        quoted(&mut subscription, &mut shop, NOW);
+        assert_eq!(subscription.begin(later(wait)).is_ok(), is_in_time, "{wait}");
+    }
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use bolt12::exchange::{MaxAmount, SubscriptionState};
-use bolt12::{ErrorKind, PayWindow, Recurrence, RecurrenceContext, Rule};
+use bolt12::exchange::{MaxAmount, Outgoing, Refused, SubscriptionState};
+use bolt12::{ErrorKind, Field, Msat, PayWindow, Recurrence, RecurrenceContext, RecurrenceRequest, Rule};
 
-use super::messages::{NOW, path, payinfo};
+use super::attacks::forged;
+use super::messages::{NOW, key, path, payinfo};
 use super::shop::*;
 use super::sides::{deliver, reseal, sent_invoice};
 
-const NOTHING: RecurrenceContext = RecurrenceContext { previous: None, is_cancelled: false };
+pub(super) const NOTHING: RecurrenceContext = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
 
 // REC-7: what belongs to a subscription is not accepted as a single payment.
 #[test]
@@ -31,9 +32,9 @@ fn an_invoice_expires_with_its_window() {
     let paywindow = Some(PayWindow { seconds_before: 3600, seconds_after: 1800 });
     let mut shop = Shop::new(Recurrence { paywindow, ..daily() });
     let mut subscription = shop.start(NOW);
-    // The first is not limited: no window is enforced for it (REC-6).
+    // No window is enforced for the first (REC-6), but it is made to be paid as fast as the others.
     let first = pay(&mut subscription, &mut shop, NOW);
-    assert_eq!(first.expires_at(), later(7200));
+    assert_eq!(first.expires_at(), later(1800));
     let now = later(DAY + 100);
     let asked = asks(&mut subscription, now, None);
     let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
@@ -65,7 +66,7 @@ fn an_invoice_expires_with_its_window() {
     let moved = other(|state| *state.iter_mut().rev().nth(8).unwrap() ^= 1);
     assert_eq!(moved.rule(), Rule::Rec9);
     let closed = other(|state| *state.iter_mut().rev().nth(1).unwrap() -= 1);
-    assert_eq!(closed.rule(), Rule::Rec10);
+    assert_eq!((closed.rule(), closed.field()), (Rule::Ivr4, Some(Field::INVOICE_RELATIVE_EXPIRY)), "REC-10");
 }
 
 // REC-6: too early and too late are refused, and why is said.
@@ -122,4 +123,68 @@ fn replicas_agree() {
         subscription.begin(later(day * DAY)).unwrap();
         subscription.paid(shop.is_paid(two.payment_hash())).unwrap();
     }
+}
+
+// REC-3: a payer that lost its last state, or a request that somebody sends again, is not billed for what is paid.
+#[test]
+fn what_is_paid_is_not_billed_again() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    for (counter, now) in [(0, NOW), (1, later(DAY))] {
+        let mut old = reload(&subscription);
+        pay(&mut subscription, &mut shop, now);
+        let asked = asks(&mut old, at(now.0 + 60), None);
+        assert_eq!(request(&asked).recurrence().unwrap().counter, counter);
+        let bills = shop.bills.len();
+        let refused = assert_refused(shop.answer(deliver(&asked, 0x70), at(now.0 + 60)), ErrorKind::AlreadyPaid);
+        assert_eq!(
+            (refused.error().rule(), refused.error().to_string()),
+            (Rule::Rec3, "this period was paid before".into())
+        );
+        assert!(refused.answer().is_some(), "the payer is told");
+        assert_eq!((shop.bills.len(), subscription.basetime()), (bills, Some(NOW)));
+    }
+}
+
+/// What a shop says to a request of a payer whose id somebody chose.
+fn answer(
+    shop: &mut Shop,
+    (seed, counter, cancel): (u8, u32, bool),
+    now: bolt12::UnixTime,
+) -> Result<Option<Outgoing>, Box<Refused>> {
+    let recurrence = RecurrenceRequest { counter, start: None, cancel };
+    let asked = forged(&shop.offer, &key(seed), &[5; 32], recurrence);
+    shop.answer(asked, now)
+}
+
+// REC-7: what was paid for one offer is not paid for another one, though the payer id is the same.
+#[test]
+fn a_payer_id_is_not_a_subscription() {
+    let mut cheap = Shop::with(daily(), |offer| offer.description("cheap").amount_msat(Msat(1)));
+    answer(&mut cheap, (9, 0, false), NOW).unwrap();
+    let hash = *cheap.bills.keys().next().unwrap();
+    cheap.is_paid(hash);
+    // The same database, another offer of the same issuer.
+    let mut dear = Shop::with(daily(), |offer| offer.description("dear").amount_msat(Msat(900_000_000)));
+    dear.paid = cheap.paid.clone();
+    let now = later(DAY);
+    assert_refused(answer(&mut dear, (9, 1, false), now), ErrorKind::PreviousUnpaid);
+    assert!(answer(&mut cheap, (9, 1, false), now).unwrap().is_some());
+}
+
+// REC-11: whoever never paid has nothing to cancel, and leaves no note.
+#[test]
+fn only_who_paid_cancels() {
+    let mut shop = Shop::new(daily());
+    for seed in 1..9 {
+        for counter in [0, 1, 7] {
+            assert!(answer(&mut shop, (seed, counter, true), NOW).unwrap().is_none());
+        }
+    }
+    assert_eq!(shop.cancelled.len(), 0);
+    answer(&mut shop, (9, 0, false), NOW).unwrap();
+    let hash = *shop.bills.keys().next().unwrap();
+    shop.is_paid(hash);
+    assert!(answer(&mut shop, (9, 1, true), NOW).unwrap().is_none());
+    assert_eq!(shop.cancelled.len(), 1);
 }

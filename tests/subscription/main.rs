@@ -11,6 +11,7 @@ mod network;
 mod sides;
 
 mod attacks;
+mod decisions;
 mod fiat;
 mod issuer;
 mod payer;

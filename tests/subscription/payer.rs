@@ -298,6 +298,7 @@ fn a_first_period_that_has_begun_costs_the_rest() {
     assert_eq!(pay(&mut subscription, &mut shop, april).amount(), PRICE);
 
     // An issuer that takes it to be the first of March takes too much, ...
+    shop.paid.clear();
     let mut subscription = fresh;
     let asked = asks(&mut subscription, now, None);
     let answer = shop.answer(deliver(&asked, 0x70), MARCH).unwrap().unwrap();
@@ -418,6 +419,7 @@ fn cancelling_waits_for_what_is_being_paid() {
     assert!(matches!(subscription.payment().unwrap().state(), State::Ended(End::Declined)));
 
     let begin = |shop: &mut Shop| {
+        shop.paid.clear();
         let mut subscription = shop.start(NOW);
         pay(&mut subscription, shop, NOW);
         quoted(&mut subscription, shop, later(DAY));

@@ -10,7 +10,8 @@ use bolt12::exchange::{
 };
 use bolt12::{
     CurrencyCode, ErrorKind, Invoice, InvoiceRequest, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod,
-    Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, TimeUnit, UnixTime,
+    Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, SubscriptionKey, TimeUnit,
+    UnixTime,
 };
 
 use super::messages::{NOW, path, payinfo};
@@ -68,7 +69,7 @@ pub(crate) fn dollars(worth: u64) -> Rate {
 /// What the shop has been paid, and by whom.
 #[derive(Clone, Debug)]
 pub(crate) struct Bill {
-    pub(crate) payer_id: [u8; 33],
+    pub(crate) key: SubscriptionKey,
     pub(crate) request: RecurrenceRequest,
     pub(crate) amount: Msat,
     pub(crate) period: PaidPeriod,
@@ -82,9 +83,9 @@ pub(crate) struct Shop {
     pub(crate) rate: Option<Rate>,
     /// What was invoiced.
     pub(crate) bills: BTreeMap<sha256::Hash, Bill>,
-    /// What was paid, by payer id and counter.
-    pub(crate) paid: BTreeMap<([u8; 33], u32), PaidPeriod>,
-    pub(crate) cancelled: BTreeSet<[u8; 33]>,
+    /// What was paid, by subscription and counter.
+    pub(crate) paid: BTreeMap<(SubscriptionKey, u32), PaidPeriod>,
+    pub(crate) cancelled: BTreeSet<SubscriptionKey>,
     pub(crate) requests: Vec<InvoiceRequest>,
 }
 
@@ -115,11 +116,13 @@ impl Shop {
     }
 
     pub(crate) fn context(&self, received: &ReceivedRequest) -> RecurrenceContext {
-        let payer_id = received.request().payer_id().serialize();
-        let previous = received.recurrence().and_then(|request| request.counter.checked_sub(1));
+        let key = received.subscription_key();
+        let paid = |counter: Option<u32>| self.paid.get(&(key?, counter?)).copied();
+        let counter = received.recurrence().map(|request| request.counter);
         RecurrenceContext {
-            previous: previous.and_then(|counter| self.paid.get(&(payer_id, counter)).copied()),
-            is_cancelled: self.cancelled.contains(&payer_id),
+            previous: paid(counter.and_then(|counter| counter.checked_sub(1))),
+            is_paid: paid(counter).is_some(),
+            is_cancelled: key.is_some_and(|key| self.cancelled.contains(&key)),
         }
     }
 
@@ -132,12 +135,15 @@ impl Shop {
         let received = self.issuer.receive(incoming)?;
         let received = self.issuer.load_received(&received.to_bytes()).unwrap();
         self.requests.push(received.request().clone());
-        let payer_id = received.request().payer_id().serialize();
+        let key = received.subscription_key().expect("a request of a subscription");
+        let context = self.context(&received);
         if received.cancels() {
-            self.cancelled.insert(payer_id);
+            // What was never begun needs no note.
+            if context.previous.is_some() {
+                self.cancelled.insert(key);
+            }
             return Ok(None);
         }
-        let context = self.context(&received);
         let request = received.recurrence().unwrap();
         let accepted = received.accept_recurring(&self.terms(now), &context)?;
         let bytes = accepted.to_bytes();
@@ -148,7 +154,7 @@ impl Shop {
         let invoice = accepted.sign(invoice).unwrap();
         assert_eq!(invoice.expires_at(), expected.expires_at, "REC-10");
         let bill = Bill {
-            payer_id,
+            key,
             request,
             amount: accepted.amount(),
             period: accepted.paid_period().unwrap(),
@@ -161,7 +167,7 @@ impl Shop {
     /// The money arrives.
     pub(crate) fn is_paid(&mut self, payment_hash: sha256::Hash) -> Preimage {
         let bill = &self.bills[&payment_hash];
-        self.paid.insert((bill.payer_id, bill.request.counter), bill.period);
+        self.paid.insert((bill.key, bill.request.counter), bill.period);
         bill.preimage
     }
 }

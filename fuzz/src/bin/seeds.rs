@@ -310,7 +310,7 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
         let rate =
             offer.currency().map(|currency| Rate::new(currency, MinorUnits(1_050), Msat(123_456))).transpose()?;
         let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, max_amount: None };
-        let new = RecurrenceContext { previous: None, is_cancelled: false };
+        let new = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
         let accepted = match request.recurrence() {
             Some(_) => request.accept_recurring(&context, &new)?,
             None => request.accept(&context)?,

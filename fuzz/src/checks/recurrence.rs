@@ -197,7 +197,7 @@ mod present {
             // The offer does not expire for those who go on (REC-13).
             let now = UnixTime(first.clamp(window.start().0, window.end().0));
             let context = context(offer, now, &chains);
-            let subscription = RecurrenceContext { previous, is_cancelled: false };
+            let subscription = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
             refuse(&request, &context, &subscription, usable, input);
             let accepted = match request.accept_recurring(&context, &subscription) {
                 Ok(accepted) => accepted,

@@ -238,7 +238,7 @@ fn accept(outgoing: &Outgoing, subscription: &Subscription, now: UnixTime) -> Op
         0 => None,
         _ => Some(PaidPeriod { basetime: subscription.basetime()?, start }),
     };
-    let context = RecurrenceContext { previous, is_cancelled: false };
+    let context = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
     let terms = Terms { now, chains: CHAINS, rate: Some(rate()), max_amount: MaxAmount::Any };
     let accepted = received.accept_recurring(&terms, &context).ok()?;
     let bytes = accepted.to_bytes();

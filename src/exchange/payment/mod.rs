@@ -179,7 +179,8 @@ impl Payment {
     }
 
     /// The payment hashes of invoices that were begun and said to have [failed](Self::failed), also after the payment
-    /// has ended: if one of them turns out to be [paid](Self::paid), this is the payment it belongs to.
+    /// has ended: if one of them turns out to be [paid](Self::paid), this is the payment it belongs to. Once one is
+    /// paid, also the one that was being paid then.
     pub fn begun(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
         self.begun.iter().map(|invoice| invoice.payment_hash())
     }
@@ -208,7 +209,7 @@ impl Payment {
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
         let expires_at = match &self.phase {
             Phase::Asking => None,
-            Phase::Quoted(invoice) => Some(invoice.expires_at()),
+            Phase::Quoted(invoice) => Some(self.quoted_until(invoice)),
             Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
         };
         if now > self.bounds.deadline {
@@ -369,12 +370,21 @@ impl Payment {
         if invoice.payment_hash() != payment_hash || now > self.bounds.deadline {
             return Err(not_now());
         }
-        let at = invoice.expires_at();
+        let at = self.quoted_until(invoice);
         if now > at {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
         self.phase = Phase::Paying(invoice.clone());
         Ok(())
+    }
+
+    /// The last second at which paying an invoice can be begun.
+    fn quoted_until(&self, invoice: &Invoice) -> UnixTime {
+        let until = invoice.expires_at();
+        match &self.asked {
+            Asked::Offer(asked) => asked.series.as_ref().map_or(until, |series| series.until(invoice).min(until)),
+            Asked::Refund(_) => until,
+        }
     }
 
     /// The payment was made. Saying it twice does no harm, and it is never too late: also a payment that was said to
@@ -401,7 +411,14 @@ impl Payment {
             // The receipt that there is stays.
             Some(_) if matches!(self.phase, Phase::Paid(..)) => Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4)),
             Some(invoice) => {
-                self.phase = Phase::Paid(Box::new(invoice.clone()), preimage);
+                let paid = Phase::Paid(Box::new(invoice.clone()), preimage);
+                let before = core::mem::replace(&mut self.phase, paid);
+                // What is on its way beside it may arrive, too.
+                if let Phase::Paying(other) = before {
+                    if other.payment_hash() != hash && !self.begun.contains(&other) {
+                        self.begun.push(*other);
+                    }
+                }
                 Ok(())
             }
         }
@@ -471,12 +488,23 @@ impl Payment {
         }
     }
 
-    /// Makes other limits those of the invoice that is asked for.
+    /// Makes other limits those of the invoice that is asked for, or that is there: if it is above them, the payment
+    /// ends (REC-12).
     #[cfg(feature = "recurrence")]
-    pub(super) fn rebound(&mut self, bounds: Bounds) {
-        if matches!(self.phase, Phase::Asking) {
-            self.bounds = bounds;
+    pub(super) fn rebound(&mut self, bounds: Bounds) -> Result<(), Error> {
+        match &self.phase {
+            Phase::Asking => self.bounds = bounds,
+            Phase::Quoted(invoice) => {
+                let (amount, max) = (invoice.amount(), bounds.max);
+                self.bounds.max = max;
+                if amount > max {
+                    self.phase = Phase::Ended(End::TooExpensive { amount });
+                    return Err(Error::of(Field::INVOICE_AMOUNT, ErrorKind::AmountTooHigh { max }, Rule::Rec12));
+                }
+            }
+            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => {}
         }
+        Ok(())
     }
 
     /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.

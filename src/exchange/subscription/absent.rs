@@ -35,6 +35,10 @@ impl Series {
         match *self {}
     }
 
+    pub(super) fn until(&self, _: &Invoice) -> UnixTime {
+        match *self {}
+    }
+
     pub(super) fn write(&self, _: &mut Writer) {
         match *self {}
     }

@@ -206,7 +206,8 @@ impl<'a> SubscriptionDraft<'a> {
     ///
     /// # Errors
     ///
-    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` for what [`needs`](Self::needs) says, what
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` or `NotConverted` for what
+    /// [`needs`](Self::needs) says, `TooLong` for more than [`MAX_REQUEST_LEN`](super::super::MAX_REQUEST_LEN) bytes, what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses, `Zero` for no payments and
     /// `Expired` for an end before the first period (REC-12), `Unexpected` for a first period of an offer without base
     /// (REC-4), `NoSuchPeriod` (REC-5), `TooLate` (REC-6) for a period, deadline or expiry of the offer that is over,
@@ -214,11 +215,12 @@ impl<'a> SubscriptionDraft<'a> {
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Subscription, Error> {
         self.draft.max()?;
         let mut plan = self.plan(now, deadline)?;
-        plan.check(&self.draft.payer, now)?;
+        let due = plan.check(&self.draft.payer, now)?;
+        let bounds = plan.bounds(&self.draft.payer, &due, None, now)?;
         let mut what = Writer::new(Kind::Subscription);
         plan.write(&mut what);
         // A price is compared with the rate of the first day only: later ones are for the issuer to compare (RQW-3).
-        Subscription::check_request(&self.draft.payer, &plan)?;
+        Subscription::check_request(&self.draft.payer, &plan, bounds)?;
         plan.choices.suggested = true;
         Ok(Subscription::new(self.draft.payer, &entropy, what.as_bytes(), plan))
     }

@@ -17,11 +17,11 @@ pub use view::{Due, SubscriptionEnd, SubscriptionId, SubscriptionState, Timing};
 
 use super::fiat::Limit;
 use super::payer::Payer;
-use super::payment::{Action, Payment, Progress};
+use super::payment::{Action, Bounds, Payment, Progress};
 use super::received::Refused;
 use super::schedule::Schedule;
 use super::via::{Incoming, PathId};
-use super::view::{End, State};
+use super::view::{End, Quote, State};
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{CurrencyCode, Rate};
@@ -171,7 +171,7 @@ impl Subscription {
         }
     }
 
-    fn due(&self, now: UnixTime) -> Option<Due> {
+    fn due(&self, now: UnixTime) -> Result<Due, SubscriptionEnd> {
         self.plan.due(&self.payer, self.counter, self.basetime, now)
     }
 
@@ -184,7 +184,10 @@ impl Subscription {
         if self.cancel != Cancel::No {
             return SubscriptionState::Ended(SubscriptionEnd::Cancelled);
         }
-        let Some(due) = self.due(now) else { return SubscriptionState::Ended(SubscriptionEnd::Completed) };
+        let due = match self.due(now) {
+            Ok(due) => due,
+            Err(end) => return SubscriptionState::Ended(end),
+        };
         if now > *due.window.end() {
             let end = if self.counter == 0 { SubscriptionEnd::NotStarted } else { SubscriptionEnd::Missed(due) };
             return SubscriptionState::Ended(end);
@@ -233,16 +236,17 @@ impl Subscription {
                 due
             }
             SubscriptionState::Open(_) => match self.due(now) {
-                Some(due) => due,
-                None => return Ok(Action::Nothing),
+                Ok(due) => due,
+                Err(_) => return Ok(Action::Nothing),
             },
         };
-        let bounds = self.plan.bounds(&self.payer, &due, self.consent, now)?;
+        let bounds = self.plan.bounds(&self.payer, &due, self.consent, self.priced_at(now))?;
         if !self.is_asking() {
             self.begin_payment(bounds, now);
         }
         let Some(payment) = &mut self.payment else { return Ok(Action::Nothing) };
-        payment.rebound(bounds);
+        // What is too expensive has ended with this, which the state says.
+        let _ = payment.rebound(bounds);
         match payment.poll(now)? {
             // It has just ended.
             Action::Nothing => Ok(Action::WaitUntil(after(*due.window.end()))),
@@ -303,14 +307,32 @@ impl Subscription {
     /// Begins to pay what was quoted. It was authorised, so nobody has to be asked. [Save](Self::to_bytes) the
     /// subscription now, and only then pay ([`State::Paying`]).
     ///
+    /// The quote is compared once more with what is authorised now. If that is less than it was, or the rate has
+    /// fallen, the payment ends as [too expensive](End::TooExpensive).
+    ///
     /// # Errors
     ///
-    /// As for [`Payment::begin`].
+    /// As for [`Payment::begin`]; `NotNow` also if the [state](Self::state) is not `Open`, and `AmountTooHigh` (REC-12).
     pub fn begin(&mut self, now: UnixTime) -> Result<(), Error> {
+        let Some(payment_hash) = self.quoted().map(|quote| quote.payment_hash()) else { return Err(not_now()) };
+        let (SubscriptionState::Open(_), Ok(due)) = (self.state(now), self.due(now)) else { return Err(not_now()) };
+        let bounds = self.plan.bounds(&self.payer, &due, self.consent, self.priced_at(now))?;
         let Some(payment) = &mut self.payment else { return Err(not_now()) };
-        let State::Quoted(quote) = payment.state() else { return Err(not_now()) };
-        let payment_hash = quote.payment_hash();
+        payment.rebound(bounds)?;
         payment.begin(payment_hash, now)
+    }
+
+    fn quoted(&self) -> Option<Quote<'_>> {
+        match self.payment.as_ref()?.state() {
+            State::Quoted(quote) => Some(quote),
+            _ => None,
+        }
+    }
+
+    /// When a payment costs what it may cost at most: when its invoice was made, since less is left of its period later
+    /// (REC-8); or now, as long as there is none.
+    fn priced_at(&self, now: UnixTime) -> UnixTime {
+        self.quoted().map_or(now, |quote| quote.invoice().created_at().min(now))
     }
 
     /// The payment was made: see [`Payment::paid`]. The next one is due in the next period.
@@ -376,7 +398,7 @@ impl Subscription {
     }
 
     /// Begins the next payment.
-    fn begin_payment(&mut self, bounds: super::payment::Bounds, now: UnixTime) {
+    fn begin_payment(&mut self, bounds: Bounds, now: UnixTime) {
         let before = self.payment.take().filter(|payment| !matches!(payment.state(), State::Paid(_)));
         if before.is_some() {
             self.attempt = self.attempt.saturating_add(1);

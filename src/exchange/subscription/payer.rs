@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use bitcoin::constants::ChainHash;
 
 use super::super::payer::Payer;
-use super::super::payment::{Action, Payment};
+use super::super::payment::{Action, Bounds, Payment};
 use super::super::secret::{Nonce, Token};
 use super::super::state::{Kind, Reader, Writer, invalid};
 use super::super::via::{OffersMessage, Outgoing, PathId, PaymentId};
@@ -87,9 +87,10 @@ impl Subscription {
     }
 
     /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
-    pub(super) fn check_request(payer: &Payer, plan: &Plan) -> Result<(), Error> {
-        let first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
-        plan.asked(first.series(0, false)).request(payer, first.token(0, 0)).map(drop)
+    pub(super) fn check_request(payer: &Payer, plan: &Plan, bounds: Bounds) -> Result<(), Error> {
+        let mut first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
+        first.begin_payment(bounds, plan.since);
+        first.payment.map_or(Ok(()), |payment| payment.check_request())
     }
 
     fn token(&self, attempt: u32, position: u8) -> Token {

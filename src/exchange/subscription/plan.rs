@@ -14,7 +14,7 @@ use super::super::payment::Bounds;
 use super::super::schedule::Retry;
 use super::super::state::{Reader, Writer, invalid};
 use super::series::{Series, clock_tolerance, small};
-use super::view::{DAY, Due};
+use super::view::{DAY, Due, SubscriptionEnd};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::offer::{Offer, UsableOffer};
 use crate::recurrence::Recurrence;
@@ -58,21 +58,30 @@ impl Plan {
         draft
     }
 
-    /// The payment after so many; nothing if there is none. Where it is not known yet when period 0 starts, it
-    /// does now.
-    pub(super) fn due(&self, payer: &Payer, counter: u32, basetime: Option<UnixTime>, now: UnixTime) -> Option<Due> {
-        let index = u64::from(self.start.unwrap_or(0)).checked_add(counter.into())?;
+    /// The payment after so many, or why there is none. Where it is not known yet when period 0 starts, it does now.
+    pub(super) fn due(
+        &self,
+        payer: &Payer,
+        counter: u32,
+        basetime: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<Due, SubscriptionEnd> {
+        // Of what never began, nothing is completed.
+        let or_not_started = |end| if counter == 0 { SubscriptionEnd::NotStarted } else { end };
+        let (completed, overflow) =
+            (or_not_started(SubscriptionEnd::Completed), or_not_started(SubscriptionEnd::Overflow));
+        let index = u64::from(self.start.unwrap_or(0)).saturating_add(counter.into());
         let is_over = self.recurrence.limit.is_some_and(|limit| index > limit.get().into());
         if is_over || self.payments.is_some_and(|payments| counter >= payments) {
-            return None;
+            return Err(completed);
         }
         let basetime = basetime.unwrap_or(now);
         // What no calendar knows is not paid.
-        let period = self.recurrence.period_at(basetime, index).ok()?;
+        let Ok(period) = self.recurrence.period_at(basetime, index) else { return Err(overflow) };
         if self.until.is_some_and(|until| period.start >= until) {
-            return None;
+            return Err(completed);
         }
-        let mut window = self.recurrence.pay_window(basetime, index).ok()?;
+        let Ok(mut window) = self.recurrence.pay_window(basetime, index) else { return Err(overflow) };
         if self.is_proportional() {
             // Nothing is left to be paid for of a period that is over.
             let last = UnixTime(period.end.0.saturating_sub(1));
@@ -89,7 +98,7 @@ impl Plan {
         };
         let full_amount = self.draft(payer).cost().ok().flatten();
         let amount = full_amount.and_then(|full| self.share(full, basetime, index, now.max(due_at)).ok());
-        Some(Due { counter, period_index: index, period, window, due_at, amount, full_amount })
+        Ok(Due { counter, period_index: index, period, window, due_at, amount, full_amount })
     }
 
     /// The payments after so many, at most `count`.
@@ -101,7 +110,7 @@ impl Plan {
         now: UnixTime,
         count: usize,
     ) -> Vec<Due> {
-        let due = |counter| self.due(payer, counter, basetime, now);
+        let due = |counter| self.due(payer, counter, basetime, now).ok();
         (counter..=u32::MAX).map_while(due).take(count).collect()
     }
 
@@ -147,7 +156,7 @@ impl Plan {
 
     /// Why there is no first payment.
     pub(super) fn check(&self, payer: &Payer, now: UnixTime) -> Result<Due, Error> {
-        if let Some(due) = self.due(payer, 0, self.base(), now) {
+        if let Ok(due) = self.due(payer, 0, self.base(), now) {
             let (from, until) = due.window.clone().into_inner();
             let kind = match now {
                 _ if now > until => ErrorKind::TooLate { until },

@@ -62,7 +62,20 @@ impl Series {
             let kind = ErrorKind::TimeMismatch { expected: now };
             return Err(Error::of(Field::INVOICE_CREATED_AT, kind, Rule::Rec9));
         }
+        let until = self.until(invoice);
+        if now > until {
+            return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::TooLate { until }, Rule::Rec9));
+        }
         Ok(())
+    }
+
+    /// The last second at which paying an invoice can be begun, beside its expiry: if period 0 starts with it, while
+    /// that lasts, or later periods would be due at once.
+    pub(in crate::exchange) fn until(&self, invoice: &Invoice) -> UnixTime {
+        let recurrence = invoice.offer().recurrence().filter(|_| self.basetime.is_none());
+        let until = recurrence.map(|recurrence| recurrence.first_period_until(invoice.created_at()));
+        // What no calendar knows has no later periods.
+        until.and_then(Result::ok).unwrap_or(UnixTime(u64::MAX))
     }
 
     /// When a first invoice can have been made.

@@ -105,8 +105,10 @@ pub enum SubscriptionEnd {
     Cancelled,
     /// All was paid that the offer has, or that was authorised.
     Completed,
-    /// The first payment was not made in time.
+    /// The first payment was not made in time: by its deadline, or before the authorisation ended.
     NotStarted,
+    /// No calendar knows the next period: it is beyond the year 9999, or 64 bits.
+    Overflow,
     /// This payment was not made in its window, so none after it will be accepted (REC-7).
     Missed(Due),
 }
@@ -118,6 +120,7 @@ impl fmt::Display for SubscriptionEnd {
             Self::Cancelled => "the subscription was cancelled",
             Self::Completed => "everything was paid that was agreed to",
             Self::NotStarted => "the first payment was not made in time, so the subscription did not begin",
+            Self::Overflow => "the next period is beyond the end of the calendar",
             Self::Missed(due) => {
                 let number = u64::from(due.counter).saturating_add(1);
                 return write!(f, "payment {number} was not made in time, so the subscription is over");

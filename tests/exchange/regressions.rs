@@ -1,0 +1,168 @@
+//! What reviews found, each as it was found.
+
+use core::time::Duration;
+
+use bolt12::exchange::{
+    Accepted, Action, Destination, End, Incoming, Issuer, Outgoing, Payer, Payment, Progress, Retry, State, Via,
+};
+use bolt12::{ErrorKind, InvoiceError, Msat, Offer, Preimage, UnixTime};
+
+use super::messages::{NOW, path, payinfo};
+use super::sides::{self, CHAINS, copy, deliver, own_offer, path_with, terms};
+
+fn issuer() -> Issuer {
+    Issuer::new([1; 32])
+}
+
+fn payer() -> Payer {
+    Payer::new([2; 32])
+}
+
+fn tea(paths: u8) -> Offer {
+    own_offer(&issuer(), paths, |offer| offer.description("tea").amount_msat(Msat(9_000)))
+}
+
+fn start(offer: &Offer, deadline: UnixTime) -> Payment {
+    payer().draft(offer, NOW, CHAINS).unwrap().start([3; 32], NOW, deadline).unwrap()
+}
+
+/// Waits until the payment sends something.
+fn next(payment: &mut Payment, now: &mut UnixTime) -> Option<Outgoing> {
+    loop {
+        match payment.poll(*now).unwrap() {
+            Action::Send(outgoing) => return Some(*outgoing),
+            Action::WaitUntil(at) => {
+                assert!(at > *now);
+                *now = at;
+            }
+            Action::Nothing => return None,
+        }
+    }
+}
+
+fn accepted(asked: &Outgoing, now: UnixTime) -> Accepted {
+    issuer().receive(deliver(asked, 0x70)).unwrap().accept(&terms(now, None)).unwrap()
+}
+
+fn answer(asked: &Outgoing, made: UnixTime) -> Incoming {
+    let accepted = accepted(asked, made);
+    let (_, invoice) = sides::invoice(&accepted);
+    deliver(&accepted.answer(invoice).unwrap(), 0x60)
+}
+
+fn position(offer: &Offer, outgoing: &Outgoing) -> usize {
+    let Destination::Path(path) = &outgoing.destination else { panic!() };
+    offer.paths().unwrap().iter().position(|other| other.as_bytes() == path.as_bytes()).unwrap()
+}
+
+/// EXC-5, EXC-7: an answer that has expired when it comes does not keep the payment from asking over other ways, and
+/// what is asked because of it comes later each time.
+#[test]
+fn one_way_with_a_wrong_clock_does_not_block_the_others() {
+    let offer = tea(2);
+    let (mut payment, mut now) = (start(&offer, UnixTime(NOW.0 + 3_600)), NOW);
+    let first = next(&mut payment, &mut now).unwrap();
+    assert_eq!(position(&offer, &first), 0);
+    let stale = answer(&first, UnixTime(NOW.0 - 10_000));
+    assert!(matches!(payment.receive_invoice(stale, now).unwrap(), Progress::AskingAgain(Some(_))));
+    let second = next(&mut payment, &mut now).unwrap();
+    assert_eq!(position(&offer, &second), 1);
+    assert_eq!(payment.receive_invoice(answer(&second, now), now).unwrap(), Progress::Quoted);
+
+    // Where all are wrong, it is not over within seconds.
+    let offer = tea(1);
+    let (mut payment, mut now) = (start(&offer, UnixTime(NOW.0 + 36_000)), NOW);
+    while let Some(asked) = next(&mut payment, &mut now) {
+        let stale = answer(&asked, UnixTime(now.0 - 10_000));
+        let _ = payment.receive_invoice(stale, now).unwrap();
+    }
+    assert!(matches!(payment.state(), State::Ended(End::QuoteExpired)));
+    assert!(now.0 - NOW.0 > 600, "{}", now.0 - NOW.0);
+}
+
+/// EXC-6: what the issuer said over one way is told in the end, if the others are silent.
+#[test]
+fn a_reason_is_not_lost() {
+    let (mut payment, mut now) = (start(&tea(2), UnixTime(NOW.0 + 600)), NOW);
+    let first = next(&mut payment, &mut now).unwrap();
+    let told = InvoiceError::new("out of tea").unwrap();
+    let via = Via::Path(first.reply_path_id.unwrap());
+    let incoming = Incoming { bytes: told.as_bytes().to_vec(), via, reply_path: None };
+    assert_eq!(payment.receive_error(incoming, now).unwrap(), Progress::AskingAgain(None));
+    let mut payment = copy(&payer(), &payment);
+    while next(&mut payment, &mut now).is_some() {}
+    let State::Ended(End::Refused(kept)) = payment.state() else { panic!("{:?}", payment.state()) };
+    assert_eq!(kept, &told);
+}
+
+/// EXC-4: a payment that was said to have failed is found again by its hash when it turns out to have been made.
+#[test]
+fn a_late_preimage_finds_its_payment() {
+    let (mut payment, mut now) = (start(&tea(1), UnixTime(NOW.0 + 600)), NOW);
+    let asked = next(&mut payment, &mut now).unwrap();
+    let preimage = accepted(&asked, NOW).expected_payment().preimage;
+    assert_eq!(payment.receive_invoice(answer(&asked, NOW), NOW).unwrap(), Progress::Quoted);
+    sides::begin(&mut payment, NOW);
+    payment.failed().unwrap();
+    payment.decline().unwrap();
+    let mut payment = copy(&payer(), &payment);
+    assert!(matches!(payment.state(), State::Ended(End::Declined)));
+    assert_eq!(payment.begun().collect::<Vec<_>>(), [preimage.payment_hash()]);
+    assert_eq!(payment.paid(Preimage([0; 32])).unwrap_err().kind(), &ErrorKind::WrongPreimage);
+    payment.paid(preimage).unwrap();
+    payment.paid(preimage).unwrap();
+    assert!(matches!(payment.state(), State::Paid(_)));
+}
+
+/// The invoice is what its path id says that is expected: for as much, as long, and signed by the same key.
+#[test]
+fn an_invoice_expires_when_its_path_id_says() {
+    let (mut payment, mut now) = (start(&tea(1), UnixTime(NOW.0 + 600)), NOW);
+    let asked = next(&mut payment, &mut now).unwrap();
+    let hour = Duration::from_secs(3_600);
+    let make = |accepted: &Accepted, expiry| {
+        let invoice = accepted.invoice(accepted.expected_payment().payment_hash()).add_path(path(2), &payinfo());
+        accepted.sign(invoice.relative_expiry(expiry).build().unwrap())
+    };
+    let plain = accepted(&asked, NOW);
+    let expected = UnixTime(NOW.0 + 7_200);
+    assert_eq!(make(&plain, hour).unwrap_err().kind(), &ErrorKind::TimeMismatch { expected });
+    let short = accepted(&asked, NOW).relative_expiry(hour);
+    assert_eq!(short.expected_payment().expires_at, UnixTime(NOW.0 + 3_600));
+    let invoice = make(&short, hour).unwrap();
+    let found = issuer().expected_payment(invoice.payment_hash(), &short.expected_payment().path_id);
+    assert_eq!(found, Some(short.expected_payment()));
+    assert_eq!(issuer().expected_payment(invoice.payment_hash(), &plain.expected_payment().path_id), None);
+}
+
+/// IVR-9: who was declined by mistake can still be named, and a refund without expiry waits for ever.
+#[test]
+fn a_payee_who_was_declined_can_be_confirmed() {
+    let new = payer().new_refund([5; 32]);
+    let builder = new.builder("a cup", Msat(5_000)).add_path(path_with(0x61, new.path_id(0)));
+    let mut payment = new.publish(builder, NOW).unwrap();
+    assert_eq!(payment.poll(NOW).unwrap(), Action::Nothing);
+    let accepted =
+        issuer().claim(payment.refund().unwrap(), NOW, CHAINS).unwrap().relative_expiry(Duration::from_secs(60));
+    let node_id = accepted.node_id();
+    let expected = accepted.expected_payment();
+    assert_eq!(expected.expires_at, UnixTime(NOW.0 + 60));
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();
+    let mut claim = accepted.sign(invoice, UnixTime(NOW.0 + 600), Retry::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+    let arrived = deliver(&sent, 0x62);
+    assert_eq!(payment.receive_invoice(arrived.clone(), NOW).unwrap(), Progress::Quoted);
+    payment.decline().unwrap();
+    let refused = payment.receive_invoice(arrived.clone(), NOW).unwrap_err();
+    assert_eq!(refused.error().kind(), &ErrorKind::WrongKey);
+    payment.expect_payee(node_id).unwrap();
+    assert_eq!(payment.receive_invoice(arrived, NOW).unwrap(), Progress::Quoted);
+
+    // A claim keeps no more of an error than is shown, and a late one costs nobody anything.
+    let via = Via::Path(sent.reply_path_id.unwrap());
+    let long = InvoiceError::new(&"no ".repeat(10_000)).unwrap().into_bytes();
+    claim.receive_error(Incoming { bytes: long.clone(), via, reply_path: None }).unwrap();
+    assert!(claim.to_bytes().len() < 4_000, "{}", claim.to_bytes().len());
+    let late = claim.receive_error(Incoming { bytes: long, via, reply_path: None }).unwrap_err();
+    assert!(!late.is_cheap());
+}
