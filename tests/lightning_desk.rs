@@ -108,6 +108,9 @@ fn what_is_sent_was_saved_and_what_waits_is_not_saved_again() {
         let due = desk.poll();
         assert_eq!((due.send.len(), due.next, saved()), (0, Some(UnixTime(NOW.0 + 5)), 2));
     }
+    // The same payment in an older state does not take its place.
+    assert_eq!((begin(&desk, &offer(&desk)), saved()), (id, 2));
+    assert_eq!(desk.poll().send, []);
     // The end is saved, once.
     desk.application().now.set(601);
     for _ in 0..10 {

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 use core::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -112,10 +113,15 @@ impl<A: Application> Desk<A> {
     }
 
     /// Takes a payment over: a new one, or one that was loaded. Then [poll](Self::poll).
+    ///
+    /// If the same payment is here already, that one stays and the other is dropped: it may be an older state, and
+    /// what is being paid would be paid again. [Remove](Self::remove) it first to replace it.
     pub fn add_payment(&self, payment: Payment) -> PaymentId {
         let id = payment.id();
-        self.application.payment_changed(&payment);
-        lock(&self.payments).insert(id, payment);
+        if let Entry::Vacant(place) = lock(&self.payments).entry(id) {
+            self.application.payment_changed(&payment);
+            place.insert(payment);
+        }
         id
     }
 

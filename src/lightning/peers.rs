@@ -28,7 +28,7 @@ pub struct Limits {
     /// How many bytes of messages wait for one peer at most. 256 KiB by default.
     pub waiting_bytes: usize,
     /// How many messages a peer may send at once, once it was connected for a while. Each costs two point
-    /// multiplications before it can be refused, and four more for every further layer that is for this node: its
+    /// multiplications before it can be refused, and some more for every further layer that is for this node: its
     /// own dummy hops, of which a message has at most [`MAX_DUMMY_HOPS`](crate::onion::MAX_DUMMY_HOPS). 20 by default.
     pub burst: u32,
     /// How many it may send when it connects, and how many more after each [tick](OnionPeers::tick), up to the burst.

@@ -85,6 +85,8 @@ async fn a_flood_of_requests_is_not_heard() {
     let open = shop(&["--price", "25sat"]).await;
     let node = Node::start(100, Reach::Announced).await;
     node.connect(open.node_id, open.address).await;
+    // Until it may send the whole burst at once.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let began = Instant::now();
     let payer = bolt12::exchange::Payer::new([9; 32]);
     let now = UnixTime(now().as_secs());

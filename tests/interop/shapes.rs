@@ -391,6 +391,8 @@ async fn it_asks_and_is_answered_at_its_pace() {
         let peers = Arc::clone(&running.peers);
         tokio::spawn(lightning_net_tokio::setup_outbound(peers, open.node_id, stream));
         eventually("a connection", || running.peers.peer_by_node_id(&open.node_id)).await;
+        // Who has just connected is not heard so often.
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
         for number in 0..8u8 {
             let payer = crate::key(0x20 + number);
             let request = request(&open.offer, &payer, number % 2 == 1);
