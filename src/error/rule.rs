@@ -123,7 +123,6 @@ rules! {
     Rec7 = "REC-7", "a period is paid after the one before it";
     Rec8 = "REC-8", "a period can be paid in part as long as it lasts";
     Rec9 = "REC-9", "an invoice of a subscription says when period 0 started, which never changes";
-    Rec10 = "REC-10", "an invoice of a subscription can be paid no longer than its period";
     Rec11 = "REC-11", "a subscription that is cancelled gets no more invoices";
     Rec12 = "REC-12", "a payer says beforehand how much a period may cost, and how many there are";
     D1 = "D1", "a refund that is signed is signed with its payer key";

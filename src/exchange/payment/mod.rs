@@ -1,5 +1,7 @@
 //! One payment, from asking for its invoice to its preimage.
 
+#[cfg(feature = "recurrence")]
+mod recurring;
 mod saved;
 
 use alloc::boxed::Box;
@@ -477,43 +479,6 @@ impl Payment {
             _ => return Err(not_now()),
         }
         Ok(())
-    }
-
-    /// Which payment of a subscription this is.
-    #[cfg(feature = "recurrence")]
-    pub(super) fn series(&self) -> Option<&super::subscription::Series> {
-        match &self.asked {
-            Asked::Offer(asked) => asked.series.as_ref(),
-            Asked::Refund(_) => None,
-        }
-    }
-
-    /// Makes other limits those of the invoice that is asked for, or that is there: if it is above them, the payment
-    /// ends (REC-12).
-    #[cfg(feature = "recurrence")]
-    pub(super) fn rebound(&mut self, bounds: Bounds) -> Result<(), Error> {
-        match &self.phase {
-            Phase::Asking => self.bounds = bounds,
-            Phase::Quoted(invoice) => {
-                let (amount, max) = (invoice.amount(), bounds.max);
-                self.bounds.max = max;
-                if amount > max {
-                    self.phase = Phase::Ended(End::TooExpensive { amount });
-                    return Err(Error::of(Field::INVOICE_AMOUNT, ErrorKind::AmountTooHigh { max }, Rule::Rec12));
-                }
-            }
-            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => {}
-        }
-        Ok(())
-    }
-
-    /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
-    #[cfg(feature = "recurrence")]
-    pub(super) fn replace(&mut self, other: Self) {
-        self.begun = other.begun;
-        if let Phase::Quoted(invoice) | Phase::Paying(invoice) = other.phase {
-            self.begun.push(*invoice);
-        }
     }
 
     /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.

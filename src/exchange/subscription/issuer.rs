@@ -123,7 +123,7 @@ impl ReceivedRequest {
     /// }
     ///
     /// # fn answer(issuer: &Issuer, subscribers: &mut Subscribers, incoming: Incoming, terms: &Terms<'_>,
-    /// #     path: &BlindedPath<'_>, payinfo: &PayInfo) -> Result<Option<Outgoing>, Box<Refused>> {
+    /// #     path: BlindedPath<'static>, payinfo: &PayInfo<'_>) -> Result<Option<Outgoing>, Box<Refused>> {
     /// let received = issuer.receive(incoming)?;
     /// let (Some(key), Some(asked)) = (received.subscription_key(), received.recurrence()) else {
     ///     return Ok(None); // a single payment: accept it as one

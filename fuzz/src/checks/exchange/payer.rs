@@ -356,15 +356,6 @@ impl World {
         self.sent.iter().any(|sent| sent.reply_path_id == Some(*path_id)) || self.refund_paths.contains(path_id)
     }
 
-    /// What a message that is refused leaves: everything as it was, but that it may be too late by now.
-    fn before_hearing(&self) -> Vec<u8> {
-        let mut payment = copy(&self.payment);
-        if self.now > self.payment.deadline() {
-            assert_eq!(payment.poll(self.now), Ok(Action::Nothing));
-        }
-        payment.to_bytes()
-    }
-
     fn is_asking(&self) -> bool {
         matches!(self.payment.state(), State::Asking { .. })
     }
@@ -373,7 +364,7 @@ impl World {
         let Incoming { bytes, via, reply_path } = incoming.clone();
         let is_way = self.is_way(&via);
         assert_eq!(payer().payment_of(&via) == Some(self.payment.id()), is_way);
-        let (before, was_asking) = (self.before_hearing(), self.is_asking());
+        let (before, was_asking) = (self.payment.to_bytes(), self.is_asking());
         let progress = self.payment.receive_invoice(incoming, self.now);
         match &progress {
             Err(refused) => {
@@ -434,7 +425,7 @@ impl World {
     fn receive_error(&mut self, incoming: Incoming) -> std::result::Result<Progress, Box<Refused>> {
         let Incoming { bytes, via, .. } = incoming.clone();
         let is_way = self.is_way(&via) && self.payment.refund().is_none();
-        let (before, was_asking) = (self.before_hearing(), self.is_asking());
+        let (before, was_asking) = (self.payment.to_bytes(), self.is_asking());
         let progress = self.payment.receive_error(incoming.clone(), self.now);
         match &progress {
             Err(refused) => {

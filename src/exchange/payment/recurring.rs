@@ -1,0 +1,43 @@
+//! What a subscription asks of its payments.
+
+use super::super::asked::Asked;
+use super::super::subscription::Series;
+use super::super::view::End;
+use super::{Bounds, Payment, Phase};
+use crate::error::{Error, ErrorKind, Field, Rule};
+
+impl Payment {
+    /// Which payment of a subscription this is.
+    pub(in crate::exchange) fn series(&self) -> Option<&Series> {
+        match &self.asked {
+            Asked::Offer(asked) => asked.series.as_ref(),
+            Asked::Refund(_) => None,
+        }
+    }
+
+    /// Makes other limits those of the invoice that is asked for, or that is there: if it is above them, the payment
+    /// ends (REC-12).
+    pub(in crate::exchange) fn rebound(&mut self, bounds: Bounds) -> Result<(), Error> {
+        match &self.phase {
+            Phase::Asking => self.bounds = bounds,
+            Phase::Quoted(invoice) => {
+                let (amount, max) = (invoice.amount(), bounds.max);
+                self.bounds.max = max;
+                if amount > max {
+                    self.phase = Phase::Ended(End::TooExpensive { amount });
+                    return Err(Error::of(Field::INVOICE_AMOUNT, ErrorKind::AmountTooHigh { max }, Rule::Rec12));
+                }
+            }
+            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
+    pub(in crate::exchange) fn replace(&mut self, other: Self) {
+        self.begun = other.begun;
+        if let Phase::Quoted(invoice) | Phase::Paying(invoice) = other.phase {
+            self.begun.push(*invoice);
+        }
+    }
+}
