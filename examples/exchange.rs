@@ -3,23 +3,25 @@
 //! A shop asks 3.50 dollars. Alice's wallet asks for an invoice, and does not pay it: the dollar has become dearer
 //! than she allows. She looks at the new price, adds a tip, asks again, pays, and can prove it.
 //!
-//! Two things are stand-ins, at the end of this file: `deliver` for onion messages, `pay` for a Lightning node. And
+//! Two things are stand-ins: `deliver`, in a file beside this one, for onion messages, and `pay` for a Lightning node. And
 //! secrets, "randomness" and the clock are constants, so that every run prints the same. Yours must not be.
+
+#[path = "stand_in/mod.rs"]
+mod stand_in;
 
 use std::time::Duration;
 
-use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::bitcoin::hex::DisplayHex;
 use bolt12::exchange::{
-    Action, Destination, End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment,
-    Refused, State, Terms, Via,
+    Action, End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment, Refused, State,
+    Terms,
 };
-use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
-    BlindedPath, Bolt12, ChainHash, Error, Expectation, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
-    PayInfo, PayableInvoice, Payee, PayerProof, Preimage, Rate, Text, UnixTime,
+    Bolt12, ChainHash, Error, Expectation, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PayInfo,
+    PayableInvoice, Payee, PayerProof, Preimage, Rate, Text, UnixTime,
 };
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
+use stand_in::{deliver, path_to};
 
 const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 
@@ -213,27 +215,6 @@ fn time(UnixTime(seconds): UnixTime) -> String {
 }
 
 // From here on: stand-ins for what is not this crate's work.
-
-/// Takes the place of sending a message in an onion, with a reply path, and of taking it out.
-fn deliver(outgoing: &Outgoing, from: &str) -> Incoming {
-    let via = match &outgoing.destination {
-        Destination::Node(_) => Via::Direct,
-        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
-    };
-    let reply_path = outgoing.reply_path_id.map(|path_id| path_to(from, path_id));
-    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
-}
-
-/// A blinded path of two hops. In real ones the path id is encrypted, for nobody but its maker.
-fn path_to(node: &str, path_id: PathId) -> BlindedPath<'static> {
-    let key = |seed: &[u8]| {
-        let secret = sha256::Hash::hash(seed).to_byte_array();
-        Keypair::from_seckey_slice(&Secp256k1::new(), &secret).expect("a key").public_key()
-    };
-    let blinded = |name: &str| key(&[name.as_bytes(), &path_id.0[..]].concat());
-    let hops = [(blinded("a neighbour"), &[0; 33][..]), (blinded(node), &path_id.0[..])];
-    BlindedPath::new(key(b"a neighbour").into(), blinded("first path key"), hops).expect("two hops")
-}
 
 /// Takes the place of a payment: it comes to the shop over a path of the invoice, and the preimage goes back.
 fn pay(payable: &PayableInvoice<'_>, shop: &Shop) -> Option<Preimage> {

@@ -7,19 +7,22 @@
 //! Bob has a phone, which is off now and then. The podcast has a shop that keeps a list of who has paid. The dollar
 //! moves, and once it moves too far.
 
+#[path = "stand_in/mod.rs"]
+mod stand_in;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Destination, Due, End, Incoming, Issuer, Limit, MaxAmount, Outgoing, PathId, Payer, Progress, State,
-    Subscription, SubscriptionState, Terms, Timing, Via,
+    Action, Due, End, Incoming, Issuer, Limit, MaxAmount, Outgoing, Payer, Progress, State, Subscription,
+    SubscriptionState, Terms, Timing,
 };
-use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
-    BlindedPath, ChainHash, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo,
-    Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, SubscriptionKey, TimeUnit, UnixTime,
+    ChainHash, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo, Preimage, Rate,
+    Recurrence, RecurrenceBase, RecurrenceContext, SubscriptionKey, TimeUnit, UnixTime,
 };
+use stand_in::{deliver, path_to};
 
 const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 const DAY: u64 = 86_400;
@@ -217,27 +220,4 @@ fn amount(msat: Option<Msat>) -> String {
 fn date(UnixTime(seconds): UnixTime) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     time.map_or("never".into(), |time| time.strftime("%Y-%m-%d").to_string())
-}
-
-// From here on: stand-ins for what is not this crate's work.
-
-/// Takes the place of sending a message in an onion, with a reply path, and of taking it out.
-fn deliver(outgoing: &Outgoing, from: &str) -> Incoming {
-    let via = match &outgoing.destination {
-        Destination::Node(_) => Via::Direct,
-        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
-    };
-    let reply_path = outgoing.reply_path_id.map(|path_id| path_to(from, path_id));
-    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
-}
-
-/// A blinded path of two hops. In real ones the path id is encrypted, for nobody but its maker.
-fn path_to(node: &str, path_id: PathId) -> BlindedPath<'static> {
-    let key = |seed: &[u8]| {
-        let secret = sha256::Hash::hash(seed).to_byte_array();
-        Keypair::from_seckey_slice(&Secp256k1::new(), &secret).expect("a key").public_key()
-    };
-    let blinded = |name: &str| key(&[name.as_bytes(), &path_id.0[..]].concat());
-    let hops = [(blinded("a neighbour"), &[0; 33][..]), (blinded(node), &path_id.0[..])];
-    BlindedPath::new(key(b"a neighbour").into(), blinded("first path key"), hops).expect("two hops")
 }

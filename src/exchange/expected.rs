@@ -35,7 +35,7 @@ impl ExpectedPayment {
 
 impl Issuer {
     /// The payment for an invoice that answers a request or refund.
-    pub(super) fn expect(
+    pub(super) fn payment_for(
         &self,
         request: &[u8],
         amount: Msat,

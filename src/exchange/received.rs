@@ -343,7 +343,7 @@ impl Accepted {
     /// stored to find them again.
     pub fn expected_payment(&self) -> ExpectedPayment {
         let request = self.request().as_bytes();
-        self.received.issuer.expect(request, self.amount, self.created_at, self.expiry())
+        self.received.issuer.payment_for(request, self.amount, self.created_at, self.expiry())
     }
 
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).

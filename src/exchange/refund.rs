@@ -155,7 +155,7 @@ impl AcceptedRefund {
     /// [`Accepted::expected_payment`](super::Accepted::expected_payment).
     pub fn expected_payment(&self) -> ExpectedPayment {
         let request = self.refund.as_bytes();
-        self.issuer.expect(request, self.refund.amount(), self.created_at, self.relative_expiry)
+        self.issuer.payment_for(request, self.refund.amount(), self.created_at, self.relative_expiry)
     }
 
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
