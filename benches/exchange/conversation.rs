@@ -167,7 +167,8 @@ fn begin(payer: &Payer, offer: &Offer, case: Case) -> Payment {
         draft = draft.payer_note(NOTE);
     }
     if case.padding == Padding::Full {
-        draft = padding(2_000_000_001, 600).fold(draft, |draft, number| draft.custom_field(number, []));
+        // Beyond the fields of recurrence, which mean something where the feature is on.
+        draft = padding(2_500_000_001, 600).fold(draft, |draft, number| draft.custom_field(number, []));
     }
     draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).expect("nothing is missing")
 }
