@@ -324,7 +324,7 @@ fn what_cannot_be_sent_is_given_up() {
     assert_eq!(desk.application().given_up.get(), 0);
     desk.unsendable(&request, &SendError::NoPeer);
     assert_eq!(desk.application().given_up.get(), 1);
-    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Declined))).unwrap());
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Unsendable))).unwrap());
     assert_eq!(desk.poll().send, []);
 }
 

@@ -51,6 +51,8 @@ pub enum End {
     QuoteExpired,
     /// Whoever owns the money did not want to.
     Declined,
+    /// What had to be said cannot be sent, whatever the way.
+    Unsendable,
 }
 
 /// A sentence for a person.
@@ -67,6 +69,7 @@ impl core::fmt::Display for End {
             }
             Self::QuoteExpired => "every invoice expired before it was paid, or had when it came: is the clock right?",
             Self::Declined => "whoever owns the money did not want to pay",
+            Self::Unsendable => "what had to be said could not be sent",
         })
     }
 }
@@ -108,6 +111,7 @@ impl End {
             Self::TooExpensive { .. } => 2,
             Self::QuoteExpired => 3,
             Self::Declined => 4,
+            Self::Unsendable => 5,
         }]);
         match self {
             Self::Refused(told) => out.bytes(told.as_bytes()),
@@ -123,6 +127,7 @@ impl End {
             2 => Ok(Self::TooExpensive { amount: Msat(reader.number()?) }),
             3 => Ok(Self::QuoteExpired),
             4 => Ok(Self::Declined),
+            5 => Ok(Self::Unsendable),
             _ => Err(invalid()),
         }
     }

@@ -53,7 +53,7 @@ pub trait Application {
     }
 
     /// What a payment or claim asks or says cannot be sent, whatever the way: the payment has
-    /// [ended](Payment::decline), and the claim is [removed](Desk::remove).
+    /// [ended](Payment::unsendable), and the claim is [removed](Desk::remove).
     fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
         let _ = (id, why);
     }
@@ -125,11 +125,14 @@ impl<A: Application> Desk<A> {
         id
     }
 
-    /// Takes a claim over: a new one, or one that was loaded. Then [poll](Self::poll).
+    /// Takes a claim over: a new one, or one that was loaded. Then [poll](Self::poll). If the same claim is here
+    /// already, that one stays, as with [payments](Self::add_payment).
     pub fn add_claim(&self, claim: Claim) -> PaymentId {
         let id = claim.id();
-        self.application.claim_changed(&claim);
-        lock(&self.claims).insert(id, claim);
+        if let Entry::Vacant(place) = lock(&self.claims).entry(id) {
+            self.application.claim_changed(&claim);
+            place.insert(claim);
+        }
         id
     }
 
@@ -219,15 +222,19 @@ impl<A: Application> Desk<A> {
         }
     }
 
-    /// What was to be sent cannot be sent at all: a payment that waits for an answer to it ends as
-    /// [declined](Payment::decline), a claim is [removed](Self::remove), and the application is
+    /// What was to be sent cannot be sent at all: a payment that waits for an answer to it
+    /// [ends](Payment::unsendable), a claim is [removed](Self::remove), and the application is
     /// [told](Application::given_up).
     pub fn unsendable(&self, outgoing: &Outgoing, why: &dyn core::error::Error) {
         let Some(path_id) = &outgoing.reply_path_id else { return };
         let via = crate::exchange::Via::Path(*path_id);
         let id = if let Some(id) = self.payer.payment_of(&via) {
             // What is being paid goes on being paid.
-            self.update_payment(id, Payment::decline).and_then(Result::ok).map(|()| id)
+            let has_ended = self.update_payment(id, |payment| {
+                payment.unsendable();
+                matches!(payment.state(), State::Ended(_))
+            });
+            has_ended.filter(|ended| *ended).map(|_| id)
         } else if let Some(id) = self.issuer.claim_of(&via) {
             lock(&self.claims).remove(&id).map(|_| id)
         } else {

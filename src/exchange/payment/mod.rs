@@ -262,6 +262,14 @@ impl Payment {
         }
     }
 
+    /// The transport says that what is asked for cannot be sent at all, over any way: ends the payment, unless there is
+    /// an invoice already.
+    pub fn unsendable(&mut self) {
+        if matches!((&self.phase, &self.asked), (Phase::Asking, Asked::Offer(_))) {
+            self.phase = Phase::Ended(End::Unsendable);
+        }
+    }
+
     /// An invoice arrived. Only one that came over the reply path of a request of this payment, or over a path of
     /// this refund, answers it (IVR-13); it is checked in full, and nothing changes unless it is right (EXC-4).
     ///

@@ -80,9 +80,10 @@ impl Subscription {
             basetime: plan.base(),
             plan,
             last_paid: None,
+            last_begun: Vec::new(),
             payment: None,
             attempt: 0,
-            again: false,
+            again: None,
             consent: None,
             cancel: Cancel::No,
         }
@@ -160,8 +161,10 @@ impl Subscription {
         out.number(self.counter.into());
         out.optional_number(self.basetime.map(|time| time.0));
         out.optional(self.last_paid.map(|hash| hash.to_byte_array()));
+        out.number(self.last_begun.len() as u64);
+        self.last_begun.iter().for_each(|hash| out.array(hash.to_byte_array()));
         out.number(self.attempt.into());
-        out.flag(self.again);
+        out.optional_number(self.again.map(|at| at.0));
         out.optional_number(self.consent.map(|max| max.0));
         let (cancel, way) = match self.cancel {
             Cancel::No => (0, 0),
@@ -182,8 +185,12 @@ impl Subscription {
         let counter = small(reader.number()?)?;
         let basetime = reader.optional_number()?.map(UnixTime);
         let last_paid = reader.optional()?.map(sha256::Hash::from_byte_array);
+        let mut last_begun = Vec::new();
+        for _ in 0..reader.number()? {
+            last_begun.push(sha256::Hash::from_byte_array(reader.array()?));
+        }
         let attempt = small(reader.number()?)?;
-        let again = reader.flag()?;
+        let again = reader.optional_number()?.map(UnixTime);
         let consent = reader.optional_number()?.map(Msat);
         let cancel = match (reader.byte()?, reader.byte()?) {
             (0, 0) => Cancel::No,
@@ -193,7 +200,20 @@ impl Subscription {
         };
         let payment = if reader.flag()? { Some(Payment::read(reader, payer)?) } else { None };
         let payer = payer.clone();
-        let loaded = Self { payer, id, plan, counter, basetime, last_paid, payment, attempt, again, consent, cancel };
+        let loaded = Self {
+            payer,
+            id,
+            plan,
+            counter,
+            basetime,
+            last_paid,
+            last_begun,
+            payment,
+            attempt,
+            again,
+            consent,
+            cancel,
+        };
         if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }
     }
 
