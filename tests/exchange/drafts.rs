@@ -306,3 +306,36 @@ fn names_and_where_they_are_looked_up() {
         assert!(HumanReadableName::parse(name).is_err(), "{name}");
     }
 }
+
+// EXC-3, RQW-6: nothing in two requests shows that one payer made them, be it for one offer; sent again, one is the same.
+#[test]
+fn nothing_links_two_requests() {
+    let offer = own_offer(&issuer(), 2, |offer| offer.description("tea").amount_msat(Msat(9)));
+    let mut seen = std::collections::BTreeMap::new();
+    for entropy in 0..20 {
+        let mut payment = payer().draft(&offer, NOW, CHAINS).unwrap().start([entropy; 32], NOW, DEADLINE).unwrap();
+        let mut now = NOW;
+        let mut sent = Vec::new();
+        while sent.len() < 4 {
+            match payment.poll(now).unwrap() {
+                Action::Send(outgoing) => sent.push(*outgoing),
+                Action::WaitUntil(at) => now = at,
+                Action::Nothing => panic!(),
+            }
+        }
+        for outgoing in sent {
+            let OffersMessage::InvoiceRequest(request) = &outgoing.message else { panic!() };
+            let Destination::Path(path) = &outgoing.destination else { panic!() };
+            let (metadata, payer_id) = (request.metadata().unwrap().to_vec(), request.payer_id().serialize().to_vec());
+            for bytes in [metadata, payer_id] {
+                // Neither is any part of it that is long enough to be recognised.
+                for part in bytes.windows(8) {
+                    let first = seen.entry(part.to_vec()).or_insert_with(|| (entropy, path.as_bytes().to_vec()));
+                    assert_eq!(first, &(entropy, path.as_bytes().to_vec()));
+                }
+            }
+        }
+    }
+    // Twenty payments over two paths: metadata of 32 bytes, and a key of 33.
+    assert_eq!(seen.len(), 20 * 2 * (25 + 26));
+}
