@@ -217,4 +217,4 @@ impl TryFrom<Vec<u8>> for InvoiceError {
     }
 }
 
-byte_traits!(InvoiceError, SCHEMA, .structure);
+byte_traits!(InvoiceError, SCHEMA);
