@@ -291,6 +291,14 @@ impl Subscription {
         }
     }
 
+    /// The transport says that what is asked for cannot be sent at all: see [`Payment::unsendable`]. The payment has
+    /// then [stopped](SubscriptionState::Stopped).
+    pub fn unsendable(&mut self) {
+        if let Some(payment) = &mut self.payment {
+            payment.unsendable();
+        }
+    }
+
     /// An invoice arrived: see [`Payment::receive_invoice`].
     ///
     /// # Errors

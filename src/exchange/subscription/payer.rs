@@ -96,6 +96,13 @@ impl Subscription {
         first.payment.map_or(Ok(()), |payment| payment.check_request())
     }
 
+    /// Whether answers for this payment are for this subscription.
+    #[cfg(feature = "lightning")]
+    pub(crate) fn asks_as(&self, id: PaymentId) -> bool {
+        let is_payment = self.payment.as_ref().is_some_and(|payment| payment.id() == id);
+        is_payment || id == self.token(CANCELS, 0).id
+    }
+
     fn token(&self, attempt: u32, position: u8) -> Token {
         let id = self.payer.series_payment_id(self.id, self.counter, attempt);
         Token { id, generation: 0, position }
