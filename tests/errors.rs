@@ -614,6 +614,7 @@ fn every_text_is_as_it_was_agreed() {
         End::QuoteExpired,
         End::Declined,
         End::Unsendable,
+        End::OfferExpired,
     ] {
         writeln!(texts, "    {end}").unwrap();
     }

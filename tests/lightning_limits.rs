@@ -38,7 +38,7 @@ impl Application for Counter {
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
         self.requests.set(self.requests.get() + 1);
-        request.refuse("out of tea", None)
+        Some(request.refuse(InvoiceError::new("out of tea").unwrap()))
     }
 
     fn given_up(&self, _: PaymentId, _: &dyn std::error::Error) {

@@ -64,7 +64,10 @@ fn the_request_for_a_payment_is_always_the_same() {
     assert_eq!((destinations.len(), reply_paths.len()), (2, 3));
     // Each payment has its own id.
     let id = subscription.payment().unwrap().id();
-    assert_eq!(payer().payment_of(&bolt12::exchange::Via::Path(sent[9].reply_path_id.unwrap())), Some(id));
+    let via = bolt12::exchange::Via::Path(sent[9].reply_path_id.unwrap());
+    assert_eq!(payer().payment_of(&via), Some(id));
+    let other = shop.subscribe(NOW).start([8; 32], NOW, later(600)).unwrap();
+    assert!(subscription.is_for(&via) && !other.is_for(&via) && !subscription.is_for(&bolt12::exchange::Via::Direct));
 }
 
 // REC-6: with a pay window, a payment is asked for from its first minute to its last second.
@@ -623,6 +626,10 @@ fn optional_recurrence() {
     let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
     assert_eq!((received.recurrence(), received.cancels()), (None, false));
     let context = shop.context(&received);
+    // REC-3: where it is compulsory, it cannot.
+    let compulsory = Shop::new(daily());
+    let error = payer().draft(&compulsory.offer, NOW, CHAINS).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::IsRecurring, Rule::Rec3));
     assert_refused(received.clone().accept_recurring(&shop.terms(NOW), &context), ErrorKind::IsNotRecurring);
     let accepted = received.accept(&shop.terms(NOW)).unwrap();
     assert_eq!(accepted.paid_period(), None);

@@ -167,7 +167,8 @@ impl Subscription {
     }
 
     /// The payment that was begun last. When it was made it stays, with its [receipt](State::Paid), until the next is
-    /// begun: its [bytes](Payment::to_bytes) can be kept for good. Answers find it by its [id](Payment::id).
+    /// begun: its [bytes](Payment::to_bytes) can be kept for good. Its [id](Payment::id) is another one for each period
+    /// and each try: [`is_for`](Self::is_for) finds the subscription that an answer is for.
     pub fn payment(&self) -> Option<&Payment> {
         self.payment.as_ref()
     }

@@ -7,10 +7,10 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::{Hash, sha256};
 
 use super::super::payer::Payer;
-use super::super::payment::{Action, Bounds, Payment};
+use super::super::payment::{Action, Payment};
 use super::super::secret::{Nonce, Token};
 use super::super::state::{Kind, Reader, Writer, invalid};
-use super::super::via::{OffersMessage, Outgoing, PathId, PaymentId};
+use super::super::via::{OffersMessage, Outgoing, PathId, PaymentId, Via};
 use super::super::view::State;
 use super::draft::SubscriptionDraft;
 use super::plan::Plan;
@@ -90,14 +90,17 @@ impl Subscription {
     }
 
     /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
-    pub(super) fn check_request(payer: &Payer, plan: &Plan, bounds: Bounds) -> Result<(), Error> {
-        let mut first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
-        first.begin_payment(bounds, plan.since);
-        first.payment.map_or(Ok(()), |payment| payment.check_request())
+    pub(super) fn check_request(payer: &Payer, plan: &Plan) -> Result<(), Error> {
+        let first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
+        plan.asked(first.series(0, false)).check(payer)
+    }
+
+    /// Whether an answer that came this way is for this subscription. Costs a MAC.
+    pub fn is_for(&self, via: &Via) -> bool {
+        self.payer.payment_of(via).is_some_and(|id| self.asks_as(id))
     }
 
     /// Whether answers for this payment are for this subscription.
-    #[cfg(feature = "lightning")]
     pub(crate) fn asks_as(&self, id: PaymentId) -> bool {
         let is_payment = self.payment.as_ref().is_some_and(|payment| payment.id() == id);
         is_payment || id == self.token(CANCELS, 0).id
