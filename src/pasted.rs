@@ -136,7 +136,7 @@ impl<'a> Found<'a> {
     /// Finds the text: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all that is neither white space
     /// nor a quotation mark at the ends.
     fn new(pasted: &'a str) -> Self {
-        let trimmed = pasted.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        let trimmed = pasted.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
         let scheme = |name: &str| {
             let (start, rest) = trimmed.split_at_checked(name.len())?;
             start.eq_ignore_ascii_case(name).then(|| rest.split('#').next().unwrap_or(rest))

@@ -302,6 +302,11 @@ fn errors() -> Vec<Error> {
     errors.push(accept(|context| context.max_amount = Some(Msat(999))));
     errors.push(fallback());
     errors.extend(subscriptions());
+    errors.push(bolt12::Rate::per_bitcoin("USD".parse().unwrap(), "1,000", 2).unwrap_err());
+    // A letter of another alphabet.
+    errors.push("lno1\u{430}".parse::<Offer>().unwrap_err());
+    // A field twice.
+    errors.push("lno1pgqszzszqy".parse::<Offer>().unwrap_err());
     errors.extend(proofs_not_made());
     errors.extend(proofs_not_read());
     #[cfg(feature = "onion")]

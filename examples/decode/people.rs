@@ -424,9 +424,12 @@ impl Page<'_> {
             None => format!("{field}, an unknown field"),
         });
         self.row(Field::ERRONEOUS_FIELD, field);
-        let suggested = input::suggested_value(error).map(|value| match error.suggested_value() {
-            Some(_) => bytes(&value),
-            None => format!("{}, which is no value of that field", bytes(&value)),
+        let number = error.suggested_amount().map(|amount| amount.to_string());
+        let number = number.or(error.suggested_quantity().map(|quantity| quantity.to_string()));
+        let suggested = input::suggested_value(error).map(|value| match (error.suggested_value(), number) {
+            (Some(_), Some(number)) => number,
+            (Some(_), None) => bytes(&value),
+            (None, _) => format!("{}, which is no value of that field", bytes(&value)),
         });
         self.row(Field::SUGGESTED_VALUE, suggested);
         self.row(Field::ERROR, error.error().map(quoted));

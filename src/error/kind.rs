@@ -290,10 +290,12 @@ pub enum ErrorKind {
     PreviousUnpaid,
     /// A payment of a subscription that was made before.
     AlreadyPaid,
-    /// A request of a subscription, where one for a single payment was expected.
+    /// An offer or a request of a subscription, where one for a single payment was expected.
     IsRecurring,
-    /// A request for a single payment, where one of a subscription was expected.
+    /// An offer or a request for a single payment, where one of a subscription was expected.
     IsNotRecurring,
+    /// A price of a bitcoin that is no number.
+    InvalidRate,
 }
 
 impl ErrorKind {
@@ -371,6 +373,7 @@ impl ErrorKind {
             Self::AlreadyPaid => "already_paid",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
+            Self::InvalidRate => "invalid_rate",
         }
     }
 
@@ -423,6 +426,7 @@ impl ErrorKind {
                 | Self::AlreadyPaid
                 | Self::IsRecurring
                 | Self::IsNotRecurring
+                | Self::InvalidRate
         )
     }
 
@@ -446,6 +450,11 @@ impl ErrorKind {
                 write!(f, "this is {found}, and {expected} was expected")
             }
             Self::MixedCase => write!(f, "upper and lower case are mixed{}", FromColumn(column)),
+            // One that looks like another is told by its number.
+            Self::InvalidCharacter(c) if !c.is_ascii() => {
+                let (number, letter) = (u32::from(*c), c.escape_debug());
+                write!(f, "the character '{letter}' (U+{number:04X}) does not belong here{}", Column(column))
+            }
             Self::InvalidCharacter(c) => {
                 write!(f, "the character '{}' does not belong here{}", c.escape_debug(), Column(column))
             }
@@ -539,6 +548,9 @@ impl ErrorKind {
             Self::IsRecurring => {
                 f.write_str("this is one of a subscription's payments, and a single payment was expected")
             }
+            Self::InvalidRate => f.write_str(
+                "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
+            ),
             Self::IsNotRecurring => f.write_str("this is a single payment, and one of a subscription was expected"),
         }
     }

@@ -121,6 +121,10 @@ impl fmt::Display for Error {
         if self.kind.wants_reason() {
             write!(f, ": {}", self.rule.reason())?;
         }
+        // The text has no checksum: what does not even hold together was hardly meant so.
+        if self.column.is_some() && matches!(self.rule, Rule::Tlv1 | Rule::Tlv2 | Rule::Tlv6) {
+            f.write_str("; the text may be damaged")?;
+        }
         if f.alternate() {
             f.write_str(" (")?;
             if let Some(field) = &self.field {

@@ -171,14 +171,14 @@ impl AcceptedRefund {
     ///
     /// `WrongKey` for an invoice of another refund, `TimeMismatch` for another [expiry](Self::relative_expiry),
     /// `TooLong` (D7).
-    pub fn sign(self, invoice: Unsigned<Invoice>, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
+    pub fn sign(&self, invoice: Unsigned<Invoice>, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
         let invoice = invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?;
         invoice.check_repeats(&self.refund)?;
         check_expiry(&invoice, self.created_at.saturating_add(self.relative_expiry))?;
         let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
         let deadline = deadline.min(expiry).min(invoice.expires_at());
         let schedule = Schedule::new(retry, self.created_at);
-        Ok(Claim { issuer: self.issuer, invoice, deadline, schedule, phase: ClaimState::Sending })
+        Ok(Claim { issuer: self.issuer.clone(), invoice, deadline, schedule, phase: ClaimState::Sending })
     }
 }
 

@@ -38,7 +38,8 @@ impl Rate {
 
     /// The rate from the price of one bitcoin as exchanges write it: a decimal number in the currency's major unit.
     /// `digits` is the number of decimal digits of the minor unit, for example 2 for `USD`: see
-    /// `CurrencyCode::minor_unit` (feature `iso_currency`).
+    /// `CurrencyCode::minor_unit` (feature `iso_currency`). What is written of less than a hundred-millionth of a minor
+    /// unit does not count.
     ///
     /// ```
     /// # use bolt12::{MinorUnits, Msat, Rate};
@@ -50,27 +51,28 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// `Empty`, `InvalidCharacter` for anything but digits and one point, `NumberTooLarge` beyond 64 bits, `Zero`.
+    /// `InvalidRate` for anything but digits and one point, for zero, and beyond 64 bits.
     pub fn per_bitcoin(currency: CurrencyCode, price: &str, digits: u8) -> Result<Self, Error> {
-        let refused = |kind| Error::of(Field::OFFER_CURRENCY, kind, Rule::Rqr9);
+        let refused = Error::new(ErrorKind::InvalidRate, Rule::Rqr9);
         let (whole, fraction) = price.split_once('.').unwrap_or((price, ""));
-        if whole.is_empty() && fraction.is_empty() {
-            return Err(refused(ErrorKind::Empty));
-        }
-        let mut number = 0u64;
+        let fraction = fraction.get(..usize::from(digits).saturating_add(8)).unwrap_or(fraction);
+        let mut number = (!price.is_empty()).then_some(0u64);
         for letter in whole.chars().chain(fraction.chars()) {
-            let digit = letter.to_digit(10).ok_or(refused(ErrorKind::InvalidCharacter(letter)))?;
-            let next = number.checked_mul(10).and_then(|number| number.checked_add(digit.into()));
-            number = next.ok_or(refused(ErrorKind::NumberTooLarge))?;
+            let digit = letter.to_digit(10).map(u64::from);
+            number = number.zip(digit).and_then(|(number, digit)| number.checked_mul(10)?.checked_add(digit));
         }
+        let is_number = price.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
         // One bitcoin is 10^11 msat. Digits beyond the minor unit multiply the other side.
         let (written, needed) = (fraction.len() as u64, u64::from(digits));
         let power = |exponent: u64| u32::try_from(exponent).ok().and_then(|exponent| 10u64.checked_pow(exponent));
-        let minor_units = power(needed.saturating_sub(written)).and_then(|factor| number.checked_mul(factor));
+        let minor_units = power(needed.saturating_sub(written)).zip(number.filter(|_| is_number));
+        let minor_units = minor_units.and_then(|(factor, number)| number.checked_mul(factor));
         let msat = power(written.saturating_sub(needed)).and_then(|factor| factor.checked_mul(100_000_000_000));
         match (minor_units, msat) {
-            (Some(minor_units), Some(msat)) => Self::new(currency, MinorUnits(minor_units), Msat(msat)),
-            _ => Err(refused(ErrorKind::NumberTooLarge)),
+            (Some(minor_units), Some(msat)) => {
+                Self::new(currency, MinorUnits(minor_units), Msat(msat)).map_err(|_| refused)
+            }
+            _ => Err(refused),
         }
     }
 

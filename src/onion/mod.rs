@@ -86,6 +86,17 @@ pub enum NextHop {
     ChannelEnd(ShortChannelId, Direction),
 }
 
+/// The node id, or the channel, with its direction where one is known.
+impl core::fmt::Display for NextHop {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NodeId(node_id) => node_id.fmt(f),
+            Self::Channel(scid) => scid.fmt(f),
+            Self::ChannelEnd(scid, direction) => write!(f, "{scid}/{}", *direction as u8),
+        }
+    }
+}
+
 impl TryFrom<IntroductionNode> for NextHop {
     type Error = crate::error::Error;
 

@@ -23,6 +23,8 @@ fn golden_pages() {
         ("a refund that has expired", as_hex("invoice_request", &stream(&messages::refund()))),
         ("an invoice with every field", as_hex("invoice", &signed("invoice", &messages::invoice(), ALICE))),
         ("an invoice error", "hex:invoice_error:0101560302000005086e6f207465610a21".to_owned()),
+        ("an invoice error about a quantity", "hex:invoice_error:010156030103050174".to_owned()),
+        ("an invoice error about an amount", "hex:invoice_error:010152030207d0050174".to_owned()),
         ("an empty invoice error", "hex:invoice_error:".to_owned()),
         ("nothing", String::new()),
         ("a truncated offer", CURRENCY[..60].to_owned()),
