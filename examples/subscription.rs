@@ -73,7 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         bob = payer.load_subscription(&bob.to_bytes())?;
         let line = |now, cost: Msat, what: &str| {
             let (number, worth) = (due.counter + 1, format!("{worth} USD"));
-            let (from, on, cost) = (date(due.period.start), date(now), cost.to_string());
+            let (from, on, cost) =
+                (date(due.period.start), date(now), format!("{}.{:03} sat", cost.0 / 1000, cost.0 % 1000));
             println!("{number:7} | {from:<18} | {on} | {worth:>18} | {cost:>12} | {what}");
         };
         if let Err(too_much) = ask(&mut bob, &mut shop, now)? {

@@ -20,6 +20,8 @@
 //! | look at records that have no name | [`TlvStream`] |
 #![no_std]
 #![forbid(unsafe_code)]
+// Says what needs a feature, on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     deny(

@@ -23,13 +23,13 @@
 //! # State
 //!
 //! An issuer keeps none (EXC-2): what it [expects to be paid](Accepted::expected_payment) is in the path id of the
-//! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place rather than a chain of types,
-//! because that is how it is kept: in a map, found by the [id](PaymentId) in an answer's path id, met by messages
-//! that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says *being paid*
-//! shows what a payment needs.
+//! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place rather than
+//! a chain of types, because that is how it is kept: in a map, found by the [id](PaymentId) in an answer's path id,
+//! met by messages that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says
+//! *being paid* shows what a payment needs.
 //!
-//! Whatever has to wait for somebody, on either side, can be saved as bytes and loaded again. What was saved is complete: it goes on where it
-//! stopped, whatever happened in between.
+//! Whatever has to wait for somebody, on either side, can be saved as bytes and loaded again, and goes on where it
+//! stopped, whatever happened in between. Keys of the application's own are not in it: see [`Accepted::sign`].
 //!
 //! # Names
 //!
