@@ -6,7 +6,7 @@ use core::fmt;
 use core::ops::Deref;
 use std::sync::Mutex;
 
-use ldk::blinded_path::message::{BlindedMessagePath, MessageContext, MessageForwardNode, OffersContext};
+use ldk::blinded_path::message::{MessageContext, MessageForwardNode, OffersContext};
 use ldk::blinded_path::payment::ReceiveTlvs;
 use ldk::ln::channel_state::ChannelDetails;
 use ldk::ln::peer_handler::IgnoringMessageHandler;
@@ -102,12 +102,17 @@ where
     R: MessageRouter + ?Sized,
     T: Signing + Verification,
 {
-    let mut made = Vec::new();
+    let mut made: Vec<BlindedPath<'static>> = Vec::new();
     for position in 0..max {
         let context = MessageContext::Offers(context(&path_id(position)));
         let paths = router.create_blinded_paths(recipient, receive_auth_key, context, peers.to_vec(), secp);
-        let path: Option<BlindedMessagePath> = paths.ok().and_then(|paths| paths.into_iter().nth(position.into()));
-        let Some(Ok(path)) = path.as_ref().map(BlindedPath::try_from) else { break };
+        // The order may be another one each time: what counts is where a path starts.
+        let mut starts: Vec<_> = made.iter().map(BlindedPath::introduction_node).collect();
+        let is_new = |path: &BlindedPath<'_>| {
+            let taken = starts.iter().position(|start| *start == path.introduction_node());
+            taken.map(|at| starts.swap_remove(at)).is_none()
+        };
+        let Some(path) = paths.iter().flatten().flat_map(BlindedPath::try_from).find(is_new) else { break };
         made.push(path);
     }
     if made.is_empty() { Err(NoPath) } else { Ok(made) }
