@@ -26,6 +26,9 @@ pub(crate) type Graph = Arc<NetworkGraph<Arc<Silent>>>;
 pub(crate) type Compact = DefaultMessageRouter<Graph, Arc<Silent>, Arc<KeysManager>>;
 pub(crate) type ByNodeId = NodeIdMessageRouter<Graph, Arc<Silent>, Arc<KeysManager>>;
 
+/// A node that everybody knows.
+pub(crate) const KNOWN: u8 = 199;
+
 /// What everybody knows.
 pub(crate) struct Gossip {
     pub(crate) graph: Graph,
@@ -46,7 +49,10 @@ pub(crate) fn id(number: u8) -> PublicKey {
 
 impl Gossip {
     pub(crate) fn new() -> Self {
-        Self { graph: Arc::new(NetworkGraph::new(Network::Bitcoin, Arc::new(Silent))), next: Cell::new(1) }
+        let graph = Arc::new(NetworkGraph::new(Network::Bitcoin, Arc::new(Silent)));
+        let gossip = Self { graph, next: Cell::new(1) };
+        gossip.node(KNOWN, 1);
+        gossip
     }
 
     /// Announces a channel that both ends can use, and returns its number.
