@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use secp256k1::Keypair;
+use secp256k1::{Keypair, PublicKey};
 
 use crate::error::Error;
 use crate::exchange::{
     Action, Claim, ClaimState, Incoming, Issuer, Outgoing, Payer, Payment, PaymentId, ReceivedRequest, Refused, State,
 };
+use crate::field::{Direction, ShortChannelId};
 use crate::onion::HopKey;
 use crate::units::UnixTime;
 
@@ -56,6 +57,14 @@ pub trait Application {
     /// [ended](Payment::decline), and the claim is [removed](Desk::remove).
     fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
         let _ = (id, why);
+    }
+
+    /// The node at this end of a channel, if it is known: from gossip, for example. [`OnionPeers`](super::OnionPeers)
+    /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and a
+    /// question is [not sent](Self::not_sent).
+    fn channel_end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {
+        let _ = (scid, end);
+        None
     }
 
     /// A payment or claim could not say what to do next. What began without an error does not get here.

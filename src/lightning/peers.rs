@@ -16,6 +16,7 @@ use secp256k1::{Keypair, PublicKey};
 use super::desk::{Application, Desk, NotOurs, lock};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::exchange::{Destination, Messenger, Outgoing, Received, Route};
+use crate::field::IntroductionNode;
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
@@ -220,14 +221,15 @@ where
 
     /// `from` is the peer that brought what is answered: it is most likely to know the way back.
     fn send_through(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Result<PublicKey, SendError> {
-        let start = match self.messenger.start(outgoing, None) {
+        let introduction = self.introduction(outgoing, from);
+        let start = match self.messenger.start(outgoing, introduction) {
             Ok(NextHop::NodeId(id)) => Some(id),
             // Sending says what is wrong.
             _ => None,
         };
         let peer = self.peer_towards(start, from).ok_or(SendError::NoPeer)?;
         let through = &[peer];
-        let route = Route { through, reply_through: through, ..Route::default() };
+        let route = Route { through, introduction, reply_through: through, ..Route::default() };
         let randomness = self.entropy.get_secure_random_bytes();
         let sent = self.messenger.send(outgoing, &route, randomness).map_err(|error| {
             // On the shortest way there is: is it the message, or the path?
@@ -249,6 +251,18 @@ where
         peer.waiting_bytes = waiting_bytes;
         peer.waiting.push_back(sent.message);
         Ok(to)
+    }
+
+    /// At which node a path starts that names a channel, as those of LDK nodes do. `from` is the best guess: who asks
+    /// lets the answer start at itself, or at the peer through which it asks.
+    fn introduction(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Option<PublicKey> {
+        let Destination::Path(path) = &outgoing.destination else { return None };
+        let IntroductionNode::Channel { scid, direction } = path.introduction_node() else { return None };
+        let own = self.messenger.node_id();
+        if self.messenger.start(outgoing, Some(own)).is_ok() {
+            return Some(own);
+        }
+        self.desk.application().channel_end(scid, direction).or(from)
     }
 
     /// The first hop on the way to a node: that node, or who came from there, or [anybody](Connected::any).

@@ -121,13 +121,16 @@ impl Gossip {
     pub(crate) fn start(&self, path: &BlindedPath<'_>) -> PublicKey {
         match path.introduction_node() {
             IntroductionNode::NodeId(point) => point.to_public_key().unwrap(),
-            IntroductionNode::Channel { scid, direction } => {
-                let graph = self.graph.read_only();
-                let channel = graph.channel(scid.0).unwrap();
-                let end = if direction == Direction::NodeOne { channel.node_one } else { channel.node_two };
-                end.try_into().unwrap()
-            }
+            IntroductionNode::Channel { scid, direction } => self.end(scid, direction),
         }
+    }
+
+    /// The node at an end of a channel.
+    pub(crate) fn end(&self, scid: ShortChannelId, direction: Direction) -> PublicKey {
+        let graph = self.graph.read_only();
+        let channel = graph.channel(scid.0).unwrap();
+        let end = if direction == Direction::NodeOne { channel.node_one } else { channel.node_two };
+        end.try_into().unwrap()
     }
 
     pub(crate) fn compact(&self, number: u8) -> Compact {

@@ -2,6 +2,7 @@
 //! what LDK says. The nodes are `lightning` 0.2.
 #![cfg(feature = "lightning")]
 
+mod answer;
 mod gossip;
 mod message;
 #[path = "../common/messages.rs"]
