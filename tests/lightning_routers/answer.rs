@@ -4,10 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, Issuer, MaxAmount, Outgoing, Payer, ReceivedRequest, Terms, Via};
-use bolt12::lightning::{Application, Desk, Limits, OnionPeers, instructions, ldk};
+use bolt12::exchange::{Action, Destination, Issuer, MaxAmount, Outgoing, Payer, ReceivedRequest, State, Terms, Via};
+use bolt12::lightning::{Application, Desk, Limits, OffersHandler, OnionPeers, instructions, ldk, message_paths};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::{ChainHash, Direction, Msat, Offer, OfferBuilder, ShortChannelId, UnixTime};
+use ldk::blinded_path::message::MessageForwardNode;
 use ldk::ln::msgs::OnionMessageHandler;
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::sign::{KeysManager, NodeSigner};
@@ -163,14 +164,12 @@ fn a_question_is_not_sent_at_random() {
     let middle = party(&gossip, gossip.node(1, 3));
     connect(&shop, &middle);
     let key = keys(30).get_receive_auth_key();
-    let peers = [ldk::blinded_path::message::MessageForwardNode { node_id: middle.id, short_channel_id: None }];
+    let peers = [MessageForwardNode { node_id: middle.id, short_channel_id: None }];
     let issuer = Issuer::new([30; 32]);
     let new = issuer.new_offer([1; 16]);
     let secp = Secp256k1::new();
     let router = gossip.compact(30);
-    let made = bolt12::lightning::message_paths(&router, id(30), key, &peers, 1, |at| new.path_id(at), &secp)
-        .unwrap()
-        .remove(0);
+    let made = message_paths(&router, id(30), key, &peers, 1, |at| new.path_id(at), &secp).unwrap().remove(0);
     let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000)).add_path(made);
     let offer = new.build(offer).unwrap();
     let draft = shop.onions.desk().payer().draft(&offer, NOW, CHAINS).unwrap();
@@ -178,4 +177,75 @@ fn a_question_is_not_sent_at_random() {
     shop.onions.poll();
     assert_eq!(shop.not_sent().len(), 1);
     assert_eq!(deliver(&[&shop, &middle]), 0);
+}
+
+type Handler = OffersHandler<Arc<Desk<Clerk>>>;
+
+/// Our desk on an LDK node.
+fn desk_on(gossip: &Gossip, number: u8) -> Party<Handler> {
+    let clerk = Clerk { ends: vec![], not_sent: Mutex::default() };
+    let desk = Arc::new(Desk::new(clerk, Issuer::new([number; 32]), Payer::new([number; 32])));
+    Party::new(gossip, number, OffersHandler::new(desk, IgnoringMessageHandler {}), vec![])
+}
+
+/// Both ends on LDK nodes with LDK's default router, which makes the paths of the offer and of the replies: announced
+/// nodes and wallets behind two peers, which are the same or others.
+#[test]
+fn both_ends_may_have_ldks_default_router() {
+    let gossip = Gossip::new();
+    let middles = [1, 2, 3].map(|number| party(&gossip, gossip.node(number, 5 - number)));
+    gossip.node(10, 2);
+    gossip.node(20, 2);
+    let mut asked = 0;
+    for (issuer, payer) in [(10, 20), (10, 21), (11, 20), (11, 21)] {
+        let (issuer, payer) = (desk_on(&gossip, issuer), desk_on(&gossip, payer));
+        for middle in &middles[..2] {
+            connect(&issuer, middle);
+        }
+        for middle in &middles[1..] {
+            connect(&payer, middle);
+        }
+        // LDK does not look for a way from peer to peer: it connects to where a path starts.
+        connect(&payer, &issuer);
+        connect(&payer, &middles[0]);
+        connect(&issuer, &middles[2]);
+        let all: Vec<&dyn Peer> = vec![&issuer, &payer, &middles[0], &middles[1], &middles[2]];
+
+        let peers: Vec<_> = middles[..2]
+            .iter()
+            .map(|middle| MessageForwardNode { node_id: middle.id, short_channel_id: None })
+            .collect();
+        let issuer_keys = keys(if issuer.id == id(10) { 10 } else { 11 });
+        let key = issuer_keys.get_receive_auth_key();
+        let new = issuer.handler.desk().issuer().new_offer([1; 16]);
+        let router = gossip.compact(12);
+        let paths = message_paths(&router, issuer.id, key, &peers, 3, |at| new.path_id(at), &Secp256k1::new()).unwrap();
+        let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000));
+        let offer = new.build(paths.iter().fold(offer, |offer, path| offer.add_path(path.clone()))).unwrap();
+        assert_eq!(paths.len(), if issuer.id == id(10) { 1 } else { 2 });
+
+        // Over each of the paths: the others are found unreachable.
+        for position in 0..paths.len() {
+            let desk = payer.handler.desk();
+            let draft = desk.payer().draft(&offer, NOW, CHAINS).unwrap();
+            asked += 1;
+            let payment = desk.add_payment(draft.start([asked; 32], NOW, UnixTime(NOW.0 + 60)).unwrap());
+            let mut sent = desk.poll().send.remove(0);
+            for _ in 0..position {
+                desk.unreachable(&sent);
+                sent = desk.poll().send.remove(0);
+            }
+            assert_eq!(sent.destination, Destination::Path(paths[position].clone()));
+            payer.handler.send(&sent);
+            assert!(deliver(&all) >= 2);
+            desk.payment(payment, |payment| {
+                assert!(matches!(payment.state(), State::Quoted(_)), "{:?}", payment.state());
+            });
+        }
+        for party in all {
+            for middle in &middles {
+                middle.onions().peer_disconnected(party.id());
+            }
+        }
+    }
 }
