@@ -84,7 +84,13 @@ pub fn instructions(outgoing: &Outgoing) -> Result<(OffersMessage, MessageSendIn
 ///
 /// Each position has its own path id
 /// ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id), [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)),
-/// so the router is asked once for each.
+/// so the router is asked once for each, and of what it gives, the first path is taken that starts where none does yet.
+/// LDK's routers make one path for a node that is announced, and up to three for one that is not, through that many
+/// of `peers` which are, or through the only one.
+///
+/// LDK's default router names the start by a channel. Whoever knows no gossip cannot find that, and nobody can once
+/// the channel is closed: for what is to last, and for payers without a node, give the
+/// [`NodeIdMessageRouter`](ldk::onion_message::messenger::NodeIdMessageRouter).
 ///
 /// # Errors
 ///
@@ -145,7 +151,8 @@ where
 }
 
 /// The router made no path: the node is unknown to others and has no peer through which messages can reach it, or no
-/// channel through which payments can.
+/// channel through which payments of this amount can. LDK's routers go through a peer that is unknown, too, only if
+/// there is no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoPath;
 

@@ -10,3 +10,4 @@ mod messages;
 #[path = "../common/naive.rs"]
 mod naive;
 mod net;
+mod payment;
