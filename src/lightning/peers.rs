@@ -20,7 +20,11 @@ use crate::field::IntroductionNode;
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
-/// What peers may take, each of them. Whoever sends more is not heard.
+/// What peers may take. Whoever sends more is not heard.
+///
+/// All that connect to us together are heard [`peers`](Self::peers) times [`per_tick`](Self::per_tick) messages and
+/// [`newcomers`](Self::newcomers) more after each [tick](OnionPeers::tick), in the long run: 1480 in a second by default
+/// and with the usual ticks. For each, [`waiting_bytes`](Self::waiting_bytes) are kept at most: 32 MiB in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many peers may connect to us at most, whatever they know; further ones are sent away. Those that we connect
@@ -32,14 +36,18 @@ pub struct Limits {
     /// multiplications before it can be refused, and some more for every further layer that is for this node: its
     /// own dummy hops, of which a message has at most [`MAX_DUMMY_HOPS`](crate::onion::MAX_DUMMY_HOPS). 20 by default.
     pub burst: u32,
-    /// How many it may send when it connects, and how many more after each [tick](OnionPeers::tick), up to the burst.
-    /// 3 by default, which is 10 in a second with the usual ticks.
+    /// How many it may send when it connects, and how many more after each [tick](OnionPeers::tick) from the second on,
+    /// up to the burst. 3 by default, which is 10 in a second with the usual ticks.
     pub per_tick: u32,
+    /// How many messages are heard between two ticks from all those together that connected to us in that time: who
+    /// comes again and again under new names is heard no more often. The others are not affected. 60 by default, which
+    /// is 200 in a second with the usual ticks.
+    pub newcomers: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { peers: 128, waiting_bytes: 256 * 1024, burst: 20, per_tick: 3 }
+        Self { peers: 128, waiting_bytes: 256 * 1024, burst: 20, per_tick: 3, newcomers: 60 }
     }
 }
 
@@ -89,6 +97,8 @@ impl core::error::Error for SendError {
 struct Peer {
     /// Whether it came to us.
     inbound: bool,
+    /// Whether there was no tick since it came.
+    is_new: bool,
     /// Whether it knows onion messages: else it is sent none, and not heard.
     able: bool,
     waiting: VecDeque<OnionMessage>,
@@ -101,6 +111,8 @@ struct Peer {
 #[derive(Debug, Default)]
 struct Connected {
     peers: BTreeMap<PublicKey, Peer>,
+    /// How many messages are still heard from those that came since the last tick.
+    newcomers: u32,
     /// How often any peer would do.
     turns: usize,
 }
@@ -158,7 +170,8 @@ where
 {
     /// For the node with this key, which must be the one that the peers know.
     pub fn new(node: Keypair, desk: D, entropy: E, inner: H, limits: Limits) -> Self {
-        Self { messenger: Messenger::new(node), desk, entropy, inner, limits, connected: Mutex::default() }
+        let connected = Mutex::new(Connected { newcomers: limits.newcomers, ..Connected::default() });
+        Self { messenger: Messenger::new(node), desk, entropy, inner, limits, connected }
     }
 
     /// The desk.
@@ -180,8 +193,12 @@ where
     /// since nodes take no more than one message in 250 and drop the rest: ticks that were missed are not made up for.
     /// Then let the [peers be handled](ldk::ln::peer_handler::PeerManager::process_events).
     pub fn tick(&self) {
-        for peer in lock(&self.connected).peers.values_mut() {
-            peer.may_receive = peer.may_receive.saturating_add(self.limits.per_tick).min(self.limits.burst);
+        let mut connected = lock(&self.connected);
+        connected.newcomers = self.limits.newcomers;
+        for peer in connected.peers.values_mut() {
+            // What a newcomer did not use is not added: it would be twice as much for who always comes anew.
+            let saved = if core::mem::take(&mut peer.is_new) { 0 } else { peer.may_receive };
+            peer.may_receive = saved.saturating_add(self.limits.per_tick).min(self.limits.burst);
             peer.may_send = peer.may_send.saturating_add(1).min(SENT_AT_ONCE);
         }
     }
@@ -275,14 +292,15 @@ where
     /// Whether the peer may send one more.
     fn admit(&self, peer: &PublicKey) -> bool {
         let mut connected = lock(&self.connected);
+        let newcomers = connected.newcomers;
         let Some(peer) = connected.get_able(peer) else { return false };
-        match peer.may_receive.checked_sub(1) {
-            Some(left) => {
-                peer.may_receive = left;
-                true
-            }
-            None => false,
-        }
+        let Some(left) = peer.may_receive.checked_sub(1) else { return false };
+        // Those that we connect to are no strangers.
+        let newcomers_left = newcomers.checked_sub(u32::from(peer.is_new && peer.inbound));
+        let Some(newcomers_left) = newcomers_left else { return false };
+        peer.may_receive = left;
+        connected.newcomers = newcomers_left;
+        true
     }
 
     fn receive(&self, message: &msgs::OnionMessage) -> Result<Option<Outgoing>, NotOurs> {
@@ -372,6 +390,7 @@ where
             }
             let new = Peer {
                 inbound,
+                is_new: true,
                 able: init.features.supports_onion_messages(),
                 waiting: VecDeque::new(),
                 waiting_bytes: 0,
