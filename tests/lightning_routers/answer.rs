@@ -225,7 +225,7 @@ fn both_ends_may_have_ldks_default_router() {
         assert_eq!(paths.len(), if issuer.id == id(10) { 1 } else { 2 });
 
         // Over each of the paths: the others are found unreachable.
-        for position in 0..paths.len() {
+        for (position, path) in paths.iter().enumerate() {
             let desk = payer.handler.desk();
             let draft = desk.payer().draft(&offer, NOW, CHAINS).unwrap();
             asked += 1;
@@ -235,7 +235,7 @@ fn both_ends_may_have_ldks_default_router() {
                 desk.unreachable(&sent);
                 sent = desk.poll().send.remove(0);
             }
-            assert_eq!(sent.destination, Destination::Path(paths[position].clone()));
+            assert_eq!(sent.destination, Destination::Path(path.clone()));
             payer.handler.send(&sent);
             assert!(deliver(&all) >= 2);
             desk.payment(payment, |payment| {

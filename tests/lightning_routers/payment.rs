@@ -1,5 +1,6 @@
 //! Paths for payments, and what they cost.
 
+use std::slice::from_ref;
 use std::sync::{Arc, Mutex};
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
@@ -226,9 +227,9 @@ fn without_a_channel_that_serves_there_is_no_path() {
     gossip.node(1, 3);
     let good = channel(1, 71, FAIR);
     assert_eq!(paths(&gossip, 10, &[], 1_000_000), Err(NoPath));
-    assert_eq!(paths(&gossip, 10, &[good.clone()], FAIR.inbound + 1), Err(NoPath));
-    assert_eq!(paths(&gossip, 10, &[good.clone()], FAIR.most + 1), Err(NoPath));
-    assert_eq!(paths(&gossip, 10, &[good.clone()], FAIR.least - 1), Err(NoPath));
+    assert_eq!(paths(&gossip, 10, from_ref(&good), FAIR.inbound + 1), Err(NoPath));
+    assert_eq!(paths(&gossip, 10, from_ref(&good), FAIR.most + 1), Err(NoPath));
+    assert_eq!(paths(&gossip, 10, from_ref(&good), FAIR.least - 1), Err(NoPath));
     let mut cannot_blind = good.clone();
     cannot_blind.counterparty.features = InitFeatures::empty();
     assert_eq!(paths(&gossip, 10, &[cannot_blind], 1_000_000), Err(NoPath));
@@ -237,7 +238,7 @@ fn without_a_channel_that_serves_there_is_no_path() {
     assert_eq!(paths(&gossip, 10, &[said_nothing], 1_000_000), Err(NoPath));
     // The only peer may be unknown; of several, only those count that are known.
     let (unknown, other) = (channel(8, 78, FAIR), channel(9, 79, FAIR));
-    assert_eq!(starts(&paths(&gossip, 10, &[unknown.clone()], 1_000_000).unwrap()), [id(8)]);
+    assert_eq!(starts(&paths(&gossip, 10, from_ref(&unknown), 1_000_000).unwrap()), [id(8)]);
     assert_eq!(paths(&gossip, 10, &[unknown.clone(), other], 1_000_000), Err(NoPath));
     assert_eq!(starts(&paths(&gossip, 10, &[unknown, good], 1_000_000).unwrap()), [id(1)]);
 }
