@@ -60,8 +60,8 @@ pub trait Application {
     }
 
     /// The node at this end of a channel, if it is known: from gossip, for example. [`OnionPeers`](super::OnionPeers)
-    /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and a
-    /// question is [not sent](Self::not_sent).
+    /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and is
+    /// lost if that peer only passed it on; and a question is [not sent](Self::not_sent).
     fn channel_end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {
         let _ = (scid, end);
         None

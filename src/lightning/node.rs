@@ -130,6 +130,10 @@ where
 /// [`create_inbound_payment`](ldk::ln::channelmanager::ChannelManager::create_inbound_payment) gave with the hash, and
 /// what the node is told when it is paid. A payer's note does not belong there: payments have no room for it.
 ///
+/// LDK's router takes channels that carry `amount`, and then the peer's fee off what they carry: where a path's
+/// `htlc_maximum_msat` is less, the invoice can only be paid in parts
+/// ([`MultiPart::Allowed`](crate::MultiPart::Allowed)).
+///
 /// # Errors
 ///
 /// [`NoPath`] if the router makes none.

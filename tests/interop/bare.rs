@@ -224,6 +224,21 @@ async fn an_ldk_node_forwards_between_our_ends() {
     }
 }
 
+/// An LDK node asks through another, with a reply path that is itself alone: the answer takes the same way back.
+#[tokio::test]
+async fn an_ldk_node_that_others_know_asks_from_afar() {
+    let middle = Node::start(44, Reach::Announced).await;
+    for way in [&["--price", "25sat"][..], &["--price", "25sat", "--hide"]] {
+        let payer = Node::start(43, Reach::Announced).await;
+        payer.connect(middle.id, middle.address).await;
+        let open = crate::shop(way).await;
+        middle.connect(open.node_id, open.address).await;
+        let offer = ldk::offers::offer::Offer::try_from(&open.offer).unwrap();
+        ask(&payer, &offer, None, None);
+        assert_eq!(payer.invoice().await.amount_msats(), 25_000);
+    }
+}
+
 /// Large messages need the larger of the two sizes of onions.
 #[tokio::test]
 async fn an_ldk_node_forwards_large_onions() {

@@ -243,6 +243,28 @@ fn without_a_channel_that_serves_there_is_no_path() {
     assert_eq!(starts(&paths(&gossip, 10, &[unknown, good], 1_000_000).unwrap()), [id(1)]);
 }
 
+/// LDK takes the peer's fee off what the channel carries: close to that, an invoice is more than its path's maximum, and
+/// can be paid only in parts.
+#[test]
+fn a_path_may_carry_less_than_the_amount() {
+    let gossip = Gossip::new();
+    gossip.node(20, 1);
+    for peer in [gossip.node(1, 3), gossip.node(2, 3)] {
+        gossip.channel(20, peer);
+    }
+    let channels = [channel(1, 71, FAIR), channel(2, 72, FAIR)];
+    let made = paths(&gossip, 10, &channels, FAIR.most).unwrap();
+    assert!(made.iter().all(|(_, payinfo)| payinfo.htlc_maximum_msat < FAIR.most));
+    let route = |paths: &Paths| {
+        let theirs = Bolt12Invoice::try_from(&invoice(10, paths, FAIR.most)).unwrap();
+        let params = PaymentParameters::from_bolt12_invoice(&theirs).with_expiry_time(u64::MAX);
+        let params = RouteParameters::from_payment_params_and_value(params, FAIR.most);
+        router(&gossip, 20).find_route(&id(20), &params, None, InFlightHtlcs::new())
+    };
+    assert_eq!(route(&made).unwrap().paths.len(), 2);
+    assert!(route(&made[..1].to_vec()).is_err());
+}
+
 /// LDK reads our invoice, finds a way over its path, and pays the fee that stands there.
 #[test]
 fn ldk_finds_a_route_over_our_invoice() {
