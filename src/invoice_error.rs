@@ -10,6 +10,7 @@ use crate::invoice_request::REQUEST_FIELDS;
 use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits, own_rule};
 use crate::offer::OFFER_FIELDS;
 use crate::tlv::{TlvRecord, TlvStream, Writer, bigsize};
+use crate::units::Msat;
 
 /// The fields that an error can be about.
 static ERRONEOUS: [&[Spec]; 5] =
@@ -45,11 +46,11 @@ crate::field::fields! {
 /// ```
 /// use bolt12::{Field, InvoiceError};
 ///
-/// let refused = InvoiceError::new("out of coffee").unwrap()
-///     .about(Field::INVREQ_QUANTITY, Some(&[1]))?;
+/// let refused = InvoiceError::new("only three cups are left")?.about(Field::INVREQ_QUANTITY, None)?.suggesting(3);
 /// let read = InvoiceError::try_from(refused.as_bytes())?;
-/// assert_eq!(read.error().unwrap().to_string(), "out of coffee");
+/// assert_eq!(read.error().unwrap().to_string(), "only three cups are left");
 /// assert_eq!(read.erroneous_field(), Some(Field::INVREQ_QUANTITY));
+/// assert_eq!(read.suggested_quantity(), Some(3));
 /// # Ok::<(), bolt12::Error>(())
 /// ```
 #[derive(Clone)]
@@ -105,8 +106,10 @@ impl InvoiceError {
         })
     }
 
-    /// The same, suggesting a number for the field it is about. A number that cannot stand there is not suggested.
-    pub(crate) fn suggesting(self, number: u64) -> Self {
+    /// The same, suggesting a number for the field that it is [about](Self::about), for example an amount in msat or
+    /// a quantity. What cannot stand there is not suggested (ERW-2).
+    #[must_use]
+    pub fn suggesting(self, number: u64) -> Self {
         let mut value = Vec::new();
         bigsize::write_truncated(&mut value, number);
         match self.erroneous_field() {
@@ -148,6 +151,19 @@ impl InvoiceError {
     pub fn suggested_value(&self) -> Option<&[u8]> {
         let value = self.tlvs().value(3)?;
         check_suggestion(self.erroneous_field()?, value).is_ok().then_some(value)
+    }
+
+    /// The amount that is suggested, if the error is about one.
+    pub fn suggested_amount(&self) -> Option<Msat> {
+        let fields = [Field::INVREQ_AMOUNT, Field::INVOICE_AMOUNT];
+        self.erroneous_field().filter(|field| fields.contains(field))?;
+        Msat::decode(self.suggested_value()?).ok()
+    }
+
+    /// The quantity that is suggested, if the error is about one.
+    pub fn suggested_quantity(&self) -> Option<u64> {
+        self.erroneous_field().filter(|field| *field == Field::INVREQ_QUANTITY)?;
+        u64::decode(self.suggested_value()?).ok()
     }
 
     /// The fields that this crate does not know, and keeps.
@@ -217,4 +233,4 @@ impl TryFrom<Vec<u8>> for InvoiceError {
     }
 }
 
-byte_traits!(InvoiceError, SCHEMA, .structure);
+byte_traits!(InvoiceError, SCHEMA);

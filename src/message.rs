@@ -228,23 +228,30 @@ pub(crate) fn check_features(
     }
 }
 
-/// Text, bytes, comparison, `Debug` and serde for a message type. `$inner` leads to its stream.
+/// What shows the fields of a message, and holds it.
+pub trait View: Sized {
+    fn of(message: Message) -> Self;
+    fn message(&self) -> &Message;
+    fn into_message(self) -> Message;
+}
+
+/// Fields, text, bytes, comparison, `Debug` and serde for a message type, whose `fields` are this view.
 macro_rules! message_traits {
-    ($type:ident, $schema:expr, $(. $inner:ident)+) => {
+    ($type:ident, $view:ident, $schema:expr) => {
         impl $type {
             /// The exact bytes.
             pub fn as_bytes(&self) -> &[u8] {
-                self$(. $inner)+.tlvs.as_bytes()
+                self.tlvs().as_bytes()
             }
 
             /// The records, whatever they mean.
             pub fn tlvs(&self) -> &crate::tlv::TlvStream {
-                &self$(. $inner)+.tlvs
+                &crate::message::View::message(&self.fields).tlvs
             }
 
             /// The exact bytes, without a copy.
             pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
-                self$(. $inner)+.tlvs.into_bytes()
+                crate::message::View::into_message(self.fields).tlvs.into_bytes()
             }
 
             /// The text, split into lines of at most `width` characters with `+` (TXT-7).
@@ -254,6 +261,14 @@ macro_rules! message_traits {
             /// `TooNarrow` if `width` is less than 3.
             pub fn wrapped(&self, width: usize) -> Result<crate::text::Wrapped<'_>, crate::error::Error> {
                 crate::text::Wrapped::new($schema.kind, self.as_bytes(), width)
+            }
+        }
+
+        impl core::ops::Deref for $type {
+            type Target = $view;
+
+            fn deref(&self) -> &$view {
+                &self.fields
             }
         }
 
@@ -273,7 +288,7 @@ macro_rules! message_traits {
             }
         }
 
-        crate::message::byte_traits!($type, $schema, $(. $inner)+);
+        crate::message::byte_traits!($type, $schema);
 
         #[cfg(feature = "serde")]
         impl serde::Serialize for $type {
@@ -299,7 +314,7 @@ pub(crate) use message_traits;
 
 /// Bytes, comparison and `Debug` for a message type.
 macro_rules! byte_traits {
-    ($type:ident, $schema:expr, $(. $inner:ident)+) => {
+    ($type:ident, $schema:expr) => {
         impl TryFrom<&[u8]> for $type {
             type Error = crate::error::Error;
 
@@ -344,7 +359,7 @@ macro_rules! byte_traits {
         /// The fields by name.
         impl core::fmt::Debug for $type {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                $schema.debug(stringify!($type), &self$(. $inner)+.tlvs, f)
+                $schema.debug(stringify!($type), self.tlvs(), f)
             }
         }
     };

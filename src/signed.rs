@@ -8,7 +8,7 @@ use secp256k1::{Keypair, PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{KnownFeatures, Point, Value};
-use crate::message::{Message, Schema, Structure};
+use crate::message::{Message, Schema, Structure, View};
 use crate::signature::{Tag, digest, sign, verify};
 use crate::tlv::TlvStream;
 
@@ -19,7 +19,7 @@ pub trait SignedMessage: Sealed {}
 /// The part of [`SignedMessage`] that is nobody else's business.
 pub trait Sealed: Sized + 'static {
     /// The view of the message's fields.
-    type Fields;
+    type Fields: View;
 
     const SCHEMA: &'static Schema;
     /// The same for a message that is still to be signed.
@@ -35,9 +35,6 @@ pub trait Sealed: Sized + 'static {
     const NEEDS_SIGNATURE: bool = true;
 
     fn signer(message: &Message) -> Option<PublicKey>;
-    fn fields(message: Message) -> Self::Fields;
-    fn message(fields: &Self::Fields) -> &Message;
-    fn into_message(fields: Self::Fields) -> Message;
     /// What is to be verified beside the message's own signature.
     fn verify_more(_: &Message) -> Result<(), Error> {
         Ok(())
@@ -88,7 +85,7 @@ pub struct Unsigned<T: SignedMessage> {
 impl<T: SignedMessage> Unsigned<T> {
     pub(crate) fn new(message: Message) -> Self {
         let digest = digest(T::TAG, &message.tlvs);
-        Self { fields: T::fields(message), digest }
+        Self { fields: T::Fields::of(message), digest }
     }
 
     /// Reads the bytes of a message that is still to be signed, for example at a signer.
@@ -107,17 +104,17 @@ impl<T: SignedMessage> Unsigned<T> {
 
     /// The key that has to sign.
     pub fn signer(&self) -> Option<PublicKey> {
-        T::signer(T::message(&self.fields))
+        T::signer(self.fields.message())
     }
 
     /// The records, whatever they mean.
     pub fn tlvs(&self) -> &TlvStream {
-        &T::message(&self.fields).tlvs
+        &self.fields.message().tlvs
     }
 
     /// The bytes of the message, which lack only the signature's record.
     pub fn as_bytes(&self) -> &[u8] {
-        T::message(&self.fields).tlvs.as_bytes()
+        self.fields.message().tlvs.as_bytes()
     }
 
     /// The 32 bytes to sign with BIP 340 (SIG-4).
@@ -131,7 +128,7 @@ impl<T: SignedMessage> Unsigned<T> {
     ///
     /// `WrongKey` if it is not the key that the message names, `TooLong` (D7).
     pub fn sign(self, key: &Keypair) -> Result<T, Error> {
-        let named = signer::<T>(T::message(&self.fields))?;
+        let named = signer::<T>(self.fields.message())?;
         if named.x_only_public_key().0 != key.x_only_public_key().0 {
             return Err(Error::of(T::SIGNER, ErrorKind::WrongKey, T::RULE));
         }
@@ -146,13 +143,13 @@ impl<T: SignedMessage> Unsigned<T> {
     ///
     /// `InvalidSignature` (SIG-5), `TooLong` (D7).
     pub fn complete(self, signature: &schnorr::Signature) -> Result<T, Error> {
-        let key = signer::<T>(T::message(&self.fields))?;
+        let key = signer::<T>(self.fields.message())?;
         verify(self.digest, signature, &key, T::SIGNATURE, T::RULE)?;
         self.append(signature)
     }
 
     fn append(self, signature: &schnorr::Signature) -> Result<T, Error> {
-        let mut message = T::into_message(self.fields);
+        let mut message = self.fields.into_message();
         message.tlvs.insert(T::SIGNATURE.number(), signature.as_ref())?;
         T::finish(message)
     }
@@ -185,7 +182,7 @@ where
 
 impl<T: SignedMessage> core::fmt::Debug for Unsigned<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        T::SCHEMA.debug("Unsigned", &T::message(&self.fields).tlvs, f)
+        T::SCHEMA.debug("Unsigned", &self.fields.message().tlvs, f)
     }
 }
 

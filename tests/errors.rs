@@ -613,6 +613,8 @@ fn every_text_is_as_it_was_agreed() {
         End::TooExpensive { amount: Msat(9) },
         End::QuoteExpired,
         End::Declined,
+        End::Unsendable,
+        End::OfferExpired,
     ] {
         writeln!(texts, "    {end}").unwrap();
     }

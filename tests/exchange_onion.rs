@@ -494,7 +494,7 @@ fn an_error_comes_back_over_the_reply_path() {
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
     let (received, _) = net.send(PAYER, &asked, &[LEFT], &[LEFT]);
     let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
-    let answer = issuer.receive(incoming).unwrap().refuse("out of tea", None).unwrap();
+    let answer = issuer.receive(incoming).unwrap().refuse(InvoiceError::new("out of tea").unwrap());
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
     let Received::InvoiceError(incoming) = received else { panic!() };
     assert_eq!(payment.receive_error(incoming, NOW).unwrap(), Progress::Ended);

@@ -173,9 +173,14 @@ fn claims_are_sent_and_saved() {
     let id = desk.add_claim(accepted.sign(invoice, UnixTime(NOW.0 + 60), Default::default()).unwrap());
     let sent = desk.poll().send.remove(0);
     assert_eq!(desk.application().claims.get(), 2);
+    // The same claim in an older state does not take its place.
+    let older = desk.claim(id, |claim| claim.to_bytes()).unwrap();
     let told = Outgoing { message: OffersMessage::InvoiceError(InvoiceError::new("no").unwrap()), ..sent.clone() };
     assert_eq!(desk.invoice_error(incoming(&told, Via::Path(sent.reply_path_id.unwrap()))), Ok(()));
-    assert!(desk.claim(id, |claim| matches!(claim.state(), bolt12::exchange::ClaimState::Ended(_))).unwrap());
+    let has_ended = || desk.claim(id, |claim| matches!(claim.state(), bolt12::exchange::ClaimState::Ended(_))).unwrap();
+    assert!(has_ended());
+    desk.add_claim(desk.issuer().load_claim(&older).unwrap());
+    assert!(has_ended());
 }
 
 /// A node's queue has an end, and what does not fit is told.
@@ -209,7 +214,7 @@ fn what_ldk_does_not_take_is_given_up() {
     let why = "the lightning crate handles no offers in USD";
     assert_eq!(desk.application().not_sent.borrow()[..], [why]);
     assert_eq!(desk.application().given_up.borrow()[..], [(id, why.to_owned())]);
-    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Declined))).unwrap());
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Unsendable))).unwrap());
     assert_eq!((handler.poll(), handler.release_pending_messages().len()), (None, 0));
 }
 

@@ -38,7 +38,7 @@ impl Application for Counter {
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
         self.requests.set(self.requests.get() + 1);
-        request.refuse("out of tea", None)
+        Some(request.refuse(InvoiceError::new("out of tea").unwrap()))
     }
 
     fn given_up(&self, _: PaymentId, _: &dyn std::error::Error) {
@@ -391,7 +391,7 @@ fn what_cannot_be_sent_is_given_up() {
     assert_eq!(desk.application().given_up.get(), 0);
     desk.unsendable(&request, &SendError::NoPeer);
     assert_eq!(desk.application().given_up.get(), 1);
-    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Declined))).unwrap());
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Unsendable))).unwrap());
     assert_eq!(desk.poll().send, []);
 }
 

@@ -29,15 +29,19 @@ const LAYERS: [&str; 20] = [
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut folders = vec![root];
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+}
+
+/// The Rust files below a folder, with their texts.
+fn files(root: &Path) -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 files.push((path, text));
             }
@@ -138,6 +142,25 @@ fn every_rule_in_the_table_is_enforced() {
         sources().into_iter().filter(|(path, _)| !path.ends_with("error/rule.rs")).map(|(_, text)| text).collect();
     for rule in bolt12::Rule::ALL {
         assert!(code.contains(&format!("Rule::{rule:?}")), "{rule}");
+    }
+}
+
+/// Every test that the page of attacks names is there, and every attack has one.
+#[test]
+fn every_attack_has_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/attacks.md")).unwrap();
+    let tests: String = files(&root.join("tests")).into_iter().map(|(_, text)| text).collect();
+    let attacks: Vec<_> =
+        page.lines().filter(|line| line.starts_with("| ")).filter(|line| line.contains('`')).collect();
+    assert!(attacks.len() > 25, "{}", attacks.len());
+    for attack in attacks {
+        let named = attack.rsplit('|').nth(1).unwrap();
+        let names: Vec<_> = named.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{attack}");
+        for name in names {
+            assert!(tests.contains(&format!("fn {name}(")), "{name} is no test");
+        }
     }
 }
 

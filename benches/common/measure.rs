@@ -20,6 +20,15 @@ pub(crate) struct Effort {
 impl Effort {
     pub(crate) const FULL: Self = Self { rounds: 301, batch: Duration::from_micros(250) };
     pub(crate) const QUICK: Self = Self { rounds: 15, batch: Duration::from_micros(100) };
+
+    /// What the command line asks for: how much time, and for what, which is what has all the words in its name.
+    pub(crate) fn asked_for() -> (Self, impl Fn(&str) -> bool) {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let effort = if arguments.iter().any(|argument| argument == "--quick") { Self::QUICK } else { Self::FULL };
+        // Cargo passes `--bench`.
+        let words: Vec<String> = arguments.into_iter().filter(|argument| !argument.starts_with("--")).collect();
+        (effort, move |name: &str| words.iter().all(|word| name.contains(word.as_str())))
+    }
 }
 
 /// One of the things that are compared.

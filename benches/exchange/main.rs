@@ -32,11 +32,7 @@ use measure::Effort;
 use messages::Keys;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let effort = if arguments.iter().any(|argument| argument == "--quick") { Effort::QUICK } else { Effort::FULL };
-    // Cargo passes `--bench`.
-    let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    let wanted = |name: &str| words.iter().all(|word| name.contains(word.as_str()));
+    let (effort, wanted) = Effort::asked_for();
 
     let keys = Keys::new();
     let point = Floor::point(&keys.issuer.public_key()).side(&keys.context);
@@ -53,7 +49,7 @@ fn main() {
     }
     refusals::print_head();
     for conversation in all.iter().chain([&large]) {
-        refusals::print(conversation, &keys, effort, wanted);
+        refusals::print(conversation, &keys, effort, &wanted);
     }
     if wanted("memory") {
         memory::print_head();

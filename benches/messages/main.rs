@@ -40,11 +40,7 @@ use measure::Effort;
 use messages::{Keys, Messages, SHAPES};
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let effort = if arguments.iter().any(|argument| argument == "--quick") { Effort::QUICK } else { Effort::FULL };
-    // Cargo passes `--bench`.
-    let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    let wanted = |name: &str| words.iter().all(|word| name.contains(word.as_str()));
+    let (effort, wanted) = Effort::asked_for();
 
     let keys = Keys::new();
     let point = Floor::point(&keys.issuer.public_key()).side(&keys.context);

@@ -22,16 +22,13 @@ use measure::{Effort, Side};
 use operations::World;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let effort = if arguments.iter().any(|argument| argument == "--quick") { Effort::QUICK } else { Effort::FULL };
-    // Cargo passes `--bench`.
-    let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let (effort, wanted) = Effort::asked_for();
     let world = World::new();
     let point = world.recipient_id().serialize();
     let point = Side::new(|| (), |()| bolt12::secp256k1::PublicKey::from_slice(&point).expect("a point"));
     table::print_head();
     for comparison in operations::all(&world) {
-        if words.iter().all(|word| comparison.name.contains(word.as_str())) {
+        if wanted(&comparison.name) {
             comparison.print(&comparison.measure(&point, effort));
         }
     }

@@ -11,7 +11,9 @@ use bolt12::exchange::{
 };
 use bolt12::lightning::{Application, Limits};
 use bolt12::secp256k1::Keypair;
-use bolt12::{ChainHash, Error, Features, Invoice, Msat, Offer, OfferBuilder, PayInfo, Rate, Refund, UnixTime};
+use bolt12::{
+    ChainHash, Error, Features, Invoice, InvoiceError, Msat, Offer, OfferBuilder, PayInfo, Rate, Refund, UnixTime,
+};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -112,7 +114,8 @@ impl Application for Shop {
             }
             Err(error) => {
                 self.say(&format!("made no invoice: {error:#}"));
-                accepted.refuse("there is no invoice now, try again later")
+                let why = InvoiceError::new("there is no invoice now, try again later").ok()?;
+                Some(accepted.refuse(why))
             }
         }
     }

@@ -537,11 +537,9 @@ impl ErrorKind {
             Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
             Self::AlreadyPaid => f.write_str("this period was paid before"),
             Self::IsRecurring => {
-                f.write_str("this request belongs to a subscription, and a single payment was expected")
+                f.write_str("this is one of a subscription's payments, and a single payment was expected")
             }
-            Self::IsNotRecurring => {
-                f.write_str("this request is for a single payment, and one of a subscription was expected")
-            }
+            Self::IsNotRecurring => f.write_str("this is a single payment, and one of a subscription was expected"),
         }
     }
 }

@@ -234,8 +234,9 @@ impl<'a> Draft<'a> {
         self
     }
 
-    /// Allows to ask a second time, once, without coming back to the user: for another invoice if the first is above
-    /// the limit (EXC-7), or for the amount that the issuer suggests if it is within the limit (ERR-2).
+    /// Allows to ask a second time, once and at once, without coming back to the user: for another invoice if the first
+    /// is above the limit (EXC-7); or, if the price is in another currency, for a higher amount that the issuer
+    /// suggests, within the limit (ERR-2).
     pub fn ask_again(mut self) -> Self {
         self.ask_again = true;
         self
@@ -247,13 +248,18 @@ impl<'a> Draft<'a> {
         self
     }
 
-    /// The price of all items as the offer states it.
+    /// The price of all items as the offer states it, if it has one; nothing before it is known [how
+    /// many](Self::quantity).
     ///
     /// # Errors
     ///
     /// `Overflow` (RQR-9).
     pub fn price(&self) -> Result<Option<OfferAmount>, Error> {
-        let quantity = self.choices.quantity.unwrap_or(1);
+        let quantity = match (self.choices.quantity, self.offer.offer().quantity_max()) {
+            (Some(quantity), _) => quantity,
+            (None, Quantity::One) => 1,
+            (None, _) => return Ok(None),
+        };
         let overflow = Error::of(Field::INVREQ_QUANTITY, ErrorKind::Overflow, Rule::Rqr9);
         let price = match self.offer.offer().amount() {
             None => return Ok(None),
@@ -311,8 +317,20 @@ impl<'a> Draft<'a> {
         needs
     }
 
+    /// Checks all that [`start`](Self::start) does, but for the deadline: what a form shows beside what was typed in.
+    /// Costs as much as a request.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn check(&self) -> Result<(), Error> {
+        self.asked().check(&self.payer)?;
+        self.max().map(drop)
+    }
+
     /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean
-    /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays.
+    /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays. The reply path
+    /// may: it is made by whoever sends the request (with the feature `onion`, see `Route`).
     pub fn reveals(&self) -> Vec<Field> {
         let choices = &self.choices;
         let mut fields = Vec::from([Field::INVREQ_METADATA]);
@@ -339,18 +357,23 @@ impl<'a> Draft<'a> {
     /// says, `TooLong` for more than [`MAX_REQUEST_LEN`](super::MAX_REQUEST_LEN) bytes, and what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
+        // First what was chosen, by itself; then what it costs.
+        let asked = self.asked();
+        asked.check(&self.payer)?;
         let (max, estimate) = (self.max()?, self.cost()?);
-        let (offer, chain) = (self.offer.offer().clone(), self.offer.chain());
         let mut what = Writer::new(Kind::Payment);
-        what.bytes(offer.as_bytes());
-        what.array(chain.to_bytes());
-        self.choices.write(&mut what);
+        what.bytes(asked.offer.as_bytes());
+        what.array(asked.chain.to_bytes());
+        asked.choices.write(&mut what);
         let id = self.payer.payment_id(&entropy, what.as_bytes());
         let bounds = Bounds { max, estimate, deadline, ask_again: self.ask_again };
-        let asked = Asked::Offer(Box::new(AskedOffer { offer, chain, choices: self.choices, series: None }));
-        let payment = Payment::new(self.payer, id, asked, bounds, Schedule::new(self.retry, now));
-        payment.check_request()?;
-        Ok(payment)
+        let asked = Asked::Offer(Box::new(asked));
+        Ok(Payment::new(self.payer, id, asked, bounds, Schedule::new(self.retry, now)))
+    }
+
+    fn asked(&self) -> AskedOffer {
+        let (offer, chain) = (self.offer.offer().clone(), self.offer.chain());
+        AskedOffer { offer, chain, choices: self.choices.clone(), series: None }
     }
 
     /// The most the payment may cost, which is not less than it is expected to.
@@ -362,8 +385,12 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// What decides how much it costs.
     fn amount_field(&self) -> Field {
-        if self.offer.offer().amount().is_some() { Field::OFFER_AMOUNT } else { Field::INVREQ_AMOUNT }
+        match (self.choices.amount, self.offer.offer().amount()) {
+            (None, Some(_)) => Field::OFFER_AMOUNT,
+            _ => Field::INVREQ_AMOUNT,
+        }
     }
 
     /// The most the payment may cost.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::field::KnownFeatures;
 use crate::invoice_request::RequestFields;
 use crate::offer::Offer;
+use crate::recurrence;
 use crate::tlv::TlvStream;
 use crate::units::{Msat, UnixTime};
 
@@ -76,8 +77,10 @@ impl Payer {
     ///
     /// # Errors
     ///
-    /// `UnsupportedChain` (OFR-3), `Expired` (OFR-9).
+    /// `UnsupportedChain` (OFR-3), `Expired` (OFR-9), `IsRecurring` (REC-3) for an offer that asks for a subscription:
+    /// see `subscribe`, with the feature `recurrence`.
     pub fn draft<'a>(&self, offer: &'a Offer, now: UnixTime, chains: &[ChainHash]) -> Result<Draft<'a>, Error> {
+        recurrence::check_paid_once(offer.tlvs())?;
         Ok(Draft::new(self.clone(), offer.usable(now, chains)?))
     }
 

@@ -236,15 +236,10 @@ impl ReceivedRequest {
         }
     }
 
-    /// Refuses for a reason of the issuer's own, for example "out of coffee", or because of a note. Nothing is sent
-    /// for an empty reason.
-    pub fn refuse(self, reason: &str, field: Option<Field>) -> Option<Outgoing> {
-        let told = InvoiceError::new(reason).ok()?;
-        let told = match field {
-            Some(field) => told.about(field, None).ok()?,
-            None => told,
-        };
-        Some(Outgoing::answer(OffersMessage::InvoiceError(told), self.reply_path))
+    /// Refuses for a reason of the issuer's own, for example "out of coffee", or because of a note.
+    #[must_use]
+    pub fn refuse(self, why: InvoiceError) -> Outgoing {
+        Outgoing::answer(OffersMessage::InvoiceError(why), self.reply_path)
     }
 
     /// The state as bytes, which [`Issuer::load_received`] reads.
@@ -355,8 +350,18 @@ impl Accepted {
         InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.expiry())
     }
 
-    /// Signs with the key that was made for the offer ([`NewOffer::issuer_id`](super::NewOffer::issuer_id)). Where
-    /// the offer names another key, or none, its holder signs: [`Unsigned::sign`], [`Unsigned::complete`].
+    /// Signs with the key that was made for the offer.
+    ///
+    /// That is one of three cases; the invoice names the key that signs it ([`node_id`](Self::node_id)):
+    ///
+    /// | the offer was made with | its invoices are signed with |
+    /// | --- | --- |
+    /// | [`NewOffer::issuer_id`](super::NewOffer::issuer_id) | this function |
+    /// | another issuer id, for example the node's | the holder of that key: [`Unsigned::sign`], [`Unsigned::complete`] |
+    /// | paths alone | `Unsigned::sign` and the key of the path that was used (PTH-3), which comes out of the onion |
+    ///
+    /// The last key is not part of a saved state: keep it beside [`to_bytes`](Self::to_bytes), if the invoice is not
+    /// made at once.
     ///
     /// # Errors
     ///
@@ -400,9 +405,10 @@ impl Accepted {
         }
     }
 
-    /// Refuses after all, for example because there is no way to be paid now. Nothing is sent for an empty reason.
-    pub fn refuse(self, reason: &str) -> Option<Outgoing> {
-        self.received.refuse(reason, None)
+    /// Refuses after all, for example because there is no way to be paid now.
+    #[must_use]
+    pub fn refuse(self, why: InvoiceError) -> Outgoing {
+        self.received.refuse(why)
     }
 
     /// The state as bytes, which [`Issuer::load_accepted`] reads.

@@ -51,6 +51,10 @@ pub enum End {
     QuoteExpired,
     /// Whoever owns the money did not want to.
     Declined,
+    /// What had to be said cannot be sent, whatever the way.
+    Unsendable,
+    /// The offer expired before it was asked for, or before another invoice was.
+    OfferExpired,
 }
 
 /// A sentence for a person.
@@ -67,6 +71,8 @@ impl core::fmt::Display for End {
             }
             Self::QuoteExpired => "every invoice expired before it was paid, or had when it came: is the clock right?",
             Self::Declined => "whoever owns the money did not want to pay",
+            Self::Unsendable => "what had to be said could not be sent",
+            Self::OfferExpired => "the offer has expired",
         })
     }
 }
@@ -108,6 +114,8 @@ impl End {
             Self::TooExpensive { .. } => 2,
             Self::QuoteExpired => 3,
             Self::Declined => 4,
+            Self::Unsendable => 5,
+            Self::OfferExpired => 6,
         }]);
         match self {
             Self::Refused(told) => out.bytes(told.as_bytes()),
@@ -123,6 +131,8 @@ impl End {
             2 => Ok(Self::TooExpensive { amount: Msat(reader.number()?) }),
             3 => Ok(Self::QuoteExpired),
             4 => Ok(Self::Declined),
+            5 => Ok(Self::Unsendable),
+            6 => Ok(Self::OfferExpired),
             _ => Err(invalid()),
         }
     }

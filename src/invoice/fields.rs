@@ -10,7 +10,7 @@ use crate::field::{
     BlindedPath, BlindedPaths, Fallbacks, Feature, FeatureBits, Features, PayInfo, PayInfos, Point, Value, fields,
 };
 use crate::invoice_request::RequestFields;
-use crate::message::unknown;
+use crate::message::{Message, View, unknown};
 use crate::offer::OfferFields;
 use crate::tlv::{TlvRecord, TlvStream};
 use crate::units::{Msat, UnixTime};
@@ -29,6 +29,20 @@ pub(crate) const DEFAULT_RELATIVE_EXPIRY: Duration = Duration::from_secs(7200);
 #[derive(Clone)]
 pub struct InvoiceFields {
     pub(crate) request: RequestFields,
+}
+
+impl View for InvoiceFields {
+    fn of(message: Message) -> Self {
+        Self { request: RequestFields::of(message) }
+    }
+
+    fn message(&self) -> &Message {
+        self.request.message()
+    }
+
+    fn into_message(self) -> Message {
+        self.request.into_message()
+    }
 }
 
 fields! {

@@ -20,9 +20,9 @@ use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, Field, MessageKind, Rule};
 use crate::field::{KnownFeatures, Spec};
-use crate::invoice_request::{REQUEST_FIELDS, RequestFields};
-use crate::message::{Message, SIGNATURE_FIELDS, Schema, message_traits};
-use crate::offer::{OFFER_FIELDS, OfferFields};
+use crate::invoice_request::REQUEST_FIELDS;
+use crate::message::{Message, SIGNATURE_FIELDS, Schema, View, message_traits};
+use crate::offer::OFFER_FIELDS;
 use crate::signature::Tag;
 use crate::signed::{self, Sealed, SignedMessage, Unverified};
 use crate::units::{Msat, UnixTime};
@@ -147,7 +147,7 @@ impl Invoice {
     }
 
     pub(crate) fn known(&self) -> &'static KnownFeatures {
-        self.fields.request.offer.message.known
+        self.fields.message().known
     }
 }
 
@@ -166,31 +166,11 @@ impl Sealed for Invoice {
         message.keys.node_id
     }
 
-    fn fields(message: Message) -> InvoiceFields {
-        InvoiceFields { request: RequestFields { offer: OfferFields { message } } }
-    }
-
-    fn message(fields: &InvoiceFields) -> &Message {
-        &fields.request.offer.message
-    }
-
-    fn into_message(fields: InvoiceFields) -> Message {
-        fields.request.offer.message
-    }
-
     fn finish(message: Message) -> Result<Self, Error> {
         let signature =
             signed::signature(&message.tlvs, Field::SIGNATURE).ok_or(Error::missing(Field::SIGNATURE, Rule::Ivr10))?;
-        let fields = Self::fields(message);
+        let fields = InvoiceFields::of(message);
         Ok(Self { required: Required::of(&fields)?, fields, signature })
-    }
-}
-
-impl core::ops::Deref for Invoice {
-    type Target = InvoiceFields;
-
-    fn deref(&self) -> &InvoiceFields {
-        &self.fields
     }
 }
 
@@ -202,4 +182,4 @@ impl TryFrom<Vec<u8>> for Invoice {
     }
 }
 
-message_traits!(Invoice, SCHEMA, .fields.request.offer.message);
+message_traits!(Invoice, InvoiceFields, SCHEMA);

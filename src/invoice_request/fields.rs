@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{
     BlindedPaths, Bytes, CurrencyCode, Features, HumanReadableName, OfferAmount, Point, Text, Value, fields,
 };
-use crate::message::unknown;
+use crate::message::{Message, View, unknown};
 use crate::offer::{self, OfferFields};
 use crate::tlv::{TlvRecord, TlvStream};
 use crate::units::{MinorUnits, Msat};
@@ -28,6 +28,20 @@ pub(crate) const REPEATED_TYPES: [RangeInclusive<u64>; 2] = [0..=159, 1_000_000_
 #[derive(Clone)]
 pub struct RequestFields {
     pub(crate) offer: OfferFields,
+}
+
+impl View for RequestFields {
+    fn of(message: Message) -> Self {
+        Self { offer: OfferFields::of(message) }
+    }
+
+    fn message(&self) -> &Message {
+        self.offer.message()
+    }
+
+    fn into_message(self) -> Message {
+        self.offer.into_message()
+    }
 }
 
 fields! {

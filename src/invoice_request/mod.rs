@@ -26,8 +26,8 @@ use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, Field, MessageKind, Rule};
 use crate::field::{KnownFeatures, Spec};
-use crate::message::{Message, SIGNATURE_FIELDS, Schema, message_traits};
-use crate::offer::{OFFER_FIELDS, OfferFields};
+use crate::message::{Message, SIGNATURE_FIELDS, Schema, View, message_traits};
+use crate::offer::OFFER_FIELDS;
 use crate::signature::Tag;
 use crate::signed::{self, Sealed, SignedMessage, Unverified};
 
@@ -108,31 +108,11 @@ impl Sealed for InvoiceRequest {
         message.keys.payer_id
     }
 
-    fn fields(message: Message) -> RequestFields {
-        RequestFields { offer: OfferFields { message } }
-    }
-
-    fn message(fields: &RequestFields) -> &Message {
-        &fields.offer.message
-    }
-
-    fn into_message(fields: RequestFields) -> Message {
-        fields.offer.message
-    }
-
     fn finish(message: Message) -> Result<Self, Error> {
         let payer_id = message.keys.payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
         let signature =
             signed::signature(&message.tlvs, Field::SIGNATURE).ok_or(Error::missing(Field::SIGNATURE, Rule::Rqr3))?;
-        Ok(Self { fields: Self::fields(message), payer_id, signature })
-    }
-}
-
-impl core::ops::Deref for InvoiceRequest {
-    type Target = RequestFields;
-
-    fn deref(&self) -> &RequestFields {
-        &self.fields
+        Ok(Self { fields: RequestFields::of(message), payer_id, signature })
     }
 }
 
@@ -144,4 +124,4 @@ impl TryFrom<Vec<u8>> for InvoiceRequest {
     }
 }
 
-message_traits!(InvoiceRequest, SCHEMA, .fields.offer.message);
+message_traits!(InvoiceRequest, RequestFields, SCHEMA);

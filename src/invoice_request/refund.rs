@@ -11,8 +11,7 @@ use super::{RequestFields, rules, schema};
 use crate::builder::{CustomFields, check_amount, check_metadata, seal};
 use crate::error::{Error, Field, Rule};
 use crate::field::{BlindedPath, Features, KnownFeatures};
-use crate::message::{Keys, Message, Schema, Structure, message_traits};
-use crate::offer::OfferFields;
+use crate::message::{Keys, Message, Schema, Structure, View, message_traits};
 use crate::signature::Tag;
 use crate::signed::{self, Sealed, SignedMessage, Unsigned, Unverified};
 use crate::tlv::Writer;
@@ -86,31 +85,11 @@ impl Sealed for Refund {
         message.keys.payer_id
     }
 
-    fn fields(message: Message) -> RequestFields {
-        RequestFields { offer: OfferFields { message } }
-    }
-
-    fn message(fields: &RequestFields) -> &Message {
-        &fields.offer.message
-    }
-
-    fn into_message(fields: RequestFields) -> Message {
-        fields.offer.message
-    }
-
     fn finish(message: Message) -> Result<Self, Error> {
         let payer_id = message.keys.payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
-        let fields = Self::fields(message);
+        let fields = RequestFields::of(message);
         let amount = fields.amount().ok_or(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr11))?;
         Ok(Self { fields, amount, payer_id })
-    }
-}
-
-impl core::ops::Deref for Refund {
-    type Target = RequestFields;
-
-    fn deref(&self) -> &RequestFields {
-        &self.fields
     }
 }
 
@@ -122,7 +101,7 @@ impl TryFrom<Vec<u8>> for Refund {
     }
 }
 
-message_traits!(Refund, SCHEMA, .fields.offer.message);
+message_traits!(Refund, RequestFields, SCHEMA);
 
 /// Makes a [`Refund`].
 ///

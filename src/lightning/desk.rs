@@ -9,10 +9,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use secp256k1::{Keypair, PublicKey};
 
+use super::subscriptions::Subscriptions;
 use crate::error::Error;
 use crate::exchange::{
     Action, Claim, ClaimState, Incoming, Issuer, Outgoing, Payer, Payment, PaymentId, ReceivedRequest, Refused, State,
 };
+#[cfg(feature = "recurrence")]
+use crate::exchange::{Subscription, SubscriptionId};
+#[cfg(feature = "recurrence")]
+use crate::field::{CurrencyCode, Rate};
 use crate::field::{Direction, ShortChannelId};
 use crate::onion::HopKey;
 use crate::units::UnixTime;
@@ -42,6 +47,27 @@ pub trait Application {
         let _ = claim;
     }
 
+    /// A subscription changed, and has to be saved. It may have a quote now, which can be
+    /// [begun](Subscription::begin) once the desk is not locked any more.
+    #[cfg(feature = "recurrence")]
+    fn subscription_changed(&self, subscription: &Subscription) {
+        let _ = subscription;
+    }
+
+    /// What a currency is worth now, for a subscription that is priced in it. Without an answer its payments wait,
+    /// unless the limit is a fixed amount.
+    #[cfg(feature = "recurrence")]
+    fn rate(&self, currency: CurrencyCode) -> Option<Rate> {
+        let _ = currency;
+        None
+    }
+
+    /// A subscription could not say what to do next, for want of a [rate](Self::rate). It is asked again in a minute.
+    #[cfg(feature = "recurrence")]
+    fn subscription_stuck(&self, id: SubscriptionId, error: &Error) {
+        let _ = (id, error);
+    }
+
     /// A message was refused. If that [is cheap](Refused::is_cheap), it may be for somebody else.
     fn refused(&self, refused: &Refused) {
         let _ = refused;
@@ -54,7 +80,7 @@ pub trait Application {
     }
 
     /// What a payment or claim asks or says cannot be sent, whatever the way: the payment has
-    /// [ended](Payment::decline), and the claim is [removed](Desk::remove).
+    /// [ended](Payment::unsendable), also if it is a subscription's, and the claim is [removed](Desk::remove).
     fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
         let _ = (id, why);
     }
@@ -87,7 +113,14 @@ pub struct Due {
     pub next: Option<UnixTime>,
 }
 
-/// An issuer and a payer with their payments and claims.
+impl Due {
+    /// Asks again at this time, if not before.
+    pub(super) fn come_again(&mut self, at: UnixTime) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+}
+
+/// An issuer and a payer with their payments and claims, and with subscriptions, where that feature is on.
 ///
 /// It finds out what a message belongs to, and asks the [`Application`] what to do with requests. It does nothing by
 /// itself: call [`poll`](Self::poll) when it says so. What is finished stays until it is [removed](Self::remove).
@@ -97,13 +130,14 @@ pub struct Desk<A> {
     payer: Payer,
     payments: Mutex<BTreeMap<PaymentId, Payment>>,
     claims: Mutex<BTreeMap<PaymentId, Claim>>,
+    subscriptions: Subscriptions,
 }
 
 impl<A: Application> Desk<A> {
     /// A desk without payments.
     pub fn new(application: A, issuer: Issuer, payer: Payer) -> Self {
-        let (payments, claims) = Default::default();
-        Self { application, issuer, payer, payments, claims }
+        let (payments, claims, subscriptions) = Default::default();
+        Self { application, issuer, payer, payments, claims, subscriptions }
     }
 
     /// The application.
@@ -121,6 +155,11 @@ impl<A: Application> Desk<A> {
         &self.payer
     }
 
+    #[cfg(feature = "recurrence")]
+    pub(super) fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
+    }
+
     /// Takes a payment over: a new one, or one that was loaded. Then [poll](Self::poll).
     ///
     /// If the same payment is here already, that one stays and the other is dropped: it may be an older state, and
@@ -134,11 +173,14 @@ impl<A: Application> Desk<A> {
         id
     }
 
-    /// Takes a claim over: a new one, or one that was loaded. Then [poll](Self::poll).
+    /// Takes a claim over: a new one, or one that was loaded. Then [poll](Self::poll). If the same claim is here
+    /// already, that one stays, as with [payments](Self::add_payment).
     pub fn add_claim(&self, claim: Claim) -> PaymentId {
         let id = claim.id();
-        self.application.claim_changed(&claim);
-        lock(&self.claims).insert(id, claim);
+        if let Entry::Vacant(place) = lock(&self.claims).entry(id) {
+            self.application.claim_changed(&claim);
+            place.insert(claim);
+        }
         id
     }
 
@@ -177,13 +219,14 @@ impl<A: Application> Desk<A> {
         lock(&self.claims).remove(&id);
     }
 
-    /// What to send now because of payments and claims, and when to ask again.
+    /// What to send now, and when to ask again.
     pub fn poll(&self) -> Due {
         let (mut due, mut stuck) = (Due::default(), Vec::new());
         lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due, &mut stuck));
         lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due, &mut stuck));
         // Now that nothing is locked: whoever hears it may want to remove it.
         stuck.iter().for_each(|(id, error)| self.application.stuck(*id, error));
+        self.subscriptions.poll(&self.application, &mut due);
         due
     }
 
@@ -207,10 +250,10 @@ impl<A: Application> Desk<A> {
             }
         };
         match next {
-            Ok(Action::WaitUntil(at)) => due.next = Some(due.next.map_or(at, |next| next.min(at))),
+            Ok(Action::WaitUntil(at)) => due.come_again(at),
             Ok(Action::Nothing) => {}
             // Two messages at once would be one too many.
-            Ok(Action::Send(_)) => due.next = Some(now),
+            Ok(Action::Send(_)) => due.come_again(now),
             Err(error) => stuck.push((one.id(), error)),
         }
     }
@@ -223,20 +266,26 @@ impl<A: Application> Desk<A> {
         let now = self.application.now();
         if let Some(id) = self.payer.payment_of(&via) {
             self.update_payment(id, |payment| payment.unreachable(path_id, now));
+            self.subscriptions.unreachable(id, path_id, &self.application);
         } else if let Some(id) = self.issuer.claim_of(&via) {
             self.update_claim(id, |claim| claim.unreachable(path_id, now));
         }
     }
 
-    /// What was to be sent cannot be sent at all: a payment that waits for an answer to it ends as
-    /// [declined](Payment::decline), a claim is [removed](Self::remove), and the application is
+    /// What was to be sent cannot be sent at all: a payment that waits for an answer to it
+    /// [ends](Payment::unsendable), a claim is [removed](Self::remove), and the application is
     /// [told](Application::given_up).
     pub fn unsendable(&self, outgoing: &Outgoing, why: &dyn core::error::Error) {
         let Some(path_id) = &outgoing.reply_path_id else { return };
         let via = crate::exchange::Via::Path(*path_id);
         let id = if let Some(id) = self.payer.payment_of(&via) {
             // What is being paid goes on being paid.
-            self.update_payment(id, Payment::decline).and_then(Result::ok).map(|()| id)
+            let has_ended = self.update_payment(id, |payment| {
+                payment.unsendable();
+                matches!(payment.state(), State::Ended(_))
+            });
+            let has_stopped = || self.subscriptions.unsendable(id, &self.application);
+            has_ended.unwrap_or_else(has_stopped).then_some(id)
         } else if let Some(id) = self.issuer.claim_of(&via) {
             lock(&self.claims).remove(&id).map(|_| id)
         } else {
@@ -274,9 +323,14 @@ impl<A: Application> Desk<A> {
     pub fn invoice(&self, incoming: Incoming) -> Result<Option<Outgoing>, NotOurs> {
         let id = self.payer.payment_of(&incoming.via).ok_or(NotOurs)?;
         let now = self.application.now();
-        match self.update_payment(id, |payment| payment.receive_invoice(incoming, now).map(drop)) {
+        let received = if self.subscriptions.ask_as(id) {
+            self.subscriptions.receive_invoice(id, incoming, &self.application)
+        } else {
+            self.update_payment(id, |payment| payment.receive_invoice(incoming, now))
+        };
+        match received {
             Some(Err(refused)) => self.refuse(refused).or(Ok(None)),
-            Some(Ok(())) | None => Ok(None),
+            Some(Ok(_)) | None => Ok(None),
         }
     }
 
@@ -288,7 +342,12 @@ impl<A: Application> Desk<A> {
     pub fn invoice_error(&self, incoming: Incoming) -> Result<(), NotOurs> {
         let now = self.application.now();
         let refused = if let Some(id) = self.payer.payment_of(&incoming.via) {
-            self.update_payment(id, |payment| payment.receive_error(incoming, now).map(drop))
+            let received = if self.subscriptions.ask_as(id) {
+                self.subscriptions.receive_error(id, incoming, &self.application)
+            } else {
+                self.update_payment(id, |payment| payment.receive_error(incoming, now))
+            };
+            received.map(|received| received.map(drop))
         } else if let Some(id) = self.issuer.claim_of(&incoming.via) {
             self.update_claim(id, |claim| claim.receive_error(incoming))
         } else {
@@ -311,6 +370,7 @@ impl<A> fmt::Debug for Desk<A> {
         f.debug_struct("Desk")
             .field("payments", &lock(&self.payments).len())
             .field("claims", &lock(&self.claims).len())
+            .field("subscriptions", &self.subscriptions.len())
             .finish_non_exhaustive()
     }
 }

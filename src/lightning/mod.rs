@@ -3,7 +3,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | convert messages, paths, payinfo and features | `TryFrom` both ways, with [`ConversionError`] |
-//! | run issuer and payer in one place | [`Desk`], with an [`Application`] of yours |
+//! | run issuer and payer in one place, subscriptions too | [`Desk`], with an [`Application`] of yours |
 //! | run them on an LDK node | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
 //! | run them without a node | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
 //! | let the node's routers make paths | [`message_paths`] for offers and refunds, [`payment_paths`] for invoices |
@@ -57,6 +57,11 @@ mod convert;
 mod desk;
 mod node;
 mod peers;
+#[cfg(feature = "recurrence")]
+mod subscriptions;
+#[cfg(not(feature = "recurrence"))]
+#[path = "subscriptions/absent.rs"]
+mod subscriptions;
 
 pub use ldk;
 

@@ -11,7 +11,7 @@ use super::{Offer, OfferFields, SCHEMA};
 use crate::builder::{self, CustomFields};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, CurrencyCode, Features, KnownFeatures, OfferAmount, Quantity};
-use crate::message::{Keys, Structure};
+use crate::message::{Keys, Structure, View};
 use crate::tlv::Writer;
 use crate::units::{Msat, UnixTime};
 
@@ -215,6 +215,6 @@ impl OfferBuilder {
         }
         let keys = Keys { issuer_id: self.issuer_id, ..Keys::default() };
         let message = Structure::read(&SCHEMA, writer.finish(), self.known)?.with_keys(keys);
-        Ok(Offer { fields: OfferFields { message } })
+        Ok(Offer { fields: OfferFields::of(message) })
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Field, Rule};
 use crate::field::{
     BlindedPaths, Bytes, Chains, CurrencyCode, Features, OfferAmount, Point, Quantity, Text, Value, fields,
 };
-use crate::message::{Message, unknown};
+use crate::message::{Message, View, unknown};
 use crate::signature::OfferId;
 use crate::tlv::{TlvRecord, TlvStream};
 use crate::units::{MinorUnits, Msat, UnixTime};
@@ -24,6 +24,20 @@ pub(crate) const OFFER_TYPES: [RangeInclusive<u64>; 2] = [1..=79, 1_000_000_000.
 #[derive(Clone)]
 pub struct OfferFields {
     pub(crate) message: Message,
+}
+
+impl View for OfferFields {
+    fn of(message: Message) -> Self {
+        Self { message }
+    }
+
+    fn message(&self) -> &Message {
+        &self.message
+    }
+
+    fn into_message(self) -> Message {
+        self.message
+    }
 }
 
 fields! {

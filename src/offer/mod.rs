@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use crate::error::{Error, MessageKind, Rule};
 use crate::field::KnownFeatures;
-use crate::message::{Schema, Structure, message_traits};
+use crate::message::{Schema, Structure, View, message_traits};
 use crate::signature::OfferId;
 
 static SCHEMA: Schema = Schema {
@@ -53,7 +53,7 @@ impl Offer {
     ///
     /// Any rule of OFR-1 to OFR-8 and TLV-1 to TLV-7.
     pub fn read(bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
-        Structure::read(&SCHEMA, bytes, known)?.check_points().map(|message| Self { fields: OfferFields { message } })
+        Structure::read(&SCHEMA, bytes, known)?.check_points().map(|message| Self { fields: OfferFields::of(message) })
     }
 
     /// Reads text, knowing more features than the default ones.
@@ -72,14 +72,6 @@ impl Offer {
     }
 }
 
-impl core::ops::Deref for Offer {
-    type Target = OfferFields;
-
-    fn deref(&self) -> &OfferFields {
-        &self.fields
-    }
-}
-
 impl TryFrom<Vec<u8>> for Offer {
     type Error = Error;
 
@@ -88,4 +80,4 @@ impl TryFrom<Vec<u8>> for Offer {
     }
 }
 
-message_traits!(Offer, SCHEMA, .fields.message);
+message_traits!(Offer, OfferFields, SCHEMA);

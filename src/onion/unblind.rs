@@ -78,6 +78,12 @@ impl HopKey {
     pub fn keypair(&self) -> Keypair {
         self.0.keypair()
     }
+
+    /// The `blinded_node_id` of the last hop, which an invoice names as its node id if this key signs it. Costs a point
+    /// multiplication.
+    pub fn public_key(&self) -> PublicKey {
+        self.keypair().public_key()
+    }
 }
 
 impl fmt::Debug for HopKey {

@@ -21,9 +21,9 @@ use secp256k1::PublicKey;
 use crate::error::{Error, Field, MessageKind, Rule};
 use crate::field::{KnownFeatures, Spec, Value};
 use crate::invoice::{INVOICE_FIELDS, InvoiceFields};
-use crate::invoice_request::{REQUEST_FIELDS, RequestFields};
-use crate::message::{Message, SIGNATURE_FIELDS, Schema, message_traits};
-use crate::offer::{OFFER_FIELDS, OfferFields};
+use crate::invoice_request::REQUEST_FIELDS;
+use crate::message::{Message, SIGNATURE_FIELDS, Schema, View, message_traits};
+use crate::offer::OFFER_FIELDS;
 use crate::signature::merkle::{self, Tree};
 use crate::signature::{self, Tag};
 use crate::signed::{self, Sealed, SignedMessage, Unverified};
@@ -165,18 +165,6 @@ impl Sealed for PayerProof {
         message.keys.payer_id
     }
 
-    fn fields(message: Message) -> InvoiceFields {
-        InvoiceFields { request: RequestFields { offer: OfferFields { message } } }
-    }
-
-    fn message(fields: &InvoiceFields) -> &Message {
-        &fields.request.offer.message
-    }
-
-    fn into_message(fields: InvoiceFields) -> Message {
-        fields.request.offer.message
-    }
-
     /// PPR-6: the invoice's own signature, over the root that the proof allows to rebuild.
     fn verify_more(message: &Message) -> Result<(), Error> {
         let missing = |field| Error::missing(field, Rule::Ppr1);
@@ -194,17 +182,9 @@ impl Sealed for PayerProof {
         let node_id = message.keys.node_id.ok_or(missing(Field::INVOICE_NODE_ID))?;
         let preimage = message.tlvs.value(Field::PROOF_PREIMAGE.number());
         let preimage = preimage.and_then(|value| Preimage::decode(value).ok()).ok_or(missing(Field::PROOF_PREIMAGE))?;
-        let fields = Self::fields(message);
+        let fields = InvoiceFields::of(message);
         let payment_hash = fields.payment_hash().ok_or(missing(Field::INVOICE_PAYMENT_HASH))?;
         Ok(Self { fields, payer_id, node_id, payment_hash, preimage })
-    }
-}
-
-impl core::ops::Deref for PayerProof {
-    type Target = InvoiceFields;
-
-    fn deref(&self) -> &InvoiceFields {
-        &self.fields
     }
 }
 
@@ -216,4 +196,4 @@ impl TryFrom<Vec<u8>> for PayerProof {
     }
 }
 
-message_traits!(PayerProof, SCHEMA, .fields.request.offer.message);
+message_traits!(PayerProof, InvoiceFields, SCHEMA);

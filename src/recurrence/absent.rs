@@ -27,6 +27,10 @@ pub(crate) const fn check_single(_: &TlvStream) -> Result<(), Error> {
     Ok(())
 }
 
+pub(crate) const fn check_paid_once(_: &TlvStream) -> Result<(), Error> {
+    Ok(())
+}
+
 pub(crate) const fn cancels(_: &TlvStream) -> bool {
     false
 }

@@ -13,4 +13,6 @@ pub(crate) use fields::{
     FIELDS, INVOICE_TYPES, OFFER_TYPES, REQUEST_TYPES, base, basetime, basetime_field, limit, paywindow, start,
 };
 pub use fields::{PayWindow, Recurrence, RecurrenceBase, RecurrenceRequest, TimeUnit};
-pub(crate) use rules::{cancels, check_invoice, check_none, check_offer, check_request, check_single, is_proportional};
+pub(crate) use rules::{
+    cancels, check_invoice, check_none, check_offer, check_paid_once, check_request, check_single, is_proportional,
+};

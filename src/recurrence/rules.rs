@@ -111,6 +111,16 @@ pub(crate) fn check_single(tlvs: &TlvStream) -> Result<(), Error> {
     if tlvs.contains(field.number()) { Err(Error::of(field, ErrorKind::IsRecurring, Rule::Rec7)) } else { Ok(()) }
 }
 
+/// REC-3: a subscription is not paid for once.
+pub(crate) fn check_paid_once(tlvs: &TlvStream) -> Result<(), Error> {
+    match Recurrence::of(tlvs) {
+        Some(offer) if offer.is_compulsory => {
+            Err(Error::of(Field::OFFER_RECURRENCE_COMPULSORY, ErrorKind::IsRecurring, Rule::Rec3))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether a request may be for less than the price, because part of its period is over (REC-8).
 pub(crate) fn is_proportional(tlvs: &TlvStream) -> bool {
     tlvs.contains(Field::INVREQ_RECURRENCE_COUNTER.number()) && base(tlvs).is_some_and(|base| base.proportional_amount)

@@ -7,8 +7,8 @@ use bolt12::exchange::{
     Action, Destination, End, Issuer, Limit, Need, OffersMessage, Outgoing, Payer, Payment, Retry, State,
 };
 use bolt12::{
-    ChainHash, ErrorKind, Field, HumanReadableName, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Quantity, Rate,
-    Rule, UnixTime,
+    ChainHash, ErrorKind, Field, HumanReadableName, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    Quantity, Rate, Rule, UnixTime,
 };
 
 use super::messages::{NOW, key};
@@ -90,7 +90,7 @@ fn cost_honours_quantity_and_currency() {
     // 10.50 dollars are 10,810,983.3… msat, rounded up.
     assert_eq!(draft(&dollars).quantity(3).rate(rate).cost().unwrap(), Some(Msat(10_810_984)));
     let eur = Rate::per_bitcoin("EUR".parse().unwrap(), "90000", 2).unwrap();
-    assert_eq!(draft(&dollars).rate(eur).cost().unwrap_err().kind(), &ErrorKind::NotConverted);
+    assert_eq!(draft(&dollars).quantity(3).rate(eur).cost().unwrap_err().kind(), &ErrorKind::NotConverted);
     // RQR-9
     let overflow = draft(&bitcoin).quantity(u64::MAX);
     assert_eq!(overflow.cost().unwrap_err().kind(), &ErrorKind::Overflow);
@@ -99,6 +99,59 @@ fn cost_honours_quantity_and_currency() {
     let error = draft(&bitcoin).quantity(3).limit(Limit::AtMost(Msat(26_999))).start([3; 32], NOW, DEADLINE);
     let error = error.unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: Msat(26_999) }, Rule::Exc7));
+}
+
+/// What is wrong is said of what was chosen, before anything of what it costs; and whatever `start` refuses, `check` does.
+#[test]
+fn what_cannot_be_asked_for_is_named() {
+    let payer = payer();
+    let many = tea(|it| it.amount_msat(Msat(1_000)).quantity_max(five()));
+    let (fixed, free, dollars) = (tea(|it| it.amount_msat(Msat(50))), tea(|it| it), tea(|it| it.amount(cents(350))));
+    let draft = |offer| payer.draft(offer, NOW, CHAINS).unwrap();
+    let (quantity, amount) = (Field::INVREQ_QUANTITY, Field::INVREQ_AMOUNT);
+    for (draft, field, kind) in [
+        (draft(&many), quantity, ErrorKind::Missing),
+        (draft(&many).quantity(0), quantity, ErrorKind::Zero),
+        (draft(&many).quantity(0).limit(Limit::AtMost(Msat(1))), quantity, ErrorKind::Zero),
+        (draft(&many).quantity(6), quantity, ErrorKind::QuantityTooLarge { max: 5 }),
+        (draft(&many).quantity(2).amount(Msat(1_999)), amount, ErrorKind::AmountTooLow { min: Msat(2_000) }),
+        (draft(&fixed).quantity(1), quantity, ErrorKind::Unexpected),
+        (draft(&fixed).amount(Msat(0)), amount, ErrorKind::Zero),
+        (
+            draft(&fixed).amount(Msat(70)).limit(Limit::AtMost(Msat(60))),
+            amount,
+            ErrorKind::AmountTooHigh { max: Msat(60) },
+        ),
+        (draft(&fixed).limit(Limit::AtMost(Msat(40))), Field::OFFER_AMOUNT, ErrorKind::AmountTooHigh { max: Msat(40) }),
+        (draft(&free), amount, ErrorKind::Missing),
+        (draft(&free).limit(Limit::AtMost(Msat(40))), amount, ErrorKind::Missing),
+        (draft(&free).amount(Msat(0)), amount, ErrorKind::Zero),
+        (draft(&dollars), Field::OFFER_AMOUNT, ErrorKind::NotConverted),
+        (draft(&dollars).limit(Limit::Tolerance { basis_points: 9 }), Field::OFFER_AMOUNT, ErrorKind::NotConverted),
+    ] {
+        let error = draft.check().unwrap_err();
+        assert_eq!((error.field(), error.kind()), (Some(field), &kind), "{error:#}");
+        assert_eq!(draft.start([3; 32], NOW, DEADLINE).unwrap_err(), error);
+    }
+    draft(&many).quantity(5).check().unwrap();
+    draft(&fixed).amount(Msat(60)).limit(Limit::AtMost(Msat(60))).check().unwrap();
+    // Nothing is known of what it costs before it is known how many.
+    assert_eq!((draft(&many).price(), draft(&many).cost()), (Ok(None), Ok(None)));
+    assert_eq!(draft(&fixed).cost(), Ok(Some(Msat(50))));
+}
+
+// OFR-9: an offer that has expired is asked for no more; what was asked for before may still be answered.
+#[test]
+fn an_offer_expires() {
+    let offer = tea(|it| it.amount_msat(Msat(9)).absolute_expiry(UnixTime(NOW.0 + 100)));
+    let begin = || payer().draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, DEADLINE).unwrap();
+    let mut late = begin();
+    assert_eq!(late.poll(UnixTime(NOW.0 + 101)).unwrap(), Action::Nothing);
+    assert!(matches!(payer().load(&late.to_bytes()).unwrap().state(), State::Ended(End::OfferExpired)));
+    let mut asked = begin();
+    sent(&mut asked, NOW);
+    assert_eq!(asked.poll(UnixTime(NOW.0 + 101)).unwrap(), Action::WaitUntil(UnixTime(DEADLINE.0 + 1)));
+    assert!(matches!(asked.state(), State::Asking { .. }));
 }
 
 fn sent(payment: &mut Payment, now: UnixTime) -> Outgoing {
@@ -279,11 +332,13 @@ fn messages_have_their_numbers() {
     let mut payment = payer().draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, DEADLINE).unwrap();
     let asked = sent(&mut payment, NOW);
     let received = issuer().receive(super::sides::deliver(&asked, 0x70)).unwrap();
-    let refusal = received.clone().refuse("out of tea", Some(Field::INVREQ_QUANTITY)).unwrap();
+    let why = InvoiceError::new("three are left").unwrap().about(Field::INVREQ_QUANTITY, None).unwrap().suggesting(3);
+    let refusal = received.clone().refuse(why.clone());
+    assert_eq!(refusal.message, OffersMessage::InvoiceError(why.clone()));
+    assert_eq!((why.suggested_quantity(), why.suggested_amount()), (Some(3), None));
     let accepted = received.clone().accept(&super::sides::terms(NOW, None)).unwrap();
     let (_, invoice) = super::sides::invoice(&accepted);
-    assert_eq!(accepted.clone().refuse(""), None);
-    assert_eq!(accepted.clone().refuse("no way").unwrap().destination, refusal.destination);
+    assert_eq!(accepted.clone().refuse(why).destination, refusal.destination);
     let numbers = [&asked, &accepted.answer(invoice).unwrap(), &refusal].map(|outgoing| outgoing.message.number());
     assert_eq!(numbers, [64, 66, 68]);
     // MSG-3
@@ -305,4 +360,37 @@ fn names_and_where_they_are_looked_up() {
     {
         assert!(HumanReadableName::parse(name).is_err(), "{name}");
     }
+}
+
+// EXC-3, RQW-6: nothing in two requests shows that one payer made them, be it for one offer; sent again, one is the same.
+#[test]
+fn nothing_links_two_requests() {
+    let offer = own_offer(&issuer(), 2, |offer| offer.description("tea").amount_msat(Msat(9)));
+    let mut seen = std::collections::BTreeMap::new();
+    for entropy in 0..20 {
+        let mut payment = payer().draft(&offer, NOW, CHAINS).unwrap().start([entropy; 32], NOW, DEADLINE).unwrap();
+        let mut now = NOW;
+        let mut sent = Vec::new();
+        while sent.len() < 4 {
+            match payment.poll(now).unwrap() {
+                Action::Send(outgoing) => sent.push(*outgoing),
+                Action::WaitUntil(at) => now = at,
+                Action::Nothing => panic!(),
+            }
+        }
+        for outgoing in sent {
+            let OffersMessage::InvoiceRequest(request) = &outgoing.message else { panic!() };
+            let Destination::Path(path) = &outgoing.destination else { panic!() };
+            let (metadata, payer_id) = (request.metadata().unwrap().to_vec(), request.payer_id().serialize().to_vec());
+            for bytes in [metadata, payer_id] {
+                // Neither is any part of it that is long enough to be recognised.
+                for part in bytes.windows(8) {
+                    let first = seen.entry(part.to_vec()).or_insert_with(|| (entropy, path.as_bytes().to_vec()));
+                    assert_eq!(first, &(entropy, path.as_bytes().to_vec()));
+                }
+            }
+        }
+    }
+    // Twenty payments over two paths: metadata of 32 bytes, and a key of 33.
+    assert_eq!(seen.len(), 20 * 2 * (25 + 26));
 }

@@ -4,12 +4,12 @@
 use std::num::NonZeroU64;
 
 use bolt12::exchange::{
-    Accepted, Action, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment, ReceivedRequest,
-    Refused, Retry, Terms, Via,
+    Accepted, Action, Incoming, Issuer, MaxAmount, OffersMessage, PathId, Payer, Payment, ReceivedRequest, Refused,
+    Retry, Terms, Via,
 };
 use bolt12::{
-    ChainHash, ErrorKind, Field, InvoiceRequestBuilder, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Preimage,
-    Quantity, Rate, RequestArrival, Rule, UnixTime,
+    ChainHash, ErrorKind, Field, InvoiceError, InvoiceRequestBuilder, MinorUnits, Msat, Offer, OfferAmount,
+    OfferBuilder, Preimage, Quantity, Rate, RequestArrival, Rule, UnixTime,
 };
 
 use super::messages::{NOW, key, path, payinfo};
@@ -421,9 +421,8 @@ fn a_note_with_control_characters_is_shown_escaped() {
     let clean = |text: String| text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic());
     assert!(clean(shown.to_string()), "{shown}");
     // A refusal that repeats it is shown the same way.
-    let Some(Outgoing { message: OffersMessage::InvoiceError(told), .. }) = received.refuse(note, None) else {
-        panic!()
-    };
+    let refusal = received.refuse(InvoiceError::new(note).unwrap());
+    let OffersMessage::InvoiceError(told) = refusal.message else { panic!() };
     let via = Via::Path(outgoing.reply_path_id.unwrap());
     let told = Incoming { bytes: told.into_bytes(), via, reply_path: None };
     assert_eq!(payment.receive_error(told, NOW).unwrap(), bolt12::exchange::Progress::Ended);

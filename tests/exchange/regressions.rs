@@ -114,6 +114,28 @@ fn a_late_preimage_finds_its_payment() {
     assert!(matches!(payment.state(), State::Paid(_)));
 }
 
+// EXC-5: what cannot be sent over any way ends a payment that asks, and no other; an answer to it comes too late.
+#[test]
+fn what_cannot_be_sent_ends_what_asks() {
+    let (mut payment, mut now) = (start(&tea(2), UnixTime(NOW.0 + 600)), NOW);
+    let asked = next(&mut payment, &mut now).unwrap();
+    let mut quoted = copy(&payer(), &payment);
+    payment.unsendable();
+    payment = copy(&payer(), &payment);
+    assert!(matches!(payment.state(), State::Ended(End::Unsendable)));
+    assert_eq!(payment.poll(now).unwrap(), Action::Nothing);
+    assert_eq!(
+        payment.receive_invoice(answer(&asked, NOW), NOW).unwrap_err().error().kind(),
+        &ErrorKind::AlreadyAnswered
+    );
+    assert_eq!(quoted.receive_invoice(answer(&asked, NOW), NOW).unwrap(), Progress::Quoted);
+    quoted.unsendable();
+    assert!(matches!(quoted.state(), State::Quoted(_)));
+    sides::begin(&mut quoted, NOW);
+    quoted.unsendable();
+    assert!(matches!(quoted.state(), State::Paying(_)));
+}
+
 /// The invoice is what its path id says that is expected: for as much, as long, and signed by the same key.
 #[test]
 fn an_invoice_expires_when_its_path_id_says() {

@@ -13,8 +13,8 @@ fn run(setups: impl Iterator<Item = Setup>) -> Outcome {
 
 /// Everything that was begun has an end.
 fn ends(outcome: &Outcome) -> u64 {
-    let Outcome { paid, deadline, refused, too_expensive, quote_expired, declined, .. } = *outcome;
-    paid + deadline + refused + too_expensive + quote_expired + declined
+    let Outcome { paid, deadline, refused, too_expensive, quote_expired, declined, offer_expired, .. } = *outcome;
+    paid + deadline + refused + too_expensive + quote_expired + declined + offer_expired
 }
 
 /// EXC-5: without faults, all that can succeed does.

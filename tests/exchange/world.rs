@@ -141,6 +141,7 @@ pub(crate) struct Outcome {
     pub(crate) too_expensive: u64,
     pub(crate) quote_expired: u64,
     pub(crate) declined: u64,
+    pub(crate) offer_expired: u64,
     pub(crate) crashes: u64,
     pub(crate) probes: u64,
     pub(crate) late: u64,
@@ -162,6 +163,7 @@ impl Outcome {
             (&mut self.too_expensive, other.too_expensive),
             (&mut self.quote_expired, other.quote_expired),
             (&mut self.declined, other.declined),
+            (&mut self.offer_expired, other.offer_expired),
             (&mut self.crashes, other.crashes),
             (&mut self.probes, other.probes),
             (&mut self.late, other.late),
@@ -804,6 +806,7 @@ impl World {
                             End::TooExpensive { .. } => &mut outcome.too_expensive,
                             End::QuoteExpired => &mut outcome.quote_expired,
                             End::Declined => &mut outcome.declined,
+                            End::OfferExpired => &mut outcome.offer_expired,
                             other => panic!("what is {other:?}?"),
                         } += 1;
                     }

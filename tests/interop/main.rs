@@ -22,6 +22,11 @@ mod on_node;
 #[path = "../../examples/serve_offers/main.rs"]
 mod serve;
 mod shapes;
+#[cfg(feature = "recurrence")]
+mod subscribed;
+#[cfg(feature = "recurrence")]
+#[path = "../../examples/tcp/mod.rs"]
+mod tcp;
 
 use std::sync::{Arc, Mutex};
 

@@ -154,6 +154,14 @@ fn any_of_two_failures_may_have_been_paid() {
         let twice = subscription.paid(shop.is_paid(hashes[1 - paid])).unwrap_err();
         assert_eq!(twice.kind(), &ErrorKind::AlreadyAnswered);
         assert_eq!((subscription.payments_made(), subscription.basetime()), (1, basetime));
+        // Also when the next one has been begun.
+        let mut subscription = reload(&subscription);
+        asks(&mut subscription, later(DAY + 15_000), None);
+        let mut subscription = reload(&subscription);
+        subscription.paid(shop.is_paid(hashes[paid])).unwrap();
+        let twice = subscription.paid(shop.is_paid(hashes[1 - paid])).unwrap_err();
+        assert_eq!(twice.kind(), &ErrorKind::AlreadyAnswered);
+        assert_eq!((subscription.payments_made(), subscription.basetime()), (1, basetime));
     }
 }
 

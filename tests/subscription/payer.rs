@@ -1,6 +1,8 @@
 //! What a payer does with a subscription: when it asks, for what, and what it never does.
 
-use bolt12::exchange::{Action, End, Limit, Need, Progress, Retry, State, SubscriptionEnd, SubscriptionState, Timing};
+use bolt12::exchange::{
+    Action, End, Limit, Need, Progress, Retry, State, Subscription, SubscriptionEnd, SubscriptionState, Timing,
+};
 use bolt12::{
     ErrorKind, Field, InvoiceError, Msat, OfferAmount, PayWindow, Recurrence, RecurrenceRequest, Rule, TimeUnit,
     UnixTime,
@@ -62,7 +64,10 @@ fn the_request_for_a_payment_is_always_the_same() {
     assert_eq!((destinations.len(), reply_paths.len()), (2, 3));
     // Each payment has its own id.
     let id = subscription.payment().unwrap().id();
-    assert_eq!(payer().payment_of(&bolt12::exchange::Via::Path(sent[9].reply_path_id.unwrap())), Some(id));
+    let via = bolt12::exchange::Via::Path(sent[9].reply_path_id.unwrap());
+    assert_eq!(payer().payment_of(&via), Some(id));
+    let other = shop.subscribe(NOW).start([8; 32], NOW, later(600)).unwrap();
+    assert!(subscription.is_for(&via) && !other.is_for(&via) && !subscription.is_for(&bolt12::exchange::Via::Direct));
 }
 
 // REC-6: with a pay window, a payment is asked for from its first minute to its last second.
@@ -138,9 +143,10 @@ fn a_subscription_starts_with_the_period_that_lasts() {
         paywindow: Some(PayWindow { seconds_before: before, seconds_after: after }),
         ..based_on_march
     };
-    assert_eq!(start(window(3600, 7200), soon), (0, at(MARCH.0 - 3600), None));
+    // (A minute after it opens, for clocks that differ.)
+    assert_eq!(start(window(3600, 7200), soon), (0, at(MARCH.0 - 3600 + 60), None));
     assert_eq!(start(window(3600, 7200), at(MARCH.0 + 7200)), (0, at(MARCH.0 + 7200), first(0)));
-    assert_eq!(start(window(3600, 7200), at(MARCH.0 + 7201)), (1, at(april.0 - 3600), None));
+    assert_eq!(start(window(3600, 7200), at(MARCH.0 + 7201)), (1, at(april.0 - 3600 + 60), None));
 }
 
 // REC-4: the period to start with can be chosen, and stays the same; without a base, there is nothing to choose.
@@ -313,31 +319,121 @@ fn a_first_period_that_has_begun_costs_the_rest() {
     assert_eq!(subscription.receive_invoice(deliver(&answer, 0x60), now).unwrap(), Progress::Quoted);
 }
 
-// REC-12: above the price, nobody is paid without asking.
-#[test]
-fn what_was_refused_waits_for_somebody_to_decide() {
-    let mut shop = Shop::new(daily());
-    let mut subscription = shop.start(NOW);
-    pay(&mut subscription, &mut shop, NOW);
-    let now = later(DAY);
+/// The issuer refuses over both ways.
+#[track_caller]
+fn is_refused(subscription: &mut Subscription, now: UnixTime) {
     for way in 0..2 {
-        let asked = asks(&mut subscription, at(now.0 + way), None);
+        let asked = asks(subscription, at(now.0 + way), None);
         let told = InvoiceError::new("no coffee").unwrap().into_bytes();
         let via = bolt12::exchange::Via::Path(asked.reply_path_id.unwrap());
         let incoming = bolt12::exchange::Incoming { bytes: told, via, reply_path: None };
         let progress = subscription.receive_error(incoming, at(now.0 + way)).unwrap();
         assert_eq!(progress == Progress::Ended, way == 1);
     }
-    subscription = reload(&subscription);
-    let SubscriptionState::Stopped(due, End::Refused(_)) = subscription.state(now) else { panic!() };
+    *subscription = reload(subscription);
+    assert!(matches!(subscription.state(at(now.0 + 1)), SubscriptionState::Stopped(_, End::Refused(_))));
+}
+
+/// Somebody can decide at once.
+#[test]
+fn what_was_refused_can_be_tried_again() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    let now = later(DAY);
+    is_refused(&mut subscription, now);
+    let SubscriptionState::Stopped(due, _) = subscription.state(now) else { panic!() };
     assert_eq!(due.counter, 1);
-    assert_eq!(waits(&mut subscription, now), at(due.window.end().0 + 1));
     let first = subscription.payment().unwrap().id();
     subscription.try_again();
     subscription = reload(&subscription);
     let invoice = pay(&mut subscription, &mut shop, at(now.0 + 60));
     assert_ne!(subscription.payment().unwrap().id(), first);
     assert_eq!(invoice.request().recurrence().unwrap().counter, 1);
+}
+
+/// Nobody has to look: it is tried after one hour, two, four, and so on up to a day, or half of what is left.
+#[test]
+fn what_may_pass_is_tried_again() {
+    let mut shop = Shop::new(monthly());
+    let mut subscription = shop.start(NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    let mut now = waits(&mut subscription, NOW);
+    let first = now;
+    let mut delays = Vec::new();
+    let window = loop {
+        is_refused(&mut subscription, now);
+        now.0 += 1;
+        let SubscriptionState::Stopped(due, _) = subscription.state(now) else { panic!() };
+        let again = waits(&mut subscription, now);
+        if again > *due.window.end() {
+            break due.window;
+        }
+        // Looking again does not put it off, nor does a clock that is wrong for a while.
+        assert_eq!(waits(&mut subscription, at(now.0 + 30)), again);
+        let past = at(now.0 - 600);
+        assert!((past..=again).contains(&waits(&mut reload(&subscription), past)));
+        subscription = reload(&subscription);
+        assert_eq!(waits(&mut subscription, at(again.0 - 1)), again);
+        delays.push(again.0 - now.0);
+        now = again;
+    };
+    assert_eq!(delays[..6], [1, 2, 4, 8, 16, 24].map(|hours| hours * 3600));
+    // A day, as long as there are two; and then half of what is left, until a minute is too much.
+    assert!(delays[5..].is_sorted_by(|sooner, later| sooner >= later) && delays.len() < 50, "{delays:?}");
+    assert!(window.end().0 - now.0 <= 120 && delays.last() == Some(&60), "{delays:?}");
+    let total = |request: &&bolt12::InvoiceRequest| request.recurrence().unwrap().counter == 1;
+    assert_eq!(shop.requests.iter().filter(total).count(), 0, "the shop was never reached");
+    assert!(first < now);
+    assert!(matches!(ended(&mut subscription, after(*window.end())), SubscriptionEnd::Missed(_)));
+}
+
+fn after(time: UnixTime) -> UnixTime {
+    at(time.0 + 1)
+}
+
+/// What somebody should look at waits for that: the first payment, one that may have been made, one that is too dear.
+#[test]
+fn what_somebody_should_look_at_is_not_tried_again() {
+    let mut shop = Shop::new(daily());
+    let mut first = shop.start(NOW);
+    is_refused(&mut first, NOW);
+    assert_eq!(waits(&mut first, later(1)), later(DAY + 1));
+
+    let mut failed = shop.start(NOW);
+    pay(&mut failed, &mut shop, NOW);
+    let now = later(DAY);
+    let mut dear = reload(&failed);
+    quoted(&mut failed, &mut shop, now);
+    failed.begin(now).unwrap();
+    failed.failed().unwrap();
+    let later = at(now.0 + 7201);
+    let closes = after(*shop.offer.recurrence().unwrap().pay_window(NOW, 1).unwrap().end());
+    assert_eq!(waits(&mut failed, later), closes);
+    assert!(matches!(failed.state(later), SubscriptionState::Stopped(_, End::QuoteExpired)));
+
+    quoted(&mut dear, &mut shop, now);
+    dear.set_limit(Limit::AtMost(Msat(1))).unwrap();
+    assert_eq!(waits(&mut dear, now), closes);
+    assert!(matches!(dear.state(now), SubscriptionState::Stopped(_, End::TooExpensive { .. })));
+}
+
+// REC-6: a first period that is still to come is paid when its window has opened for clocks that are a minute slow.
+#[test]
+fn a_first_window_opens_for_every_clock() {
+    let paywindow = Some(PayWindow { seconds_before: 3600, seconds_after: 3600 });
+    let mut shop = Shop::new(Recurrence { paywindow, ..based(monthly(), MARCH, false) });
+    let now = at(MARCH.0 - DAY);
+    let mut subscription = shop.subscribe(now).start(ENTROPY, now, at(MARCH.0 + DAY)).unwrap();
+    let opens = at(MARCH.0 - 3600);
+    let due_at = waits(&mut subscription, now);
+    assert_eq!(due_at.0, opens.0 + 60);
+    assert_eq!(waits(&mut subscription, opens), due_at);
+    let asked = asks(&mut subscription, due_at, None);
+    // The issuer's clock.
+    shop.answer(deliver(&asked, 0x70), opens).unwrap().unwrap();
+    let answer = shop.answer(deliver(&asked, 0x70), at(opens.0 - 1));
+    assert_refused(answer, ErrorKind::TooEarly { from: opens });
 }
 
 // EXC-4: a payment that failed is tried with another invoice only if somebody says so, and counts once.
@@ -530,6 +626,10 @@ fn optional_recurrence() {
     let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
     assert_eq!((received.recurrence(), received.cancels()), (None, false));
     let context = shop.context(&received);
+    // REC-3: where it is compulsory, it cannot.
+    let compulsory = Shop::new(daily());
+    let error = payer().draft(&compulsory.offer, NOW, CHAINS).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::IsRecurring, Rule::Rec3));
     assert_refused(received.clone().accept_recurring(&shop.terms(NOW), &context), ErrorKind::IsNotRecurring);
     let accepted = received.accept(&shop.terms(NOW)).unwrap();
     assert_eq!(accepted.paid_period(), None);

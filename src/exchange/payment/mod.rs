@@ -12,7 +12,6 @@ use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
 use super::asked::{Asked, AskedOffer};
-use super::issuer::{MAX_REQUEST_LEN, added_len};
 use super::payer::Payer;
 use super::received::Refused;
 use super::schedule::Schedule;
@@ -20,7 +19,6 @@ use super::secret::Token;
 use super::via::{Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
 use super::view::{End, Quote, Receipt, State};
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::Value;
 use crate::invoice::{Invoice, PayableInvoice};
 use crate::invoice_error::InvoiceError;
 use crate::invoice_request::Refund;
@@ -69,7 +67,6 @@ pub enum Action {
 
 /// What an answer led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
 #[non_exhaustive]
 pub enum Progress {
     /// There is an invoice that may be paid: see [`Payment::state`].
@@ -215,7 +212,7 @@ impl Payment {
             Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
         };
         if now > self.bounds.deadline {
-            self.end_late();
+            self.end_because(End::Deadline);
             return Ok(Action::Nothing);
         }
         match expires_at {
@@ -242,7 +239,7 @@ impl Payment {
             if self.schedule.attempts() > 0 {
                 return Ok(Action::WaitUntil(deadline));
             }
-            self.end_late();
+            self.end_because(End::OfferExpired);
             return Ok(Action::Nothing);
         }
         let way = self.schedule.next(asked.ways().into(), is_open(&self.refused), now);
@@ -259,6 +256,14 @@ impl Payment {
         let token = self.payer.reply(reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id && token.generation == self.generation) {
             self.schedule.unreachable(token.position.into(), asked.ways().into(), is_open(&self.refused), now);
+        }
+    }
+
+    /// The transport says that what is asked for cannot be sent at all, over any way: ends the payment, unless there is
+    /// an invoice already.
+    pub fn unsendable(&mut self) {
+        if matches!((&self.phase, &self.asked), (Phase::Asking, Asked::Offer(_))) {
+            self.phase = Phase::Ended(End::Unsendable);
         }
     }
 
@@ -312,8 +317,9 @@ impl Payment {
     }
 
     /// An invoice error arrived. If it came over the reply path of a request of this payment (EXC-6), nothing more
-    /// is asked over that way, and the payment ends if it was the last. Unless the price is in another currency, the
-    /// error suggests an amount within the limit, and asking again is allowed: then that is asked for (ERR-2).
+    /// is asked over that way, and the payment ends if it was the last. But if the price is in another currency, asking
+    /// again is [allowed](super::Draft::ask_again), and the error suggests a higher amount within the limit, then that
+    /// is asked for (ERR-2).
     ///
     /// # Errors
     ///
@@ -347,8 +353,8 @@ impl Payment {
 
     /// ERR-2: what to ask for instead, if that is possible and authorised.
     fn suggested(&self, asked: &AskedOffer, told: &InvoiceError) -> Option<AskedOffer> {
-        let field = told.erroneous_field().filter(|field| *field == Field::INVREQ_AMOUNT);
-        let amount = Msat::decode(field.and_then(|_| told.suggested_value())?).ok()?;
+        told.erroneous_field().filter(|field| *field == Field::INVREQ_AMOUNT)?;
+        let amount = told.suggested_amount()?;
         let is_more = asked.choices.amount.is_none_or(|asked| asked < amount);
         // What is priced in bitcoin needs nobody's suggestion.
         let flows = self.bounds.ask_again && asked.offer.currency().is_some();
@@ -481,20 +487,6 @@ impl Payment {
         Ok(())
     }
 
-    /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
-    pub(super) fn check_request(&self) -> Result<(), Error> {
-        match &self.asked {
-            Asked::Offer(asked) => {
-                let request = asked.request(&self.payer, self.own_token(0))?;
-                match added_len(request.tlvs()) > MAX_REQUEST_LEN {
-                    true => Err(Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong, Rule::Exc1)),
-                    false => Ok(()),
-                }
-            }
-            Asked::Refund(_) => Ok(()),
-        }
-    }
-
     fn send(&self, asked: &AskedOffer, position: u8) -> Result<Outgoing, Error> {
         let token = self.own_token(position);
         Ok(Outgoing {
@@ -506,9 +498,9 @@ impl Payment {
     }
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.
-    fn end_late(&mut self) {
-        let end = self.told.take().filter(|_| matches!(self.phase, Phase::Asking));
-        self.phase = Phase::Ended(end.unwrap_or(End::Deadline));
+    fn end_because(&mut self, end: End) {
+        let told = self.told.take().filter(|_| matches!(self.phase, Phase::Asking));
+        self.phase = Phase::Ended(told.unwrap_or(end));
     }
 
     /// The way whose turn is after the one that a token is for.

@@ -213,14 +213,14 @@ impl<'a> SubscriptionDraft<'a> {
     /// (REC-4), `NoSuchPeriod` (REC-5), `TooLate` (REC-6) for a period, deadline or expiry of the offer that is over,
     /// `TooEarly` (REC-6) for a first period that cannot be paid before these, and `Overflow` for what no calendar knows.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Subscription, Error> {
-        self.draft.max()?;
         let mut plan = self.plan(now, deadline)?;
         let due = plan.check(&self.draft.payer, now)?;
-        let bounds = plan.bounds(&self.draft.payer, &due, None, now)?;
+        // A price is compared with the rate of the first day only: later ones are for the issuer to compare (RQW-3).
+        Subscription::check_request(&self.draft.payer, &plan)?;
+        self.draft.max()?;
+        plan.bounds(&self.draft.payer, &due, None, now)?;
         let mut what = Writer::new(Kind::Subscription);
         plan.write(&mut what);
-        // A price is compared with the rate of the first day only: later ones are for the issuer to compare (RQW-3).
-        Subscription::check_request(&self.draft.payer, &plan, bounds)?;
         plan.choices.suggested = true;
         Ok(Subscription::new(self.draft.payer, &entropy, what.as_bytes(), plan))
     }

@@ -32,7 +32,8 @@ use crate::payer_proof::Preimage;
 use crate::recurrence::{Recurrence, RecurrenceRequest};
 use crate::units::{Msat, UnixTime};
 use payer::Cancel;
-use plan::Plan;
+use plan::{CLOCKS, Plan};
+use view::DAY;
 
 /// A subscription: pays a period after the other, each in its window and at most once, within what was authorised
 /// (REC-12).
@@ -82,6 +83,9 @@ use plan::Plan;
 /// - **A period that was missed.** The issuer accepts no later one, since the one before was not paid (REC-7), so the
 ///   subscription is over. That follows from the time alone, and is not noted: if it was the clock that was wrong, the
 ///   subscription goes on when the clock is right again.
+/// - **What may pass.** If the issuer refuses, or its invoices expire, the payment is begun again after an hour, then
+///   after two, and so on up to a day, while its window lasts: nobody may be looking. Not the first payment, since
+///   somebody is; nor one whose paying was begun, since it may have been made after all; nor one that was too dear.
 /// - **One payer id.** All requests have the same nonce in their metadata, from which the key follows (EXC-3); the MAC
 ///   beside it is another one for each payment, since it covers the counter. An invoice for another payment of the same
 ///   subscription is refused by its counter.
@@ -113,12 +117,14 @@ pub struct Subscription {
     basetime: Option<UnixTime>,
     /// The payment hash of the payment that was made last.
     last_paid: Option<sha256::Hash>,
+    /// The payment hashes of its other invoices that were begun, as long as the next payment is there in its place.
+    last_begun: Vec<sha256::Hash>,
     /// The payment that was begun last: the next one, or the one before it, which was made.
     payment: Option<Payment>,
     /// How often the next payment was begun before.
     attempt: u32,
-    /// Whether a payment that ended is to be begun again.
-    again: bool,
+    /// From when on a payment that ended is begun again.
+    again: Option<UnixTime>,
     /// What may be paid this once.
     consent: Option<Msat>,
     cancel: Cancel,
@@ -161,7 +167,8 @@ impl Subscription {
     }
 
     /// The payment that was begun last. When it was made it stays, with its [receipt](State::Paid), until the next is
-    /// begun: its [bytes](Payment::to_bytes) can be kept for good. Answers find it by its [id](Payment::id).
+    /// begun: its [bytes](Payment::to_bytes) can be kept for good. Its [id](Payment::id) is another one for each period
+    /// and each try: [`is_for`](Self::is_for) finds the subscription that an answer is for.
     pub fn payment(&self) -> Option<&Payment> {
         self.payment.as_ref()
     }
@@ -202,7 +209,9 @@ impl Subscription {
             Some((payment, State::Asking { .. })) if now >= *due.window.start() => SubscriptionState::Open(payment),
             // It was the clock that ended it, and is right again.
             Some((_, State::Ended(End::Deadline))) => SubscriptionState::Waiting(due),
-            Some((_, State::Ended(end))) if !self.again => SubscriptionState::Stopped(due, end),
+            Some((_, State::Ended(end))) if self.again.is_none_or(|at| now < at) => {
+                SubscriptionState::Stopped(due, end)
+            }
             _ => SubscriptionState::Waiting(due),
         }
     }
@@ -229,7 +238,7 @@ impl Subscription {
             }
             SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return self.send_cancel(),
             SubscriptionState::Ended(_) => return Ok(Action::Nothing),
-            SubscriptionState::Stopped(due, _) => return Ok(Action::WaitUntil(after(*due.window.end()))),
+            SubscriptionState::Stopped(due, _) => return Ok(Action::WaitUntil(self.come_again(&due, now))),
             SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Action::WaitUntil(due.due_at)),
             SubscriptionState::Waiting(due) => {
                 // What a limit is compared with must be today's.
@@ -253,7 +262,7 @@ impl Subscription {
         let _ = payment.rebound(bounds);
         match payment.poll(now)? {
             // It has just ended.
-            Action::Nothing => Ok(Action::WaitUntil(after(*due.window.end()))),
+            Action::Nothing => Ok(Action::WaitUntil(self.come_again(&due, now))),
             action => Ok(action),
         }
     }
@@ -280,6 +289,14 @@ impl Subscription {
         self.cancel_over_next_way(reply_path_id);
         if let Some(payment) = &mut self.payment {
             payment.unreachable(reply_path_id, now);
+        }
+    }
+
+    /// The transport says that what is asked for cannot be sent at all: see [`Payment::unsendable`]. The payment has
+    /// then [stopped](SubscriptionState::Stopped).
+    pub fn unsendable(&mut self) {
+        if let Some(payment) = &mut self.payment {
+            payment.unsendable();
         }
     }
 
@@ -344,13 +361,16 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As there; `AlreadyAnswered` also after the next one was begun.
     pub fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
         let Some(payment) = &mut self.payment else { return Err(not_now()) };
-        let was_paid = matches!(payment.state(), State::Paid(_));
+        let (hash, was_paid) = (preimage.payment_hash(), matches!(payment.state(), State::Paid(_)));
         match payment.paid(preimage) {
             // Said again, after the next payment was begun.
-            Err(_) if self.last_paid == Some(preimage.payment_hash()) => return Ok(()),
+            Err(_) if self.last_paid == Some(hash) => return Ok(()),
+            Err(_) if self.last_begun.contains(&hash) => {
+                return Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4));
+            }
             result => result?,
         }
         if let (false, State::Paid(receipt)) = (was_paid, payment.state()) {
@@ -358,7 +378,7 @@ impl Subscription {
             self.basetime = receipt.invoice().recurrence_basetime();
             self.last_paid = Some(receipt.invoice().payment_hash());
             self.counter = self.counter.saturating_add(1);
-            (self.attempt, self.again, self.consent) = (0, false, None);
+            (self.attempt, self.again, self.consent) = (0, None, None);
         }
         Ok(())
     }
@@ -404,16 +424,44 @@ impl Subscription {
     /// Begins a payment again that [stopped](SubscriptionState::Stopped), as if nothing had been asked for. If paying
     /// an invoice was begun, be sure that it [failed](Self::failed).
     pub fn try_again(&mut self) {
-        self.again = self.open().is_some_and(|payment| matches!(payment.state(), State::Ended(_)));
+        let has_ended = self.open().is_some_and(|payment| matches!(payment.state(), State::Ended(_)));
+        self.again = has_ended.then_some(UnixTime(0));
+    }
+
+    /// When there is something to do about a payment that has stopped.
+    fn come_again(&mut self, due: &Due, now: UnixTime) -> UnixTime {
+        let until = *due.window.end();
+        let may_pass = self.open().is_some_and(|payment| {
+            // What was begun may have been paid after all.
+            matches!(payment.state(), State::Ended(End::Refused(_) | End::QuoteExpired)) && payment.begun().count() == 0
+        });
+        // Whoever subscribes is there when it begins.
+        if !may_pass || due.counter == 0 {
+            return after(until);
+        }
+        let delay = AGAIN.checked_shl(self.attempt).unwrap_or(DAY).min(DAY);
+        // More than once, where the window is short.
+        let delay = delay.min(until.0.saturating_sub(now.0) / 2).max(CLOCKS);
+        let at = UnixTime(now.0.saturating_add(delay));
+        // A clock that was set back does not make it later.
+        let at = self.again.map_or(at, |before| before.min(at));
+        self.again = Some(at);
+        at.min(after(until))
     }
 
     /// Begins the next payment.
     fn begin_payment(&mut self, bounds: Bounds, now: UnixTime) {
-        let before = self.payment.take().filter(|payment| !matches!(payment.state(), State::Paid(_)));
+        let (paid, before) = match self.payment.take() {
+            Some(payment) if matches!(payment.state(), State::Paid(_)) => (Some(payment), None),
+            payment => (None, payment),
+        };
+        if let Some(paid) = paid {
+            self.last_begun = paid.begun().filter(|hash| Some(*hash) != self.last_paid).collect();
+        }
         if before.is_some() {
             self.attempt = self.attempt.saturating_add(1);
         }
-        self.again = false;
+        self.again = None;
         let series = self.series(self.counter, false);
         let id = self.payer.series_payment_id(self.id, self.counter, self.attempt);
         let (asked, schedule) = (plan::boxed(self.plan.asked(series)), Schedule::new(self.plan.retry, now));
@@ -434,6 +482,9 @@ impl Subscription {
         }
     }
 }
+
+/// How long after a refusal a payment is begun again for the first time, in seconds.
+const AGAIN: u64 = 3_600;
 
 /// The second after.
 fn after(time: UnixTime) -> UnixTime {

@@ -7,10 +7,10 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::{Hash, sha256};
 
 use super::super::payer::Payer;
-use super::super::payment::{Action, Bounds, Payment};
+use super::super::payment::{Action, Payment};
 use super::super::secret::{Nonce, Token};
 use super::super::state::{Kind, Reader, Writer, invalid};
-use super::super::via::{OffersMessage, Outgoing, PathId, PaymentId};
+use super::super::via::{OffersMessage, Outgoing, PathId, PaymentId, Via};
 use super::super::view::State;
 use super::draft::SubscriptionDraft;
 use super::plan::Plan;
@@ -80,19 +80,30 @@ impl Subscription {
             basetime: plan.base(),
             plan,
             last_paid: None,
+            last_begun: Vec::new(),
             payment: None,
             attempt: 0,
-            again: false,
+            again: None,
             consent: None,
             cancel: Cancel::No,
         }
     }
 
     /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
-    pub(super) fn check_request(payer: &Payer, plan: &Plan, bounds: Bounds) -> Result<(), Error> {
-        let mut first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
-        first.begin_payment(bounds, plan.since);
-        first.payment.map_or(Ok(()), |payment| payment.check_request())
+    pub(super) fn check_request(payer: &Payer, plan: &Plan) -> Result<(), Error> {
+        let first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
+        plan.asked(first.series(0, false)).check(payer)
+    }
+
+    /// Whether an answer that came this way is for this subscription. Costs a MAC.
+    pub fn is_for(&self, via: &Via) -> bool {
+        self.payer.payment_of(via).is_some_and(|id| self.asks_as(id))
+    }
+
+    /// Whether answers for this payment are for this subscription.
+    pub(crate) fn asks_as(&self, id: PaymentId) -> bool {
+        let is_payment = self.payment.as_ref().is_some_and(|payment| payment.id() == id);
+        is_payment || id == self.token(CANCELS, 0).id
     }
 
     fn token(&self, attempt: u32, position: u8) -> Token {
@@ -160,8 +171,10 @@ impl Subscription {
         out.number(self.counter.into());
         out.optional_number(self.basetime.map(|time| time.0));
         out.optional(self.last_paid.map(|hash| hash.to_byte_array()));
+        out.number(self.last_begun.len() as u64);
+        self.last_begun.iter().for_each(|hash| out.array(hash.to_byte_array()));
         out.number(self.attempt.into());
-        out.flag(self.again);
+        out.optional_number(self.again.map(|at| at.0));
         out.optional_number(self.consent.map(|max| max.0));
         let (cancel, way) = match self.cancel {
             Cancel::No => (0, 0),
@@ -182,8 +195,12 @@ impl Subscription {
         let counter = small(reader.number()?)?;
         let basetime = reader.optional_number()?.map(UnixTime);
         let last_paid = reader.optional()?.map(sha256::Hash::from_byte_array);
+        let mut last_begun = Vec::new();
+        for _ in 0..reader.number()? {
+            last_begun.push(sha256::Hash::from_byte_array(reader.array()?));
+        }
         let attempt = small(reader.number()?)?;
-        let again = reader.flag()?;
+        let again = reader.optional_number()?.map(UnixTime);
         let consent = reader.optional_number()?.map(Msat);
         let cancel = match (reader.byte()?, reader.byte()?) {
             (0, 0) => Cancel::No,
@@ -193,7 +210,20 @@ impl Subscription {
         };
         let payment = if reader.flag()? { Some(Payment::read(reader, payer)?) } else { None };
         let payer = payer.clone();
-        let loaded = Self { payer, id, plan, counter, basetime, last_paid, payment, attempt, again, consent, cancel };
+        let loaded = Self {
+            payer,
+            id,
+            plan,
+            counter,
+            basetime,
+            last_paid,
+            last_begun,
+            payment,
+            attempt,
+            again,
+            consent,
+            cancel,
+        };
         if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }
     }
 

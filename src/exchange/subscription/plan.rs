@@ -21,7 +21,7 @@ use crate::recurrence::Recurrence;
 use crate::units::{Msat, UnixTime};
 
 /// How long after a window has opened a payment is first asked for, in seconds: the issuer's clock may be slow.
-const CLOCKS: u64 = 60;
+pub(super) const CLOCKS: u64 = 60;
 
 /// One authorisation for all payments.
 #[derive(Clone, Debug)]
@@ -91,8 +91,9 @@ impl Plan {
             let expiry = self.offer.absolute_expiry().unwrap_or(UnixTime(u64::MAX));
             // The clock may have been set back since.
             let from = self.since.min(now);
+            let has_opened = *window.start() <= from;
             window = from.max(*window.start())..=self.deadline.min(expiry).min(*window.end());
-            *window.start()
+            if has_opened { from } else { opened(&window) }
         } else {
             due_at(&window, period.start)
         };
@@ -230,10 +231,17 @@ impl Plan {
 /// When a period starts; or a day before its window closes, if that is sooner, or at half of a window of less than two
 /// days.
 fn due_at(window: &RangeInclusive<UnixTime>, start: UnixTime) -> UnixTime {
-    let (from, until) = (window.start().0, window.end().0);
-    let half = until.saturating_sub(from).checked_div(2).unwrap_or(0);
-    let latest = until.saturating_sub(half.min(DAY));
-    UnixTime(start.0.min(latest).max(from.saturating_add(half.min(CLOCKS))))
+    let latest = window.end().0.saturating_sub(half(window).min(DAY));
+    UnixTime(start.0.min(latest)).max(opened(window))
+}
+
+/// When a window has opened for every clock.
+fn opened(window: &RangeInclusive<UnixTime>) -> UnixTime {
+    UnixTime(window.start().0.saturating_add(half(window).min(CLOCKS)))
+}
+
+fn half(window: &RangeInclusive<UnixTime>) -> u64 {
+    window.end().0.saturating_sub(window.start().0) / 2
 }
 
 /// The request of a payment, boxed as a payment keeps it.

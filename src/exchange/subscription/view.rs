@@ -87,11 +87,13 @@ pub enum SubscriptionState<'a> {
     /// The payment is asked for, or there is an invoice, which is within what was authorised:
     /// [begin](super::Subscription::begin) it. Or it is being made.
     Open(&'a Payment),
-    /// The payment ended without being made, and somebody has to decide, until its window closes.
+    /// The payment ended without being made, and somebody can decide, until its window closes.
     ///
     /// If it was [too expensive](End::TooExpensive), ask whoever owns the money (REC-12), and then
     /// [allow more once](super::Subscription::allow_once) or [from now on](super::Subscription::set_limit), or
-    /// [cancel](super::Subscription::cancel). Otherwise it can be [tried again](super::Subscription::try_again).
+    /// [cancel](super::Subscription::cancel). Otherwise it can be [tried again](super::Subscription::try_again), which
+    /// [`poll`](super::Subscription::poll) does by itself after some hours if it may pass: see
+    /// [`Subscription`](super::Subscription).
     Stopped(Due, &'a End),
     /// Nothing more will be paid.
     Ended(SubscriptionEnd),

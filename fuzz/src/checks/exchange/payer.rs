@@ -243,7 +243,7 @@ impl World {
             let progress = self.receive_invoice(answer.incoming).expect("an honest answer");
             assert_eq!(progress == Progress::Quoted, invoice.amount() <= self.max, "{progress:?}");
         } else {
-            drop(self.receive_error(answer.incoming).expect("an honest refusal"));
+            self.receive_error(answer.incoming).expect("an honest refusal");
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use bolt12::exchange::{
     Accepted, Action, Claim, ClaimState, Incoming, MaxAmount, OffersMessage, Payment, ReceivedRequest, State, Terms,
     Via,
 };
-use bolt12::{Error, ErrorKind, Msat, Preimage, UnixTime};
+use bolt12::{Error, ErrorKind, InvoiceError, Msat, Preimage, UnixTime};
 
 use super::sides::{self, CENTS, CHAINS, NOW, deliver, issuer, payer, rate};
 use crate::checks::errors;
@@ -171,7 +171,8 @@ fn holds_received(received: ReceivedRequest) {
             }
         }
     }
-    assert!(received.refuse("no", None).is_some());
+    let told = received.refuse(InvoiceError::new("no").expect("a text"));
+    assert!(matches!(told.message, OffersMessage::InvoiceError(_)));
 }
 
 fn holds_accepted(accepted: Accepted) {

@@ -1,0 +1,151 @@
+//! Subscriptions at a desk (feature `recurrence`).
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
+use alloc::vec::Vec;
+use std::sync::Mutex;
+
+use super::desk::{Application, Desk, Due, lock};
+use crate::exchange::{
+    Action, Incoming, PathId, PaymentId, Progress, Refused, Subscription, SubscriptionId, SubscriptionState,
+};
+use crate::field::Rate;
+use crate::units::UnixTime;
+
+/// How long after an error a subscription is looked at again, in seconds: the rate may be there by then.
+const AGAIN: u64 = 60;
+
+#[derive(Default)]
+pub(super) struct Subscriptions(Mutex<BTreeMap<SubscriptionId, Subscription>>);
+
+impl Subscriptions {
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    /// Adds what to send now to what is due.
+    pub(super) fn poll(&self, application: &impl Application, due: &mut Due) {
+        let (now, mut stuck) = (application.now(), Vec::new());
+        for (id, subscription) in lock(&self.0).iter_mut() {
+            let before = subscription.to_bytes();
+            let rate = rate(subscription, application, now);
+            let mut next = subscription.poll(now, rate);
+            if let Ok(Action::Send(outgoing)) = next {
+                due.send.push(*outgoing);
+                next = subscription.poll(now, rate);
+            }
+            if subscription.to_bytes() != before {
+                application.subscription_changed(subscription);
+            }
+            match next {
+                Ok(Action::WaitUntil(at)) => due.come_again(at),
+                Ok(Action::Nothing) => {}
+                // Two messages at once would be one too many.
+                Ok(Action::Send(_)) => due.come_again(now),
+                Err(error) => {
+                    due.come_again(UnixTime(now.0.saturating_add(AGAIN)));
+                    stuck.push((*id, error));
+                }
+            }
+        }
+        // Now that nothing is locked: whoever hears it may want to do something about it.
+        stuck.iter().for_each(|(id, error)| application.subscription_stuck(*id, error));
+    }
+
+    /// Takes a step with the subscription that asked for this payment.
+    fn update<R>(
+        &self,
+        id: PaymentId,
+        application: &impl Application,
+        step: impl FnOnce(&mut Subscription) -> R,
+    ) -> Option<R> {
+        let mut subscriptions = lock(&self.0);
+        let subscription = subscriptions.values_mut().find(|subscription| subscription.asks_as(id))?;
+        let result = step(subscription);
+        application.subscription_changed(subscription);
+        Some(result)
+    }
+
+    /// Whether one of them asked for this payment.
+    pub(super) fn ask_as(&self, id: PaymentId) -> bool {
+        lock(&self.0).values().any(|subscription| subscription.asks_as(id))
+    }
+
+    pub(super) fn receive_invoice(
+        &self,
+        id: PaymentId,
+        incoming: Incoming,
+        application: &impl Application,
+    ) -> Option<Result<Progress, Box<Refused>>> {
+        let now = application.now();
+        self.update(id, application, |subscription| subscription.receive_invoice(incoming, now))
+    }
+
+    pub(super) fn receive_error(
+        &self,
+        id: PaymentId,
+        incoming: Incoming,
+        application: &impl Application,
+    ) -> Option<Result<Progress, Box<Refused>>> {
+        let now = application.now();
+        self.update(id, application, |subscription| subscription.receive_error(incoming, now))
+    }
+
+    pub(super) fn unreachable(&self, id: PaymentId, path_id: &PathId, application: &impl Application) {
+        let now = application.now();
+        self.update(id, application, |subscription| subscription.unreachable(path_id, now));
+    }
+
+    /// Whether one of them stopped because of this.
+    pub(super) fn unsendable(&self, id: PaymentId, application: &impl Application) -> bool {
+        self.update(id, application, Subscription::unsendable).is_some()
+    }
+}
+
+/// The present rate, if it is needed: what is not due has time.
+fn rate(subscription: &Subscription, application: &impl Application, now: UnixTime) -> Option<Rate> {
+    let is_due = match subscription.state(now) {
+        SubscriptionState::Waiting(due) => now >= due.due_at,
+        SubscriptionState::Open(_) => true,
+        SubscriptionState::Stopped(..) | SubscriptionState::Ended(_) => false,
+    };
+    subscription.currency().filter(|_| is_due).and_then(|currency| application.rate(currency))
+}
+
+impl<A: Application> Desk<A> {
+    /// Takes a subscription over: a new one, or one that was loaded. Then [poll](Self::poll).
+    ///
+    /// Its payments are not among the desk's: the [application](Application::subscription_changed) hears of them, and
+    /// [begins](Subscription::begin) what is quoted. If the same subscription is here already, that one stays, as with
+    /// [payments](Self::add_payment).
+    pub fn add_subscription(&self, subscription: Subscription) -> SubscriptionId {
+        let id = subscription.id();
+        if let Entry::Vacant(place) = lock(&self.subscriptions().0).entry(id) {
+            self.application().subscription_changed(&subscription);
+            place.insert(subscription);
+        }
+        id
+    }
+
+    /// Looks at a subscription. Returns what `look` returned; nothing without such a subscription.
+    pub fn subscription<R>(&self, id: SubscriptionId, look: impl FnOnce(&Subscription) -> R) -> Option<R> {
+        lock(&self.subscriptions().0).get(&id).map(look)
+    }
+
+    /// Takes a step with a subscription: for example [begins](Subscription::begin) to pay, or
+    /// [cancels](Subscription::cancel) it. Returns what `step` returned; nothing without such a subscription.
+    /// [Poll](Self::poll) afterwards.
+    pub fn update_subscription<R>(&self, id: SubscriptionId, step: impl FnOnce(&mut Subscription) -> R) -> Option<R> {
+        let mut subscriptions = lock(&self.subscriptions().0);
+        let subscription = subscriptions.get_mut(&id)?;
+        let result = step(subscription);
+        self.application().subscription_changed(subscription);
+        Some(result)
+    }
+
+    /// Lets go of a subscription. The issuer is not told: [cancel](Subscription::cancel) does it.
+    pub fn remove_subscription(&self, id: SubscriptionId) {
+        lock(&self.subscriptions().0).remove(&id);
+    }
+}

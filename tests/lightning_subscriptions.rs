@@ -1,0 +1,245 @@
+//! Subscriptions at a desk: asked for, answered, paid and cancelled like payments.
+#![cfg(all(feature = "lightning", feature = "recurrence"))]
+
+#[path = "common/messages.rs"]
+mod messages;
+#[path = "common/naive.rs"]
+mod naive;
+
+use std::cell::{Cell, RefCell};
+
+use bolt12::exchange::{
+    End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, Payer, ReceivedRequest, Refused, State,
+    Subscription, SubscriptionEnd, SubscriptionId, SubscriptionState, Terms, Via,
+};
+use bolt12::lightning::{Application, Desk, NotOurs};
+use bolt12::secp256k1::Keypair;
+use bolt12::{
+    ChainHash, CurrencyCode, Error, ErrorKind, InvoiceError, MinorUnits, Offer, OfferAmount, OfferBuilder, PaidPeriod,
+    Preimage, Rate, Recurrence, RecurrenceContext, RecurrenceRequest, TimeUnit, UnixTime,
+};
+
+use messages::{NOW, key, path, payinfo};
+
+const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+const DAY: u64 = 86_400;
+
+fn usd() -> CurrencyCode {
+    "USD".parse().unwrap()
+}
+
+/// A shop and its one subscriber.
+#[derive(Default)]
+struct Shop {
+    now: Cell<u64>,
+    rate: Cell<Option<Rate>>,
+    asked_for_rates: Cell<u32>,
+    saved: RefCell<Vec<Vec<u8>>>,
+    paid: Cell<Option<PaidPeriod>>,
+    seen: RefCell<Vec<RecurrenceRequest>>,
+    refused: RefCell<Vec<ErrorKind>>,
+    stuck: RefCell<Vec<(SubscriptionId, ErrorKind)>>,
+    given_up: Cell<u32>,
+}
+
+const PREIMAGE: Preimage = Preimage([5; 32]);
+
+impl Application for Shop {
+    fn now(&self) -> UnixTime {
+        UnixTime(NOW.0 + self.now.get())
+    }
+
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+        self.seen.borrow_mut().push(request.recurrence().unwrap());
+        if request.cancels() {
+            return None;
+        }
+        let terms = Terms { now: self.now(), chains: CHAINS, rate: rate(100_000), max_amount: MaxAmount::Any };
+        let context = RecurrenceContext { previous: self.paid.get(), is_paid: false, is_cancelled: false };
+        let accepted = request.accept_recurring(&terms, &context).unwrap();
+        self.paid.set(accepted.paid_period());
+        let invoice = accepted.invoice(PREIMAGE.payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
+        let invoice = accepted.sign(invoice).unwrap();
+        accepted.answer(invoice).ok()
+    }
+
+    fn subscription_changed(&self, subscription: &Subscription) {
+        self.saved.borrow_mut().push(subscription.to_bytes());
+    }
+
+    fn rate(&self, currency: CurrencyCode) -> Option<Rate> {
+        assert_eq!(currency, usd());
+        self.asked_for_rates.set(self.asked_for_rates.get() + 1);
+        self.rate.get()
+    }
+
+    fn subscription_stuck(&self, id: SubscriptionId, error: &Error) {
+        self.stuck.borrow_mut().push((id, error.kind().clone()));
+    }
+
+    fn refused(&self, refused: &Refused) {
+        self.refused.borrow_mut().push(refused.error().kind().clone());
+    }
+
+    fn given_up(&self, _: bolt12::exchange::PaymentId, _: &dyn std::error::Error) {
+        self.given_up.set(self.given_up.get() + 1);
+    }
+}
+
+fn rate(dollars: u64) -> Option<Rate> {
+    Some(Rate::per_bitcoin(usd(), &dollars.to_string(), 2).unwrap())
+}
+
+fn desk() -> Desk<Shop> {
+    let desk = Desk::new(Shop::default(), Issuer::new([1; 32]), Payer::new([2; 32]));
+    desk.application().rate.set(rate(100_000));
+    desk
+}
+
+/// Three dollars a day, over two paths.
+fn offer(desk: &Desk<Shop>) -> Offer {
+    let new = desk.issuer().new_offer([3; 16]);
+    let amount = OfferAmount::Currency { currency: usd(), amount: MinorUnits(300) };
+    let builder = OfferBuilder::new(new.issuer_id()).description("a paper").amount(amount);
+    let builder = builder.recurrence(Recurrence::every(1, TimeUnit::Days).unwrap());
+    let path = |at: u8| {
+        let path = bolt12::onion::BlindedPathBuilder::new(key(9).public_key()).path_id(new.path_id(at).0);
+        path.build([8 + at; 32]).unwrap()
+    };
+    new.build(builder.add_path(path(0)).add_path(path(1))).unwrap()
+}
+
+fn subscribe(desk: &Desk<Shop>) -> SubscriptionId {
+    let offer = offer(desk);
+    let draft = desk.payer().subscribe(&offer, NOW, CHAINS).unwrap().rate(rate(100_000).unwrap());
+    let draft = draft.limit(Limit::Tolerance { basis_points: 100 });
+    desk.add_subscription(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap())
+}
+
+fn incoming(outgoing: &Outgoing, via: Via) -> Incoming {
+    let reply_path = outgoing.reply_path_id.map(|_| path(1));
+    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+}
+
+fn back(asked: &Outgoing) -> Via {
+    Via::Path(asked.reply_path_id.unwrap())
+}
+
+fn to_shop(desk: &Desk<Shop>, asked: &Outgoing) -> Option<Outgoing> {
+    let path_id = desk.issuer().new_offer([3; 16]).path_id(0);
+    desk.invoice_request(incoming(asked, Via::Path(path_id)), None).unwrap()
+}
+
+/// Asks, is answered, and pays.
+fn pay(desk: &Desk<Shop>, id: SubscriptionId) {
+    let asked = desk.poll().send.remove(0);
+    let answer = to_shop(desk, &asked).unwrap();
+    assert_eq!(desk.invoice(incoming(&answer, back(&asked))), Ok(None));
+    desk.update_subscription(id, |subscription| subscription.begin(desk.application().now())).unwrap().unwrap();
+    desk.update_subscription(id, |subscription| subscription.paid(PREIMAGE)).unwrap().unwrap();
+}
+
+fn counters(desk: &Desk<Shop>) -> Vec<(u32, bool)> {
+    desk.application().seen.borrow().iter().map(|request| (request.counter, request.cancel)).collect()
+}
+
+/// REC-3, REC-11, REC-12: three days, a crash in between, and the end.
+#[test]
+fn a_subscription_is_paid_at_a_desk() {
+    let desk = desk();
+    let id = subscribe(&desk);
+    let clock = &desk.application().now;
+    for day in 0..3 {
+        clock.set(day * DAY);
+        pay(&desk, id);
+        let due = desk.poll();
+        assert_eq!((due.send, due.next), (vec![], Some(UnixTime(NOW.0 + (day + 1) * DAY))));
+        // What was saved last is what there is, and what is added once more does not take its place.
+        let saved = desk.application().saved.borrow().last().unwrap().clone();
+        desk.add_subscription(desk.payer().load_subscription(&desk.application().saved.borrow()[0]).unwrap());
+        assert_eq!(desk.subscription(id, Subscription::to_bytes).unwrap(), saved);
+        desk.remove_subscription(id);
+        assert_eq!(desk.subscription(id, Subscription::id), None);
+        desk.add_subscription(desk.payer().load_subscription(&saved).unwrap());
+    }
+    desk.update_subscription(id, Subscription::cancel).unwrap();
+    let due = desk.poll();
+    assert_eq!((due.send.len(), due.next), (1, None));
+    assert_eq!(to_shop(&desk, &due.send[0]), None);
+    assert_eq!(counters(&desk), [(0, false), (1, false), (2, false), (3, true)]);
+    let is_cancelled =
+        |it: &Subscription| matches!(it.state(NOW), SubscriptionState::Ended(SubscriptionEnd::Cancelled));
+    assert!(desk.subscription(id, is_cancelled).unwrap());
+    assert_eq!(desk.poll().next, None);
+}
+
+/// A rate is asked for when something is due, and what waits is not saved again.
+#[test]
+fn what_waits_costs_nothing() {
+    let desk = desk();
+    let id = subscribe(&desk);
+    pay(&desk, id);
+    let before = (desk.application().asked_for_rates.get(), desk.application().saved.borrow().len());
+    for hour in 0..24 {
+        desk.application().now.set(hour * 3600);
+        desk.application().rate.set(rate(100_000 + hour));
+        assert_eq!(desk.poll().next, Some(UnixTime(NOW.0 + DAY)));
+    }
+    assert_eq!((desk.application().asked_for_rates.get(), desk.application().saved.borrow().len()), before);
+}
+
+/// REC-12: without a rate nothing is asked for, which is told, and tried again.
+#[test]
+fn a_missing_rate_is_told() {
+    let desk = desk();
+    let id = subscribe(&desk);
+    pay(&desk, id);
+    desk.application().now.set(DAY);
+    desk.application().rate.set(None);
+    let due = desk.poll();
+    assert_eq!((due.send, due.next), (vec![], Some(UnixTime(NOW.0 + DAY + 60))));
+    assert_eq!(desk.application().stuck.borrow()[..], [(id, ErrorKind::NotConverted)]);
+    desk.application().rate.set(rate(100_000));
+    pay(&desk, id);
+    assert_eq!(desk.subscription(id, Subscription::payments_made), Some(2));
+}
+
+/// EXC-5, EXC-6: what cannot get there goes the next way, at once; errors count by their path; what cannot be sent at all
+/// stops the payment.
+#[test]
+fn what_happens_to_a_request_is_told_to_its_subscription() {
+    let desk = desk();
+    let id = subscribe(&desk);
+    let other = Desk::new(Shop::default(), Issuer::new([7; 32]), Payer::new([8; 32]));
+    let first = desk.poll().send.remove(0);
+    assert_eq!(desk.poll().send, []);
+    desk.unreachable(&first);
+    let second = desk.poll().send.remove(0);
+    assert_ne!(first.destination, second.destination);
+
+    let told = OffersMessage::InvoiceError(InvoiceError::new("no paper today").unwrap());
+    let told = Outgoing { message: told, ..first.clone() };
+    assert_eq!(other.invoice_error(incoming(&told, back(&first))), Err(NotOurs));
+    assert_eq!(desk.invoice_error(incoming(&told, back(&first))), Ok(()));
+    assert_eq!(desk.application().refused.borrow().len(), 0);
+    // Said again, it is refused; over the other path, it is the end of this payment.
+    assert_eq!(desk.invoice_error(incoming(&told, back(&first))), Ok(()));
+    assert_eq!(desk.application().refused.borrow()[..], [ErrorKind::AlreadyAnswered]);
+    assert_eq!(desk.invoice_error(incoming(&told, back(&second))), Ok(()));
+    let stopped_by = |end: fn(&End) -> bool| {
+        desk.subscription(id, |it| match it.state(NOW) {
+            SubscriptionState::Stopped(_, why) => end(why),
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!(stopped_by(|end| matches!(end, End::Refused(_))), Some(true));
+
+    desk.update_subscription(id, Subscription::try_again);
+    let asked = desk.poll().send.remove(0);
+    desk.unsendable(&asked, &std::fmt::Error);
+    assert_eq!((stopped_by(|end| *end == End::Unsendable), desk.application().given_up.get()), (Some(true), 1));
+    desk.update_subscription(id, Subscription::try_again);
+    pay(&desk, id);
+    let is_paid = |it: &Subscription| matches!(it.payment().unwrap().state(), State::Paid(_));
+    assert!(desk.subscription(id, is_paid).unwrap());
+}
