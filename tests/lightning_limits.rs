@@ -146,7 +146,7 @@ fn garbage_counts() {
     let (desk, numbers) = (desk(), Numbers::default());
     let peers = peers(&desk, &numbers, Limits { burst: 5, ..Limits::default() });
     peers.peer_connected(peer(1), &hello(true), true).unwrap();
-    peers.tick();
+    (0..2).for_each(|_| peers.tick());
     let good = request(&desk, 1);
     let mut broken = good.clone();
     broken.onion_routing_packet.hop_data[700] ^= 1;
@@ -247,6 +247,73 @@ fn connecting_again_does_not_start_the_burst_anew() {
         (0..50).for_each(|_| peers.handle_onion_message(peer(1), &message));
         peers.peer_disconnected(peer(1));
         assert_eq!(desk.application().requests.get(), 3 * round);
+    }
+}
+
+/// Whoever comes under a new name each time is heard as often as all others together that have just come, and those
+/// that have been there for a while are heard as always.
+#[test]
+fn new_names_do_not_make_new_room() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits { newcomers: 10, per_tick: 3, ..Limits::default() });
+    let message = request(&desk, 1);
+    let heard = || desk.application().requests.replace(0);
+    let all_say = |who: PublicKey| (0..50).for_each(|_| peers.handle_onion_message(who, &message));
+    let flood = || {
+        for number in 100..180 {
+            peers.peer_connected(peer(number), &hello(true), true).unwrap();
+            all_say(peer(number));
+            peers.peer_disconnected(peer(number));
+        }
+    };
+    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    peers.tick();
+    for _ in 0..3 {
+        flood();
+        assert_eq!(heard(), 10);
+        all_say(peer(1));
+        assert_eq!(heard(), 3);
+        // Who comes honestly has to wait for the next tick, unless we asked it to come.
+        peers.peer_connected(peer(2), &hello(true), true).unwrap();
+        all_say(peer(2));
+        assert_eq!(heard(), 0);
+        peers.peer_connected(peer(3), &hello(true), false).unwrap();
+        all_say(peer(3));
+        assert_eq!(heard(), 3);
+        peers.tick();
+        [2, 3].into_iter().for_each(|number| all_say(peer(number)));
+        assert_eq!(heard(), 6);
+        [2, 3].into_iter().for_each(|number| peers.peer_disconnected(peer(number)));
+    }
+}
+
+/// All that is heard after a tick, whatever comes and goes, is what the peers that may be there may send, and what
+/// newcomers may.
+#[test]
+fn there_is_a_limit_for_all_together() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let limits = Limits { peers: 4, per_tick: 3, newcomers: 10, burst: 20, ..Limits::default() };
+    let peers = peers(&desk, &numbers, limits);
+    let message = request(&desk, 1);
+    let mut name = 0;
+    for _ in 0..5 {
+        // Just before the tick, everybody comes anew and is silent; right after it, they talk, and go.
+        let there: Vec<_> = (0..4).map(|at| peer(1 + (name + at) % 200)).collect();
+        there.iter().for_each(|who| peers.peer_connected(*who, &hello(true), true).unwrap());
+        peers.tick();
+        desk.application().requests.set(0);
+        for who in there {
+            (0..50).for_each(|_| peers.handle_onion_message(who, &message));
+            peers.peer_disconnected(who);
+        }
+        for at in 4..50 {
+            let who = peer(1 + (name + at) % 200);
+            peers.peer_connected(who, &hello(true), true).unwrap();
+            (0..50).for_each(|_| peers.handle_onion_message(who, &message));
+            peers.peer_disconnected(who);
+        }
+        assert_eq!(desk.application().requests.get(), 4 * 3 + 10);
+        name += 50;
     }
 }
 

@@ -8,9 +8,10 @@ use bolt12::exchange::{
 };
 use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::onion::BlindedPathBuilder;
-use bolt12::secp256k1::Keypair;
+use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
-    ChainHash, CurrencyCode, Error, ErrorKind, Features, Invoice, Offer, PayInfo, Quantity, Rate, Refund, UnixTime,
+    BlindedPath, ChainHash, CurrencyCode, Direction, Error, ErrorKind, Features, IntroductionNode, Invoice, Offer,
+    PayInfo, Quantity, Rate, Refund, ShortChannelId, UnixTime,
 };
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -40,7 +41,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A wallet asks, and is asked nothing.
-struct Wallet;
+struct Wallet {
+    /// Where a path starts that names a channel.
+    introduction: Option<PublicKey>,
+}
 
 impl Application for Wallet {
     fn now(&self) -> UnixTime {
@@ -50,6 +54,21 @@ impl Application for Wallet {
     fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
         None
     }
+
+    fn channel_end(&self, _: ShortChannelId, _: Direction) -> Option<PublicKey> {
+        self.introduction
+    }
+}
+
+/// Whether every path starts at a channel, as those of LDK nodes do. This wallet knows no channels, so the best guess is
+/// that they are the peer's. Where a path names its start, it is the better way.
+fn starts_at_channels(options: &Options) -> bool {
+    let paths = match &options.subject {
+        Subject::Offer(offer) => offer.paths(),
+        Subject::Refund(refund) => refund.paths(),
+    };
+    let is_channel = |path: BlindedPath<'_>| matches!(path.introduction_node(), IntroductionNode::Channel { .. });
+    paths.is_some_and(|paths| paths.iter().all(is_channel))
 }
 
 /// Does what was asked for.
@@ -57,7 +76,8 @@ pub(crate) async fn run(options: &Options, progress: &mut Progress) -> Result<In
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| Failure::new("no_randomness", error.to_string()))?;
     let keys = Keys::new(seed);
-    let wallet = Connections::new(&keys, Wallet, Limits::default());
+    let introduction = starts_at_channels(options).then_some(options.peer);
+    let wallet = Connections::new(&keys, Wallet { introduction }, Limits::default());
     let deadline = UnixTime(now().0.saturating_add(options.deadline.as_secs()));
     // What cannot be asked for is refused before anybody is bothered.
     let what = match &options.subject {
@@ -294,12 +314,16 @@ fn ended(end: &End, options: &Options) -> Failure {
             Failure::new("refused", format!("the issuer refused: {text}{field}"))
         }
         End::Deadline => {
-            let seconds = options.deadline.as_secs();
-            let text = format!(
-                "no invoice came in {seconds} seconds: either nobody is there, or {} is not connected to the node \
-                 where the offer's path starts, and dropped the request",
-                options.peer
-            );
+            let (seconds, peer) = (options.deadline.as_secs(), options.peer);
+            let start = match starts_at_channels(options) {
+                true => format!("the offer's path starts at a channel, and that is none of {peer}"),
+                false => {
+                    format!(
+                        "{peer} is not connected to the node where the offer's path starts, and dropped the request"
+                    )
+                }
+            };
+            let text = format!("no invoice came in {seconds} seconds: either nobody is there, or {start}");
             Failure::new("deadline", text)
         }
         End::TooExpensive { .. } => Failure::new("too_expensive", end.to_string()),

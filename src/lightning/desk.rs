@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use secp256k1::Keypair;
+use secp256k1::{Keypair, PublicKey};
 
 use super::subscriptions::Subscriptions;
 use crate::error::Error;
@@ -18,6 +18,7 @@ use crate::exchange::{
 use crate::exchange::{Subscription, SubscriptionId};
 #[cfg(feature = "recurrence")]
 use crate::field::{CurrencyCode, Rate};
+use crate::field::{Direction, ShortChannelId};
 use crate::onion::HopKey;
 use crate::units::UnixTime;
 
@@ -82,6 +83,14 @@ pub trait Application {
     /// [ended](Payment::unsendable), also if it is a subscription's, and the claim is [removed](Desk::remove).
     fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
         let _ = (id, why);
+    }
+
+    /// The node at this end of a channel, if it is known: from gossip, for example. [`OnionPeers`](super::OnionPeers)
+    /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and is
+    /// lost if that peer only passed it on; and a question is [not sent](Self::not_sent).
+    fn channel_end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {
+        let _ = (scid, end);
+        None
     }
 
     /// A payment or claim could not say what to do next. What began without an error does not get here.

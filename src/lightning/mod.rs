@@ -19,6 +19,10 @@
 //! needs the node's secret key, and can stand before the node's own `OnionMessenger`, which then gets whatever is
 //! not for the desk.
 //!
+//! LDK nodes name the start of their paths by a channel, which they look up in their gossip. [`OnionPeers`] has none: it
+//! answers such a node through whoever brought its request, and asks one only if [`Application::channel_end`] knows the
+//! channel.
+//!
 //! # An issuer on an LDK node
 //!
 //! ```

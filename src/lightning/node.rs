@@ -6,7 +6,7 @@ use core::fmt;
 use core::ops::Deref;
 use std::sync::Mutex;
 
-use ldk::blinded_path::message::{BlindedMessagePath, MessageContext, MessageForwardNode, OffersContext};
+use ldk::blinded_path::message::{MessageContext, MessageForwardNode, OffersContext};
 use ldk::blinded_path::payment::ReceiveTlvs;
 use ldk::ln::channel_state::ChannelDetails;
 use ldk::ln::peer_handler::IgnoringMessageHandler;
@@ -84,7 +84,13 @@ pub fn instructions(outgoing: &Outgoing) -> Result<(OffersMessage, MessageSendIn
 ///
 /// Each position has its own path id
 /// ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id), [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)),
-/// so the router is asked once for each.
+/// so the router is asked once for each, and of what it gives, the first path is taken that starts where none does yet.
+/// LDK's routers make one path for a node that is announced, and up to three for one that is not, through that many
+/// of `peers` which are, or through the only one.
+///
+/// LDK's default router names the start by a channel. Whoever knows no gossip cannot find that, and nobody can once
+/// the channel is closed: for what is to last, and for payers without a node, give the
+/// [`NodeIdMessageRouter`](ldk::onion_message::messenger::NodeIdMessageRouter).
 ///
 /// # Errors
 ///
@@ -102,12 +108,17 @@ where
     R: MessageRouter + ?Sized,
     T: Signing + Verification,
 {
-    let mut made = Vec::new();
+    let mut made: Vec<BlindedPath<'static>> = Vec::new();
     for position in 0..max {
         let context = MessageContext::Offers(context(&path_id(position)));
         let paths = router.create_blinded_paths(recipient, receive_auth_key, context, peers.to_vec(), secp);
-        let path: Option<BlindedMessagePath> = paths.ok().and_then(|paths| paths.into_iter().nth(position.into()));
-        let Some(Ok(path)) = path.as_ref().map(BlindedPath::try_from) else { break };
+        // The order may be another one each time: what counts is where a path starts.
+        let mut starts: Vec<_> = made.iter().map(BlindedPath::introduction_node).collect();
+        let is_new = |path: &BlindedPath<'_>| {
+            let taken = starts.iter().position(|start| *start == path.introduction_node());
+            taken.map(|at| starts.swap_remove(at)).is_none()
+        };
+        let Some(path) = paths.iter().flatten().flat_map(BlindedPath::try_from).find(is_new) else { break };
         made.push(path);
     }
     if made.is_empty() { Err(NoPath) } else { Ok(made) }
@@ -118,6 +129,10 @@ where
 /// `tlvs` hold the payment secret that the node's
 /// [`create_inbound_payment`](ldk::ln::channelmanager::ChannelManager::create_inbound_payment) gave with the hash, and
 /// what the node is told when it is paid. A payer's note does not belong there: payments have no room for it.
+///
+/// LDK's router takes channels that carry `amount`, and then the peer's fee off what they carry: where a path's
+/// `htlc_maximum_msat` is less, the invoice can only be paid in parts
+/// ([`MultiPart::Allowed`](crate::MultiPart::Allowed)).
 ///
 /// # Errors
 ///
@@ -140,7 +155,8 @@ where
 }
 
 /// The router made no path: the node is unknown to others and has no peer through which messages can reach it, or no
-/// channel through which payments can.
+/// channel through which payments of this amount can. LDK's routers go through a peer that is unknown, too, only if
+/// there is no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoPath;
 

@@ -16,10 +16,15 @@ use secp256k1::{Keypair, PublicKey};
 use super::desk::{Application, Desk, NotOurs, lock};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::exchange::{Destination, Messenger, Outgoing, Received, Route};
+use crate::field::IntroductionNode;
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
-/// What peers may take, each of them. Whoever sends more is not heard.
+/// What peers may take. Whoever sends more is not heard.
+///
+/// All that connect to us together are heard [`peers`](Self::peers) times [`per_tick`](Self::per_tick) messages and
+/// [`newcomers`](Self::newcomers) more after each [tick](OnionPeers::tick), in the long run: 1480 in a second by default
+/// and with the usual ticks. For each, [`waiting_bytes`](Self::waiting_bytes) are kept at most: 32 MiB in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many peers may connect to us at most, whatever they know; further ones are sent away. Those that we connect
@@ -31,14 +36,18 @@ pub struct Limits {
     /// multiplications before it can be refused, and some more for every further layer that is for this node: its
     /// own dummy hops, of which a message has at most [`MAX_DUMMY_HOPS`](crate::onion::MAX_DUMMY_HOPS). 20 by default.
     pub burst: u32,
-    /// How many it may send when it connects, and how many more after each [tick](OnionPeers::tick), up to the burst.
-    /// 3 by default, which is 10 in a second with the usual ticks.
+    /// How many it may send when it connects, and how many more after each [tick](OnionPeers::tick) from the second on,
+    /// up to the burst. 3 by default, which is 10 in a second with the usual ticks.
     pub per_tick: u32,
+    /// How many messages are heard between two ticks from all those together that connected to us in that time: who
+    /// comes again and again under new names is heard no more often. The others are not affected. 60 by default, which
+    /// is 200 in a second with the usual ticks.
+    pub newcomers: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { peers: 128, waiting_bytes: 256 * 1024, burst: 20, per_tick: 3 }
+        Self { peers: 128, waiting_bytes: 256 * 1024, burst: 20, per_tick: 3, newcomers: 60 }
     }
 }
 
@@ -88,6 +97,8 @@ impl core::error::Error for SendError {
 struct Peer {
     /// Whether it came to us.
     inbound: bool,
+    /// Whether there was no tick since it came.
+    is_new: bool,
     /// Whether it knows onion messages: else it is sent none, and not heard.
     able: bool,
     waiting: VecDeque<OnionMessage>,
@@ -100,6 +111,8 @@ struct Peer {
 #[derive(Debug, Default)]
 struct Connected {
     peers: BTreeMap<PublicKey, Peer>,
+    /// How many messages are still heard from those that came since the last tick.
+    newcomers: u32,
     /// How often any peer would do.
     turns: usize,
 }
@@ -157,7 +170,8 @@ where
 {
     /// For the node with this key, which must be the one that the peers know.
     pub fn new(node: Keypair, desk: D, entropy: E, inner: H, limits: Limits) -> Self {
-        Self { messenger: Messenger::new(node), desk, entropy, inner, limits, connected: Mutex::default() }
+        let connected = Mutex::new(Connected { newcomers: limits.newcomers, ..Connected::default() });
+        Self { messenger: Messenger::new(node), desk, entropy, inner, limits, connected }
     }
 
     /// The desk.
@@ -179,8 +193,12 @@ where
     /// since nodes take no more than one message in 250 and drop the rest: ticks that were missed are not made up for.
     /// Then let the [peers be handled](ldk::ln::peer_handler::PeerManager::process_events).
     pub fn tick(&self) {
-        for peer in lock(&self.connected).peers.values_mut() {
-            peer.may_receive = peer.may_receive.saturating_add(self.limits.per_tick).min(self.limits.burst);
+        let mut connected = lock(&self.connected);
+        connected.newcomers = self.limits.newcomers;
+        for peer in connected.peers.values_mut() {
+            // What a newcomer did not use is not added: it would be twice as much for who always comes anew.
+            let saved = if core::mem::take(&mut peer.is_new) { 0 } else { peer.may_receive };
+            peer.may_receive = saved.saturating_add(self.limits.per_tick).min(self.limits.burst);
             peer.may_send = peer.may_send.saturating_add(1).min(SENT_AT_ONCE);
         }
     }
@@ -220,14 +238,15 @@ where
 
     /// `from` is the peer that brought what is answered: it is most likely to know the way back.
     fn send_through(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Result<PublicKey, SendError> {
-        let start = match self.messenger.start(outgoing, None) {
+        let introduction = self.introduction(outgoing, from);
+        let start = match self.messenger.start(outgoing, introduction) {
             Ok(NextHop::NodeId(id)) => Some(id),
             // Sending says what is wrong.
             _ => None,
         };
         let peer = self.peer_towards(start, from).ok_or(SendError::NoPeer)?;
         let through = &[peer];
-        let route = Route { through, reply_through: through, ..Route::default() };
+        let route = Route { through, introduction, reply_through: through, ..Route::default() };
         let randomness = self.entropy.get_secure_random_bytes();
         let sent = self.messenger.send(outgoing, &route, randomness).map_err(|error| {
             // On the shortest way there is: is it the message, or the path?
@@ -251,6 +270,18 @@ where
         Ok(to)
     }
 
+    /// At which node a path starts that names a channel, as those of LDK nodes do. `from` is the best guess: who asks
+    /// lets the answer start at itself, or at the peer through which it asks.
+    fn introduction(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Option<PublicKey> {
+        let Destination::Path(path) = &outgoing.destination else { return None };
+        let IntroductionNode::Channel { scid, direction } = path.introduction_node() else { return None };
+        let own = self.messenger.node_id();
+        if self.messenger.start(outgoing, Some(own)).is_ok() {
+            return Some(own);
+        }
+        self.desk.application().channel_end(scid, direction).or(from)
+    }
+
     /// The first hop on the way to a node: that node, or who came from there, or [anybody](Connected::any).
     fn peer_towards(&self, node: Option<PublicKey>, from: Option<PublicKey>) -> Option<PublicKey> {
         let mut connected = lock(&self.connected);
@@ -261,14 +292,15 @@ where
     /// Whether the peer may send one more.
     fn admit(&self, peer: &PublicKey) -> bool {
         let mut connected = lock(&self.connected);
+        let newcomers = connected.newcomers;
         let Some(peer) = connected.get_able(peer) else { return false };
-        match peer.may_receive.checked_sub(1) {
-            Some(left) => {
-                peer.may_receive = left;
-                true
-            }
-            None => false,
-        }
+        let Some(left) = peer.may_receive.checked_sub(1) else { return false };
+        // Those that we connect to are no strangers.
+        let newcomers_left = newcomers.checked_sub(u32::from(peer.is_new && peer.inbound));
+        let Some(newcomers_left) = newcomers_left else { return false };
+        peer.may_receive = left;
+        connected.newcomers = newcomers_left;
+        true
     }
 
     fn receive(&self, message: &msgs::OnionMessage) -> Result<Option<Outgoing>, NotOurs> {
@@ -358,6 +390,7 @@ where
             }
             let new = Peer {
                 inbound,
+                is_new: true,
                 able: init.features.supports_onion_messages(),
                 waiting: VecDeque::new(),
                 waiting_bytes: 0,

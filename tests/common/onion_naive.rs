@@ -1,6 +1,7 @@
 //! Onions of one layer with whatever payload, made by the letter of BOLT 4, to see what is refused.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+use bolt12::BlindedPath;
 use bolt12::bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bolt12::onion::OnionMessage;
 use bolt12::secp256k1::ecdh::SharedSecret;
@@ -40,13 +41,34 @@ pub(crate) fn record(number: u8, value: &[u8]) -> Vec<u8> {
 
 /// A path key, and data that the node with this key finds encrypted to it.
 pub(crate) fn encrypted(node: &PublicKey, data: &[u8]) -> (PublicKey, Vec<u8>) {
-    let rho = hmac(b"rho", &[&shared(node, PATH)]);
+    (public(PATH), sealed(&shared(node, PATH), data))
+}
+
+fn sealed(shared: &[u8; 32], data: &[u8]) -> Vec<u8> {
+    let rho = hmac(b"rho", &[shared]);
     let mut buffer = data.to_vec();
     let tag = ChaCha20Poly1305::new(&rho.into())
         .encrypt_inout_detached(&[0; 12].into(), &[], buffer.as_mut_slice().into())
         .unwrap();
     buffer.extend_from_slice(&tag);
-    (public(PATH), buffer)
+    buffer
+}
+
+/// A path to the last of these nodes. Each is told exactly this: there is no padding.
+pub(crate) fn path(hops: &[(PublicKey, Vec<u8>)], secret: [u8; 32]) -> BlindedPath<'static> {
+    let secp = Secp256k1::new();
+    let mut secret = SecretKey::from_slice(&secret).unwrap();
+    let first_path_key = secret.public_key(&secp);
+    let mut blinded = Vec::new();
+    for (node, data) in hops {
+        let shared = shared(node, secret.secret_bytes());
+        let factor = Scalar::from_be_bytes(hmac(b"blinded_node_id", &[&shared])).unwrap();
+        blinded.push((node.mul_tweak(&secp, &factor).unwrap(), sealed(&shared, data)));
+        let next = sha256::Hash::hash(&[&secret.public_key(&secp).serialize()[..], &shared].concat());
+        secret = secret.mul_tweak(&Scalar::from_be_bytes(next.to_byte_array()).unwrap()).unwrap();
+    }
+    let blinded = blinded.iter().map(|(id, data)| (*id, &data[..]));
+    BlindedPath::new(hops[0].0.into(), first_path_key, blinded).unwrap()
 }
 
 /// A message whose only layer has these bytes in front, the length of the payload included.

@@ -224,6 +224,21 @@ async fn an_ldk_node_forwards_between_our_ends() {
     }
 }
 
+/// An LDK node asks through another, with a reply path that is itself alone: the answer takes the same way back.
+#[tokio::test]
+async fn an_ldk_node_that_others_know_asks_from_afar() {
+    let middle = Node::start(44, Reach::Announced).await;
+    for way in [&["--price", "25sat"][..], &["--price", "25sat", "--hide"]] {
+        let payer = Node::start(43, Reach::Announced).await;
+        payer.connect(middle.id, middle.address).await;
+        let open = crate::shop(way).await;
+        middle.connect(open.node_id, open.address).await;
+        let offer = ldk::offers::offer::Offer::try_from(&open.offer).unwrap();
+        ask(&payer, &offer, None, None);
+        assert_eq!(payer.invoice().await.amount_msats(), 25_000);
+    }
+}
+
 /// Large messages need the larger of the two sizes of onions.
 #[tokio::test]
 async fn an_ldk_node_forwards_large_onions() {
@@ -312,19 +327,34 @@ async fn silence_ends_by_the_deadline() {
     assert!(failure.text().contains("is not connected to the node"), "{}", failure.text());
 }
 
-/// A path that starts at a channel, which only somebody with gossip can look up.
+/// A path that starts at a channel, which only somebody with gossip can look up: it is taken for the peer's.
 #[tokio::test]
-async fn an_unknown_channel_is_named() {
-    use bolt12::onion::BlindedPathBuilder;
-    let node = Node::start(54, Reach::Announced).await;
-    let path = BlindedPathBuilder::new(node.id)
-        .introduction_by_channel(bolt12::ShortChannelId(7), bolt12::Direction::NodeOne)
-        .build([3; 32])
-        .unwrap();
-    let offer = bolt12::OfferBuilder::with_paths([path]).build().unwrap();
-    let text = offer.to_string();
-    let failure = wallet(&[&text, "--peer", &node.peer(), "--amount", "1sat"]).await.unwrap_err();
-    assert_eq!(failure.code(), "unreachable");
+async fn a_channel_is_taken_for_the_peers() {
+    let node = Node::start(54, Reach::ByChannel).await;
+    let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
+    let ours: Offer = text(&offer).parse().unwrap();
+    let start = ours.paths().unwrap().iter().next().unwrap().introduction_node();
+    assert!(matches!(start, bolt12::IntroductionNode::Channel { .. }));
+    let invoice = wallet(&[&text(&offer), "--peer", &node.peer()]).await.unwrap();
+    assert_eq!(invoice.amount(), Msat(9_000));
+    // If that is wrong, the end says so.
+    let other = Node::start(57, Reach::Announced).await;
+    let failure = wallet(&[&text(&offer), "--peer", &other.peer(), "--deadline", "1"]).await.unwrap_err();
+    assert_eq!(failure.code(), "deadline");
+    assert!(failure.text().contains("the offer's path starts at a channel"), "{}", failure.text());
+}
+
+/// An LDK node names the start of its reply path by a channel, too: the answer goes to whoever brought the request.
+#[tokio::test]
+async fn an_ldk_node_is_answered_whose_reply_path_starts_at_a_channel() {
+    for way in [&["--price", "25sat"][..], &["--price", "25sat", "--hide"]] {
+        let open = crate::shop(way).await;
+        let node = Node::start(58, Reach::ByChannel).await;
+        node.connect(open.node_id, open.address).await;
+        let offer = ldk::offers::offer::Offer::try_from(&open.offer).unwrap();
+        ask(&node, &offer, None, None);
+        assert_eq!(node.invoice().await.amount_msats(), 25_000);
+    }
 }
 
 /// A request has room for 4096 bytes.

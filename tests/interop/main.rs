@@ -6,6 +6,7 @@
 #![allow(clippy::duplicate_mod, reason = "each example brings its own")]
 
 mod bare;
+mod cln;
 #[allow(dead_code, reason = "its `main` is not called")]
 #[path = "../../examples/fetch_invoice/main.rs"]
 mod fetch;
@@ -13,6 +14,8 @@ mod fetch;
 mod hostile;
 #[path = "../common/naive.rs"]
 mod naive;
+#[path = "../common/onion_naive.rs"]
+mod naive_onion;
 mod node;
 mod on_node;
 #[allow(dead_code, reason = "its `main` is not called")]

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use bolt12::bitcoin::{Network, Transaction};
 use bolt12::lightning::ldk;
 use bolt12::secp256k1::{self, PublicKey, Secp256k1, Signing, Verification};
+use bolt12::{BlindedPath, Direction, ShortChannelId};
 use ldk::blinded_path::IntroductionNode;
 use ldk::blinded_path::message::{BlindedMessagePath, MessageContext, MessageForwardNode};
 use ldk::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
@@ -79,6 +80,8 @@ impl Logger for Log {
 pub(crate) enum Reach {
     /// Everybody knows it: its paths start at itself.
     Announced,
+    /// The same, and its paths name their start by a channel, as LDK's default router does where it knows one.
+    ByChannel,
     /// Only its peers know it: its paths start at them.
     ThroughPeers,
 }
@@ -119,10 +122,20 @@ impl MessageRouter for Roads {
         };
         match self.reach {
             Reach::Announced => Ok(vec![path(&[])]),
+            Reach::ByChannel => Ok(vec![at_a_channel(&path(&[]))]),
             Reach::ThroughPeers if peers.is_empty() => Err(()),
             Reach::ThroughPeers => Ok(peers.into_iter().map(|peer| path(&[peer])).collect()),
         }
     }
+}
+
+/// The same path, with another name for its start.
+fn at_a_channel(path: &BlindedMessagePath) -> BlindedMessagePath {
+    let path = BlindedPath::try_from(path).unwrap();
+    let start = bolt12::IntroductionNode::Channel { scid: ShortChannelId(7), direction: Direction::NodeOne };
+    let hops = path.hops().map(|hop| (hop.blinded_node_id.to_public_key().unwrap(), hop.encrypted_recipient_data));
+    let path_key = path.first_path_key().to_public_key().unwrap();
+    (&BlindedPath::new(start, path_key, hops).unwrap()).try_into().unwrap()
 }
 
 impl Router for Roads {
