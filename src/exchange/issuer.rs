@@ -276,6 +276,9 @@ impl NewOffer<'_> {
     /// The path id of the offer's path at this position, counted from 0: each path has its own, in the order in
     /// which they are added to the offer. The position tells later over which path a request came, and so which key
     /// signs for an offer without an issuer id.
+    ///
+    /// What is inside a path only its last node sees, so nothing here can notice a path that holds another id, or none:
+    /// requests over it are refused without a word. Ask for the offer once before you print it.
     pub fn path_id(&self, position: u8) -> PathId {
         PathId(self.issuer.keys.offer_paths.mac(&[&self.nonce, &[position]]))
     }

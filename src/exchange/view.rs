@@ -228,7 +228,8 @@ impl<'a> Receipt<'a> {
         fields.fold(PayerProofBuilder::receipt(self.invoice, self.preimage), PayerProofBuilder::reveal)
     }
 
-    /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3).
+    /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3). It is found again in what the
+    /// payer paid; nothing if that is not its own, which happens only to a state that was tampered with.
     pub fn keypair(&self) -> Option<Keypair> {
         self.payer.keypair(self.invoice.request())
     }
