@@ -579,6 +579,7 @@ fn a_draft_shows_what_it_lacks_and_reveals() {
     assert_eq!(draft.price().unwrap(), shop.offer.amount());
     let without = draft.clone().start(ENTROPY, NOW, later(60)).unwrap_err();
     assert_eq!((without.kind(), without.rule()), (&ErrorKind::NotConverted, Rule::Exc7));
+    assert_eq!(draft.check(), Err(without));
     let draft = draft.limit(Limit::Tolerance { basis_points: 100 });
     assert_eq!(draft.needs(), [Need::Rate(usd())]);
     assert_eq!(draft.next_payments(2).unwrap()[1].amount, None);
@@ -586,6 +587,7 @@ fn a_draft_shows_what_it_lacks_and_reveals() {
     assert_eq!((draft.needs(), draft.cost().unwrap()), (vec![], Some(PRICE)));
     assert_eq!(draft.recurrence().base.unwrap().basetime, MARCH);
     let revealed = draft.reveals();
+    draft.check().unwrap();
     let subscription = draft.start(ENTROPY, NOW, later(60)).unwrap();
     assert_eq!(subscription.currency(), Some(usd()));
     assert_eq!(

@@ -143,6 +143,15 @@ impl<'a> SubscriptionDraft<'a> {
         self.draft.needs()
     }
 
+    /// Checks all that [`start`](Self::start) does, but for the deadline. Costs as much as a request.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn check(&self) -> Result<(), Error> {
+        self.clone().start([0; 32], self.now, UnixTime(u64::MAX)).map(drop)
+    }
+
     /// The fields that the issuer will see beside its own offer. The [payer id](Field::INVREQ_PAYER_ID) is new, and
     /// the same in all requests of this subscription: the issuer sees that they come from one payer, but not from
     /// whom.
