@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::field::{Decompressor, KnownFeatures, Point, Spec, Text, Value, find, named, path};
 use crate::invoice::INVOICE_FIELDS;
@@ -46,7 +47,7 @@ crate::field::fields! {
 /// ```
 /// use bolt12::{Field, InvoiceError};
 ///
-/// let refused = InvoiceError::new("only three cups are left")?.about(Field::INVREQ_QUANTITY, None)?.suggesting(3);
+/// let refused = InvoiceError::new("only three cups are left")?.suggest_quantity(3)?;
 /// let read = InvoiceError::try_from(refused.as_bytes())?;
 /// assert_eq!(read.error().unwrap().to_string(), "only three cups are left");
 /// assert_eq!(read.erroneous_field(), Some(Field::INVREQ_QUANTITY));
@@ -98,24 +99,38 @@ impl InvoiceError {
         };
         // A sentence is neither empty nor too long.
         let told = Self::build(Some(field), None, &text).ok()?;
-        Some(match *error.kind() {
-            ErrorKind::AmountTooLow { min } if field == Field::INVREQ_AMOUNT => told.suggesting(min.0),
-            ErrorKind::QuantityTooLarge { max } => told.suggesting(max),
-            ErrorKind::Zero | ErrorKind::Missing if field == Field::INVREQ_QUANTITY => told.suggesting(1),
-            _ => told,
-        })
+        let suggesting = match *error.kind() {
+            ErrorKind::AmountTooLow { min } if field == Field::INVREQ_AMOUNT => told.clone().suggest_amount(min),
+            ErrorKind::QuantityTooLarge { max } => told.clone().suggest_quantity(max),
+            ErrorKind::Zero | ErrorKind::Missing if field == Field::INVREQ_QUANTITY => told.clone().suggest_quantity(1),
+            _ => return Some(told),
+        };
+        Some(suggesting.unwrap_or(told))
     }
 
-    /// The same, suggesting a number for the field that it is [about](Self::about), for example an amount in msat or
-    /// a quantity. What cannot stand there is not suggested (ERW-2).
-    #[must_use]
-    pub fn suggesting(self, number: u64) -> Self {
+    /// The same text about the amount of a request, suggesting one that would be accepted.
+    ///
+    /// # Errors
+    ///
+    /// `Zero`, `AmountTooHigh` for more bitcoin than there is (D3), `TooLong` (D7).
+    pub fn suggest_amount(self, amount: Msat) -> Result<Self, Error> {
+        check_amount(amount, Field::INVREQ_AMOUNT, Rule::Erw2)?;
+        self.suggest(Field::INVREQ_AMOUNT, amount.0)
+    }
+
+    /// The same text about the quantity of a request, suggesting one that would be accepted.
+    ///
+    /// # Errors
+    ///
+    /// `Zero` (D4), `TooLong` (D7).
+    pub fn suggest_quantity(self, quantity: u64) -> Result<Self, Error> {
+        self.suggest(Field::INVREQ_QUANTITY, quantity)
+    }
+
+    fn suggest(self, field: Field, number: u64) -> Result<Self, Error> {
         let mut value = Vec::new();
         bigsize::write_truncated(&mut value, number);
-        match self.erroneous_field() {
-            Some(field) => self.clone().about(field, Some(&value)).unwrap_or(self),
-            None => self,
-        }
+        self.about(field, Some(&value))
     }
 
     fn build(field: Option<Field>, suggested_value: Option<&[u8]>, error: &str) -> Result<Self, Error> {

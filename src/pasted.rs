@@ -133,8 +133,8 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Finds the text: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all that is neither white space
-    /// nor a quotation mark at the ends.
+    /// Finds the text: behind `lightning:`, in the `lno` of a `bitcoin:` URI, or all that is neither white space,
+    /// nor a quotation mark, nor a byte order mark at the ends.
     fn new(pasted: &'a str) -> Self {
         let trimmed = pasted.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
         let scheme = |name: &str| {

@@ -3,7 +3,7 @@
 #[path = "common/raw.rs"]
 mod raw;
 
-use bolt12::{Error, ErrorKind, Field, InvoiceError, InvoiceRequest, MAX_LEN, Offer, Rule};
+use bolt12::{Error, ErrorKind, Field, InvoiceError, InvoiceRequest, MAX_LEN, Msat, Offer, Rule};
 use proptest::prelude::*;
 use raw::*;
 
@@ -90,6 +90,38 @@ fn a_suggestion_is_a_valid_value_of_its_field() {
         assert_eq!(about(field, value).unwrap().suggested_value(), Some(value));
     }
 }
+
+// ERW-2: numbers are suggested for what they count, within what a request may hold, and read back.
+#[test]
+fn amounts_and_quantities_are_suggested() {
+    let no = || InvoiceError::new("no").unwrap();
+    let amount = no().suggest_amount(Msat(2_000)).unwrap();
+    assert_eq!(
+        (amount.erroneous_field(), amount.suggested_value()),
+        (Some(Field::INVREQ_AMOUNT), Some(&[7, 0xd0][..]))
+    );
+    assert_eq!((amount.suggested_amount(), amount.suggested_quantity()), (Some(Msat(2_000)), None));
+    assert_eq!(amount.error().unwrap().as_raw(), "no");
+    // The last suggestion counts.
+    let quantity = amount.suggest_quantity(3).unwrap();
+    assert_eq!((quantity.erroneous_field(), quantity.suggested_quantity()), (Some(Field::INVREQ_QUANTITY), Some(3)));
+    assert_eq!(quantity.suggested_amount(), None);
+    assert_eq!(no().suggest_quantity(u64::MAX).unwrap().suggested_quantity(), Some(u64::MAX));
+    for (error, kind) in [
+        (no().suggest_amount(Msat(0)), ErrorKind::Zero),
+        (no().suggest_amount(Msat(u64::MAX)), ErrorKind::AmountTooHigh { max: MAX_MONEY }),
+        (no().suggest_quantity(0), ErrorKind::Zero),
+    ] {
+        assert_eq!(error.unwrap_err().kind(), &kind);
+    }
+    // An invoice's amount is an amount, too; what is about something else, or no number, is neither.
+    assert_eq!(about(Field::INVOICE_AMOUNT, &[9]).unwrap().suggested_amount(), Some(Msat(9)));
+    assert_eq!(about(Field::OFFER_AMOUNT, &[9]).unwrap().suggested_amount(), None);
+    assert_eq!(error().with(1, [86]).with(3, [0, 0]).read::<InvoiceError>().suggested_quantity(), None);
+}
+
+/// All the bitcoin there will ever be.
+const MAX_MONEY: Msat = Msat(2_100_000_000_000_000_000);
 
 // ERW-1
 #[test]

@@ -7,16 +7,20 @@ mod messages;
 mod naive;
 
 use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Weak, mpsc};
+use std::time::Duration;
 
 use bolt12::exchange::{
     End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, Payer, ReceivedRequest, Refused, State,
     Subscription, SubscriptionEnd, SubscriptionId, SubscriptionState, Terms, Via,
 };
-use bolt12::lightning::{Application, Desk, NotOurs};
+use bolt12::lightning::ldk::ln::peer_handler::IgnoringMessageHandler;
+use bolt12::lightning::ldk::onion_message::offers::OffersMessageHandler;
+use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler};
 use bolt12::secp256k1::Keypair;
 use bolt12::{
-    ChainHash, CurrencyCode, Error, ErrorKind, InvoiceError, MinorUnits, Offer, OfferAmount, OfferBuilder, PaidPeriod,
-    Preimage, Rate, Recurrence, RecurrenceContext, RecurrenceRequest, TimeUnit, UnixTime,
+    ChainHash, CurrencyCode, Error, ErrorKind, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    PaidPeriod, Preimage, Rate, Recurrence, RecurrenceContext, RecurrenceRequest, TimeUnit, UnixTime,
 };
 
 use messages::{NOW, key, path, payinfo};
@@ -98,8 +102,11 @@ fn desk() -> Desk<Shop> {
 
 /// Three dollars a day, over two paths.
 fn offer(desk: &Desk<Shop>) -> Offer {
+    offer_for(desk, OfferAmount::Currency { currency: usd(), amount: MinorUnits(300) })
+}
+
+fn offer_for(desk: &Desk<Shop>, amount: OfferAmount) -> Offer {
     let new = desk.issuer().new_offer([3; 16]);
-    let amount = OfferAmount::Currency { currency: usd(), amount: MinorUnits(300) };
     let builder = OfferBuilder::new(new.issuer_id()).description("a paper").amount(amount);
     let builder = builder.recurrence(Recurrence::every(1, TimeUnit::Days).unwrap());
     let path = |at: u8| {
@@ -131,12 +138,13 @@ fn to_shop(desk: &Desk<Shop>, asked: &Outgoing) -> Option<Outgoing> {
 }
 
 /// Asks, is answered, and pays.
-fn pay(desk: &Desk<Shop>, id: SubscriptionId) {
+fn pay(desk: &Desk<Shop>, id: SubscriptionId) -> Outgoing {
     let asked = desk.poll().send.remove(0);
     let answer = to_shop(desk, &asked).unwrap();
     assert_eq!(desk.invoice(incoming(&answer, back(&asked))), Ok(None));
     desk.update_subscription(id, |subscription| subscription.begin(desk.application().now())).unwrap().unwrap();
     desk.update_subscription(id, |subscription| subscription.paid(PREIMAGE)).unwrap().unwrap();
+    asked
 }
 
 fn counters(desk: &Desk<Shop>) -> Vec<(u32, bool)> {
@@ -239,7 +247,65 @@ fn what_happens_to_a_request_is_told_to_its_subscription() {
     desk.unsendable(&asked, &std::fmt::Error);
     assert_eq!((stopped_by(|end| *end == End::Unsendable), desk.application().given_up.get()), (Some(true), 1));
     desk.update_subscription(id, Subscription::try_again);
-    pay(&desk, id);
+    let asked = pay(&desk, id);
+    // What is paid goes on being paid, and nothing is given up that is over.
+    desk.unsendable(&asked, &std::fmt::Error);
+    desk.update_subscription(id, Subscription::cancel);
+    let cancels = desk.poll().send.remove(0);
+    desk.unsendable(&cancels, &std::fmt::Error);
+    assert_eq!(desk.application().given_up.get(), 1);
     let is_paid = |it: &Subscription| matches!(it.payment().unwrap().state(), State::Paid(_));
     assert!(desk.subscription(id, is_paid).unwrap());
+}
+
+/// Looks at its desk when it is asked for a rate.
+struct Curious {
+    desk: Weak<Desk<Curious>>,
+}
+
+impl Application for Curious {
+    fn now(&self) -> UnixTime {
+        NOW
+    }
+
+    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+        None
+    }
+
+    fn rate(&self, _: CurrencyCode) -> Option<Rate> {
+        assert!(format!("{:?}", self.desk.upgrade().unwrap()).contains("subscriptions: 1"));
+        rate(100_000)
+    }
+}
+
+/// Whoever is asked for a rate may look at the desk, and take its time: nothing is locked.
+#[test]
+fn a_rate_is_asked_for_when_nothing_is_locked() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let offer = offer(&desk());
+        let desk = Arc::new_cyclic(|desk| {
+            Desk::new(Curious { desk: desk.clone() }, Issuer::new([1; 32]), Payer::new([2; 32]))
+        });
+        let draft = desk.payer().subscribe(&offer, NOW, CHAINS).unwrap().rate(rate(100_000).unwrap());
+        let draft = draft.limit(Limit::Tolerance { basis_points: 100 });
+        desk.add_subscription(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
+        done.send(desk.poll().send.len()).unwrap();
+    });
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok(1), "it waits for itself");
+}
+
+// REC-3: LDK reads no request of a subscription, so none goes over its onion messages, and that is said.
+#[test]
+fn ldk_carries_no_subscription() {
+    let desk = desk();
+    let offer = offer_for(&desk, OfferAmount::Bitcoin(Msat(3_000)));
+    let draft = desk.payer().subscribe(&offer, NOW, CHAINS).unwrap();
+    let id = desk.add_subscription(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
+    let handler = OffersHandler::new(&desk, IgnoringMessageHandler {});
+    handler.poll();
+    assert_eq!(desk.application().given_up.get(), 1);
+    let has_stopped = |it: &Subscription| matches!(it.state(NOW), SubscriptionState::Stopped(_, End::Unsendable));
+    assert!(desk.subscription(id, has_stopped).unwrap());
+    assert_eq!(handler.release_pending_messages().len(), 0);
 }

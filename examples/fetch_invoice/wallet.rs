@@ -328,7 +328,7 @@ fn ended(end: &End, options: &Options) -> Failure {
         }
         End::TooExpensive { .. } => Failure::new("too_expensive", end.to_string()),
         End::QuoteExpired => Failure::new("expired", "every invoice had expired when it came"),
-        _ => Failure::new("ended", "the payment was ended"),
+        _ => Failure::new("ended", end.to_string()),
     }
 }
 

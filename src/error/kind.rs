@@ -545,13 +545,11 @@ impl ErrorKind {
             Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
             Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
             Self::AlreadyPaid => f.write_str("this period was paid before"),
-            Self::IsRecurring => {
-                f.write_str("this is one of a subscription's payments, and a single payment was expected")
-            }
+            Self::IsRecurring => f.write_str("this is for a subscription, and a single payment was expected"),
             Self::InvalidRate => f.write_str(
                 "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
             ),
-            Self::IsNotRecurring => f.write_str("this is a single payment, and one of a subscription was expected"),
+            Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
         }
     }
 }

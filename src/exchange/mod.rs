@@ -28,8 +28,8 @@
 //! met by messages that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says
 //! *being paid* shows what a payment needs.
 //!
-//! Whatever has to wait for somebody, on either side, can be saved as bytes and loaded again, and goes on where it
-//! stopped, whatever happened in between. Keys of the application's own are not in it: see [`Accepted::sign`].
+//! Payments, subscriptions, claims, and requests that are received or accepted can be saved as bytes and loaded again,
+//! and go on where they stopped, whatever happened in between. Keys of the application's own are not in it: see [`Accepted::sign`].
 //!
 //! # Names
 //!

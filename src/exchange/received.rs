@@ -227,7 +227,7 @@ impl ReceivedRequest {
                     (ErrorKind::AmountTooHigh { max }, Some(due))
                         if error.field() == Some(Field::INVREQ_AMOUNT) && due <= *max =>
                     {
-                        told.map(|told| told.suggesting(due.0))
+                        told.map(|told| told.clone().suggest_amount(due).unwrap_or(told))
                     }
                     _ => told,
                 };

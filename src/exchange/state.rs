@@ -9,7 +9,7 @@ use super::secret::MacKey;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, Point};
 
-/// Changes whenever the fields of any kind do.
+/// Changes with every release that changes the fields of any kind.
 const VERSION: u8 = 1;
 
 /// What was saved.

@@ -39,7 +39,7 @@ impl Rate {
     /// The rate from the price of one bitcoin as exchanges write it: a decimal number in the currency's major unit.
     /// `digits` is the number of decimal digits of the minor unit, for example 2 for `USD`: see
     /// `CurrencyCode::minor_unit` (feature `iso_currency`). What is written of less than a hundred-millionth of a minor
-    /// unit does not count.
+    /// unit does not count, nor do last digits that do not fit into 64 bits.
     ///
     /// ```
     /// # use bolt12::{MinorUnits, Msat, Rate};
@@ -51,29 +51,31 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// `InvalidRate` for anything but digits and one point, for zero, and beyond 64 bits.
+    /// `InvalidRate` for anything but digits and one point, for zero, and for more minor units than fit into 64 bits.
     pub fn per_bitcoin(currency: CurrencyCode, price: &str, digits: u8) -> Result<Self, Error> {
         let refused = Error::new(ErrorKind::InvalidRate, Rule::Rqr9);
         let (whole, fraction) = price.split_once('.').unwrap_or((price, ""));
-        let fraction = fraction.get(..usize::from(digits).saturating_add(8)).unwrap_or(fraction);
-        let mut number = (!price.is_empty()).then_some(0u64);
+        if ![whole, fraction].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(refused);
+        }
+        // As many digits as count, and fit.
+        let most = fraction.len().min(usize::from(digits).saturating_add(8));
+        let fitting = (0..=most).rev().find_map(|len| Self::scaled(whole, fraction.get(..len)?, digits));
+        let (minor_units, msat) = fitting.ok_or(refused.clone())?;
+        Self::new(currency, minor_units, msat).map_err(|_| refused)
+    }
+
+    /// A price of a bitcoin as a ratio of whole numbers, if both fit.
+    fn scaled(whole: &str, fraction: &str, digits: u8) -> Option<(MinorUnits, Msat)> {
+        let mut number = 0u64;
         for letter in whole.chars().chain(fraction.chars()) {
-            let digit = letter.to_digit(10).map(u64::from);
-            number = number.zip(digit).and_then(|(number, digit)| number.checked_mul(10)?.checked_add(digit));
+            number = number.checked_mul(10)?.checked_add(letter.to_digit(10)?.into())?;
         }
-        let is_number = price.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
         // One bitcoin is 10^11 msat. Digits beyond the minor unit multiply the other side.
-        let (written, needed) = (fraction.len() as u64, u64::from(digits));
-        let power = |exponent: u64| u32::try_from(exponent).ok().and_then(|exponent| 10u64.checked_pow(exponent));
-        let minor_units = power(needed.saturating_sub(written)).zip(number.filter(|_| is_number));
-        let minor_units = minor_units.and_then(|(factor, number)| number.checked_mul(factor));
-        let msat = power(written.saturating_sub(needed)).and_then(|factor| factor.checked_mul(100_000_000_000));
-        match (minor_units, msat) {
-            (Some(minor_units), Some(msat)) => {
-                Self::new(currency, MinorUnits(minor_units), Msat(msat)).map_err(|_| refused)
-            }
-            _ => Err(refused),
-        }
+        let (written, needed) = (u32::try_from(fraction.len()).ok()?, u32::from(digits));
+        let minor_units = number.checked_mul(10u64.checked_pow(needed.saturating_sub(written))?)?;
+        let msat = 100_000_000_000u64.checked_mul(10u64.checked_pow(written.saturating_sub(needed))?)?;
+        Some((MinorUnits(minor_units), Msat(msat)))
     }
 
     /// The currency.

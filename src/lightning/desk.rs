@@ -24,7 +24,8 @@ use crate::units::UnixTime;
 
 /// What the application around a [`Desk`] knows, decides and keeps.
 ///
-/// `changed` functions are called while the desk is locked: they must not call it.
+/// [`now`](Self::now) and the `changed` functions are called while the desk is locked: they must not call it, and not take
+/// long. All others may.
 pub trait Application {
     /// The time.
     fn now(&self) -> UnixTime;
@@ -80,7 +81,8 @@ pub trait Application {
     }
 
     /// What a payment or claim asks or says cannot be sent, whatever the way: the payment has
-    /// [ended](Payment::unsendable), also if it is a subscription's, and the claim is [removed](Desk::remove).
+    /// [ended](Payment::unsendable) because of it, and the claim is [removed](Desk::remove). The payment may be the present one of a
+    /// subscription, which has stopped then.
     fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
         let _ = (id, why);
     }
@@ -106,14 +108,14 @@ pub struct NotOurs;
 /// What to do now, and when to ask again.
 #[derive(Debug, Default)]
 #[must_use]
-pub struct Due {
+pub struct ToDo {
     /// Messages to send.
     pub send: Vec<Outgoing>,
     /// When to ask again, unless a message arrives; never if nothing is waited for.
     pub next: Option<UnixTime>,
 }
 
-impl Due {
+impl ToDo {
     /// Asks again at this time, if not before.
     pub(super) fn come_again(&mut self, at: UnixTime) {
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
@@ -173,6 +175,10 @@ impl<A: Application> Desk<A> {
         id
     }
 
+    fn has_payment(&self, id: PaymentId) -> bool {
+        lock(&self.payments).contains_key(&id)
+    }
+
     /// Takes a claim over: a new one, or one that was loaded. Then [poll](Self::poll). If the same claim is here
     /// already, that one stays, as with [payments](Self::add_payment).
     pub fn add_claim(&self, claim: Claim) -> PaymentId {
@@ -220,24 +226,24 @@ impl<A: Application> Desk<A> {
     }
 
     /// What to send now, and when to ask again.
-    pub fn poll(&self) -> Due {
-        let (mut due, mut stuck) = (Due::default(), Vec::new());
-        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut due, &mut stuck));
-        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut due, &mut stuck));
+    pub fn poll(&self) -> ToDo {
+        let (mut to_do, mut stuck) = (ToDo::default(), Vec::new());
+        lock(&self.payments).values_mut().for_each(|payment| self.poll_one(payment, &mut to_do, &mut stuck));
+        lock(&self.claims).values_mut().for_each(|claim| self.poll_one(claim, &mut to_do, &mut stuck));
         // Now that nothing is locked: whoever hears it may want to remove it.
         stuck.iter().for_each(|(id, error)| self.application.stuck(*id, error));
-        self.subscriptions.poll(&self.application, &mut due);
-        due
+        self.subscriptions.poll(&self.application, &mut to_do);
+        to_do
     }
 
-    fn poll_one(&self, one: &mut impl Pending, due: &mut Due, stuck: &mut Vec<(PaymentId, Error)>) {
+    fn poll_one(&self, one: &mut impl Pending, to_do: &mut ToDo, stuck: &mut Vec<(PaymentId, Error)>) {
         if !one.is_open() {
             return;
         }
         let now = self.application.now();
         let next = match one.poll(now) {
             Ok(Action::Send(outgoing)) => {
-                due.send.push(*outgoing);
+                to_do.send.push(*outgoing);
                 let next = one.poll(now);
                 one.tell(&self.application);
                 next
@@ -250,10 +256,10 @@ impl<A: Application> Desk<A> {
             }
         };
         match next {
-            Ok(Action::WaitUntil(at)) => due.come_again(at),
+            Ok(Action::WaitUntil(at)) => to_do.come_again(at),
             Ok(Action::Nothing) => {}
             // Two messages at once would be one too many.
-            Ok(Action::Send(_)) => due.come_again(now),
+            Ok(Action::Send(_)) => to_do.come_again(now),
             Err(error) => stuck.push((one.id(), error)),
         }
     }
@@ -279,11 +285,7 @@ impl<A: Application> Desk<A> {
         let Some(path_id) = &outgoing.reply_path_id else { return };
         let via = crate::exchange::Via::Path(*path_id);
         let id = if let Some(id) = self.payer.payment_of(&via) {
-            // What is being paid goes on being paid.
-            let has_ended = self.update_payment(id, |payment| {
-                payment.unsendable();
-                matches!(payment.state(), State::Ended(_))
-            });
+            let has_ended = self.update_payment(id, Payment::unsendable);
             let has_stopped = || self.subscriptions.unsendable(id, &self.application);
             has_ended.unwrap_or_else(has_stopped).then_some(id)
         } else if let Some(id) = self.issuer.claim_of(&via) {
@@ -323,10 +325,10 @@ impl<A: Application> Desk<A> {
     pub fn invoice(&self, incoming: Incoming) -> Result<Option<Outgoing>, NotOurs> {
         let id = self.payer.payment_of(&incoming.via).ok_or(NotOurs)?;
         let now = self.application.now();
-        let received = if self.subscriptions.ask_as(id) {
-            self.subscriptions.receive_invoice(id, incoming, &self.application)
-        } else {
+        let received = if self.has_payment(id) {
             self.update_payment(id, |payment| payment.receive_invoice(incoming, now))
+        } else {
+            self.subscriptions.receive_invoice(id, incoming, &self.application)
         };
         match received {
             Some(Err(refused)) => self.refuse(refused).or(Ok(None)),
@@ -342,10 +344,10 @@ impl<A: Application> Desk<A> {
     pub fn invoice_error(&self, incoming: Incoming) -> Result<(), NotOurs> {
         let now = self.application.now();
         let refused = if let Some(id) = self.payer.payment_of(&incoming.via) {
-            let received = if self.subscriptions.ask_as(id) {
-                self.subscriptions.receive_error(id, incoming, &self.application)
-            } else {
+            let received = if self.has_payment(id) {
                 self.update_payment(id, |payment| payment.receive_error(incoming, now))
+            } else {
+                self.subscriptions.receive_error(id, incoming, &self.application)
             };
             received.map(|received| received.map(drop))
         } else if let Some(id) = self.issuer.claim_of(&incoming.via) {

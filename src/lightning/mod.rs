@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | convert messages, paths, payinfo and features | `TryFrom` both ways, with [`ConversionError`] |
 //! | run issuer and payer in one place, subscriptions too | [`Desk`], with an [`Application`] of yours |
-//! | run them on an LDK node | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
-//! | run them without a node | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
+//! | run these on an LDK node, but for subscriptions | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
+//! | run these without a node, or in front of one | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
 //! | let the node's routers make paths | [`message_paths`] for offers and refunds, [`payment_paths`] for invoices |
 //! | see the types | [`ldk`], the crate that this was built with |
 //!
@@ -14,8 +14,8 @@
 //! # Which of the two
 //!
 //! An LDK node takes onion messages apart itself and hands over what it could read. It does not read requests for
-//! offers in dollars, nor errors that other implementations write, and it does not reveal the key that signs for an
-//! offer without an issuer id. With [`OnionPeers`] all of that is possible, since the onions are this crate's. It
+//! offers in dollars, nor those of subscriptions, nor errors that other implementations write, and it does not reveal
+//! the key that signs for an offer without an issuer id. With [`OnionPeers`] all of that is possible, since the onions are this crate's. It
 //! needs the node's secret key, and can stand before the node's own `OnionMessenger`, which then gets whatever is
 //! not for the desk.
 //!
@@ -66,6 +66,6 @@ mod subscriptions;
 pub use ldk;
 
 pub use convert::{ConversionError, from_payment_path, to_payment_path};
-pub use desk::{Application, Desk, Due, NotOurs};
+pub use desk::{Application, Desk, NotOurs, ToDo};
 pub use node::{NoPath, OffersHandler, context, instructions, message_paths, payment_paths, via};
 pub use peers::{Limits, OnionPeers, SendError};

@@ -84,7 +84,8 @@ pub fn instructions(outgoing: &Outgoing) -> Result<(OffersMessage, MessageSendIn
 ///
 /// Each position has its own path id
 /// ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id), [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)),
-/// so the router is asked once for each, and of what it gives, the first path is taken that starts where none does yet.
+/// so the router is asked once for each. Of what it gives, the first path is taken that starts where none does yet, or
+/// fewer than among these.
 /// LDK's routers make one path for a node that is announced, and up to three for one that is not, through that many
 /// of `peers` which are, or through the only one.
 ///
@@ -186,9 +187,10 @@ impl core::error::Error for Full {}
 /// Messages that are not for the desk go to `inner`: the node's
 /// [`ChannelManager`](ldk::ln::channelmanager::ChannelManager), or nobody.
 ///
-/// What LDK does not read never gets here: requests for offers in another currency than bitcoin, invoices for those,
-/// and errors of other nodes, since LDK expects (and writes) a length in front of them. [`OnionPeers`] reads them;
-/// both can run on one node, each with its own desk: payments of such offers are given up here.
+/// What LDK does not read never gets here: requests for offers in another currency than bitcoin and of subscriptions,
+/// invoices for those, and errors of other nodes, since LDK expects (and writes) a length in front of them.
+/// [`OnionPeers`] reads them; both can run on one node, each with its own desk: payments of such offers are given up
+/// here.
 ///
 /// [`OnionPeers`]: super::OnionPeers
 pub struct OffersHandler<D, H = IgnoringMessageHandler> {

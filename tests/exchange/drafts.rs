@@ -332,7 +332,7 @@ fn messages_have_their_numbers() {
     let mut payment = payer().draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, DEADLINE).unwrap();
     let asked = sent(&mut payment, NOW);
     let received = issuer().receive(super::sides::deliver(&asked, 0x70)).unwrap();
-    let why = InvoiceError::new("three are left").unwrap().about(Field::INVREQ_QUANTITY, None).unwrap().suggesting(3);
+    let why = InvoiceError::new("three are left").unwrap().suggest_quantity(3).unwrap();
     let refusal = received.clone().refuse(why.clone());
     assert_eq!(refusal.message, OffersMessage::InvoiceError(why.clone()));
     assert_eq!((why.suggested_quantity(), why.suggested_amount()), (Some(3), None));

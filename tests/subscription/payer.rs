@@ -396,6 +396,7 @@ fn after(time: UnixTime) -> UnixTime {
 #[test]
 fn what_somebody_should_look_at_is_not_tried_again() {
     let mut shop = Shop::new(daily());
+    // Somebody is there when it begins at once.
     let mut first = shop.start(NOW);
     is_refused(&mut first, NOW);
     assert_eq!(waits(&mut first, later(1)), later(DAY + 1));
@@ -412,10 +413,45 @@ fn what_somebody_should_look_at_is_not_tried_again() {
     assert_eq!(waits(&mut failed, later), closes);
     assert!(matches!(failed.state(later), SubscriptionState::Stopped(_, End::QuoteExpired)));
 
+    // What it may cost has nothing to do with it.
+    failed.set_limit(Limit::AtMost(PRICE)).unwrap();
+    failed.allow_once(PRICE).unwrap();
+    assert_eq!(waits(&mut failed, later), closes);
+
     quoted(&mut dear, &mut shop, now);
     dear.set_limit(Limit::AtMost(Msat(1))).unwrap();
     assert_eq!(waits(&mut dear, now), closes);
     assert!(matches!(dear.state(now), SubscriptionState::Stopped(_, End::TooExpensive { .. })));
+}
+
+/// The delays grow to a day and stay there, however long the window.
+#[test]
+fn delays_do_not_shrink() {
+    let mut shop = Shop::new(every(12, TimeUnit::Months));
+    let mut subscription = shop.start(NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    let mut now = waits(&mut subscription, NOW);
+    let mut delays = Vec::new();
+    for _ in 0..100 {
+        is_refused(&mut subscription, now);
+        now.0 += 1;
+        let again = waits(&mut subscription, now);
+        delays.push(again.0 - now.0);
+        now = again;
+    }
+    assert!(delays.is_sorted() && delays[99] == DAY, "{delays:?}");
+}
+
+/// A first payment that is due in a month is one that nobody looks at.
+#[test]
+fn a_first_payment_in_a_month_is_tried_again() {
+    let paywindow = Some(PayWindow { seconds_before: 3600, seconds_after: 5 * DAY as u32 });
+    let shop = Shop::new(Recurrence { paywindow, ..based(monthly(), MARCH, false) });
+    let now = at(MARCH.0 - 30 * DAY);
+    let mut subscription = shop.subscribe(now).start(ENTROPY, now, at(MARCH.0 + 4 * DAY)).unwrap();
+    let due_at = waits(&mut subscription, now);
+    is_refused(&mut subscription, due_at);
+    assert_eq!(waits(&mut subscription, after(due_at)), at(due_at.0 + 1 + 3600));
 }
 
 // REC-6: a first period that is still to come is paid when its window has opened for clocks that are a minute slow.

@@ -260,11 +260,13 @@ impl Payment {
     }
 
     /// The transport says that what is asked for cannot be sent at all, over any way: ends the payment, unless there is
-    /// an invoice already.
-    pub fn unsendable(&mut self) {
-        if matches!((&self.phase, &self.asked), (Phase::Asking, Asked::Offer(_))) {
+    /// an invoice already. Returns whether it has ended because of this.
+    pub fn unsendable(&mut self) -> bool {
+        let asks = matches!((&self.phase, &self.asked), (Phase::Asking, Asked::Offer(_)));
+        if asks {
             self.phase = Phase::Ended(End::Unsendable);
         }
+        asks
     }
 
     /// An invoice arrived. Only one that came over the reply path of a request of this payment, or over a path of

@@ -84,8 +84,9 @@ use view::DAY;
 ///   subscription is over. That follows from the time alone, and is not noted: if it was the clock that was wrong, the
 ///   subscription goes on when the clock is right again.
 /// - **What may pass.** If the issuer refuses, or its invoices expire, the payment is begun again after an hour, then
-///   after two, and so on up to a day, while its window lasts: nobody may be looking. Not the first payment, since
-///   somebody is; nor one whose paying was begun, since it may have been made after all; nor one that was too dear.
+///   after two, and so on up to a day, while its window lasts: nobody may be looking. Not a first payment that is due
+///   at once, since somebody is; nor one whose paying was begun, since it may have been made after all; nor one that
+///   was too dear.
 /// - **One payer id.** All requests have the same nonce in their metadata, from which the key follows (EXC-3); the MAC
 ///   beside it is another one for each payment, since it covers the counter. An invoice for another payment of the same
 ///   subscription is refused by its counter.
@@ -293,11 +294,9 @@ impl Subscription {
     }
 
     /// The transport says that what is asked for cannot be sent at all: see [`Payment::unsendable`]. The payment has
-    /// then [stopped](SubscriptionState::Stopped).
-    pub fn unsendable(&mut self) {
-        if let Some(payment) = &mut self.payment {
-            payment.unsendable();
-        }
+    /// then [stopped](SubscriptionState::Stopped). Returns whether it has because of this.
+    pub fn unsendable(&mut self) -> bool {
+        self.payment.as_mut().is_some_and(Payment::unsendable)
     }
 
     /// An invoice arrived: see [`Payment::receive_invoice`].
@@ -403,7 +402,7 @@ impl Subscription {
     pub fn allow_once(&mut self, max: Msat) -> Result<(), Error> {
         check_amount(max, Field::OFFER_AMOUNT, Rule::Rec12)?;
         self.consent = Some(max);
-        self.try_again();
+        self.try_at_this_price();
         Ok(())
     }
 
@@ -417,8 +416,16 @@ impl Subscription {
     pub fn set_limit(&mut self, limit: Limit) -> Result<(), Error> {
         self.plan.draft(&self.payer).limit(limit).ceiling()?;
         self.plan.limit = Some(limit);
-        self.try_again();
+        self.try_at_this_price();
         Ok(())
+    }
+
+    /// What was too dear may be no more. Whatever else ended a payment has nothing to do with it.
+    fn try_at_this_price(&mut self) {
+        let was_too_dear = |payment: &Payment| matches!(payment.state(), State::Ended(End::TooExpensive { .. }));
+        if self.open().is_some_and(was_too_dear) {
+            self.try_again();
+        }
     }
 
     /// Begins a payment again that [stopped](SubscriptionState::Stopped), as if nothing had been asked for. If paying
@@ -435,11 +442,12 @@ impl Subscription {
             // What was begun may have been paid after all.
             matches!(payment.state(), State::Ended(End::Refused(_) | End::QuoteExpired)) && payment.begun().count() == 0
         });
-        // Whoever subscribes is there when it begins.
-        if !may_pass || due.counter == 0 {
+        // Whoever subscribes is there when it begins at once.
+        let is_watched = due.counter == 0 && due.due_at <= self.plan.since;
+        if !may_pass || is_watched {
             return after(until);
         }
-        let delay = AGAIN.checked_shl(self.attempt).unwrap_or(DAY).min(DAY);
+        let delay = (FIRST_DELAY << self.attempt.min(5)).min(DAY);
         // More than once, where the window is short.
         let delay = delay.min(until.0.saturating_sub(now.0) / 2).max(CLOCKS);
         let at = UnixTime(now.0.saturating_add(delay));
@@ -484,7 +492,7 @@ impl Subscription {
 }
 
 /// How long after a refusal a payment is begun again for the first time, in seconds.
-const AGAIN: u64 = 3_600;
+const FIRST_DELAY: u64 = 3_600;
 
 /// The second after.
 fn after(time: UnixTime) -> UnixTime {

@@ -103,7 +103,7 @@ impl Subscription {
     /// Whether answers for this payment are for this subscription.
     pub(crate) fn asks_as(&self, id: PaymentId) -> bool {
         let is_payment = self.payment.as_ref().is_some_and(|payment| payment.id() == id);
-        is_payment || id == self.token(CANCELS, 0).id
+        is_payment || (self.is_cancelled() && id == self.token(CANCELS, 0).id)
     }
 
     fn token(&self, attempt: u32, position: u8) -> Token {

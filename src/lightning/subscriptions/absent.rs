@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::desk::{Application, Due};
+use super::desk::{Application, ToDo};
 use crate::exchange::{Incoming, PathId, PaymentId, Progress, Refused};
 
 #[derive(Default)]
@@ -13,11 +13,7 @@ impl Subscriptions {
         0
     }
 
-    pub(super) fn poll(&self, _: &impl Application, _: &mut Due) {}
-
-    pub(super) fn ask_as(&self, _: PaymentId) -> bool {
-        false
-    }
+    pub(super) fn poll(&self, _: &impl Application, _: &mut ToDo) {}
 
     pub(super) fn receive_invoice(
         &self,

@@ -1,20 +1,20 @@
 //! Subscriptions at a desk (feature `recurrence`).
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use std::sync::Mutex;
 
-use super::desk::{Application, Desk, Due, lock};
+use super::desk::{Application, Desk, ToDo, lock};
 use crate::exchange::{
     Action, Incoming, PathId, PaymentId, Progress, Refused, Subscription, SubscriptionId, SubscriptionState,
 };
-use crate::field::Rate;
+use crate::field::{CurrencyCode, Rate};
 use crate::units::UnixTime;
 
 /// How long after an error a subscription is looked at again, in seconds: the rate may be there by then.
-const AGAIN: u64 = 60;
+const RATE_DELAY: u64 = 60;
 
 #[derive(Default)]
 pub(super) struct Subscriptions(Mutex<BTreeMap<SubscriptionId, Subscription>>);
@@ -24,27 +24,40 @@ impl Subscriptions {
         lock(&self.0).len()
     }
 
-    /// Adds what to send now to what is due.
-    pub(super) fn poll(&self, application: &impl Application, due: &mut Due) {
-        let (now, mut stuck) = (application.now(), Vec::new());
+    /// Adds what to send now to what there is to do.
+    pub(super) fn poll(&self, application: &impl Application, to_do: &mut ToDo) {
+        let now = application.now();
+        let currencies: BTreeSet<CurrencyCode> = {
+            let subscriptions = lock(&self.0);
+            let active = subscriptions.values().filter(|subscription| waits_until(subscription, now).is_none());
+            active.filter_map(Subscription::currency).collect()
+        };
+        // Nothing is locked: whoever is asked may look at the desk, and may take its time.
+        let rates: Vec<Rate> = currencies.into_iter().filter_map(|currency| application.rate(currency)).collect();
+        let mut stuck = Vec::new();
         for (id, subscription) in lock(&self.0).iter_mut() {
+            // Most wait, for weeks.
+            if let Some(at) = waits_until(subscription, now) {
+                to_do.come_again(at);
+                continue;
+            }
             let before = subscription.to_bytes();
-            let rate = rate(subscription, application, now);
+            let rate = rates.iter().copied().find(|rate| subscription.currency() == Some(rate.currency()));
             let mut next = subscription.poll(now, rate);
             if let Ok(Action::Send(outgoing)) = next {
-                due.send.push(*outgoing);
+                to_do.send.push(*outgoing);
                 next = subscription.poll(now, rate);
             }
             if subscription.to_bytes() != before {
                 application.subscription_changed(subscription);
             }
             match next {
-                Ok(Action::WaitUntil(at)) => due.come_again(at),
+                Ok(Action::WaitUntil(at)) => to_do.come_again(at),
                 Ok(Action::Nothing) => {}
                 // Two messages at once would be one too many.
-                Ok(Action::Send(_)) => due.come_again(now),
+                Ok(Action::Send(_)) => to_do.come_again(now),
                 Err(error) => {
-                    due.come_again(UnixTime(now.0.saturating_add(AGAIN)));
+                    to_do.come_again(UnixTime(now.0.saturating_add(RATE_DELAY)));
                     stuck.push((*id, error));
                 }
             }
@@ -65,11 +78,6 @@ impl Subscriptions {
         let result = step(subscription);
         application.subscription_changed(subscription);
         Some(result)
-    }
-
-    /// Whether one of them asked for this payment.
-    pub(super) fn ask_as(&self, id: PaymentId) -> bool {
-        lock(&self.0).values().any(|subscription| subscription.asks_as(id))
     }
 
     pub(super) fn receive_invoice(
@@ -97,20 +105,18 @@ impl Subscriptions {
         self.update(id, application, |subscription| subscription.unreachable(path_id, now));
     }
 
-    /// Whether one of them stopped because of this.
+    /// Whether the payment of one of them has stopped because of this.
     pub(super) fn unsendable(&self, id: PaymentId, application: &impl Application) -> bool {
-        self.update(id, application, Subscription::unsendable).is_some()
+        self.update(id, application, Subscription::unsendable).unwrap_or(false)
     }
 }
 
-/// The present rate, if it is needed: what is not due has time.
-fn rate(subscription: &Subscription, application: &impl Application, now: UnixTime) -> Option<Rate> {
-    let is_due = match subscription.state(now) {
-        SubscriptionState::Waiting(due) => now >= due.due_at,
-        SubscriptionState::Open(_) => true,
-        SubscriptionState::Stopped(..) | SubscriptionState::Ended(_) => false,
-    };
-    subscription.currency().filter(|_| is_due).and_then(|currency| application.rate(currency))
+/// When there will be something to do, if there is nothing before.
+fn waits_until(subscription: &Subscription, now: UnixTime) -> Option<UnixTime> {
+    match subscription.state(now) {
+        SubscriptionState::Waiting(due) if now < due.due_at => Some(due.due_at),
+        _ => None,
+    }
 }
 
 impl<A: Application> Desk<A> {
