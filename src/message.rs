@@ -229,6 +229,7 @@ pub(crate) fn check_features(
 }
 
 /// What shows the fields of a message, and holds it.
+#[allow(unreachable_pub, reason = "Rust 1.85 does not see that `Sealed` names it")]
 pub trait View: Sized {
     fn of(message: Message) -> Self;
     fn message(&self) -> &Message;
