@@ -367,6 +367,7 @@ fn what_may_pass_is_tried_again() {
         let SubscriptionState::Stopped(due, _) = subscription.state(now) else { panic!() };
         let again = waits(&mut subscription, now);
         if again > *due.window.end() {
+            assert_eq!(again, after(*due.window.end()));
             break due.window;
         }
         // Looking again does not put it off, nor does a clock that is wrong for a while.
