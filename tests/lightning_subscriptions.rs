@@ -220,7 +220,13 @@ fn what_happens_to_a_request_is_told_to_its_subscription() {
     let id = subscribe(&desk);
     let other = Desk::new(Shop::default(), Issuer::new([7; 32]), Payer::new([8; 32]));
     let first = desk.poll().send.remove(0);
-    assert_eq!(desk.poll().send, []);
+    // What is sent was saved, once.
+    let saved = || desk.application().saved.borrow().len();
+    assert_eq!(saved(), 2);
+    assert_eq!(desk.subscription(id, Subscription::to_bytes).as_ref(), desk.application().saved.borrow().last());
+    for _ in 0..3 {
+        assert_eq!((desk.poll().send, saved()), (vec![], 2));
+    }
     desk.unreachable(&first);
     let second = desk.poll().send.remove(0);
     assert_ne!(first.destination, second.destination);
@@ -254,6 +260,12 @@ fn what_happens_to_a_request_is_told_to_its_subscription() {
     let cancels = desk.poll().send.remove(0);
     desk.unsendable(&cancels, &std::fmt::Error);
     assert_eq!(desk.application().given_up.get(), 1);
+    // What cannot get there one way is said another way.
+    assert_eq!(desk.poll().send, []);
+    desk.unreachable(&cancels);
+    let other_way = desk.poll().send.remove(0);
+    assert_ne!(other_way.destination, cancels.destination);
+    assert_eq!(other_way.message, cancels.message);
     let is_paid = |it: &Subscription| matches!(it.payment().unwrap().state(), State::Paid(_));
     assert!(desk.subscription(id, is_paid).unwrap());
 }
