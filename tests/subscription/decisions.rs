@@ -117,6 +117,19 @@ fn a_quote_is_begun_only_while_the_subscription_is_open() {
     begins(&mut subscription, later(59));
 }
 
+// EXC-4: what is refused changes nothing, not even what the payment may cost by now.
+#[test]
+fn a_refusal_to_begin_changes_nothing() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    quoted(&mut subscription, &mut shop, NOW);
+    subscription.set_limit(double()).unwrap();
+    let before = subscription.to_bytes();
+    // The quote has expired.
+    assert!(matches!(subscription.begin(later(7201)).unwrap_err().kind(), ErrorKind::Expired { .. }));
+    assert_eq!(subscription.to_bytes(), before);
+}
+
 // The end of the calendar is not the end of what was agreed to.
 #[test]
 fn no_calendar_is_its_own_end() {

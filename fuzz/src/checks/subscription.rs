@@ -13,9 +13,9 @@ use bolt12::exchange::{
     Subscription, SubscriptionEnd, SubscriptionState, Terms, Via,
 };
 use bolt12::{
-    BlindedPath, ChainHash, Error, Features, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
-    PaidPeriod, PayInfo, PayWindow, Preimage, Quantity, Rate, Recurrence, RecurrenceBase, RecurrenceContext, TimeUnit,
-    UnixTime,
+    BlindedPath, ChainHash, Error, ErrorKind, Features, InvoiceError, MinorUnits, Msat, Offer, OfferAmount,
+    OfferBuilder, PaidPeriod, PayInfo, PayWindow, Preimage, Quantity, Rate, Recurrence, RecurrenceBase,
+    RecurrenceContext, TimeUnit, UnixTime,
 };
 
 use super::{errors, keys};
@@ -109,7 +109,10 @@ fn holds(saved: &[u8], subscription: &Subscription) {
             let mut subscription = load(saved);
             if let Err(error) = step(&mut subscription, now) {
                 errors::any(&error);
-                assert_eq!(subscription.to_bytes(), saved, "a refusal changed something");
+                // What is above the limit has ended with that.
+                if !matches!(error.kind(), ErrorKind::AmountTooHigh { .. }) {
+                    assert!(subscription.to_bytes() == saved, "a refusal changed something: {error:?}");
+                }
             }
             shows(&survives(&subscription), now);
         }

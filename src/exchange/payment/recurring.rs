@@ -1,10 +1,13 @@
 //! What a subscription asks of its payments.
 
+use bitcoin::hashes::sha256;
+
 use super::super::asked::Asked;
 use super::super::subscription::Series;
 use super::super::view::End;
 use super::{Bounds, Payment, Phase};
 use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::units::UnixTime;
 
 impl Payment {
     /// Which payment of a subscription this is.
@@ -31,6 +34,22 @@ impl Payment {
             Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => {}
         }
         Ok(())
+    }
+
+    /// Begins to pay what was quoted if it is within these limits, and ends the payment if it is above them.
+    pub(in crate::exchange) fn begin_within(
+        &mut self,
+        bounds: Bounds,
+        payment_hash: sha256::Hash,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let before = self.bounds;
+        self.rebound(bounds)?;
+        let begun = self.begin(payment_hash, now);
+        if begun.is_err() {
+            self.bounds = before;
+        }
+        begun
     }
 
     /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.

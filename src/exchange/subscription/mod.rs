@@ -338,8 +338,7 @@ impl Subscription {
         let (SubscriptionState::Open(_), Ok(due)) = (self.state(now), self.due(now)) else { return Err(not_now()) };
         let bounds = self.plan.bounds(&self.payer, &due, self.consent, self.priced_at(now))?;
         let Some(payment) = &mut self.payment else { return Err(not_now()) };
-        payment.rebound(bounds)?;
-        payment.begin(payment_hash, now)
+        payment.begin_within(bounds, payment_hash, now)
     }
 
     fn quoted(&self) -> Option<Quote<'_>> {
