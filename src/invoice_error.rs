@@ -108,7 +108,7 @@ impl InvoiceError {
         Some(suggesting.unwrap_or(told))
     }
 
-    /// The same text about the amount of a request, suggesting one that would be accepted.
+    /// The same text about the amount of a request, suggesting one that would be accepted, in millisatoshi (ERW-2).
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl InvoiceError {
         self.suggest(Field::INVREQ_AMOUNT, amount.0)
     }
 
-    /// The same text about the quantity of a request, suggesting one that would be accepted.
+    /// The same text about the quantity of a request, suggesting one that would be accepted (ERW-2).
     ///
     /// # Errors
     ///
@@ -168,14 +168,16 @@ impl InvoiceError {
         check_suggestion(self.erroneous_field()?, value).is_ok().then_some(value)
     }
 
-    /// The amount that is suggested, if the error is about one.
+    /// The amount in millisatoshi that is suggested, if the error is about that of a request or an invoice (ERR-2).
+    /// Nothing if what is suggested could not stand there.
     pub fn suggested_amount(&self) -> Option<Msat> {
         let fields = [Field::INVREQ_AMOUNT, Field::INVOICE_AMOUNT];
         self.erroneous_field().filter(|field| fields.contains(field))?;
         Msat::decode(self.suggested_value()?).ok()
     }
 
-    /// The quantity that is suggested, if the error is about one.
+    /// The quantity that is suggested, if the error is about that (ERR-2). Nothing if what is suggested could not stand
+    /// there.
     pub fn suggested_quantity(&self) -> Option<u64> {
         self.erroneous_field().filter(|field| *field == Field::INVREQ_QUANTITY)?;
         u64::decode(self.suggested_value()?).ok()

@@ -81,13 +81,13 @@ pub trait Application {
     }
 
     /// What a payment or claim asks or says cannot be sent, whatever the way: the payment has
-    /// [ended](Payment::unsendable) because of it, and the claim is [removed](Desk::remove). The payment may be the present one of a
-    /// subscription, which has stopped then.
+    /// [ended](Payment::unsendable) because of it, and the claim is [removed](Desk::remove). The payment may be the
+    /// present one of a subscription, which has stopped then.
     fn given_up(&self, id: PaymentId, why: &dyn core::error::Error) {
         let _ = (id, why);
     }
 
-    /// The node at this end of a channel, if it is known: from gossip, for example. [`OnionPeers`](super::OnionPeers)
+    /// The node at this end of a channel, if it is known (MSG-5): from gossip, for example. [`OnionPeers`](super::OnionPeers)
     /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and is
     /// lost if that peer only passed it on; and a question is [not sent](Self::not_sent).
     fn channel_end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {

@@ -259,7 +259,7 @@ impl Payment {
         }
     }
 
-    /// The transport says that what is asked for cannot be sent at all, over any way: ends the payment, unless there is
+    /// The transport says that what is asked for cannot be sent at all, over any way (EXC-5): ends the payment, unless there is
     /// an invoice already. Returns whether it has ended because of this.
     pub fn unsendable(&mut self) -> bool {
         let asks = matches!((&self.phase, &self.asked), (Phase::Asking, Asked::Offer(_)));

@@ -95,7 +95,7 @@ impl Subscription {
         plan.asked(first.series(0, false)).check(payer)
     }
 
-    /// Whether an answer that came this way is for this subscription. Costs a MAC.
+    /// Whether an answer that came this way is for this subscription (IVR-13). Costs a MAC.
     pub fn is_for(&self, via: &Via) -> bool {
         self.payer.payment_of(via).is_some_and(|id| self.asks_as(id))
     }
