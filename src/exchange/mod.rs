@@ -29,7 +29,8 @@
 //! *being paid* shows what a payment needs.
 //!
 //! Payments, subscriptions, claims, and requests that are received or accepted can be saved as bytes and loaded again,
-//! and go on where they stopped, whatever happened in between. Keys of the application's own are not in it: see [`Accepted::sign`].
+//! and go on where they stopped, whatever happened in between. Keys of the application's own are not in it: see
+//! [`Accepted::sign`].
 //!
 //! # Names
 //!

@@ -40,7 +40,8 @@ pub enum State<'a> {
 pub enum End {
     /// No invoice came in time, or what came was not paid in time.
     Deadline,
-    /// The issuer refused: show the [text](InvoiceError::error), of which both ends are kept, at most 1 KiB, and do not act on it.
+    /// The issuer refused: show the [text](InvoiceError::error), of which both ends are kept, at most 1 KiB, and do not
+    /// act on it.
     Refused(InvoiceError),
     /// The invoice was above the limit.
     TooExpensive {

@@ -28,7 +28,8 @@ impl<'a> HumanReadableName<'a> {
     ///
     /// # Errors
     ///
-    /// `EmptyValue` for a part without a character, `InvalidName` for a character that is not allowed, `TooLong` above 255 bytes (RQW-8).
+    /// `EmptyValue` for a part without a character, `InvalidName` for a character that is not allowed, `TooLong` above
+    /// 255 bytes (RQW-8).
     pub fn new(user: &'a str, domain: &'a str) -> Result<Self, Error> {
         let refused = |kind| Err(Error::of(Field::INVREQ_BIP_353_NAME, kind, Rule::Rqw8));
         for part in [user, domain] {

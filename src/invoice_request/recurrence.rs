@@ -102,14 +102,14 @@ impl InvoiceRequest {
     }
 
     /// Checks a request of a subscription: what [`accept`](Self::accept) checks, but for the expiry of an offer that
-    /// was begun in time (REC-13); that the period before was paid and this one was not, and nothing was cancelled; and that this one can
-    /// be paid now, for what is left of it.
+    /// was begun in time (REC-13); that the period before was paid and this one was not, and nothing was cancelled; and
+    /// that this one can be paid now, for what is left of it.
     ///
     /// # Errors
     ///
     /// As for [`accept`](Self::accept); `IsNotRecurring` without a counter (REC-3), `Cancelled` (REC-11) if the
-    /// subscription was cancelled or the request does so, `AlreadyPaid` (REC-3), `PreviousUnpaid` (REC-7), `Differs` if the subscription
-    /// started with another period (REC-4), `TooEarly` and `TooLate` (REC-6, REC-8), `Overflow`.
+    /// subscription was cancelled or the request does so, `AlreadyPaid` (REC-3), `PreviousUnpaid` (REC-7), `Differs` if
+    /// the subscription started with another period (REC-4), `TooEarly` and `TooLate` (REC-6, REC-8), `Overflow`.
     ///
     /// A request that cancels gets no answer: when [`recurrence`](RequestFields::recurrence) says that it does, note
     /// that, and send nothing.

@@ -15,9 +15,9 @@
 //!
 //! An LDK node takes onion messages apart itself and hands over what it could read. It does not read requests for
 //! offers in dollars, nor those of subscriptions, nor errors that other implementations write, and it does not reveal
-//! the key that signs for an offer without an issuer id. With [`OnionPeers`] all of that is possible, since the onions are this crate's. It
-//! needs the node's secret key, and can stand before the node's own `OnionMessenger`, which then gets whatever is
-//! not for the desk.
+//! the key that signs for an offer without an issuer id. With [`OnionPeers`] all of that is possible, since the onions
+//! are this crate's. It needs the node's secret key, and can stand before the node's own `OnionMessenger`, which then
+//! gets whatever is not for the desk.
 //!
 //! LDK nodes name the start of their paths by a channel, which they look up in their gossip. [`OnionPeers`] has none: it
 //! answers such a node through whoever brought its request, and asks one only if [`Application::channel_end`] knows the

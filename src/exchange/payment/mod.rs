@@ -259,8 +259,8 @@ impl Payment {
         }
     }
 
-    /// The transport says that what is asked for cannot be sent at all, over any way (EXC-5): ends the payment, unless there is
-    /// an invoice already. Returns whether it has ended because of this.
+    /// The transport says that what is asked for cannot be sent at all, over any way (EXC-5): ends the payment, unless
+    /// there is an invoice already. Returns whether it has ended because of this.
     pub fn unsendable(&mut self) -> bool {
         let asks = matches!((&self.phase, &self.asked), (Phase::Asking, Asked::Offer(_)));
         if asks {

@@ -164,8 +164,9 @@ impl ReceivedRequest {
     /// # Errors
     ///
     /// A refusal as for [`accept`](Self::accept), but that an offer which was begun in time may have expired (REC-13).
-    /// `IsNotRecurring` (REC-3) for a single payment, `AlreadyPaid` (REC-3), `PreviousUnpaid` (REC-7), `Differs` if the subscription started
-    /// with another period (REC-4), `TooEarly` and `TooLate` (REC-6, REC-8), and, with no answer, `Cancelled` (REC-11).
+    /// `IsNotRecurring` (REC-3) for a single payment, `AlreadyPaid` (REC-3), `PreviousUnpaid` (REC-7), `Differs` if the
+    /// subscription started with another period (REC-4), `TooEarly` and `TooLate` (REC-6, REC-8), and, with no answer,
+    /// `Cancelled` (REC-11).
     pub fn accept_recurring(
         self,
         terms: &Terms<'_>,
