@@ -4,7 +4,6 @@
 //! `tests/corpus.rs` calls the same functions with the seeds and with every input that was a finding
 //! once, so that there is one copy of what is checked.
 
-pub mod differential;
 pub mod errors;
 pub mod exchange;
 pub mod keys;
@@ -43,20 +42,9 @@ pub const TARGETS: &[Target] = &[
     ("onion_peel", onion::peel),
     #[cfg(feature = "onion")]
     ("onion_payload", onion::payload),
-    ("differential", differential::check),
     ("exchange_payer", exchange::payer::check),
     ("exchange_issuer", exchange::issuer::check),
     ("exchange_state", exchange::state::check),
     #[cfg(feature = "recurrence")]
     ("subscription", subscription::check),
 ];
-
-/// Runs the target of that name.
-///
-/// # Panics
-///
-/// On a finding, and for a name that no target has.
-pub fn run(name: &str, data: &[u8]) {
-    let (_, check) = TARGETS.iter().find(|(target, _)| *target == name).expect("a target of that name");
-    check(data);
-}

@@ -1,9 +1,8 @@
 //! What a peer can make [`OnionPeers`] keep and compute is limited, whatever it sends.
-#![cfg(feature = "lightning")]
 
-#[path = "common/messages.rs"]
+#[path = "../../tests/common/messages.rs"]
 mod messages;
-#[path = "common/naive.rs"]
+#[path = "../../tests/common/naive.rs"]
 mod naive;
 
 use std::cell::Cell;

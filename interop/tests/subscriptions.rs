@@ -1,9 +1,8 @@
 //! Subscriptions at a desk: asked for, answered, paid and cancelled like payments.
-#![cfg(all(feature = "lightning", feature = "recurrence"))]
 
-#[path = "common/messages.rs"]
+#[path = "../../tests/common/messages.rs"]
 mod messages;
-#[path = "common/naive.rs"]
+#[path = "../../tests/common/naive.rs"]
 mod naive;
 
 use std::cell::{Cell, RefCell};

@@ -1,9 +1,8 @@
 //! The desk tells its application what changed before anything is sent, and passes on what is not for it.
-#![cfg(feature = "lightning")]
 
-#[path = "common/messages.rs"]
+#[path = "../../tests/common/messages.rs"]
 mod messages;
-#[path = "common/naive.rs"]
+#[path = "../../tests/common/naive.rs"]
 mod naive;
 
 use std::cell::{Cell, RefCell};

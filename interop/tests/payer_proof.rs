@@ -1,9 +1,9 @@
 //! Payer proofs side by side with the `lightning` crate: what one makes the other reads, the same choices give
 //! the same bytes, and what one refuses the other refuses, but for the differences listed here.
 
-#[path = "common/naive.rs"]
+#[path = "../../tests/common/naive.rs"]
 mod naive;
-#[path = "common/proofs.rs"]
+#[path = "../../tests/common/proofs.rs"]
 mod proofs;
 
 use std::collections::BTreeSet;

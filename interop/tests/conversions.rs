@@ -1,10 +1,9 @@
 //! Conversions between this crate's types and those of `lightning` 0.2: nothing is lost, and what has no counterpart
 //! is refused by name.
-#![cfg(feature = "lightning")]
 
-#[path = "common/messages.rs"]
+#[path = "../../tests/common/messages.rs"]
 mod messages;
-#[path = "common/naive.rs"]
+#[path = "../../tests/common/naive.rs"]
 mod naive;
 
 use bolt12::exchange::OffersMessage;
@@ -57,7 +56,7 @@ fn messages_stay_what_they_are() {
 #[test]
 fn every_valid_offer_of_the_tables_is_converted_or_refused_by_name() {
     let (mut converted, mut refused) = (0, 0);
-    for line in include_str!("data/offers.tsv").lines().filter(|line| line.starts_with("valid\t")) {
+    for line in include_str!("../../tests/data/offers.tsv").lines().filter(|line| line.starts_with("valid\t")) {
         let text = line.split('\t').nth(2).unwrap();
         let offer: Offer = text.parse().unwrap();
         match their_offer::Offer::try_from(&offer) {
@@ -153,7 +152,7 @@ fn a_signed_refund_is_refused_there() {
 #[test]
 fn what_this_crate_refuses_is_refused_with_field_and_rule() {
     let mut refused = Vec::new();
-    for line in include_str!("data/offers.tsv").lines().filter(|line| line.starts_with("invalid\t")) {
+    for line in include_str!("../../tests/data/offers.tsv").lines().filter(|line| line.starts_with("invalid\t")) {
         let [_, what, text, rule, _] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
         if !text.starts_with("lno1") || text.bytes().any(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit()) {
             continue;

@@ -2,7 +2,6 @@
 //!
 //! The LDK nodes are `lightning` 0.2 with its own `ChannelManager`, `OnionMessenger` and `PeerManager`. They have no
 //! channels, so nothing is paid: an invoice counts as good when LDK says that it would pay it.
-#![cfg(feature = "lightning")]
 #![allow(clippy::duplicate_mod, reason = "each example brings its own")]
 
 mod bare;
@@ -12,9 +11,9 @@ mod cln;
 mod fetch;
 #[cfg(target_os = "linux")]
 mod hostile;
-#[path = "../common/naive.rs"]
+#[path = "../../../tests/common/naive.rs"]
 mod naive;
-#[path = "../common/onion_naive.rs"]
+#[path = "../../../tests/common/onion_naive.rs"]
 mod naive_onion;
 mod node;
 mod on_node;
@@ -22,9 +21,7 @@ mod on_node;
 #[path = "../../examples/serve_offers/main.rs"]
 mod serve;
 mod shapes;
-#[cfg(feature = "recurrence")]
 mod subscribed;
-#[cfg(feature = "recurrence")]
 #[path = "../../examples/tcp/mod.rs"]
 mod tcp;
 

@@ -8,7 +8,7 @@ use lightning::offers::parse::{Bolt12ParseError, Bolt12SemanticError};
 use lightning::offers::refund::Refund as LdkRefund;
 use lightning::util::ser::Writeable;
 
-use super::recurrence;
+use crate::checks::recurrence;
 
 /// The bytes as each kind of message.
 pub fn check(data: &[u8]) {

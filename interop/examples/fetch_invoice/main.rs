@@ -4,21 +4,20 @@
 //! rest.
 
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
-#[path = "../decode/dates.rs"]
+#[path = "../../../examples/decode/dates.rs"]
 mod dates;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
-#[path = "../decode/input.rs"]
+#[path = "../../../examples/decode/input.rs"]
 mod input;
-#[path = "../decode/json.rs"]
+#[path = "../../../examples/decode/json.rs"]
 mod json;
 pub(crate) mod options;
-#[path = "../decode/people.rs"]
+#[path = "../../../examples/decode/people.rs"]
 mod people;
 pub(crate) mod progress;
-#[path = "../decode/proof.rs"]
+#[path = "../../../examples/decode/proof.rs"]
 mod proof;
-#[cfg(feature = "recurrence")]
-#[path = "../decode/recurrence.rs"]
+#[path = "../../../examples/decode/recurrence.rs"]
 mod recurrence;
 #[path = "../tcp/mod.rs"]
 mod tcp;

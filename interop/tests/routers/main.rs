@@ -1,13 +1,12 @@
 //! LDK's own routers, over a graph of channels that were announced: the paths they make for us lead to us, and cost
 //! what LDK says. The nodes are `lightning` 0.2.
-#![cfg(feature = "lightning")]
 
 mod answer;
 mod gossip;
 mod message;
-#[path = "../common/messages.rs"]
+#[path = "../../../tests/common/messages.rs"]
 mod messages;
-#[path = "../common/naive.rs"]
+#[path = "../../../tests/common/naive.rs"]
 mod naive;
 mod net;
 mod payment;

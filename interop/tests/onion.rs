@@ -1,7 +1,6 @@
 //! The crate `lightning` opens our paths and messages, and we open its.
-#![cfg(feature = "onion")]
 
-#[path = "common/onion.rs"]
+#[path = "../../tests/common/onion.rs"]
 mod onion;
 
 use bolt12::onion::{
