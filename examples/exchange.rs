@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hex::DisplayHex;
 use bolt12::exchange::{
-    Action, End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment, Refused, State,
-    Terms,
+    Action, EndReason, IncomingMessage, Limit, MaxAmount, OffersMessage, OutgoingMessage, PathId, Payee, Payer,
+    Payment, Refused, State, Terms,
 };
 use bolt12::{
-    Bolt12, ChainHash, Error, Expectation, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PayInfo,
-    PayableInvoice, Payee, PayerProof, Preimage, Rate, Text, UnixTime,
+    Bolt12, ChainHash, Error, Expectation, ExpectedPayee, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    PayInfo, PayableInvoice, PayerProof, Preimage, Rate, Text, UnixTime,
 };
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 use stand_in::{deliver, path_to};
@@ -27,7 +27,7 @@ const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut now = UnixTime(1_800_000_000);
-    let mut shop = Shop { issuer: Issuer::new([0x41; 32]), rate: rate("100000")? };
+    let mut shop = Shop { issuer: Payee::new([0x41; 32]), rate: rate("100000")? };
 
     heading(now, "The shop makes an offer, once, and puts it on the counter.");
     let offer = shop.make_offer()?;
@@ -52,7 +52,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     shop.rate = rate("96500")?;
     heading(now, "She asks for an invoice. In the meantime the dollar has become dearer.");
     ask(&mut payment, &mut shop, &mut now, 0)?;
-    let State::Ended(end @ End::TooExpensive { .. }) = payment.state() else { return Err("that was cheap".into()) };
+    let State::Ended(end @ EndReason::TooExpensive { .. }) = payment.state() else {
+        return Err("that was cheap".into());
+    };
     println!("  Nothing is paid: {end}: {}.", payment.max_amount());
     now = now.saturating_add(Duration::from_secs(20));
 
@@ -89,7 +91,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let proof = receipt.proof().note("table 7").build()?.sign(&keypair)?;
     println!("Alice's proof:\n{}\n", proof.wrapped(98)?);
     let proof: PayerProof = proof.to_string().parse()?; // that it can be read means that its signatures are valid
-    let payee = Payee::NodeId(offer.issuer_id().ok_or("no key")?); // a key that the shop made for this offer alone
+    let payee = ExpectedPayee::NodeId(offer.issuer_id().ok_or("no key")?); // a key that the shop made for this offer alone
     proof.check(&Expectation { payee, chain: CHAINS[0], min_amount: Msat(3_500_000), note: Some("table 7") })?;
     println!("It holds: {} for {}.", proof.amount().ok_or("hidden")?, words(proof.offer().description()));
     Ok(())
@@ -111,10 +113,10 @@ fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u
                 let Some(answer) = shop.receive(deliver(&request, "Alice"), *now) else { continue };
                 show(*now, "the shop", &answer.message);
                 let arrived = deliver(&answer, "shop");
-                // A wallet with many payments finds this one by `payer.payment_of(&arrived.via)`.
+                // A wallet with many payments finds this one by `payer.payment_of(&arrived.arrival)`.
                 let progress = match &answer.message {
-                    OffersMessage::InvoiceError(_) => payment.receive_error(arrived, *now),
-                    _ => payment.receive_invoice(arrived, *now),
+                    OffersMessage::InvoiceError(_) => payment.receive(arrived, *now),
+                    _ => payment.receive(arrived, *now),
                 };
                 // What was refused has changed nothing: the right answer may still come.
                 progress.map(drop).unwrap_or_else(|refused| println!("  not taken: {refused}"));
@@ -128,7 +130,7 @@ fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u
 
 /// The shop: a secret, and today's rate. Of offers, requests and invoices it keeps nothing.
 struct Shop {
-    issuer: Issuer,
+    issuer: Payee,
     rate: Rate,
 }
 
@@ -141,11 +143,11 @@ impl Shop {
     }
 
     /// Answers a request, with an invoice or with the reason why there is none, or not at all.
-    fn receive(&mut self, request: Incoming, now: UnixTime) -> Option<Outgoing> {
+    fn receive(&mut self, request: IncomingMessage, now: UnixTime) -> Option<OutgoingMessage> {
         self.answer(request, now).map_or_else(|refused| refused.into_answer(), Some)
     }
 
-    fn answer(&mut self, request: Incoming, now: UnixTime) -> Result<Outgoing, Box<Refused>> {
+    fn answer(&mut self, request: IncomingMessage, now: UnixTime) -> Result<OutgoingMessage, Box<Refused>> {
         let received = self.issuer.receive(request)?; // for an offer of ours, which nobody changed
         let due = received.due(Some(self.rate));
         let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::TimesPrice(5) };

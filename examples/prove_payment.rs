@@ -5,9 +5,9 @@
 
 use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
-    BlindedPath, ChainHash, Disclosure, Error, Expectation, Features, Field, Invoice, InvoiceBuilder,
-    InvoiceRequestBuilder, Msat, Offer, OfferBuilder, PayInfo, Payee, PayerProof, PayerProofBuilder, Preimage,
-    RequestArrival, RequestContext, UnixTime,
+    BlindedPath, ChainHash, Disclosure, Error, Expectation, ExpectedPayee, Features, Field, Invoice, InvoiceBuilder,
+    InvoiceRequestBuilder, Msat, Offer, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, RequestArrival,
+    RequestContext, UnixTime,
 };
 
 const CHALLENGE: &str = "Bob asks, 2027-01-15, 4711";
@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
     print_proof(&proof);
 
     println!("\nBob asks whether this offer was paid, by whoever he talks to:");
-    let (payee, chain) = (Payee::Offer(&offer), ChainHash::BITCOIN);
+    let (payee, chain) = (ExpectedPayee::Offer(&offer), ChainHash::BITCOIN);
     let expected = Expectation { payee, chain, min_amount: PRICE, note: Some(CHALLENGE) };
     print_verdict(&proof, &expected);
 

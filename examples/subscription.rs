@@ -15,8 +15,8 @@ use std::error::Error;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Due, End, Incoming, Issuer, Limit, MaxAmount, Outgoing, Payer, Progress, State, Subscription,
-    SubscriptionState, Terms, Timing,
+    Action, Due, EndReason, IncomingMessage, Limit, MaxAmount, OutgoingMessage, Payee, Payer, Progress, State,
+    Subscription, SubscriptionState, Terms, Timing,
 };
 use bolt12::{
     ChainHash, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo, Preimage, Rate,
@@ -123,12 +123,12 @@ fn what_of(due: &Due, now: UnixTime, paid: Msat) -> String {
 fn ask(bob: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Result<Result<Msat, Msat>, Box<dyn Error>> {
     let Action::Send(request) = bob.poll(now, Some(shop.rate))? else { return Err("nothing to ask".into()) };
     let answer = shop.receive(deliver(&request, "Bob"), now)?.ok_or("no answer")?;
-    match (bob.receive_invoice(deliver(&answer, "shop"), now)?, bob.state(now)) {
+    match (bob.receive(deliver(&answer, "shop"), now)?, bob.state(now)) {
         (Progress::Quoted, SubscriptionState::Open(payment)) => match payment.state() {
             State::Quoted(quote) => Ok(Ok(quote.amount())),
             other => Err(format!("{other:?}").into()),
         },
-        (_, SubscriptionState::Stopped(_, End::TooExpensive { amount })) => Ok(Err(*amount)),
+        (_, SubscriptionState::Stopped(_, EndReason::TooExpensive { amount })) => Ok(Err(*amount)),
         (_, other) => Err(format!("{other:?}").into()),
     }
 }
@@ -146,7 +146,7 @@ fn pay(bob: &mut Subscription, shop: &mut Shop, now: UnixTime, payer: &Payer) ->
 
 /// The podcast's shop. Of what it invoiced it remembers what it needs when that is paid.
 struct Shop {
-    issuer: Issuer,
+    issuer: Payee,
     offer: Offer,
     rate: Rate,
     invoiced: BTreeMap<sha256::Hash, (SubscriptionKey, u32, PaidPeriod, Preimage)>,
@@ -156,7 +156,7 @@ struct Shop {
 
 impl Shop {
     fn new(rate: Rate) -> Result<Self, bolt12::Error> {
-        let issuer = Issuer::new([0x17; 32]); // a secret of its own
+        let issuer = Payee::new([0x17; 32]); // a secret of its own
         let new = issuer.new_offer([0x07; 16]);
         let price = OfferAmount::Currency { currency: rate.currency(), amount: MinorUnits(300) };
         let base = RecurrenceBase { basetime: MARCH, proportional_amount: true };
@@ -169,7 +169,7 @@ impl Shop {
         Ok(Self { issuer, offer, rate, invoiced, paid, cancelled })
     }
 
-    fn receive(&mut self, request: Incoming, now: UnixTime) -> Result<Option<Outgoing>, Box<dyn Error>> {
+    fn receive(&mut self, request: IncomingMessage, now: UnixTime) -> Result<Option<OutgoingMessage>, Box<dyn Error>> {
         let received = self.issuer.receive(request)?; // for an offer of ours, and signed by the subscriber
         let key = received.subscription_key().ok_or("a single payment")?;
         let counter = received.recurrence().ok_or("a single payment")?.counter;

@@ -75,7 +75,7 @@ pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
-pub use error::{Error, ErrorKind, Field, LooksLike, MessageKind, Rule};
+pub use error::{Error, ErrorKind, Field, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Fallback, Fallbacks, Feature, FeatureBits,
     Features, HumanReadableName, IntroductionNode, KnownFeatures, OfferAmount, PayInfo, PayInfos, Point, Quantity,
@@ -94,7 +94,7 @@ pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
 pub use pasted::Bolt12;
 pub use payer_proof::{
-    Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,
+    Disclosure, Expectation, ExpectedPayee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,
 };
 #[cfg(feature = "recurrence")]
 pub use recurrence::{PayWindow, Recurrence, RecurrenceBase, RecurrenceRequest, TimeUnit};

@@ -98,6 +98,11 @@ impl UnixTime {
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_secs()))
     }
+
+    /// The second after this one, if there is one.
+    pub(crate) const fn next_second(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
 impl fmt::Display for UnixTime {

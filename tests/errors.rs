@@ -17,7 +17,8 @@ use std::path::Path;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Action, End, Incoming, Issuer, Limit, Need, Outgoing, Payer, Payment, Progress, Retry, SubscriptionEnd, Via,
+    Action, EndReason, IncomingMessage, Limit, MessageArrival, Need, OffersMessageKind, OutgoingMessage, Payee, Payer,
+    Payment, Progress, Retry, SubscriptionEnd,
 };
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
@@ -483,20 +484,20 @@ fn proofs_not_read() -> Vec<Error> {
 
 /// What an issuer of the exchange refuses, and makes only right.
 fn requests_not_received() -> Vec<Error> {
-    let issuer = Issuer::new([1; 32]);
+    let issuer = Payee::new([1; 32]);
     let new = issuer.new_offer([3; 16]);
     let nowhere = new.build(OfferBuilder::new(new.issuer_id())).unwrap_err();
 
     let (_, asked) = asking(&issuer);
     let request = sides::deliver(&asked, 0x70);
-    let receive = |change: fn(&mut Incoming)| {
+    let receive = |change: fn(&mut IncomingMessage)| {
         let mut request = request.clone();
         change(&mut request);
         issuer.receive(request).unwrap_err().error().clone()
     };
     let no_reply_path = receive(|request| request.reply_path = None);
-    let other_offer = Issuer::new([2; 32]).receive(request.clone()).unwrap_err().error().clone();
-    let other_way = receive(|request| request.via = Via::OtherPath);
+    let other_offer = Payee::new([2; 32]).receive(request.clone()).unwrap_err().error().clone();
+    let other_way = receive(|request| request.arrival = MessageArrival::OtherPath);
 
     // Offers that name a key of somebody else, who has to sign: one of the issuer's, and one from a database.
     let elsewhere = new.build(OfferBuilder::new(key()).add_path(sides::path_with(0x60, new.path_id(0)))).unwrap();
@@ -520,14 +521,14 @@ fn payer() -> Payer {
 }
 
 /// A payment that asks the issuer for tea, and its first request.
-fn asking(issuer: &Issuer) -> (Payment, Outgoing) {
+fn asking(issuer: &Payee) -> (Payment, OutgoingMessage) {
     let offer = sides::own_offer(issuer, 1, |offer| offer.description("tea").amount_msat(Msat(1_000)));
     let mut payment = payer().draft(&offer, NOW, sides::CHAINS).unwrap().start([4; 32], NOW, LATER).unwrap();
     let asked = next(&mut payment);
     (payment, asked)
 }
 
-fn next(payment: &mut Payment) -> Outgoing {
+fn next(payment: &mut Payment) -> OutgoingMessage {
     match payment.poll(NOW).unwrap() {
         Action::Send(outgoing) => *outgoing,
         other => panic!("nothing to send: {other:?}"),
@@ -536,7 +537,7 @@ fn next(payment: &mut Payment) -> Outgoing {
 
 /// What a payer of the exchange refuses.
 fn payments_not_made() -> Vec<Error> {
-    let issuer = Issuer::new([1; 32]);
+    let issuer = Payee::new([1; 32]);
     let (mut payment, asked) = asking(&issuer);
     let accepted = issuer.receive(sides::deliver(&asked, 0x70)).unwrap().accept(&sides::terms(NOW, None)).unwrap();
     let (_, invoice) = sides::invoice(&accepted);
@@ -547,11 +548,11 @@ fn payments_not_made() -> Vec<Error> {
     let over_limit = draft.limit(Limit::AtMost(Msat(999))).start([4; 32], NOW, LATER).unwrap_err();
 
     let not_now = payment.failed().unwrap_err();
-    let stray = Incoming { via: Via::Direct, ..answer.clone() };
-    let stray_error = payment.receive_error(stray.clone(), NOW).unwrap_err().error().clone();
-    let stray = payment.receive_invoice(stray, NOW).unwrap_err().error().clone();
-    assert_eq!(payment.receive_invoice(answer.clone(), NOW).unwrap(), Progress::Quoted);
-    let twice = payment.receive_invoice(answer, NOW).unwrap_err().error().clone();
+    let stray = IncomingMessage { arrival: MessageArrival::Direct, ..answer.clone() };
+    let stray_error = payment.receive(stray.clone(), NOW).unwrap_err().error().clone();
+    let stray = payment.receive(stray, NOW).unwrap_err().error().clone();
+    assert_eq!(payment.receive(answer.clone(), NOW).unwrap(), Progress::Quoted);
+    let twice = payment.receive(answer, NOW).unwrap_err().error().clone();
     sides::begin(&mut payment, NOW);
     let wrong_preimage = payment.paid(Preimage([0; 32])).unwrap_err();
     let state = Payer::new([3; 32]).load(&payment.to_bytes()).unwrap_err();
@@ -568,15 +569,20 @@ fn refunds_not_paid() -> Vec<Error> {
 
     let builder = builder.add_path(sides::path_with(0x70, new.path_id(0)));
     let published = new.publish(builder, NOW).unwrap();
-    let issuer = Issuer::new([1; 32]);
+    let issuer = Payee::new([1; 32]);
     let accepted = issuer.claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
     let invoice = accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
     let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
     let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
     claim.paid();
-    let via = Via::Path(sent.reply_path_id.unwrap());
-    let told = Incoming { bytes: InvoiceError::new("no").unwrap().into_bytes(), via, reply_path: None };
-    let too_late = claim.receive_error(told).unwrap_err().error().clone();
+    let arrival = MessageArrival::Path(sent.reply_path_id.unwrap());
+    let told = IncomingMessage {
+        kind: OffersMessageKind::InvoiceError,
+        bytes: InvoiceError::new("no").unwrap().into_bytes(),
+        arrival,
+        reply_path: None,
+    };
+    let too_late = claim.receive(told).unwrap_err().error().clone();
     vec![nowhere, too_late]
 }
 
@@ -612,14 +618,14 @@ fn every_text_is_as_it_was_agreed() {
     let no = InvoiceError::new("out of\u{202e} coffee").unwrap();
     let wordless = InvoiceError::try_from(vec![1, 1, 82]).unwrap();
     for end in [
-        End::Deadline,
-        End::Refused(no),
-        End::Refused(wordless),
-        End::TooExpensive { amount: Msat(9) },
-        End::QuoteExpired,
-        End::Declined,
-        End::Unsendable,
-        End::OfferExpired,
+        EndReason::Deadline,
+        EndReason::Refused(no),
+        EndReason::Refused(wordless),
+        EndReason::TooExpensive { amount: Msat(9) },
+        EndReason::QuoteExpired,
+        EndReason::Declined,
+        EndReason::Unsendable,
+        EndReason::OfferExpired,
     ] {
         writeln!(texts, "    {end}").unwrap();
     }

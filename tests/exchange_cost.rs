@@ -12,7 +12,10 @@ mod sides;
 
 use std::time::{Duration, Instant};
 
-use bolt12::exchange::{Action, Incoming, Issuer, Outgoing, PathId, Payer, Payment, Progress, Via};
+use bolt12::exchange::{
+    Action, IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage, PathId, Payee, Payer, Payment,
+    Progress,
+};
 use bolt12::{ErrorKind, Field, Invoice, InvoiceRequest, MAX_LEN, Msat, Offer, Rule, TlvStream, UnixTime};
 use counting::held;
 use messages::NOW;
@@ -21,8 +24,8 @@ use sides::{CHAINS, begin, deliver, own_offer, terms};
 
 const PATHS: u8 = 3;
 
-fn shop(secret: u8) -> (Issuer, Offer) {
-    let issuer = Issuer::new([secret; 32]);
+fn shop(secret: u8) -> (Payee, Offer) {
+    let issuer = Payee::new([secret; 32]);
     let offer = own_offer(&issuer, PATHS, |offer| offer.description("a cup of tea").amount_msat(Msat(9_000)));
     (issuer, offer)
 }
@@ -32,12 +35,12 @@ fn start(payer: &Payer, offer: &Offer) -> Payment {
     draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap()
 }
 
-fn ask(payment: &mut Payment) -> Outgoing {
+fn ask(payment: &mut Payment) -> OutgoingMessage {
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!("a request is due") };
     *asked
 }
 
-fn answer(issuer: &Issuer, asked: Incoming) -> Outgoing {
+fn answer(issuer: &Payee, asked: IncomingMessage) -> OutgoingMessage {
     let accepted = issuer.receive(asked).unwrap().accept(&terms(NOW, None)).unwrap();
     let (_, invoice) = sides::invoice(&accepted);
     accepted.answer(invoice).unwrap()
@@ -62,7 +65,7 @@ fn a_payment_holds_little_beside_its_messages() {
     let answered = deliver(&answer(&issuer, deliver(&asked, 0x70)), 0x60);
     let messages = messages + answered.bytes.len() as isize;
     // An invoice is kept with its three keys taken apart, and an index of its records.
-    let (progress, more) = held(|| payment.receive_invoice(answered, NOW));
+    let (progress, more) = held(|| payment.receive(answered, NOW));
     assert_eq!(progress.unwrap(), Progress::Quoted);
     let (copy, bytes) = held(|| payer.load(&payment.to_bytes()).unwrap());
     assert_eq!(copy.to_bytes(), payment.to_bytes());
@@ -84,7 +87,7 @@ fn an_issuer_keeps_nothing() {
     let ((), bytes) = held(|| {
         for number in 0..100 {
             let mut other = asked.clone();
-            other.via = Via::Path(PathId([number; 32]));
+            other.arrival = MessageArrival::Path(PathId([number; 32]));
             drop(issuer.receive(other).unwrap_err());
             drop(answer(&issuer, asked.clone()));
         }
@@ -134,20 +137,20 @@ fn no_point_is_looked_at_before_a_message_is_known() {
     let asked = deliver(&sent, 0x70);
     let bad = spoilt(&asked.bytes, Field::INVREQ_PAYER_ID);
     assert!(is_unreadable(InvoiceRequest::try_from(bad.as_slice())));
-    let bad = Incoming { bytes: bad, ..asked.clone() };
+    let bad = IncomingMessage { bytes: bad, ..asked.clone() };
 
     // Another's offer; an own one over the wrong path, or no path. RQR-6, RQR-7
-    let refused = |issuer: &Issuer, incoming| {
+    let refused = |issuer: &Payee, incoming| {
         let refused = issuer.receive(incoming).unwrap_err();
         assert!(refused.is_cheap() && refused.answer().is_none());
         (refused.error().kind().clone(), refused.error().rule())
     };
     assert_eq!(refused(&other, bad.clone()), (ErrorKind::Differs, Rule::Rqr6));
-    for via in [Via::Direct, Via::OtherPath, Via::Path(PathId([0; 32]))] {
-        let incoming = Incoming { via, ..bad.clone() };
+    for arrival in [MessageArrival::Direct, MessageArrival::OtherPath, MessageArrival::Path(PathId([0; 32]))] {
+        let incoming = IncomingMessage { arrival, ..bad.clone() };
         assert_eq!(refused(&issuer, incoming), (ErrorKind::WrongArrival, Rule::Rqr7));
     }
-    let long = Incoming { bytes: vec![0; MAX_LEN], ..bad.clone() };
+    let long = IncomingMessage { bytes: vec![0; MAX_LEN], ..bad.clone() };
     assert_eq!(refused(&issuer, long), (ErrorKind::TooLong, Rule::Exc1));
     // Over the right one it is known to be for an own offer, and only then looked at.
     let error = issuer.receive(bad).unwrap_err();
@@ -158,13 +161,21 @@ fn no_point_is_looked_at_before_a_message_is_known() {
     let bad = spoilt(&answered.bytes, Field::INVOICE_PATHS);
     assert!(is_unreadable(Invoice::try_from(bad.as_slice())));
     assert!(payer.is_own(&TlvStream::read(bad.clone()).unwrap()));
-    assert_eq!(payer.payment_of(&answered.via), Some(payment.id()));
+    assert_eq!(payer.payment_of(&answered.arrival), Some(payment.id()));
     // IVR-13, IVR-8: over another way, or for another request, it is not looked at either.
-    let mut refused = |incoming| payment.receive_invoice(incoming, NOW).unwrap_err().error().rule();
-    assert_eq!(refused(Incoming { bytes: bad.clone(), via: Via::OtherPath, reply_path: None }), Rule::Ivr13);
+    let mut refused = |incoming| payment.receive(incoming, NOW).unwrap_err().error().rule();
+    assert_eq!(
+        refused(IncomingMessage {
+            kind: OffersMessageKind::Invoice,
+            bytes: bad.clone(),
+            arrival: MessageArrival::OtherPath,
+            reply_path: None
+        }),
+        Rule::Ivr13
+    );
     let other = with(&bad, &[(Field::INVREQ_METADATA, &[7; 32])]);
-    assert_eq!(refused(Incoming { bytes: other, ..answered.clone() }), Rule::Ivr8);
-    assert_ne!(refused(Incoming { bytes: bad, ..answered }), Rule::Ivr8);
+    assert_eq!(refused(IncomingMessage { bytes: other, ..answered.clone() }), Rule::Ivr8);
+    assert_ne!(refused(IncomingMessage { bytes: bad, ..answered }), Rule::Ivr8);
 }
 
 /// The shortest of some runs, which is the least disturbed.
@@ -188,14 +199,14 @@ fn what_is_not_ours_is_told_in_no_time() {
     let asked = deliver(&ask(&mut payment), 0x70);
     let answered = deliver(&answer(&issuer, asked.clone()), 0x60);
     let read = TlvStream::read(answered.bytes.clone()).unwrap();
-    let other_way = Incoming { via: Via::OtherPath, ..asked.clone() };
+    let other_way = IncomingMessage { arrival: MessageArrival::OtherPath, ..asked.clone() };
     let is_fast = || {
         let receiving = shortest(|| drop(issuer.receive(asked.clone()).unwrap()));
         let cheap = [
             shortest(|| drop(other.receive(asked.clone()).unwrap_err())),
             shortest(|| drop(issuer.receive(other_way.clone()).unwrap_err())),
             shortest(|| assert!(payer.is_own(&read))),
-            shortest(|| assert!(payer.payment_of(&answered.via).is_some())),
+            shortest(|| assert!(payer.payment_of(&answered.arrival).is_some())),
         ];
         (cheap.iter().all(|time| *time * 2 < receiving), receiving, cheap)
     };

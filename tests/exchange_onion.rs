@@ -9,8 +9,8 @@ mod naive;
 mod sides;
 
 use bolt12::exchange::{
-    Action, Destination, Issuer, MaxAmount, Messenger, OffersMessage, Outgoing, PathId, Payer, Payment, Progress,
-    Received, Route, State, Terms, Via,
+    Action, Destination, Inbound, MaxAmount, MessageArrival, Messenger, OffersMessage, OutgoingMessage, PathId, Payee,
+    Payer, Payment, Progress, Route, State, Terms,
 };
 use bolt12::onion::{
     BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, PathHop, PaymentConstraints,
@@ -66,7 +66,7 @@ impl Net {
     }
 
     /// Sends a message, and passes it on from peer to peer until it arrives. Says how many hops it took.
-    fn send(&mut self, from: usize, outgoing: &Outgoing, through: &[usize], back: &[usize]) -> (Received, usize) {
+    fn send(&mut self, from: usize, outgoing: &OutgoingMessage, through: &[usize], back: &[usize]) -> (Inbound, usize) {
         let ids = |nodes: &[usize]| nodes.iter().map(|node| self.id(*node)).collect::<Vec<_>>();
         let (through, reply_through) = (ids(through), ids(back));
         let route = Route { through: &through, reply_through: &reply_through, ..Route::default() };
@@ -81,7 +81,7 @@ impl Net {
             // What travels is the bytes of message 513.
             let wire = OnionMessage::read(message.into_bytes()).unwrap();
             match self.nodes[next].1.receive(&wire).unwrap() {
-                Received::Forward(forward) => (at, to, message) = (next, forward.next(), forward.message().unwrap()),
+                Inbound::Forward(forward) => (at, to, message) = (next, forward.next(), forward.message().unwrap()),
                 received => return (received, hops),
             }
         }
@@ -91,7 +91,7 @@ impl Net {
 /// Asks, answers, pays. The issuer signs with `signer`, where it does not sign with the key made for the offer.
 fn run(
     net: &mut Net,
-    issuer: &Issuer,
+    issuer: &Payee,
     offer: &Offer,
     through: &[usize],
     back: &[usize],
@@ -103,7 +103,7 @@ fn run(
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
 
     let (received, _) = net.send(PAYER, &asked, through, back);
-    let Received::InvoiceRequest { incoming, signing_key } = received else { panic!("{received:?}") };
+    let Inbound::Message { message: incoming, hop_key: signing_key } = received else { panic!("{received:?}") };
     let received = issuer.receive(incoming).unwrap();
     let terms = Terms { now: NOW, chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
     let accepted = received.accept(&terms).unwrap();
@@ -117,9 +117,9 @@ fn run(
 
     // Only what is not on the way anyway is named: the reply path starts at `back`.
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
-    let Received::Invoice(incoming) = received else { panic!("{received:?}") };
-    assert_eq!(payer.payment_of(&incoming.via), Some(payment.id()));
-    assert_eq!(payment.receive_invoice(incoming, NOW).unwrap(), Progress::Quoted);
+    let Inbound::Message { message: incoming, .. } = received else { panic!("{received:?}") };
+    assert_eq!(payer.payment_of(&incoming.arrival), Some(payment.id()));
+    assert_eq!(payment.receive(incoming, NOW).unwrap(), Progress::Quoted);
     sides::begin(&mut payment, NOW);
     payment.paid(preimage).unwrap();
     let State::Paid(receipt) = payment.state() else { panic!() };
@@ -127,7 +127,7 @@ fn run(
     receipt.invoice().clone()
 }
 
-fn own_offer(net: &mut Net, issuer: &Issuer, through: &[&[usize]], with_key: bool) -> Offer {
+fn own_offer(net: &mut Net, issuer: &Payee, through: &[&[usize]], with_key: bool) -> Offer {
     let new = issuer.new_offer(net.random()[..16].try_into().unwrap());
     let paths: Vec<_> =
         through.iter().enumerate().map(|(at, through)| net.path(ISSUER, through, new.path_id(at as u8))).collect();
@@ -139,7 +139,7 @@ fn own_offer(net: &mut Net, issuer: &Issuer, through: &[&[usize]], with_key: boo
 /// MSG-2, MSG-3, MSG-5, EXC-2: over two nodes there and back.
 #[test]
 fn a_request_and_an_invoice_travel_over_two_nodes() {
-    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let (mut net, issuer) = (Net::new(), Payee::new([1; 32]));
     let offer = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
     let invoice = run(&mut net, &issuer, &offer, &[LEFT], &[LEFT], false);
     assert_eq!(Some(invoice.node_id()), offer.issuer_id());
@@ -148,7 +148,7 @@ fn a_request_and_an_invoice_travel_over_two_nodes() {
 /// PTH-3, IVW-3: without an issuer id, the key at the end of the path that was used signs.
 #[test]
 fn the_blinded_key_signs_for_an_offer_without_an_issuer_id() {
-    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let (mut net, issuer) = (Net::new(), Payee::new([1; 32]));
     let offer = own_offer(&mut net, &issuer, &[&[LEFT, RIGHT]], false);
     let invoice = run(&mut net, &issuer, &offer, &[], &[LEFT], true);
     assert_eq!(offer.paths().unwrap().iter().next().unwrap().last_blinded_node_id(), invoice.node_id());
@@ -157,7 +157,7 @@ fn the_blinded_key_signs_for_an_offer_without_an_issuer_id() {
 /// RQR-7: an offer without paths is asked for at its node, and there only.
 #[test]
 fn an_offer_without_paths_is_asked_for_directly() {
-    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let (mut net, issuer) = (Net::new(), Payee::new([1; 32]));
     let new = issuer.new_offer([9; 16]);
     let builder = OfferBuilder::new(net.id(ISSUER)).description("tea").amount_msat(Msat(9_000));
     let offer = new.build(builder).unwrap();
@@ -167,22 +167,22 @@ fn an_offer_without_paths_is_asked_for_directly() {
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
     let (received, hops) = net.send(PAYER, &asked, &[LEFT, RIGHT], &[RIGHT, LEFT]);
     assert_eq!(hops, 3);
-    let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
+    let Inbound::Message { message: incoming, .. } = received else { panic!() };
     issuer.receive(incoming).unwrap();
 
     // Sent over a path of the same node, it is ignored.
     let other = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
     let path = other.paths().unwrap().iter().next().unwrap().into_owned();
-    let probe = Outgoing { destination: bolt12::exchange::Destination::Path(path), ..*asked };
+    let probe = OutgoingMessage { destination: bolt12::exchange::Destination::Path(path), ..*asked };
     let (received, _) = net.send(PAYER, &probe, &[LEFT], &[LEFT]);
-    let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
+    let Inbound::Message { message: incoming, .. } = received else { panic!() };
     let refused = issuer.receive(incoming).unwrap_err();
     assert_eq!((refused.error().rule(), refused.answer(), refused.is_cheap()), (Rule::Rqr7, None, true));
 }
 
 /// A message to the issuer, over a path of its own that it did not make for offers.
-fn over(path: bolt12::BlindedPath<'static>, request: &Outgoing) -> OnionMessage {
-    let probe = Outgoing { destination: Destination::Path(path), ..request.clone() };
+fn over(path: bolt12::BlindedPath<'static>, request: &OutgoingMessage) -> OnionMessage {
+    let probe = OutgoingMessage { destination: Destination::Path(path), ..request.clone() };
     Messenger::new(key(9)).send(&probe, &Route::default(), [6; 32]).unwrap().message
 }
 
@@ -191,34 +191,37 @@ fn over(path: bolt12::BlindedPath<'static>, request: &Outgoing) -> OnionMessage 
 #[test]
 fn a_message_over_any_path_did_not_come_directly() {
     let (peer, node) = (node_key(RIGHT), node_key(ISSUER));
-    let issuer = Issuer::new([1; 32]);
+    let issuer = Payee::new([1; 32]);
     let builder = OfferBuilder::new(node.public_key()).description("tea").amount_msat(Msat(9_000));
     let offer = issuer.new_offer([9; 16]).build(builder).unwrap();
     let payer = Payer::new([2; 32]);
     let mut payment = payer.draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
     let messenger = Messenger::new(node);
-    let via = |message: &OnionMessage| match messenger.receive(message).unwrap() {
-        Received::InvoiceRequest { incoming, .. } => (incoming.via, issuer.receive(incoming).is_ok()),
+    let arrival = |message: &OnionMessage| match messenger.receive(message).unwrap() {
+        Inbound::Message { message: incoming, .. } => (incoming.arrival, issuer.receive(incoming).is_ok()),
         other => panic!("{other:?}"),
     };
     let direct = Messenger::new(key(9)).send(&asked, &Route::default(), [6; 32]).unwrap().message;
-    assert_eq!(via(&direct), (Via::Direct, true));
+    assert_eq!(arrival(&direct), (MessageArrival::Direct, true));
 
     let own = || BlindedPathBuilder::new(node.public_key());
     let with_id = |len: usize| own().path_id(vec![7; len]).build([5; 32]).unwrap();
-    assert_eq!(via(&over(with_id(32), &asked)), (Via::Path(PathId([7; 32])), false));
+    assert_eq!(arrival(&over(with_id(32), &asked)), (MessageArrival::Path(PathId([7; 32])), false));
     for len in [0, 31, 33] {
-        assert_eq!(via(&over(with_id(len), &asked)), (Via::OtherPath, false), "{len} bytes");
+        assert_eq!(arrival(&over(with_id(len), &asked)), (MessageArrival::OtherPath, false), "{len} bytes");
     }
     // However little the hop is told.
-    assert_eq!(via(&over(own().build([5; 32]).unwrap(), &asked)), (Via::OtherPath, false));
-    assert_eq!(via(&over(own().pad_to(0).build([5; 32]).unwrap(), &asked)), (Via::OtherPath, false));
+    assert_eq!(arrival(&over(own().build([5; 32]).unwrap(), &asked)), (MessageArrival::OtherPath, false));
+    assert_eq!(arrival(&over(own().pad_to(0).build([5; 32]).unwrap(), &asked)), (MessageArrival::OtherPath, false));
     let told = PathHop::new(node.public_key()).field(15, b"?");
-    assert_eq!(via(&over(BlindedPathBuilder::new(told).build([5; 32]).unwrap(), &asked)), (Via::OtherPath, false));
+    assert_eq!(
+        arrival(&over(BlindedPathBuilder::new(told).build([5; 32]).unwrap(), &asked)),
+        (MessageArrival::OtherPath, false)
+    );
     let through_peer = over(own().through(peer.public_key()).build([5; 32]).unwrap(), &asked);
     let Ok(Peeled::Forward(forward)) = through_peer.peel(&peer) else { panic!() };
-    assert_eq!(via(&forward.message().unwrap()), (Via::OtherPath, false));
+    assert_eq!(arrival(&forward.message().unwrap()), (MessageArrival::OtherPath, false));
 
     // The path of an invoice of the same node.
     let constraints = PaymentConstraints { max_cltv_expiry: 9, htlc_minimum_msat: 1 };
@@ -234,13 +237,13 @@ fn a_message_over_any_path_did_not_come_directly() {
 /// MSG-5: a reply path may start at whoever answers, which unwraps its own hops.
 #[test]
 fn a_reply_path_may_start_at_the_issuer() {
-    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let (mut net, issuer) = (Net::new(), Payee::new([1; 32]));
     let offer = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
     run(&mut net, &issuer, &offer, &[LEFT], &[ISSUER, RIGHT, LEFT], false);
 }
 
 /// A request for an offer of the issuer, which has no path.
-fn request() -> Outgoing {
+fn request() -> OutgoingMessage {
     let offer = OfferBuilder::new(node_key(ISSUER).public_key()).description("tea").amount_msat(Msat(9_000));
     let offer = offer.build().unwrap();
     let draft = Payer::new([2; 32]).draft(&offer, NOW, CHAINS).unwrap();
@@ -249,19 +252,19 @@ fn request() -> Outgoing {
     *asked
 }
 
-fn answer_over(path: bolt12::BlindedPath<'static>) -> Outgoing {
-    Outgoing { destination: Destination::Path(path), reply_path_id: None, ..request() }
+fn answer_over(path: bolt12::BlindedPath<'static>) -> OutgoingMessage {
+    OutgoingMessage { destination: Destination::Path(path), reply_path_id: None, ..request() }
 }
 
 /// Passes a message on from node to node, and says which ones it came over until it arrived.
-fn way(net: &Net, sent: bolt12::onion::Outgoing) -> Vec<usize> {
+fn way(net: &Net, sent: bolt12::onion::PeerMessage) -> Vec<usize> {
     let (mut to, mut message, mut way) = (sent.to, sent.message, Vec::new());
     loop {
         let NextHop::NodeId(id) = to else { panic!("{to:?}") };
         let next = net.nodes.iter().position(|node| node.0 == id).unwrap();
         way.push(next);
         match net.nodes[next].1.receive(&message).unwrap() {
-            Received::Forward(forward) => (to, message) = (forward.next(), forward.message().unwrap()),
+            Inbound::Forward(forward) => (to, message) = (forward.next(), forward.message().unwrap()),
             _ => return way,
         }
     }
@@ -295,7 +298,7 @@ fn the_way_leads_to_where_the_path_starts_for_others() {
         assert_eq!(sent(&start(&[LEFT]), &[]), to(LEFT, &[LEFT, PAYER]));
     }
     // A message to a node goes the same way.
-    let direct = Outgoing { destination: Destination::Node(id(LEFT)), ..answer_over(path(&[])) };
+    let direct = OutgoingMessage { destination: Destination::Node(id(LEFT)), ..answer_over(path(&[])) };
     let through = [id(RIGHT), id(LEFT), id(PAYER)];
     let sent = net.nodes[ISSUER].1.send(&direct, &Route { through: &through, ..Route::default() }, [6; 32]).unwrap();
     assert_eq!(way(&net, sent), [RIGHT, LEFT]);
@@ -329,13 +332,13 @@ fn randomness_used_twice_makes_other_keys() {
     let over = |session| BlindedPathBuilder::new(ids[0]).build([session; 32]).unwrap();
     let messages = [
         base.clone(),
-        Outgoing { message: coffee.message, ..base.clone() },
-        Outgoing { message: OffersMessage::InvoiceError(told), ..base.clone() },
-        Outgoing { destination: Destination::Node(ids[1]), ..base.clone() },
-        Outgoing { destination: Destination::Path(over(1)), ..base.clone() },
-        Outgoing { destination: Destination::Path(over(2)), ..base.clone() },
-        Outgoing { reply_path_id: Some(PathId([1; 32])), ..base.clone() },
-        Outgoing { reply_path_id: None, ..base.clone() },
+        OutgoingMessage { message: coffee.message, ..base.clone() },
+        OutgoingMessage { message: OffersMessage::InvoiceError(told), ..base.clone() },
+        OutgoingMessage { destination: Destination::Node(ids[1]), ..base.clone() },
+        OutgoingMessage { destination: Destination::Path(over(1)), ..base.clone() },
+        OutgoingMessage { destination: Destination::Path(over(2)), ..base.clone() },
+        OutgoingMessage { reply_path_id: Some(PathId([1; 32])), ..base.clone() },
+        OutgoingMessage { reply_path_id: None, ..base.clone() },
     ];
     let by_channel = over(3);
     let by_channel = bolt12::BlindedPath::new(
@@ -343,7 +346,7 @@ fn randomness_used_twice_makes_other_keys() {
         by_channel.first_path_key().to_public_key().unwrap(),
         by_channel.hops().map(|hop| (hop.blinded_node_id.to_public_key().unwrap(), hop.encrypted_recipient_data)),
     );
-    let by_channel = Outgoing { destination: Destination::Path(by_channel.unwrap()), ..base.clone() };
+    let by_channel = OutgoingMessage { destination: Destination::Path(by_channel.unwrap()), ..base.clone() };
     let route = Route::default;
     let routes = [
         Route { through: &ids[..1], ..route() },
@@ -358,7 +361,7 @@ fn randomness_used_twice_makes_other_keys() {
 
     // The path key, and the onion's ephemeral key.
     let random = [7; 32];
-    let keys = |messenger: &Messenger, outgoing: &Outgoing, route: &Route<'_>, random: [u8; 32]| {
+    let keys = |messenger: &Messenger, outgoing: &OutgoingMessage, route: &Route<'_>, random: [u8; 32]| {
         let message = messenger.send(outgoing, route, random).unwrap().message;
         [message.path_key().to_bytes(), *message.packet()[1..].first_chunk().unwrap()]
     };
@@ -383,7 +386,7 @@ fn randomness_used_twice_makes_other_keys() {
 #[test]
 fn a_reply_path_is_sent_where_an_answer_is_wanted() {
     let (messenger, issuer) = (Messenger::new(node_key(PAYER)), node_key(ISSUER));
-    let arrives = |outgoing: &Outgoing, route: &Route<'_>| {
+    let arrives = |outgoing: &OutgoingMessage, route: &Route<'_>| {
         let message = messenger.send(outgoing, route, [7; 32]).unwrap().message;
         let Ok(Peeled::Received(received)) = message.peel(&issuer) else { panic!() };
         assert_eq!(received.contents().unwrap().as_bytes(), outgoing.message.as_bytes());
@@ -400,11 +403,11 @@ fn a_reply_path_is_sent_where_an_answer_is_wanted() {
     assert_ne!(message.path_key().to_bytes(), message.packet()[1..34]);
     // It leads back, to the path id that was asked for.
     let back = Messenger::new(issuer).send(&answer_over(reply_path.into_owned()), &Route::default(), [8; 32]).unwrap();
-    let Received::InvoiceRequest { incoming, .. } = messenger.receive(&back.message).unwrap() else { panic!() };
-    assert_eq!(incoming.via, Via::Path(wanted.reply_path_id.unwrap()));
+    let Inbound::Message { message: incoming, .. } = messenger.receive(&back.message).unwrap() else { panic!() };
+    assert_eq!(incoming.arrival, MessageArrival::Path(wanted.reply_path_id.unwrap()));
     // MSG-4: an answer has none, and says none.
     assert!(incoming.reply_path.is_none());
-    let (_, received) = arrives(&Outgoing { reply_path_id: None, ..wanted.clone() }, &Route::default());
+    let (_, received) = arrives(&OutgoingMessage { reply_path_id: None, ..wanted.clone() }, &Route::default());
     assert!(received.reply_path().is_none() && !received.payload().tlvs().contains(2));
 
     let through = [node_key(LEFT).public_key()];
@@ -441,7 +444,7 @@ fn debug_shows_no_contents_and_no_key() {
         let message = OnionMessageBuilder::over(&path, contents).reply_path(&reply).build([4; 32]).unwrap().message;
         let received = messenger.receive(&message).unwrap();
         let mut secrets = vec!["abababab".into(), "171, 171".into()];
-        if let Received::InvoiceRequest { signing_key, .. } = &received {
+        if let Inbound::Message { hop_key: signing_key, .. } = &received {
             let Ok(Peeled::Received(again)) = message.peel(&node) else { panic!() };
             assert_eq!(signing_key.keypair(), again.signing_key());
             assert_eq!(signing_key.keypair().public_key(), path.last_blinded_node_id().to_public_key().unwrap());
@@ -460,7 +463,7 @@ fn debug_shows_no_contents_and_no_key() {
 /// EXC-5: a path that starts at an unknown channel is an error that says so, and the next path is tried.
 #[test]
 fn an_unknown_channel_at_the_start_is_a_typed_error() {
-    let (mut net, issuer) = (Net::new(), Issuer::new([1; 32]));
+    let (mut net, issuer) = (Net::new(), Payee::new([1; 32]));
     let new = issuer.new_offer([9; 16]);
     let builder = net.nodes[ISSUER].1.path(&[net.id(RIGHT)], new.path_id(0));
     let by_channel = builder.introduction_by_channel(ShortChannelId(7), Direction::NodeOne).build([5; 32]).unwrap();
@@ -477,7 +480,7 @@ fn an_unknown_channel_at_the_start_is_a_typed_error() {
     payment.unreachable(&first.reply_path_id.unwrap(), NOW);
     let Action::Send(second) = payment.poll(NOW).unwrap() else { panic!() };
     let (received, _) = net.send(PAYER, &second, &[LEFT], &[LEFT]);
-    assert!(matches!(received, Received::InvoiceRequest { .. }));
+    assert!(matches!(received, Inbound::Message { .. }));
 
     // Who knows the channel can use the first path as well.
     let route = Route { introduction: Some(net.id(RIGHT)), through: &[net.id(LEFT)], ..Route::default() };
@@ -488,24 +491,24 @@ fn an_unknown_channel_at_the_start_is_a_typed_error() {
 /// EXC-6, ERR-2: errors travel as well, and suggest what would be accepted.
 #[test]
 fn an_error_comes_back_over_the_reply_path() {
-    let (mut net, issuer, payer) = (Net::new(), Issuer::new([1; 32]), Payer::new([2; 32]));
+    let (mut net, issuer, payer) = (Net::new(), Payee::new([1; 32]), Payer::new([2; 32]));
     let offer = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
     let mut payment = payer.draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
     let (received, _) = net.send(PAYER, &asked, &[LEFT], &[LEFT]);
-    let Received::InvoiceRequest { incoming, .. } = received else { panic!() };
+    let Inbound::Message { message: incoming, .. } = received else { panic!() };
     let answer = issuer.receive(incoming).unwrap().refuse(InvoiceError::new("out of tea").unwrap());
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
-    let Received::InvoiceError(incoming) = received else { panic!() };
-    assert_eq!(payment.receive_error(incoming, NOW).unwrap(), Progress::Ended);
-    let State::Ended(bolt12::exchange::End::Refused(told)) = payment.state() else { panic!() };
+    let Inbound::Message { message: incoming, .. } = received else { panic!() };
+    assert_eq!(payment.receive(incoming, NOW).unwrap(), Progress::Ended);
+    let State::Ended(bolt12::exchange::EndReason::Refused(told)) = payment.state() else { panic!() };
     assert_eq!(told.error().unwrap().to_string(), "out of tea");
 }
 
 /// Refunds go the other way.
 #[test]
 fn a_refund_is_claimed_over_onion_messages() {
-    let (mut net, shop, customer) = (Net::new(), Payer::new([1; 32]), Issuer::new([2; 32]));
+    let (mut net, shop, customer) = (Net::new(), Payer::new([1; 32]), Payee::new([2; 32]));
     let new = shop.new_refund([4; 32]);
     let path = net.path(ISSUER, &[RIGHT], new.path_id(0));
     let builder = new.builder("a cup", Msat(5_000)).add_path(path);
@@ -518,10 +521,10 @@ fn a_refund_is_claimed_over_onion_messages() {
     let mut claim = accepted.sign(unsigned, UnixTime(NOW.0 + 600), Default::default()).unwrap();
     let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
     let (received, _) = net.send(PAYER, &sent, &[LEFT], &[LEFT]);
-    let Received::Invoice(incoming) = received else { panic!() };
+    let Inbound::Message { message: incoming, .. } = received else { panic!() };
     assert!(incoming.reply_path.is_some());
-    assert_eq!(shop.payment_of(&incoming.via), Some(payment.id()));
-    assert_eq!(payment.receive_invoice(incoming, NOW).unwrap(), Progress::Quoted);
+    assert_eq!(shop.payment_of(&incoming.arrival), Some(payment.id()));
+    assert_eq!(payment.receive(incoming, NOW).unwrap(), Progress::Quoted);
     sides::begin(&mut payment, NOW);
     payment.paid(preimage).unwrap();
 }

@@ -6,7 +6,7 @@ mod messages;
 #[path = "common/naive.rs"]
 mod naive;
 
-use bolt12::exchange::{Messenger, Received};
+use bolt12::exchange::{Inbound, Messenger};
 use bolt12::onion::{Contents, OnionMessageBuilder};
 use messages::key;
 use naive::{Record, bigsize, concat, record};
@@ -17,7 +17,7 @@ fn arrives(bytes: &[u8]) -> Vec<u8> {
     let contents = Contents::InvoiceError(bytes);
     let sent = OnionMessageBuilder::to_node(key(1).public_key(), contents).build([7; 32]).unwrap();
     match Messenger::new(key(1)).receive(&sent.message).unwrap() {
-        Received::InvoiceError(incoming) => incoming.bytes,
+        Inbound::Message { message: incoming, .. } => incoming.bytes,
         other => panic!("{other:?}"),
     }
 }

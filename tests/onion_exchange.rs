@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::onion::{
-    BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, Outgoing, Peeled, Received,
+    BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, Peeled, PeerMessage, Received,
 };
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
@@ -55,7 +55,7 @@ impl Network {
     }
 
     /// Carries a message until it has arrived or nobody can carry it further.
-    fn carry(&mut self, from: &Keypair, outgoing: Outgoing) -> Option<(PublicKey, Received)> {
+    fn carry(&mut self, from: &Keypair, outgoing: PeerMessage) -> Option<(PublicKey, Received)> {
         let mut on_the_way = VecDeque::from([(from.public_key(), outgoing.to, outgoing.message.into_bytes())]);
         while let Some((from, to, bytes)) = on_the_way.pop_front() {
             let NextHop::NodeId(to) = to else { panic!("nobody here knows channels") };

@@ -134,13 +134,17 @@ fn building_takes_time_in_proportion_to_the_records() {
 
 #[test]
 fn asking_takes_time_in_proportion_to_the_records() {
-    use bolt12::{Expectation, Field, Msat, Offer, Payee};
+    use bolt12::{Expectation, ExpectedPayee, Field, Msat, Offer};
     is_linear("asking", |records| {
         let (invoice, _, proof) = sized(records, 1);
         let offer = invoice.offer().records().flat_map(|record| record.as_bytes().to_vec()).collect::<Vec<_>>();
         let offer = Offer::try_from(offer).unwrap();
-        let expectation =
-            Expectation { payee: Payee::Offer(&offer), chain: ChainHash::BITCOIN, min_amount: Msat(1), note: None };
+        let expectation = Expectation {
+            payee: ExpectedPayee::Offer(&offer),
+            chain: ChainHash::BITCOIN,
+            min_amount: Msat(1),
+            note: None,
+        };
         shortest(|| {
             for number in [10, 89, 3_000_000_003] {
                 proof.disclosure(Field::numbered(number));

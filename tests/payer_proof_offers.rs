@@ -12,7 +12,7 @@ mod proofs;
 use std::collections::BTreeSet;
 
 use bolt12::{
-    ChainHash, Disclosure, Expectation, Field, MinorUnits, Msat, Offer, OfferAmount, Payee, PayerProof, Unmet,
+    ChainHash, Disclosure, Expectation, ExpectedPayee, Field, MinorUnits, Msat, Offer, OfferAmount, PayerProof, Unmet,
 };
 use naive::{Hash32, Record, branch};
 use proofs::{ALWAYS, AMOUNT, Parts, REQUIRED, answer, invoice_with, is_leaf, numbers, subsets, with_always};
@@ -165,7 +165,7 @@ fn offer(records: &[Record], without: &[u64]) -> Offer {
 }
 
 fn expectation(offer: &Offer) -> Expectation<'_> {
-    Expectation { payee: Payee::Offer(offer), chain: ChainHash::BITCOIN, min_amount: Msat(1), note: None }
+    Expectation { payee: ExpectedPayee::Offer(offer), chain: ChainHash::BITCOIN, min_amount: Msat(1), note: None }
 }
 
 /// What a proof does not show of what is expected.
@@ -175,7 +175,7 @@ fn unmet(proof: &PayerProof, expectation: &Expectation<'_>) -> Vec<Unmet> {
 
 /// This payee, on this chain.
 fn on_chain(chain: ChainHash) -> Expectation<'static> {
-    Expectation { payee: Payee::NodeId(proofs::issuer().public_key()), chain, min_amount: Msat(1), note: None }
+    Expectation { payee: ExpectedPayee::NodeId(proofs::issuer().public_key()), chain, min_amount: Msat(1), note: None }
 }
 
 /// A fixed price, or one that the payer names.

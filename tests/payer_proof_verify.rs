@@ -8,8 +8,8 @@ mod naive;
 
 use bolt12::secp256k1::Secp256k1;
 use bolt12::{
-    ChainHash, ErrorKind, Expectation, Field, Invoice, InvoiceBuilder, InvoiceRequest, Msat, Offer, OfferBuilder,
-    Payee, PayerProof, PayerProofBuilder, Preimage, RequestArrival, RequestContext, Rule, Unmet, Unsigned,
+    ChainHash, ErrorKind, Expectation, ExpectedPayee, Field, Invoice, InvoiceBuilder, InvoiceRequest, Msat, Offer,
+    OfferBuilder, PayerProof, PayerProofBuilder, Preimage, RequestArrival, RequestContext, Rule, Unmet, Unsigned,
 };
 use messages::{NOW, issuer, key, path, payer, payinfo, request_for};
 
@@ -62,7 +62,12 @@ fn unmet(proof: &PayerProof, expectation: &Expectation<'_>) -> Result<(), Vec<Un
 }
 
 fn of(offer: &Offer) -> Expectation<'_> {
-    Expectation { payee: Payee::Offer(offer), chain: ChainHash::BITCOIN, min_amount: PAID, note: Some("challenge 17") }
+    Expectation {
+        payee: ExpectedPayee::Offer(offer),
+        chain: ChainHash::BITCOIN,
+        min_amount: PAID,
+        note: Some("challenge 17"),
+    }
 }
 
 #[test]
@@ -73,7 +78,7 @@ fn a_proof_shows_that_this_offer_was_paid() {
     assert_eq!(unmet(&proof, &Expectation { note: None, ..of(&offer) }), Ok(()));
     assert_eq!(unmet(&proof, &Expectation { min_amount: Msat(1), ..of(&offer) }), Ok(()));
     assert_eq!(unmet(&proof, &Expectation { min_amount: Msat(0), ..of(&offer) }), Ok(()));
-    let node = Payee::NodeId(issuer().public_key());
+    let node = ExpectedPayee::NodeId(issuer().public_key());
     assert_eq!(unmet(&proof, &Expectation { payee: node, ..of(&offer) }), Ok(()));
 }
 
@@ -83,11 +88,11 @@ fn a_proof_shows_that_this_key_was_paid() {
     let invoice = paid(&tea().build().unwrap());
     let proof = PayerProofBuilder::receipt(&invoice, PREIMAGE).hide(Field::OFFER_ISSUER).build().unwrap();
     let proof = proof.sign(&payer()).unwrap();
-    let payee = Payee::NodeId(issuer().public_key());
+    let payee = ExpectedPayee::NodeId(issuer().public_key());
     let expected = Expectation { payee, chain: ChainHash::BITCOIN, min_amount: PAID, note: None };
     assert_eq!(unmet(&proof, &expected), Ok(()));
     for other in [payer().public_key(), key(9).public_key(), issuer().public_key().negate(&Secp256k1::new())] {
-        let expected = Expectation { payee: Payee::NodeId(other), ..expected };
+        let expected = Expectation { payee: ExpectedPayee::NodeId(other), ..expected };
         assert_eq!(unmet(&proof, &expected), Err(vec![Unmet::WrongNodeId]));
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, Action, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, Payer, Payment, Terms, Via,
+    Accepted, Action, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage,
+    Payee, Payer, Payment, Terms,
 };
 use bolt12::secp256k1::Keypair;
 use bolt12::{BlindedPath, Invoice, InvoiceRequest, MultiPart, Offer, OfferBuilder, UnixTime};
@@ -64,7 +65,7 @@ fn padding(first: u64, count: u64) -> impl Iterator<Item = u64> {
 
 pub(crate) struct Conversation {
     pub(crate) case: Case,
-    pub(crate) issuer: Issuer,
+    pub(crate) issuer: Payee,
     pub(crate) payer: Payer,
     pub(crate) offer: Offer,
     /// Has not asked yet.
@@ -72,10 +73,10 @@ pub(crate) struct Conversation {
     /// Has.
     pub(crate) asking: Payment,
     pub(crate) request: InvoiceRequest,
-    pub(crate) asked: Incoming,
+    pub(crate) asked: IncomingMessage,
     pub(crate) signer: Keypair,
     pub(crate) invoice: Invoice,
-    pub(crate) answered: Incoming,
+    pub(crate) answered: IncomingMessage,
 }
 
 /// The same payment once more, as after a crash.
@@ -85,24 +86,34 @@ pub(crate) fn copy(payer: &Payer, payment: &Payment) -> Payment {
 
 impl Conversation {
     pub(crate) fn new(case: Case, keys: &Keys) -> Self {
-        let (issuer, payer) = (Issuer::new([1; 32]), Payer::new([2; 32]));
+        let (issuer, payer) = (Payee::new([1; 32]), Payer::new([2; 32]));
         let (offer, signer) = own_offer(&issuer, case, keys);
         let payment = begin(&payer, &offer, case);
         let mut asking = copy(&payer, &payment);
         let Ok(Action::Send(asked)) = asking.poll(NOW) else { panic!("a request is due") };
         let OffersMessage::InvoiceRequest(request) = &asked.message else { panic!("a request") };
         let reply_path = Path::new(&keys.context, 7, 0, 2).ours();
-        let via = match case.shape.offer_paths {
-            0 => Via::Direct,
-            _ => Via::Path(issuer.new_offer(NONCE).path_id(0)),
+        let arrival = match case.shape.offer_paths {
+            0 => MessageArrival::Direct,
+            _ => MessageArrival::Path(issuer.new_offer(NONCE).path_id(0)),
         };
-        let reply_via = Via::Path(asked.reply_path_id.expect("a request wants an answer"));
-        let asked = Incoming { bytes: request.as_bytes().to_vec(), via, reply_path: Some(reply_path) };
+        let reply_via = MessageArrival::Path(asked.reply_path_id.expect("a request wants an answer"));
+        let asked = IncomingMessage {
+            kind: OffersMessageKind::InvoiceRequest,
+            bytes: request.as_bytes().to_vec(),
+            arrival,
+            reply_path: Some(reply_path),
+        };
         let request = request.clone();
         let paths = invoice_paths(case, keys);
         let answer = answer(&issuer, case, &signer, asked.clone(), paths);
         let OffersMessage::Invoice(invoice) = answer.message else { panic!("an invoice") };
-        let answered = Incoming { bytes: invoice.as_bytes().to_vec(), via: reply_via, reply_path: None };
+        let answered = IncomingMessage {
+            kind: OffersMessageKind::Invoice,
+            bytes: invoice.as_bytes().to_vec(),
+            arrival: reply_via,
+            reply_path: None,
+        };
         Self { case, issuer, payer, offer, payment, asking, request, asked, signer, invoice, answered }
     }
 
@@ -111,19 +122,19 @@ impl Conversation {
     }
 
     /// Everything from the bytes of the request to the message that answers it.
-    pub(crate) fn answer(&self, asked: Incoming, paths: Vec<BlindedPath<'static>>) -> Outgoing {
+    pub(crate) fn answer(&self, asked: IncomingMessage, paths: Vec<BlindedPath<'static>>) -> OutgoingMessage {
         answer(&self.issuer, self.case, &self.signer, asked, paths)
     }
 
     /// The same request, for the same offer of another issuer.
-    pub(crate) fn of_stranger(&self, keys: &Keys) -> Incoming {
-        let (offer, _) = own_offer(&Issuer::new([9; 32]), self.case, keys);
+    pub(crate) fn of_stranger(&self, keys: &Keys) -> IncomingMessage {
+        let (offer, _) = own_offer(&Payee::new([9; 32]), self.case, keys);
         let Ok(Action::Send(asked)) = begin(&self.payer, &offer, self.case).poll(NOW) else { panic!("due") };
-        Incoming { bytes: asked.message.as_bytes().to_vec(), ..self.asked.clone() }
+        IncomingMessage { bytes: asked.message.as_bytes().to_vec(), ..self.asked.clone() }
     }
 
     /// A request as long as a message can be, with 1000 more records, for an offer that nobody made.
-    pub(crate) fn of_nobody(&self) -> Incoming {
+    pub(crate) fn of_nobody(&self) -> IncomingMessage {
         let key = self.signer.public_key();
         let offer = padding(1_500_000_001, 1000)
             .fold(OfferBuilder::new(key), |offer, number| offer.custom_field(number, [0x33; 58]));
@@ -132,7 +143,7 @@ impl Conversation {
         let Ok(Action::Send(asked)) = draft.start([3; 32], NOW, NOW).and_then(|mut payment| payment.poll(NOW)) else {
             panic!("due")
         };
-        Incoming { bytes: asked.message.as_bytes().to_vec(), ..self.asked.clone() }
+        IncomingMessage { bytes: asked.message.as_bytes().to_vec(), ..self.asked.clone() }
     }
 
     pub(crate) fn name(&self, operation: &str) -> String {
@@ -143,7 +154,7 @@ impl Conversation {
 const NONCE: [u8; 16] = [0x4f; 16];
 
 /// An offer, and the key that signs its invoices.
-fn own_offer(issuer: &Issuer, case: Case, keys: &Keys) -> (Offer, Keypair) {
+fn own_offer(issuer: &Payee, case: Case, keys: &Keys) -> (Offer, Keypair) {
     let Case { shape, signer, .. } = case;
     let new = issuer.new_offer(NONCE);
     let paths = (0..shape.offer_paths).map(|at| Path::new(&keys.context, 5, at, shape.hops).ours()).collect();
@@ -178,12 +189,12 @@ fn invoice_paths(case: Case, keys: &Keys) -> Vec<BlindedPath<'static>> {
 }
 
 fn answer(
-    issuer: &Issuer,
+    issuer: &Payee,
     case: Case,
     signer: &Keypair,
-    asked: Incoming,
+    asked: IncomingMessage,
     paths: Vec<BlindedPath<'static>>,
-) -> Outgoing {
+) -> OutgoingMessage {
     let received = issuer.receive(asked).expect("a request for an own offer");
     let terms = Terms { now: NOW, chains: &CHAINS, rate: None, max_amount: MaxAmount::Any };
     let mut accepted: Accepted = received.accept(&terms).expect("an acceptable request");

@@ -14,7 +14,7 @@ pub(crate) fn print_head() {
 pub(crate) fn print(conversation: &Conversation) {
     let Conversation { payer, asking, answered, offer, invoice, .. } = conversation;
     let mut quoted = copy(payer, asking);
-    let _ = quoted.receive_invoice(answered.clone(), NOW).expect("a valid invoice");
+    let _ = quoted.receive(answered.clone(), NOW).expect("a valid invoice");
     let offer = offer.as_bytes().len();
     row(payer, &conversation.name("asking"), asking, offer);
     row(payer, &conversation.name("quoted"), &quoted, offer + invoice.as_bytes().len());

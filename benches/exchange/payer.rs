@@ -45,7 +45,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
             name: name("payer: receive the invoice"),
             ours: Side::new(
                 || (copy(payer, asking), answered.clone()),
-                |(mut payment, answered)| (payment.receive_invoice(answered, NOW).expect("a valid invoice"), payment),
+                |(mut payment, answered)| (payment.receive(answered, NOW).expect("a valid invoice"), payment),
             ),
             lightning: Some(Side::new(
                 move || their_bytes.clone(),
@@ -59,7 +59,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
         },
         Comparison {
             name: name("payer: tell whose answer it is, by the path"),
-            ours: Side::new(|| answered.via, |via| payer.payment_of(&via).expect("an own path")),
+            ours: Side::new(|| answered.arrival, |arrival| payer.payment_of(&arrival).expect("an own path")),
             lightning: None,
             floor: None,
         },

@@ -1,6 +1,6 @@
 //! What a refusal costs, as a share of what a valid request costs (EXC-1).
 
-use bolt12::exchange::{Incoming, Issuer, Refused, Via};
+use bolt12::exchange::{IncomingMessage, MessageArrival, Payee, Refused};
 
 use crate::conversation::Conversation;
 use crate::floor::{Floor, digest};
@@ -14,10 +14,10 @@ pub(crate) fn print_head() {
 
 pub(crate) fn print(conversation: &Conversation, keys: &Keys, effort: Effort, wanted: impl Fn(&str) -> bool) {
     let Conversation { issuer, asked, .. } = conversation;
-    let other_way = Incoming { via: Via::OtherPath, ..asked.clone() };
+    let other_way = IncomingMessage { arrival: MessageArrival::OtherPath, ..asked.clone() };
     let stranger = conversation.of_stranger(keys);
     let longest = conversation.of_nobody();
-    let altered = Incoming { bytes: altered(&asked.bytes), ..asked.clone() };
+    let altered = IncomingMessage { bytes: altered(&asked.bytes), ..asked.clone() };
     for (operation, incoming) in [
         ("refuse: another's offer", &stranger),
         ("refuse: an own offer, altered", &altered),
@@ -36,7 +36,7 @@ pub(crate) fn print(conversation: &Conversation, keys: &Keys, effort: Effort, wa
     }
 }
 
-fn refuse(issuer: &Issuer, incoming: Incoming) -> Box<Refused> {
+fn refuse(issuer: &Payee, incoming: IncomingMessage) -> Box<Refused> {
     let refused = issuer.receive(incoming).expect_err("it is to be refused");
     assert!(refused.is_cheap() && refused.answer().is_none());
     refused
@@ -55,8 +55,8 @@ fn altered(bytes: &[u8]) -> Vec<u8> {
 fn row<T>(
     name: &str,
     conversation: &Conversation,
-    refused: &Incoming,
-    refuse: impl Fn(Incoming) -> T,
+    refused: &IncomingMessage,
+    refuse: impl Fn(IncomingMessage) -> T,
     keys: &Keys,
     effort: Effort,
 ) {

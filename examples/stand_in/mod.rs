@@ -2,17 +2,17 @@
 
 use bolt12::BlindedPath;
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Destination, Incoming, Outgoing, PathId, Via};
+use bolt12::exchange::{Destination, IncomingMessage, MessageArrival, OutgoingMessage, PathId};
 use bolt12::secp256k1::{Keypair, Secp256k1};
 
 /// Takes the place of sending a message in an onion, with a reply path, and of taking it out.
-pub(crate) fn deliver(outgoing: &Outgoing, from: &str) -> Incoming {
-    let via = match &outgoing.destination {
-        Destination::Node(_) => Via::Direct,
-        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+pub(crate) fn deliver(outgoing: &OutgoingMessage, from: &str) -> IncomingMessage {
+    let arrival = match &outgoing.destination {
+        Destination::Node(_) => MessageArrival::Direct,
+        Destination::Path(path) => MessageArrival::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
     };
     let reply_path = outgoing.reply_path_id.map(|path_id| path_to(from, path_id));
-    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+    IncomingMessage { kind: outgoing.message.kind(), bytes: outgoing.message.as_bytes().to_vec(), arrival, reply_path }
 }
 
 /// A blinded path of two hops. In real ones the path id is encrypted, for nobody but its maker.

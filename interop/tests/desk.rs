@@ -8,10 +8,10 @@ mod naive;
 use std::cell::{Cell, RefCell};
 
 use bolt12::exchange::{
-    Accepted, Claim, End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment,
-    PaymentId, ReceivedRequest, Refused, State, Terms, Via,
+    Accepted, Claim, EndReason, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage,
+    PathId, Payee, Payer, Payment, PaymentId, ReceivedRequest, Refused, State, Terms,
 };
-use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler, context, ldk, via};
+use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler, arrival, context, ldk};
 use bolt12::secp256k1::Keypair;
 use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, Offer, OfferBuilder, Refund, UnixTime};
 use ldk::blinded_path::message::OffersContext;
@@ -32,7 +32,7 @@ struct Book {
     claims: Cell<u32>,
     refused: RefCell<Vec<(ErrorKind, bool)>>,
     not_sent: RefCell<Vec<String>>,
-    given_up: RefCell<Vec<(PaymentId, String)>>,
+    given_up: RefCell<Vec<(bolt12::exchange::ConversationId, String)>>,
 }
 
 impl Application for Book {
@@ -40,7 +40,7 @@ impl Application for Book {
         UnixTime(NOW.0 + self.now.get())
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         let terms = Terms { now: self.now(), chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
         let accepted: Accepted = request.accept(&terms).ok()?;
         let hash = bolt12::Preimage([5; 32]).payment_hash();
@@ -61,17 +61,17 @@ impl Application for Book {
         self.refused.borrow_mut().push((refused.error().kind().clone(), refused.is_cheap()));
     }
 
-    fn not_sent(&self, _: &Outgoing, why: &dyn std::error::Error) {
+    fn not_sent(&self, _: &OutgoingMessage, why: &dyn std::error::Error) {
         self.not_sent.borrow_mut().push(why.to_string());
     }
 
-    fn given_up(&self, id: PaymentId, why: &dyn std::error::Error) {
+    fn given_up(&self, id: bolt12::exchange::ConversationId, why: &dyn std::error::Error) {
         self.given_up.borrow_mut().push((id, why.to_string()));
     }
 }
 
 fn desk() -> Desk<Book> {
-    Desk::new(Book::default(), Issuer::new([1; 32]), Payer::new([2; 32]))
+    Desk::new(Book::default(), Payee::new([1; 32]), Payer::new([2; 32]))
 }
 
 fn offer(desk: &Desk<Book>) -> Offer {
@@ -87,9 +87,9 @@ fn begin(desk: &Desk<Book>, offer: &Offer) -> PaymentId {
 }
 
 /// What arrives at the other end.
-fn incoming(outgoing: &Outgoing, via: Via) -> Incoming {
+fn incoming(outgoing: &OutgoingMessage, arrival: MessageArrival) -> IncomingMessage {
     let reply_path = outgoing.reply_path_id.map(|_| path(1));
-    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+    IncomingMessage { kind: outgoing.message.kind(), bytes: outgoing.message.as_bytes().to_vec(), arrival, reply_path }
 }
 
 #[test]
@@ -127,34 +127,34 @@ fn a_whole_exchange_at_one_desk() {
     let id = begin(&desk, &offer);
     let asked = desk.poll().send.remove(0);
     let path_id = desk.issuer().new_offer([3; 16]).path_id(0);
-    let answer = desk.invoice_request(incoming(&asked, Via::Path(path_id)), None).unwrap().unwrap();
+    let answer = desk.receive(incoming(&asked, MessageArrival::Path(path_id)), None).unwrap().unwrap();
     assert!(matches!(answer.message, OffersMessage::Invoice(_)));
-    assert_eq!(desk.invoice(incoming(&answer, Via::Path(asked.reply_path_id.unwrap()))), Ok(None));
+    assert_eq!(desk.receive(incoming(&answer, MessageArrival::Path(asked.reply_path_id.unwrap())), None), Ok(None));
     assert!(desk.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
     // Once more, late: ours, and refused.
-    assert_eq!(desk.invoice(incoming(&answer, Via::Path(asked.reply_path_id.unwrap()))), Ok(None));
+    assert_eq!(desk.receive(incoming(&answer, MessageArrival::Path(asked.reply_path_id.unwrap())), None), Ok(None));
     assert_eq!(desk.application().refused.borrow()[..], [(ErrorKind::AlreadyAnswered, false)]);
 }
 
 /// EXC-1, RQR-7: what is about nothing of ours is for somebody else.
 #[test]
 fn what_is_not_ours_is_passed_on() {
-    let (desk, other) = (desk(), Desk::new(Book::default(), Issuer::new([3; 32]), Payer::new([4; 32])));
+    let (desk, other) = (desk(), Desk::new(Book::default(), Payee::new([3; 32]), Payer::new([4; 32])));
     begin(&desk, &offer(&desk));
     let asked = desk.poll().send.remove(0);
-    let answer = Outgoing { message: OffersMessage::Invoice(messages::invoice()), ..asked.clone() };
+    let answer = OutgoingMessage { message: OffersMessage::Invoice(messages::invoice()), ..asked.clone() };
     let told = InvoiceError::new("no").unwrap();
-    let told = Outgoing { message: OffersMessage::InvoiceError(told), ..asked.clone() };
-    let theirs = Via::Path(asked.reply_path_id.unwrap());
-    for via in [Via::Direct, Via::OtherPath, Via::Path(PathId([7; 32])), theirs] {
-        assert_eq!(other.invoice_request(incoming(&asked, via), None), Err(NotOurs));
-        assert_eq!(other.invoice(incoming(&answer, via)), Err(NotOurs));
-        assert_eq!(other.invoice_error(incoming(&told, via)), Err(NotOurs));
+    let told = OutgoingMessage { message: OffersMessage::InvoiceError(told), ..asked.clone() };
+    let theirs = MessageArrival::Path(asked.reply_path_id.unwrap());
+    for arrival in [MessageArrival::Direct, MessageArrival::OtherPath, MessageArrival::Path(PathId([7; 32])), theirs] {
+        assert_eq!(other.receive(incoming(&asked, arrival), None), Err(NotOurs));
+        assert_eq!(other.receive(incoming(&answer, arrival), None), Err(NotOurs));
+        assert_eq!(other.receive(incoming(&told, arrival), None), Err(NotOurs));
     }
     // A request of ours that came by the wrong way is not told apart from one that is not ours.
-    assert_eq!(desk.invoice_request(incoming(&asked, Via::Direct), None), Err(NotOurs));
+    assert_eq!(desk.receive(incoming(&asked, MessageArrival::Direct), None), Err(NotOurs));
     // An error by the right way is ours, and ends the payment.
-    assert_eq!(desk.invoice_error(incoming(&told, theirs)), Ok(()));
+    assert_eq!(desk.receive(incoming(&told, theirs), None), Ok(None));
     assert_eq!(desk.poll().next, None);
 }
 
@@ -174,8 +174,9 @@ fn claims_are_sent_and_saved() {
     assert_eq!(desk.application().claims.get(), 2);
     // The same claim in an older state does not take its place.
     let older = desk.claim(id, |claim| claim.to_bytes()).unwrap();
-    let told = Outgoing { message: OffersMessage::InvoiceError(InvoiceError::new("no").unwrap()), ..sent.clone() };
-    assert_eq!(desk.invoice_error(incoming(&told, Via::Path(sent.reply_path_id.unwrap()))), Ok(()));
+    let told =
+        OutgoingMessage { message: OffersMessage::InvoiceError(InvoiceError::new("no").unwrap()), ..sent.clone() };
+    assert_eq!(desk.receive(incoming(&told, MessageArrival::Path(sent.reply_path_id.unwrap())), None), Ok(None));
     let has_ended = || desk.claim(id, |claim| matches!(claim.state(), bolt12::exchange::ClaimState::Ended(_))).unwrap();
     assert!(has_ended());
     desk.add_claim(desk.issuer().load_claim(&older).unwrap());
@@ -212,8 +213,8 @@ fn what_ldk_does_not_take_is_given_up() {
     assert_eq!(handler.poll(), Some(NOW));
     let why = "the lightning crate handles no offers in USD";
     assert_eq!(desk.application().not_sent.borrow()[..], [why]);
-    assert_eq!(desk.application().given_up.borrow()[..], [(id, why.to_owned())]);
-    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Unsendable))).unwrap());
+    assert_eq!(desk.application().given_up.borrow()[..], [(id.into(), why.to_owned())]);
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(EndReason::Unsendable))).unwrap());
     assert_eq!((handler.poll(), handler.release_pending_messages().len()), (None, 0));
 }
 
@@ -221,11 +222,11 @@ fn what_ldk_does_not_take_is_given_up() {
 #[test]
 fn a_path_id_survives_in_a_context() {
     let id = PathId([0x5a; 32]);
-    assert_eq!(via(Some(&context(&id))), Via::Path(id));
+    assert_eq!(arrival(Some(&context(&id))), MessageArrival::Path(id));
     assert_eq!(context(&id), OffersContext::InboundPayment { payment_hash: PaymentHash([0x5a; 32]) });
-    assert_eq!(via(None), Via::Direct);
+    assert_eq!(arrival(None), MessageArrival::Direct);
     let nonce = Nonce::try_from(&[1; 16][..]).unwrap();
-    assert_eq!(via(Some(&OffersContext::InvoiceRequest { nonce })), Via::OtherPath);
+    assert_eq!(arrival(Some(&OffersContext::InvoiceRequest { nonce })), MessageArrival::OtherPath);
     let payment_id = ldk::ln::channelmanager::PaymentId(id.0);
-    assert_eq!(via(Some(&OffersContext::OutboundPayment { payment_id, nonce })), Via::OtherPath);
+    assert_eq!(arrival(Some(&OffersContext::OutboundPayment { payment_id, nonce })), MessageArrival::OtherPath);
 }

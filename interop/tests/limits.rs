@@ -8,7 +8,7 @@ mod naive;
 use std::cell::Cell;
 
 use bolt12::exchange::{
-    Action, Destination, End, Issuer, Messenger, OffersMessage, Outgoing, PathId, Payer, PaymentId, ReceivedRequest,
+    Action, Destination, EndReason, Messenger, OffersMessage, OutgoingMessage, PathId, Payee, Payer, ReceivedRequest,
     Route, State,
 };
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, ldk};
@@ -35,12 +35,12 @@ impl Application for Counter {
         NOW
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         self.requests.set(self.requests.get() + 1);
         Some(request.refuse(InvoiceError::new("out of tea").unwrap()))
     }
 
-    fn given_up(&self, _: PaymentId, _: &dyn std::error::Error) {
+    fn given_up(&self, _: bolt12::exchange::ConversationId, _: &dyn std::error::Error) {
         self.given_up.set(self.given_up.get() + 1);
     }
 }
@@ -61,7 +61,7 @@ impl EntropySource for Numbers {
 type Peers<'a> = OnionPeers<&'a Desk<Counter>, &'a Numbers, IgnoringMessageHandler>;
 
 fn desk() -> Desk<Counter> {
-    Desk::new(Counter::default(), Issuer::new([1; 32]), Payer::new([2; 32]))
+    Desk::new(Counter::default(), Payee::new([1; 32]), Payer::new([2; 32]))
 }
 
 fn node() -> Keypair {
@@ -100,10 +100,14 @@ fn request(desk: &Desk<Counter>, from: u8) -> msgs::OnionMessage {
 }
 
 /// An answer to a peer.
-fn answer(to: u8, len: usize) -> Outgoing {
+fn answer(to: u8, len: usize) -> OutgoingMessage {
     let path = Messenger::new(key(to)).path(&[], PathId([6; 32])).build([7; 32]).unwrap();
     let told = InvoiceError::new(&"x".repeat(len)).unwrap();
-    Outgoing { message: OffersMessage::InvoiceError(told), destination: Destination::Path(path), reply_path_id: None }
+    OutgoingMessage {
+        message: OffersMessage::InvoiceError(told),
+        destination: Destination::Path(path),
+        reply_path_id: None,
+    }
 }
 
 #[test]
@@ -390,7 +394,7 @@ fn what_cannot_be_sent_is_given_up() {
     assert_eq!(desk.application().given_up.get(), 0);
     desk.unsendable(&request, &SendError::NoPeer);
     assert_eq!(desk.application().given_up.get(), 1);
-    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(End::Unsendable))).unwrap());
+    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(EndReason::Unsendable))).unwrap());
     assert_eq!(desk.poll().send, []);
 }
 

@@ -10,8 +10,8 @@ use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    End, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, Payer, ReceivedRequest, Refused, State,
-    Subscription, SubscriptionEnd, SubscriptionId, SubscriptionState, Terms, Via,
+    EndReason, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage, Payee, Payer,
+    ReceivedRequest, Refused, State, Subscription, SubscriptionEnd, SubscriptionId, SubscriptionState, Terms,
 };
 use bolt12::lightning::ldk::ln::peer_handler::IgnoringMessageHandler;
 use bolt12::lightning::ldk::onion_message::offers::OffersMessageHandler;
@@ -41,7 +41,7 @@ struct Shop {
     paid: Cell<Option<PaidPeriod>>,
     seen: RefCell<Vec<RecurrenceRequest>>,
     refused: RefCell<Vec<ErrorKind>>,
-    stuck: RefCell<Vec<(SubscriptionId, ErrorKind)>>,
+    stuck: RefCell<Vec<(bolt12::exchange::ConversationId, ErrorKind)>>,
     given_up: Cell<u32>,
 }
 
@@ -52,7 +52,7 @@ impl Application for Shop {
         UnixTime(NOW.0 + self.now.get())
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         self.seen.borrow_mut().push(request.recurrence().unwrap());
         if request.cancels() {
             return None;
@@ -76,7 +76,7 @@ impl Application for Shop {
         self.rate.get()
     }
 
-    fn subscription_stuck(&self, id: SubscriptionId, error: &Error) {
+    fn stuck(&self, id: bolt12::exchange::ConversationId, error: &Error) {
         self.stuck.borrow_mut().push((id, error.kind().clone()));
     }
 
@@ -84,7 +84,7 @@ impl Application for Shop {
         self.refused.borrow_mut().push(refused.error().kind().clone());
     }
 
-    fn given_up(&self, _: bolt12::exchange::PaymentId, _: &dyn std::error::Error) {
+    fn given_up(&self, _: bolt12::exchange::ConversationId, _: &dyn std::error::Error) {
         self.given_up.set(self.given_up.get() + 1);
     }
 }
@@ -94,7 +94,7 @@ fn rate(dollars: u64) -> Option<Rate> {
 }
 
 fn desk() -> Desk<Shop> {
-    let desk = Desk::new(Shop::default(), Issuer::new([1; 32]), Payer::new([2; 32]));
+    let desk = Desk::new(Shop::default(), Payee::new([1; 32]), Payer::new([2; 32]));
     desk.application().rate.set(rate(100_000));
     desk
 }
@@ -122,25 +122,25 @@ fn subscribe(desk: &Desk<Shop>) -> SubscriptionId {
     desk.add_subscription(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap())
 }
 
-fn incoming(outgoing: &Outgoing, via: Via) -> Incoming {
+fn incoming(outgoing: &OutgoingMessage, arrival: MessageArrival) -> IncomingMessage {
     let reply_path = outgoing.reply_path_id.map(|_| path(1));
-    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+    IncomingMessage { kind: outgoing.message.kind(), bytes: outgoing.message.as_bytes().to_vec(), arrival, reply_path }
 }
 
-fn back(asked: &Outgoing) -> Via {
-    Via::Path(asked.reply_path_id.unwrap())
+fn back(asked: &OutgoingMessage) -> MessageArrival {
+    MessageArrival::Path(asked.reply_path_id.unwrap())
 }
 
-fn to_shop(desk: &Desk<Shop>, asked: &Outgoing) -> Option<Outgoing> {
+fn to_shop(desk: &Desk<Shop>, asked: &OutgoingMessage) -> Option<OutgoingMessage> {
     let path_id = desk.issuer().new_offer([3; 16]).path_id(0);
-    desk.invoice_request(incoming(asked, Via::Path(path_id)), None).unwrap()
+    desk.receive(incoming(asked, MessageArrival::Path(path_id)), None).unwrap()
 }
 
 /// Asks, is answered, and pays.
-fn pay(desk: &Desk<Shop>, id: SubscriptionId) -> Outgoing {
+fn pay(desk: &Desk<Shop>, id: SubscriptionId) -> OutgoingMessage {
     let asked = desk.poll().send.remove(0);
     let answer = to_shop(desk, &asked).unwrap();
-    assert_eq!(desk.invoice(incoming(&answer, back(&asked))), Ok(None));
+    assert_eq!(desk.receive(incoming(&answer, back(&asked)), None), Ok(None));
     desk.update_subscription(id, |subscription| subscription.begin(desk.application().now())).unwrap().unwrap();
     desk.update_subscription(id, |subscription| subscription.paid(PREIMAGE)).unwrap().unwrap();
     asked
@@ -165,7 +165,7 @@ fn a_subscription_is_paid_at_a_desk() {
         let saved = desk.application().saved.borrow().last().unwrap().clone();
         desk.add_subscription(desk.payer().load_subscription(&desk.application().saved.borrow()[0]).unwrap());
         assert_eq!(desk.subscription(id, Subscription::to_bytes).unwrap(), saved);
-        desk.remove_subscription(id);
+        desk.remove(id);
         assert_eq!(desk.subscription(id, Subscription::id), None);
         desk.add_subscription(desk.payer().load_subscription(&saved).unwrap());
     }
@@ -205,7 +205,7 @@ fn a_missing_rate_is_told() {
     desk.application().rate.set(None);
     let due = desk.poll();
     assert_eq!((due.send, due.next), (vec![], Some(UnixTime(NOW.0 + DAY + 60))));
-    assert_eq!(desk.application().stuck.borrow()[..], [(id, ErrorKind::NotConverted)]);
+    assert_eq!(desk.application().stuck.borrow()[..], [(id.into(), ErrorKind::NotConverted)]);
     desk.application().rate.set(rate(100_000));
     pay(&desk, id);
     assert_eq!(desk.subscription(id, Subscription::payments_made), Some(2));
@@ -217,7 +217,7 @@ fn a_missing_rate_is_told() {
 fn what_happens_to_a_request_is_told_to_its_subscription() {
     let desk = desk();
     let id = subscribe(&desk);
-    let other = Desk::new(Shop::default(), Issuer::new([7; 32]), Payer::new([8; 32]));
+    let other = Desk::new(Shop::default(), Payee::new([7; 32]), Payer::new([8; 32]));
     let first = desk.poll().send.remove(0);
     // What is sent was saved, once.
     let saved = || desk.application().saved.borrow().len();
@@ -231,26 +231,26 @@ fn what_happens_to_a_request_is_told_to_its_subscription() {
     assert_ne!(first.destination, second.destination);
 
     let told = OffersMessage::InvoiceError(InvoiceError::new("no paper today").unwrap());
-    let told = Outgoing { message: told, ..first.clone() };
-    assert_eq!(other.invoice_error(incoming(&told, back(&first))), Err(NotOurs));
-    assert_eq!(desk.invoice_error(incoming(&told, back(&first))), Ok(()));
+    let told = OutgoingMessage { message: told, ..first.clone() };
+    assert_eq!(other.receive(incoming(&told, back(&first)), None), Err(NotOurs));
+    assert_eq!(desk.receive(incoming(&told, back(&first)), None), Ok(None));
     assert_eq!(desk.application().refused.borrow().len(), 0);
     // Said again, it is refused; over the other path, it is the end of this payment.
-    assert_eq!(desk.invoice_error(incoming(&told, back(&first))), Ok(()));
+    assert_eq!(desk.receive(incoming(&told, back(&first)), None), Ok(None));
     assert_eq!(desk.application().refused.borrow()[..], [ErrorKind::AlreadyAnswered]);
-    assert_eq!(desk.invoice_error(incoming(&told, back(&second))), Ok(()));
-    let stopped_by = |end: fn(&End) -> bool| {
+    assert_eq!(desk.receive(incoming(&told, back(&second)), None), Ok(None));
+    let stopped_by = |end: fn(&EndReason) -> bool| {
         desk.subscription(id, |it| match it.state(NOW) {
             SubscriptionState::Stopped(_, why) => end(why),
             other => panic!("{other:?}"),
         })
     };
-    assert_eq!(stopped_by(|end| matches!(end, End::Refused(_))), Some(true));
+    assert_eq!(stopped_by(|end| matches!(end, EndReason::Refused(_))), Some(true));
 
     desk.update_subscription(id, Subscription::try_again);
     let asked = desk.poll().send.remove(0);
     desk.unsendable(&asked, &std::fmt::Error);
-    assert_eq!((stopped_by(|end| *end == End::Unsendable), desk.application().given_up.get()), (Some(true), 1));
+    assert_eq!((stopped_by(|end| *end == EndReason::Unsendable), desk.application().given_up.get()), (Some(true), 1));
     desk.update_subscription(id, Subscription::try_again);
     let asked = pay(&desk, id);
     // What is paid goes on being paid, and nothing is given up that is over.
@@ -279,7 +279,7 @@ impl Application for Curious {
         NOW
     }
 
-    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         None
     }
 
@@ -295,9 +295,8 @@ fn a_rate_is_asked_for_when_nothing_is_locked() {
     let (done, is_done) = mpsc::channel();
     std::thread::spawn(move || {
         let offer = offer(&desk());
-        let desk = Arc::new_cyclic(|desk| {
-            Desk::new(Curious { desk: desk.clone() }, Issuer::new([1; 32]), Payer::new([2; 32]))
-        });
+        let desk =
+            Arc::new_cyclic(|desk| Desk::new(Curious { desk: desk.clone() }, Payee::new([1; 32]), Payer::new([2; 32])));
         let draft = desk.payer().subscribe(&offer, NOW, CHAINS).unwrap().rate(rate(100_000).unwrap());
         let draft = draft.limit(Limit::Tolerance { basis_points: 100 });
         desk.add_subscription(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
@@ -316,7 +315,7 @@ fn ldk_carries_no_subscription() {
     let handler = OffersHandler::new(&desk, IgnoringMessageHandler {});
     handler.poll();
     assert_eq!(desk.application().given_up.get(), 1);
-    let has_stopped = |it: &Subscription| matches!(it.state(NOW), SubscriptionState::Stopped(_, End::Unsendable));
+    let has_stopped = |it: &Subscription| matches!(it.state(NOW), SubscriptionState::Stopped(_, EndReason::Unsendable));
     assert!(desk.subscription(id, has_stopped).unwrap());
     assert_eq!(handler.release_pending_messages().len(), 0);
 }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Field;
+use super::stage::Stage;
 use crate::units::{Msat, UnixTime};
 
 /// The kinds of BOLT 12 messages.
@@ -248,8 +249,11 @@ pub enum ErrorKind {
     NoReplyPath,
     /// An answer to something that was answered before, or is over.
     AlreadyAnswered,
-    /// A step that a payment cannot take in the state it is in.
-    NotNow,
+    /// A step that a payment cannot take at the stage it is at.
+    WrongState {
+        /// Where it stands.
+        stage: Stage,
+    },
     /// Bytes that are no saved state, or one that was damaged or saved with another secret.
     InvalidState,
     /// A saved state of newer software.
@@ -356,7 +360,7 @@ impl ErrorKind {
             Self::TooManyEntries => "too_many_entries",
             Self::NoReplyPath => "no_reply_path",
             Self::AlreadyAnswered => "already_answered",
-            Self::NotNow => "not_now",
+            Self::WrongState { .. } => "wrong_state",
             Self::InvalidState => "invalid_state",
             Self::UnknownVersion => "unknown_version",
             Self::DoesNotDecrypt => "does_not_decrypt",
@@ -410,7 +414,7 @@ impl ErrorKind {
                 | Self::InvalidFallback
                 | Self::NoReplyPath
                 | Self::AlreadyAnswered
-                | Self::NotNow
+                | Self::WrongState { .. }
                 | Self::InvalidState
                 | Self::UnknownVersion
                 | Self::DoesNotDecrypt
@@ -526,7 +530,7 @@ impl ErrorKind {
             Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be written"),
             Self::NoReplyPath => f.write_str("the request does not say where an answer can go"),
             Self::AlreadyAnswered => f.write_str("this comes too late: no answer is waited for any more"),
-            Self::NotNow => f.write_str("the payment cannot do this now"),
+            Self::WrongState { stage } => write!(f, "{stage}"),
             Self::InvalidState => f.write_str("the saved state is damaged, or belongs to another secret"),
             Self::UnknownVersion => f.write_str("the saved state is from newer software"),
             Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),

@@ -4,10 +4,12 @@
 mod field;
 mod kind;
 mod rule;
+mod stage;
 
 pub use field::Field;
 pub use kind::{ErrorKind, LooksLike, MessageKind};
 pub use rule::Rule;
+pub use stage::Stage;
 
 use core::fmt;
 

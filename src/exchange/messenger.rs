@@ -5,8 +5,9 @@ use core::fmt;
 
 use secp256k1::{Keypair, PublicKey};
 
+use super::ids::PathId;
+use super::message::{Destination, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
 use super::secret::MacKey;
-use super::via::{Destination, Incoming, OffersMessage, Outgoing, PathId, Via};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, IntroductionNode};
 use crate::invoice_error::without_length;
@@ -17,8 +18,8 @@ use crate::onion::{
 /// A node, as far as onion messages go: takes messages for it out of their onions, and puts those it sends into one.
 ///
 /// ```
-/// use bolt12::exchange::{Messenger, Received, Route};
-/// # use bolt12::exchange::{Action, Incoming, Issuer, Payer, Payment, PaymentId};
+/// use bolt12::exchange::{Inbound, Messenger, Route};
+/// # use bolt12::exchange::{Action, Payer, Payment, PaymentId};
 /// # use bolt12::onion::{self, OnionMessage};
 /// # use bolt12::secp256k1::PublicKey;
 /// # use bolt12::{Error, UnixTime};
@@ -27,7 +28,7 @@ use crate::onion::{
 /// # struct Wallet { messenger: Messenger, payer: Payer, payments: BTreeMap<PaymentId, Payment>, peer: PublicKey }
 /// # impl Wallet {
 /// /// What to send to a peer because of a payment.
-/// fn send(&self, payment: &mut Payment, now: UnixTime, randomness: [u8; 32]) -> Result<Option<onion::Outgoing>, Error> {
+/// fn send(&self, payment: &mut Payment, now: UnixTime, randomness: [u8; 32]) -> Result<Option<onion::PeerMessage>, Error> {
 ///     let Action::Send(outgoing) = payment.poll(now)? else { return Ok(None) };
 ///     // A wallet that only its peer knows is reached through that peer, and sends through it.
 ///     let route = Route { through: &[self.peer], reply_through: &[self.peer], ..Route::default() };
@@ -37,10 +38,10 @@ use crate::onion::{
 /// /// Message 513 came from a peer.
 /// fn receive(&mut self, message: Vec<u8>, now: UnixTime) {
 ///     let Ok(message) = OnionMessage::read(message) else { return };
-///     let Ok(Received::Invoice(incoming)) = self.messenger.receive(&message) else { return };
-///     let Some(id) = self.payer.payment_of(&incoming.via) else { return };
+///     let Ok(Inbound::Message { message, .. }) = self.messenger.receive(&message) else { return };
+///     let Some(id) = self.payer.payment_of(&message.arrival) else { return };
 ///     if let Some(payment) = self.payments.get_mut(&id) {
-///         let _ = payment.receive_invoice(incoming, now); // see `Payment::state`
+///         let _ = payment.receive(message, now); // see `Payment::state`
 ///     }
 /// }
 /// # }
@@ -70,35 +71,31 @@ impl Messenger {
     ///
     /// A [`Refusal`], after which the message is dropped (MSG-6). Refusing costs nearly as much as receiving, so a peer
     /// is held to a number of messages in a time, good or not; and to fewer of those that are refused here, or later
-    /// as [cheap](super::Refused::is_cheap).
-    pub fn receive(&self, message: &OnionMessage) -> Result<Received, Refusal> {
+    /// as [cheap](crate::exchange::Refused::is_cheap).
+    pub fn receive(&self, message: &OnionMessage) -> Result<Inbound, Refusal> {
         let received = match message.peel(&self.node)? {
-            Peeled::Forward(forward) => return Ok(Received::Forward(forward)),
+            Peeled::Forward(forward) => return Ok(Inbound::Forward(forward)),
             Peeled::Received(received) => received,
         };
         // MSG-1
         let Some(contents) = received.contents() else { return Err(Refusal::Unusable) };
-        let bytes = match contents {
-            Contents::InvoiceError(bytes) => without_length(bytes),
-            other => other.as_bytes(),
+        let (kind, bytes) = match contents {
+            Contents::InvoiceRequest(bytes) => (OffersMessageKind::InvoiceRequest, bytes),
+            Contents::Invoice(bytes) => (OffersMessageKind::Invoice, bytes),
+            Contents::InvoiceError(bytes) => (OffersMessageKind::InvoiceError, without_length(bytes)),
         };
-        let incoming = Incoming {
+        let message = IncomingMessage {
+            kind,
             bytes: bytes.to_vec(),
-            via: match received.path_id() {
+            arrival: match received.path_id() {
                 // Whoever sends to a node id makes the last hop itself, and tells it nothing. What is told something
                 // is a path's, whoever made that and for whatever.
-                None if received.data().tlvs().is_empty() => Via::Direct,
-                path_id => Via::path(path_id),
+                None if received.data().tlvs().is_empty() => MessageArrival::Direct,
+                path_id => MessageArrival::path(path_id),
             },
             reply_path: received.reply_path().map(BlindedPath::into_owned),
         };
-        match contents {
-            Contents::InvoiceRequest(_) => {
-                Ok(Received::InvoiceRequest { incoming, signing_key: received.into_hop_key() })
-            }
-            Contents::Invoice(_) => Ok(Received::Invoice(incoming)),
-            Contents::InvoiceError(_) => Ok(Received::InvoiceError(incoming)),
-        }
+        Ok(Inbound::Message { message, hop_key: received.into_hop_key() })
     }
 
     /// Puts a message into an onion, with a reply path if an answer is wanted (MSG-2), for a peer of ours.
@@ -111,7 +108,12 @@ impl Messenger {
     /// which node: take that way for unreachable. `InvalidSecret` for zeros as randomness, `TooLong` above 32768
     /// bytes, `TooManyEntries` for more than [`MAX_REPLY_HOPS`](onion::MAX_REPLY_HOPS) hops of the reply path, and
     /// what else [`onion`] refuses.
-    pub fn send(&self, outgoing: &Outgoing, route: &Route<'_>, randomness: [u8; 32]) -> Result<onion::Outgoing, Error> {
+    pub fn send(
+        &self,
+        outgoing: &OutgoingMessage,
+        route: &Route<'_>,
+        randomness: [u8; 32],
+    ) -> Result<onion::PeerMessage, Error> {
         if randomness == [0; 32] {
             return Err(Error::new(ErrorKind::InvalidSecret, Rule::Tlv7));
         }
@@ -140,13 +142,13 @@ impl Messenger {
     /// # Errors
     ///
     /// `UnknownIntroduction`, `OwnPath` and other errors about the path as in [`send`](Self::send).
-    pub fn start(&self, outgoing: &Outgoing, introduction: Option<PublicKey>) -> Result<NextHop, Error> {
+    pub fn start(&self, outgoing: &OutgoingMessage, introduction: Option<PublicKey>) -> Result<NextHop, Error> {
         self.message(outgoing, introduction)?.start()
     }
 
     fn message<'a>(
         &'a self,
-        outgoing: &'a Outgoing,
+        outgoing: &'a OutgoingMessage,
         introduction: Option<PublicKey>,
     ) -> Result<OnionMessageBuilder<'a>, Error> {
         let bytes = outgoing.message.as_bytes();
@@ -168,14 +170,14 @@ impl Messenger {
     }
 
     /// Everything that decides what is encrypted, and for whom.
-    fn told(&self, outgoing: &Outgoing, route: &Route<'_>) -> Vec<u8> {
+    fn told(&self, outgoing: &OutgoingMessage, route: &Route<'_>) -> Vec<u8> {
         let mut told = Vec::with_capacity(outgoing.message.as_bytes().len().saturating_add(1024));
         let mut add = |bytes: &[u8]| {
             told.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
             told.extend_from_slice(bytes);
         };
         add(&self.node_id().serialize());
-        add(&outgoing.message.number().to_be_bytes());
+        add(&outgoing.message.kind().tlv_type().to_be_bytes());
         add(outgoing.message.as_bytes());
         match &outgoing.destination {
             Destination::Node(node_id) => add(&node_id.serialize()),
@@ -238,36 +240,33 @@ impl Default for Route<'_> {
     }
 }
 
-/// What was in an onion message.
+/// What an onion message was.
 ///
 /// `Debug` leaves out the contents and the key.
 #[non_exhaustive]
-pub enum Received {
-    /// For [`Issuer::receive`](super::Issuer::receive).
-    InvoiceRequest {
-        /// The request.
-        incoming: Incoming,
+pub enum Inbound {
+    /// A message for us: a request for [`Payee::receive`](crate::exchange::Payee::receive), or an answer for the
+    /// payment of [`Payer::payment_of`](crate::exchange::Payer::payment_of) or the claim of
+    /// [`Payee::claim_of`](crate::exchange::Payee::claim_of).
+    Message {
+        /// The message.
+        message: IncomingMessage,
         /// The key under which the node was reached. It signs the invoice if the offer has no issuer id (PTH-3).
-        signing_key: HopKey,
+        hop_key: HopKey,
     },
-    /// For the [`Payment::receive_invoice`](super::Payment::receive_invoice) of
-    /// [`Payer::payment_of`](super::Payer::payment_of).
-    Invoice(Incoming),
-    /// For [`Payment::receive_error`](super::Payment::receive_error), or
-    /// [`Claim::receive_error`](super::Claim::receive_error).
-    InvoiceError(Incoming),
     /// Something for another node: [pass it on](Forward::message), or drop it.
     Forward(Forward),
 }
 
-impl fmt::Debug for Received {
+impl fmt::Debug for Inbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, incoming) = match self {
-            Self::InvoiceRequest { incoming, .. } => ("InvoiceRequest", incoming),
-            Self::Invoice(incoming) => ("Invoice", incoming),
-            Self::InvoiceError(incoming) => ("InvoiceError", incoming),
-            Self::Forward(forward) => return f.debug_tuple("Forward").field(forward).finish(),
-        };
-        f.debug_struct(name).field("via", &incoming.via).finish_non_exhaustive()
+        match self {
+            Self::Message { message, .. } => f
+                .debug_struct("Message")
+                .field("kind", &message.kind)
+                .field("arrival", &message.arrival)
+                .finish_non_exhaustive(),
+            Self::Forward(forward) => f.debug_tuple("Forward").field(forward).finish(),
+        }
     }
 }

@@ -6,17 +6,17 @@
 //!
 //! | who | has | does |
 //! | --- | --- | --- |
-//! | a merchant | [`Issuer`] | makes offers with [`Issuer::new_offer`]; turns each request that [arrives](Issuer::receive) into a [`ReceivedRequest`], that into an [`Accepted`] one, and that into an invoice, or into a [refusal](Refused) |
+//! | a merchant | [`Payee`] | makes offers with [`Payee::new_offer`]; turns each request that [arrives](Payee::receive) into a [`ReceivedRequest`], that into an [`Accepted`] one, and that into an invoice, or into a [refusal](Refused) |
 //! | a customer | [`Payer`] | makes a [`Draft`] of an offer, and of it a [`Payment`], which asks, checks what comes, is paid once, and keeps the receipt |
 //! | a merchant who pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too |
 //! | a subscriber | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period (feature `recurrence`) |
-//! | whoever is paid back | [`Issuer`] | [claims](Issuer::claim) it, and sends the invoice until it is paid ([`Claim`]) |
+//! | whoever is paid back | [`Payee`] | [claims](Payee::claim) it, and sends the invoice until it is paid ([`Claim`]) |
 //!
 //! # How messages are told apart
 //!
 //! Anybody can send anything. Each blinded path that we make holds a [`PathId`] that only we can have made, and that
 //! says what the path is for: a path of one offer, the reply path of one request, the path of one refund. Whoever
-//! takes a message out of its onion says how it came ([`Via`]); that is a parameter everywhere, and decides first.
+//! takes a message out of its onion says how it came ([`MessageArrival`]); that is a parameter everywhere, and decides first.
 //! Offers and requests carry metadata with a MAC over all their other records, so that what comes back is known to
 //! be ours, and whole, before anything is spent on it (EXC-1).
 //!
@@ -58,42 +58,60 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod asked;
-mod draft;
-mod expected;
-mod fiat;
-mod issuer;
+mod action;
+mod end;
+mod ids;
+mod limits;
+mod message;
 #[cfg(feature = "onion")]
 mod messenger;
+mod payee;
 mod payer;
-mod payment;
-mod received;
-mod refund;
+mod refused;
+mod saved;
 mod schedule;
 mod secret;
-mod state;
-#[cfg(feature = "recurrence")]
-mod subscription;
 #[cfg(not(feature = "recurrence"))]
-#[path = "subscription/absent.rs"]
-mod subscription;
-mod via;
-mod view;
+mod subscription_absent;
 
-pub use draft::{Draft, Need};
-pub use expected::ExpectedPayment;
-pub use fiat::Limit;
-pub use issuer::{Issuer, MAX_OFFER_LEN, MAX_REQUEST_LEN, NewOffer};
-#[cfg(feature = "onion")]
-pub use messenger::{Messenger, Received, Route};
-pub use payer::Payer;
-pub use payment::{Action, MAX_RENEWALS, Payment, Progress};
-pub use received::{Accepted, CURRENCY_RELATIVE_EXPIRY, MaxAmount, ReceivedRequest, Refused, Terms};
-pub use refund::{AcceptedRefund, Claim, ClaimState, NewRefund};
-pub use schedule::Retry;
+/// What the rest of the exchange asks of subscriptions.
+mod recurring {
+    #[cfg(not(feature = "recurrence"))]
+    pub(crate) use super::subscription_absent::{Period, Series};
+    #[cfg(feature = "recurrence")]
+    pub(crate) use super::{payee::period::Period, payer::series::Series};
+}
+
+pub use action::Action;
+pub use end::EndReason;
 #[cfg(feature = "recurrence")]
-pub use subscription::{
-    Due, Subscription, SubscriptionDraft, SubscriptionEnd, SubscriptionId, SubscriptionState, Timing,
+pub use ids::SubscriptionId;
+pub use ids::{ClaimId, ConversationId, PathId, PaymentId};
+pub use limits::{MAX_OFFER_LEN, MAX_REQUEST_LEN};
+pub use message::{Destination, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
+#[cfg(feature = "onion")]
+pub use messenger::{Inbound, Messenger, Route};
+pub use payee::accepted::{Accepted, CURRENCY_RELATIVE_EXPIRY};
+pub use payee::claim::{AcceptedRefund, Claim, ClaimState};
+pub use payee::expected::ExpectedPayment;
+pub use payee::keys::Payee;
+pub use payee::offer::NewOffer;
+pub use payee::received::ReceivedRequest;
+pub use payee::terms::{MaxAmount, Terms};
+pub use payer::draft::{Draft, Need};
+pub use payer::keys::Payer;
+pub use payer::limit::Limit;
+pub use payer::payment::{MAX_RENEWALS, Payment, Progress};
+pub use payer::quote::Quote;
+pub use payer::receipt::Receipt;
+pub use payer::refund::NewRefund;
+pub use payer::state::State;
+#[cfg(feature = "recurrence")]
+pub use payer::subscription::{
+    Subscription,
+    draft::SubscriptionDraft,
+    due::{Due, Timing},
+    state::{SubscriptionEnd, SubscriptionState},
 };
-pub use via::{Destination, Incoming, OffersMessage, Outgoing, PathId, PaymentId, Via};
-pub use view::{End, Quote, Receipt, State};
+pub use refused::Refused;
+pub use schedule::Retry;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::state::{Reader, Writer};
+use super::saved::{Reader, Writer};
 use crate::error::Error;
 use crate::units::UnixTime;
 
@@ -30,12 +30,12 @@ impl Retry {
         Duration::from_secs(grown.min(self.max.as_secs()).max(1))
     }
 
-    pub(super) fn write(&self, out: &mut Writer) {
+    pub(crate) fn write(&self, out: &mut Writer) {
         out.number(self.first.as_secs());
         out.number(self.max.as_secs());
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         let mut seconds = || reader.number().map(Duration::from_secs);
         Ok(Self { first: seconds()?, max: seconds()? })
     }
@@ -43,7 +43,7 @@ impl Retry {
 
 /// Attempts over several ways: each in order, with a delay after each, again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     retry: Retry,
     /// How many attempts were made.
     attempts: u32,
@@ -54,36 +54,36 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn new(retry: Retry, now: UnixTime) -> Self {
+    pub(crate) fn new(retry: Retry, now: UnixTime) -> Self {
         Self { retry, attempts: 0, turns: 0, next_at: now }
     }
 
     /// Begins anew, for another request, with this way (or the first, after the last).
-    pub(super) fn restart(&mut self, way: u32, now: UnixTime) {
+    pub(crate) fn restart(&mut self, way: u32, now: UnixTime) {
         *self = Self { turns: way, ..Self::new(self.retry, now) };
     }
 
     /// The same after a delay, because the last request was answered at once, and in vain, for the so-manieth time.
-    pub(super) fn restart_later(&mut self, way: u32, times: u8, now: UnixTime) {
+    pub(crate) fn restart_later(&mut self, way: u32, times: u8, now: UnixTime) {
         self.restart(way, now.saturating_add(self.retry.delay(u32::from(times).saturating_sub(1))));
     }
 
     /// The next attempt is due now.
-    pub(super) fn hurry(&mut self, now: UnixTime) {
+    pub(crate) fn hurry(&mut self, now: UnixTime) {
         self.next_at = now;
     }
 
     /// How many attempts were made.
-    pub(super) fn attempts(&self) -> u32 {
+    pub(crate) fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    pub(super) fn next_at(&self) -> UnixTime {
+    pub(crate) fn next_at(&self) -> UnixTime {
         self.next_at
     }
 
     /// The way to try now, out of so many of which some are open, if an attempt is due.
-    pub(super) fn next(&mut self, ways: usize, is_open: impl Fn(usize) -> bool, now: UnixTime) -> Option<usize> {
+    pub(crate) fn next(&mut self, ways: usize, is_open: impl Fn(usize) -> bool, now: UnixTime) -> Option<usize> {
         let ways = u32::try_from(ways).unwrap_or(u32::MAX).max(1);
         // A clock that was set back must not stop everything.
         let farthest = now.saturating_add(self.retry.delay(u32::MAX));
@@ -106,23 +106,23 @@ impl Schedule {
 
     /// The way that was tried last leads nowhere: the next is due at once, but after the last of all open ways the
     /// delay stays, or unreachable ways would be tried without end.
-    pub(super) fn unreachable(&mut self, way: usize, ways: usize, is_open: impl Fn(usize) -> bool, now: UnixTime) {
+    pub(crate) fn unreachable(&mut self, way: usize, ways: usize, is_open: impl Fn(usize) -> bool, now: UnixTime) {
         let last = usize::try_from(self.turns).ok().and_then(|turns| turns.checked_sub(1)?.checked_rem(ways.max(1)));
         if last == Some(way) && (way..ways).skip(1).any(is_open) {
             self.hurry(now);
         }
     }
 
-    pub(super) fn write(&self, out: &mut Writer) {
+    pub(crate) fn write(&self, out: &mut Writer) {
         self.retry.write(out);
         out.number(self.attempts.into());
         out.number(self.turns.into());
         out.number(self.next_at.0);
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         let retry = Retry::read(reader)?;
-        let mut count = || u32::try_from(reader.number()?).map_err(|_| super::state::invalid());
+        let mut count = || u32::try_from(reader.number()?).map_err(|_| super::saved::invalid());
         let (attempts, turns) = (count()?, count()?);
         Ok(Self { retry, attempts, turns, next_at: UnixTime(reader.number()?) })
     }

@@ -9,18 +9,18 @@ use secp256k1::{Keypair, SecretKey};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
-use super::via::{PathId, PaymentId};
+use super::ids::PathId;
 use crate::signature;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
 /// The key of one purpose. It is wiped when dropped.
 #[derive(Clone)]
-pub(super) struct MacKey(Hmac<Sha256>);
+pub(crate) struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
     /// The key for a purpose.
-    pub(super) fn derive(secret: &[u8; 32], purpose: &str) -> Self {
+    pub(crate) fn derive(secret: &[u8; 32], purpose: &str) -> Self {
         let mut key = Self::new(secret).mac(&[b"bolt12 ", purpose.as_bytes()]);
         let derived = Self::new(&key);
         key.zeroize();
@@ -43,27 +43,27 @@ impl MacKey {
     }
 
     /// The HMAC of the parts, one after the other: at most the last one may vary in length.
-    pub(super) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.state(parts).finalize().into_bytes().into()
     }
 
     /// The start of the HMAC.
-    pub(super) fn short<const N: usize>(&self, parts: &[&[u8]]) -> [u8; N] {
+    pub(crate) fn short<const N: usize>(&self, parts: &[&[u8]]) -> [u8; N] {
         self.mac(parts).first_chunk().copied().unwrap_or([0; N])
     }
 
     /// Whether `tag` is the start of the parts' HMAC.
-    pub(super) fn verifies(&self, parts: &[&[u8]], tag: &[u8; 16]) -> bool {
+    pub(crate) fn verifies(&self, parts: &[&[u8]], tag: &[u8; 16]) -> bool {
         self.state(parts).verify_truncated_left(tag).is_ok()
     }
 
     /// Whether `mac` is the parts' HMAC.
-    pub(super) fn verifies_whole(&self, parts: &[&[u8]], mac: &[u8; 32]) -> bool {
+    pub(crate) fn verifies_whole(&self, parts: &[&[u8]], mac: &[u8; 32]) -> bool {
         self.state(parts).verify_slice(mac).is_ok()
     }
 
     /// A key pair for what the parts name. Costs one curve operation.
-    pub(super) fn keypair(&self, parts: &[&[u8]]) -> Keypair {
+    pub(crate) fn keypair(&self, parts: &[&[u8]]) -> Keypair {
         let mut bytes = self.mac(parts);
         loop {
             // One in 2^128 numbers of 256 bits is no key; its successor is.
@@ -85,25 +85,25 @@ impl core::fmt::Debug for MacKey {
 }
 
 /// The number that everything about one offer, request or refund is derived from.
-pub(super) type Nonce = [u8; 16];
+pub(crate) type Nonce = [u8; 16];
 
 /// Metadata that authenticates the message it stands in: a nonce, and a MAC over it and all other records.
 #[derive(Clone, Copy)]
-pub(super) struct Seal {
-    pub(super) nonce: Nonce,
-    pub(super) tag: [u8; 16],
+pub(crate) struct Seal {
+    pub(crate) nonce: Nonce,
+    pub(crate) tag: [u8; 16],
 }
 
 impl Seal {
-    pub(super) const LEN: usize = 32;
+    pub(crate) const LEN: usize = 32;
 
     /// Reads metadata; that of another length is not of this kind.
-    pub(super) fn read(metadata: &[u8]) -> Option<Self> {
+    pub(crate) fn read(metadata: &[u8]) -> Option<Self> {
         let metadata: &[u8; Self::LEN] = metadata.try_into().ok()?;
         Some(Self { nonce: *metadata.first_chunk()?, tag: *metadata.last_chunk()? })
     }
 
-    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+    pub(crate) fn to_bytes(self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];
         let (start, end) = bytes.split_at_mut(16);
         start.copy_from_slice(&self.nonce);
@@ -113,50 +113,50 @@ impl Seal {
 }
 
 /// What an offer's metadata covers: every other record of the offer, as it stands.
-pub(super) fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
+pub(crate) fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
     [tlvs.range(&(1..=3)), tlvs.range(&(5..=79)), tlvs.range(&(1_000_000_000..=1_999_999_999))]
 }
 
 /// What a request's metadata covers: every other record that an invoice repeats (IVR-8).
-pub(super) fn request_records(tlvs: &TlvStream) -> [&[u8]; 2] {
+pub(crate) fn request_records(tlvs: &TlvStream) -> [&[u8]; 2] {
     [tlvs.range(&(1..=159)), tlvs.range(&(1_000_000_000..=2_999_999_999))]
 }
 
 /// What a path id says that its maker wants to find again: one of the messages of one payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) id: PaymentId,
-    pub(super) generation: u8,
-    pub(super) position: u8,
+pub(crate) struct Token {
+    pub(crate) id: [u8; 14],
+    pub(crate) generation: u8,
+    pub(crate) position: u8,
 }
 
 impl Token {
     /// The first half of the path id.
     fn to_bytes(self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        let parts = self.id.0.iter().chain([&self.generation, &self.position]);
+        let parts = self.id.iter().chain([&self.generation, &self.position]);
         bytes.iter_mut().zip(parts).for_each(|(slot, part)| *slot = *part);
         bytes
     }
 
     /// The nonce of what the token stands for: a request on a chain, for an amount if it names one. What differs
     /// in either has another nonce, whatever happened to the state that the token comes from.
-    pub(super) fn nonce(self, key: &MacKey, chain: ChainHash, amount: Option<Msat>) -> Nonce {
+    pub(crate) fn nonce(self, key: &MacKey, chain: ChainHash, amount: Option<Msat>) -> Nonce {
         key.short(&[&self.to_bytes(), chain.as_ref(), &amount.unwrap_or_default().0.to_be_bytes()])
     }
 
-    pub(super) fn path_id(self, key: &MacKey) -> PathId {
+    pub(crate) fn path_id(self, key: &MacKey) -> PathId {
         let bytes = self.to_bytes();
         PathId(Seal { nonce: bytes, tag: key.short(&[&bytes]) }.to_bytes())
     }
 
     /// Reads a path id that was made with the key.
-    pub(super) fn read(key: &MacKey, path_id: &PathId) -> Option<Self> {
+    pub(crate) fn read(key: &MacKey, path_id: &PathId) -> Option<Self> {
         let seal = Seal::read(&path_id.0)?;
         if !key.verifies(&[&seal.nonce], &seal.tag) {
             return None;
         }
         let (id, [generation, position]) = seal.nonce.split_last_chunk()?;
-        Some(Self { id: PaymentId(id.try_into().ok()?), generation: *generation, position: *position })
+        Some(Self { id: id.try_into().ok()?, generation: *generation, position: *position })
     }
 }

@@ -27,7 +27,7 @@
 //!
 //! ```
 //! use bolt12::bitcoin::hashes::{Hash, sha256};
-//! use bolt12::exchange::{Accepted, Outgoing};
+//! use bolt12::exchange::{Accepted, OutgoingMessage};
 //! use bolt12::lightning::{ldk, payment_paths};
 //! use bolt12::secp256k1::{All, PublicKey, Secp256k1};
 //! use ldk::blinded_path::payment::ReceiveTlvs;
@@ -42,7 +42,7 @@
 //!     node: PublicKey,
 //!     (hash, tlvs): (PaymentHash, ReceiveTlvs),
 //!     secp: &Secp256k1<All>,
-//! ) -> Result<Outgoing, Box<dyn std::error::Error>> {
+//! ) -> Result<OutgoingMessage, Box<dyn std::error::Error>> {
 //!     let channels = Vec::new(); // those of the node that can be used
 //!     let mut invoice = accepted.invoice(sha256::Hash::from_byte_array(hash.0));
 //!     for (path, payinfo) in payment_paths(router, node, channels, tlvs, accepted.amount(), secp)? {
@@ -53,6 +53,7 @@
 //! }
 //! ```
 
+mod application;
 mod convert;
 mod desk;
 mod node;
@@ -65,7 +66,8 @@ mod subscriptions;
 
 pub use ldk;
 
+pub use application::{Application, NotOurs, ToDo};
 pub use convert::{ConversionError, from_payment_path, to_payment_path};
-pub use desk::{Application, Desk, NotOurs, ToDo};
-pub use node::{NoPath, OffersHandler, context, instructions, message_paths, payment_paths, via};
+pub use desk::Desk;
+pub use node::{NoPath, OffersHandler, arrival, context, instructions, message_paths, payment_paths};
 pub use peers::{Limits, OnionPeers, SendError};

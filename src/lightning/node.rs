@@ -22,9 +22,10 @@ use ldk::types::payment::PaymentHash;
 use ldk::util::ser::Writeable;
 use secp256k1::{PublicKey, Secp256k1, Signing, Verification};
 
+use super::application::{Application, NotOurs, lock};
 use super::convert::{ConversionError, from_payment_path};
-use super::desk::{Application, Desk, NotOurs, lock};
-use crate::exchange::{Destination, Incoming, Outgoing, PathId, Via};
+use super::desk::Desk;
+use crate::exchange::{Destination, IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage, PathId};
 use crate::field::{BlindedPath, PayInfo};
 use crate::tlv::TlvStream;
 use crate::units::{Msat, UnixTime};
@@ -42,11 +43,11 @@ pub fn context(path_id: &PathId) -> OffersContext {
 }
 
 /// How a message came: the way back from [`context`].
-pub fn via(context: Option<&OffersContext>) -> Via {
+pub fn arrival(context: Option<&OffersContext>) -> MessageArrival {
     match context {
-        None => Via::Direct,
-        Some(OffersContext::InboundPayment { payment_hash }) => Via::Path(PathId(payment_hash.0)),
-        Some(_) => Via::OtherPath,
+        None => MessageArrival::Direct,
+        Some(OffersContext::InboundPayment { payment_hash }) => MessageArrival::Path(PathId(payment_hash.0)),
+        Some(_) => MessageArrival::OtherPath,
     }
 }
 
@@ -65,7 +66,7 @@ fn reply_path(responder: &Responder) -> Option<BlindedPath<'static>> {
 /// # Errors
 ///
 /// What has no counterpart: see [`ConversionError`].
-pub fn instructions(outgoing: &Outgoing) -> Result<(OffersMessage, MessageSendInstructions), ConversionError> {
+pub fn instructions(outgoing: &OutgoingMessage) -> Result<(OffersMessage, MessageSendInstructions), ConversionError> {
     let message = OffersMessage::try_from(&outgoing.message)?;
     let destination = match &outgoing.destination {
         Destination::Node(id) => TheirDestination::Node(*id),
@@ -230,11 +231,11 @@ where
     /// [`Application::not_sent`], and what has no counterpart is [given up](Desk::unsendable). Whether LDK finds a way
     /// is not known: it says so only to who calls its `send_onion_message`, with [`instructions`], and can tell
     /// [`Desk::unreachable`].
-    pub fn send(&self, outgoing: &Outgoing) {
+    pub fn send(&self, outgoing: &OutgoingMessage) {
         self.send_or_tell(outgoing);
     }
 
-    fn send_or_tell(&self, outgoing: &Outgoing) -> bool {
+    fn send_or_tell(&self, outgoing: &OutgoingMessage) -> bool {
         let application = self.desk.application();
         match instructions(outgoing) {
             Ok(message) => match self.queue(message) {
@@ -269,19 +270,22 @@ where
     fn receive(
         &self,
         message: &OffersMessage,
-        via: Via,
+        arrival: MessageArrival,
         responder: Option<&Responder>,
-    ) -> Result<Option<Outgoing>, NotOurs> {
-        let incoming = |bytes| Incoming { bytes, via, reply_path: responder.and_then(reply_path) };
+    ) -> Result<Option<OutgoingMessage>, NotOurs> {
+        let receive = |kind, bytes| {
+            let reply_path = responder.and_then(reply_path);
+            self.desk.receive(IncomingMessage { kind, bytes, arrival, reply_path }, None)
+        };
         match message {
             OffersMessage::InvoiceRequest(message) => {
-                self.desk.invoice_request(incoming(InvoiceRequest::encode(message)), None)
+                receive(OffersMessageKind::InvoiceRequest, InvoiceRequest::encode(message))
             }
-            OffersMessage::Invoice(message) => self.desk.invoice(incoming(Bolt12Invoice::encode(message))),
+            OffersMessage::Invoice(message) => receive(OffersMessageKind::Invoice, Bolt12Invoice::encode(message)),
             OffersMessage::InvoiceError(error) => {
                 let bytes = error.encode();
                 let bytes = crate::invoice_error::without_length(&bytes).to_vec();
-                self.desk.invoice_error(incoming(bytes)).map(|()| None)
+                receive(OffersMessageKind::InvoiceError, bytes)
             }
             OffersMessage::StaticInvoice(_) => Err(NotOurs),
         }
@@ -301,7 +305,7 @@ where
         context: Option<OffersContext>,
         responder: Option<Responder>,
     ) -> Option<(OffersMessage, ResponseInstruction)> {
-        match self.receive(&message, via(context.as_ref()), responder.as_ref()) {
+        match self.receive(&message, arrival(context.as_ref()), responder.as_ref()) {
             Ok(answer) => {
                 // It goes over the reply path, as what LDK would be told to respond with.
                 answer.iter().for_each(|answer| self.send(answer));

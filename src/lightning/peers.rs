@@ -13,9 +13,10 @@ use ldk::types::features::{InitFeatures, NodeFeatures};
 use ldk::util::ser::{LengthReadable, Writeable};
 use secp256k1::{Keypair, PublicKey};
 
-use super::desk::{Application, Desk, NotOurs, lock};
+use super::application::{Application, NotOurs, lock};
+use super::desk::Desk;
 use crate::error::{Error, ErrorKind, Rule};
-use crate::exchange::{Destination, Messenger, Outgoing, Received, Route};
+use crate::exchange::{Destination, Inbound, Messenger, OutgoingMessage, Route};
 use crate::field::IntroductionNode;
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
@@ -218,11 +219,11 @@ where
     /// # Errors
     ///
     /// [`SendError`]: tell [`Desk::unsendable`] of a `Message`, and [`Desk::unreachable`] of the others.
-    pub fn send(&self, outgoing: &Outgoing) -> Result<PublicKey, SendError> {
+    pub fn send(&self, outgoing: &OutgoingMessage) -> Result<PublicKey, SendError> {
         self.send_through(outgoing, None)
     }
 
-    fn send_or_tell(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> bool {
+    fn send_or_tell(&self, outgoing: &OutgoingMessage, from: Option<PublicKey>) -> bool {
         match self.send_through(outgoing, from) {
             Ok(_) => true,
             Err(error) => {
@@ -237,7 +238,7 @@ where
     }
 
     /// `from` is the peer that brought what is answered: it is most likely to know the way back.
-    fn send_through(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Result<PublicKey, SendError> {
+    fn send_through(&self, outgoing: &OutgoingMessage, from: Option<PublicKey>) -> Result<PublicKey, SendError> {
         let introduction = self.introduction(outgoing, from);
         let start = match self.messenger.start(outgoing, introduction) {
             Ok(NextHop::NodeId(id)) => Some(id),
@@ -250,7 +251,7 @@ where
         let randomness = self.entropy.get_secure_random_bytes();
         let sent = self.messenger.send(outgoing, &route, randomness).map_err(|error| {
             // On the shortest way there is: is it the message, or the path?
-            let shortest = Outgoing { destination: Destination::Node(peer), ..outgoing.clone() };
+            let shortest = OutgoingMessage { destination: Destination::Node(peer), ..outgoing.clone() };
             match self.messenger.send(&shortest, &Route::default(), randomness) {
                 Ok(_) => SendError::Way(error),
                 Err(error) => SendError::Message(error),
@@ -272,7 +273,7 @@ where
 
     /// At which node a path starts that names a channel, as those of LDK nodes do. `from` is the best guess: who asks
     /// lets the answer start at itself, or at the peer through which it asks.
-    fn introduction(&self, outgoing: &Outgoing, from: Option<PublicKey>) -> Option<PublicKey> {
+    fn introduction(&self, outgoing: &OutgoingMessage, from: Option<PublicKey>) -> Option<PublicKey> {
         let Destination::Path(path) = &outgoing.destination else { return None };
         let IntroductionNode::Channel { scid, direction } = path.introduction_node() else { return None };
         let own = self.messenger.node_id();
@@ -303,15 +304,11 @@ where
         true
     }
 
-    fn receive(&self, message: &msgs::OnionMessage) -> Result<Option<Outgoing>, NotOurs> {
+    fn receive(&self, message: &msgs::OnionMessage) -> Result<Option<OutgoingMessage>, NotOurs> {
         let message = OnionMessage::from_payload(&message.encode()).map_err(|_| NotOurs)?;
         match self.messenger.receive(&message).map_err(|_| NotOurs)? {
-            Received::InvoiceRequest { incoming, signing_key } => {
-                self.desk.invoice_request(incoming, Some(&signing_key))
-            }
-            Received::Invoice(incoming) => self.desk.invoice(incoming),
-            Received::InvoiceError(incoming) => self.desk.invoice_error(incoming).map(|()| None),
-            Received::Forward(_) => Err(NotOurs),
+            Inbound::Message { message, hop_key } => self.desk.receive(message, Some(&hop_key)),
+            Inbound::Forward(_) => Err(NotOurs),
         }
     }
 }

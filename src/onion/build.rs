@@ -17,7 +17,7 @@ use crate::tlv::{CustomField, Writer};
 
 /// A message, and the peer it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct PeerMessage {
     /// The peer. Who is not connected to it connects first, or sends the message through nodes of its own choice.
     pub to: NextHop,
     /// What is sent.
@@ -133,7 +133,7 @@ impl<'a> OnionMessageBuilder<'a> {
     /// - `UnknownIntroduction` for nodes on the way to a path that starts at a channel (MSG-5)
     /// - `OutOfRange` (MSG-1, PTH-4) and `NotAscending` (TLV-1) for fields added by number, and `Unexpected` for one
     ///   that is 64 or above beside the contents or another such (MSG-1)
-    pub fn build(mut self, session: [u8; 32]) -> Result<Outgoing, Error> {
+    pub fn build(mut self, session: [u8; 32]) -> Result<PeerMessage, Error> {
         let session = Secret::new(&Zeroizing::new(session))?;
         let custom = self.custom()?;
         if self.reply_path.is_some_and(|path| path.hops().nth(MAX_REPLY_HOPS).is_some()) {
@@ -175,7 +175,7 @@ impl<'a> OnionMessageBuilder<'a> {
             .collect();
         let len = packet::SMALL.saturating_add(packet::OVERHEAD);
         let message = OnionMessage::with(path_key, len, |out| packet::build(out, session, &layers, &[]))?;
-        Ok(Outgoing { to, message })
+        Ok(PeerMessage { to, message })
     }
 
     fn custom(&mut self) -> Result<Vec<CustomField>, Error> {

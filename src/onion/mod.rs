@@ -63,7 +63,7 @@ mod unblind;
 #[cfg(test)]
 mod vectors;
 
-pub use build::{OnionMessageBuilder, Outgoing};
+pub use build::{OnionMessageBuilder, PeerMessage};
 pub use data::{HopData, PaymentConstraints, PaymentRelay};
 pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};

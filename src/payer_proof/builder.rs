@@ -76,7 +76,7 @@ impl<'a> PayerProofBuilder<'a> {
     /// The chain cannot be told if the offer is known by its paths alone, which stay hidden: `invreq_chain` may hide
     /// among them.
     ///
-    /// It is checked against [`Payee::NodeId`](crate::Payee::NodeId). To show which offer was paid, use
+    /// It is checked against [`ExpectedPayee::NodeId`](crate::ExpectedPayee::NodeId). To show which offer was paid, use
     /// [`without_paths`](Self::without_paths), or [`reveal`](Self::reveal) all of the offer's fields.
     pub fn receipt(invoice: &'a Invoice, preimage: Preimage) -> Self {
         let mut proof = Self::minimal(invoice, preimage);

@@ -14,7 +14,7 @@ use crate::units::Msat;
 
 /// Who should have been paid.
 #[derive(Clone, Copy, Debug)]
-pub enum Payee<'a> {
+pub enum ExpectedPayee<'a> {
     /// The issuer of this offer, for this offer: all of its fields must be disclosed.
     Offer(&'a Offer),
     /// Whoever has this key, for whatever.
@@ -25,7 +25,7 @@ pub enum Payee<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Expectation<'a> {
     /// Who was paid.
-    pub payee: Payee<'a>,
+    pub payee: ExpectedPayee<'a>,
     /// On which chain: coins of a test network are worth nothing.
     pub chain: ChainHash,
     /// How much, at least.
@@ -156,9 +156,9 @@ impl PayerProof {
     pub fn check(&self, expectation: &Expectation<'_>) -> Result<(), UnmetConditions> {
         let mut unmet = Vec::new();
         match expectation.payee {
-            Payee::Offer(offer) => self.compare_offer(offer, &mut unmet),
-            Payee::NodeId(node_id) if node_id != self.node_id() => unmet.push(Unmet::WrongNodeId),
-            Payee::NodeId(_) => {}
+            ExpectedPayee::Offer(offer) => self.compare_offer(offer, &mut unmet),
+            ExpectedPayee::NodeId(node_id) if node_id != self.node_id() => unmet.push(Unmet::WrongNodeId),
+            ExpectedPayee::NodeId(_) => {}
         }
         match self.chain() {
             Some(chain) if chain == expectation.chain => {}

@@ -9,7 +9,7 @@ mod leaves;
 mod rules;
 
 pub use builder::{PayerProofBuilder, Preview};
-pub use check::{Expectation, Payee, Unmet, UnmetConditions};
+pub use check::{Expectation, ExpectedPayee, Unmet, UnmetConditions};
 pub use disclosure::Disclosure;
 pub use fields::Preimage;
 

@@ -7,7 +7,7 @@
 //! There are no onions here: paths end in a hop whose data is the path id itself.
 #![allow(dead_code, reason = "every test file uses its own share")]
 
-use bolt12::exchange::{Destination, Incoming, Outgoing, PathId, Via};
+use bolt12::exchange::{Destination, IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage, PathId};
 use bolt12::secp256k1::PublicKey;
 use bolt12::{BlindedPath, IntroductionNode, UnixTime};
 
@@ -125,29 +125,34 @@ pub(crate) struct Packet {
     /// The onion message's TLV that holds it: 64, 66 or 68.
     pub(crate) number: u64,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) via: Via,
+    pub(crate) arrival: MessageArrival,
     pub(crate) reply_path: Option<BlindedPath<'static>>,
 }
 
 impl Packet {
     /// What leaves a node. `make_path` makes the reply path that holds a path id.
-    pub(crate) fn new(outgoing: &Outgoing, make_path: impl FnOnce(PathId) -> BlindedPath<'static>) -> Self {
-        let (to, via) = match &outgoing.destination {
-            Destination::Node(node) => (*node, Via::Direct),
+    pub(crate) fn new(outgoing: &OutgoingMessage, make_path: impl FnOnce(PathId) -> BlindedPath<'static>) -> Self {
+        let (to, arrival) = match &outgoing.destination {
+            Destination::Node(node) => (*node, MessageArrival::Direct),
             Destination::Path(path) => (first_node(path), path_via(path)),
         };
         Self {
             to,
-            number: outgoing.message.number(),
+            number: outgoing.message.kind().tlv_type(),
             bytes: outgoing.message.as_bytes().to_vec(),
-            via,
+            arrival,
             reply_path: outgoing.reply_path_id.map(make_path),
         }
     }
 
     /// What the node finds in its onion.
-    pub(crate) fn incoming(&self) -> Incoming {
-        Incoming { bytes: self.bytes.clone(), via: self.via, reply_path: self.reply_path.clone() }
+    pub(crate) fn incoming(&self) -> IncomingMessage {
+        IncomingMessage {
+            kind: OffersMessageKind::from_tlv_type(self.number).expect("one of the three"),
+            bytes: self.bytes.clone(),
+            arrival: self.arrival,
+            reply_path: self.reply_path.clone(),
+        }
     }
 }
 
@@ -159,8 +164,8 @@ fn first_node(path: &BlindedPath<'_>) -> PublicKey {
 }
 
 /// How a message arrives over a path whose last hop holds the path id.
-pub(crate) fn path_via(path: &BlindedPath<'_>) -> Via {
-    Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data))
+pub(crate) fn path_via(path: &BlindedPath<'_>) -> MessageArrival {
+    MessageArrival::path(path.hops().last().map(|hop| hop.encrypted_recipient_data))
 }
 
 /// There is no way to where the message should go.
@@ -213,7 +218,7 @@ impl Network {
             let bit = self.random.index(packet.bytes.len() * 8);
             packet.bytes[bit / 8] ^= 1 << (bit % 8);
         }
-        if let (Via::Path(path_id), true) = (&mut packet.via, self.happens(Fault::TamperPath)) {
+        if let (MessageArrival::Path(path_id), true) = (&mut packet.arrival, self.happens(Fault::TamperPath)) {
             let bit = self.random.index(256);
             path_id.0[bit / 8] ^= 1 << (bit % 8);
         }
@@ -228,10 +233,10 @@ impl Network {
         if self.happens(Fault::Misroute) {
             let other = self.seen[self.random.index(self.seen.len())].clone();
             match self.random.below(4) {
-                0 => packet.via = Via::Direct,
-                1 => packet.via = Via::OtherPath,
-                2 => packet.via = other.via,
-                _ => (packet.to, packet.via) = (other.to, other.via),
+                0 => packet.arrival = MessageArrival::Direct,
+                1 => packet.arrival = MessageArrival::OtherPath,
+                2 => packet.arrival = other.arrival,
+                _ => (packet.to, packet.arrival) = (other.to, other.arrival),
             }
         }
         let other = self.random.index(self.on_the_way.len());

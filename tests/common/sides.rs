@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bolt12::exchange::{
-    Accepted, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment, State, Terms,
-    Via,
+    Accepted, Destination, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage, PathId, Payee,
+    Payer, Payment, State, Terms,
 };
 use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, Error, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
@@ -36,24 +36,25 @@ pub(crate) fn last_key(node: u8, path_id: PathId) -> Keypair {
 }
 
 /// How a message arrives that is sent there.
-pub(crate) fn via(destination: &Destination) -> Via {
+pub(crate) fn arrival(destination: &Destination) -> MessageArrival {
     match destination {
-        Destination::Node(_) => Via::Direct,
-        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+        Destination::Node(_) => MessageArrival::Direct,
+        Destination::Path(path) => MessageArrival::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
     }
 }
 
 /// What arrives of a message that is sent, with a reply path to a node.
-pub(crate) fn deliver(outgoing: &Outgoing, reply_node: u8) -> Incoming {
-    Incoming {
+pub(crate) fn deliver(outgoing: &OutgoingMessage, reply_node: u8) -> IncomingMessage {
+    IncomingMessage {
+        kind: outgoing.message.kind(),
         bytes: outgoing.message.as_bytes().to_vec(),
-        via: via(&outgoing.destination),
+        arrival: arrival(&outgoing.destination),
         reply_path: outgoing.reply_path_id.map(|path_id| path_with(reply_node, path_id)),
     }
 }
 
 /// An offer of the issuer's, with as many paths, and a key of its own.
-pub(crate) fn own_offer(issuer: &Issuer, paths: u8, fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
+pub(crate) fn own_offer(issuer: &Payee, paths: u8, fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
     let new = issuer.new_offer([0x4f; 16]);
     let builder = (0..paths).fold(OfferBuilder::new(new.issuer_id()), |builder, position| {
         builder.add_path(path_with(0x60, new.path_id(position)))
@@ -73,7 +74,7 @@ pub(crate) fn invoice(accepted: &Accepted) -> (Preimage, Invoice) {
 }
 
 /// The invoice in a message.
-pub(crate) fn sent_invoice(outgoing: &Outgoing) -> &Invoice {
+pub(crate) fn sent_invoice(outgoing: &OutgoingMessage) -> &Invoice {
     match &outgoing.message {
         OffersMessage::Invoice(invoice) => invoice,
         other => panic!("no invoice: {other:?}"),

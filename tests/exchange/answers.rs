@@ -1,6 +1,9 @@
 //! What an invoice error does to a payment (ERR-1, ERR-2, EXC-6).
 
-use bolt12::exchange::{Action, Destination, End, Incoming, Issuer, Limit, Payer, Payment, Progress, State, Via};
+use bolt12::exchange::{
+    Action, Destination, EndReason, IncomingMessage, Limit, MessageArrival, OffersMessageKind, Payee, Payer, Payment,
+    Progress, State,
+};
 use bolt12::{ErrorKind, Field, InvoiceError, Msat, Offer, UnixTime};
 
 use super::messages::NOW;
@@ -9,8 +12,8 @@ use super::sides::{CHAINS, copy, own_offer};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 600);
 
-fn issuer() -> Issuer {
-    Issuer::new([1; 32])
+fn issuer() -> Payee {
+    Payee::new([1; 32])
 }
 
 fn payer() -> Payer {
@@ -18,11 +21,11 @@ fn payer() -> Payer {
 }
 
 /// Begins a payment that may ask again, and sends its first request.
-fn asking(offer: &Offer, limit: Msat) -> (Payment, Via) {
+fn asking(offer: &Offer, limit: Msat) -> (Payment, MessageArrival) {
     let draft = payer().draft(offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(limit)).ask_again();
     let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
-    (payment, Via::Path(asked.reply_path_id.unwrap()))
+    (payment, MessageArrival::Path(asked.reply_path_id.unwrap()))
 }
 
 fn suggesting(amount: u64) -> Vec<u8> {
@@ -31,12 +34,14 @@ fn suggesting(amount: u64) -> Vec<u8> {
 }
 
 /// Tells the payment an error, and looks that it can be polled whatever was in it.
-fn told(payment: &mut Payment, bytes: Vec<u8>, via: Via) -> Progress {
-    let progress = payment.receive_error(Incoming { bytes, via, reply_path: None }, NOW).unwrap();
+fn told(payment: &mut Payment, bytes: Vec<u8>, arrival: MessageArrival) -> Progress {
+    let progress = payment
+        .receive(IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes, arrival, reply_path: None }, NOW)
+        .unwrap();
     let mut copy = copy(&payer(), payment);
     match (&progress, copy.poll(NOW).unwrap()) {
         (Progress::AskingAgain(None), Action::Send(_)) => {}
-        (Progress::Ended, Action::Nothing) => assert!(matches!(copy.state(), State::Ended(End::Refused(_)))),
+        (Progress::Ended, Action::Nothing) => assert!(matches!(copy.state(), State::Ended(EndReason::Refused(_)))),
         other => panic!("{other:?}"),
     }
     progress
@@ -60,8 +65,8 @@ fn a_suggestion_that_cannot_be_asked_for_ends_the_payment() {
         (&in_dollars, 10_000, Progress::AskingAgain(None)),
         (&in_dollars, 1, Progress::AskingAgain(None)),
     ] {
-        let (mut payment, via) = asking(offer, Msat(10_000));
-        assert_eq!(told(&mut payment, suggesting(suggestion), via), progress, "{suggestion}");
+        let (mut payment, arrival) = asking(offer, Msat(10_000));
+        assert_eq!(told(&mut payment, suggesting(suggestion), arrival), progress, "{suggestion}");
     }
 }
 
@@ -70,9 +75,9 @@ fn a_suggestion_that_cannot_be_asked_for_ends_the_payment() {
 #[test]
 fn an_error_closes_one_way() {
     let offer = own_offer(&issuer(), 4, |offer| offer.description("tea").amount_msat(Msat(9_000)));
-    let (mut payment, mut via) = asking(&offer, Msat(10_000));
+    let (mut payment, mut arrival) = asking(&offer, Msat(10_000));
     let no = InvoiceError::new("no").unwrap().into_bytes();
-    let path = |outgoing: &bolt12::exchange::Outgoing| match &outgoing.destination {
+    let path = |outgoing: &bolt12::exchange::OutgoingMessage| match &outgoing.destination {
         Destination::Path(path) => {
             let mut paths = offer.paths().unwrap().iter();
             paths.position(|other| other.as_bytes() == path.as_bytes()).unwrap()
@@ -80,16 +85,19 @@ fn an_error_closes_one_way() {
         other => panic!("{other:?}"),
     };
     for next in 1..4 {
-        assert_eq!(told(&mut payment, no.clone(), via), Progress::AskingAgain(None));
+        assert_eq!(told(&mut payment, no.clone(), arrival), Progress::AskingAgain(None));
         let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
         assert_eq!(path(&asked), next);
         let before = payment.to_bytes();
-        let again = payment.receive_error(Incoming { bytes: no.clone(), via, reply_path: None }, NOW);
+        let again = payment.receive(
+            IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: no.clone(), arrival, reply_path: None },
+            NOW,
+        );
         assert_eq!(again.unwrap_err().error().kind(), &ErrorKind::AlreadyAnswered);
         assert_eq!(payment.to_bytes(), before);
-        via = Via::Path(asked.reply_path_id.unwrap());
+        arrival = MessageArrival::Path(asked.reply_path_id.unwrap());
     }
-    assert_eq!(told(&mut payment, no, via), Progress::Ended);
+    assert_eq!(told(&mut payment, no, arrival), Progress::Ended);
 }
 
 /// EXC-5: ways that are left are still tried in order, each at once after one that cannot be reached, when one in
@@ -110,8 +118,13 @@ fn the_ways_that_are_left_are_tried_in_order() {
     }
     let no = InvoiceError::new("no").unwrap().into_bytes();
     let refuse = |payment: &mut Payment, way: usize, now| {
-        let error = Incoming { bytes: no.clone(), via: Via::Path(ids[way]), reply_path: None };
-        assert_eq!(payment.receive_error(error, now).unwrap(), Progress::AskingAgain(None));
+        let error = IncomingMessage {
+            kind: OffersMessageKind::InvoiceError,
+            bytes: no.clone(),
+            arrival: MessageArrival::Path(ids[way]),
+            reply_path: None,
+        };
+        assert_eq!(payment.receive(error, now).unwrap(), Progress::AskingAgain(None));
     };
     refuse(&mut payment, 1, now);
     for round in 0..2 {

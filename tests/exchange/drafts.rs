@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Action, Destination, End, Issuer, Limit, Need, OffersMessage, Outgoing, Payer, Payment, Retry, State,
+    Action, Destination, EndReason, Limit, Need, OffersMessage, OutgoingMessage, Payee, Payer, Payment, Retry, State,
 };
 use bolt12::{
     ChainHash, ErrorKind, Field, HumanReadableName, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
@@ -17,8 +17,8 @@ use super::sides::{CHAINS, own_offer, path_with};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 1000);
 
-fn issuer() -> Issuer {
-    Issuer::new([1; 32])
+fn issuer() -> Payee {
+    Payee::new([1; 32])
 }
 
 fn payer() -> Payer {
@@ -147,14 +147,14 @@ fn an_offer_expires() {
     let begin = || payer().draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, DEADLINE).unwrap();
     let mut late = begin();
     assert_eq!(late.poll(UnixTime(NOW.0 + 101)).unwrap(), Action::Nothing);
-    assert!(matches!(payer().load(&late.to_bytes()).unwrap().state(), State::Ended(End::OfferExpired)));
+    assert!(matches!(payer().load(&late.to_bytes()).unwrap().state(), State::Ended(EndReason::OfferExpired)));
     let mut asked = begin();
     sent(&mut asked, NOW);
     assert_eq!(asked.poll(UnixTime(NOW.0 + 101)).unwrap(), Action::WaitUntil(UnixTime(DEADLINE.0 + 1)));
     assert!(matches!(asked.state(), State::Asking { .. }));
 }
 
-fn sent(payment: &mut Payment, now: UnixTime) -> Outgoing {
+fn sent(payment: &mut Payment, now: UnixTime) -> OutgoingMessage {
     match payment.poll(now).unwrap() {
         Action::Send(outgoing) => *outgoing,
         other => panic!("{other:?}"),
@@ -203,7 +203,7 @@ fn an_offer_that_cannot_be_used_is_not_drafted() {
     sent(&mut payment, NOW);
     assert_eq!(payment.poll(UnixTime(NOW.0 + 1)).unwrap(), Action::WaitUntil(UnixTime(DEADLINE.0 + 1)));
     assert_eq!(payment.poll(UnixTime(DEADLINE.0 + 1)).unwrap(), Action::Nothing);
-    assert!(matches!(payment.state(), State::Ended(End::Deadline)));
+    assert!(matches!(payment.state(), State::Ended(EndReason::Deadline)));
 }
 
 /// When requests are sent, and to which of the offer's ways.
@@ -322,7 +322,7 @@ fn deadlines_at_the_edges() {
     assert!(matches!(forever.state(), State::Asking { attempts: 1 }));
     let mut over = begin(UnixTime(NOW.0 - 1));
     assert_eq!(over.poll(NOW).unwrap(), Action::Nothing);
-    assert!(matches!(over.state(), State::Ended(End::Deadline)));
+    assert!(matches!(over.state(), State::Ended(EndReason::Deadline)));
 }
 
 /// MSG-1: each message has its place in an onion message.
@@ -339,7 +339,8 @@ fn messages_have_their_numbers() {
     let accepted = received.clone().accept(&super::sides::terms(NOW, None)).unwrap();
     let (_, invoice) = super::sides::invoice(&accepted);
     assert_eq!(accepted.clone().refuse(why).destination, refusal.destination);
-    let numbers = [&asked, &accepted.answer(invoice).unwrap(), &refusal].map(|outgoing| outgoing.message.number());
+    let numbers =
+        [&asked, &accepted.answer(invoice).unwrap(), &refusal].map(|outgoing| outgoing.message.kind().tlv_type());
     assert_eq!(numbers, [64, 66, 68]);
     // MSG-3
     let reply = path_with(0x70, asked.reply_path_id.unwrap());

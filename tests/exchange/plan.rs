@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use bolt12::exchange::{Issuer, Limit, Payer, Payment, Retry, Via};
+use bolt12::exchange::{Limit, MessageArrival, Payee, Payer, Payment, Retry};
 use bolt12::{ChainHash, CurrencyCode, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Quantity, Rate, UnixTime};
 
 use super::messages::key;
@@ -64,12 +64,12 @@ pub(crate) struct ShopOffer {
     pub(crate) offer: Offer,
     pub(crate) records: Vec<u8>,
     /// How requests may come.
-    pub(crate) ways: Vec<Via>,
+    pub(crate) ways: Vec<MessageArrival>,
     pub(crate) signer: Signer,
 }
 
 impl ShopOffer {
-    pub(crate) fn make(issuer: &Issuer, node: u8, random: &mut Random, setup: &Setup) -> Self {
+    pub(crate) fn make(issuer: &Payee, node: u8, random: &mut Random, setup: &Setup) -> Self {
         let new = issuer.new_offer(random.bytes());
         let count = random.index(4);
         let ids: Vec<_> = (0..count).map(|position| new.path_id(position as u8)).collect();
@@ -111,7 +111,11 @@ impl ShopOffer {
         let offer = new.build(builder).unwrap();
         assert!(signer != Signer::Blinded || last_key(node, ids[0]).public_key() != key(node).public_key());
         let records = records(&naive::parse(offer.as_bytes()).unwrap(), &[0..=u64::MAX]);
-        let ways = if ids.is_empty() { vec![Via::Direct] } else { ids.into_iter().map(Via::Path).collect() };
+        let ways = if ids.is_empty() {
+            vec![MessageArrival::Direct]
+        } else {
+            ids.into_iter().map(MessageArrival::Path).collect()
+        };
         Self { offer, records, ways, signer }
     }
 }

@@ -4,8 +4,8 @@
 use std::num::NonZeroU64;
 
 use bolt12::exchange::{
-    Accepted, Action, Incoming, Issuer, MaxAmount, OffersMessage, PathId, Payer, Payment, ReceivedRequest, Refused,
-    Retry, Terms, Via,
+    Accepted, Action, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind, PathId, Payee,
+    Payer, Payment, ReceivedRequest, Refused, Retry, Terms,
 };
 use bolt12::{
     ChainHash, ErrorKind, Field, InvoiceError, InvoiceRequestBuilder, MinorUnits, Msat, Offer, OfferAmount,
@@ -18,8 +18,8 @@ use super::network::Random;
 use super::plan::usd;
 use super::sides::{self, CHAINS, copy, deliver, last_key, own_offer, path_with, terms};
 
-fn issuer() -> Issuer {
-    Issuer::new([1; 32])
+fn issuer() -> Payee {
+    Payee::new([1; 32])
 }
 
 fn payer() -> Payer {
@@ -37,7 +37,7 @@ fn tea(paths: u8) -> Offer {
 }
 
 /// The first request for an offer, as it arrives.
-fn asked(offer: &Offer) -> (Payment, Incoming) {
+fn asked(offer: &Offer) -> (Payment, IncomingMessage) {
     let draft = payer().draft(offer, NOW, CHAINS).unwrap();
     let mut payment = draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
     let Action::Send(outgoing) = payment.poll(NOW).unwrap() else { panic!() };
@@ -45,13 +45,13 @@ fn asked(offer: &Offer) -> (Payment, Incoming) {
 }
 
 /// A request that somebody else signs, with whatever records.
-fn forged(incoming: &Incoming, change: impl FnOnce(&mut Vec<Record>)) -> Incoming {
+fn forged(incoming: &IncomingMessage, change: impl FnOnce(&mut Vec<Record>)) -> IncomingMessage {
     let mut records = naive::parse(&incoming.bytes).unwrap();
     records.retain(|record| record.number != 240 && record.number != 88);
     records.push(record(88, &key(0x66).public_key().serialize()));
     change(&mut records);
     records.sort_by_key(|record| record.number);
-    Incoming { bytes: naive::concat(&naive::sign("invoice_request", records, &key(0x66))), ..incoming.clone() }
+    IncomingMessage { bytes: naive::concat(&naive::sign("invoice_request", records, &key(0x66))), ..incoming.clone() }
 }
 
 /// Refused like a message that has nothing to do with us.
@@ -70,24 +70,24 @@ fn probing_over_the_wrong_path_is_not_answered() {
     let mut flipped = issuer().new_offer([0x4f; 16]).path_id(0);
     flipped.0[31] ^= 1;
     let wrong = [
-        Via::Direct,
-        Via::OtherPath,
-        Via::path(None),
-        Via::path(Some(&[])),
-        Via::path(Some(&[7; 31])),
-        Via::Path(flipped),
+        MessageArrival::Direct,
+        MessageArrival::OtherPath,
+        MessageArrival::path(None),
+        MessageArrival::path(Some(&[])),
+        MessageArrival::path(Some(&[7; 31])),
+        MessageArrival::Path(flipped),
         // Of a path that the offer does not have, and of another offer.
-        Via::Path(issuer().new_offer([0x4f; 16]).path_id(2)),
-        Via::Path(issuer().new_offer([0x50; 16]).path_id(0)),
+        MessageArrival::Path(issuer().new_offer([0x4f; 16]).path_id(2)),
+        MessageArrival::Path(issuer().new_offer([0x50; 16]).path_id(0)),
     ];
-    for via in wrong {
-        silent(issuer().receive(Incoming { via, ..incoming.clone() }), Rule::Rqr7);
+    for arrival in wrong {
+        silent(issuer().receive(IncomingMessage { arrival, ..incoming.clone() }), Rule::Rqr7);
     }
     // An offer without paths is asked for directly.
     let (_, incoming) = asked(&tea(0));
     assert!(issuer().receive(incoming.clone()).is_ok());
-    for via in [Via::OtherPath, Via::Path(issuer().new_offer([0x4f; 16]).path_id(0))] {
-        silent(issuer().receive(Incoming { via, ..incoming.clone() }), Rule::Rqr7);
+    for arrival in [MessageArrival::OtherPath, MessageArrival::Path(issuer().new_offer([0x4f; 16]).path_id(0))] {
+        silent(issuer().receive(IncomingMessage { arrival, ..incoming.clone() }), Rule::Rqr7);
     }
 }
 
@@ -120,7 +120,7 @@ fn a_changed_offer_is_not_answered() {
         silent(issuer().receive(added), Rule::Rqr6);
     }
     // RQR-6 again: not ours at all.
-    silent(Issuer::new([8; 32]).receive(incoming), Rule::Rqr6);
+    silent(Payee::new([8; 32]).receive(incoming), Rule::Rqr6);
 }
 
 /// EXC-1: a flood of requests that are not for one of our offers costs no curve operation, whatever is in them.
@@ -158,7 +158,7 @@ fn a_flood_of_forged_requests_is_cheap() {
 #[test]
 fn a_request_without_a_reply_path_is_dropped() {
     let (_, incoming) = asked(&tea(1));
-    silent(issuer().receive(Incoming { reply_path: None, ..incoming }), Rule::Msg3);
+    silent(issuer().receive(IncomingMessage { reply_path: None, ..incoming }), Rule::Msg3);
 }
 
 /// RQR-3: what the payer says in its own name is signed. The offer is ours and the path right, so it is told.
@@ -176,7 +176,7 @@ fn a_request_that_was_changed_on_the_way_is_refused_aloud() {
     assert_eq!(answer.reply_path_id, None);
 }
 
-fn accept(issuer: &Issuer, incoming: &Incoming, now: UnixTime) -> Accepted {
+fn accept(issuer: &Payee, incoming: &IncomingMessage, now: UnixTime) -> Accepted {
     issuer.receive(incoming.clone()).unwrap().accept(&terms(now, None)).unwrap()
 }
 
@@ -185,7 +185,7 @@ fn accept(issuer: &Issuer, incoming: &Incoming, now: UnixTime) -> Accepted {
 fn a_replayed_request_gets_an_equivalent_invoice() {
     let (_, incoming) = asked(&tea(1));
     let (_, first) = sides::invoice(&accept(&issuer(), &incoming, NOW));
-    let replica = Issuer::new([1; 32]);
+    let replica = Payee::new([1; 32]);
     let (_, same) = sides::invoice(&accept(&replica, &incoming, NOW));
     assert_eq!(first.as_bytes(), same.as_bytes());
 
@@ -214,7 +214,7 @@ fn a_paths_only_offer_is_never_answered_with_another_paths_key() {
     let offer = new.build(builder.description("tea").amount_msat(Msat(9_000))).unwrap();
     let (mut payment, incoming) = asked(&offer);
     let mut invoices = ids.map(|id| {
-        let accepted = accept(&issuer, &Incoming { via: Via::Path(id), ..incoming.clone() }, NOW);
+        let accepted = accept(&issuer, &IncomingMessage { arrival: MessageArrival::Path(id), ..incoming.clone() }, NOW);
         let signer = last_key(0x60, id);
         assert_eq!(accepted.node_id(), signer.public_key());
         let invoice = accepted.invoice(Preimage([5; 32]).payment_hash()).add_path(path(1), &payinfo());
@@ -227,10 +227,11 @@ fn a_paths_only_offer_is_never_answered_with_another_paths_key() {
     });
     invoices.reverse();
     // IVR-9: the payer takes only that of the path it used.
-    let via = Via::path(incoming.reply_path.unwrap().hops().last().map(|hop| hop.encrypted_recipient_data));
+    let arrival =
+        MessageArrival::path(incoming.reply_path.unwrap().hops().last().map(|hop| hop.encrypted_recipient_data));
     let answers = invoices.map(|invoice| {
         let bytes = invoice.as_bytes().to_vec();
-        payment.receive_invoice(Incoming { bytes, via, reply_path: None }, NOW)
+        payment.receive(IncomingMessage { kind: OffersMessageKind::Invoice, bytes, arrival, reply_path: None }, NOW)
     });
     assert_eq!(answers[0].as_ref().unwrap_err().error().kind(), &ErrorKind::WrongKey);
     assert!(answers[1].is_ok());
@@ -251,7 +252,7 @@ fn a_paths_only_offer_is_never_answered_with_another_paths_key() {
 /// PTH-2: a path id made for one purpose opens no other door, though all come from one secret.
 #[test]
 fn a_path_id_serves_one_purpose() {
-    let (issuer, payer) = (Issuer::new([6; 32]), Payer::new([6; 32]));
+    let (issuer, payer) = (Payee::new([6; 32]), Payer::new([6; 32]));
     let offer = own_offer(&issuer, 1, |offer| offer.description("tea").amount_msat(Msat(9_000)));
     let mut payment = payer.draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, UnixTime(NOW.0 + 9)).unwrap();
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
@@ -272,12 +273,12 @@ fn a_path_id_serves_one_purpose() {
     let (reply_path, claim_path) = (asked.reply_path_id.unwrap(), claiming.reply_path_id.unwrap());
     let all = [offer_path, reply_path, refund_path, claim_path, expected.path_id];
     let doors = |id: PathId| {
-        let via = Via::Path(id);
+        let arrival = MessageArrival::Path(id);
         [
-            issuer.receive(Incoming { via, ..incoming.clone() }).is_ok(),
-            payer.payment_of(&via) == Some(payment.id()),
-            payer.payment_of(&via) == Some(refund.id()),
-            issuer.claim_of(&via) == Some(claim.id()),
+            issuer.receive(IncomingMessage { arrival, ..incoming.clone() }).is_ok(),
+            payer.payment_of(&arrival) == Some(payment.id()),
+            payer.payment_of(&arrival) == Some(refund.id()),
+            issuer.claim_of(&arrival) == Some(claim.id()),
             issuer.expected_payment(hash, &id) == Some(expected),
         ]
     };
@@ -290,20 +291,25 @@ fn a_path_id_serves_one_purpose() {
             assert_eq!(doors(id), [false; 5]);
         }
     }
-    for door in [Via::Direct, Via::OtherPath] {
+    for door in [MessageArrival::Direct, MessageArrival::OtherPath] {
         assert_eq!((payer.payment_of(&door), issuer.claim_of(&door)), (None, None));
     }
     // A payment and a claim know which of these is theirs.
     for id in all {
-        let invoice = Incoming { bytes: claim.invoice().as_bytes().to_vec(), via: Via::Path(id), reply_path: None };
-        let taken = copy(&payer, &payment).receive_invoice(invoice.clone(), NOW);
+        let invoice = IncomingMessage {
+            kind: OffersMessageKind::Invoice,
+            bytes: claim.invoice().as_bytes().to_vec(),
+            arrival: MessageArrival::Path(id),
+            reply_path: None,
+        };
+        let taken = copy(&payer, &payment).receive(invoice.clone(), NOW);
         assert!(taken.is_err_and(|refused| refused.is_cheap()));
-        assert_eq!(copy(&payer, &refund).receive_invoice(invoice.clone(), NOW).is_ok(), id == refund_path);
+        assert_eq!(copy(&payer, &refund).receive(invoice.clone(), NOW).is_ok(), id == refund_path);
         let error = bolt12::InvoiceError::new("no").unwrap().into_bytes();
-        let error = Incoming { bytes: error, ..invoice };
-        assert_eq!(copy(&payer, &payment).receive_error(error.clone(), NOW).is_ok(), id == reply_path, "EXC-6");
-        assert_eq!(claim.clone().receive_error(error.clone()).is_ok(), id == claim_path, "EXC-6");
-        assert!(copy(&payer, &refund).receive_error(error, NOW).is_err());
+        let error = IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: error, ..invoice };
+        assert_eq!(copy(&payer, &payment).receive(error.clone(), NOW).is_ok(), id == reply_path, "EXC-6");
+        assert_eq!(claim.clone().receive(error.clone()).is_ok(), id == claim_path, "EXC-6");
+        assert!(copy(&payer, &refund).receive(error, NOW).is_err());
     }
 }
 
@@ -312,21 +318,22 @@ fn priced(amount: OfferAmount, quantity: Quantity) -> Offer {
 }
 
 /// A request of whoever does not check anything.
-fn reckless(offer: &Offer, quantity: u64, amount: Option<u64>) -> Incoming {
+fn reckless(offer: &Offer, quantity: u64, amount: Option<u64>) -> IncomingMessage {
     let mut records = naive::parse(offer.as_bytes()).unwrap();
     records.insert(0, record(0, &[7; 16]));
     records.extend(amount.map(|amount| record(82, &naive::truncated(amount))));
     records.push(record(86, &naive::truncated(quantity)));
     records.push(record(88, &key(0x66).public_key().serialize()));
     records.sort_by_key(|record| record.number);
-    Incoming {
+    IncomingMessage {
+        kind: OffersMessageKind::InvoiceRequest,
         bytes: naive::concat(&naive::sign("invoice_request", records, &key(0x66))),
-        via: Via::Path(issuer().new_offer([0x4f; 16]).path_id(0)),
+        arrival: MessageArrival::Path(issuer().new_offer([0x4f; 16]).path_id(0)),
         reply_path: Some(path_with(0x70, PathId([9; 32]))),
     }
 }
 
-fn outcome(incoming: Incoming, terms: &Terms<'_>) -> Result<Msat, Box<Refused>> {
+fn outcome(incoming: IncomingMessage, terms: &Terms<'_>) -> Result<Msat, Box<Refused>> {
     issuer().receive(incoming)?.accept(terms).map(|accepted| accepted.amount())
 }
 
@@ -423,10 +430,11 @@ fn a_note_with_control_characters_is_shown_escaped() {
     // A refusal that repeats it is shown the same way.
     let refusal = received.refuse(InvoiceError::new(note).unwrap());
     let OffersMessage::InvoiceError(told) = refusal.message else { panic!() };
-    let via = Via::Path(outgoing.reply_path_id.unwrap());
-    let told = Incoming { bytes: told.into_bytes(), via, reply_path: None };
-    assert_eq!(payment.receive_error(told, NOW).unwrap(), bolt12::exchange::Progress::Ended);
-    let bolt12::exchange::State::Ended(bolt12::exchange::End::Refused(told)) = payment.state() else { panic!() };
+    let arrival = MessageArrival::Path(outgoing.reply_path_id.unwrap());
+    let told =
+        IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: told.into_bytes(), arrival, reply_path: None };
+    assert_eq!(payment.receive(told, NOW).unwrap(), bolt12::exchange::Progress::Ended);
+    let bolt12::exchange::State::Ended(bolt12::exchange::EndReason::Refused(told)) = payment.state() else { panic!() };
     assert!(clean(told.error().unwrap().to_string()));
 }
 
@@ -452,7 +460,12 @@ fn an_offer_that_a_database_knows_fits_in() {
     for arrival in [RequestArrival::Direct, RequestArrival::OtherPath] {
         silent(receive(&bytes, arrival), Rule::Rqr7);
     }
-    let other = Incoming { bytes: bytes.clone(), via: Via::Direct, reply_path: Some(reply.clone()) };
+    let other = IncomingMessage {
+        kind: OffersMessageKind::InvoiceRequest,
+        bytes: bytes.clone(),
+        arrival: MessageArrival::Direct,
+        reply_path: Some(reply.clone()),
+    };
     silent(receive(&forged(&other, |records| records.push(record(7, b"x"))).bytes, over), Rule::Rqr6);
     // It is not one that the issuer's secret recognises.
     silent(issuer().receive(other), Rule::Rqr6);

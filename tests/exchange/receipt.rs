@@ -1,8 +1,8 @@
 //! What the receipt of a payment proves.
 
-use bolt12::exchange::{Action, Issuer, Limit, Payer, State};
+use bolt12::exchange::{Action, Limit, Payee, Payer, State};
 use bolt12::{
-    ChainHash, Expectation, HumanReadableName, MinorUnits, Msat, OfferAmount, Payee, Quantity, Rate, UnixTime,
+    ChainHash, Expectation, ExpectedPayee, HumanReadableName, MinorUnits, Msat, OfferAmount, Quantity, Rate, UnixTime,
 };
 
 use super::messages::NOW;
@@ -12,7 +12,7 @@ use super::sides::{self, CHAINS, deliver, own_offer, terms};
 /// paid how much on which chain.
 #[test]
 fn a_receipt_holds_for_every_shape_of_offer_and_request() {
-    let (issuer, payer) = (Issuer::new([1; 32]), Payer::new([2; 32]));
+    let (issuer, payer) = (Payee::new([1; 32]), Payer::new([2; 32]));
     let usd = "USD".parse().unwrap();
     let rate = Rate::per_bitcoin(usd, "100000", 2).unwrap();
     for shape in 0..64u8 {
@@ -35,14 +35,14 @@ fn a_receipt_holds_for_every_shape_of_offer_and_request() {
         let received = issuer.receive(deliver(&asked, 0x70)).unwrap();
         let accepted = received.accept(&terms(NOW, Some(rate))).unwrap();
         let (preimage, invoice) = sides::invoice(&accepted);
-        let _ = payment.receive_invoice(deliver(&accepted.answer(invoice).unwrap(), 0x60), NOW).unwrap();
+        let _ = payment.receive(deliver(&accepted.answer(invoice).unwrap(), 0x60), NOW).unwrap();
         sides::begin(&mut payment, NOW);
         payment.paid(preimage).unwrap();
 
         let State::Paid(receipt) = payment.state() else { panic!() };
         let proof = receipt.proof().note("table 7").build().unwrap().sign(&receipt.keypair().unwrap()).unwrap();
         let amount = if has(3) { Msat(4_000_000) } else { Msat(3_500_000) };
-        let payee = Payee::NodeId(offer.issuer_id().unwrap());
+        let payee = ExpectedPayee::NodeId(offer.issuer_id().unwrap());
         let expected = Expectation { payee, chain: ChainHash::BITCOIN, min_amount: amount, note: Some("table 7") };
         assert_eq!(proof.check(&expected), Ok(()), "shape {shape:06b}");
     }

@@ -3,15 +3,16 @@
 use core::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, Action, Destination, End, Incoming, Issuer, Outgoing, Payer, Payment, Progress, Retry, State, Via,
+    Accepted, Action, Destination, EndReason, IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage,
+    Payee, Payer, Payment, Progress, Retry, State,
 };
 use bolt12::{ErrorKind, InvoiceError, Msat, Offer, Preimage, UnixTime};
 
 use super::messages::{NOW, path, payinfo};
 use super::sides::{self, CHAINS, copy, deliver, own_offer, path_with, terms};
 
-fn issuer() -> Issuer {
-    Issuer::new([1; 32])
+fn issuer() -> Payee {
+    Payee::new([1; 32])
 }
 
 fn payer() -> Payer {
@@ -27,7 +28,7 @@ fn start(offer: &Offer, deadline: UnixTime) -> Payment {
 }
 
 /// Waits until the payment sends something.
-fn next(payment: &mut Payment, now: &mut UnixTime) -> Option<Outgoing> {
+fn next(payment: &mut Payment, now: &mut UnixTime) -> Option<OutgoingMessage> {
     loop {
         match payment.poll(*now).unwrap() {
             Action::Send(outgoing) => return Some(*outgoing),
@@ -40,17 +41,17 @@ fn next(payment: &mut Payment, now: &mut UnixTime) -> Option<Outgoing> {
     }
 }
 
-fn accepted(asked: &Outgoing, now: UnixTime) -> Accepted {
+fn accepted(asked: &OutgoingMessage, now: UnixTime) -> Accepted {
     issuer().receive(deliver(asked, 0x70)).unwrap().accept(&terms(now, None)).unwrap()
 }
 
-fn answer(asked: &Outgoing, made: UnixTime) -> Incoming {
+fn answer(asked: &OutgoingMessage, made: UnixTime) -> IncomingMessage {
     let accepted = accepted(asked, made);
     let (_, invoice) = sides::invoice(&accepted);
     deliver(&accepted.answer(invoice).unwrap(), 0x60)
 }
 
-fn position(offer: &Offer, outgoing: &Outgoing) -> usize {
+fn position(offer: &Offer, outgoing: &OutgoingMessage) -> usize {
     let Destination::Path(path) = &outgoing.destination else { panic!() };
     offer.paths().unwrap().iter().position(|other| other.as_bytes() == path.as_bytes()).unwrap()
 }
@@ -64,19 +65,19 @@ fn one_way_with_a_wrong_clock_does_not_block_the_others() {
     let first = next(&mut payment, &mut now).unwrap();
     assert_eq!(position(&offer, &first), 0);
     let stale = answer(&first, UnixTime(NOW.0 - 10_000));
-    assert!(matches!(payment.receive_invoice(stale, now).unwrap(), Progress::AskingAgain(Some(_))));
+    assert!(matches!(payment.receive(stale, now).unwrap(), Progress::AskingAgain(Some(_))));
     let second = next(&mut payment, &mut now).unwrap();
     assert_eq!(position(&offer, &second), 1);
-    assert_eq!(payment.receive_invoice(answer(&second, now), now).unwrap(), Progress::Quoted);
+    assert_eq!(payment.receive(answer(&second, now), now).unwrap(), Progress::Quoted);
 
     // Where all are wrong, it is not over within seconds.
     let offer = tea(1);
     let (mut payment, mut now) = (start(&offer, UnixTime(NOW.0 + 36_000)), NOW);
     while let Some(asked) = next(&mut payment, &mut now) {
         let stale = answer(&asked, UnixTime(now.0 - 10_000));
-        let _ = payment.receive_invoice(stale, now).unwrap();
+        let _ = payment.receive(stale, now).unwrap();
     }
-    assert!(matches!(payment.state(), State::Ended(End::QuoteExpired)));
+    assert!(matches!(payment.state(), State::Ended(EndReason::QuoteExpired)));
     assert!(now.0 - NOW.0 > 600, "{}", now.0 - NOW.0);
 }
 
@@ -86,12 +87,17 @@ fn a_reason_is_not_lost() {
     let (mut payment, mut now) = (start(&tea(2), UnixTime(NOW.0 + 600)), NOW);
     let first = next(&mut payment, &mut now).unwrap();
     let told = InvoiceError::new("out of tea").unwrap();
-    let via = Via::Path(first.reply_path_id.unwrap());
-    let incoming = Incoming { bytes: told.as_bytes().to_vec(), via, reply_path: None };
-    assert_eq!(payment.receive_error(incoming, now).unwrap(), Progress::AskingAgain(None));
+    let arrival = MessageArrival::Path(first.reply_path_id.unwrap());
+    let incoming = IncomingMessage {
+        kind: OffersMessageKind::InvoiceError,
+        bytes: told.as_bytes().to_vec(),
+        arrival,
+        reply_path: None,
+    };
+    assert_eq!(payment.receive(incoming, now).unwrap(), Progress::AskingAgain(None));
     let mut payment = copy(&payer(), &payment);
     while next(&mut payment, &mut now).is_some() {}
-    let State::Ended(End::Refused(kept)) = payment.state() else { panic!("{:?}", payment.state()) };
+    let State::Ended(EndReason::Refused(kept)) = payment.state() else { panic!("{:?}", payment.state()) };
     assert_eq!(kept, &told);
 }
 
@@ -101,12 +107,12 @@ fn a_late_preimage_finds_its_payment() {
     let (mut payment, mut now) = (start(&tea(1), UnixTime(NOW.0 + 600)), NOW);
     let asked = next(&mut payment, &mut now).unwrap();
     let preimage = accepted(&asked, NOW).expected_payment().preimage;
-    assert_eq!(payment.receive_invoice(answer(&asked, NOW), NOW).unwrap(), Progress::Quoted);
+    assert_eq!(payment.receive(answer(&asked, NOW), NOW).unwrap(), Progress::Quoted);
     sides::begin(&mut payment, NOW);
     payment.failed().unwrap();
     payment.decline().unwrap();
     let mut payment = copy(&payer(), &payment);
-    assert!(matches!(payment.state(), State::Ended(End::Declined)));
+    assert!(matches!(payment.state(), State::Ended(EndReason::Declined)));
     assert_eq!(payment.begun().collect::<Vec<_>>(), [preimage.payment_hash()]);
     assert_eq!(payment.paid(Preimage([0; 32])).unwrap_err().kind(), &ErrorKind::WrongPreimage);
     payment.paid(preimage).unwrap();
@@ -122,13 +128,10 @@ fn what_cannot_be_sent_ends_what_asks() {
     let mut quoted = copy(&payer(), &payment);
     payment.unsendable();
     payment = copy(&payer(), &payment);
-    assert!(matches!(payment.state(), State::Ended(End::Unsendable)));
+    assert!(matches!(payment.state(), State::Ended(EndReason::Unsendable)));
     assert_eq!(payment.poll(now).unwrap(), Action::Nothing);
-    assert_eq!(
-        payment.receive_invoice(answer(&asked, NOW), NOW).unwrap_err().error().kind(),
-        &ErrorKind::AlreadyAnswered
-    );
-    assert_eq!(quoted.receive_invoice(answer(&asked, NOW), NOW).unwrap(), Progress::Quoted);
+    assert_eq!(payment.receive(answer(&asked, NOW), NOW).unwrap_err().error().kind(), &ErrorKind::AlreadyAnswered);
+    assert_eq!(quoted.receive(answer(&asked, NOW), NOW).unwrap(), Progress::Quoted);
     quoted.unsendable();
     assert!(matches!(quoted.state(), State::Quoted(_)));
     sides::begin(&mut quoted, NOW);
@@ -173,18 +176,27 @@ fn a_payee_who_was_declined_can_be_confirmed() {
     let mut claim = accepted.sign(invoice, UnixTime(NOW.0 + 600), Retry::default()).unwrap();
     let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
     let arrived = deliver(&sent, 0x62);
-    assert_eq!(payment.receive_invoice(arrived.clone(), NOW).unwrap(), Progress::Quoted);
+    assert_eq!(payment.receive(arrived.clone(), NOW).unwrap(), Progress::Quoted);
     payment.decline().unwrap();
-    let refused = payment.receive_invoice(arrived.clone(), NOW).unwrap_err();
+    let refused = payment.receive(arrived.clone(), NOW).unwrap_err();
     assert_eq!(refused.error().kind(), &ErrorKind::WrongKey);
     payment.expect_payee(node_id).unwrap();
-    assert_eq!(payment.receive_invoice(arrived, NOW).unwrap(), Progress::Quoted);
+    assert_eq!(payment.receive(arrived, NOW).unwrap(), Progress::Quoted);
 
     // A claim keeps no more of an error than is shown, and a late one costs nobody anything.
-    let via = Via::Path(sent.reply_path_id.unwrap());
+    let arrival = MessageArrival::Path(sent.reply_path_id.unwrap());
     let long = InvoiceError::new(&"no ".repeat(10_000)).unwrap().into_bytes();
-    claim.receive_error(Incoming { bytes: long.clone(), via, reply_path: None }).unwrap();
+    claim
+        .receive(IncomingMessage {
+            kind: OffersMessageKind::InvoiceError,
+            bytes: long.clone(),
+            arrival,
+            reply_path: None,
+        })
+        .unwrap();
     assert!(claim.to_bytes().len() < 4_000, "{}", claim.to_bytes().len());
-    let late = claim.receive_error(Incoming { bytes: long, via, reply_path: None }).unwrap_err();
+    let late = claim
+        .receive(IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: long, arrival, reply_path: None })
+        .unwrap_err();
     assert!(!late.is_cheap());
 }

@@ -1,6 +1,6 @@
 //! Saved states: a crash at any point loses nothing and never pays twice (EXC-4), and only what was saved is loaded.
 
-use bolt12::exchange::{Action, Issuer, Payer};
+use bolt12::exchange::{Action, Payee, Payer};
 use bolt12::{ErrorKind, Msat, UnixTime};
 
 use super::messages::NOW;
@@ -63,8 +63,8 @@ fn refused<T: std::fmt::Debug>(loaded: Result<T, bolt12::Error>) {
 /// EXC-4: what is damaged, newer, of another kind or of another secret is not guessed at.
 #[test]
 fn only_what_was_saved_is_loaded() {
-    let (issuer, payer) = (Issuer::new([1; 32]), Payer::new([1; 32]));
-    let stranger = (Issuer::new([9; 32]), Payer::new([9; 32]));
+    let (issuer, payer) = (Payee::new([1; 32]), Payer::new([1; 32]));
+    let stranger = (Payee::new([9; 32]), Payer::new([9; 32]));
 
     let world = World::new(Setup { purchases: 2, ..Setup::new(7) }).run();
     let mut phases = std::collections::BTreeSet::new();
@@ -143,7 +143,7 @@ fn only_what_was_saved_is_loaded() {
     }
 
     // EXC-2: what one replica accepted, another answers, in the same bytes.
-    let replica = Issuer::new([1; 32]);
+    let replica = Payee::new([1; 32]);
     let loaded = replica.load_accepted(&accepted_bytes).unwrap();
     assert_eq!(sides::invoice(&loaded).1.as_bytes(), sides::invoice(&accepted).1.as_bytes());
 }

@@ -1,6 +1,6 @@
 //! From an offer to a receipt, undisturbed.
 
-use bolt12::exchange::{Action, Issuer, Payer, Progress, State};
+use bolt12::exchange::{Action, Payee, Payer, Progress, State};
 use bolt12::{Msat, UnixTime};
 
 use super::messages::NOW;
@@ -9,7 +9,7 @@ use super::sides::{self, CHAINS, deliver, own_offer, terms};
 /// EXC-2, EXC-3, MSG-2, MSG-3: an offer is asked for, answered, paid and proved, and neither side stores a key.
 #[test]
 fn an_offer_leads_to_a_receipt() {
-    let (issuer, payer) = (Issuer::new([1; 32]), Payer::new([2; 32]));
+    let (issuer, payer) = (Payee::new([1; 32]), Payer::new([2; 32]));
     let offer = own_offer(&issuer, 2, |offer| offer.description("tea").amount_msat(Msat(9_000)));
     let draft = payer.draft(&offer, NOW, CHAINS).unwrap();
     let mut payment = draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
@@ -22,8 +22,8 @@ fn an_offer_leads_to_a_receipt() {
     assert_eq!(answer.reply_path_id, None);
 
     let answer = deliver(&answer, 0x60);
-    assert_eq!(payer.payment_of(&answer.via), Some(payment.id()));
-    assert_eq!(payment.receive_invoice(answer, NOW).unwrap(), Progress::Quoted);
+    assert_eq!(payer.payment_of(&answer.arrival), Some(payment.id()));
+    assert_eq!(payment.receive(answer, NOW).unwrap(), Progress::Quoted);
     let State::Quoted(quote) = payment.state() else { panic!() };
     assert_eq!((quote.amount(), quote.difference_basis_points()), (Msat(9_000), Some(0)));
     sides::begin(&mut payment, NOW);

@@ -8,11 +8,12 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Accepted, Action, Claim, ClaimState, End, Issuer, MaxAmount, OffersMessage, Outgoing, PathId, Payer, Payment,
-    PaymentId, Progress, Retry, State, Via,
+    Accepted, Action, Claim, ClaimId, ClaimState, EndReason, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage,
+    PathId, Payee, Payer, Payment, PaymentId, Progress, Retry, State,
 };
 use bolt12::{
-    BlindedPath, ErrorKind, Expectation, Field, Payee, PayerProof, PayerProofBuilder, Preimage, Refund, UnixTime,
+    BlindedPath, ErrorKind, Expectation, ExpectedPayee, Field, PayerProof, PayerProofBuilder, Preimage, Refund,
+    UnixTime,
 };
 
 use super::messages::{NOW, key, payinfo};
@@ -66,10 +67,10 @@ impl<T> Live<T> {
 /// A person or a shop: pays and is paid with one secret, the same for both, to be hostile.
 struct Party {
     node: u8,
-    issuer: Issuer,
+    issuer: Payee,
     payer: Payer,
     payments: BTreeMap<PaymentId, Live<Payment>>,
-    claims: BTreeMap<PaymentId, Live<Claim>>,
+    claims: BTreeMap<ClaimId, Live<Claim>>,
     disk: Disk,
 }
 
@@ -77,14 +78,14 @@ struct Party {
 #[derive(Default)]
 struct Disk {
     payments: BTreeMap<PaymentId, Vec<u8>>,
-    claims: BTreeMap<PaymentId, Vec<u8>>,
+    claims: BTreeMap<ClaimId, Vec<u8>>,
     /// Requests that were accepted and will be answered at a time.
     answers: BTreeMap<u64, (UnixTime, Vec<u8>)>,
 }
 
 impl Party {
     fn new(node: u8, secret: [u8; 32]) -> Self {
-        let (issuer, payer) = (Issuer::new(secret), Payer::new(secret));
+        let (issuer, payer) = (Payee::new(secret), Payer::new(secret));
         let (payments, claims) = Default::default();
         Self { node, issuer, payer, payments, claims, disk: Disk::default() }
     }
@@ -126,7 +127,7 @@ struct Transfer {
 struct Bill {
     preimage: Preimage,
     payee: usize,
-    claim: Option<PaymentId>,
+    claim: Option<ClaimId>,
 }
 
 /// What became of everything in a world.
@@ -363,14 +364,14 @@ impl World {
         self.crash_here()
     }
 
-    fn save_claim(&mut self, party: usize, id: PaymentId) -> Step {
+    fn save_claim(&mut self, party: usize, id: ClaimId) -> Step {
         self.crash_here()?;
         let it = &mut self.parties[party];
         it.disk.claims.insert(id, it.claims[&id].it.to_bytes());
         self.crash_here()
     }
 
-    fn send(&mut self, party: usize, outgoing: &Outgoing) -> Result<(), super::network::Unreachable> {
+    fn send(&mut self, party: usize, outgoing: &OutgoingMessage) -> Result<(), super::network::Unreachable> {
         let node = self.parties[party].node;
         let bytes = outgoing.message.as_bytes();
         match &outgoing.message {
@@ -555,14 +556,14 @@ impl World {
 
     fn on_invoice(&mut self, party: usize, packet: &Packet) -> Step {
         let now = self.now;
-        let Some(id) = self.parties[party].payer.payment_of(&packet.via) else {
+        let Some(id) = self.parties[party].payer.payment_of(&packet.arrival) else {
             return self.probe();
         };
         self.give_to_another(party, id, packet);
         let is_genuine = self.invoices.contains(&packet.bytes) && self.repeats(id, packet);
         let Some(live) = self.parties[party].payments.get_mut(&id) else { return Ok(()) };
         let before = live.it.to_bytes();
-        match live.it.receive_invoice(packet.incoming(), now) {
+        match live.it.receive(packet.incoming(), now) {
             Ok(progress) => {
                 assert!(is_genuine, "seed {}: {progress:?} because of a forged invoice", self.setup.seed);
                 self.outcome.asked_again += u64::from(matches!(progress, Progress::AskingAgain(_)));
@@ -585,7 +586,7 @@ impl World {
     /// Whether an invoice came over the reply path of a request of this payment, or over a path of this refund, and
     /// repeats it, by the plain second implementation.
     fn repeats(&self, id: PaymentId, packet: &Packet) -> bool {
-        let Via::Path(path_id) = packet.via else { return false };
+        let MessageArrival::Path(path_id) = packet.arrival else { return false };
         let asked = self.asked.get(&path_id);
         asked.is_some_and(|asked| asked.id == id && asked.repeated == repeated(&packet.bytes))
     }
@@ -597,8 +598,8 @@ impl World {
         let Some((_, other)) = others.next() else { return };
         let before = other.it.to_bytes();
         let refused = match packet.number {
-            66 => other.it.receive_invoice(packet.incoming(), now),
-            _ => other.it.receive_error(packet.incoming(), now),
+            66 => other.it.receive(packet.incoming(), now),
+            _ => other.it.receive(packet.incoming(), now),
         };
         let refused = refused.unwrap_err();
         assert_eq!(refused.error().kind(), &ErrorKind::WrongArrival);
@@ -607,23 +608,23 @@ impl World {
 
     fn on_error(&mut self, party: usize, packet: &Packet) -> Step {
         let now = self.now;
-        if let Some(id) = self.parties[party].issuer.claim_of(&packet.via) {
+        if let Some(id) = self.parties[party].issuer.claim_of(&packet.arrival) {
             let Some(live) = self.parties[party].claims.get_mut(&id) else { return Ok(()) };
-            if live.it.receive_error(packet.incoming()).is_ok() {
+            if live.it.receive(packet.incoming()).is_ok() {
                 live.wake = now;
                 self.save_claim(party, id)?;
             }
             return Ok(());
         }
-        let Some(id) = self.parties[party].payer.payment_of(&packet.via) else {
+        let Some(id) = self.parties[party].payer.payment_of(&packet.arrival) else {
             return self.probe();
         };
         self.give_to_another(party, id, packet);
-        let Via::Path(path_id) = packet.via else { panic!() };
+        let MessageArrival::Path(path_id) = packet.arrival else { panic!() };
         let is_own = self.asked.get(&path_id).is_some_and(|asked| asked.id == id);
         let Some(live) = self.parties[party].payments.get_mut(&id) else { return Ok(()) };
         let before = live.it.to_bytes();
-        match live.it.receive_error(packet.incoming(), now) {
+        match live.it.receive(packet.incoming(), now) {
             Ok(progress) => {
                 assert!(is_own, "EXC-6");
                 self.outcome.asked_again += u64::from(matches!(progress, Progress::AskingAgain(_)));
@@ -644,7 +645,7 @@ impl World {
         // Whose offer it is and how it may come, by the plain second implementation.
         let own = naive::parse(&packet.bytes).ok().and_then(|found| {
             let offer = records(&found, &[1..=79, 1_000_000_000..=1_999_999_999]);
-            self.shop.iter().find(|own| party == SHOP && own.records == offer && own.ways.contains(&packet.via))
+            self.shop.iter().find(|own| party == SHOP && own.records == offer && own.ways.contains(&packet.arrival))
         });
         let own = own.cloned();
         let received = match (issuer.receive(packet.incoming()), &own) {
@@ -714,7 +715,7 @@ impl World {
             Signer::Node => unsigned.sign(&key(self.parties[party].node)).unwrap(),
             Signer::Blinded => {
                 let mut keys = own.ways.iter().filter_map(|way| match way {
-                    Via::Path(path_id) => Some(last_key(self.parties[party].node, *path_id)),
+                    MessageArrival::Path(path_id) => Some(last_key(self.parties[party].node, *path_id)),
                     _ => None,
                 });
                 let signer = keys.find(|key| key.public_key() == accepted.node_id()).expect("RQR-5");
@@ -740,7 +741,7 @@ impl World {
         self.save_claim(party, id)
     }
 
-    fn claim_on(&mut self, party: usize, id: PaymentId) -> Step {
+    fn claim_on(&mut self, party: usize, id: ClaimId) -> Step {
         let now = self.now;
         let live = self.parties[party].claims.get_mut(&id).unwrap();
         let hash = live.it.invoice().payment_hash();
@@ -783,8 +784,8 @@ impl World {
                     State::Paid(receipt) => {
                         assert_eq!(paid, 1);
                         let payee = match purchase.offer() {
-                            Some(offer) => Payee::Offer(&self.shop[offer].offer),
-                            None => Payee::NodeId(receipt.invoice().node_id()),
+                            Some(offer) => ExpectedPayee::Offer(&self.shop[offer].offer),
+                            None => ExpectedPayee::NodeId(receipt.invoice().node_id()),
                         };
                         // A receipt does not show all of an offer; this does.
                         let mut proof = PayerProofBuilder::without_paths(receipt.invoice(), receipt.preimage());
@@ -801,12 +802,12 @@ impl World {
                     State::Ended(end) => {
                         assert_eq!(paid, 0, "seed {}: money was spent, and forgotten", self.setup.seed);
                         *match end {
-                            End::Deadline => &mut outcome.deadline,
-                            End::Refused(_) => &mut outcome.refused,
-                            End::TooExpensive { .. } => &mut outcome.too_expensive,
-                            End::QuoteExpired => &mut outcome.quote_expired,
-                            End::Declined => &mut outcome.declined,
-                            End::OfferExpired => &mut outcome.offer_expired,
+                            EndReason::Deadline => &mut outcome.deadline,
+                            EndReason::Refused(_) => &mut outcome.refused,
+                            EndReason::TooExpensive { .. } => &mut outcome.too_expensive,
+                            EndReason::QuoteExpired => &mut outcome.quote_expired,
+                            EndReason::Declined => &mut outcome.declined,
+                            EndReason::OfferExpired => &mut outcome.offer_expired,
                             other => panic!("what is {other:?}?"),
                         } += 1;
                     }

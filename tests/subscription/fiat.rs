@@ -1,6 +1,6 @@
 //! A price in dollars over a year in which the dollar moves.
 
-use bolt12::exchange::{End, Limit, Progress, State, Subscription, SubscriptionEnd, SubscriptionState};
+use bolt12::exchange::{EndReason, Limit, Progress, State, Subscription, SubscriptionEnd, SubscriptionState};
 use bolt12::{ErrorKind, Msat, Rate, Rule};
 
 use super::messages::NOW;
@@ -24,14 +24,14 @@ fn start(shop: &Shop, limit: Limit) -> Subscription {
 fn ask(subscription: &mut Subscription, shop: &mut Shop, own: Rate, now: bolt12::UnixTime) -> Result<Msat, Msat> {
     let asked = asks(subscription, now, Some(own));
     let answer = shop.answer(deliver(&asked, 0x70), now).unwrap().unwrap();
-    let progress = subscription.receive_invoice(deliver(&answer, 0x60), now).unwrap();
+    let progress = subscription.receive(deliver(&answer, 0x60), now).unwrap();
     *subscription = reload(subscription);
     match subscription.payment().unwrap().state() {
         State::Quoted(quote) => {
             assert_eq!(progress, Progress::Quoted);
             Ok(quote.amount())
         }
-        State::Ended(End::TooExpensive { amount }) => {
+        State::Ended(EndReason::TooExpensive { amount }) => {
             assert_eq!(progress, Progress::Ended);
             Err(*amount)
         }
@@ -61,8 +61,8 @@ fn a_year_of_three_dollars_a_month() {
             assert_eq!((month, asked), (5, Err(cost(worth))));
             // Days go by; nothing is paid, and it is not asked for again.
             let until = waits(&mut subscription, at(now.0 + 3 * DAY));
-            assert_eq!(subscription.begin(now).unwrap_err().kind(), &ErrorKind::NotNow);
-            let SubscriptionState::Stopped(due, End::TooExpensive { amount }) = subscription.state(now) else {
+            assert_eq!(subscription.begin(now).unwrap_err().kind().code(), "wrong_state");
+            let SubscriptionState::Stopped(due, EndReason::TooExpensive { amount }) = subscription.state(now) else {
                 panic!()
             };
             assert_eq!((until, *amount), (at(due.window.end().0 + 1), cost(worth)));
@@ -154,7 +154,7 @@ fn the_limit_of_an_unanswered_request_follows_the_rate() {
     let asked = asks(&mut subscription, later(300), shop.rate);
     assert_eq!(subscription.payment().unwrap().max_amount(), Msat(2_000_000));
     let answer = shop.answer(deliver(&asked, 0x70), later(300)).unwrap().unwrap();
-    assert_eq!(subscription.receive_invoice(deliver(&answer, 0x60), later(300)).unwrap(), Progress::Quoted);
+    assert_eq!(subscription.receive(deliver(&answer, 0x60), later(300)).unwrap(), Progress::Quoted);
 }
 
 /// Limits that are none.

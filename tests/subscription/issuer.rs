@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bolt12::exchange::{MaxAmount, Outgoing, Refused, SubscriptionState};
+use bolt12::exchange::{MaxAmount, OutgoingMessage, Refused, SubscriptionState};
 use bolt12::{ErrorKind, Field, Msat, PayWindow, Recurrence, RecurrenceContext, RecurrenceRequest, Rule};
 
 use super::attacks::forged;
@@ -119,7 +119,7 @@ fn replicas_agree() {
         let [one, two] = [&answers[0], &answers[1]].map(sent_invoice);
         assert_eq!(one.payment_hash(), two.payment_hash());
         assert_eq!(one.recurrence_basetime(), Some(NOW));
-        assert!(subscription.receive_invoice(deliver(&answers[1], 0x60), later(day * DAY)).is_ok());
+        assert!(subscription.receive(deliver(&answers[1], 0x60), later(day * DAY)).is_ok());
         subscription.begin(later(day * DAY)).unwrap();
         subscription.paid(shop.is_paid(two.payment_hash())).unwrap();
     }
@@ -151,7 +151,7 @@ fn answer(
     shop: &mut Shop,
     (seed, counter, cancel): (u8, u32, bool),
     now: bolt12::UnixTime,
-) -> Result<Option<Outgoing>, Box<Refused>> {
+) -> Result<Option<OutgoingMessage>, Box<Refused>> {
     let recurrence = RecurrenceRequest { counter, start: None, cancel };
     let asked = forged(&shop.offer, &key(seed), &[5; 32], recurrence);
     shop.answer(asked, now)

@@ -1,7 +1,7 @@
 //! What a payer does with a subscription: when it asks, for what, and what it never does.
 
 use bolt12::exchange::{
-    Action, End, Limit, Need, Progress, Retry, State, Subscription, SubscriptionEnd, SubscriptionState, Timing,
+    Action, EndReason, Limit, Need, Progress, Retry, State, Subscription, SubscriptionEnd, SubscriptionState, Timing,
 };
 use bolt12::{
     ErrorKind, Field, InvoiceError, Msat, OfferAmount, PayWindow, Recurrence, RecurrenceRequest, Rule, TimeUnit,
@@ -54,7 +54,7 @@ fn the_request_for_a_payment_is_always_the_same() {
     }
     subscription = reload(&subscription);
     let answer = shop.answer(deliver(&sent[8], 0x70), later(540)).unwrap().unwrap();
-    assert_eq!(subscription.receive_invoice(deliver(&answer, 0x60), later(540)).unwrap(), Progress::Quoted);
+    assert_eq!(subscription.receive(deliver(&answer, 0x60), later(540)).unwrap(), Progress::Quoted);
     // The quote lasts for two hours.
     sent.push(asks(&mut subscription, later(540 + 7201), None));
     let first = request(&sent[0]).as_bytes();
@@ -64,10 +64,14 @@ fn the_request_for_a_payment_is_always_the_same() {
     assert_eq!((destinations.len(), reply_paths.len()), (2, 3));
     // Each payment has its own id.
     let id = subscription.payment().unwrap().id();
-    let via = bolt12::exchange::Via::Path(sent[9].reply_path_id.unwrap());
-    assert_eq!(payer().payment_of(&via), Some(id));
+    let arrival = bolt12::exchange::MessageArrival::Path(sent[9].reply_path_id.unwrap());
+    assert_eq!(payer().payment_of(&arrival), Some(id));
     let other = shop.subscribe(NOW).start([8; 32], NOW, later(600)).unwrap();
-    assert!(subscription.is_for(&via) && !other.is_for(&via) && !subscription.is_for(&bolt12::exchange::Via::Direct));
+    assert!(
+        subscription.is_for(&arrival)
+            && !other.is_for(&arrival)
+            && !subscription.is_for(&bolt12::exchange::MessageArrival::Direct)
+    );
 }
 
 // REC-6: with a pay window, a payment is asked for from its first minute to its last second.
@@ -309,14 +313,14 @@ fn a_first_period_that_has_begun_costs_the_rest() {
     let asked = asks(&mut subscription, now, None);
     let answer = shop.answer(deliver(&asked, 0x70), MARCH).unwrap().unwrap();
     // (The invoice expires with the period.)
-    assert!(subscription.receive_invoice(deliver(&answer, 0x60), at(MARCH.0 + 60)).is_ok());
-    let State::Ended(End::TooExpensive { amount }) = subscription.payment().unwrap().state() else { panic!() };
+    assert!(subscription.receive(deliver(&answer, 0x60), at(MARCH.0 + 60)).is_ok());
+    let State::Ended(EndReason::TooExpensive { amount }) = subscription.payment().unwrap().state() else { panic!() };
     assert_eq!(*amount, PRICE);
     // ... and one whose clock is half an hour slow does not.
     let mut subscription = shop.start(now);
     let asked = asks(&mut subscription, now, None);
     let answer = shop.answer(deliver(&asked, 0x70), at(now.0 - 1800)).unwrap().unwrap();
-    assert_eq!(subscription.receive_invoice(deliver(&answer, 0x60), now).unwrap(), Progress::Quoted);
+    assert_eq!(subscription.receive(deliver(&answer, 0x60), now).unwrap(), Progress::Quoted);
 }
 
 /// The issuer refuses over both ways.
@@ -325,13 +329,18 @@ fn is_refused(subscription: &mut Subscription, now: UnixTime) {
     for way in 0..2 {
         let asked = asks(subscription, at(now.0 + way), None);
         let told = InvoiceError::new("no coffee").unwrap().into_bytes();
-        let via = bolt12::exchange::Via::Path(asked.reply_path_id.unwrap());
-        let incoming = bolt12::exchange::Incoming { bytes: told, via, reply_path: None };
-        let progress = subscription.receive_error(incoming, at(now.0 + way)).unwrap();
+        let arrival = bolt12::exchange::MessageArrival::Path(asked.reply_path_id.unwrap());
+        let incoming = bolt12::exchange::IncomingMessage {
+            kind: bolt12::exchange::OffersMessageKind::InvoiceError,
+            bytes: told,
+            arrival,
+            reply_path: None,
+        };
+        let progress = subscription.receive(incoming, at(now.0 + way)).unwrap();
         assert_eq!(progress == Progress::Ended, way == 1);
     }
     *subscription = reload(subscription);
-    assert!(matches!(subscription.state(at(now.0 + 1)), SubscriptionState::Stopped(_, End::Refused(_))));
+    assert!(matches!(subscription.state(at(now.0 + 1)), SubscriptionState::Stopped(_, EndReason::Refused(_))));
 }
 
 /// Somebody can decide at once.
@@ -408,7 +417,7 @@ fn what_somebody_should_look_at_is_not_tried_again() {
     let later = at(now.0 + 7201);
     let closes = after(*shop.offer.recurrence().unwrap().pay_window(NOW, 1).unwrap().end());
     assert_eq!(waits(&mut failed, later), closes);
-    assert!(matches!(failed.state(later), SubscriptionState::Stopped(_, End::QuoteExpired)));
+    assert!(matches!(failed.state(later), SubscriptionState::Stopped(_, EndReason::QuoteExpired)));
 
     // What it may cost has nothing to do with it.
     failed.set_limit(Limit::AtMost(PRICE)).unwrap();
@@ -418,7 +427,7 @@ fn what_somebody_should_look_at_is_not_tried_again() {
     quoted(&mut dear, &mut shop, now);
     dear.set_limit(Limit::AtMost(Msat(1))).unwrap();
     assert_eq!(waits(&mut dear, now), closes);
-    assert!(matches!(dear.state(now), SubscriptionState::Stopped(_, End::TooExpensive { .. })));
+    assert!(matches!(dear.state(now), SubscriptionState::Stopped(_, EndReason::TooExpensive { .. })));
 }
 
 /// The delays grow to a day and stay there, however long the window.
@@ -483,14 +492,14 @@ fn a_payment_that_failed_can_be_tried_again() {
     subscription.failed().unwrap();
     let now = later(7201);
     assert!(matches!(subscription.poll(now, None).unwrap(), Action::WaitUntil(_)));
-    assert!(matches!(subscription.state(now), SubscriptionState::Stopped(_, End::QuoteExpired)));
+    assert!(matches!(subscription.state(now), SubscriptionState::Stopped(_, EndReason::QuoteExpired)));
     subscription.try_again();
     quoted(&mut subscription, &mut shop, now);
     // It had not failed after all: then the other one is not paid.
     let mut other = reload(&subscription);
     other.paid(shop.is_paid(first)).unwrap();
     assert_eq!((other.payments_made(), other.basetime()), (1, Some(NOW)));
-    assert_eq!(other.begin(now).unwrap_err().kind(), &ErrorKind::NotNow);
+    assert_eq!(other.begin(now).unwrap_err().kind().code(), "wrong_state");
     subscription.begin(now).unwrap();
     let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
     let second = payable.payment_hash();
@@ -545,7 +554,7 @@ fn cancelling_waits_for_what_is_being_paid() {
     asks(&mut subscription, NOW, None);
     subscription.cancel();
     assert_eq!(ended(&mut subscription, NOW), SubscriptionEnd::Cancelled);
-    assert!(matches!(subscription.payment().unwrap().state(), State::Ended(End::Declined)));
+    assert!(matches!(subscription.payment().unwrap().state(), State::Ended(EndReason::Declined)));
 
     let begin = |shop: &mut Shop| {
         shop.paid.clear();

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, Payer, Progress, ReceivedRequest, Refused, State,
-    Subscription, SubscriptionDraft, SubscriptionState, Terms,
+    Action, IncomingMessage, MaxAmount, OffersMessage, OutgoingMessage, Payee, Payer, Progress, ReceivedRequest,
+    Refused, State, Subscription, SubscriptionDraft, SubscriptionState, Terms,
 };
 use bolt12::{
     CurrencyCode, ErrorKind, Invoice, InvoiceRequest, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod,
@@ -78,7 +78,7 @@ pub(crate) struct Bill {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Shop {
-    pub(crate) issuer: Issuer,
+    pub(crate) issuer: Payee,
     pub(crate) offer: Offer,
     pub(crate) rate: Option<Rate>,
     /// What was invoiced.
@@ -100,7 +100,7 @@ impl Shop {
     }
 
     pub(crate) fn with(recurrence: Recurrence, fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Self {
-        let issuer = Issuer::new([1; 32]);
+        let issuer = Payee::new([1; 32]);
         let offer = own_offer(&issuer, 2, |offer| fill(offer).recurrence(recurrence));
         let (bills, paid, cancelled, requests) = Default::default();
         Self { issuer, offer, rate: None, bills, paid, cancelled, requests }
@@ -131,7 +131,11 @@ impl Shop {
     }
 
     /// What a merchant does with a request. Nothing is sent for one that cancels (REC-11).
-    pub(crate) fn answer(&mut self, incoming: Incoming, now: UnixTime) -> Result<Option<Outgoing>, Box<Refused>> {
+    pub(crate) fn answer(
+        &mut self,
+        incoming: IncomingMessage,
+        now: UnixTime,
+    ) -> Result<Option<OutgoingMessage>, Box<Refused>> {
         let received = self.issuer.receive(incoming)?;
         let received = self.issuer.load_received(&received.to_bytes()).unwrap();
         self.requests.push(received.request().clone());
@@ -172,7 +176,7 @@ impl Shop {
     }
 }
 
-pub(crate) fn request(outgoing: &Outgoing) -> &InvoiceRequest {
+pub(crate) fn request(outgoing: &OutgoingMessage) -> &InvoiceRequest {
     match &outgoing.message {
         OffersMessage::InvoiceRequest(request) => request,
         other => panic!("no request: {other:?}"),
@@ -181,7 +185,7 @@ pub(crate) fn request(outgoing: &Outgoing) -> &InvoiceRequest {
 
 /// What is asked for now.
 #[track_caller]
-pub(crate) fn asks(subscription: &mut Subscription, now: UnixTime, rate: Option<Rate>) -> Outgoing {
+pub(crate) fn asks(subscription: &mut Subscription, now: UnixTime, rate: Option<Rate>) -> OutgoingMessage {
     match subscription.poll(now, rate).unwrap() {
         Action::Send(outgoing) => *outgoing,
         other => panic!("nothing is asked for: {other:?}, {:?}", subscription.state(now)),
@@ -190,7 +194,7 @@ pub(crate) fn asks(subscription: &mut Subscription, now: UnixTime, rate: Option<
 
 /// Asks, and is answered with an invoice.
 #[track_caller]
-pub(crate) fn invoiced(subscription: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Incoming {
+pub(crate) fn invoiced(subscription: &mut Subscription, shop: &mut Shop, now: UnixTime) -> IncomingMessage {
     let asked = asks(subscription, now, shop.rate);
     deliver(&shop.answer(deliver(&asked, 0x70), now).unwrap().unwrap(), 0x60)
 }
@@ -199,7 +203,7 @@ pub(crate) fn invoiced(subscription: &mut Subscription, shop: &mut Shop, now: Un
 #[track_caller]
 pub(crate) fn quoted(subscription: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Msat {
     let answer = invoiced(subscription, shop, now);
-    assert_eq!(subscription.receive_invoice(answer, now).unwrap(), Progress::Quoted);
+    assert_eq!(subscription.receive(answer, now).unwrap(), Progress::Quoted);
     let State::Quoted(quote) = subscription.payment().unwrap().state() else { panic!() };
     quote.amount()
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, End, Limit, Outgoing, Retry, State, Subscription, SubscriptionEnd, SubscriptionState, Via,
+    Action, EndReason, Limit, MessageArrival, OutgoingMessage, Retry, State, Subscription, SubscriptionEnd,
+    SubscriptionState,
 };
 use bolt12::{Msat, PayWindow, Rate, Recurrence, TimeUnit, UnixTime};
 
@@ -393,7 +394,7 @@ impl World {
                 State::Paying(_) => self.transfer(),
                 _ => Ok(()),
             },
-            SubscriptionState::Stopped(due, End::TooExpensive { amount }) => {
+            SubscriptionState::Stopped(due, EndReason::TooExpensive { amount }) => {
                 assert_eq!(due.counter, counter);
                 let amount = *amount;
                 self.outcome.too_expensive += 1;
@@ -424,7 +425,7 @@ impl World {
         }
     }
 
-    fn check_sent(&mut self, outgoing: &Outgoing) {
+    fn check_sent(&mut self, outgoing: &OutgoingMessage) {
         let asked = request(outgoing);
         let recurrence = asked.recurrence().unwrap();
         let (counter, seed) = (recurrence.counter, self.setup.seed);
@@ -499,11 +500,11 @@ impl World {
 
     fn on_answer(&mut self, packet: &Packet) -> Step {
         let clock = self.clock();
-        let id = payer().payment_of(&packet.via);
+        let id = payer().payment_of(&packet.arrival);
         let before = self.subscription.to_bytes();
         let received = match packet.number {
-            66 => self.subscription.receive_invoice(packet.incoming(), clock),
-            _ => self.subscription.receive_error(packet.incoming(), clock),
+            66 => self.subscription.receive(packet.incoming(), clock),
+            _ => self.subscription.receive(packet.incoming(), clock),
         };
         match received {
             Ok(_) => {
@@ -532,10 +533,10 @@ impl World {
                 }
             }
         }
-        assert!(!matches!(packet.via, Via::Direct) || self.shop.offer.paths().is_some());
+        assert!(!matches!(packet.arrival, MessageArrival::Direct) || self.shop.offer.paths().is_some());
     }
 
-    fn send(&mut self, answer: &Outgoing) {
+    fn send(&mut self, answer: &OutgoingMessage) {
         let _ = self.network.send(Packet::new(answer, |path_id| path_with(SHOP, path_id)), self.now);
     }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, Incoming, Limit, MaxAmount, Payment, Retry, Terms, Via};
+use bolt12::exchange::{Action, IncomingMessage, OffersMessageKind, Limit, MaxAmount, Payment, Retry, Terms, MessageArrival};
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
@@ -469,8 +469,8 @@ fn states() -> Result<Seeds> {
         add(format!("accepted-{at}"), accepted.to_bytes());
         let (preimage, invoice) = sides::unsigned(&accepted)?;
         let invoice = sides::sign(&accepted, invoice);
-        let via = Via::Path(asked.reply_path_id.ok_or("no reply path")?);
-        let _ = payment.receive_invoice(Incoming { bytes: invoice.into_bytes(), via, reply_path: None }, now)?;
+        let arrival = MessageArrival::Path(asked.reply_path_id.ok_or("no reply path")?);
+        let _ = payment.receive(IncomingMessage { kind: OffersMessageKind::Invoice, bytes: invoice.into_bytes(), arrival, reply_path: None }, now)?;
         phases(&format!("payment-{at}"), payment, preimage, &mut add)?;
     }
     let new = payer.new_refund([9; 32]);
@@ -485,11 +485,11 @@ fn states() -> Result<Seeds> {
     let mut claim = claimed.sign(invoice, later, Retry::default())?;
     add("claim-sending".into(), claim.to_bytes());
     let invoice = claim.invoice().as_bytes().to_vec();
-    let _ = payment.receive_invoice(Incoming { bytes: invoice, via: Via::Path(paths[1]), reply_path: None }, now)?;
+    let _ = payment.receive(IncomingMessage { kind: OffersMessageKind::Invoice, bytes: invoice, arrival: MessageArrival::Path(paths[1]), reply_path: None }, now)?;
     phases("refund", payment, preimage, &mut add)?;
     let Action::Send(sent) = claim.poll(now)? else { return Err("nothing is sent".into()) };
-    let via = Via::Path(sent.reply_path_id.ok_or("no reply path")?);
-    claim.receive_error(Incoming { bytes: InvoiceError::new("no")?.into_bytes(), via, reply_path: None })?;
+    let arrival = MessageArrival::Path(sent.reply_path_id.ok_or("no reply path")?);
+    claim.receive(IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: InvoiceError::new("no")?.into_bytes(), arrival, reply_path: None })?;
     add("claim-ended".into(), claim.to_bytes());
     claim.paid();
     add("claim-paid".into(), claim.to_bytes());

@@ -2,7 +2,8 @@
 
 use bolt12::secp256k1::{Keypair, Message, PublicKey, XOnlyPublicKey, schnorr};
 use bolt12::{
-    ChainHash, Disclosure, Expectation, Field, Invoice, Msat, Payee, PayerProof, PayerProofBuilder, Preimage, Unmet,
+    ChainHash, Disclosure, Expectation, ExpectedPayee, Field, Invoice, Msat, PayerProof, PayerProofBuilder, Preimage,
+    Unmet,
 };
 
 use super::merkle::{self, Digest};
@@ -43,7 +44,7 @@ fn holds(proof: &PayerProof) {
         assert_eq!(proof.disclosure(Field::numbered(number)) == Disclosure::Disclosed, shown, "{number}");
     }
     chain_and_price(proof);
-    let payee = Payee::NodeId(proof.node_id());
+    let payee = ExpectedPayee::NodeId(proof.node_id());
     let chain = proof.chain().unwrap_or(ChainHash::BITCOIN);
     let expectation = Expectation { payee, chain, min_amount: Msat(0), note: proof.note().map(|note| note.as_raw()) };
     let unshown: Vec<Unmet> = [
@@ -54,7 +55,7 @@ fn holds(proof: &PayerProof) {
     .flatten()
     .collect();
     assert_eq!(unmet(proof, &expectation), unshown);
-    let stranger = Expectation { payee: Payee::NodeId(keys::public()[3]), ..expectation };
+    let stranger = Expectation { payee: ExpectedPayee::NodeId(keys::public()[3]), ..expectation };
     let found = unmet(proof, &stranger);
     assert_eq!(found.contains(&Unmet::WrongNodeId), proof.node_id() != keys::public()[3]);
     let elsewhere = Expectation { chain: ChainHash::from([0x5a; 32]), ..expectation };

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::{Hash, HashEngine, hmac, sha256};
 use bolt12::exchange::{
-    Accepted, Action, Destination, Incoming, Issuer, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payer, State,
-    Subscription, SubscriptionEnd, SubscriptionState, Terms, Via,
+    Accepted, Action, Destination, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind,
+    OutgoingMessage, PathId, Payee, Payer, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
 };
 use bolt12::{
     BlindedPath, ChainHash, Error, ErrorKind, Features, InvoiceError, MinorUnits, Msat, Offer, OfferAmount,
@@ -30,9 +30,9 @@ fn payer() -> &'static Payer {
     PAYER.get_or_init(|| Payer::new(SECRET))
 }
 
-fn issuer() -> &'static Issuer {
-    static ISSUER: OnceLock<Issuer> = OnceLock::new();
-    ISSUER.get_or_init(|| Issuer::new([1; 32]))
+fn issuer() -> &'static Payee {
+    static ISSUER: OnceLock<Payee> = OnceLock::new();
+    ISSUER.get_or_init(|| Payee::new([1; 32]))
 }
 
 /// A path that holds a path id.
@@ -43,13 +43,13 @@ fn path(path_id: PathId) -> BlindedPath<'static> {
 }
 
 /// What arrives of a message that is sent.
-fn deliver(outgoing: &Outgoing) -> Incoming {
-    let via = match &outgoing.destination {
-        Destination::Node(_) => Via::Direct,
-        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+fn deliver(outgoing: &OutgoingMessage) -> IncomingMessage {
+    let arrival = match &outgoing.destination {
+        Destination::Node(_) => MessageArrival::Direct,
+        Destination::Path(path) => MessageArrival::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
     };
     let reply_path = outgoing.reply_path_id.map(path);
-    Incoming { bytes: outgoing.message.as_bytes().to_vec(), via, reply_path }
+    IncomingMessage { kind: outgoing.message.kind(), bytes: outgoing.message.as_bytes().to_vec(), arrival, reply_path }
 }
 
 /// What 100,000 dollars buy.
@@ -189,7 +189,7 @@ fn goes_on(mut subscription: Subscription, now: UnixTime) {
     let recurrence = request.recurrence().expect("REC-3");
     assert_eq!(recurrence.counter, made, "REC-3");
     let path_id = outgoing.reply_path_id.expect("an answer is wanted, or looks as if");
-    let id = payer().payment_of(&Via::Path(path_id)).expect("an own path");
+    let id = payer().payment_of(&MessageArrival::Path(path_id)).expect("an own path");
     if recurrence.cancel {
         // REC-11
         assert!(subscription.is_cancelled() && made > 0);
@@ -215,7 +215,7 @@ fn goes_on(mut subscription: Subscription, now: UnixTime) {
     let invoice = accepted.invoice(preimage.payment_hash()).add_path(path(PathId([9; 32])), &payinfo).build();
     let Ok(invoice) = invoice.and_then(|invoice| accepted.sign(invoice)) else { return };
     let answer = deliver(&accepted.answer(invoice).expect("its own invoice"));
-    if let Err(refused) = subscription.receive_invoice(answer.clone(), now) {
+    if let Err(refused) = subscription.receive(answer.clone(), now) {
         return errors::any(refused.error());
     }
     shows(&survives(&subscription), now);
@@ -230,11 +230,11 @@ fn goes_on(mut subscription: Subscription, now: UnixTime) {
     subscription.paid(preimage).expect("the right preimage");
     assert_eq!(subscription.payments_made(), made.saturating_add(1));
     assert!(!matches!(subscription.state(now), SubscriptionState::Open(_)));
-    assert!(survives(&subscription).receive_invoice(answer, now).is_err());
+    assert!(survives(&subscription).receive(answer, now).is_err());
 }
 
 /// The issuer accepts, if it is its offer, and the payer's clock is right.
-fn accept(outgoing: &Outgoing, subscription: &Subscription, now: UnixTime) -> Option<(Accepted, Preimage)> {
+fn accept(outgoing: &OutgoingMessage, subscription: &Subscription, now: UnixTime) -> Option<(Accepted, Preimage)> {
     let received = issuer().receive(deliver(outgoing)).ok()?;
     let start = received.recurrence()?.start;
     let previous = match subscription.payments_made() {
@@ -253,8 +253,13 @@ fn accept(outgoing: &Outgoing, subscription: &Subscription, now: UnixTime) -> Op
 /// The issuer refuses.
 fn refuses(mut subscription: Subscription, path_id: PathId, now: UnixTime) {
     let bytes = InvoiceError::new("no news").expect("a text").into_bytes();
-    let told = Incoming { bytes, via: Via::Path(path_id), reply_path: None };
-    if let Err(refused) = subscription.receive_error(told, now) {
+    let told = IncomingMessage {
+        kind: OffersMessageKind::InvoiceError,
+        bytes,
+        arrival: MessageArrival::Path(path_id),
+        reply_path: None,
+    };
+    if let Err(refused) = subscription.receive(told, now) {
         errors::any(refused.error());
     }
     subscription.try_again();
@@ -327,7 +332,7 @@ pub fn seeds() -> Result<Seeds, Box<dyn std::error::Error>> {
             };
             let invoice = accepted.invoice(preimage.payment_hash()).add_path(path(PathId([9; 32])), &payinfo);
             let answer = deliver(&accepted.answer(accepted.sign(invoice.build()?)?)?);
-            let _ = it.receive_invoice(answer, now)?;
+            let _ = it.receive(answer, now)?;
             keep(&format!("{round}-quoted"), &it);
             it.begin(now)?;
             keep(&format!("{round}-paying"), &it);

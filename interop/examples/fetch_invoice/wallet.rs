@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt12::exchange::{
-    ClaimState, Draft, End, Limit, MAX_REQUEST_LEN, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State,
+    ClaimId, ClaimState, Draft, EndReason, Limit, MAX_REQUEST_LEN, Need, OutgoingMessage, PaymentId, ReceivedRequest,
+    Retry, State,
 };
 use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::onion::BlindedPathBuilder;
@@ -51,7 +52,7 @@ impl Application for Wallet {
         now()
     }
 
-    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         None
     }
 
@@ -95,7 +96,7 @@ pub(crate) async fn run(options: &Options, progress: &mut Progress) -> Result<In
 /// What is waited for.
 enum What {
     Payment(PaymentId, u32),
-    Claim(PaymentId),
+    Claim(ClaimId),
 }
 
 /// Over how many paths an offer can be asked for.
@@ -173,7 +174,7 @@ fn claim(
     keys: &Keys,
     wallet: &Connections<Wallet>,
     deadline: UnixTime,
-) -> Result<PaymentId, Failure> {
+) -> Result<ClaimId, Failure> {
     let refused = |error: Error| Failure::of(&error);
     let issuer = keys.issuer();
     let accepted = issuer.claim(refund, now(), CHAINS).map_err(refused)?;
@@ -293,8 +294,8 @@ fn look(
                 None
             }
             // Silence is all there is to hear.
-            ClaimState::Ended(End::Deadline) if sent.count > 0 => Some(Ok(claim.invoice().clone())),
-            ClaimState::Ended(End::Deadline) => {
+            ClaimState::Ended(EndReason::Deadline) if sent.count > 0 => Some(Ok(claim.invoice().clone())),
+            ClaimState::Ended(EndReason::Deadline) => {
                 let text = format!("the invoice could not be sent in {} seconds", options.deadline.as_secs());
                 Some(Err(Failure::new("deadline", text)))
             }
@@ -304,16 +305,16 @@ fn look(
     }
 }
 
-fn ended(end: &End, options: &Options) -> Failure {
+fn ended(end: &EndReason, options: &Options) -> Failure {
     match end {
         // The text is a stranger's: it is shown with everything escaped that could deceive.
-        End::Refused(told) => {
+        EndReason::Refused(told) => {
             let text = told.error().map_or("it does not say why".to_owned(), |text| text.to_string());
             let field = told.erroneous_field().and_then(|field| field.name());
             let field = field.map_or(String::new(), |field| format!(" (about {field})"));
             Failure::new("refused", format!("the issuer refused: {text}{field}"))
         }
-        End::Deadline => {
+        EndReason::Deadline => {
             let (seconds, peer) = (options.deadline.as_secs(), options.peer);
             let start = match starts_at_channels(options) {
                 true => format!("the offer's path starts at a channel, and that is none of {peer}"),
@@ -326,8 +327,8 @@ fn ended(end: &End, options: &Options) -> Failure {
             let text = format!("no invoice came in {seconds} seconds: either nobody is there, or {start}");
             Failure::new("deadline", text)
         }
-        End::TooExpensive { .. } => Failure::new("too_expensive", end.to_string()),
-        End::QuoteExpired => Failure::new("expired", "every invoice had expired when it came"),
+        EndReason::TooExpensive { .. } => Failure::new("too_expensive", end.to_string()),
+        EndReason::QuoteExpired => Failure::new("expired", "every invoice had expired when it came"),
         _ => Failure::new("ended", end.to_string()),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, Issuer, MaxAmount, Messenger, Outgoing, Payment, ReceivedRequest, Refused, State, Terms,
+    Accepted, MaxAmount, Messenger, OutgoingMessage, Payee, Payment, ReceivedRequest, Refused, State, Terms,
 };
 use bolt12::lightning::{Application, Limits};
 use bolt12::secp256k1::Keypair;
@@ -92,7 +92,7 @@ impl Application for Shop {
         now()
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, signing_key: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, request: ReceivedRequest, signing_key: Option<&Keypair>) -> Option<OutgoingMessage> {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
         let rate = self.rates.get(count % self.rates.len().max(1)).copied();
         if let Some(note) = request.request().payer_note() {
@@ -136,7 +136,7 @@ impl Application for Shop {
         self.say(&format!("refused{told}: {:#}", refused.error()));
     }
 
-    fn not_sent(&self, _: &Outgoing, why: &dyn std::error::Error) {
+    fn not_sent(&self, _: &OutgoingMessage, why: &dyn std::error::Error) {
         self.say(&format!("not sent: {why}"));
     }
 }
@@ -213,7 +213,7 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
     Ok(Open { address, node_id, offer, refund: published, connections, tasks })
 }
 
-fn make_offer(options: &Options, keys: &Keys, issuer: &Issuer) -> Result<Offer, Error> {
+fn make_offer(options: &Options, keys: &Keys, issuer: &Payee) -> Result<Offer, Error> {
     let mut nonce = [0; 16];
     nonce.copy_from_slice(&keys.random()[..16]);
     let new = issuer.new_offer(nonce);

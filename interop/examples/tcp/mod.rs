@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bolt12::UnixTime;
-use bolt12::exchange::{Issuer, Payer};
+use bolt12::exchange::{Payee, Payer};
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, ldk};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use ldk::ln::peer_handler::{ErroringMessageHandler, IgnoringMessageHandler, MessageHandler, PeerManager};
@@ -56,8 +56,8 @@ impl Keys {
         Hmac::from_engine(engine).to_byte_array()
     }
 
-    pub(crate) fn issuer(&self) -> Issuer {
-        Issuer::new(self.secret("issuer"))
+    pub(crate) fn issuer(&self) -> Payee {
+        Payee::new(self.secret("issuer"))
     }
 
     pub(crate) fn payer(&self) -> Payer {

@@ -176,7 +176,7 @@ impl Cln {
         naive::concat(&records)
     }
 
-    pub(crate) fn send(&self, sent: bolt12::onion::Outgoing) {
+    pub(crate) fn send(&self, sent: bolt12::onion::PeerMessage) {
         let NextHop::NodeId(to) = sent.to else { panic!("{:?}", sent.to) };
         let message = msgs::OnionMessage::read_from_fixed_length_buffer(&mut sent.message.payload()).unwrap();
         self.state.lock().unwrap().to_send.push_back((to, message));

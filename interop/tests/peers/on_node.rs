@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Accepted, End, Issuer, Limit, MaxAmount, Outgoing, Payer, Payment, PaymentId, ReceivedRequest, Refused, State,
-    Terms,
+    Accepted, EndReason, Limit, MaxAmount, OutgoingMessage, Payee, Payer, Payment, PaymentId, ReceivedRequest, Refused,
+    State, Terms,
 };
 use bolt12::lightning::{Application, Desk, Limits, OffersHandler, OnionPeers, ldk, message_paths, payment_paths};
 use bolt12::secp256k1::{Keypair, Secp256k1};
@@ -27,7 +27,7 @@ const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 
 /// An application on an LDK node.
 struct Clerk {
-    issuer: Issuer,
+    issuer: Payee,
     keys: Arc<KeysManager>,
     manager: Arc<Manager>,
     roads: Arc<Roads>,
@@ -68,7 +68,7 @@ impl Application for Clerk {
         UnixTime(now().as_secs())
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         let usd = request.currency().map(|usd| Rate::per_bitcoin(usd, "100000.00", 2).unwrap());
         let terms = Terms { now: self.now(), chains: CHAINS, rate: usd, max_amount: MaxAmount::TimesPrice(5) };
         match request.accept(&terms) {
@@ -84,7 +84,7 @@ impl Application for Clerk {
         self.note(format!("{:#}", refused.error()));
     }
 
-    fn not_sent(&self, _: &Outgoing, why: &dyn std::error::Error) {
+    fn not_sent(&self, _: &OutgoingMessage, why: &dyn std::error::Error) {
         self.note(why.to_string());
     }
 }
@@ -93,7 +93,7 @@ type Handler = OffersHandler<Arc<Desk<Clerk>>, Arc<Manager>>;
 type OurNode = Node<Handler>;
 
 fn desk(parts: &Parts, seed: u8) -> Arc<Desk<Clerk>> {
-    let issuer = Issuer::new([seed; 32]);
+    let issuer = Payee::new([seed; 32]);
     let clerk = Clerk {
         issuer: issuer.clone(),
         keys: Arc::clone(&parts.keys),
@@ -169,7 +169,7 @@ impl OurNode {
     async fn refusal(&self, id: PaymentId) -> String {
         eventually("an error", || {
             self.look(id, |payment| match payment.state() {
-                State::Ended(End::Refused(told)) => Some(told.error().unwrap().to_string()),
+                State::Ended(EndReason::Refused(told)) => Some(told.error().unwrap().to_string()),
                 _ => None,
             })
         })

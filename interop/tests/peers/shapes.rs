@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bolt12::exchange::{Incoming, Issuer, MaxAmount, Payer, Terms, Via};
+use bolt12::exchange::{IncomingMessage, MaxAmount, MessageArrival, OffersMessageKind, Payee, Payer, Terms};
 use bolt12::onion::{Contents, OnionMessageBuilder, Peeled};
 use bolt12::secp256k1::Keypair;
 use bolt12::{
@@ -238,7 +238,7 @@ async fn the_same_request_may_come_over_several_ways() {
 /// It names the chain where that is not that of bitcoin (RQR-13, D10), as our issuer expects it.
 #[test]
 fn it_names_another_chain_than_bitcoin() {
-    let issuer = Issuer::new([5; 32]);
+    let issuer = Payee::new([5; 32]);
     let new = issuer.new_offer([6; 16]);
     let builder = OfferBuilder::new(crate::key(1).public_key()).description("tea").amount_msat(Msat(9_000));
     let offer = new.build(builder.add_chain(ChainHash::REGTEST)).unwrap();
@@ -248,7 +248,12 @@ fn it_names_another_chain_than_bitcoin() {
     let reply_path = naive_onion::path(&[(crate::key(2).public_key(), vec![])], [9; 32]);
     let accept = |chain: Option<Record>| {
         let bytes = request(&offer, &crate::key(3), chain, false);
-        let incoming = Incoming { bytes, via: Via::Direct, reply_path: Some(reply_path.clone()) };
+        let incoming = IncomingMessage {
+            kind: OffersMessageKind::InvoiceRequest,
+            bytes,
+            arrival: MessageArrival::Direct,
+            reply_path: Some(reply_path.clone()),
+        };
         issuer.receive(incoming)?.accept(&terms)
     };
     let accepted = accept(Some(record(80, ChainHash::REGTEST.as_ref()))).unwrap();
@@ -283,6 +288,6 @@ fn an_empty_last_hop_counts_as_no_path() {
     let sent = OnionMessageBuilder::to_node(key.public_key(), Contents::InvoiceRequest(b"x")).build([7; 32]).unwrap();
     let Ok(Peeled::Received(received)) = sent.message.peel(&key) else { panic!() };
     assert_eq!(received.data().tlvs().records().count(), 0);
-    assert_eq!(Via::path(received.path_id()), Via::OtherPath);
-    assert_eq!(Payer::new([1; 32]).payment_of(&Via::Direct), None);
+    assert_eq!(MessageArrival::path(received.path_id()), MessageArrival::OtherPath);
+    assert_eq!(Payer::new([1; 32]).payment_of(&MessageArrival::Direct), None);
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bolt12::exchange::{
-    MaxAmount, Outgoing, PaymentId, ReceivedRequest, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
+    MaxAmount, OutgoingMessage, ReceivedRequest, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
 };
 use bolt12::lightning::{Application, Limits};
 use bolt12::secp256k1::{Keypair, PublicKey};
@@ -52,7 +52,7 @@ impl Application for Shop {
         self.clock.now()
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         let mut books = self.books.lock().unwrap();
         let asked = request.recurrence().unwrap();
         books.asked.push((asked.counter, asked.cancel));
@@ -89,12 +89,12 @@ impl Application for Customer {
         self.clock.now()
     }
 
-    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         None
     }
 
-    fn given_up(&self, id: PaymentId, why: &dyn std::error::Error) {
-        panic!("{id}: {why}");
+    fn given_up(&self, id: bolt12::exchange::ConversationId, why: &dyn std::error::Error) {
+        panic!("{id:?}: {why}");
     }
 }
 

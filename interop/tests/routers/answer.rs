@@ -4,7 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, Destination, Issuer, MaxAmount, Outgoing, Payer, ReceivedRequest, State, Terms, Via};
+use bolt12::exchange::{
+    Action, Destination, MaxAmount, MessageArrival, OutgoingMessage, Payee, Payer, ReceivedRequest, State, Terms,
+};
 use bolt12::lightning::{Application, Desk, Limits, OffersHandler, OnionPeers, instructions, ldk, message_paths};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::{ChainHash, Direction, Msat, Offer, OfferBuilder, ShortChannelId, UnixTime};
@@ -30,7 +32,7 @@ impl Application for Clerk {
         NOW
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<Outgoing> {
+    fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         let terms = Terms { now: NOW, chains: CHAINS, rate: None, max_amount: MaxAmount::TimesPrice(5) };
         let accepted = request.accept(&terms).unwrap();
         let invoice = accepted.invoice(sha256::Hash::hash(b"preimage")).add_path(path(1), &payinfo()).build().unwrap();
@@ -41,7 +43,7 @@ impl Application for Clerk {
         self.ends.iter().find(|end| (end.0, end.1) == (scid, direction)).map(|end| end.2)
     }
 
-    fn not_sent(&self, _: &Outgoing, why: &dyn std::error::Error) {
+    fn not_sent(&self, _: &OutgoingMessage, why: &dyn std::error::Error) {
         self.not_sent.lock().unwrap().push(why.to_string());
     }
 }
@@ -66,7 +68,7 @@ impl Peer for Shop {
 impl Shop {
     fn new(number: u8, ends: Vec<(ShortChannelId, Direction, PublicKey)>) -> Self {
         let clerk = Clerk { ends, not_sent: Mutex::default() };
-        let desk = Arc::new(Desk::new(clerk, Issuer::new([number; 32]), Payer::new([number; 32])));
+        let desk = Arc::new(Desk::new(clerk, Payee::new([number; 32]), Payer::new([number; 32])));
         let key = Keypair::from_secret_key(&Secp256k1::new(), &keys(number).get_node_secret_key());
         let limits = Limits::default();
         Self { id: id(number), onions: OnionPeers::new(key, desk, keys(number), IgnoringMessageHandler {}, limits) }
@@ -98,7 +100,7 @@ fn is_answered(payer: &Party, offer: &Offer, all: &[&dyn Peer]) -> bool {
     payer.messenger.send_onion_message(message, how).unwrap();
     deliver(all);
     let came = std::mem::take(&mut *payer.handler.0.lock().unwrap());
-    assert!(came.is_empty() || came == [(Via::Path(request.reply_path_id.unwrap()), false)], "{came:?}");
+    assert!(came.is_empty() || came == [(MessageArrival::Path(request.reply_path_id.unwrap()), false)], "{came:?}");
     !came.is_empty()
 }
 
@@ -165,7 +167,7 @@ fn a_question_is_not_sent_at_random() {
     connect(&shop, &middle);
     let key = keys(30).get_receive_auth_key();
     let peers = [MessageForwardNode { node_id: middle.id, short_channel_id: None }];
-    let issuer = Issuer::new([30; 32]);
+    let issuer = Payee::new([30; 32]);
     let new = issuer.new_offer([1; 16]);
     let secp = Secp256k1::new();
     let router = gossip.compact(30);
@@ -184,7 +186,7 @@ type Handler = OffersHandler<Arc<Desk<Clerk>>>;
 /// Our desk on an LDK node.
 fn desk_on(gossip: &Gossip, number: u8) -> Party<Handler> {
     let clerk = Clerk { ends: vec![], not_sent: Mutex::default() };
-    let desk = Arc::new(Desk::new(clerk, Issuer::new([number; 32]), Payer::new([number; 32])));
+    let desk = Arc::new(Desk::new(clerk, Payee::new([number; 32]), Payer::new([number; 32])));
     Party::new(gossip, number, OffersHandler::new(desk, IgnoringMessageHandler {}), vec![])
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use bolt12::exchange::{
-    Destination, Messenger as OurMessenger, OffersMessage as OurMessage, Outgoing, PathId, Route, Via,
+    Destination, MessageArrival, Messenger as OurMessenger, OffersMessage as OurMessage, OutgoingMessage, PathId, Route,
 };
 use bolt12::lightning::{NoPath, instructions, ldk, message_paths};
 use bolt12::onion::NextHop;
@@ -61,9 +61,9 @@ fn is_compact(path: &BlindedPath<'_>) -> bool {
 }
 
 /// A request, to be sent over a path.
-fn request_over(path: &BlindedPath<'static>) -> Outgoing {
+fn request_over(path: &BlindedPath<'static>) -> OutgoingMessage {
     let request = messages::request();
-    Outgoing {
+    OutgoingMessage {
         message: OurMessage::InvoiceRequest(request),
         destination: Destination::Path(path.clone()),
         reply_path_id: Some(PathId([9; 32])),
@@ -90,7 +90,7 @@ fn each_arrives(gossip: &Gossip, recipient: u8, through: &[u8], paths: &[Blinded
     let ours = OurMessenger::new(Keypair::from_secret_key(&Secp256k1::new(), &keys(150).get_node_secret_key()));
     for (position, path) in paths.iter().enumerate() {
         let request = request_over(path);
-        let expected = vec![(Via::Path(path_id(position as u8)), true)];
+        let expected = vec![(MessageArrival::Path(path_id(position as u8)), true)];
 
         let introduction = is_compact(path).then(|| gossip.start(path));
         if introduction.is_some() {

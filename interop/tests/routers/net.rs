@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use bolt12::exchange::Via;
-use bolt12::lightning::{ldk, via};
+use bolt12::exchange::MessageArrival;
+use bolt12::lightning::{arrival, ldk};
 use bolt12::secp256k1::PublicKey;
 use ldk::blinded_path::NodeIdLookUp;
 use ldk::blinded_path::message::OffersContext;
@@ -18,7 +18,7 @@ use crate::gossip::{Compact, Gossip, Silent, id, keys};
 
 /// How offers messages came.
 #[derive(Default)]
-pub(crate) struct Witness(pub(crate) Mutex<Vec<(Via, bool)>>);
+pub(crate) struct Witness(pub(crate) Mutex<Vec<(MessageArrival, bool)>>);
 
 impl OffersMessageHandler for Witness {
     fn handle_message(
@@ -27,7 +27,7 @@ impl OffersMessageHandler for Witness {
         context: Option<OffersContext>,
         responder: Option<Responder>,
     ) -> Option<(OffersMessage, ResponseInstruction)> {
-        self.0.lock().unwrap().push((via(context.as_ref()), responder.is_some()));
+        self.0.lock().unwrap().push((arrival(context.as_ref()), responder.is_some()));
         None
     }
 

@@ -2,8 +2,8 @@
 
 use alloc::boxed::Box;
 
-use super::desk::{Application, ToDo};
-use crate::exchange::{Incoming, PathId, PaymentId, Progress, Refused};
+use super::application::{Application, ToDo};
+use crate::exchange::{IncomingMessage, PathId, PaymentId, Refused};
 
 #[derive(Default)]
 pub(super) struct Subscriptions;
@@ -15,21 +15,12 @@ impl Subscriptions {
 
     pub(super) fn poll(&self, _: &impl Application, _: &mut ToDo) {}
 
-    pub(super) fn receive_invoice(
+    pub(super) fn receive(
         &self,
         _: PaymentId,
-        _: Incoming,
+        _: IncomingMessage,
         _: &impl Application,
-    ) -> Option<Result<Progress, Box<Refused>>> {
-        None
-    }
-
-    pub(super) fn receive_error(
-        &self,
-        _: PaymentId,
-        _: Incoming,
-        _: &impl Application,
-    ) -> Option<Result<Progress, Box<Refused>>> {
+    ) -> Option<Result<(), Box<Refused>>> {
         None
     }
 

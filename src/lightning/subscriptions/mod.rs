@@ -1,14 +1,13 @@
 //! Subscriptions at a desk (feature `recurrence`).
 
 use alloc::boxed::Box;
-use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use std::sync::Mutex;
 
-use super::desk::{Application, Desk, ToDo, lock};
+use super::application::{Application, ToDo, lock};
 use crate::exchange::{
-    Action, Incoming, PathId, PaymentId, Progress, Refused, Subscription, SubscriptionId, SubscriptionState,
+    Action, IncomingMessage, PathId, PaymentId, Refused, Subscription, SubscriptionId, SubscriptionState,
 };
 use crate::field::{CurrencyCode, Rate};
 use crate::units::UnixTime;
@@ -17,7 +16,7 @@ use crate::units::UnixTime;
 const RATE_DELAY: u64 = 60;
 
 #[derive(Default)]
-pub(super) struct Subscriptions(Mutex<BTreeMap<SubscriptionId, Subscription>>);
+pub(super) struct Subscriptions(pub(super) Mutex<BTreeMap<SubscriptionId, Subscription>>);
 
 impl Subscriptions {
     pub(super) fn len(&self) -> usize {
@@ -63,7 +62,7 @@ impl Subscriptions {
             }
         }
         // Now that nothing is locked: whoever hears it may want to do something about it.
-        stuck.iter().for_each(|(id, error)| application.subscription_stuck(*id, error));
+        stuck.iter().for_each(|(id, error)| application.stuck((*id).into(), error));
     }
 
     /// Takes a step with the subscription that asked for this payment.
@@ -80,24 +79,18 @@ impl Subscriptions {
         Some(result)
     }
 
-    pub(super) fn receive_invoice(
+    pub(super) fn receive(
         &self,
         id: PaymentId,
-        incoming: Incoming,
+        message: IncomingMessage,
         application: &impl Application,
-    ) -> Option<Result<Progress, Box<Refused>>> {
+    ) -> Option<Result<(), Box<Refused>>> {
         let now = application.now();
-        self.update(id, application, |subscription| subscription.receive_invoice(incoming, now))
+        self.update(id, application, |subscription| subscription.receive(message, now).map(drop))
     }
 
-    pub(super) fn receive_error(
-        &self,
-        id: PaymentId,
-        incoming: Incoming,
-        application: &impl Application,
-    ) -> Option<Result<Progress, Box<Refused>>> {
-        let now = application.now();
-        self.update(id, application, |subscription| subscription.receive_error(incoming, now))
+    pub(super) fn remove(&self, id: SubscriptionId) {
+        lock(&self.0).remove(&id);
     }
 
     pub(super) fn unreachable(&self, id: PaymentId, path_id: &PathId, application: &impl Application) {
@@ -116,42 +109,5 @@ fn waits_until(subscription: &Subscription, now: UnixTime) -> Option<UnixTime> {
     match subscription.state(now) {
         SubscriptionState::Waiting(due) if now < due.due_at => Some(due.due_at),
         _ => None,
-    }
-}
-
-impl<A: Application> Desk<A> {
-    /// Takes a subscription over: a new one, or one that was loaded. Then [poll](Self::poll).
-    ///
-    /// Its payments are not among the desk's: the [application](Application::subscription_changed) hears of them, and
-    /// [begins](Subscription::begin) what is quoted. If the same subscription is here already, that one stays, as with
-    /// [payments](Self::add_payment).
-    pub fn add_subscription(&self, subscription: Subscription) -> SubscriptionId {
-        let id = subscription.id();
-        if let Entry::Vacant(place) = lock(&self.subscriptions().0).entry(id) {
-            self.application().subscription_changed(&subscription);
-            place.insert(subscription);
-        }
-        id
-    }
-
-    /// Looks at a subscription. Returns what `look` returned; nothing without such a subscription.
-    pub fn subscription<R>(&self, id: SubscriptionId, look: impl FnOnce(&Subscription) -> R) -> Option<R> {
-        lock(&self.subscriptions().0).get(&id).map(look)
-    }
-
-    /// Takes a step with a subscription: for example [begins](Subscription::begin) to pay, or
-    /// [cancels](Subscription::cancel) it. Returns what `step` returned; nothing without such a subscription.
-    /// [Poll](Self::poll) afterwards.
-    pub fn update_subscription<R>(&self, id: SubscriptionId, step: impl FnOnce(&mut Subscription) -> R) -> Option<R> {
-        let mut subscriptions = lock(&self.subscriptions().0);
-        let subscription = subscriptions.get_mut(&id)?;
-        let result = step(subscription);
-        self.application().subscription_changed(subscription);
-        Some(result)
-    }
-
-    /// Lets go of a subscription. The issuer is not told: [cancel](Subscription::cancel) does it.
-    pub fn remove_subscription(&self, id: SubscriptionId) {
-        lock(&self.subscriptions().0).remove(&id);
     }
 }

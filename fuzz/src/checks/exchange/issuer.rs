@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 
 use arbitrary::{Result, Unstructured};
 use bolt12::exchange::{
-    Accepted, Action, Claim, ClaimState, Destination, Incoming, Issuer, MaxAmount, OffersMessage, Outgoing, PathId,
-    Payment, ReceivedRequest, Retry, Terms, Via,
+    Accepted, Action, Claim, ClaimState, Destination, IncomingMessage, MaxAmount, MessageArrival, OffersMessage,
+    OffersMessageKind, OutgoingMessage, PathId, Payee, Payment, ReceivedRequest, Retry, Terms,
 };
 use bolt12::secp256k1::Keypair;
 use bolt12::{
@@ -39,7 +39,7 @@ pub fn check(data: &[u8]) {
 struct Asked {
     /// As the payer saved it.
     payment: Vec<u8>,
-    sent: Outgoing,
+    sent: OutgoingMessage,
     key: Keypair,
 }
 
@@ -50,16 +50,16 @@ struct World {
 }
 
 /// A second issuer with the same secret.
-fn replica() -> &'static Issuer {
-    static REPLICA: OnceLock<Issuer> = OnceLock::new();
-    REPLICA.get_or_init(|| Issuer::new(ISSUER_SECRET))
+fn replica() -> &'static Payee {
+    static REPLICA: OnceLock<Payee> = OnceLock::new();
+    REPLICA.get_or_init(|| Payee::new(ISSUER_SECRET))
 }
 
 /// Another issuer, and its offers, which look the same.
-fn stranger() -> &'static (Issuer, [Offer; OFFERS]) {
-    static STRANGER: OnceLock<(Issuer, [Offer; OFFERS])> = OnceLock::new();
+fn stranger() -> &'static (Payee, [Offer; OFFERS]) {
+    static STRANGER: OnceLock<(Payee, [Offer; OFFERS])> = OnceLock::new();
     STRANGER.get_or_init(|| {
-        let issuer = Issuer::new([9; 32]);
+        let issuer = Payee::new([9; 32]);
         let offers = sides::make_offers(&issuer);
         (issuer, offers)
     })
@@ -115,7 +115,7 @@ impl World {
             incoming.bytes = sides::signed_again(incoming.bytes, "invoice_request", &asked.key);
         }
         if input.ratio(1, 4)? {
-            incoming.via = another_way(input, &incoming.via)?;
+            incoming.arrival = another_way(input, &incoming.arrival)?;
         }
         if input.ratio(1, 16)? {
             incoming.reply_path = None;
@@ -144,13 +144,13 @@ impl World {
         let in_time = self.now <= payment.deadline();
         match answer.message {
             OffersMessage::Invoice(invoice) => {
-                let heard = payment.receive_invoice(heard, self.now);
+                let heard = payment.receive(heard, self.now);
                 // Over another path of an offer without issuer id, another key signs (IVR-9).
-                if !is_own || !in_time || incoming.via == sides::via(&asked.sent.destination) {
+                if !is_own || !in_time || incoming.arrival == sides::arrival(&asked.sent.destination) {
                     assert_eq!(heard.is_ok(), is_own && in_time, "{heard:?} {invoice:?}");
                 }
             }
-            OffersMessage::InvoiceError(_) => assert_eq!(payment.receive_error(heard, self.now).is_ok(), in_time),
+            OffersMessage::InvoiceError(_) => assert_eq!(payment.receive(heard, self.now).is_ok(), in_time),
             OffersMessage::InvoiceRequest(_) => panic!("an answer that asks"),
         }
         Ok(())
@@ -165,7 +165,7 @@ impl World {
 }
 
 /// A request arrives everywhere, and what is answered by the issuer itself is to be sent.
-fn arrives(incoming: &Incoming, terms: &Terms<'_>) -> Option<Outgoing> {
+fn arrives(incoming: &IncomingMessage, terms: &Terms<'_>) -> Option<OutgoingMessage> {
     let expected = arrival(issuer(), offers(), incoming);
     let received = received(issuer(), incoming, expected);
     let of_stranger = arrival(&stranger().0, &stranger().1, incoming);
@@ -191,15 +191,15 @@ fn arrives(incoming: &Incoming, terms: &Terms<'_>) -> Option<Outgoing> {
 }
 
 /// How a request has to be taken: with one of the issuer's offers as it was made, over its way.
-fn arrival(issuer: &Issuer, offers: &[Offer; OFFERS], incoming: &Incoming) -> Option<RequestArrival> {
+fn arrival(issuer: &Payee, offers: &[Offer; OFFERS], incoming: &IncomingMessage) -> Option<RequestArrival> {
     incoming.reply_path.as_ref()?;
     let tlvs = TlvStream::read(incoming.bytes.clone()).ok()?;
     let of_offer = |tlvs: &TlvStream| [tlvs.range(&(1..=79)), tlvs.range(&(1_000_000_000..=1_999_999_999))].concat();
     let at = offers.iter().position(|offer| of_offer(offer.tlvs()) == of_offer(&tlvs))?;
     let paths: Vec<_> = offers[at].paths().into_iter().flat_map(|paths| paths.iter()).collect();
-    match incoming.via {
-        Via::Direct if paths.is_empty() => Some(RequestArrival::Direct),
-        Via::Path(path_id) => {
+    match incoming.arrival {
+        MessageArrival::Direct if paths.is_empty() => Some(RequestArrival::Direct),
+        MessageArrival::Path(path_id) => {
             let new = issuer.new_offer(sides::nonce(at));
             let at = (0..paths.len()).find(|at| new.path_id(*at as u8) == path_id)?;
             Some(RequestArrival::OfferPath(paths[at].last_blinded_node_id()))
@@ -210,10 +210,10 @@ fn arrival(issuer: &Issuer, offers: &[Offer; OFFERS], incoming: &Incoming) -> Op
 
 /// Or the answer to a refusal. `expected` is how it has to be taken, if it has.
 fn received(
-    issuer: &Issuer,
-    incoming: &Incoming,
+    issuer: &Payee,
+    incoming: &IncomingMessage,
     expected: Option<RequestArrival>,
-) -> std::result::Result<ReceivedRequest, Option<Box<Outgoing>>> {
+) -> std::result::Result<ReceivedRequest, Option<Box<OutgoingMessage>>> {
     let request = InvoiceRequest::try_from(incoming.bytes.as_slice());
     match issuer.receive(incoming.clone()) {
         Ok(received) => {
@@ -237,7 +237,7 @@ fn received(
     }
 }
 
-fn accepted(received: ReceivedRequest, terms: &Terms<'_>) -> Option<Outgoing> {
+fn accepted(received: ReceivedRequest, terms: &Terms<'_>) -> Option<OutgoingMessage> {
     let (request, due) = (received.request().clone(), received.due(terms.rate));
     let arrival = received.arrival();
     let accepted = match received.accept(terms) {
@@ -245,7 +245,7 @@ fn accepted(received: ReceivedRequest, terms: &Terms<'_>) -> Option<Outgoing> {
         Err(refused) => {
             errors::any(refused.error());
             assert!(!refused.is_cheap());
-            if let Some(Outgoing { message: OffersMessage::InvoiceError(told), .. }) = refused.answer() {
+            if let Some(OutgoingMessage { message: OffersMessage::InvoiceError(told), .. }) = refused.answer() {
                 walk::text(told.error().as_ref().expect("it says why"));
             }
             if let ErrorKind::AmountTooLow { min } = refused.error().kind() {
@@ -277,7 +277,7 @@ fn accepted(received: ReceivedRequest, terms: &Terms<'_>) -> Option<Outgoing> {
     Some(invoiced(accepted))
 }
 
-fn invoiced(accepted: Accepted) -> Outgoing {
+fn invoiced(accepted: Accepted) -> OutgoingMessage {
     let (_, unsigned) = sides::unsigned(&accepted).expect("a valid invoice");
     let invoice = sides::sign(&accepted, unsigned);
     assert_eq!((invoice.amount(), invoice.node_id()), (accepted.amount(), accepted.node_id()));
@@ -287,20 +287,20 @@ fn invoiced(accepted: Accepted) -> Outgoing {
     accepted.answer(invoice).expect("the invoice of this request")
 }
 
-fn another_way(input: &mut Unstructured<'_>, via: &Via) -> Result<Via> {
+fn another_way(input: &mut Unstructured<'_>, arrival: &MessageArrival) -> Result<MessageArrival> {
     let offer = sides::nonce(input.int_in_range(0..=OFFERS)?);
     let position = input.int_in_range(0..=2)?;
-    Ok(match (input.int_in_range(0..=5)?, via) {
-        (0, _) => Via::Direct,
-        (1, _) => Via::OtherPath,
-        (2, _) => Via::Path(PathId(input.arbitrary()?)),
-        (3, _) => Via::Path(stranger().0.new_offer(offer).path_id(position)),
-        (4, Via::Path(PathId(bytes))) => {
+    Ok(match (input.int_in_range(0..=5)?, arrival) {
+        (0, _) => MessageArrival::Direct,
+        (1, _) => MessageArrival::OtherPath,
+        (2, _) => MessageArrival::Path(PathId(input.arbitrary()?)),
+        (3, _) => MessageArrival::Path(stranger().0.new_offer(offer).path_id(position)),
+        (4, MessageArrival::Path(PathId(bytes))) => {
             let mut bytes = *bytes;
             bytes[input.choose_index(32)?] ^= input.arbitrary::<u8>()?;
-            Via::Path(PathId(bytes))
+            MessageArrival::Path(PathId(bytes))
         }
-        _ => Via::Path(issuer().new_offer(offer).path_id(position)),
+        _ => MessageArrival::Path(issuer().new_offer(offer).path_id(position)),
     })
 }
 
@@ -375,7 +375,7 @@ impl Claiming {
                 let Destination::Path(path) = &outgoing.destination else { panic!("the refund has paths") };
                 assert!(self.refund.paths().expect("two").iter().any(|other| other == *path));
                 let way = outgoing.reply_path_id.expect("whoever refuses says why");
-                assert_eq!(issuer().claim_of(&Via::Path(way)), Some(self.claim.id()));
+                assert_eq!(issuer().claim_of(&MessageArrival::Path(way)), Some(self.claim.id()));
                 self.ways.push(way);
             }
             Action::WaitUntil(time) => assert!(time > now && self.over.is_none()),
@@ -388,13 +388,18 @@ impl Claiming {
         if input.ratio(1, 4)? {
             bytes = sides::altered(input, bytes, 0)?;
         }
-        let via = match self.ways.last() {
-            Some(way) if input.ratio(1, 2)? => Via::Path(*way),
-            _ => another_way(input, &Via::OtherPath)?,
+        let arrival = match self.ways.last() {
+            Some(way) if input.ratio(1, 2)? => MessageArrival::Path(*way),
+            _ => another_way(input, &MessageArrival::OtherPath)?,
         };
-        let is_way = matches!(via, Via::Path(way) if self.ways.contains(&way));
+        let is_way = matches!(arrival, MessageArrival::Path(way) if self.ways.contains(&way));
         let before = self.claim.to_bytes();
-        match self.claim.receive_error(Incoming { bytes, via, reply_path: None }) {
+        match self.claim.receive(IncomingMessage {
+            kind: OffersMessageKind::InvoiceError,
+            bytes,
+            arrival,
+            reply_path: None,
+        }) {
             Ok(()) => assert!(is_way && self.over.is_none() && matches!(self.claim.state(), ClaimState::Ended(_))),
             Err(refused) => {
                 errors::any(refused.error());

@@ -12,8 +12,8 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Draft, End, Incoming, Limit, MaxAmount, OffersMessage, Outgoing, PathId, Payment, Progress, Refused, Retry,
-    State, Terms, Via,
+    Action, Draft, EndReason, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind,
+    OutgoingMessage, PathId, Payment, Progress, Refused, Retry, State, Terms,
 };
 use bolt12::{Field, Invoice, InvoiceError, Msat, Preimage, TlvStream, UnixTime};
 
@@ -48,7 +48,7 @@ enum Money {
 #[derive(Clone)]
 struct Answer {
     is_invoice: bool,
-    incoming: Incoming,
+    incoming: IncomingMessage,
 }
 
 struct World {
@@ -59,7 +59,7 @@ struct World {
     /// The most that was agreed to.
     max: Msat,
     money: Money,
-    sent: Vec<Outgoing>,
+    sent: Vec<OutgoingMessage>,
     /// How many of these are not to be answered any more, and how many were not when the payment was saved.
     stale: [usize; 2],
     /// The refund's paths.
@@ -68,7 +68,7 @@ struct World {
     answers: Vec<Answer>,
     preimages: Vec<Preimage>,
     /// How it ended, once it has.
-    end: Option<End>,
+    end: Option<EndReason>,
     /// The state that was looked at last.
     held: Vec<u8>,
     /// The last poll, unless something was done since.
@@ -184,7 +184,7 @@ impl World {
         assert!(matches!(self.payment.state(), State::Paying(_) | State::Paid(_) | State::Ended(_)));
     }
 
-    fn poll(&mut self, polled: Option<(UnixTime, bool)>) -> Option<Outgoing> {
+    fn poll(&mut self, polled: Option<(UnixTime, bool)>) -> Option<OutgoingMessage> {
         let was_quoted = matches!(self.payment.state(), State::Quoted(_));
         let action = self.payment.poll(self.now).expect("what began without an error goes on without one");
         let sends = matches!(action, Action::Send(_));
@@ -218,7 +218,7 @@ impl World {
         }
     }
 
-    fn check_sent(&self, outgoing: &Outgoing) {
+    fn check_sent(&self, outgoing: &OutgoingMessage) {
         let OffersMessage::InvoiceRequest(request) = &outgoing.message else { panic!("no request: {outgoing:?}") };
         let path_id = outgoing.reply_path_id.expect("a request wants an answer");
         assert!(self.now <= self.payment.deadline());
@@ -260,7 +260,7 @@ impl World {
         self.answer(input, &asked).map(drop)
     }
 
-    fn answer(&mut self, input: &mut Unstructured<'_>, asked: &Outgoing) -> Result<Option<Answer>> {
+    fn answer(&mut self, input: &mut Unstructured<'_>, asked: &OutgoingMessage) -> Result<Option<Answer>> {
         let received = issuer().receive(deliver(asked)).expect("a live request");
         let cents = match input.int_in_range(0..=3)? {
             0 => CENTS / 2,
@@ -298,7 +298,7 @@ impl World {
         Ok(())
     }
 
-    fn comes(&mut self, outgoing: &Outgoing) -> Answer {
+    fn comes(&mut self, outgoing: &OutgoingMessage) -> Answer {
         let is_invoice = matches!(outgoing.message, OffersMessage::Invoice(_));
         let answer = Answer { is_invoice, incoming: deliver(outgoing) };
         self.answers.push(answer.clone());
@@ -324,7 +324,7 @@ impl World {
             }
         }
         if input.ratio(1, 3)? {
-            incoming.via = self.another_way(input)?;
+            incoming.arrival = self.another_way(input)?;
         }
         if input.ratio(1, 3)? {
             incoming.reply_path = Some(path(PathId([7; 32]), 0));
@@ -336,23 +336,25 @@ impl World {
         Ok(())
     }
 
-    fn another_way(&self, input: &mut Unstructured<'_>) -> Result<Via> {
+    fn another_way(&self, input: &mut Unstructured<'_>) -> Result<MessageArrival> {
         Ok(match input.int_in_range(0..=5)? {
-            0 => Via::Direct,
-            1 => Via::OtherPath,
-            2 => Via::Path(PathId(input.arbitrary()?)),
-            3 => Via::Path(reply_path_of_another()),
-            4 => Via::Path(payer().new_refund([9; 32]).path_id(0)),
+            0 => MessageArrival::Direct,
+            1 => MessageArrival::OtherPath,
+            2 => MessageArrival::Path(PathId(input.arbitrary()?)),
+            3 => MessageArrival::Path(reply_path_of_another()),
+            4 => MessageArrival::Path(payer().new_refund([9; 32]).path_id(0)),
             _ => match self.sent.len() {
-                0 => Via::Path(issuer().new_offer(sides::nonce(0)).path_id(0)),
-                count => Via::Path(self.sent[input.choose_index(count)?].reply_path_id.expect("every request has one")),
+                0 => MessageArrival::Path(issuer().new_offer(sides::nonce(0)).path_id(0)),
+                count => MessageArrival::Path(
+                    self.sent[input.choose_index(count)?].reply_path_id.expect("every request has one"),
+                ),
             },
         })
     }
 
     /// Whether it is a way over which an answer has to come.
-    fn is_way(&self, via: &Via) -> bool {
-        let Via::Path(path_id) = via else { return false };
+    fn is_way(&self, arrival: &MessageArrival) -> bool {
+        let MessageArrival::Path(path_id) = arrival else { return false };
         self.sent.iter().any(|sent| sent.reply_path_id == Some(*path_id)) || self.refund_paths.contains(path_id)
     }
 
@@ -360,12 +362,13 @@ impl World {
         matches!(self.payment.state(), State::Asking { .. })
     }
 
-    fn receive_invoice(&mut self, incoming: Incoming) -> std::result::Result<Progress, Box<Refused>> {
-        let Incoming { bytes, via, reply_path } = incoming.clone();
-        let is_way = self.is_way(&via);
-        assert_eq!(payer().payment_of(&via) == Some(self.payment.id()), is_way);
+    fn receive_invoice(&mut self, incoming: IncomingMessage) -> std::result::Result<Progress, Box<Refused>> {
+        let incoming = IncomingMessage { kind: OffersMessageKind::Invoice, ..incoming };
+        let IncomingMessage { bytes, arrival, reply_path, .. } = incoming.clone();
+        let is_way = self.is_way(&arrival);
+        assert_eq!(payer().payment_of(&arrival) == Some(self.payment.id()), is_way);
         let (before, was_asking) = (self.payment.to_bytes(), self.is_asking());
-        let progress = self.payment.receive_invoice(incoming, self.now);
+        let progress = self.payment.receive(incoming, self.now);
         match &progress {
             Err(refused) => {
                 errors::any(refused.error());
@@ -377,7 +380,7 @@ impl World {
             Ok(progress) => {
                 assert!(is_way && was_asking);
                 let invoice = Invoice::try_from(bytes).expect("what leads to something is an invoice");
-                self.check_answers(&invoice, &via);
+                self.check_answers(&invoice, &arrival);
                 if matches!(progress, Progress::AskingAgain(_)) {
                     self.stale[0] = self.sent.len();
                 }
@@ -390,10 +393,12 @@ impl World {
                         errors::any(error);
                         assert!(invoice.amount() > self.max || self.now > invoice.expires_at(), "EXC-7");
                     }
-                    (Progress::Ended, State::Ended(End::TooExpensive { amount })) => {
+                    (Progress::Ended, State::Ended(EndReason::TooExpensive { amount })) => {
                         assert!(*amount == invoice.amount() && *amount > self.max, "EXC-7");
                     }
-                    (Progress::Ended, State::Ended(End::QuoteExpired)) => assert!(self.now > invoice.expires_at()),
+                    (Progress::Ended, State::Ended(EndReason::QuoteExpired)) => {
+                        assert!(self.now > invoice.expires_at())
+                    }
                     (progress, state) => panic!("{progress:?}, but {state:?}"),
                 }
             }
@@ -402,7 +407,7 @@ impl World {
     }
 
     /// IVR-8: the invoice repeats what was asked for over that way.
-    fn check_answers(&self, invoice: &Invoice, via: &Via) {
+    fn check_answers(&self, invoice: &Invoice, arrival: &MessageArrival) {
         let repeated =
             |tlvs: &TlvStream| [tlvs.range(&(0..=159)), tlvs.range(&(1_000_000_000..=2_999_999_999))].concat();
         let asked = match self.payment.refund() {
@@ -412,7 +417,7 @@ impl World {
             }
             None => {
                 let mut sent = self.sent.iter().skip(self.stale[0]);
-                let sent = sent.find(|sent| sent.reply_path_id.map(Via::Path) == Some(*via));
+                let sent = sent.find(|sent| sent.reply_path_id.map(MessageArrival::Path) == Some(*arrival));
                 let OffersMessage::InvoiceRequest(request) = &sent.expect("the present try").message else {
                     panic!("a request")
                 };
@@ -422,11 +427,12 @@ impl World {
         assert_eq!(repeated(invoice.tlvs()), asked);
     }
 
-    fn receive_error(&mut self, incoming: Incoming) -> std::result::Result<Progress, Box<Refused>> {
-        let Incoming { bytes, via, .. } = incoming.clone();
-        let is_way = self.is_way(&via) && self.payment.refund().is_none();
+    fn receive_error(&mut self, incoming: IncomingMessage) -> std::result::Result<Progress, Box<Refused>> {
+        let incoming = IncomingMessage { kind: OffersMessageKind::InvoiceError, ..incoming };
+        let IncomingMessage { bytes, arrival, .. } = incoming.clone();
+        let is_way = self.is_way(&arrival) && self.payment.refund().is_none();
         let (before, was_asking) = (self.payment.to_bytes(), self.is_asking());
-        let progress = self.payment.receive_error(incoming.clone(), self.now);
+        let progress = self.payment.receive(incoming.clone(), self.now);
         match &progress {
             Err(refused) => {
                 errors::any(refused.error());
@@ -437,10 +443,13 @@ impl World {
                 assert!(is_way && was_asking);
                 self.check_refused_once(&incoming);
                 let mut sent = self.sent.iter().skip(self.stale[0]);
-                assert!(sent.any(|sent| sent.reply_path_id.map(Via::Path) == Some(via)), "the present try");
+                assert!(
+                    sent.any(|sent| sent.reply_path_id.map(MessageArrival::Path) == Some(arrival)),
+                    "the present try"
+                );
                 let told = InvoiceError::try_from(bytes).expect("what ends a payment is an error");
                 match (progress, self.payment.state()) {
-                    (Progress::Ended, State::Ended(End::Refused(shown))) => assert_eq!(*shown, told),
+                    (Progress::Ended, State::Ended(EndReason::Refused(shown))) => assert_eq!(*shown, told),
                     // Over another way, or for the suggested amount.
                     (Progress::AskingAgain(None), State::Asking { .. }) => {}
                     (progress, state) => panic!("{progress:?}, but {state:?}"),
@@ -451,9 +460,9 @@ impl World {
     }
 
     /// EXC-6: saying it twice says nothing more.
-    fn check_refused_once(&self, incoming: &Incoming) {
+    fn check_refused_once(&self, incoming: &IncomingMessage) {
         let mut again = copy(&self.payment);
-        assert!(again.receive_error(incoming.clone(), self.now).is_err());
+        assert!(again.receive(incoming.clone(), self.now).is_err());
         assert_eq!(again.to_bytes(), self.payment.to_bytes());
     }
 
@@ -532,17 +541,17 @@ impl World {
         assert_eq!(declined.is_ok(), matches!(self.money, Money::Here | Money::Failed(_)));
         match (was.state(), self.payment.state()) {
             (State::Quoted(_), State::Asking { .. }) => assert!(is_refund && self.money == Money::Here),
-            (State::Asking { .. } | State::Quoted(_), State::Ended(end)) => assert_eq!(*end, End::Declined),
+            (State::Asking { .. } | State::Quoted(_), State::Ended(end)) => assert_eq!(*end, EndReason::Declined),
             (before, after) => assert_eq!(discriminant(&before), discriminant(&after)),
         }
     }
 
     fn unreachable(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        let Via::Path(path_id) = self.another_way(input)? else { return Ok(()) };
+        let MessageArrival::Path(path_id) = self.another_way(input)? else { return Ok(()) };
         let before = copy(&self.payment);
         self.payment.unreachable(&path_id, self.now);
         assert_eq!(format!("{:?}", before.state()), format!("{:?}", self.payment.state()));
-        if !self.is_way(&Via::Path(path_id)) {
+        if !self.is_way(&MessageArrival::Path(path_id)) {
             assert_eq!(before.to_bytes(), self.payment.to_bytes());
         }
         Ok(())
@@ -625,7 +634,12 @@ fn made_up(input: &mut Unstructured<'_>) -> Result<Answer> {
     };
     Ok(Answer {
         is_invoice: false,
-        incoming: Incoming { bytes: told.into_bytes(), via: Via::OtherPath, reply_path: None },
+        incoming: IncomingMessage {
+            kind: OffersMessageKind::InvoiceError,
+            bytes: told.into_bytes(),
+            arrival: MessageArrival::OtherPath,
+            reply_path: None,
+        },
     })
 }
 

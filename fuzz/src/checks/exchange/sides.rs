@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use arbitrary::Unstructured;
 use bolt12::bitcoin::hashes::{Hash, HashEngine, hmac, sha256};
-use bolt12::exchange::{Accepted, Destination, Incoming, Issuer, Outgoing, PathId, Payer, Via};
+use bolt12::exchange::{Accepted, Destination, IncomingMessage, MessageArrival, OutgoingMessage, PathId, Payee, Payer};
 use bolt12::secp256k1::{Keypair, Message};
 use bolt12::{
     BlindedPath, ChainHash, Error, Features, Invoice, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PayInfo,
@@ -26,9 +26,9 @@ pub const ISSUER_SECRET: [u8; 32] = [1; 32];
 pub const PAYER_SECRET: [u8; 32] = [2; 32];
 
 /// The issuer.
-pub fn issuer() -> &'static Issuer {
-    static ISSUER: OnceLock<Issuer> = OnceLock::new();
-    ISSUER.get_or_init(|| Issuer::new(ISSUER_SECRET))
+pub fn issuer() -> &'static Payee {
+    static ISSUER: OnceLock<Payee> = OnceLock::new();
+    ISSUER.get_or_init(|| Payee::new(ISSUER_SECRET))
 }
 
 /// The payer.
@@ -45,18 +45,19 @@ pub fn path(path_id: PathId, last: usize) -> BlindedPath<'static> {
 }
 
 /// How a message arrives that is sent there.
-pub fn via(destination: &Destination) -> Via {
+pub fn arrival(destination: &Destination) -> MessageArrival {
     match destination {
-        Destination::Node(_) => Via::Direct,
-        Destination::Path(path) => Via::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
+        Destination::Node(_) => MessageArrival::Direct,
+        Destination::Path(path) => MessageArrival::path(path.hops().last().map(|hop| hop.encrypted_recipient_data)),
     }
 }
 
 /// What arrives of a message that is sent.
-pub fn deliver(outgoing: &Outgoing) -> Incoming {
-    Incoming {
+pub fn deliver(outgoing: &OutgoingMessage) -> IncomingMessage {
+    IncomingMessage {
+        kind: outgoing.message.kind(),
         bytes: outgoing.message.as_bytes().to_vec(),
-        via: via(&outgoing.destination),
+        arrival: arrival(&outgoing.destination),
         reply_path: outgoing.reply_path_id.map(|path_id| path(path_id, 1)),
     }
 }
@@ -89,7 +90,7 @@ pub fn offers() -> &'static [Offer; OFFERS] {
 }
 
 /// The same offers of any issuer.
-pub fn make_offers(issuer: &Issuer) -> [Offer; OFFERS] {
+pub fn make_offers(issuer: &Payee) -> [Offer; OFFERS] {
     std::array::from_fn(|at| {
         let new = issuer.new_offer(nonce(at));
         let node = keys::issuer().public_key();

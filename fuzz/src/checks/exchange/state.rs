@@ -4,8 +4,8 @@
 //! from ever getting that far; older software and mistakes of our own might.
 
 use bolt12::exchange::{
-    Accepted, Action, Claim, ClaimState, Incoming, MaxAmount, OffersMessage, Payment, ReceivedRequest, State, Terms,
-    Via,
+    Accepted, Action, Claim, ClaimState, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind,
+    Payment, ReceivedRequest, State, Terms,
 };
 use bolt12::{Error, ErrorKind, InvoiceError, Msat, Preimage, UnixTime};
 
@@ -70,37 +70,43 @@ fn holds_payment(payment: &Payment) {
         let mut payment = copy(payment);
         let polled = payment.poll(now);
         survives(&payment);
-        let via = match polled {
+        let arrival = match polled {
             Ok(Action::Send(outgoing)) => {
                 let id = outgoing.reply_path_id.expect("a request wants an answer");
-                assert_eq!(payer().payment_of(&Via::Path(id)), Some(payment.id()));
-                answer(&mut copy(&payment), deliver(&outgoing), Via::Path(id), now);
+                assert_eq!(payer().payment_of(&MessageArrival::Path(id)), Some(payment.id()));
+                answer(&mut copy(&payment), deliver(&outgoing), MessageArrival::Path(id), now);
                 payment.unreachable(&id, now);
                 survives(&payment);
-                Via::Path(id)
+                MessageArrival::Path(id)
             }
-            Ok(_) => Via::OtherPath,
+            Ok(_) => MessageArrival::OtherPath,
             Err(error) => {
                 errors::any(&error);
-                Via::Direct
+                MessageArrival::Direct
             }
         };
         let told = bolt12::InvoiceError::new("out of tea").expect("a text");
-        let incoming = Incoming { bytes: told.into_bytes(), via, reply_path: None };
-        drop(copy(&payment).receive_error(incoming, now));
+        let incoming = IncomingMessage {
+            kind: OffersMessageKind::InvoiceError,
+            bytes: told.into_bytes(),
+            arrival,
+            reply_path: None,
+        };
+        drop(copy(&payment).receive(incoming, now));
         steps(&payment, now);
     }
 }
 
 /// The issuer answers, if it is one of its offers that the state is about.
-fn answer(payment: &mut Payment, asked: Incoming, via: Via, now: UnixTime) {
+fn answer(payment: &mut Payment, asked: IncomingMessage, arrival: MessageArrival, now: UnixTime) {
     let terms = Terms { now, chains: CHAINS, rate: Some(rate(CENTS)), max_amount: MaxAmount::Any };
     let Ok(received) = issuer().receive(asked) else { return };
     let Ok(accepted) = received.accept(&terms) else { return };
     let Ok((_, invoice)) = sides::unsigned(&accepted) else { return };
     let invoice = sides::sign(&accepted, invoice);
-    let incoming = Incoming { bytes: invoice.into_bytes(), via, reply_path: None };
-    if payment.receive_invoice(incoming, now).is_ok() {
+    let incoming =
+        IncomingMessage { kind: OffersMessageKind::Invoice, bytes: invoice.into_bytes(), arrival, reply_path: None };
+    if payment.receive(incoming, now).is_ok() {
         steps(payment, now);
     }
 }
@@ -202,12 +208,17 @@ fn holds_claim(claim: &Claim) {
         match claim.poll(now) {
             Ok(Action::Send(outgoing)) => {
                 let id = outgoing.reply_path_id.expect("whoever refuses says why");
-                assert_eq!(issuer().claim_of(&Via::Path(id)), Some(claim.id()));
+                assert_eq!(issuer().claim_of(&MessageArrival::Path(id)), Some(claim.id()));
                 claim.unreachable(&id, now);
                 survives(&claim);
                 let told = bolt12::InvoiceError::new("no").expect("a text").into_bytes();
-                let incoming = Incoming { bytes: told, via: Via::Path(id), reply_path: None };
-                claim.receive_error(incoming).expect("over the right path");
+                let incoming = IncomingMessage {
+                    kind: OffersMessageKind::InvoiceError,
+                    bytes: told,
+                    arrival: MessageArrival::Path(id),
+                    reply_path: None,
+                };
+                claim.receive(incoming).expect("over the right path");
                 assert!(matches!(claim.state(), ClaimState::Ended(_)));
             }
             Ok(_) => {}

@@ -1,0 +1,97 @@
+//! The names of things: what a path id is for, and which payment, claim or subscription is meant.
+
+use core::fmt;
+use core::str::FromStr;
+
+use bitcoin::hex::{DisplayHex, FromHex, HexToArrayError};
+
+/// The 32 bytes in the last hop of a blinded path, by which whoever made the path recognises it (PTH-2).
+///
+/// They are a secret between the maker and itself: whoever else knew them could pretend that a message came over
+/// the path. So `Debug` does not show them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PathId(pub [u8; 32]);
+
+impl fmt::Debug for PathId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PathId(..)")
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+        $(#[$doc])*
+        ///
+        /// `Display` and `FromStr` use hexadecimal.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; $len]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hex().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{self}")
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = HexToArrayError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                <[u8; $len]>::from_hex(text).map(Self)
+            }
+        }
+    };
+}
+
+id! {
+    /// Which payment a message belongs to: see [`Payer::payment_of`](super::Payer::payment_of).
+    PaymentId, 14
+}
+
+id! {
+    /// Which claim of a refund a message belongs to: see [`Payee::claim_of`](super::Payee::claim_of).
+    ClaimId, 14
+}
+
+#[cfg(feature = "recurrence")]
+id! {
+    /// Which subscription this is. It is never sent to anybody.
+    SubscriptionId, 16
+}
+
+/// Which conversation is meant: a payment, a claim or a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ConversationId {
+    /// A payment for an offer, or a refund that was published.
+    Payment(PaymentId),
+    /// The claim of a refund.
+    Claim(ClaimId),
+    /// A subscription.
+    #[cfg(feature = "recurrence")]
+    Subscription(SubscriptionId),
+}
+
+impl From<PaymentId> for ConversationId {
+    fn from(id: PaymentId) -> Self {
+        Self::Payment(id)
+    }
+}
+
+impl From<ClaimId> for ConversationId {
+    fn from(id: ClaimId) -> Self {
+        Self::Claim(id)
+    }
+}
+
+#[cfg(feature = "recurrence")]
+impl From<SubscriptionId> for ConversationId {
+    fn from(id: SubscriptionId) -> Self {
+        Self::Subscription(id)
+    }
+}

@@ -1,0 +1,25 @@
+//! How long a message may be (EXC-1).
+
+use crate::exchange::secret::offer_records;
+use crate::tlv::TlvStream;
+
+/// The most bytes that an offer of an [`Payee`] can have: enough for a dozen paths, and too few to make it hash for
+/// long what it did not make (EXC-1).
+pub const MAX_OFFER_LEN: usize = 4096;
+
+/// The most bytes that a request can add to its offer: an [`Payee`] takes no more, and a payer's
+/// [`Draft`](crate::exchange::Draft) sends no more.
+pub const MAX_REQUEST_LEN: usize = 4096;
+
+/// The most bytes of paths in a request, which no payer of an offer needs: each point in them costs a curve operation.
+pub(crate) const MAX_REQUEST_PATHS_LEN: usize = 512;
+
+/// How much a request adds to its offer.
+pub(crate) fn added_len(tlvs: &TlvStream) -> usize {
+    tlvs.as_bytes().len().saturating_sub(offer_len(tlvs))
+}
+
+/// How long the offer in a message is.
+pub(crate) fn offer_len(tlvs: &TlvStream) -> usize {
+    offer_records(tlvs).iter().map(|records| records.len()).sum()
+}

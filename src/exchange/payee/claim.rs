@@ -1,0 +1,269 @@
+//! How a refund is claimed.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bitcoin::constants::ChainHash;
+use bitcoin::hashes::sha256;
+use secp256k1::PublicKey;
+
+use crate::error::{Error, ErrorKind, MessageKind, Rule};
+use crate::exchange::action::Action;
+use crate::exchange::end::EndReason;
+use crate::exchange::ids::{ClaimId, PathId};
+use crate::exchange::message::{
+    Destination, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage,
+};
+use crate::exchange::payee::accepted::check_expiry;
+use crate::exchange::payee::expected::ExpectedPayment;
+use crate::exchange::payee::keys::Payee;
+use crate::exchange::refused::Refused;
+use crate::exchange::saved::{Kind, Reader, Writer, invalid};
+use crate::exchange::schedule::{Retry, Schedule};
+use crate::exchange::secret::Token;
+use crate::field::BlindedPath;
+use crate::invoice::{DEFAULT_RELATIVE_EXPIRY, Invoice, InvoiceBuilder};
+use crate::invoice_error::InvoiceError;
+use crate::invoice_request::{AcceptedRequest, Refund, RequestFields};
+use crate::signed::Unsigned;
+use crate::units::UnixTime;
+
+impl Payee {
+    /// Begins to claim a refund: that it has not expired and is on one of our chains. The invoice is signed with a
+    /// key for this refund alone.
+    ///
+    /// # Errors
+    ///
+    /// `Expired` (OFR-9), `UnsupportedChain` (RQR-13), `Zero` and `AmountTooHigh` (D3).
+    pub fn claim(&self, refund: &Refund, now: UnixTime, chains: &[ChainHash]) -> Result<AcceptedRefund, Error> {
+        let keypair = self.refund_keypair(refund.as_bytes());
+        let node_id = refund.accept(now, chains, keypair.public_key())?.node_id();
+        let relative_expiry = DEFAULT_RELATIVE_EXPIRY;
+        Ok(AcceptedRefund { issuer: self.clone(), refund: refund.clone(), node_id, created_at: now, relative_expiry })
+    }
+
+    /// Which claim an error belongs to. Costs a MAC.
+    pub fn claim_of(&self, arrival: &MessageArrival) -> Option<ClaimId> {
+        let MessageArrival::Path(path_id) = arrival else { return None };
+        Token::read(self.claims(), path_id).map(|token| ClaimId(token.id))
+    }
+
+    /// Loads what [`Claim::to_bytes`] saved.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Payer::load`](crate::exchange::Payer::load).
+    pub fn load_claim(&self, bytes: &[u8]) -> Result<Claim, Error> {
+        Reader::load(bytes, Kind::Claim, self.states(), |reader| Claim::read(reader, self))
+    }
+}
+
+/// A refund that will be claimed with an invoice.
+#[derive(Clone, Debug)]
+pub struct AcceptedRefund {
+    issuer: Payee,
+    refund: Refund,
+    node_id: PublicKey,
+    created_at: UnixTime,
+    relative_expiry: Duration,
+}
+
+impl AcceptedRefund {
+    /// The refund.
+    pub fn refund(&self) -> &Refund {
+        &self.refund
+    }
+
+    /// The key that will sign the invoice: tell it to whoever pays, in another way, so that nobody else is paid.
+    pub fn node_id(&self) -> PublicKey {
+        self.node_id
+    }
+
+    /// How long the invoice can be paid, in whole seconds; two hours if not set.
+    #[must_use]
+    pub fn relative_expiry(mut self, expiry: Duration) -> Self {
+        self.relative_expiry = expiry;
+        self
+    }
+
+    /// A payment hash and a path id for the invoice: see
+    /// [`Accepted::expected_payment`](crate::exchange::Accepted::expected_payment).
+    pub fn expected_payment(&self) -> ExpectedPayment {
+        let request = self.refund.as_bytes();
+        self.issuer.payment_for(request, self.refund.amount(), self.created_at, self.relative_expiry)
+    }
+
+    /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
+    pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
+        let request = AcceptedRequest::new(&self.refund, self.refund.amount(), self.node_id);
+        InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.relative_expiry)
+    }
+
+    /// Signs the invoice, and begins to send it until it is paid, or the deadline, its expiry or the refund's has
+    /// passed.
+    ///
+    /// # Errors
+    ///
+    /// `WrongKey` for an invoice of another refund, `TimeMismatch` for another [expiry](Self::relative_expiry),
+    /// `TooLong` (D7).
+    pub fn sign(&self, invoice: Unsigned<Invoice>, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
+        let invoice = invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?;
+        invoice.check_repeats(&self.refund)?;
+        check_expiry(&invoice, self.created_at.saturating_add(self.relative_expiry))?;
+        let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
+        let deadline = deadline.min(expiry).min(invoice.expires_at());
+        let schedule = Schedule::new(retry, self.created_at);
+        Ok(Claim { issuer: self.issuer.clone(), invoice, deadline, schedule, phase: ClaimState::Sending })
+    }
+}
+
+/// Where a claim stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimState {
+    /// The invoice is sent again and again.
+    Sending,
+    /// It was paid.
+    Paid,
+    /// It was not.
+    Ended(EndReason),
+}
+
+/// An invoice for a refund on its way to whoever pays it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Claim {
+    issuer: Payee,
+    invoice: Invoice,
+    deadline: UnixTime,
+    schedule: Schedule,
+    phase: ClaimState,
+}
+
+impl Claim {
+    /// Which claim this is: what [`Payee::claim_of`] finds in the path id of an error.
+    pub fn id(&self) -> ClaimId {
+        ClaimId(self.issuer.claims().short(&[b"id", self.invoice.as_bytes()]))
+    }
+
+    /// The invoice.
+    pub fn invoice(&self) -> &Invoice {
+        &self.invoice
+    }
+
+    /// Where things stand.
+    pub fn state(&self) -> &ClaimState {
+        &self.phase
+    }
+
+    /// What to do now: send the invoice over the refund's paths in order, or to its payer (RQR-12), again and again.
+    pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        if self.phase != ClaimState::Sending {
+            return Ok(Action::Nothing);
+        }
+        if now > self.deadline {
+            self.phase = ClaimState::Ended(EndReason::Deadline);
+            return Ok(Action::Nothing);
+        }
+        match self.schedule.next(self.ways(), |_| true, now) {
+            Some(way) => {
+                let position = u8::try_from(way).unwrap_or(u8::MAX);
+                Ok(Action::Send(Box::new(OutgoingMessage {
+                    message: OffersMessage::Invoice(self.invoice.clone()),
+                    destination: match self.paths().nth(position.into()) {
+                        Some(path) => Destination::Path(path.into_owned()),
+                        None => Destination::Node(self.invoice.payer_id()),
+                    },
+                    // MSG-4: it is worth knowing why an invoice is not paid.
+                    reply_path_id: Some(self.token(position).path_id(self.issuer.claims())),
+                })))
+            }
+            None => {
+                let deadline = UnixTime(self.deadline.0.saturating_add(1));
+                Ok(Action::WaitUntil(self.schedule.next_at().min(deadline)))
+            }
+        }
+    }
+
+    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once.
+    pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
+        let token = Token::read(self.issuer.claims(), reply_path_id);
+        if let Some(token) = token.filter(|token| token.id == self.id().0) {
+            let ways = self.ways();
+            self.schedule.unreachable(token.position.into(), ways, |_| true, now);
+        }
+    }
+
+    /// An invoice error arrived. It ends the claim if it came over the reply path of its invoice (EXC-6).
+    ///
+    /// # Errors
+    ///
+    /// A refusal, after which everything is as before. `WrongKind` for an invoice or a request.
+    pub fn receive(&mut self, message: IncomingMessage) -> Result<(), Box<Refused>> {
+        if message.kind != OffersMessageKind::InvoiceError {
+            return Err(Refused::wrong_kind(MessageKind::InvoiceError, message.kind));
+        }
+        let refused = |kind, rule| Err(Refused::silent(Error::new(kind, rule)));
+        if self.issuer.claim_of(&message.arrival) != Some(self.id()) {
+            return refused(ErrorKind::WrongArrival, Rule::Exc6);
+        }
+        if self.phase != ClaimState::Sending {
+            return Err(Refused::late());
+        }
+        let told = InvoiceError::try_from(message.bytes).map_err(Refused::silent)?;
+        self.phase = ClaimState::Ended(EndReason::refused(told));
+        Ok(())
+    }
+
+    /// The node says that the invoice was paid.
+    pub fn paid(&mut self) {
+        self.phase = ClaimState::Paid;
+    }
+
+    /// The state as bytes, which [`Payee::load_claim`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::new(Kind::Claim);
+        out.bytes(self.invoice.as_bytes());
+        out.number(self.deadline.0);
+        self.schedule.write(&mut out);
+        match &self.phase {
+            ClaimState::Sending => out.array([0]),
+            ClaimState::Paid => out.array([1]),
+            ClaimState::Ended(end) => {
+                out.array([2]);
+                end.write(&mut out);
+            }
+        }
+        out.finish(self.issuer.states())
+    }
+
+    fn read(reader: &mut Reader<'_>, issuer: &Payee) -> Result<Self, Error> {
+        let invoice = Invoice::read(reader.bytes()?.to_vec(), issuer.known())?;
+        let deadline = UnixTime(reader.number()?);
+        let schedule = Schedule::read(reader)?;
+        let phase = match reader.byte()? {
+            0 => ClaimState::Sending,
+            1 => ClaimState::Paid,
+            2 => ClaimState::Ended(EndReason::read(reader)?),
+            _ => return Err(invalid()),
+        };
+        Ok(Self { issuer: issuer.clone(), invoice, deadline, schedule, phase })
+    }
+
+    fn token(&self, position: u8) -> Token {
+        Token { id: self.id().0, generation: 0, position }
+    }
+
+    fn request(&self) -> &RequestFields {
+        self.invoice.request()
+    }
+
+    fn paths(&self) -> impl Iterator<Item = BlindedPath<'_>> {
+        self.request().paths().into_iter().flat_map(|paths| paths.iter()).take(u8::MAX.into())
+    }
+
+    fn ways(&self) -> usize {
+        self.paths().count().max(1)
+    }
+}

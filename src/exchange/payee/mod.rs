@@ -1,0 +1,13 @@
+//! The side that is paid.
+
+pub(crate) mod accepted;
+pub(crate) mod claim;
+pub(crate) mod expected;
+pub(crate) mod keys;
+pub(crate) mod offer;
+#[cfg(feature = "recurrence")]
+pub(crate) mod period;
+pub(crate) mod received;
+#[cfg(feature = "recurrence")]
+pub(crate) mod subscribers;
+pub(crate) mod terms;

@@ -1,0 +1,67 @@
+//! Offers that their issuer recognises when they come back.
+
+use secp256k1::PublicKey;
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::ids::PathId;
+use crate::exchange::limits::{MAX_OFFER_LEN, offer_len};
+use crate::exchange::payee::keys::Payee;
+use crate::exchange::secret::{Nonce, Seal, offer_records};
+use crate::offer::{Offer, OfferBuilder};
+
+/// An offer in the making: what has to be known before its paths and fields are.
+#[derive(Clone, Copy, Debug)]
+pub struct NewOffer<'a> {
+    issuer: &'a Payee,
+    nonce: Nonce,
+}
+
+impl Payee {
+    /// Begins an offer. The nonce must be new: it makes the offer's key and path ids its own, so that nobody can
+    /// tell that two offers come from one issuer.
+    pub fn new_offer(&self, nonce: [u8; 16]) -> NewOffer<'_> {
+        NewOffer { issuer: self, nonce }
+    }
+}
+
+impl NewOffer<'_> {
+    /// A key for this offer alone, for the [`OfferBuilder::new`] of an offer with paths. Invoices are signed with it
+    /// without further ado ([`Accepted::sign`](crate::exchange::Accepted::sign)). Another key can be used as well; its holder
+    /// then signs. An offer without paths needs the id of the node to which requests go.
+    pub fn issuer_id(&self) -> PublicKey {
+        self.issuer.offer_keypair(&self.nonce).public_key()
+    }
+
+    /// The path id of the offer's path at this position, counted from 0: each path has its own, in the order in
+    /// which they are added to the offer. The position tells later over which path a request came, and so which key
+    /// signs for an offer without an issuer id.
+    ///
+    /// What is inside a path only its last node sees, so nothing here can notice a path that holds another id, or none:
+    /// requests over it are refused without a word. Ask for the offer once before you print it.
+    pub fn path_id(&self, position: u8) -> PathId {
+        PathId(self.issuer.keys.offer_paths.mac(&[&self.nonce, &[position]]))
+    }
+
+    /// Finishes the offer: its metadata authenticate all other fields. Key and path ids in it are to be those of this
+    /// beginning, not of another.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` for an offer without a path whose issuer id is the [key made for it](Self::issuer_id): that is no
+    /// node's, so nothing would lead to the issuer (OFR-11). `TooLong` above [`MAX_OFFER_LEN`]. Otherwise as for
+    /// [`OfferBuilder::build`].
+    pub fn build(self, offer: OfferBuilder) -> Result<Offer, Error> {
+        let offer = offer.knowing(self.issuer.known);
+        let mut seal = Seal { nonce: self.nonce, tag: [0; 16] };
+        let unsealed = offer.clone().metadata(seal.to_bytes()).build()?;
+        if offer_len(unsealed.tlvs()) > MAX_OFFER_LEN {
+            return Err(Error::new(ErrorKind::TooLong, Rule::Exc1));
+        }
+        if unsealed.paths().is_none() && unsealed.issuer_id() == Some(self.issuer_id()) {
+            return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofr11));
+        }
+        let [first, middle, last] = offer_records(unsealed.tlvs());
+        seal.tag = self.issuer.keys.offers.short(&[&seal.nonce, first, middle, last]);
+        offer.metadata(seal.to_bytes()).build()
+    }
+}

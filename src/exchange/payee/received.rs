@@ -1,0 +1,219 @@
+//! A request that arrived, and is authentic.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
+use crate::exchange::limits::{MAX_OFFER_LEN, MAX_REQUEST_LEN, MAX_REQUEST_PATHS_LEN, added_len, offer_len};
+use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
+use crate::exchange::payee::keys::Payee;
+use crate::exchange::refused::Refused;
+use crate::exchange::saved::{Kind, Reader, Writer};
+use crate::exchange::secret::{MacKey, Nonce};
+use crate::field::Value;
+use crate::field::{BlindedPath, BlindedPaths, CurrencyCode, Rate};
+use crate::invoice_error::InvoiceError;
+use crate::invoice_request::{InvoiceRequest, RequestArrival};
+use crate::offer::Offer;
+use crate::signed::Unverified;
+use crate::tlv::TlvStream;
+use crate::units::Msat;
+
+/// A request for an offer of ours, which is untouched, that came the way it had to, and is signed.
+///
+/// The state *received*: look at the note and the amounts, and [accept](Self::accept) or [refuse](Self::refuse).
+#[derive(Clone, Debug)]
+pub struct ReceivedRequest {
+    pub(crate) issuer: Payee,
+    pub(crate) request: InvoiceRequest,
+    pub(crate) arrival: RequestArrival,
+    pub(crate) reply_path: BlindedPath<'static>,
+    pub(crate) nonce: Option<Nonce>,
+}
+
+impl Payee {
+    /// Authenticates a request: that its offer is ours and untouched (RQR-6), that it came the way it had to
+    /// (RQR-7), and only then its form and its signature (EXC-1).
+    ///
+    /// What it may cost, and whether it is on time, is decided when it is [accepted](ReceivedRequest::accept).
+    ///
+    /// # Errors
+    ///
+    /// A refusal, with the answer to send unless silence is better. One that [is cheap](Refused::is_cheap) cost no
+    /// curve operation: a flood of those can only come from somebody who does not answer an offer of ours.
+    pub fn receive(&self, message: IncomingMessage) -> Result<ReceivedRequest, Box<Refused>> {
+        let IncomingMessage { kind, bytes, arrival, reply_path } = message;
+        if kind != OffersMessageKind::InvoiceRequest {
+            return Err(Refused::wrong_kind(MessageKind::InvoiceRequest, kind));
+        }
+        // MSG-3
+        let Some(reply_path) = reply_path else {
+            return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
+        };
+        let tlvs = read(bytes)?;
+        // Hashing what nobody made costs more than it may, if it is long enough.
+        let seal = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
+        let Some(seal) = seal else {
+            // No field is named: what differs is nobody's business who probes for offers.
+            return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
+        };
+        let Some(arrival) = self.arrival(&tlvs, &seal.nonce, arrival) else {
+            return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)));
+        };
+        self.verify(tlvs, arrival, reply_path, Some(seal.nonce))
+    }
+
+    /// The same for an offer that was made without this issuer, and is known for example from a database, where
+    /// [`OfferId::in_message`](crate::OfferId::in_message) finds it. How the request came is then for the caller to
+    /// say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`receive`](Self::receive).
+    pub fn receive_for(
+        &self,
+        offer: &Offer,
+        bytes: Vec<u8>,
+        arrival: RequestArrival,
+        reply_path: BlindedPath<'static>,
+    ) -> Result<ReceivedRequest, Box<Refused>> {
+        // The length of that offer is the caller's choice.
+        let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
+        if !crate::offer::same_records(&tlvs, offer.tlvs()) {
+            return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
+        }
+        offer.check_arrival(arrival).map_err(Refused::silent)?;
+        self.verify(tlvs, arrival, reply_path, None)
+    }
+
+    /// The form and the signature of a request that came the right way for an own offer.
+    fn verify(
+        &self,
+        tlvs: TlvStream,
+        arrival: RequestArrival,
+        reply_path: BlindedPath<'static>,
+        nonce: Option<Nonce>,
+    ) -> Result<ReceivedRequest, Box<Refused>> {
+        let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
+        let too_long = match paths > MAX_REQUEST_PATHS_LEN {
+            true => Some(Field::INVREQ_PATHS),
+            false => (added_len(&tlvs) > MAX_REQUEST_LEN).then_some(Field::INVREQ_PAYER_NOTE),
+        };
+        if let Some(field) = too_long {
+            return Err(Refused::with_answer(Error::of(field, ErrorKind::TooLong, Rule::Exc1), reply_path));
+        }
+        // IVW-3
+        let signer = match arrival {
+            RequestArrival::OfferPath(last) if !tlvs.contains(Field::OFFER_ISSUER_ID.number()) => Some(last),
+            _ => None,
+        };
+        let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
+        match unverified.and_then(|unverified| unverified.verify_with(signer)) {
+            Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
+            Err(error) => Err(Refused::with_answer(error, reply_path)),
+        }
+    }
+
+    /// RQR-7: over one of the offer's paths if it has some, else directly.
+    fn arrival(&self, tlvs: &TlvStream, nonce: &Nonce, arrival: MessageArrival) -> Option<RequestArrival> {
+        let paths = tlvs.value(16).map(BlindedPaths::decode);
+        match (paths, arrival) {
+            (None, MessageArrival::Direct) => Some(RequestArrival::Direct),
+            (Some(Ok(paths)), MessageArrival::Path(path_id)) => {
+                let mut paths = paths.iter().enumerate();
+                let made = |at: usize| u8::try_from(at).map(|at| [at]);
+                let is_over =
+                    |at: usize, key: &MacKey| made(at).is_ok_and(|at| key.verifies_whole(&[nonce, &at], &path_id.0));
+                let (_, path) = paths.find(|(at, _)| is_over(*at, &self.keys.offer_paths))?;
+                Some(RequestArrival::OfferPath(path.last_blinded_node_id()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Loads what [`ReceivedRequest::to_bytes`] saved.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Payer::load`](crate::exchange::Payer::load).
+    pub fn load_received(&self, bytes: &[u8]) -> Result<ReceivedRequest, Error> {
+        Reader::load(bytes, Kind::Received, self.states(), |reader| ReceivedRequest::read(reader, self))
+    }
+}
+
+/// The records of a request. One that is longer than any that is answered is not even taken apart.
+fn read(bytes: Vec<u8>) -> Result<TlvStream, Box<Refused>> {
+    if bytes.len() > MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN) {
+        return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+    }
+    TlvStream::read(bytes).map_err(Refused::silent)
+}
+
+impl ReceivedRequest {
+    pub(crate) fn new(
+        issuer: &Payee,
+        request: InvoiceRequest,
+        arrival: RequestArrival,
+        reply_path: BlindedPath<'static>,
+        nonce: Option<Nonce>,
+    ) -> Self {
+        Self { issuer: issuer.clone(), request, arrival, reply_path, nonce }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &InvoiceRequest {
+        &self.request
+    }
+
+    /// Over which of the offer's paths it came.
+    pub fn arrival(&self) -> RequestArrival {
+        self.arrival
+    }
+
+    /// The currency whose rate is needed to accept the request.
+    pub fn currency(&self) -> Option<CurrencyCode> {
+        self.request.offer().currency()
+    }
+
+    /// What is due for all items, if the offer has a price (RQR-9).
+    ///
+    /// # Errors
+    ///
+    /// `NotConverted` without the rate of the offer's currency, `Overflow`.
+    pub fn due(&self, rate: Option<Rate>) -> Result<Option<Msat>, Error> {
+        self.request.due(rate)
+    }
+
+    /// Refuses for a reason of the issuer's own, for example "out of coffee", or because of a note.
+    #[must_use]
+    pub fn refuse(self, why: InvoiceError) -> OutgoingMessage {
+        OutgoingMessage::answer(OffersMessage::InvoiceError(why), self.reply_path)
+    }
+
+    /// The state as bytes, which [`Payee::load_received`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::new(Kind::Received);
+        self.write(&mut out);
+        out.finish(self.issuer.states())
+    }
+
+    pub(crate) fn write(&self, out: &mut Writer) {
+        out.bytes(self.request.as_bytes());
+        out.optional(match &self.arrival {
+            RequestArrival::OfferPath(last) => Some(last.to_bytes()),
+            _ => None,
+        });
+        out.bytes(self.reply_path.as_bytes());
+        out.optional(self.nonce);
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>, issuer: &Payee) -> Result<Self, Error> {
+        let request = InvoiceRequest::read(reader.bytes()?.to_vec(), issuer.known())?;
+        let arrival = match reader.optional()? {
+            Some(last) => RequestArrival::OfferPath(reader.point(last)?),
+            None => RequestArrival::Direct,
+        };
+        let reply_path = reader.path()?;
+        Ok(Self { issuer: issuer.clone(), request, arrival, reply_path, nonce: reader.optional()? })
+    }
+}

@@ -1,0 +1,31 @@
+//! On what terms a request is accepted.
+
+use bitcoin::constants::ChainHash;
+
+use crate::field::Rate;
+use crate::units::{Msat, UnixTime};
+
+/// The most that an issuer takes for an offer with a price (RQR-9): what is far above it can only be a mistake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaxAmount {
+    /// Whatever the payer likes to give.
+    #[default]
+    Any,
+    /// So much.
+    Msat(Msat),
+    /// So many times the price. Where the payer chooses, anything.
+    TimesPrice(u64),
+}
+
+/// What an issuer knows, and wants, when it accepts a request. Every field is asked for, so that none is forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The time.
+    pub now: UnixTime,
+    /// The chains the issuer is paid on.
+    pub chains: &'a [ChainHash],
+    /// What the offer's currency is worth now: see [`ReceivedRequest::currency`].
+    pub rate: Option<Rate>,
+    /// The most to take.
+    pub max_amount: MaxAmount,
+}

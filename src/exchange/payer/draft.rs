@@ -1,0 +1,296 @@
+//! What a payer decides before anything is sent.
+
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
+
+use bitcoin::constants::ChainHash;
+
+use crate::builder::check_amount;
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::payer::choices::Choices;
+use crate::exchange::payer::keys::Payer;
+use crate::exchange::payer::limit::Limit;
+use crate::exchange::payer::purpose::OfferPurpose;
+use crate::exchange::schedule::Retry;
+use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
+use crate::offer::{Offer, UsableOffer};
+use crate::units::{Msat, UnixTime};
+
+/// Something that a draft lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// The offer sells several items: how many? (RQW-5)
+    Quantity(Quantity),
+    /// The offer has no price: how much? (RQW-3)
+    Amount,
+    /// The price is in this currency: how much at most, in bitcoin, or how far from which rate? (EXC-7)
+    Limit(CurrencyCode),
+    /// The rate of this currency, which a tolerance or an amount is compared with.
+    Rate(CurrencyCode),
+}
+
+/// For a person, for example "how much to pay".
+impl core::fmt::Display for Need {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Quantity(Quantity::AtMost(max)) => write!(f, "how many, from 1 to {max}"),
+            Self::Quantity(_) => f.write_str("how many"),
+            Self::Amount => f.write_str("how much to pay"),
+            Self::Limit(currency) => write!(f, "how much to pay at most, whatever {currency} is worth to the payee"),
+            Self::Rate(currency) => write!(f, "what {currency} is worth now"),
+        }
+    }
+}
+
+/// A payment for an offer in the making: what it will cost, what it will reveal, and what is missing.
+///
+/// ```
+/// use bolt12::exchange::{Limit, Need, Payer};
+/// use bolt12::{ChainHash, MinorUnits, Msat, OfferAmount, OfferBuilder, Rate, UnixTime};
+///
+/// # let usd = "USD".parse()?;
+/// # let issuer_id = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// let offer = OfferBuilder::new(issuer_id)
+///     .amount(OfferAmount::Currency { currency: usd, amount: MinorUnits(350) })
+///     .description("coffee")
+///     .build()?;
+/// let now = UnixTime(1_800_000_000);
+/// let payer = Payer::new([0x42; 32]); // a secret of your own
+///
+/// let draft = payer.draft(&offer, now, &[ChainHash::BITCOIN])?;
+/// assert_eq!(draft.needs(), [Need::Limit(usd)]);
+/// let draft = draft.rate(Rate::per_bitcoin(usd, "100000.00", 2)?).limit(Limit::Tolerance { basis_points: 200 });
+/// assert_eq!(draft.cost()?, Some(Msat(3_500_000)));
+/// assert!(draft.needs().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Draft<'a> {
+    pub(crate) payer: Payer,
+    pub(crate) offer: UsableOffer<'a>,
+    pub(crate) choices: Choices,
+    pub(crate) limit: Option<Limit>,
+    pub(crate) ask_again: bool,
+    pub(crate) retry: Retry,
+}
+
+impl Payer {
+    /// Begins a payment for an offer, which has not expired, and on one of the payer's chains, which are given in
+    /// the order of preference.
+    ///
+    /// # Errors
+    ///
+    /// `UnsupportedChain` (OFR-3), `Expired` (OFR-9), `IsRecurring` (REC-3) for an offer that asks for a subscription:
+    /// see `subscribe`, with the feature `recurrence`.
+    pub fn draft<'a>(&self, offer: &'a Offer, now: UnixTime, chains: &[ChainHash]) -> Result<Draft<'a>, Error> {
+        crate::recurrence::check_paid_once(offer.tlvs())?;
+        Ok(Draft::new(self.clone(), offer.usable(now, chains)?))
+    }
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(payer: Payer, offer: UsableOffer<'a>) -> Self {
+        let retry = Retry::default();
+        Self { payer, offer, choices: Choices::default(), limit: None, ask_again: false, retry }
+    }
+
+    /// What to pay: needed if the offer has no price; otherwise at least the price, for example with a tip.
+    pub fn amount(mut self, amount: Msat) -> Self {
+        self.choices.amount = Some(amount);
+        self
+    }
+
+    /// How many items, exactly if the offer has a maximum quantity.
+    pub fn quantity(mut self, quantity: u64) -> Self {
+        self.choices.quantity = Some(quantity);
+        self
+    }
+
+    /// Something to say to the issuer.
+    pub fn payer_note(mut self, note: &str) -> Self {
+        self.choices.payer_note = note.to_owned();
+        self
+    }
+
+    /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8).
+    pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
+        self.choices.name = Some((name.user().to_owned(), name.domain().to_owned()));
+        self
+    }
+
+    /// Adds a field to the request: see
+    /// [`InvoiceRequestBuilder::custom_field`](crate::InvoiceRequestBuilder::custom_field).
+    pub fn custom_field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
+        self.choices.custom.push((number, value.into()));
+        self
+    }
+
+    /// What the payer takes the offer's currency to be worth. The issuer does not see it.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.choices.rate = Some(rate);
+        self
+    }
+
+    /// The most that the invoice may ask for. Without one it is the price if that is in bitcoin, or the
+    /// [amount](Self::amount) if that is given.
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Allows to ask a second time, once and at once, without coming back to the user: for another invoice if the first
+    /// is above the limit (EXC-7); or, if the price is in another currency, for a higher amount that the issuer
+    /// suggests, within the limit (ERR-2).
+    pub fn ask_again(mut self) -> Self {
+        self.ask_again = true;
+        self
+    }
+
+    /// How long to wait for answers.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The price of all items as the offer states it, if it has one; nothing before it is known [how
+    /// many](Self::quantity).
+    ///
+    /// # Errors
+    ///
+    /// `Overflow` (RQR-9).
+    pub fn price(&self) -> Result<Option<OfferAmount>, Error> {
+        let quantity = match (self.choices.quantity, self.offer.offer().quantity_max()) {
+            (Some(quantity), _) => quantity,
+            (None, Quantity::One) => 1,
+            (None, _) => return Ok(None),
+        };
+        let overflow = Error::of(Field::INVREQ_QUANTITY, ErrorKind::Overflow, Rule::Rqr9);
+        let price = match self.offer.offer().amount() {
+            None => return Ok(None),
+            Some(OfferAmount::Bitcoin(amount)) => amount.checked_mul(quantity).map(OfferAmount::Bitcoin),
+            Some(OfferAmount::Currency { currency, amount }) => {
+                amount.checked_mul(quantity).map(|amount| OfferAmount::Currency { currency, amount })
+            }
+        };
+        price.map(Some).ok_or(overflow)
+    }
+
+    /// What the payment will cost, at the payer's own rate if the price is in another currency (OFR-10): the
+    /// [amount](Self::amount) if it was chosen, else the price. Nothing if too little is known.
+    ///
+    /// # Errors
+    ///
+    /// `Overflow` (RQR-9), `NotConverted` for the rate of another currency.
+    pub fn cost(&self) -> Result<Option<Msat>, Error> {
+        match self.choices.amount {
+            Some(amount) => Ok(Some(amount)),
+            None => self.due(),
+        }
+    }
+
+    /// The price in bitcoin, as far as it is known.
+    fn due(&self) -> Result<Option<Msat>, Error> {
+        match (self.price()?, self.choices.rate) {
+            (Some(OfferAmount::Bitcoin(price)), _) => Ok(Some(price)),
+            (Some(price), Some(rate)) => rate.convert(price).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// What is missing before the payment can begin.
+    pub fn needs(&self) -> Vec<Need> {
+        let offer = self.offer.offer();
+        let mut needs = Vec::new();
+        if self.choices.quantity.is_none() && offer.quantity_max() != Quantity::One {
+            needs.push(Need::Quantity(offer.quantity_max()));
+        }
+        match (offer.amount(), self.choices.amount) {
+            (None, None) => needs.push(Need::Amount),
+            (Some(OfferAmount::Currency { currency, .. }), amount) => {
+                if amount.is_none() && self.limit.is_none() {
+                    needs.push(Need::Limit(currency));
+                }
+                let compares = amount.is_some() || matches!(self.limit, Some(Limit::Tolerance { .. }));
+                let rate = self.choices.rate.filter(|rate| rate.currency() == currency);
+                if compares && rate.is_none() {
+                    needs.push(Need::Rate(currency));
+                }
+            }
+            _ => {}
+        }
+        needs
+    }
+
+    /// Checks all that [`start`](Self::start) does, but for the deadline: what a form shows beside what was typed in.
+    /// Costs as much as a request.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn check(&self) -> Result<(), Error> {
+        self.asked().check(&self.payer)?;
+        self.max().map(drop)
+    }
+
+    /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean
+    /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays. The reply path
+    /// may: it is made by whoever sends the request (with the feature `onion`, see `Route`).
+    pub fn reveals(&self) -> Vec<Field> {
+        let choices = &self.choices;
+        let mut fields = Vec::from([Field::INVREQ_METADATA]);
+        let chosen = [
+            (self.offer.chain() != ChainHash::BITCOIN, Field::INVREQ_CHAIN),
+            (choices.amount.is_some(), Field::INVREQ_AMOUNT),
+            (choices.quantity.is_some(), Field::INVREQ_QUANTITY),
+            (true, Field::INVREQ_PAYER_ID),
+            (!choices.payer_note.is_empty(), Field::INVREQ_PAYER_NOTE),
+            (choices.name.is_some(), Field::INVREQ_BIP_353_NAME),
+        ];
+        fields.extend(chosen.into_iter().filter(|(is_there, _)| *is_there).map(|(_, field)| field));
+        fields.extend(choices.custom.iter().map(|(number, _)| Field::numbered(*number)));
+        fields
+    }
+
+    pub(crate) fn asked(&self) -> OfferPurpose {
+        let (offer, chain) = (self.offer.offer().clone(), self.offer.chain());
+        OfferPurpose { offer, chain, choices: self.choices.clone(), series: None }
+    }
+
+    /// The most the payment may cost, which is not less than it is expected to.
+    pub(crate) fn max(&self) -> Result<Msat, Error> {
+        let (max, field) = (self.ceiling()?, self.amount_field());
+        match self.cost()? {
+            Some(cost) if cost > max => Err(Error::of(field, ErrorKind::AmountTooHigh { max }, Rule::Exc7)),
+            _ => Ok(max),
+        }
+    }
+
+    /// What decides how much it costs.
+    fn amount_field(&self) -> Field {
+        match (self.choices.amount, self.offer.offer().amount()) {
+            (None, Some(_)) => Field::OFFER_AMOUNT,
+            _ => Field::INVREQ_AMOUNT,
+        }
+    }
+
+    /// The most the payment may cost.
+    pub(crate) fn ceiling(&self) -> Result<Msat, Error> {
+        let cost = self.cost()?;
+        let max = match self.limit {
+            Some(limit) => limit.max(cost)?,
+            // What another currency is worth is for the issuer to say, so its price alone is no limit.
+            None if self.choices.amount.is_none() && self.offer.offer().currency().is_some() => None,
+            None => cost,
+        };
+        let field = self.amount_field();
+        let max = match (max, self.offer.offer().amount()) {
+            (Some(max), _) => max,
+            (None, Some(_)) => return Err(Error::of(field, ErrorKind::NotConverted, Rule::Exc7)),
+            (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqw3)),
+        };
+        check_amount(max, field, Rule::Exc7)?;
+        Ok(max)
+    }
+}

@@ -1,0 +1,152 @@
+//! What a payer derives from its secret, and recognises.
+
+use alloc::sync::Arc;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::Keypair;
+use zeroize::Zeroizing;
+
+use crate::exchange::ids::{PathId, PaymentId};
+use crate::exchange::message::MessageArrival;
+use crate::exchange::secret::{MacKey, Nonce, Seal, Token, request_records};
+use crate::field::KnownFeatures;
+use crate::invoice_request::RequestFields;
+use crate::tlv::TlvStream;
+use crate::units::Msat;
+
+/// Whoever pays. Everything that is needed to pay and to prove a payment later follows from one secret and from
+/// what stands in the messages (EXC-3).
+///
+/// Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Payer {
+    keys: Arc<Keys>,
+    known: &'static KnownFeatures,
+}
+
+/// One key for each purpose.
+#[derive(Debug)]
+struct Keys {
+    ids: MacKey,
+    nonces: MacKey,
+    refund_nonces: MacKey,
+    requests: MacKey,
+    request_keys: MacKey,
+    reply_paths: MacKey,
+    refund_paths: MacKey,
+    #[cfg(feature = "recurrence")]
+    subscriptions: MacKey,
+    states: MacKey,
+}
+
+impl Payer {
+    /// The payer whose secret this is. The secret must be unpredictable and serve nothing else.
+    pub fn new(secret: [u8; 32]) -> Self {
+        let secret = Zeroizing::new(secret);
+        let key = |purpose| MacKey::derive(&secret, purpose);
+        let keys = Keys {
+            ids: key("payer payment id"),
+            nonces: key("payer nonce"),
+            refund_nonces: key("payer refund nonce"),
+            requests: key("payer request"),
+            request_keys: key("payer request key"),
+            reply_paths: key("payer reply path"),
+            refund_paths: key("payer refund path"),
+            #[cfg(feature = "recurrence")]
+            subscriptions: key("payer subscription"),
+            states: key("payer state"),
+        };
+        Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }
+    }
+
+    /// Names the compulsory features that the application knows.
+    #[must_use]
+    pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// Which payment a message belongs to that came over a reply path, or over the path of a refund. Costs a MAC.
+    ///
+    /// Nothing if it came in another way: then no payment is to hear of it.
+    pub fn payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
+        let MessageArrival::Path(path_id) = arrival else { return None };
+        let token = self.reply(path_id).or_else(|| self.refund_path(path_id));
+        token.map(|token| PaymentId(token.id))
+    }
+
+    /// Whether an invoice answers a request or refund of ours, and repeats it untouched, whoever signed the invoice.
+    /// Costs a MAC.
+    pub fn is_own(&self, message: &TlvStream) -> bool {
+        self.seal(message).is_some()
+    }
+
+    /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
+    /// what a payer proof needs. Nothing if the request is not ours or was changed.
+    pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
+        self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce))
+    }
+
+    pub(crate) fn known(&self) -> &'static KnownFeatures {
+        self.known
+    }
+
+    pub(crate) fn states(&self) -> &MacKey {
+        &self.keys.states
+    }
+
+    /// What everything about subscriptions is derived with.
+    #[cfg(feature = "recurrence")]
+    pub(crate) fn subscriptions(&self) -> &MacKey {
+        &self.keys.subscriptions
+    }
+
+    /// The id of a payment. That it depends on what is asked for as well keeps two payments for offers apart whose
+    /// caller was wrong about its randomness.
+    pub(crate) fn payment_id(&self, entropy: &[u8; 32], what: &[u8]) -> PaymentId {
+        PaymentId(self.keys.ids.short(&[entropy, what]))
+    }
+
+    /// The nonce of a request: unpredictable for everybody else (RQW-6), and no two are the same.
+    pub(crate) fn nonce(&self, token: Token, chain: ChainHash, amount: Option<Msat>) -> Nonce {
+        token.nonce(&self.keys.nonces, chain, amount)
+    }
+
+    /// The nonce of a refund, which is published once.
+    pub(crate) fn refund_nonce(&self, id: PaymentId) -> Nonce {
+        self.keys.refund_nonces.short(&[&id.0])
+    }
+
+    /// RQW-4
+    pub(crate) fn request_keypair(&self, nonce: &Nonce) -> Keypair {
+        self.keys.request_keys.keypair(&[nonce])
+    }
+
+    /// What completes the metadata of a request with a nonce.
+    pub(crate) fn request_tag(&self, nonce: &Nonce, records: &[u8]) -> [u8; 16] {
+        self.keys.requests.short(&[nonce, records])
+    }
+
+    /// The metadata of a request of ours, wherever it stands, if all the rest of it is as it was.
+    pub(crate) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
+        let seal = Seal::read(tlvs.value(0)?)?;
+        let [low, high] = request_records(tlvs);
+        self.keys.requests.verifies(&[&seal.nonce, low, high], &seal.tag).then_some(seal)
+    }
+
+    pub(crate) fn reply_path_id(&self, token: Token) -> PathId {
+        token.path_id(&self.keys.reply_paths)
+    }
+
+    pub(crate) fn refund_path_id(&self, token: Token) -> PathId {
+        token.path_id(&self.keys.refund_paths)
+    }
+
+    pub(crate) fn reply(&self, path_id: &PathId) -> Option<Token> {
+        Token::read(&self.keys.reply_paths, path_id)
+    }
+
+    pub(crate) fn refund_path(&self, path_id: &PathId) -> Option<Token> {
+        Token::read(&self.keys.refund_paths, path_id)
+    }
+}

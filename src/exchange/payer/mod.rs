@@ -1,0 +1,16 @@
+//! The side that pays.
+
+pub(crate) mod choices;
+pub(crate) mod draft;
+pub(crate) mod keys;
+pub(crate) mod limit;
+pub(crate) mod payment;
+pub(crate) mod purpose;
+pub(crate) mod quote;
+pub(crate) mod receipt;
+pub(crate) mod refund;
+#[cfg(feature = "recurrence")]
+pub(crate) mod series;
+pub(crate) mod state;
+#[cfg(feature = "recurrence")]
+pub(crate) mod subscription;

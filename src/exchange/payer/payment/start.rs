@@ -1,0 +1,37 @@
+//! How a payment begins.
+
+use alloc::boxed::Box;
+
+use crate::error::Error;
+use crate::exchange::payer::draft::Draft;
+use crate::exchange::payer::payment::{Bounds, Payment};
+use crate::exchange::payer::purpose::Purpose;
+use crate::exchange::saved::{Kind, Writer};
+use crate::exchange::schedule::Schedule;
+use crate::units::UnixTime;
+
+impl Draft<'_> {
+    /// Begins the payment. Nothing is sent before it is [polled](Payment::poll), so there is time to
+    /// [save](Payment::to_bytes) it. The entropy must be new; after the deadline nothing is begun any more, and a
+    /// payment whose deadline has passed ends when it is first polled.
+    ///
+    /// # Errors
+    ///
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` or `NotConverted` for what [`needs`](Self::needs)
+    /// says, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, and what
+    /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
+    pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
+        // First what was chosen, by itself; then what it costs.
+        let asked = self.asked();
+        asked.check(&self.payer)?;
+        let (max, estimate) = (self.max()?, self.cost()?);
+        let mut what = Writer::new(Kind::Payment);
+        what.bytes(asked.offer.as_bytes());
+        what.array(asked.chain.to_bytes());
+        asked.choices.write(&mut what);
+        let id = self.payer.payment_id(&entropy, what.as_bytes());
+        let bounds = Bounds { max, estimate, deadline, ask_again: self.ask_again };
+        let asked = Purpose::Offer(Box::new(asked));
+        Ok(Payment::new(self.payer, id, asked, bounds, Schedule::new(self.retry, now)))
+    }
+}

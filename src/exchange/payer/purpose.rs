@@ -1,0 +1,227 @@
+//! What a payment is for, and what is sent and expected because of it.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::ids::PaymentId;
+use crate::exchange::limits::{MAX_REQUEST_LEN, added_len};
+use crate::exchange::message::{Destination, MessageArrival};
+use crate::exchange::payer::choices::Choices;
+use crate::exchange::payer::keys::Payer;
+use crate::exchange::recurring::Series;
+use crate::exchange::saved::{Reader, Writer, invalid};
+use crate::exchange::secret::{Nonce, Seal, Token};
+use crate::field::BlindedPath;
+use crate::invoice::{Arrival, Invoice, RefundContext, SentTo};
+use crate::invoice_request::{InvoiceRequest, Refund};
+use crate::offer::{Offer, UsableOffer};
+use crate::tlv::TlvStream;
+use crate::units::{Msat, UnixTime};
+
+/// What a payment is for.
+#[derive(Clone, Debug)]
+pub(crate) enum Purpose {
+    Offer(Box<OfferPurpose>),
+    Refund(Box<RefundPurpose>),
+}
+
+/// An offer, and what is said in requests for it.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferPurpose {
+    pub(crate) offer: Offer,
+    pub(crate) chain: ChainHash,
+    pub(crate) choices: Choices,
+    /// The subscription that the payment belongs to.
+    pub(crate) series: Option<Series>,
+}
+
+/// A refund, and who may claim it.
+#[derive(Clone, Debug)]
+pub(crate) struct RefundPurpose {
+    pub(crate) refund: Refund,
+    /// Who was confirmed in another way (IVR-9).
+    pub(crate) payee: Option<PublicKey>,
+    /// Who was found to be the wrong one.
+    pub(crate) declined: Vec<PublicKey>,
+}
+
+impl Purpose {
+    pub(crate) fn chain(&self) -> ChainHash {
+        match self {
+            Self::Offer(asked) => asked.chain,
+            Self::Refund(asked) => asked.refund.chain(),
+        }
+    }
+
+    /// What a path id stands for that was made for this.
+    pub(crate) fn token(&self, payer: &Payer, arrival: &MessageArrival) -> Option<Token> {
+        let MessageArrival::Path(path_id) = arrival else { return None };
+        match self {
+            Self::Offer(_) => payer.reply(path_id),
+            Self::Refund(_) => payer.refund_path(path_id),
+        }
+    }
+
+    /// The nonce of the request that a path id is for, or of the refund.
+    fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
+        match self {
+            Self::Offer(asked) => asked.nonce(payer, token),
+            Self::Refund(_) => payer.refund_nonce(PaymentId(token.id)),
+        }
+    }
+
+    /// IVR-8, by the MAC in the metadata: whoever does not have the payer's secret cannot change what it covers.
+    pub(crate) fn check_own(&self, payer: &Payer, tlvs: &TlvStream, token: Token) -> Result<(), Error> {
+        let is_own = payer.seal(tlvs).is_some_and(|seal| seal.nonce == self.nonce(payer, token));
+        let is_due = match self {
+            // All requests of a subscription have one nonce.
+            Self::Offer(asked) => asked.series.as_ref().is_none_or(|series| series.is_asked_for(tlvs)),
+            Self::Refund(_) => true,
+        };
+        if is_own && is_due { Ok(()) } else { Err(Error::of(Field::INVREQ_METADATA, ErrorKind::Differs, Rule::Ivr8)) }
+    }
+
+    /// Everything that an invoice has to obey beside having come the right way and repeating its request.
+    pub(crate) fn check(&self, invoice: &Invoice, token: Token, now: UnixTime, max: Msat) -> Result<(), Error> {
+        match self {
+            Self::Offer(asked) => {
+                if let Some(series) = &asked.series {
+                    series.check(invoice, now)?;
+                }
+                let sent_to = asked.sent_to(token.position)?;
+                invoice.check_own_answer(sent_to, now, &[asked.chain], max).map(drop)
+            }
+            Self::Refund(asked) => {
+                let RefundPurpose { refund, payee, declined } = asked.as_ref();
+                let (arrival, chains) = (Arrival::OwnPath, &[refund.chain()]);
+                let context = RefundContext { refund, arrival, now, chains, payee: *payee };
+                invoice.check_refund(&context).map(drop)?;
+                if declined.contains(&invoice.node_id()) {
+                    return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Offer(asked) => {
+                out.array([if asked.series.is_some() { SERIES } else { OFFER }]);
+                out.bytes(asked.offer.as_bytes());
+                out.array(asked.chain.to_bytes());
+                asked.choices.write(out);
+                if let Some(series) = &asked.series {
+                    series.write(out);
+                }
+            }
+            Self::Refund(asked) => {
+                out.array([REFUND]);
+                out.bytes(asked.refund.as_bytes());
+                out.optional(asked.payee.map(|payee| payee.serialize()));
+                out.number(asked.declined.len() as u64);
+                asked.declined.iter().for_each(|declined| out.array(declined.serialize()));
+            }
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
+        match reader.byte()? {
+            REFUND => {
+                let refund = Refund::read(reader.bytes()?.to_vec(), payer.known())?;
+                let payee = reader.optional()?.map(saved_key).transpose()?;
+                let mut declined = Vec::new();
+                for _ in 0..reader.number()? {
+                    declined.push(saved_key(reader.array()?)?);
+                }
+                Ok(Self::Refund(Box::new(RefundPurpose { refund, payee, declined })))
+            }
+            kind @ (OFFER | SERIES) => {
+                let offer = Offer::read(reader.bytes()?.to_vec(), payer.known())?;
+                let (chain, choices) = (ChainHash::from(reader.array()?), Choices::read(reader)?);
+                let series = if kind == SERIES { Some(Series::read(reader, &offer)?) } else { None };
+                Ok(Self::Offer(Box::new(OfferPurpose { offer, chain, choices, series })))
+            }
+            _ => Err(invalid()),
+        }
+    }
+}
+
+/// What a saved payment is for.
+const REFUND: u8 = 0;
+
+const OFFER: u8 = 1;
+
+const SERIES: u8 = 2;
+
+fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
+    PublicKey::from_slice(&bytes).map_err(|_| invalid())
+}
+
+impl OfferPurpose {
+    pub(crate) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
+        match &self.series {
+            Some(series) => series.nonce(),
+            None => payer.nonce(token, self.chain, self.choices.amount),
+        }
+    }
+
+    /// The request that a token is for. It is the same every time, so that sending it twice is a repetition (EXC-5,
+    /// RQR-5).
+    pub(crate) fn request(&self, payer: &Payer, token: Token) -> Result<InvoiceRequest, Error> {
+        let nonce = self.nonce(payer, token);
+        let keypair = payer.request_keypair(&nonce);
+        let offer = UsableOffer::again(&self.offer, self.chain);
+        let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
+        let mut request = self.choices.request(offer, keypair.public_key(), metadata)?;
+        if let Some(series) = &self.series {
+            request = series.ask(request);
+        }
+        request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+    }
+
+    /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
+    pub(crate) fn check(&self, payer: &Payer) -> Result<(), Error> {
+        let request = self.request(payer, Token { id: [0; 14], generation: 0, position: 0 })?;
+        match added_len(request.tlvs()) > MAX_REQUEST_LEN {
+            true => Err(Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong, Rule::Exc1)),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.
+    pub(crate) fn has_expired(&self, now: UnixTime) -> bool {
+        let goes_on = self.series.as_ref().is_some_and(Series::goes_on);
+        !goes_on && self.offer.check_expiry(now).is_err()
+    }
+
+    /// The paths of the offer (OFR-11). More than a path id can count are not needed.
+    fn paths(&self) -> impl Iterator<Item = BlindedPath<'_>> {
+        self.offer.paths().into_iter().flat_map(|paths| paths.iter()).take(u8::MAX.into())
+    }
+
+    /// How many ways there are to the issuer.
+    pub(crate) fn ways(&self) -> u8 {
+        u8::try_from(self.paths().count()).unwrap_or(u8::MAX).max(1)
+    }
+
+    /// OFR-11
+    pub(crate) fn destination(&self, position: u8) -> Result<Destination, Error> {
+        match (self.paths().nth(position.into()), self.offer.issuer_id()) {
+            (Some(path), _) => Ok(Destination::Path(path.into_owned())),
+            (None, Some(issuer_id)) => Ok(Destination::Node(issuer_id)),
+            (None, None) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
+        }
+    }
+
+    fn sent_to(&self, position: u8) -> Result<SentTo, Error> {
+        match self.destination(position)? {
+            Destination::Path(path) => Ok(SentTo::Path(path.last_blinded_node_id())),
+            Destination::Node(_) => Ok(SentTo::IssuerId),
+        }
+    }
+}

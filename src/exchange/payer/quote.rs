@@ -1,0 +1,65 @@
+//! What an invoice that was checked asks for.
+
+use bitcoin::hashes::sha256;
+use secp256k1::PublicKey;
+
+use crate::invoice::{Invoice, PayableInvoice};
+use crate::units::{Msat, UnixTime};
+
+/// What an invoice that was checked asks for, to be shown to whoever decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Quote<'a> {
+    invoice: &'a Invoice,
+    estimate: Option<Msat>,
+}
+
+impl<'a> Quote<'a> {
+    pub(crate) fn new(invoice: &'a Invoice, estimate: Option<Msat>) -> Self {
+        Self { invoice, estimate }
+    }
+
+    /// What is to be paid. It is within the limit.
+    pub fn amount(&self) -> Msat {
+        self.invoice.amount()
+    }
+
+    /// The least that the nodes on the way ask for on top, among the paths that can be used: the fee is set by
+    /// whoever made the path, and the [limit](crate::exchange::Limit) does not cover it. A payer limits fees when it pays, with
+    /// those of its own route.
+    pub fn fee(&self) -> Option<Msat> {
+        PayableInvoice::again(self.invoice).paths().filter_map(|(_, payinfo)| payinfo.fee(self.amount())).min()
+    }
+
+    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`].
+    pub fn invoice(&self) -> &'a Invoice {
+        self.invoice
+    }
+
+    /// What the payer expected (OFR-10): its own amount, or the price, at its own rate.
+    pub fn estimate(&self) -> Option<Msat> {
+        self.estimate
+    }
+
+    /// How much the amount differs from the estimate, in hundredths of a per cent of it, rounded towards zero:
+    /// above zero if it is dearer. Whoever sees a large difference should be asked (OFR-10).
+    pub fn difference_basis_points(&self) -> Option<i64> {
+        let estimate = i128::from(self.estimate?.0);
+        let difference = i128::from(self.amount().0).checked_sub(estimate)?.checked_mul(10_000)?;
+        i64::try_from(difference.checked_div(estimate)?).ok()
+    }
+
+    /// The last second at which it may be paid.
+    pub fn expires_at(&self) -> UnixTime {
+        self.invoice.expires_at()
+    }
+
+    /// The key that signed the invoice. For a refund, confirm in another way that it is the right one (IVR-9).
+    pub fn node_id(&self) -> PublicKey {
+        self.invoice.node_id()
+    }
+
+    /// The hash under which it would be paid.
+    pub fn payment_hash(&self) -> sha256::Hash {
+        self.invoice.payment_hash()
+    }
+}

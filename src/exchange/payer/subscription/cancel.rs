@@ -1,0 +1,54 @@
+//! How a subscription is cancelled (REC-11).
+
+use alloc::boxed::Box;
+
+use crate::error::Error;
+use crate::exchange::action::Action;
+use crate::exchange::ids::PathId;
+use crate::exchange::message::{OffersMessage, OutgoingMessage};
+use crate::exchange::payer::state::State;
+use crate::exchange::payer::subscription::{CANCELS, Cancel, Subscription};
+
+impl Subscription {
+    /// Ends the subscription: nothing more is begun, and the issuer is told once (REC-11): [poll](Self::poll) says what
+    /// to send. A payment that is being made is waited for before. Nothing is sent if nothing was paid yet, or if there
+    /// is no period left.
+    pub fn cancel(&mut self) {
+        if self.cancel != Cancel::No {
+            return;
+        }
+        self.cancel = Cancel::Wanted(0);
+        if let Some(payment) = &mut self.payment {
+            if matches!(payment.state(), State::Asking { .. } | State::Quoted(_)) {
+                // These can be declined.
+                drop(payment.decline());
+            }
+        }
+    }
+
+    pub(crate) fn send_cancel(&mut self) -> Result<Action, Error> {
+        let Cancel::Wanted(way) = self.cancel else { return Ok(Action::Nothing) };
+        self.cancel = Cancel::Sent(way);
+        let index = u64::from(self.plan.start.unwrap_or(0)).saturating_add(self.counter.into());
+        let is_over = self.plan.recurrence.limit.is_some_and(|limit| index > limit.get().into());
+        if self.counter == 0 || is_over {
+            return Ok(Action::Nothing);
+        }
+        let (asked, token) = (self.plan.asked(self.series(self.counter, true)), self.token(CANCELS, way));
+        Ok(Action::Send(Box::new(OutgoingMessage {
+            message: OffersMessage::InvoiceRequest(asked.request(&self.payer, token)?),
+            destination: asked.destination(way)?,
+            reply_path_id: Some(self.payer.reply_path_id(token)),
+        })))
+    }
+
+    /// What could not be sent over one way is sent over the next.
+    pub(crate) fn cancel_over_next_way(&mut self, reply_path_id: &PathId) {
+        let Cancel::Sent(way) = self.cancel else { return };
+        let is_it = self.payer.reply(reply_path_id) == Some(self.token(CANCELS, way));
+        let ways = self.plan.asked(self.series(self.counter, true)).ways();
+        if let Some(next) = way.checked_add(1).filter(|next| is_it && *next < ways) {
+            self.cancel = Cancel::Wanted(next);
+        }
+    }
+}

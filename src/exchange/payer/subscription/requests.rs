@@ -1,0 +1,163 @@
+//! What a subscription sends and when, and what comes back.
+
+use alloc::boxed::Box;
+
+use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::action::Action;
+use crate::exchange::end::EndReason;
+use crate::exchange::ids::PathId;
+use crate::exchange::message::IncomingMessage;
+use crate::exchange::payer::limit::Limit;
+use crate::exchange::payer::payment::{Bounds, Payment, Progress};
+use crate::exchange::payer::purpose::Purpose;
+use crate::exchange::payer::state::State;
+use crate::exchange::payer::subscription::Subscription;
+use crate::exchange::payer::subscription::due::{DAY, Due};
+use crate::exchange::payer::subscription::plan::CLOCKS;
+use crate::exchange::payer::subscription::state::{SubscriptionEnd, SubscriptionState};
+use crate::exchange::refused::Refused;
+use crate::exchange::schedule::Schedule;
+use crate::field::Rate;
+use crate::units::UnixTime;
+
+impl Subscription {
+    /// What to do now, at the present rate of the [currency](Self::currency), if the price is in one. Never blocks, and
+    /// may be called at any time. While the [state](Self::state) is `Open` and shows a quote, it can be begun.
+    ///
+    /// Without a rate, the last one is used for what is asked for already.
+    ///
+    /// # Errors
+    ///
+    /// `NotConverted` if a payment is due whose limit is a tolerance, and the rate is missing or of another currency,
+    /// and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
+    pub fn poll(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Action, Error> {
+        self.take_rate(rate)?;
+        let due = match self.state(now) {
+            SubscriptionState::Open(payment) if matches!(payment.state(), State::Paying(_)) => {
+                return Ok(Action::Nothing);
+            }
+            SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return self.send_cancel(),
+            SubscriptionState::Ended(_) => return Ok(Action::Nothing),
+            SubscriptionState::Stopped(due, _) => return Ok(Action::WaitUntil(self.come_again(&due, now))),
+            SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Action::WaitUntil(due.due_at)),
+            SubscriptionState::Waiting(due) => {
+                // What a limit is compared with must be today's.
+                let compares = self.consent.is_none() && matches!(self.plan.limit, Some(Limit::Tolerance { .. }));
+                if compares && rate.is_none() && self.currency().is_some() && !self.is_asking() {
+                    return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rec12));
+                }
+                due
+            }
+            SubscriptionState::Open(_) => match self.due(now) {
+                Ok(due) => due,
+                Err(_) => return Ok(Action::Nothing),
+            },
+        };
+        let bounds = self.plan.bounds(&self.payer, &due, self.consent, self.priced_at(now))?;
+        if !self.is_asking() {
+            self.begin_payment(bounds, now);
+        }
+        let Some(payment) = &mut self.payment else { return Ok(Action::Nothing) };
+        // What is too expensive has ended with this, which the state says.
+        let _ = payment.rebound(bounds);
+        match payment.poll(now)? {
+            // It has just ended.
+            Action::Nothing => Ok(Action::WaitUntil(self.come_again(&due, now))),
+            action => Ok(action),
+        }
+    }
+
+    /// Whether the next payment was begun, and can go on.
+    fn is_asking(&self) -> bool {
+        self.open().is_some_and(|payment| matches!(payment.state(), State::Asking { .. } | State::Quoted(_)))
+    }
+
+    fn take_rate(&mut self, rate: Option<Rate>) -> Result<(), Error> {
+        match (self.currency(), rate) {
+            (Some(currency), Some(rate)) if currency != rate.currency() => {
+                return Err(Error::of(Field::OFFER_CURRENCY, ErrorKind::NotConverted, Rule::Rec12));
+            }
+            (Some(_), Some(rate)) => self.plan.choices.rate = Some(rate),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
+    /// (EXC-5).
+    pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
+        self.cancel_over_next_way(reply_path_id);
+        if let Some(payment) = &mut self.payment {
+            payment.unreachable(reply_path_id, now);
+        }
+    }
+
+    /// The transport says that what is asked for cannot be sent at all: see [`Payment::unsendable`]. The payment has
+    /// then [stopped](SubscriptionState::Stopped). Returns whether it has because of this.
+    pub fn unsendable(&mut self) -> bool {
+        self.payment.as_mut().is_some_and(Payment::unsendable)
+    }
+
+    /// An invoice or an invoice error arrived: see [`Payment::receive`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and `TimeMismatch` if period 0 started at another time (REC-9). An invoice above the limit is no error:
+    /// the [state](Self::state) then says that it was too expensive (REC-12).
+    pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
+        match &mut self.payment {
+            Some(payment) => payment.receive(message, now),
+            None => Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Ivr13))),
+        }
+    }
+
+    /// When there is something to do about a payment that has stopped.
+    fn come_again(&mut self, due: &Due, now: UnixTime) -> UnixTime {
+        let until = *due.window.end();
+        let may_pass = self.open().is_some_and(|payment| {
+            // What was begun may have been paid after all.
+            matches!(payment.state(), State::Ended(EndReason::Refused(_) | EndReason::QuoteExpired))
+                && payment.begun().count() == 0
+        });
+        // Whoever subscribes is there when it begins at once.
+        let is_watched = due.counter == 0 && due.due_at <= self.plan.since;
+        if !may_pass || is_watched {
+            return until.next_second();
+        }
+        let delay = (FIRST_DELAY << self.attempt.min(5)).min(DAY);
+        // More than once, where the window is short.
+        let delay = delay.min(until.0.saturating_sub(now.0) / 2).max(CLOCKS);
+        let at = UnixTime(now.0.saturating_add(delay));
+        // A clock that was set back does not make it later.
+        let at = self.again.map_or(at, |before| before.min(at));
+        self.again = Some(at);
+        at.min(until.next_second())
+    }
+
+    /// Begins the next payment.
+    fn begin_payment(&mut self, bounds: Bounds, now: UnixTime) {
+        let (paid, before) = match self.payment.take() {
+            Some(payment) if matches!(payment.state(), State::Paid(_)) => (Some(payment), None),
+            payment => (None, payment),
+        };
+        if let Some(paid) = paid {
+            self.last_begun = paid.begun().filter(|hash| Some(*hash) != self.last_paid).collect();
+        }
+        if before.is_some() {
+            self.attempt = self.attempt.saturating_add(1);
+        }
+        self.again = None;
+        let series = self.series(self.counter, false);
+        let id = self.payer.series_payment_id(self.id, self.counter, self.attempt);
+        let (asked, schedule) =
+            (Purpose::Offer(Box::new(self.plan.asked(series))), Schedule::new(self.plan.retry, now));
+        let mut payment = Payment::new(self.payer.clone(), id, asked, bounds, schedule);
+        if let Some(before) = before {
+            payment.replace(before);
+        }
+        self.payment = Some(payment);
+    }
+}
+
+/// How long after a refusal a payment is begun again for the first time, in seconds.
+const FIRST_DELAY: u64 = 3_600;

@@ -1,0 +1,118 @@
+//! A subscription as bytes.
+
+use alloc::vec::Vec;
+
+use bitcoin::hashes::{Hash as _, sha256};
+
+use crate::error::Error;
+use crate::exchange::ids::SubscriptionId;
+use crate::exchange::payer::keys::Payer;
+use crate::exchange::payer::payment::Payment;
+use crate::exchange::payer::series::small;
+use crate::exchange::payer::state::State;
+use crate::exchange::payer::subscription::plan::Plan;
+use crate::exchange::payer::subscription::{Cancel, Subscription};
+use crate::exchange::saved::{Kind, Reader, Writer, invalid};
+use crate::units::{Msat, UnixTime};
+
+impl Payer {
+    /// Loads what [`Subscription::to_bytes`] saved.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn load_subscription(&self, bytes: &[u8]) -> Result<Subscription, Error> {
+        Reader::load(bytes, Kind::Subscription, self.states(), |reader| Subscription::read(reader, self))
+    }
+}
+
+impl Subscription {
+    /// The state as bytes, which [`Payer::load_subscription`] reads. The payment that was begun last is in it, with the
+    /// preimage if it was made; no other secret.
+    ///
+    /// Save after every step that changed something, and before anything is acted upon: before sending, so that
+    /// answers find the payment; before paying, so that no period is paid twice. An older state than the last one must
+    /// not be loaded, which nothing in it can tell.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::new(Kind::Subscription);
+        out.array(self.id.0);
+        self.plan.write(&mut out);
+        out.number(self.counter.into());
+        out.optional_number(self.basetime.map(|time| time.0));
+        out.optional(self.last_paid.map(|hash| hash.to_byte_array()));
+        out.number(self.last_begun.len() as u64);
+        self.last_begun.iter().for_each(|hash| out.array(hash.to_byte_array()));
+        out.number(self.attempt.into());
+        out.optional_number(self.again.map(|at| at.0));
+        out.optional_number(self.consent.map(|max| max.0));
+        let (cancel, way) = match self.cancel {
+            Cancel::No => (0, 0),
+            Cancel::Wanted(way) => (1, way),
+            Cancel::Sent(way) => (2, way),
+        };
+        out.array([cancel, way]);
+        out.flag(self.payment.is_some());
+        if let Some(payment) = &self.payment {
+            payment.write(&mut out);
+        }
+        out.finish(self.payer.states())
+    }
+
+    fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
+        let id = SubscriptionId(reader.array()?);
+        let plan = Plan::read(reader, payer)?;
+        let counter = small(reader.number()?)?;
+        let basetime = reader.optional_number()?.map(UnixTime);
+        let last_paid = reader.optional()?.map(sha256::Hash::from_byte_array);
+        let mut last_begun = Vec::new();
+        for _ in 0..reader.number()? {
+            last_begun.push(sha256::Hash::from_byte_array(reader.array()?));
+        }
+        let attempt = small(reader.number()?)?;
+        let again = reader.optional_number()?.map(UnixTime);
+        let consent = reader.optional_number()?.map(Msat);
+        let cancel = match (reader.byte()?, reader.byte()?) {
+            (0, 0) => Cancel::No,
+            (1, way) => Cancel::Wanted(way),
+            (2, way) => Cancel::Sent(way),
+            _ => return Err(invalid()),
+        };
+        let payment = if reader.flag()? { Some(Payment::read(reader, payer)?) } else { None };
+        let payer = payer.clone();
+        let loaded = Self {
+            payer,
+            id,
+            plan,
+            counter,
+            basetime,
+            last_paid,
+            last_begun,
+            payment,
+            attempt,
+            again,
+            consent,
+            cancel,
+        };
+        if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }
+    }
+
+    /// What holds of every state that was saved: the start of period 0 is known from the offer or the first payment, and
+    /// the payment is the next one or the last one.
+    fn is_consistent(&self) -> bool {
+        let knows_basetime = match self.plan.base() {
+            Some(base) => self.basetime == Some(base),
+            None => self.basetime.is_some() == (self.counter > 0),
+        };
+        knows_basetime && self.payment.as_ref().is_none_or(|payment| self.is_own(payment))
+    }
+
+    fn is_own(&self, payment: &Payment) -> bool {
+        let Some(series) = payment.series() else { return false };
+        let counter = series.request.counter;
+        let is_paid = matches!(payment.state(), State::Paid(_));
+        let is_next = if is_paid { counter.checked_add(1) == Some(self.counter) } else { counter == self.counter };
+        // How often it took, nobody asks once it is paid.
+        let is_its_id = is_paid || payment.id() == self.payer.series_payment_id(self.id, counter, self.attempt);
+        is_next && is_its_id && series.nonce == self.payer.series_nonce(self.id)
+    }
+}

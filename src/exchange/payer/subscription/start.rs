@@ -1,0 +1,70 @@
+//! How a subscription begins.
+
+use alloc::vec::Vec;
+
+use crate::error::Error;
+use crate::exchange::ids::SubscriptionId;
+use crate::exchange::payer::keys::Payer;
+use crate::exchange::payer::subscription::draft::SubscriptionDraft;
+use crate::exchange::payer::subscription::plan::Plan;
+use crate::exchange::payer::subscription::{Cancel, Subscription};
+use crate::exchange::saved::{Kind, Writer};
+use crate::units::UnixTime;
+
+impl SubscriptionDraft<'_> {
+    /// Begins the subscription. Nothing is sent before it is [polled](Subscription::poll), so there is time to
+    /// [save](Subscription::to_bytes) it. The entropy must be new. If the first payment is not made by the deadline,
+    /// it does not begin.
+    ///
+    /// # Errors
+    ///
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` or `NotConverted` for what
+    /// [`needs`](Self::needs) says, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, what
+    /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses, `Zero` for no payments and
+    /// `Expired` for an end before the first period (REC-12), `Unexpected` for a first period of an offer without base
+    /// (REC-4), `NoSuchPeriod` (REC-5), `TooLate` (REC-6) for a period, deadline or expiry of the offer that is over,
+    /// `TooEarly` (REC-6) for a first period that cannot be paid before these, and `Overflow` for what no calendar knows.
+    pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Subscription, Error> {
+        let mut plan = self.plan(now, deadline)?;
+        let due = plan.check(&self.draft.payer, now)?;
+        // A price is compared with the rate of the first day only: later ones are for the issuer to compare (RQW-3).
+        Subscription::check_request(&self.draft.payer, &plan)?;
+        self.draft.max()?;
+        plan.bounds(&self.draft.payer, &due, None, now)?;
+        let mut what = Writer::new(Kind::Subscription);
+        plan.write(&mut what);
+        plan.choices.suggested = true;
+        Ok(Subscription::new(self.draft.payer, &entropy, what.as_bytes(), plan))
+    }
+}
+
+impl Payer {
+    fn subscription_id(&self, entropy: &[u8; 32], what: &[u8]) -> SubscriptionId {
+        SubscriptionId(self.subscriptions().short(&[&[0], entropy, what]))
+    }
+}
+
+impl Subscription {
+    pub(crate) fn new(payer: Payer, entropy: &[u8; 32], what: &[u8], plan: Plan) -> Self {
+        Self {
+            id: payer.subscription_id(entropy, what),
+            payer,
+            counter: 0,
+            basetime: plan.base(),
+            plan,
+            last_paid: None,
+            last_begun: Vec::new(),
+            payment: None,
+            attempt: 0,
+            again: None,
+            consent: None,
+            cancel: Cancel::No,
+        }
+    }
+
+    /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
+    pub(crate) fn check_request(payer: &Payer, plan: &Plan) -> Result<(), Error> {
+        let first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
+        plan.asked(first.series(0, false)).check(payer)
+    }
+}

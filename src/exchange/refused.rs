@@ -1,0 +1,98 @@
+//! Why a message was refused, and what to answer.
+
+use alloc::boxed::Box;
+
+use crate::error::{Error, ErrorKind, MessageKind, Rule};
+use crate::exchange::message::{OffersMessage, OffersMessageKind, OutgoingMessage};
+use crate::field::BlindedPath;
+use crate::invoice_error::InvoiceError;
+
+use core::fmt;
+
+/// Why a message was refused, and what to send because of it.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    error: Error,
+    answer: Option<OutgoingMessage>,
+    is_cheap: bool,
+}
+
+impl Refused {
+    /// Before anything was authenticated. An answer would tell somebody who probes that we are here.
+    pub(crate) fn silent(error: Error) -> Box<Self> {
+        Box::new(Self { error, answer: None, is_cheap: true })
+    }
+
+    /// A message of another kind than is received here.
+    pub(crate) fn wrong_kind(expected: MessageKind, found: OffersMessageKind) -> Box<Self> {
+        let found = found.message_kind();
+        Self::silent(Error::new(ErrorKind::WrongKind { expected, found }, Rule::Msg1))
+    }
+
+    /// An answer to something of ours that is not open any more. Honest peers send them too.
+    pub(crate) fn late() -> Box<Self> {
+        let error = Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4);
+        Box::new(Self { error, answer: None, is_cheap: false })
+    }
+
+    /// After the offer and the arrival were found to be right.
+    pub(crate) fn with_answer(error: Error, reply_path: BlindedPath<'static>) -> Box<Self> {
+        let told = InvoiceError::answering(&error);
+        Self::telling(error, told, reply_path)
+    }
+
+    /// About an invoice that came over the way for it. It is told only where an answer is wanted (MSG-4).
+    pub(crate) fn about_invoice(error: Error, reply_path: Option<BlindedPath<'static>>) -> Box<Self> {
+        match reply_path {
+            Some(reply_path) => Self::with_answer(error, reply_path),
+            None => Box::new(Self { error, answer: None, is_cheap: false }),
+        }
+    }
+
+    pub(crate) fn telling(error: Error, told: Option<InvoiceError>, reply_path: BlindedPath<'static>) -> Box<Self> {
+        let answer = told.map(|told| OutgoingMessage::answer(OffersMessage::InvoiceError(told), reply_path));
+        Box::new(Self { error, answer, is_cheap: false })
+    }
+
+    /// What is wrong.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// What to send. Nothing where silence is better: before an answer could help somebody who tries out at which
+    /// node an offer is known, and where the fault is our own.
+    pub fn answer(&self) -> Option<&OutgoingMessage> {
+        self.answer.as_ref()
+    }
+
+    /// The same, taken out.
+    pub fn into_answer(self) -> Option<OutgoingMessage> {
+        self.answer
+    }
+
+    /// Whether this was seen before any curve operation, because the message is not for an offer of ours, came by
+    /// the wrong way, or is no message. Whoever sends many of these can be throttled.
+    pub fn is_cheap(&self) -> bool {
+        self.is_cheap
+    }
+}
+
+/// A fault of our own, for example in making the invoice: nothing is sent because of it, so that whoever waits asks
+/// again. With this, `?` serves every step from a request to its answer.
+impl From<Error> for Box<Refused> {
+    fn from(error: Error) -> Self {
+        Self::new(Refused { error, answer: None, is_cheap: false })
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl core::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
