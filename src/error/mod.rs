@@ -4,6 +4,7 @@
 mod field;
 mod kind;
 mod rule;
+mod words;
 
 pub use field::Field;
 pub use kind::{ErrorKind, LooksLike, MessageKind};
