@@ -172,7 +172,10 @@ impl<'a> Reader<'a> {
         Ok(Point::unchecked(bytes))
     }
 
-    pub(crate) fn path(&mut self) -> Result<BlindedPath<'static>, Error> {
-        BlindedPath::from_bytes(self.bytes()?).map(BlindedPath::into_owned)
+    pub(crate) fn optional_path(&mut self) -> Result<Option<BlindedPath<'static>>, Error> {
+        match self.bytes()? {
+            [] => Ok(None),
+            bytes => BlindedPath::from_bytes(bytes).map(|path| Some(path.into_owned())),
+        }
     }
 }

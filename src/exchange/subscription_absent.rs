@@ -16,7 +16,11 @@ use crate::units::{Msat, UnixTime};
 pub(crate) enum Series {}
 
 impl Series {
-    pub(crate) fn nonce(&self) -> Nonce {
+    pub(crate) fn once(_: &Offer, _: UnixTime) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn nonce(&self) -> Option<Nonce> {
         match *self {}
     }
 

@@ -225,7 +225,8 @@ impl Accepted {
     /// As for [`sign`](Self::sign): the invoice of another request is nobody else's business.
     pub fn answer(&self, invoice: Invoice) -> Result<OutgoingMessage, Error> {
         self.check(&invoice)?;
-        Ok(OutgoingMessage::answer(OffersMessage::Invoice(invoice), self.received.reply_path.clone()))
+        let reply_path = self.received.reply_path.clone().ok_or(Error::new(ErrorKind::NoReplyPath, Rule::Msg3))?;
+        Ok(OutgoingMessage::answer(OffersMessage::Invoice(invoice), reply_path))
     }
 
     /// IVW-1, IVW-2
@@ -249,7 +250,7 @@ impl Accepted {
 
     /// Refuses after all, for example because there is no way to be paid now.
     #[must_use]
-    pub fn refuse(self, why: InvoiceError) -> OutgoingMessage {
+    pub fn refuse(self, why: InvoiceError) -> Option<OutgoingMessage> {
         self.received.refuse(why)
     }
 

@@ -12,6 +12,7 @@ use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::purpose::OfferPurpose;
+use crate::exchange::recurring::Series;
 use crate::exchange::schedule::Retry;
 use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
 use crate::offer::{Offer, UsableOffer};
@@ -230,7 +231,7 @@ impl<'a> Draft<'a> {
     ///
     /// As for [`start`](Self::start).
     pub fn check(&self) -> Result<(), Error> {
-        self.asked().check(&self.payer)?;
+        self.asked(UnixTime(0)).check(&self.payer)?;
         self.max().map(drop)
     }
 
@@ -253,9 +254,9 @@ impl<'a> Draft<'a> {
         fields
     }
 
-    pub(crate) fn asked(&self) -> OfferPurpose {
+    pub(crate) fn asked(&self, now: UnixTime) -> OfferPurpose {
         let (offer, chain) = (self.offer.offer().clone(), self.offer.chain());
-        OfferPurpose { offer, chain, choices: self.choices.clone(), series: None }
+        OfferPurpose { chain, series: Series::once(&offer, now), choices: self.choices.clone(), offer }
     }
 
     /// What is authorised.
