@@ -136,8 +136,13 @@ fn terms() -> impl Strategy<Value = Terms> {
     let cltv = prop_oneof![0..300u16, any::<u16>()];
     let least = prop_oneof![0..3u64, 0..5_000_000u64, any::<u64>()];
     let most = prop_oneof![0..2_000_000_000u64, Just(2_100_000_000_000_000_000), any::<u64>()];
-    (base, millionths, cltv, least, most)
-        .prop_map(|(base, millionths, cltv, least, most)| Terms { base, millionths, cltv, least, most })
+    (base, millionths, cltv, least, most).prop_map(|(base, millionths, cltv, least, most)| Terms {
+        base,
+        millionths,
+        cltv,
+        least,
+        most,
+    })
 }
 
 /// Terms that rarely exclude each other.
