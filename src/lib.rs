@@ -14,7 +14,7 @@
 //! | run the whole conversation, as payer or issuer | [`exchange`] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
-//! | reach people over blinded paths and onion messages | the module `onion` (feature `onion`) |
+//! | reach people over blinded paths and onion messages, and make paths to be paid over | the module `onion` (feature `onion`) |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
