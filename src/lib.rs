@@ -55,10 +55,6 @@ mod offer;
 pub mod onion;
 mod pasted;
 mod payer_proof;
-#[cfg(feature = "recurrence")]
-mod recurrence;
-#[cfg(not(feature = "recurrence"))]
-#[path = "recurrence/absent.rs"]
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;

@@ -59,6 +59,7 @@ mod packet;
 mod path;
 mod payload;
 mod peel;
+mod refusal;
 mod unblind;
 #[cfg(test)]
 mod vectors;
@@ -68,7 +69,8 @@ pub use data::{HopData, PaymentConstraints, PaymentRelay};
 pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};
 pub use payload::{Contents, MAX_REPLY_HOPS, Payload};
-pub use peel::{Forward, Peeled, Received, Refusal};
+pub use peel::{Forward, Peeled, Received};
+pub use refusal::Refusal;
 pub use unblind::{HopKey, Unblinded};
 
 use secp256k1::PublicKey;

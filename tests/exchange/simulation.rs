@@ -2,7 +2,8 @@
 //! itself; here is what must happen, so that no run is empty.
 
 use super::network::{FAULTS, Fault, Faults};
-use super::world::{Outcome, Setup, World};
+use super::plan::Setup;
+use super::world::{Outcome, World};
 
 fn run(setups: impl Iterator<Item = Setup>) -> Outcome {
     setups.fold(Outcome::default(), |mut sum, setup| {

@@ -5,8 +5,9 @@ use bolt12::{ErrorKind, Msat, UnixTime};
 
 use super::messages::NOW;
 use super::network::Faults;
+use super::plan::Setup;
 use super::sides::{self, CHAINS, deliver, own_offer, path_with, terms};
-use super::world::{Setup, World};
+use super::world::World;
 
 /// EXC-4, EXC-8: every prefix of every run is replayed. Wherever whoever is at work loses its memory, all is paid in
 /// the end, and once: that is checked in the world.

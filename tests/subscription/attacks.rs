@@ -7,7 +7,6 @@ use bolt12::{
     RecurrenceRequest, Rule,
 };
 
-use super::issuer::NOTHING;
 use super::messages::{NOW, key, path, payinfo};
 use super::shop::*;
 use super::sides::{CHAINS, deliver, path_with, via};

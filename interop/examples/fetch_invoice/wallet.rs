@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::Failure;
+use super::failure::Failure;
 use super::options::{Options, Subject};
 use super::progress::Progress;
 use super::tcp::{Connections, Keys, minor_unit, now};
