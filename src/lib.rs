@@ -66,6 +66,8 @@ mod text;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
 mod tlv;
 mod units;
+#[cfg(test)]
+mod work;
 
 pub use bitcoin;
 pub use bitcoin::constants::ChainHash;

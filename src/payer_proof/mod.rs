@@ -3,6 +3,8 @@
 mod builder;
 mod check;
 mod disclosure;
+#[cfg(test)]
+mod growth;
 mod hidden;
 mod leaves;
 mod rules;

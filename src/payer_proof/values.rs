@@ -54,6 +54,8 @@ impl<'a> Markers<'a> {
     pub(super) fn iter(self) -> impl Iterator<Item = u64> + Clone + use<'a> {
         let mut at = 0;
         core::iter::from_fn(move || {
+            #[cfg(test)]
+            crate::work::step();
             let (marker, next) = bigsize::read(self.0, at).ok()?;
             at = next;
             Some(marker)
@@ -86,7 +88,11 @@ impl<'a> Hashes<'a> {
     pub(super) const NONE: Self = Self(&[]);
 
     pub(super) fn iter(self) -> impl Iterator<Item = [u8; 32]> + use<'a> {
-        self.0.chunks_exact(32).filter_map(|hash| hash.try_into().ok())
+        self.0.chunks_exact(32).filter_map(|hash| {
+            #[cfg(test)]
+            crate::work::step();
+            hash.try_into().ok()
+        })
     }
 
     pub(super) fn count(self) -> usize {
