@@ -236,7 +236,8 @@ impl Tree {
                     let (path, end) = path_at(tokens, at);
                     // Else it is a field, a method, a lifetime, or what is associated with a type.
                     let is_after = |sign| at > 0 && is_punct(&tokens[at - 1], sign);
-                    if !is_after('.') && !is_after('\'') && !(at > 1 && is_double_colon(tokens, at - 2)) {
+                    let is_within = is_after('.') || is_after('\'') || at > 1 && is_double_colon(tokens, at - 2);
+                    if !is_within {
                         self.modules[id].paths.push(path);
                     }
                     at = end - 1;
