@@ -55,10 +55,6 @@ mod offer;
 pub mod onion;
 mod pasted;
 mod payer_proof;
-#[cfg(feature = "recurrence")]
-mod recurrence;
-#[cfg(not(feature = "recurrence"))]
-#[path = "recurrence/absent.rs"]
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;
@@ -70,6 +66,8 @@ mod text;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
 mod tlv;
 mod units;
+#[cfg(test)]
+mod work;
 
 pub use bitcoin;
 pub use bitcoin::constants::ChainHash;

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Display, Write};
 
-use bolt12::bitcoin::Network;
 use bolt12::{
     BlindedPath, BlindedPaths, ChainHash, Direction, Feature, Features, Field, IntroductionNode, InvoiceError,
     InvoiceFields, Msat, MultiPart, OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Text,
@@ -10,6 +9,7 @@ use bolt12::{
 };
 
 use super::input::{self, Message, Views};
+use super::phrases::{chain, payer_key, single_hops};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
 use super::{dates, json, proof};
@@ -182,18 +182,6 @@ fn seen(message: &Message) -> Vec<String> {
     seen
 }
 
-/// How much the payer's key tells.
-pub(crate) fn payer_key(request: &RequestFields, message: &str, pays: &str) -> String {
-    #[cfg(feature = "recurrence")]
-    if request.recurrence().is_some() {
-        return format!(
-            "The payer's key is the same in every payment of the subscription: by itself it does not tell who {pays}."
-        );
-    }
-    let _ = request;
-    format!("The payer's key is meant for this {message} alone: by itself it does not tell who {pays}.")
-}
-
 /// How much an offer tells of its issuer.
 fn issuer_seen(offer: &OfferFields, seen: &mut Vec<String>) {
     seen.push(match (offer.issuer_id(), offer.paths()) {
@@ -208,17 +196,6 @@ fn issuer_seen(offer: &OfferFields, seen: &mut Vec<String>) {
     .into());
     if let Some(paths) = offer.paths() {
         single_hops(paths, "the issuer", seen);
-    }
-}
-
-/// A path that ends where it starts.
-pub(crate) fn single_hops(paths: BlindedPaths<'_>, whose: &str, seen: &mut Vec<String>) {
-    for (path, number) in paths.iter().zip(1..) {
-        if path.hops().count() == 1 {
-            seen.push(format!(
-                "Path {number} has a single hop: it hides nothing, since it starts at the node of {whose}."
-            ));
-        }
     }
 }
 
@@ -452,13 +429,6 @@ fn bytes(bytes: &[u8]) -> String {
 
 fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(" or ")
-}
-
-pub(crate) fn chain(chain: ChainHash) -> String {
-    match Network::try_from(chain) {
-        Ok(network) => network.to_string(),
-        Err(_) => format!("the chain {}", hex::encode(chain)),
-    }
 }
 
 /// For example `1.50 USD`.

@@ -5,8 +5,8 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::fields::Preimage;
 use super::leaves::{following, is_disclosable};
+use super::values::Preimage;
 use super::{PayerProof, TABLES, UNSIGNED};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::named;

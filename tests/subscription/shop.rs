@@ -24,6 +24,9 @@ pub(crate) const PRICE: Msat = Msat(3_000_000);
 pub(crate) const ENTROPY: [u8; 32] = [3; 32];
 pub(crate) const PAYER: [u8; 32] = [2; 32];
 
+/// What an issuer knows of a subscription that nobody began.
+pub(crate) const NOTHING: RecurrenceContext = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
+
 pub(crate) fn payer() -> Payer {
     Payer::new(PAYER)
 }

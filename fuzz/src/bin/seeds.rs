@@ -20,10 +20,11 @@ use bolt12::{
     ShortChannelId, TimeUnit, UnixTime,
 };
 use bolt12_fuzz::checks::exchange::sides;
-use bolt12_fuzz::checks::{TARGETS, keys};
+use bolt12_fuzz::checks::keys;
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
 use bolt12_fuzz::mutate::rng::Rng;
 use bolt12_fuzz::mutate::sign::sign;
+use bolt12_fuzz::targets;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -58,7 +59,7 @@ const STRINGS: [(&str, &str); 10] = [
 
 fn main() -> Result<()> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
-    for (target, check) in TARGETS {
+    for (target, check) in targets() {
         let directory = seeds.join(target);
         if directory.exists() {
             fs::remove_dir_all(&directory)?;

@@ -12,7 +12,7 @@ use bolt12::{
     PayInfo, Point, Quantity, Rate, RefundBuilder, RequestArrival, RequestContext, ShortChannelId, UnixTime,
 };
 
-use super::{errors, keys, messages, recurrence};
+use super::{errors, keys, messages, periods};
 
 /// The input is what the values are made of.
 pub fn check(data: &[u8]) {
@@ -449,7 +449,7 @@ impl<'a> Values<'a> {
                 _ => values.0.int_in_range(from..=to)? | 1,
             };
             // Those have a meaning, and so rules of their own.
-            let number = if recurrence::TYPES.contains(&number) { from + 1 } else { number };
+            let number = if periods::TYPES.contains(&number) { from + 1 } else { number };
             Ok((number, values.bytes()?))
         })?;
         let mut numbers: Vec<u64> = custom.iter().map(|(number, _)| *number).collect();

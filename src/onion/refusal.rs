@@ -1,0 +1,41 @@
+//! Why an onion message is dropped.
+
+use core::fmt;
+
+/// Why an onion message was dropped, which is all there is to do with it (MSG-6).
+///
+/// It says no more than what a peer that sends such messages costs. Whoever sent it learns nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Not version 0, or a key that is not on the curve. Cheap: costs at most two square roots.
+    Malformed,
+    /// Not for this node, or changed on the way. Costs two point multiplications and a MAC over the packet, nearly as
+    /// much as a good message.
+    NotAuthentic,
+    /// Made for this node, but its contents cannot be used. Costs as much as a good message, with up to
+    /// [`MAX_DUMMY_HOPS`](super::MAX_DUMMY_HOPS) dummy hops.
+    Unusable,
+}
+
+impl Refusal {
+    /// Whether nothing showed that the message was made for this node. That says little about the cost.
+    ///
+    /// A peer answers for what it sends, whoever made it: it can be held to a number of messages in a time, whether
+    /// they are refused or not.
+    pub const fn is_unauthenticated(self) -> bool {
+        matches!(self, Self::Malformed | Self::NotAuthentic)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not an onion message",
+            Self::NotAuthentic => "not an onion message for this node",
+            Self::Unusable => "an onion message that cannot be used",
+        })
+    }
+}
+
+impl core::error::Error for Refusal {}
