@@ -62,11 +62,12 @@ pub enum Event {
     Error(Notice),
 }
 
-/// What is secret lies on the heap, where it stays until it is wiped.
+/// What is secret lies on the heap, where it stays until it is wiped. The rest does too, so that there is no unused
+/// space here, in which a move could take along what else was on the stack.
 enum State {
     Handshake(Box<Handshake>),
     Open(Box<Open>),
-    Closed(ConnectionError),
+    Closed(Box<ConnectionError>),
 }
 
 /// A connection whose handshake is over.
@@ -91,7 +92,7 @@ pub struct Connection {
     outgoing: Outgoing,
     timer: Timer,
     /// What the peer said last.
-    said: Option<Notice>,
+    said: Option<Box<Notice>>,
     /// What the peer requires and was not offered.
     requires: Option<Feature>,
 }
@@ -179,7 +180,7 @@ impl Connection {
     /// Why the connection has ended.
     pub fn poll(&mut self, now: UnixTime) -> Result<(), ConnectionError> {
         if let State::Closed(error) = &self.state {
-            return Err(error.clone());
+            return Err((**error).clone());
         }
         let after = self.timer.limit();
         match self.timer.over(now) {
@@ -206,7 +207,7 @@ impl Connection {
     /// Why the connection has ended. Nothing more is taken then.
     pub fn receive(&mut self, bytes: &mut &[u8], now: UnixTime) -> Result<Option<Event>, ConnectionError> {
         if let State::Closed(error) = &self.state {
-            return Err(error.clone());
+            return Err((**error).clone());
         }
         loop {
             match self.take(bytes) {
@@ -225,12 +226,14 @@ impl Connection {
     /// The other side, or the network, has ended the connection. Returns why, as far as that can be known.
     pub fn disconnected(&mut self) -> ConnectionError {
         let error = match &self.state {
-            State::Closed(error) => return error.clone(),
+            State::Closed(error) => return (**error).clone(),
             State::Handshake(handshake) => match handshake.expects() {
                 Some(expected) if self.incoming.is_empty() => ConnectionError::Refused { expected },
                 _ => ConnectionError::HandshakeInterrupted,
             },
-            State::Open(_) => ConnectionError::ClosedByPeer { said: self.said.take(), requires: self.requires },
+            State::Open(_) => {
+                ConnectionError::ClosedByPeer { said: self.said.take().map(|said| *said), requires: self.requires }
+            }
         };
         // There is nobody left to be sent anything.
         self.outgoing = Outgoing::default();
@@ -270,7 +273,7 @@ impl Connection {
     pub fn send_raw(&mut self, message: &[u8]) -> Result<(), SendError> {
         match &self.state {
             State::Open(open) if open.peer.is_some() => {}
-            State::Closed(error) => return Err(SendError::Closed(error.clone())),
+            State::Closed(error) => return Err(SendError::Closed((**error).clone())),
             _ => return Err(SendError::NotConnected),
         }
         if !(2..=MAX_LEN).contains(&message.len()) {
@@ -334,7 +337,7 @@ impl Connection {
                 clear(&mut self.incoming);
                 event
             }
-            State::Closed(error) => Err(error.clone()),
+            State::Closed(error) => Err((**error).clone()),
         }
     }
 
@@ -350,11 +353,11 @@ impl Connection {
             Message::Init(init) if !is_connected => self.greet(&init, now).map(|()| Some(Event::Connected(init))),
             // Some say what is wrong with us before they say hello.
             Message::Warning(notice) => {
-                self.said = Some(notice.clone());
+                self.said = Some(Box::new(notice.clone()));
                 Ok(Some(Event::Warning(notice)))
             }
             Message::Error(notice) => {
-                self.said = Some(notice.clone());
+                self.said = Some(Box::new(notice.clone()));
                 Ok(Some(Event::Error(notice)))
             }
             Message::Init(_) => Err(ConnectionError::WrongTime { kind }),
@@ -422,7 +425,7 @@ impl Connection {
 
     /// Forgets the keys.
     fn end(&mut self, error: ConnectionError) -> ConnectionError {
-        self.state = State::Closed(error.clone());
+        self.state = State::Closed(Box::new(error.clone()));
         self.incoming = Vec::new();
         error
     }

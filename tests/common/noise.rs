@@ -3,8 +3,7 @@
 
 use bolt12::secp256k1::ecdh::SharedSecret;
 use bolt12::secp256k1::{PublicKey, Secp256k1, SecretKey};
-use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
+use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
@@ -26,12 +25,20 @@ fn sha(parts: &[&[u8]]) -> [u8; 32] {
 
 fn seal(key: [u8; 32], n: u64, aad: &[u8], msg: &[u8]) -> Vec<u8> {
     let nonce: [u8; 12] = [&[0; 4][..], &n.to_le_bytes()].concat().try_into().unwrap();
-    ChaCha20Poly1305::new(&key.into()).encrypt(&nonce.into(), Payload { msg, aad }).unwrap()
+    let mut bytes = msg.to_vec();
+    let cipher = ChaCha20Poly1305::new(&key.into());
+    let tag = cipher.encrypt_inout_detached(&nonce.into(), aad, bytes.as_mut_slice().into()).unwrap();
+    [bytes, tag.to_vec()].concat()
 }
 
 fn open(key: [u8; 32], n: u64, aad: &[u8], msg: &[u8]) -> Vec<u8> {
     let nonce: [u8; 12] = [&[0; 4][..], &n.to_le_bytes()].concat().try_into().unwrap();
-    ChaCha20Poly1305::new(&key.into()).decrypt(&nonce.into(), Payload { msg, aad }).unwrap()
+    let (bytes, tag) = msg.split_last_chunk::<16>().unwrap();
+    let mut bytes = bytes.to_vec();
+    let cipher = ChaCha20Poly1305::new(&key.into());
+    let tag = Tag::from(*tag);
+    cipher.decrypt_inout_detached(&nonce.into(), aad, bytes.as_mut_slice().into(), &tag).unwrap();
+    bytes
 }
 
 fn ecdh(point: &[u8], secret: &SecretKey) -> [u8; 32] {
