@@ -142,6 +142,7 @@ fn a_connection_can_be_cut_at_every_byte() {
             let expected = match at {
                 0 if is_outbound => ConnectionError::Refused { expected: key(0x21).public_key() },
                 _ if at < handshake => ConnectionError::HandshakeInterrupted,
+                _ if events.is_empty() => ConnectionError::ClosedBeforeInit { said: None },
                 _ => ConnectionError::ClosedByPeer { said: None, requires: None },
             };
             assert_eq!(error, expected, "after {at} bytes");

@@ -491,6 +491,11 @@ fn errors_say_what_to_do() {
         sentence(said(&typed(42, &[])).1.unwrap_err()),
         "the peer sent a message of type 42 that is invalid: the message is cut off: the end is missing"
     );
+    assert_eq!(
+        sentence(stranger(&config()).0.disconnected()),
+        "the peer ended the connection instead of saying hello: it may be on another network, or require a feature \
+         that was not offered"
+    );
     let (mut ours, mut noise) = stranger(&config());
     received(&mut ours, &noise.frame(&init(&[22], &[])), usize::MAX).1.unwrap();
     assert_eq!(

@@ -231,9 +231,8 @@ impl Connection {
                 Some(expected) if self.incoming.is_empty() => ConnectionError::Refused { expected },
                 _ => ConnectionError::HandshakeInterrupted,
             },
-            State::Open(_) => {
-                ConnectionError::ClosedByPeer { said: self.said.take().map(|said| *said), requires: self.requires }
-            }
+            State::Open(open) if open.peer.is_none() => ConnectionError::ClosedBeforeInit { said: self.said.take() },
+            State::Open(_) => ConnectionError::ClosedByPeer { said: self.said.take(), requires: self.requires },
         };
         // There is nobody left to be sent anything.
         self.outgoing = Outgoing::default();

@@ -1,5 +1,6 @@
 //! Why a connection ended, or a message was not sent.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
@@ -96,26 +97,42 @@ pub enum ConnectionError {
     /// The peer asks for more answers than it takes.
     #[error("the peer asks for more than it takes: its pings go unanswered as long as it reads no answers")]
     Flooded,
+    /// The other side ended the connection after the handshake, without `init`: it did not like ours. Why is a guess.
+    #[error("{}", Last(said.as_deref(), Why::NoInit))]
+    ClosedBeforeInit {
+        /// The last warning or error before.
+        said: Option<Box<Notice>>,
+    },
     /// The other side, or the network, ended the connection.
-    #[error("{}", ByPeer(said.as_ref(), *requires))]
+    #[error("{}", Last(said.as_deref(), Why::Requires(*requires)))]
     ClosedByPeer {
         /// The last warning or error before.
-        said: Option<Notice>,
+        said: Option<Box<Notice>>,
         /// A feature that it requires and that was not offered: the likely reason, if it said nothing.
         requires: Option<Feature>,
     },
 }
 
-/// The sentence of [`ConnectionError::ClosedByPeer`].
-struct ByPeer<'a>(Option<&'a Notice>, Option<Feature>);
+/// The sentence for a connection that the peer ended: what it said last, or a guess.
+struct Last<'a>(Option<&'a Notice>, Why);
 
-impl fmt::Display for ByPeer<'_> {
+enum Why {
+    NoInit,
+    Requires(Option<Feature>),
+}
+
+impl fmt::Display for Last<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the peer ended the connection")?;
         match self {
             Self(Some(said), _) => write!(f, ", and said before: {:?}", said.text()),
-            Self(None, Some(feature)) => write!(f, ": it requires feature {}, which was not offered", feature.bit()),
-            Self(None, None) => f.write_str(" without saying why"),
+            Self(None, Why::NoInit) => f.write_str(
+                " instead of saying hello: it may be on another network, or require a feature that was not offered",
+            ),
+            Self(None, Why::Requires(Some(feature))) => {
+                write!(f, ": it requires feature {}, which was not offered", feature.bit())
+            }
+            Self(None, Why::Requires(None)) => f.write_str(" without saying why"),
         }
     }
 }
