@@ -17,9 +17,9 @@ use peers::{NOW, config, inbound, key, message, outbound, pair, received, sent, 
 /// A peer that can say anything, connected to one of ours, before `init`.
 fn stranger(config: &Config) -> (Connection, Noise) {
     let mut ours = Connection::inbound(&key(0x21), [0x22; 32], config, NOW).unwrap();
-    let (act_one, finish) = Noise::connect([0x11; 32], [0x12; 32], key(0x21).public_key());
+    let (act_one, waiting) = Noise::connect([0x11; 32], [0x12; 32], key(0x21).public_key());
     received(&mut ours, &act_one, usize::MAX).1.unwrap();
-    let (act_three, noise) = finish(&sent(&mut ours));
+    let (act_three, noise) = waiting.finish(&sent(&mut ours));
     received(&mut ours, &act_three, usize::MAX).1.unwrap();
     (ours, noise)
 }

@@ -366,7 +366,7 @@ impl Connection {
                 self.answer(&[&PONG.to_be_bytes(), &len.to_be_bytes()], len.into()).map(|()| None)
             }
             Message::Channel(channel_id) => self.answer(&[&Notice::no_channel(&channel_id)], 0).map(|()| None),
-            Message::OnionMessage(len) => {
+            Message::Onion(len) => {
                 let mut bytes = core::mem::take(&mut self.incoming);
                 // An extension is nothing to us.
                 bytes.truncate(len);

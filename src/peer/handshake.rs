@@ -121,13 +121,13 @@ pub(super) fn check_version(act: &[u8]) -> Result<(), ConnectionError> {
 }
 
 /// What is awaited.
-enum Step {
+enum Act {
     /// By the responder.
-    ActOne,
+    One,
     /// By the initiator, who knows whom it connects to.
-    ActTwo { peer: PublicKey },
+    Two { peer: PublicKey },
     /// By the responder, which has the key that hides the initiator's.
-    ActThree { key: Bytes32 },
+    Three { key: Bytes32 },
 }
 
 /// One side of a handshake that is not over. It is changed in place, and wiped in place.
@@ -135,7 +135,7 @@ pub(super) struct Handshake {
     transcript: Transcript,
     key: Secret,
     ephemeral: Secret,
-    step: Step,
+    awaited: Act,
 }
 
 impl Handshake {
@@ -143,27 +143,27 @@ impl Handshake {
     pub(super) fn outbound(key: &Keypair, ephemeral: Secret, peer: PublicKey) -> (Self, [u8; ACT_LEN]) {
         let mut transcript = Transcript::new(&peer);
         let (act, _) = transcript.write(&ephemeral, &peer);
-        (Self { transcript, key: Secret::of(key), ephemeral, step: Step::ActTwo { peer } }, act)
+        (Self { transcript, key: Secret::of(key), ephemeral, awaited: Act::Two { peer } }, act)
     }
 
     /// The responder's side.
     pub(super) fn inbound(key: &Keypair, ephemeral: Secret) -> Self {
         let transcript = Transcript::new(&key.public_key());
-        Self { transcript, key: Secret::of(key), ephemeral, step: Step::ActOne }
+        Self { transcript, key: Secret::of(key), ephemeral, awaited: Act::One }
     }
 
     /// How long the act is that is awaited.
     pub(super) fn awaited(&self) -> usize {
-        match self.step {
-            Step::ActOne | Step::ActTwo { .. } => ACT_LEN,
-            Step::ActThree { .. } => ACT_THREE_LEN,
+        match self.awaited {
+            Act::One | Act::Two { .. } => ACT_LEN,
+            Act::Three { .. } => ACT_THREE_LEN,
         }
     }
 
     /// Who is to answer, if nobody has.
     pub(super) fn expects(&self) -> Option<PublicKey> {
-        match self.step {
-            Step::ActTwo { peer } => Some(peer),
+        match self.awaited {
+            Act::Two { peer } => Some(peer),
             _ => None,
         }
     }
@@ -175,16 +175,16 @@ impl Handshake {
         out: &mut Outgoing,
     ) -> Result<Option<(PublicKey, Keys)>, ConnectionError> {
         let (body, tag) = parts(act)?;
-        match &self.step {
-            Step::ActOne => {
+        match &self.awaited {
+            Act::One => {
                 let (point, key) = self.transcript.read(body, tag, &self.key)?;
                 key.ok_or(ConnectionError::NotForUs)?;
                 let (act, key) = self.transcript.write(&self.ephemeral, &point);
-                self.step = Step::ActThree { key };
+                self.awaited = Act::Three { key };
                 out.push(&act);
                 Ok(None)
             }
-            Step::ActTwo { peer } => {
+            Act::Two { peer } => {
                 let peer = *peer;
                 let (point, key) = self.transcript.read(body, tag, &self.ephemeral)?;
                 let key = key.ok_or(ConnectionError::WrongNodeId { expected: peer })?;
@@ -192,7 +192,7 @@ impl Handshake {
                 let (sending, receiving) = self.transcript.keys();
                 Ok(Some((peer, Keys { sending, receiving })))
             }
-            Step::ActThree { key } => {
+            Act::Three { key } => {
                 let mut own = [0; 33 + TAG_LEN];
                 own.copy_from_slice(body);
                 let own = open(key, 1, &self.transcript.hash, &mut own).ok_or(ConnectionError::NotAuthentic)?;

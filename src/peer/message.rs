@@ -96,7 +96,7 @@ pub(super) enum Message {
     /// How many zeros are wanted in return, if any.
     Ping(Option<u16>),
     /// An onion message is so many bytes long; an extension may follow.
-    OnionMessage(usize),
+    Onion(usize),
     /// About a channel, which does not exist.
     Channel([u8; 32]),
     /// Nothing to do.
@@ -124,7 +124,7 @@ impl Message {
                 cursor.take(33)?;
                 let len = cursor.u16()?;
                 cursor.take(len.into())?;
-                Self::OnionMessage(cursor.offset().saturating_add(2))
+                Self::Onion(cursor.offset().saturating_add(2))
             }
             // Gossip, and answers about it.
             256 | 258 | 262 | 264 => Self::Ignored,

@@ -67,6 +67,33 @@ impl Way {
     }
 }
 
+/// An initiator that waits for act two.
+pub(crate) struct Waiting {
+    s: SecretKey,
+    e: SecretKey,
+    h: [u8; 32],
+    ck: [u8; 32],
+}
+
+impl Waiting {
+    /// Takes act two, gives act three.
+    pub(crate) fn finish(self, act_two: &[u8]) -> (Vec<u8>, Noise) {
+        let (re, c) = (&act_two[1..34], &act_two[34..]);
+        let h = sha(&[&self.h, re]);
+        let (ck, k2) = hkdf(self.ck, &ecdh(re, &self.e));
+        open(k2, 0, &h, c);
+        let h = sha(&[&h, c]);
+        let c = seal(k2, 1, &h, &public(&self.s));
+        let h = sha(&[&h, &c]);
+        let (ck, k3) = hkdf(ck, &ecdh(re, &self.s));
+        let t = seal(k3, 0, &h, b"");
+        let (sk, rk) = hkdf(ck, b"");
+        let way = |key| Way { key, ck, n: 0 };
+        let act_three = [&[0][..], &c, &t].concat();
+        (act_three, Noise { sending: way(sk), receiving: way(rk), arrived: Vec::new() })
+    }
+}
+
 /// A connected initiator.
 pub(crate) struct Noise {
     sending: Way,
@@ -75,12 +102,8 @@ pub(crate) struct Noise {
 }
 
 impl Noise {
-    /// Act one, and what makes act three and the connection of act two.
-    pub(crate) fn connect(
-        key: [u8; 32],
-        ephemeral: [u8; 32],
-        node: PublicKey,
-    ) -> (Vec<u8>, impl FnOnce(&[u8]) -> (Vec<u8>, Noise)) {
+    /// Gives act one.
+    pub(crate) fn connect(key: [u8; 32], ephemeral: [u8; 32], node: PublicKey) -> (Vec<u8>, Waiting) {
         let [s, e] = [key, ephemeral].map(|secret| SecretKey::from_slice(&secret).unwrap());
         let name = sha(&[b"Noise_XK_secp256k1_ChaChaPoly_SHA256"]);
         let h = sha(&[&sha(&[&name, b"lightning"]), &node.serialize()]);
@@ -88,23 +111,7 @@ impl Noise {
         let (ck, k1) = hkdf(name, &ecdh(&node.serialize(), &e));
         let c = seal(k1, 0, &h, b"");
         let h = sha(&[&h, &c]);
-        let act_one = [&[0][..], &public(&e), &c].concat();
-        let finish = move |act_two: &[u8]| {
-            let (re, c) = (&act_two[1..34], &act_two[34..]);
-            let h = sha(&[&h, re]);
-            let (ck, k2) = hkdf(ck, &ecdh(re, &e));
-            open(k2, 0, &h, c);
-            let h = sha(&[&h, c]);
-            let c = seal(k2, 1, &h, &public(&s));
-            let h = sha(&[&h, &c]);
-            let (ck, k3) = hkdf(ck, &ecdh(re, &s));
-            let t = seal(k3, 0, &h, b"");
-            let (sk, rk) = hkdf(ck, b"");
-            let way = |key| Way { key, ck, n: 0 };
-            let act_three = [&[0][..], &c, &t].concat();
-            (act_three, Noise { sending: way(sk), receiving: way(rk), arrived: Vec::new() })
-        };
-        (act_one, finish)
+        ([&[0][..], &public(&e), &c].concat(), Waiting { s, e, h, ck })
     }
 
     /// A frame.
