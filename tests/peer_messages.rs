@@ -467,6 +467,72 @@ fn timeouts_of_nothing_are_a_second() {
     assert_eq!(ours.wake_at(), Some(at(1)));
 }
 
+/// The sentences that the other tests do not read.
+#[test]
+fn errors_are_sentences() {
+    let node = key(0x21).public_key();
+    let after = Duration::from_secs(30);
+    let sentences = [
+        (
+            ConnectionError::InvalidKey,
+            "the other side is hardly a Lightning node: its handshake holds no valid key; check address and port"
+                .into(),
+        ),
+        (
+            ConnectionError::WrongNodeId { expected: node },
+            format!("whoever answered is not node {node}: check node id and address"),
+        ),
+        (ConnectionError::NotForUs, "whoever connected was looking for another node than this one".into()),
+        (ConnectionError::HandshakeInterrupted, "the connection ended in the middle of the handshake".into()),
+        (ConnectionError::NotAuthentic, "what arrived was damaged or changed on its way".into()),
+        (
+            ConnectionError::Unresponsive { after },
+            "the peer no longer answers: nothing came within 30 seconds of a ping".into(),
+        ),
+        (ConnectionError::OtherNetwork, "the peer is on another network, for example on a test network".into()),
+        (
+            ConnectionError::UnknownMessage { kind: 2 },
+            "the peer sent a message of type 2, which is not known here and must not be ignored".into(),
+        ),
+        (ConnectionError::NoType { len: 1 }, "the peer sent a message of 1 bytes, too few for a type".into()),
+        (
+            ConnectionError::WrongTime { kind: 16 },
+            "the peer sent a message of type 16 at the wrong time: init comes first, and once".into(),
+        ),
+        (
+            ConnectionError::Flooded,
+            "the peer asks for more than it takes: its pings go unanswered as long as it reads no answers".into(),
+        ),
+        (
+            ConnectionError::ClosedByPeer { said: None, requires: None },
+            "the peer ended the connection without saying why".into(),
+        ),
+    ];
+    for (error, sentence) in sentences {
+        assert_eq!(error.to_string(), sentence);
+    }
+    let sentences = [
+        (SendError::NotConnected, "the peer has not said hello yet: nothing can be sent before"),
+        (
+            SendError::OnlyOverChannels,
+            "the peer takes onion messages only from those who have a channel with it: use another peer",
+        ),
+        (SendError::NoOnionMessages, "the peer does not know onion messages: use another peer"),
+        (
+            SendError::Full { waiting: 7 },
+            "7 bytes wait to be sent to this peer: send them first, or drop it if it takes none",
+        ),
+        (SendError::InvalidLength { len: 1 }, "a message of 1 bytes cannot be sent: it has from 2 to 65535"),
+        (
+            SendError::Closed(ConnectionError::NotForUs),
+            "the connection has ended: whoever connected was looking for another node than this one",
+        ),
+    ];
+    for (error, sentence) in sentences {
+        assert_eq!(error.to_string(), sentence);
+    }
+}
+
 /// Sentences as a person reads them.
 #[test]
 fn errors_say_what_to_do() {
@@ -481,7 +547,7 @@ fn errors_say_what_to_do() {
     );
     assert_eq!(
         sentence(received(&mut outbound(), b"HTTP", 4).1.unwrap_err()),
-        "what is at this address is no Lightning node: it began with byte 0x48 instead of 0x00; check address and port"
+        "the other side is no Lightning node: it began with byte 0x48 instead of 0x00; check address and port"
     );
     assert_eq!(
         sentence(outbound().poll(at(30)).unwrap_err()),

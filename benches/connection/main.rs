@@ -7,8 +7,7 @@
 //! ```
 //!
 //! The **floor** of a handshake is what both sides must compute on the curve: their ephemeral keys, six shared points,
-//! and three keys decompressed. Of a message, it is encrypting and decrypting it with the cipher that both crates
-//! use the like of, which is left out here.
+//! and three keys decompressed.
 
 #[path = "../common/allocations.rs"]
 mod allocations;
@@ -85,10 +84,11 @@ fn main() {
     };
     let pair = RefCell::new(ours(&keys, &config));
     let sends = |name: &str, message: OnionMessage| {
+        let theirs = Theirs::new();
         let connected = theirs.connect();
         let len = message.as_bytes().len();
         let their_message = theirs::read(&message);
-        let (pair, theirs) = (&pair, &theirs);
+        let pair = &pair;
         Comparison {
             name: format!("{name} of {len} bytes, sent and received"),
             ours: Side::new(

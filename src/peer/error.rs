@@ -17,15 +17,15 @@ use crate::field::Feature;
 pub enum ConnectionError {
     /// The first byte is of something else, for example a web server, or of a handshake that is not known here.
     #[error(
-        "what is at this address is no Lightning node: it began with byte {first_byte:#04x} instead of 0x00; check \
-         address and port"
+        "the other side is no Lightning node: it began with byte {first_byte:#04x} instead of 0x00; check address and \
+         port"
     )]
     NotLightning {
         /// What should have been the handshake's version, 0.
         first_byte: u8,
     },
     /// A key in the handshake is not on the curve.
-    #[error("the peer's handshake holds no valid key: it is hardly a Lightning node; check address and port")]
+    #[error("the other side is hardly a Lightning node: its handshake holds no valid key; check address and port")]
     InvalidKey,
     /// Who answered does not have the key of the node that was to be reached.
     #[error("whoever answered is not node {expected}: check node id and address")]
