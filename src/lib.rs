@@ -15,6 +15,7 @@
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
 //! | reach people over blinded paths and onion messages, and make paths to be paid over | the module `onion` (feature `onion`) |
+//! | connect to a Lightning peer without a node | the module `peer` (feature `peer`) |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
@@ -55,6 +56,8 @@ mod offer;
 pub mod onion;
 mod pasted;
 mod payer_proof;
+#[cfg(feature = "peer")]
+pub mod peer;
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;

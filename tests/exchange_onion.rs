@@ -504,7 +504,7 @@ fn an_error_comes_back_over_the_reply_path() {
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
     let (received, _) = net.send(PAYER, &asked, &[LEFT], &[LEFT]);
     let Inbound::Message { message: incoming, .. } = received else { panic!() };
-    let answer = issuer.receive(incoming).unwrap().refuse(InvoiceError::new("out of tea").unwrap());
+    let answer = issuer.receive(incoming).unwrap().refuse(InvoiceError::new("out of tea").unwrap()).unwrap();
     let (received, _) = net.send(ISSUER, &answer, &[RIGHT], &[]);
     let Inbound::Message { message: incoming, .. } = received else { panic!() };
     assert_eq!(payment.receive(incoming, NOW).unwrap(), Progress::Ended);

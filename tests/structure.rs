@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use circles::Uses;
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 22] = [
     "work",
     "units",
     "error",
@@ -30,6 +30,7 @@ const LAYERS: [&str; 21] = [
     "payer_proof",
     "invoice_error",
     "pasted",
+    "peer",
     "exchange",
     "lightning",
 ];

@@ -10,21 +10,21 @@ use crate::error::{Error, ErrorKind, Rule};
 use crate::signature::context;
 
 /// A key or a hash that is wiped when it is dropped.
-pub(super) type Bytes32 = Zeroizing<[u8; 32]>;
+pub(crate) type Bytes32 = Zeroizing<[u8; 32]>;
 
 /// A secret key that is wiped when it is dropped, and shows nothing.
-pub(super) struct Secret(SecretKey);
+pub(crate) struct Secret(SecretKey);
 
 impl Secret {
-    pub(super) fn new(bytes: &Bytes32) -> Result<Self, Error> {
+    pub(crate) fn new(bytes: &Bytes32) -> Result<Self, Error> {
         SecretKey::from_slice(bytes.as_slice()).map(Self).map_err(|_| invalid())
     }
 
-    pub(super) fn of(key: &Keypair) -> Self {
+    pub(crate) fn of(key: &Keypair) -> Self {
         Self(key.secret_key())
     }
 
-    pub(super) fn public_key(&self) -> PublicKey {
+    pub(crate) fn public_key(&self) -> PublicKey {
         PublicKey::from_secret_key(context(), &self.0)
     }
 
@@ -81,19 +81,19 @@ fn invalid() -> Error {
 }
 
 /// The specification's `ss`: SHA-256 of the compressed point that both sides can compute.
-pub(super) struct Shared(Bytes32);
+pub(crate) struct Shared(Bytes32);
 
 impl Shared {
     /// In constant time.
-    pub(super) fn new(point: &PublicKey, secret: &Secret) -> Self {
+    pub(crate) fn new(point: &PublicKey, secret: &Secret) -> Self {
         let mut shared = SharedSecret::new(point, &secret.0);
         let bytes = Zeroizing::new(shared.secret_bytes());
         shared.non_secure_erase();
         Self(bytes)
     }
 
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> Bytes32 {
+    #[cfg(any(test, feature = "peer"))]
+    pub(crate) fn bytes(&self) -> Bytes32 {
         self.0.clone()
     }
 
@@ -125,7 +125,7 @@ pub(super) fn derive(label: &[u8], secret: &Bytes32) -> Bytes32 {
 }
 
 /// HMAC-SHA256 under a key of at most 64 bytes, which is all there is here.
-pub(super) fn mac(key: &[u8]) -> Hmac<Sha256> {
+pub(crate) fn mac(key: &[u8]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; 64]);
     for (slot, byte) in block.iter_mut().zip(key) {
         *slot = *byte;

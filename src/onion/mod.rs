@@ -54,7 +54,7 @@
 
 mod build;
 mod data;
-mod keys;
+pub(crate) mod keys;
 mod message;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in packets and payloads of at most 65535 bytes")]
 mod packet;

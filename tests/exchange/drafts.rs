@@ -333,12 +333,12 @@ fn messages_have_their_numbers() {
     let asked = sent(&mut payment, NOW);
     let received = issuer().receive(super::sides::deliver(&asked, 0x70)).unwrap();
     let why = InvoiceError::new("three are left").unwrap().suggest_quantity(3).unwrap();
-    let refusal = received.clone().refuse(why.clone());
+    let refusal = received.clone().refuse(why.clone()).unwrap();
     assert_eq!(refusal.message, OffersMessage::InvoiceError(why.clone()));
     assert_eq!((why.suggested_quantity(), why.suggested_amount()), (Some(3), None));
     let accepted = received.clone().accept(&super::sides::terms(NOW, None)).unwrap();
     let (_, invoice) = super::sides::invoice(&accepted);
-    assert_eq!(accepted.clone().refuse(why).destination, refusal.destination);
+    assert_eq!(accepted.clone().refuse(why).unwrap().destination, refusal.destination);
     let numbers =
         [&asked, &accepted.answer(invoice).unwrap(), &refusal].map(|outgoing| outgoing.message.kind().tlv_type());
     assert_eq!(numbers, [64, 66, 68]);

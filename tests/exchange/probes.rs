@@ -434,7 +434,7 @@ fn a_note_with_control_characters_is_shown_escaped() {
     let clean = |text: String| text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic());
     assert!(clean(shown.to_string()), "{shown}");
     // A refusal that repeats it is shown the same way.
-    let refusal = received.refuse(InvoiceError::new(note).unwrap());
+    let refusal = received.refuse(InvoiceError::new(note).unwrap()).unwrap();
     let OffersMessage::InvoiceError(told) = refusal.message else { panic!() };
     let arrival = MessageArrival::Path(outgoing.reply_path_id.unwrap());
     let told =

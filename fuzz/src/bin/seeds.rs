@@ -118,6 +118,8 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_peel" => onions()?,
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
+        "peer_handshake" => bolt12_fuzz::checks::peer::handshake_seeds(),
+        "peer_frames" => bolt12_fuzz::checks::peer::frames_seeds(),
         "exchange_state" => states()?,
         "subscription" => bolt12_fuzz::checks::subscription::seeds()?,
         // Events: any bytes are some.

@@ -13,6 +13,8 @@ pub mod mirror;
 pub mod naive;
 #[cfg(feature = "onion")]
 pub mod onion;
+#[cfg(feature = "peer")]
+pub mod peer;
 pub mod periods;
 pub mod proof;
 pub mod recurrence;
@@ -43,6 +45,10 @@ pub const TARGETS: &[Target] = &[
     ("onion_peel", onion::peel),
     #[cfg(feature = "onion")]
     ("onion_payload", onion::payload),
+    #[cfg(feature = "peer")]
+    ("peer_handshake", peer::handshake),
+    #[cfg(feature = "peer")]
+    ("peer_frames", peer::frames),
     ("exchange_payer", exchange::payer::check),
     ("exchange_issuer", exchange::issuer::check),
     ("exchange_state", exchange::state::check),
