@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "units",
     "error",
     "tlv",
@@ -26,6 +26,7 @@ const LAYERS: [&str; 20] = [
     "pasted",
     "exchange",
     "lightning",
+    "guide",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

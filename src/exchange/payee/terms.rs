@@ -24,7 +24,7 @@ pub struct Terms<'a> {
     pub now: UnixTime,
     /// The chains the issuer is paid on.
     pub chains: &'a [ChainHash],
-    /// What the offer's currency is worth now: see [`ReceivedRequest::currency`].
+    /// What the offer's currency is worth now: see [`ReceivedRequest::currency`](crate::exchange::ReceivedRequest::currency).
     pub rate: Option<Rate>,
     /// The most to take.
     pub max_amount: MaxAmount,

@@ -30,7 +30,7 @@ impl<'a> Quote<'a> {
         PayableInvoice::again(self.invoice).paths().filter_map(|(_, payinfo)| payinfo.fee(self.amount())).min()
     }
 
-    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`].
+    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`](crate::exchange::State::Paying).
     pub fn invoice(&self) -> &'a Invoice {
         self.invoice
     }

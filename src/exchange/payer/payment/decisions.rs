@@ -18,7 +18,7 @@ const MAX_DECLINED: usize = 100;
 
 impl Payment {
     /// Begins to pay what was quoted: the quote with this payment hash, which is the one that was shown to whoever
-    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`]): after a crash the
+    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`](crate::exchange::State::Paying)): after a crash the
     /// saved state says that the money may be on its way.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Payment {
     }
 
     /// Says who is to claim a refund, as was confirmed in another way: an invoice that another key signs is refused
-    /// (IVR-9). Without it, whoever sees the refund first can claim it, and [`Quote::node_id`] is to be looked at: the
+    /// (IVR-9). Without it, whoever sees the refund first can claim it, and [`Quote::node_id`](crate::exchange::Quote::node_id) is to be looked at: the
     /// wrong one is [declined](Self::decline).
     ///
     /// # Errors

@@ -70,8 +70,7 @@ pub enum Progress {
 /// paid at most once, and ends by its deadline.
 ///
 /// It does nothing by itself: [`poll`](Self::poll) says what to do now, messages go in through
-/// [`receive_invoice`](Self::receive_invoice) and [`receive_error`](Self::receive_error), and
-/// [`state`](Self::state) shows where things stand:
+/// [`receive`](Self::receive), and [`state`](Self::state) shows where things stand:
 ///
 /// ```text
 /// asking ──▶ quoted ──▶ paying ──▶ paid

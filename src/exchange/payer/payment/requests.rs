@@ -17,7 +17,7 @@ impl Payment {
     /// What to do now. Never blocks, and may be called at any time. A clock that was set back makes the next request
     /// go out at once; one that jumps ahead may end the payment.
     ///
-    /// A quote that has gone stale is asked for again (EXC-7), at most [`MAX_RENEWALS`] times, unless paying it was
+    /// A quote that has gone stale is asked for again (EXC-7), at most [`MAX_RENEWALS`](super::MAX_RENEWALS) times, unless paying it was
     /// begun before: then the payment ends.
     ///
     /// # Errors
