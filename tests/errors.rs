@@ -302,6 +302,7 @@ fn errors() -> Vec<Error> {
     errors.push(accept(|context| context.chains = &[]));
     errors.push(accept(|context| context.max_amount = Some(Msat(999))));
     errors.push(fallback());
+    errors.extend(paths_that_do_not_carry());
     errors.extend(subscriptions());
     errors.push(bolt12::Rate::per_bitcoin("USD".parse().unwrap(), "1,000", 2).unwrap_err());
     // A letter of another alphabet.
@@ -440,6 +441,32 @@ fn fallback() -> Error {
         .add_fallback(&Fallback { version: 17, program: [1; 20].as_slice().into() })
         .build()
         .unwrap_err()
+}
+
+/// Paths that cannot carry 1,000 msat, and paths that do for too much.
+fn paths_that_do_not_carry() -> Vec<Error> {
+    let refund = RefundBuilder::new("tea", Msat(1_000), key(), [1; 16]).build().unwrap();
+    let unsigned = |limits: &[(u64, u64)]| {
+        let accepted = refund.accept(NOW, &[ChainHash::BITCOIN], pair(0x41).public_key()).unwrap();
+        let mut builder = InvoiceBuilder::new(accepted, NOW, sha256::Hash::hash(&[1]));
+        for (min, max) in limits {
+            builder = builder.add_path(path(), &PayInfo::new(30, 0, 144, *min, *max));
+        }
+        builder.build()
+    };
+    let sets: [&[(u64, u64)]; 4] = [&[(0, 0)], &[(1, 500)], &[(2_000, 3_000)], &[(1, 500), (2_000, 3_000)]];
+    let mut errors: Vec<_> = sets.into_iter().map(|limits| unsigned(limits).map(drop).unwrap_err()).collect();
+    let invoice = unsigned(&[(1, 1_000)]).unwrap().sign(&pair(0x41)).unwrap();
+    let context = RefundContext {
+        refund: &refund,
+        arrival: Arrival::Direct,
+        now: NOW,
+        chains: &[ChainHash::BITCOIN],
+        payee: None,
+    };
+    let limits = PathLimits { max_fee: Msat(29), max_cltv_expiry_delta: 144 };
+    errors.push(invoice.check_refund(&context).unwrap().paths_within(&limits).unwrap_err());
+    errors
 }
 
 /// What a payer cannot prove.

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::Field;
 use super::stage::Stage;
+use super::words::{Column, FromColumn, Subject};
 use crate::units::{Msat, UnixTime};
 
 /// The kinds of BOLT 12 messages.
@@ -209,6 +210,22 @@ pub enum ErrorKind {
     },
     /// No path is left that can be used.
     NoUsablePath,
+    /// An amount that the paths cannot carry.
+    CannotCarry {
+        /// What has to be paid.
+        amount: Msat,
+        /// The least that one of the paths carries.
+        min: Msat,
+        /// The most that they carry: one of them, or all together if the payment may be split.
+        max: Msat,
+    },
+    /// No path is within the limits of fee and delay.
+    NoPathWithin {
+        /// The most that the fees may be.
+        max_fee: Msat,
+        /// The most blocks that the payment may be delayed by.
+        max_cltv_expiry_delta: u32,
+    },
     /// The time for it is over.
     Expired {
         /// The last second it was good for.
@@ -343,6 +360,8 @@ impl ErrorKind {
             Self::UnsupportedChain => "unsupported_chain",
             Self::PayinfoCount { .. } => "payinfo_count",
             Self::NoUsablePath => "no_usable_path",
+            Self::CannotCarry { .. } => "cannot_carry",
+            Self::NoPathWithin { .. } => "no_path_within",
             Self::Expired { .. } => "expired",
             Self::Differs => "differs",
             Self::WrongKey => "wrong_key",
@@ -411,6 +430,8 @@ impl ErrorKind {
                 | Self::NotConverted
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
+                | Self::CannotCarry { .. }
+                | Self::NoPathWithin { .. }
                 | Self::InvalidFallback
                 | Self::NoReplyPath
                 | Self::AlreadyAnswered
@@ -510,6 +531,23 @@ impl ErrorKind {
                 write!(f, "paths and their fees do not match: {paths} and {payinfos}")
             }
             Self::NoUsablePath => write!(f, "{what} leaves no path that can be used"),
+            Self::CannotCarry { amount, max: Msat(0), .. } => {
+                write!(f, "the paths carry nothing, so {amount} cannot be paid: other paths are needed")
+            }
+            Self::CannotCarry { amount, max, .. } if amount > max => {
+                write!(f, "the paths carry at most {max}, so {amount} cannot be paid: other paths are needed")
+            }
+            Self::CannotCarry { amount, min, .. } if amount < min => {
+                write!(f, "the paths carry no less than {min}, so {amount} cannot be paid: other paths are needed")
+            }
+            Self::CannotCarry { amount, .. } => {
+                write!(f, "each path carries either less or more than {amount}: other paths are needed")
+            }
+            Self::NoPathWithin { max_fee, max_cltv_expiry_delta } => write!(
+                f,
+                "no way to pay keeps the fees within {max_fee} and the delay within {max_cltv_expiry_delta} blocks: \
+                 allow more of them, or ask for another invoice"
+            ),
             Self::Expired { .. } => match field {
                 Some(field) if *field == Field::INVOICE_CREATED_AT => f.write_str("the invoice has expired"),
                 _ => f.write_str("the offer or refund has expired"),
@@ -555,38 +593,5 @@ impl ErrorKind {
             ),
             Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
         }
-    }
-}
-
-/// "the description", "field 33", or "it".
-struct Subject<'a>(Option<&'a Field>);
-
-impl fmt::Display for Subject<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(field) => match field.label() {
-                Some(label) => write!(f, "the {label}"),
-                None => write!(f, "field {}", field.number()),
-            },
-            None => f.write_str("a field"),
-        }
-    }
-}
-
-/// " (column 7)" where the column is known.
-struct Column(Option<usize>);
-
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |column| write!(f, " in column {column}"))
-    }
-}
-
-/// " from column 7 on" where the column is known.
-struct FromColumn(Option<usize>);
-
-impl fmt::Display for FromColumn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |column| write!(f, " from column {column} on"))
     }
 }

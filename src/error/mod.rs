@@ -5,6 +5,7 @@ mod field;
 mod kind;
 mod rule;
 mod stage;
+mod words;
 
 pub use field::Field;
 pub use kind::{ErrorKind, LooksLike, MessageKind};
