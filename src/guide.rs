@@ -24,7 +24,9 @@ macro_rules! links {
         "[decisions-subscriptions]: crate::guide::decisions#subscriptions
 [fiat]: crate::guide::fiat
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
+[getting-paid]: crate::guide::getting_paid
 [onion-messages]: crate::guide::onion_messages
+[onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
 [proofs]: crate::guide::proofs
 [rules]: crate::guide::rules
@@ -54,7 +56,7 @@ page!(
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
-[`PayableInvoice`](crate::PayableInvoice), [`Error`](crate::Error), [`ErrorKind`](crate::ErrorKind)"
+[`PayableInvoice`](crate::PayableInvoice), [`PathLimits`](crate::PathLimits), [`Error`](crate::Error), [`ErrorKind`](crate::ErrorKind)"
 );
 page!(
     getting_paid,
@@ -100,7 +102,7 @@ page!(
     "../docs/guide/onion-messages.md",
     "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
 [`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
-[`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
+[`HopKey`](crate::onion::HopKey), [`PaymentPathBuilder`](crate::onion::PaymentPathBuilder), [`Forward`](crate::onion::Forward),
 [`IncomingMessage`](crate::exchange::IncomingMessage), [`OutgoingMessage`](crate::exchange::OutgoingMessage),
 [`MessageArrival`](crate::exchange::MessageArrival)",
     "onion"
