@@ -15,16 +15,19 @@
 //! | [Storage and restarts](storage) | what to save, and what to do after a crash |
 //! | [Fuzzing](fuzzing) | fuzzing this crate, or your implementation against it |
 //! | [Decisions](decisions) | what the specification leaves open, and how the crate is built |
+//! | [Contributing](contributing) | where things are in the source, and how to change them |
 //! | [Attacks](attacks) | what strangers can try, and why it fails |
 //! | [Rules](rules) | the specification as rules, each with an ID |
 
 /// Where links between pages lead in these docs. They come first, and so win over the pages' own, which lead to files.
 macro_rules! links {
     () => {
-        "[decisions-subscriptions]: crate::guide::decisions#subscriptions
+        "[decisions]: crate::guide::decisions
+[decisions-subscriptions]: crate::guide::decisions#subscriptions
 [fiat]: crate::guide::fiat
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
 [getting-paid]: crate::guide::getting_paid
+[ldk]: crate::guide::ldk
 [onion-messages]: crate::guide::onion_messages
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
@@ -56,7 +59,8 @@ page!(
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
-[`PayableInvoice`](crate::PayableInvoice), [`PathLimits`](crate::PathLimits), [`Error`](crate::Error), [`ErrorKind`](crate::ErrorKind)"
+[`PayableInvoice`](crate::PayableInvoice), [`PathLimits`](crate::PathLimits), [`Error`](crate::Error),
+[`ErrorKind`](crate::ErrorKind)"
 );
 page!(
     getting_paid,
@@ -102,7 +106,8 @@ page!(
     "../docs/guide/onion-messages.md",
     "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
 [`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
-[`HopKey`](crate::onion::HopKey), [`PaymentPathBuilder`](crate::onion::PaymentPathBuilder), [`Forward`](crate::onion::Forward),
+[`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
+[`PaymentPathBuilder`](crate::onion::PaymentPathBuilder),
 [`IncomingMessage`](crate::exchange::IncomingMessage), [`OutgoingMessage`](crate::exchange::OutgoingMessage),
 [`MessageArrival`](crate::exchange::MessageArrival)",
     "onion"
@@ -135,6 +140,10 @@ page!(
     "[`Rule`](crate::Rule), [`Retry`](crate::exchange::Retry), [`MAX_RENEWALS`](crate::exchange::MAX_RENEWALS),
 [`MAX_OFFER_LEN`](crate::exchange::MAX_OFFER_LEN), [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN)"
 );
+
+#[doc = links!()]
+#[doc = include_str!("../CONTRIBUTING.md")]
+pub mod contributing {}
 
 #[doc = include_str!("../docs/attacks.md")]
 pub mod attacks {}

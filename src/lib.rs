@@ -1,6 +1,6 @@
 // They come before the README's own, and so win over them, which lead to files.
 //! [attacks]: guide::attacks
-//! [contributing]: guide::decisions#how-the-crate-is-built
+//! [contributing]: guide::contributing
 //! [decisions]: guide::decisions
 //! [fiat]: guide::fiat
 //! [fuzzing]: guide::fuzzing

@@ -78,6 +78,7 @@ fn every_link_to_a_page_leads_to_a_module_in_the_documentation() {
         }
     };
     check(&root().join("README.md"), "lib.rs");
+    check(&root().join("CONTRIBUTING.md"), "guide.rs");
     pages("docs/guide").iter().for_each(|page| check(page, "guide.rs"));
 }
 
