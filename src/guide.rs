@@ -31,6 +31,7 @@ macro_rules! links {
 [onion-messages]: crate::guide::onion_messages
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
+[paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
 [proofs]: crate::guide::proofs
 [rules]: crate::guide::rules
 [rules-decisions]: crate::guide::rules#decisions
@@ -59,7 +60,7 @@ page!(
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
-[`PayableInvoice`](crate::PayableInvoice), [`PathLimits`](crate::PathLimits), [`Error`](crate::Error),
+[`Paying`](crate::exchange::Paying), [`Objection`](crate::exchange::Objection), [`FeeLimit`](crate::exchange::FeeLimit), [`Error`](crate::Error),
 [`ErrorKind`](crate::ErrorKind)"
 );
 page!(
@@ -125,7 +126,8 @@ page!(
     storage,
     "../docs/guide/storage.md",
     "[`Payment::to_bytes`](crate::exchange::Payment::to_bytes), [`Payer::load`](crate::exchange::Payer::load),
-[`Payment::begun`](crate::exchange::Payment::begun), [`State`](crate::exchange::State),
+[`Payer::restore`](crate::exchange::Payer::restore),
+[`Payment::failed_hashes`](crate::exchange::Payment::failed_hashes), [`State`](crate::exchange::State),
 [`Claim`](crate::exchange::Claim), [`Payee::load_claim`](crate::exchange::Payee::load_claim)"
 );
 page!(

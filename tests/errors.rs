@@ -574,7 +574,7 @@ fn payments_not_made() -> Vec<Error> {
     let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap();
     let over_limit = draft.limit(Limit::AtMost(Msat(999))).start([4; 32], NOW, LATER).unwrap_err();
 
-    let not_now = payment.failed().unwrap_err();
+    let not_now = payment.failed(bolt12::exchange::Attempt(1)).unwrap_err();
     let stray = IncomingMessage { arrival: MessageArrival::Direct, ..answer.clone() };
     let stray_error = payment.receive(stray.clone(), NOW).unwrap_err().error().clone();
     let stray = payment.receive(stray, NOW).unwrap_err().error().clone();
@@ -609,7 +609,7 @@ fn refunds_not_paid() -> Vec<Error> {
         arrival,
         reply_path: None,
     };
-    let too_late = claim.receive(told).unwrap_err().error().clone();
+    let too_late = claim.receive(told, NOW).unwrap_err().error().clone();
     vec![nowhere, too_late]
 }
 

@@ -271,6 +271,23 @@ pub enum ErrorKind {
         /// Where it stands.
         stage: Stage,
     },
+    /// An amount that is off the price at the payer's rate.
+    OffPrice {
+        /// The price at that rate.
+        estimate: Msat,
+    },
+    /// The deadline of a payment has passed.
+    DeadlinePassed {
+        /// The last second in which it could be begun.
+        at: UnixTime,
+    },
+    /// News of another attempt at a payment than the one that is being made.
+    OtherAttempt {
+        /// The attempt that the news is about.
+        attempt: u32,
+        /// The attempt that is being made.
+        present: u32,
+    },
     /// Bytes that are no saved state, or one that was damaged or saved with another secret.
     InvalidState,
     /// A saved state of newer software.
@@ -380,6 +397,9 @@ impl ErrorKind {
             Self::NoReplyPath => "no_reply_path",
             Self::AlreadyAnswered => "already_answered",
             Self::WrongState { .. } => "wrong_state",
+            Self::OffPrice { .. } => "off_price",
+            Self::DeadlinePassed { .. } => "deadline_passed",
+            Self::OtherAttempt { .. } => "other_attempt",
             Self::InvalidState => "invalid_state",
             Self::UnknownVersion => "unknown_version",
             Self::DoesNotDecrypt => "does_not_decrypt",
@@ -436,6 +456,9 @@ impl ErrorKind {
                 | Self::NoReplyPath
                 | Self::AlreadyAnswered
                 | Self::WrongState { .. }
+                | Self::OffPrice { .. }
+                | Self::DeadlinePassed { .. }
+                | Self::OtherAttempt { .. }
                 | Self::InvalidState
                 | Self::UnknownVersion
                 | Self::DoesNotDecrypt
@@ -569,6 +592,15 @@ impl ErrorKind {
             Self::NoReplyPath => f.write_str("the request does not say where an answer can go"),
             Self::AlreadyAnswered => f.write_str("this comes too late: no answer is waited for any more"),
             Self::WrongState { stage } => write!(f, "{stage}"),
+            Self::OffPrice { estimate } => {
+                write!(f, "{what} is far from the price, which is {estimate} at the present rate; another is asked for")
+            }
+            Self::DeadlinePassed { .. } => {
+                f.write_str("the deadline of this payment has passed: allow more time, or begin another")
+            }
+            Self::OtherAttempt { attempt, present } => {
+                write!(f, "this is about attempt {attempt}, and attempt {present} is being made: nothing has changed")
+            }
             Self::InvalidState => f.write_str("the saved state is damaged, or belongs to another secret"),
             Self::UnknownVersion => f.write_str("the saved state is from newer software"),
             Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),

@@ -269,7 +269,7 @@ fn look(
                 progress.say(format!("asking over path {path} of {ways}{again} (attempt {attempts})"));
                 None
             }
-            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now()).map(|()| payment.state()) {
+            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now(), None).map(|()| payment.state()) {
                 Ok(State::Paying(payable)) => Some(Ok(payable.invoice().clone())),
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::of(&error))),
