@@ -21,6 +21,9 @@ pub(crate) enum Kind {
     Claim = 3,
     #[cfg(feature = "recurrence")]
     Subscription = 4,
+    Taken = 5,
+    #[cfg(feature = "recurrence")]
+    Subscribers = 6,
 }
 
 pub(crate) fn invalid() -> Error {
@@ -33,6 +36,15 @@ pub(crate) struct Writer(Vec<u8>);
 impl Writer {
     pub(crate) fn new(kind: Kind) -> Self {
         Self(Vec::from([VERSION, kind as u8]))
+    }
+
+    /// Fields alone, for what is authenticated in another way.
+    pub(crate) fn raw() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     pub(crate) fn array<const N: usize>(&mut self, bytes: [u8; N]) {
@@ -98,7 +110,18 @@ impl<'a> Reader<'a> {
             return Err(invalid());
         }
         let state = read(&mut reader)?;
-        if reader.0.is_empty() { Ok(state) } else { Err(invalid()) }
+        reader.end()?;
+        Ok(state)
+    }
+
+    /// Fields alone.
+    pub(crate) fn raw(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Nothing is left.
+    pub(crate) fn end(&self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(invalid()) }
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {

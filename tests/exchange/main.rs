@@ -17,6 +17,7 @@ mod probes;
 mod rates;
 mod receipt;
 mod regressions;
+mod sales;
 mod simulation;
 mod states;
 mod walk;

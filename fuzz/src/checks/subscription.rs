@@ -242,7 +242,14 @@ fn accept(outgoing: &OutgoingMessage, subscription: &Subscription, now: UnixTime
         _ => Some(PaidPeriod { basetime: subscription.basetime()?, start }),
     };
     let context = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
-    let terms = Terms { now, chains: CHAINS, rate: Some(rate()), max_amount: MaxAmount::Any };
+    let terms = Terms {
+        now,
+        chains: CHAINS,
+        rate: Some(rate()),
+        rate_age: std::time::Duration::ZERO,
+        max_rate_age: std::time::Duration::from_secs(600),
+        max_amount: MaxAmount::Any,
+    };
     let accepted = received.accept_recurring(&terms, &context).ok()?;
     let bytes = accepted.to_bytes();
     assert_eq!(issuer().load_accepted(&bytes).expect("what was saved can be loaded").to_bytes(), bytes);

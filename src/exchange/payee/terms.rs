@@ -1,11 +1,15 @@
 //! On what terms a request is accepted.
 
+use core::time::Duration;
+
 use bitcoin::constants::ChainHash;
 
 use crate::field::Rate;
 use crate::units::{Msat, UnixTime};
 
 /// The most that an issuer takes for an offer with a price (RQR-9): what is far above it can only be a mistake.
+///
+/// The default is [`Any`](Self::Any).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MaxAmount {
     /// Whatever the payer likes to give.
@@ -26,6 +30,10 @@ pub struct Terms<'a> {
     pub chains: &'a [ChainHash],
     /// What the offer's currency is worth now: see [`ReceivedRequest::currency`](crate::exchange::ReceivedRequest::currency).
     pub rate: Option<Rate>,
+    /// How old that rate is, in whole seconds.
+    pub rate_age: Duration,
+    /// How old it may be: with an older one no price is made, and the payer is told to ask again later (EXC-9).
+    pub max_rate_age: Duration,
     /// The most to take.
     pub max_amount: MaxAmount,
 }
