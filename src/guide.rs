@@ -69,6 +69,7 @@ page!(
     "[`Payee`](crate::exchange::Payee), [`NewOffer`](crate::exchange::NewOffer), [`OfferBuilder`](crate::OfferBuilder),
 [`ReceivedRequest`](crate::exchange::ReceivedRequest), [`Terms`](crate::exchange::Terms),
 [`Accepted`](crate::exchange::Accepted), [`ExpectedPayment`](crate::exchange::ExpectedPayment),
+[`Sale`](crate::exchange::Sale), [`TakenPayments`](crate::exchange::TakenPayments),
 [`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
 );
 page!(
@@ -91,8 +92,8 @@ page!(
     "[`SubscriptionDraft`](crate::exchange::SubscriptionDraft), [`Subscription`](crate::exchange::Subscription),
 [`SubscriptionState`](crate::exchange::SubscriptionState), [`Due`](crate::exchange::Due),
 [`accept_recurring`](crate::exchange::ReceivedRequest::accept_recurring),
-[`RecurrenceContext`](crate::RecurrenceContext), [`SubscriptionKey`](crate::SubscriptionKey),
-[`PaidPeriod`](crate::PaidPeriod), [`Recurrence`](crate::Recurrence)",
+[`Subscribers`](crate::exchange::Subscribers), [`RecurrenceContext`](crate::RecurrenceContext),
+[`SubscriptionKey`](crate::SubscriptionKey), [`Recurrence`](crate::Recurrence)",
     "recurrence"
 );
 page!(
@@ -128,7 +129,7 @@ page!(
     "[`Payment::to_bytes`](crate::exchange::Payment::to_bytes), [`Payer::load`](crate::exchange::Payer::load),
 [`Payer::restore`](crate::exchange::Payer::restore),
 [`Payment::failed_hashes`](crate::exchange::Payment::failed_hashes), [`State`](crate::exchange::State),
-[`Claim`](crate::exchange::Claim), [`Payee::load_claim`](crate::exchange::Payee::load_claim)"
+[`Claim`](crate::exchange::Claim), [`TakenPayments`](crate::exchange::TakenPayments), [`Payee::load_claim`](crate::exchange::Payee::load_claim)"
 );
 page!(
     fuzzing,
