@@ -1,24 +1,41 @@
+// They come before the README's own, and so win over them, which lead to files.
+//! [attacks]: guide::attacks
+//! [contributing]: guide::contributing
+//! [decisions]: guide::decisions
+//! [fiat]: guide::fiat
+//! [fuzzing]: guide::fuzzing
+//! [getting-paid]: guide::getting_paid
+//! [ldk]: guide::ldk
+//! [onion-messages]: guide::onion_messages
+//! [paying]: guide::paying
+//! [proofs]: guide::proofs
+//! [refunds]: guide::refunds
+//! [rules]: guide::rules
+//! [storage]: guide::storage
+//! [subscriptions]: guide::subscriptions
+//!
 #![doc = include_str!("../README.md")]
 //! # Where things are
 //!
-//! | to | use |
-//! | --- | --- |
-//! | read whatever was pasted | [`Bolt12`] |
-//! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`] |
-//! | authenticate before paying for a curve operation | [`Unverified`] |
-//! | look at fields, wherever they are | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] |
-//! | make messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] |
-//! | sign elsewhere | [`Unsigned`] |
-//! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] |
-//! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] |
-//! | run the whole conversation, as payer or issuer | [`exchange`] |
-//! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` |
-//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
-//! | reach people over blinded paths and onion messages, and make paths to be paid over | the module `onion` (feature `onion`) |
-//! | connect to a Lightning peer without a node | the module `peer` (feature `peer`) |
-//! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
-//! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
-//! | look at records that have no name | [`TlvStream`] |
+//! | to | use | guide |
+//! | --- | --- | --- |
+//! | read whatever was pasted | [`Bolt12`] | [paying] |
+//! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
+//! | authenticate before paying for a curve operation | [`Unverified`] | [fuzzing] |
+//! | look at fields, wherever they stand | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
+//! | build messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] | |
+//! | sign elsewhere | [`Unsigned`] | [getting paid][getting-paid] |
+//! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] | [proofs] |
+//! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] | [paying] |
+//! | run the whole conversation, as payer or payee | [`exchange`] | [paying], [getting paid][getting-paid], [storage] |
+//! | convert prices in fiat | [`Rate`], [`OfferAmount`] | [fiat] |
+//! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
+//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
+//! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
+//! | connect to a Lightning peer without a node (feature `peer`) | the module `peer` | |
+//! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` | [LDK][ldk] |
+//! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
+//! | look at records that have no name | [`TlvStream`] | |
 #![no_std]
 #![forbid(unsafe_code)]
 // Says what needs a feature, on docs.rs.
@@ -45,6 +62,8 @@ mod builder;
 mod error;
 pub mod exchange;
 mod field;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod invoice;
 mod invoice_error;
 mod invoice_request;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use circles::Uses;
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "work",
     "units",
     "error",
@@ -33,6 +33,7 @@ const LAYERS: [&str; 22] = [
     "peer",
     "exchange",
     "lightning",
+    "guide",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

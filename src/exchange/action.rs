@@ -8,11 +8,11 @@ use crate::units::UnixTime;
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// [Save](Payment::to_bytes) the payment if it is kept, send this, and [poll](Payment::poll) again.
+    /// [Save](super::Payment::to_bytes) the payment if it is kept, send this, and [poll](super::Payment::poll) again.
     Send(Box<OutgoingMessage>),
     /// Nothing before this time, unless a message arrives or whoever owns the money decides.
     WaitUntil(UnixTime),
     /// Nothing: it is paid, being paid, or over; or it is a refund without expiry, for which messages come or do not.
-    /// See [`Payment::state`].
+    /// See [`Payment::state`](super::Payment::state).
     Nothing,
 }

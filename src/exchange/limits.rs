@@ -3,11 +3,11 @@
 use crate::exchange::secret::offer_records;
 use crate::tlv::TlvStream;
 
-/// The most bytes that an offer of an [`Payee`] can have: enough for a dozen paths, and too few to make it hash for
+/// The most bytes that an offer of a [`Payee`](super::Payee) can have: enough for a dozen paths, and too few to make it hash for
 /// long what it did not make (EXC-1).
 pub const MAX_OFFER_LEN: usize = 4096;
 
-/// The most bytes that a request can add to its offer: an [`Payee`] takes no more, and a payer's
+/// The most bytes that a request can add to its offer: a [`Payee`](super::Payee) takes no more, and a payer's
 /// [`Draft`](crate::exchange::Draft) sends no more.
 pub const MAX_REQUEST_LEN: usize = 4096;
 

@@ -1,62 +1,34 @@
 //! The invoice exchange: from an offer to an invoice that is safe to pay, on both sides.
 //!
-//! Nothing here sends, waits, or looks at a clock (EXC-8). Messages, the time, randomness and exchange rates come in
-//! as arguments; what to send where, and when to come back, come out. Both sides need one secret of 32 bytes, from
-//! which all their keys follow.
+//! Nothing here sends, waits or looks at a clock (EXC-8). Messages, the time, randomness and exchange rates are
+//! arguments. What to send where, and when to come back, are results. Each side needs one secret of 32 bytes, from which
+//! all its keys follow.
 //!
-//! | who | has | does |
-//! | --- | --- | --- |
-//! | a merchant | [`Payee`] | makes offers with [`Payee::new_offer`]; turns each request that [arrives](Payee::receive) into a [`ReceivedRequest`], that into an [`Accepted`] one, and that into an invoice, or into a [refusal](Refused) |
-//! | a customer | [`Payer`] | makes a [`Draft`] of an offer, and of it a [`Payment`], which asks, checks what comes, is paid once, and keeps the receipt |
-//! | a merchant who pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too |
-//! | a subscriber | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period (feature `recurrence`) |
-//! | whoever is paid back | [`Payee`] | [claims](Payee::claim) it, and sends the invoice until it is paid ([`Claim`]) |
+//! | who | has | does | guide |
+//! | --- | --- | --- | --- |
+//! | a shop | [`Payee`] | makes offers with [`Payee::new_offer`]; turns each request that [arrives](Payee::receive) into a [`ReceivedRequest`], that into an [`Accepted`] one, and that into an invoice, or into a [refusal](Refused) | [getting paid](crate::guide::getting_paid) |
+//! | a customer | [`Payer`] | makes a [`Draft`] of an offer, and from it a [`Payment`], which asks for an invoice, checks what comes, is paid once, and keeps the receipt | [paying](crate::guide::paying) |
+//! | whoever pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too | [refunds](crate::guide::refunds) |
+//! | whoever is paid back | [`Payee`] | [claims](Payee::claim) the refund, and sends the invoice until it is paid ([`Claim`]) | [refunds](crate::guide::refunds) |
+//! | a subscriber (feature `recurrence`) | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period | [subscriptions](crate::guide::subscriptions) |
+//! | a wallet without a node (feature `onion`) | `Messenger` | puts messages into onions, and takes them out | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart
 //!
 //! Anybody can send anything. Each blinded path that we make holds a [`PathId`] that only we can have made, and that
-//! says what the path is for: a path of one offer, the reply path of one request, the path of one refund. Whoever
-//! takes a message out of its onion says how it came ([`MessageArrival`]); that is a parameter everywhere, and decides first.
-//! Offers and requests carry metadata with a MAC over all their other records, so that what comes back is known to
-//! be ours, and whole, before anything is spent on it (EXC-1).
+//! says what the path is for: a path of one offer, the reply path of one request, or the path of one refund. Whoever
+//! opens an onion says how its message arrived ([`MessageArrival`]). That is a parameter everywhere, and decides first.
+//! Offers and requests carry metadata with a MAC over all their other records. So what comes back is known to be ours,
+//! and unchanged, before anything is spent on it (EXC-1).
 //!
 //! # State
 //!
-//! An issuer keeps none (EXC-2): what it [expects to be paid](Accepted::expected_payment) is in the path id of the
-//! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place rather than
-//! a chain of types, because that is how it is kept: in a map, found by the [id](PaymentId) in an answer's path id,
-//! met by messages that come late or twice, and saved. Its [`State`] says where it stands, and only the one that says
-//! *being paid* shows what a payment needs.
+//! A payee keeps none (EXC-2). What it [expects to be paid](Accepted::expected_payment) is in the path id of the
+//! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place. Its [`State`]
+//! says where it stands, and only [`State::Paying`] shows what a payment needs.
 //!
-//! Payments, subscriptions, claims, and requests that are received or accepted can be saved as bytes and loaded again,
-//! and go on where they stopped, whatever happened in between. Keys of the application's own are not in it: see
-//! [`Accepted::sign`].
-//!
-//! # Names
-//!
-//! An offer may be found by a name, `₿user@domain` (BIP 353). Looking it up is for the caller:
-//! [`HumanReadableName::dns_name`](crate::HumanReadableName::dns_name) says where, [`Bolt12`](crate::Bolt12) reads
-//! what is there, and [`Draft::bip_353_name`] tells the issuer, as the specification asks (RQW-8).
-//!
-//! ```
-//! use bolt12::exchange::Payer;
-//! use bolt12::{Bolt12, ChainHash, Field, HumanReadableName, UnixTime};
-//!
-//! // Asks the DNS for TXT records, with DNSSEC, and gives the one that begins with `bitcoin:`.
-//! fn txt_record(name: &str) -> String {
-//! #   assert_eq!(name, "satoshi.user._bitcoin-payment.example.com.");
-//! #   "bitcoin:?lno=lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese".into()
-//! }
-//!
-//! let name = HumanReadableName::parse("₿satoshi@example.com")?;
-//! let uri = txt_record(&name.dns_name().to_string());
-//! let Bolt12::Offer(offer) = uri.parse()? else { return Err("no offer".into()) };
-//!
-//! let payer = Payer::new([0x42; 32]); // a secret of your own
-//! let draft = payer.draft(&offer, UnixTime(1_800_000_000), &[ChainHash::BITCOIN])?.bip_353_name(name);
-//! assert!(draft.reveals().contains(&Field::INVREQ_BIP_353_NAME));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! Payments, subscriptions, claims, and requests that were received or accepted can be saved as bytes. Loaded again, they
+//! go on where they stopped: see [storage and restarts](crate::guide::storage).
 
 mod action;
 mod end;

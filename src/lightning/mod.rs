@@ -1,57 +1,19 @@
-//! Works with the [`lightning`](ldk) crate (LDK), version 0.2, of which 0.2.7 is tested: on a node, and without one.
+//! Works with the [`lightning`](ldk) crate (LDK) 0.2, on a node and without one (feature `lightning`).
+//!
+//! It is tested with 0.2.7.
 //!
 //! | to | use |
 //! | --- | --- |
-//! | convert messages, paths, payinfo and features | `TryFrom` both ways, with [`ConversionError`] |
-//! | run issuer and payer in one place, subscriptions too | [`Desk`], with an [`Application`] of yours |
-//! | run these on an LDK node, but for subscriptions | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
-//! | run these without a node, or in front of one | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
-//! | let the node's routers make paths | [`message_paths`] for offers and refunds, [`payment_paths`] for invoices |
-//! | see the types | [`ldk`], the crate that this was built with |
+//! | convert messages, paths, fees and features | `TryFrom` in both directions, with [`ConversionError`] |
+//! | run payee and payer in one place, subscriptions too (feature `recurrence`) | [`Desk`], with an [`Application`] of yours |
+//! | run them on an LDK node, except for subscriptions | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
+//! | run them without a node, or in front of one | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
+//! | have the node's routers make paths | [`message_paths`] for offers and refunds, [`payment_paths`] for invoices |
+//! | name its types | [`ldk`], the crate that this was built with |
 //!
-//! `cargo run --example fetch_invoice` and `--example serve_offers` are a wallet and an issuer without a node.
-//!
-//! # Which of the two
-//!
-//! An LDK node takes onion messages apart itself and hands over what it could read. It does not read requests for
-//! offers in dollars, nor those of subscriptions, nor errors that other implementations write, and it does not reveal
-//! the key that signs for an offer without an issuer id. With [`OnionPeers`] all of that is possible, since the onions
-//! are this crate's. It needs the node's secret key, and can stand before the node's own `OnionMessenger`, which then
-//! gets whatever is not for the desk.
-//!
-//! LDK nodes name the start of their paths by a channel, which they look up in their gossip. [`OnionPeers`] has none: it
-//! answers such a node through whoever brought its request, and asks one only if [`Application::channel_end`] knows the
-//! channel.
-//!
-//! # An issuer on an LDK node
-//!
-//! ```
-//! use bolt12::bitcoin::hashes::{Hash, sha256};
-//! use bolt12::exchange::{Accepted, OutgoingMessage};
-//! use bolt12::lightning::{ldk, payment_paths};
-//! use bolt12::secp256k1::{All, PublicKey, Secp256k1};
-//! use ldk::blinded_path::payment::ReceiveTlvs;
-//! use ldk::routing::router::Router;
-//! use ldk::types::payment::PaymentHash;
-//!
-//! /// The answer to a request, in [`Application::invoice_request`](bolt12::lightning::Application::invoice_request).
-//! /// `hash` and `tlvs` are of the node's `create_inbound_payment`.
-//! fn answer(
-//!     accepted: Accepted,
-//!     router: &impl Router,
-//!     node: PublicKey,
-//!     (hash, tlvs): (PaymentHash, ReceiveTlvs),
-//!     secp: &Secp256k1<All>,
-//! ) -> Result<OutgoingMessage, Box<dyn std::error::Error>> {
-//!     let channels = Vec::new(); // those of the node that can be used
-//!     let mut invoice = accepted.invoice(sha256::Hash::from_byte_array(hash.0));
-//!     for (path, payinfo) in payment_paths(router, node, channels, tlvs, accepted.amount(), secp)? {
-//!         invoice = invoice.add_path(path, &payinfo);
-//!     }
-//!     let invoice = accepted.sign(invoice.build()?)?;
-//!     Ok(accepted.answer(invoice)?)
-//! }
-//! ```
+//! [The guide](crate::guide::ldk) says which of the two to take, how to set it up, and how an LDK node makes invoices.
+//! `cargo run -p bolt12-interop --example fetch_invoice` and `--example serve_offers` are a wallet and a shop without a
+//! node.
 
 mod application;
 mod convert;

@@ -1,20 +1,22 @@
-//! Blinded paths, onion messages and payment paths (BOLT 4), as far as offers need them.
+//! Blinded paths, onion messages and payment paths (BOLT 4), as far as offers need them (feature `onion`).
 //!
-//! A wallet with a connection to one peer can ask for an invoice with this: nothing else of a node is needed.
+//! A wallet with a connection to one peer can ask for an invoice with this. It needs nothing else of a node. The
+//! [guide](crate::guide::onion_messages) shows how, with [`Messenger`](crate::exchange::Messenger), which is built on
+//! what is here.
 //!
 //! | to | use |
 //! | --- | --- |
 //! | let others reach a node without naming it | [`BlindedPathBuilder`] |
-//! | send a request, an invoice or an error to a node or over somebody's path | [`OnionMessageBuilder`] |
+//! | send a request, an invoice or an error to a node, or over somebody's path | [`OnionMessageBuilder`] |
 //! | read a message from a peer | [`OnionMessage::read`], then [`OnionMessage::peel`] |
-//! | answer | [`Received::reply_path`] |
+//! | reply | [`Received::reply_path`] |
 //! | sign as the last hop of a path | [`Received::signing_key`], [`Unblinded::signing_key`] |
-//! | pass on what is for somebody else | [`Forward`] |
-//! | make what an invoice is paid over, with its fees and limits | [`PaymentPathBuilder`] |
+//! | forward what is for somebody else | [`Forward`] |
+//! | build what an invoice is paid over, with its fees and limits | [`PaymentPathBuilder`] |
 //! | know what a hop does with a payment | [`Unblinded::data`], then [`HopData::payment`] |
 //!
-//! Randomness comes from the caller: 32 bytes for each path and each message, never used twice. Whoever knows
-//! them can read the message.
+//! Randomness comes from the caller: 32 bytes for each path and for each message, never used twice. Whoever knows them
+//! can read the message.
 //!
 //! ```
 //! use bolt12::onion::{BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, Peeled};

@@ -63,7 +63,7 @@ impl ReceivedRequest {
 }
 
 impl Accepted {
-    /// What to remember when the invoice is paid, under the request's [key](InvoiceRequest::subscription_key) and
+    /// What to remember when the invoice is paid, under the request's [key](crate::InvoiceRequest::subscription_key) and
     /// counter: the [`previous`](RecurrenceContext::previous) of the payment after it. Nothing for a single payment.
     pub fn paid_period(&self) -> Option<PaidPeriod> {
         let start = self.request().recurrence()?.start;

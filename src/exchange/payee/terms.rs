@@ -28,7 +28,7 @@ pub struct Terms<'a> {
     pub now: UnixTime,
     /// The chains the issuer is paid on.
     pub chains: &'a [ChainHash],
-    /// What the offer's currency is worth now: see [`ReceivedRequest::currency`].
+    /// What the offer's currency is worth now: see [`ReceivedRequest::currency`](crate::exchange::ReceivedRequest::currency).
     pub rate: Option<Rate>,
     /// How old that rate is, in whole seconds.
     pub rate_age: Duration,

@@ -39,7 +39,7 @@ impl<'a> Quote<'a> {
         Some(fees().min()?..=fees().max()?)
     }
 
-    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`].
+    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`](crate::exchange::State::Paying).
     pub fn invoice(&self) -> &'a Invoice {
         self.invoice
     }

@@ -76,7 +76,7 @@ impl Subscription {
     }
 
     /// Whoever owns the money allows so much for this payment, this once (REC-12): the one after so many, as
-    /// [`Due::counter`] says, so that a decision about one is not taken for another. If it was too expensive, it goes on.
+    /// [`Due::counter`](crate::exchange::Due::counter) says, so that a decision about one is not taken for another. If it was too expensive, it goes on.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// As for [`start`](SubscriptionDraft::start), if the limit cannot be computed; `NotConverted` for a tolerance, if
+    /// As for [`start`](crate::exchange::SubscriptionDraft::start), if the limit cannot be computed; `NotConverted` for a tolerance, if
     /// no rate was ever given.
     pub fn set_limit(&mut self, limit: Limit) -> Result<(), Error> {
         self.plan.draft(&self.payer).limit(limit).ceiling()?;

@@ -91,7 +91,7 @@ impl<'a> SubscriptionDraft<'a> {
     }
 
     /// What the payer takes the offer's currency to be worth now. Later rates are given to
-    /// [`Subscription::poll`].
+    /// [`Subscription::poll`](crate::exchange::Subscription::poll).
     pub fn rate(mut self, rate: Rate) -> Self {
         self.draft = self.draft.rate(rate);
         self

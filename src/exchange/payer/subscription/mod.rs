@@ -85,38 +85,7 @@ pub(crate) enum Cancel {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # What the draft leaves open, and what we decided
-///
-/// - **When in its window a period is paid.** When the period starts, since the issuer could answer no sooner to an
-///   offer without pay window but a whole period ahead; a day before the window closes, if that is sooner, or after
-///   half of a window that is open for less than two days; and never in its first minute, for clocks that differ. The
-///   first payment is made at once.
-/// - **A period that was missed.** The issuer accepts no later one, since the one before was not paid (REC-7), so the
-///   subscription is over. That follows from the time alone, and is not noted: if it was the clock that was wrong, the
-///   subscription goes on when the clock is right again.
-/// - **What may pass.** If the issuer refuses, or its invoices expire, the payment is begun again after an hour, then
-///   after two, and so on up to a day, while its window lasts: nobody may be looking. Not a first payment that is due
-///   at once, since somebody is; nor one whose paying was begun, since it may have been made after all; nor one that
-///   was too dear.
-/// - **One payer id.** All requests have the same nonce in their metadata, from which the key follows (EXC-3); the MAC
-///   beside it is another one for each payment, since it covers the counter. An invoice for another payment of the same
-///   subscription is refused by its counter.
-/// - **One request for each payment**, to the byte, over all paths and each time it is sent: there are issuers that
-///   answer once for each counter, with the invoice that they made first. So an amount that the issuer suggests (ERR-2)
-///   is not asked for, and a quote that has expired is asked for again with the same request.
-/// - **The start of period 0**, where the offer says nothing, is when the first invoice was made. The payer
-///   refuses one that was not made about now: an hour or a period before the subscription was begun, whichever is less,
-///   is for clocks that differ. Otherwise an issuer could have a year of periods be due at once.
-/// - **A first period that has begun** costs the rest of its price (REC-8), and an invoice for more than that is not
-///   paid, unless the payer's limit is a fixed amount. An hour is for clocks that differ here, too. As the draft has it,
-///   this holds for every period: whoever pays late pays less.
-/// - **A price in another currency** is compared with the payer's rate on the day of each payment. If a chosen amount
-///   has become too little, the issuer says so.
-/// - **Cancelling** is said only of what was begun: before the first payment, and after the last one, there is nothing
-///   to cancel. While a payment is on its way, it waits: the counter depends on what becomes of it. The request names a
-///   reply path, because there are issuers that drop what has none (MSG-3); what comes over it is not listened to. It
-///   is sent once, or over the next path if the first is known to lead nowhere.
-/// - **The end of an authorisation** is not told to the issuer. [`cancel`](Self::cancel) does it.
+/// What the draft leaves open, and what we decided, is [a page of the guide](crate::guide::decisions#subscriptions).
 #[derive(Debug)]
 #[must_use]
 pub struct Subscription {

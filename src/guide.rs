@@ -1,0 +1,162 @@
+//! The guide: what to do in which order, what can go wrong, and what to save.
+//!
+//! The pages are those in `docs/`. They are compiled here, so their examples are tested.
+//!
+//! | page | for |
+//! | --- | --- |
+//! | [Paying](paying) | a wallet: from a pasted text to a receipt |
+//! | [Getting paid](getting_paid) | a shop: from the first offer to the money |
+//! | [Fiat](fiat) | prices in dollars, on both sides |
+//! | [Refunds](refunds) | money that flows the other way: refunds and withdrawals |
+//! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
+//! | [Proofs](proofs) | proving a payment, and checking such a proof |
+//! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
+//! | [LDK](ldk) | running all this on an LDK node, or in front of one (feature `lightning`) |
+//! | [Storage and restarts](storage) | what to save, and what to do after a crash |
+//! | [Fuzzing](fuzzing) | fuzzing this crate, or your implementation against it |
+//! | [Decisions](decisions) | what the specification leaves open, and how the crate is built |
+//! | [Contributing](contributing) | where things are in the source, and how to change them |
+//! | [Attacks](attacks) | what strangers can try, and why it fails |
+//! | [Rules](rules) | the specification as rules, each with an ID |
+
+/// Where links between pages lead in these docs. They come first, and so win over the pages' own, which lead to files.
+macro_rules! links {
+    () => {
+        "[decisions]: crate::guide::decisions
+[decisions-subscriptions]: crate::guide::decisions#subscriptions
+[fiat]: crate::guide::fiat
+[getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
+[getting-paid]: crate::guide::getting_paid
+[ldk]: crate::guide::ldk
+[onion-messages]: crate::guide::onion_messages
+[onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
+[paying]: crate::guide::paying
+[paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
+[proofs]: crate::guide::proofs
+[rules]: crate::guide::rules
+[rules-decisions]: crate::guide::rules#decisions
+[storage]: crate::guide::storage
+[subscriptions]: crate::guide::subscriptions
+[subscriptions-the-payee]: crate::guide::subscriptions#the-payee
+"
+    };
+}
+
+/// A page, with the items that it is about. With a feature, its examples are compiled only where that is on.
+macro_rules! page {
+    ($name:ident, $path:literal, $items:literal $(, $feature:literal)?) => {
+        #[doc = links!()]
+        $(#[cfg_attr(not(feature = $feature), doc = concat!("(This page needs the feature `", $feature, "`.)"))])?
+        #[cfg_attr(all($(feature = $feature)?), doc = include_str!($path))]
+        #[cfg_attr(all($(feature = $feature)?), doc = concat!("\n# Items on this page\n\n", $items))]
+        pub mod $name {}
+    };
+}
+
+page!(
+    paying,
+    "../docs/guide/paying.md",
+    "[`Bolt12`](crate::Bolt12), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
+[`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
+[`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
+[`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
+[`Paying`](crate::exchange::Paying), [`Objection`](crate::exchange::Objection), [`FeeLimit`](crate::exchange::FeeLimit), [`Error`](crate::Error),
+[`ErrorKind`](crate::ErrorKind)"
+);
+page!(
+    getting_paid,
+    "../docs/guide/getting-paid.md",
+    "[`Payee`](crate::exchange::Payee), [`NewOffer`](crate::exchange::NewOffer), [`OfferBuilder`](crate::OfferBuilder),
+[`ReceivedRequest`](crate::exchange::ReceivedRequest), [`Terms`](crate::exchange::Terms),
+[`Accepted`](crate::exchange::Accepted), [`ExpectedPayment`](crate::exchange::ExpectedPayment),
+[`Sale`](crate::exchange::Sale), [`TakenPayments`](crate::exchange::TakenPayments),
+[`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
+);
+page!(
+    fiat,
+    "../docs/guide/fiat.md",
+    "[`Rate`](crate::Rate), [`OfferAmount`](crate::OfferAmount), [`MinorUnits`](crate::MinorUnits),
+[`CurrencyCode`](crate::CurrencyCode), [`Limit`](crate::exchange::Limit), [`Quote`](crate::exchange::Quote),
+[`CURRENCY_RELATIVE_EXPIRY`](crate::exchange::CURRENCY_RELATIVE_EXPIRY)"
+);
+page!(
+    refunds,
+    "../docs/guide/refunds.md",
+    "[`Refund`](crate::Refund), [`RefundBuilder`](crate::RefundBuilder), [`NewRefund`](crate::exchange::NewRefund),
+[`Payment`](crate::exchange::Payment), [`AcceptedRefund`](crate::exchange::AcceptedRefund),
+[`Claim`](crate::exchange::Claim), [`ClaimState`](crate::exchange::ClaimState)"
+);
+page!(
+    subscriptions,
+    "../docs/guide/subscriptions.md",
+    "[`SubscriptionDraft`](crate::exchange::SubscriptionDraft), [`Subscription`](crate::exchange::Subscription),
+[`SubscriptionState`](crate::exchange::SubscriptionState), [`Due`](crate::exchange::Due),
+[`accept_recurring`](crate::exchange::ReceivedRequest::accept_recurring),
+[`Subscribers`](crate::exchange::Subscribers), [`RecurrenceContext`](crate::RecurrenceContext),
+[`SubscriptionKey`](crate::SubscriptionKey), [`Recurrence`](crate::Recurrence)",
+    "recurrence"
+);
+page!(
+    proofs,
+    "../docs/guide/proofs.md",
+    "[`PayerProof`](crate::PayerProof), [`PayerProofBuilder`](crate::PayerProofBuilder),
+[`Preview`](crate::Preview), [`Expectation`](crate::Expectation), [`ExpectedPayee`](crate::ExpectedPayee),
+[`Disclosure`](crate::Disclosure), [`Receipt`](crate::exchange::Receipt)"
+);
+page!(
+    onion_messages,
+    "../docs/guide/onion-messages.md",
+    "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
+[`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
+[`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
+[`PaymentPathBuilder`](crate::onion::PaymentPathBuilder),
+[`IncomingMessage`](crate::exchange::IncomingMessage), [`OutgoingMessage`](crate::exchange::OutgoingMessage),
+[`MessageArrival`](crate::exchange::MessageArrival)",
+    "onion"
+);
+page!(
+    ldk,
+    "../docs/guide/ldk.md",
+    "[`Desk`](crate::lightning::Desk), [`Application`](crate::lightning::Application),
+[`OffersHandler`](crate::lightning::OffersHandler), [`OnionPeers`](crate::lightning::OnionPeers),
+[`message_paths`](crate::lightning::message_paths), [`payment_paths`](crate::lightning::payment_paths),
+[`ConversionError`](crate::lightning::ConversionError)",
+    "lightning"
+);
+page!(
+    storage,
+    "../docs/guide/storage.md",
+    "[`Payment::to_bytes`](crate::exchange::Payment::to_bytes), [`Payer::load`](crate::exchange::Payer::load),
+[`Payer::restore`](crate::exchange::Payer::restore),
+[`Payment::failed_hashes`](crate::exchange::Payment::failed_hashes), [`State`](crate::exchange::State),
+[`Claim`](crate::exchange::Claim), [`TakenPayments`](crate::exchange::TakenPayments), [`Payee::load_claim`](crate::exchange::Payee::load_claim)"
+);
+page!(
+    fuzzing,
+    "../docs/guide/fuzzing.md",
+    "[`MAX_LEN`](crate::MAX_LEN), [`Unverified`](crate::Unverified), [`KnownFeatures`](crate::KnownFeatures),
+[`Rule`](crate::Rule), [`TlvStream`](crate::TlvStream)"
+);
+page!(
+    decisions,
+    "../docs/guide/decisions.md",
+    "[`Rule`](crate::Rule), [`Retry`](crate::exchange::Retry), [`MAX_RENEWALS`](crate::exchange::MAX_RENEWALS),
+[`MAX_OFFER_LEN`](crate::exchange::MAX_OFFER_LEN), [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN)"
+);
+
+#[doc = links!()]
+#[doc = include_str!("../CONTRIBUTING.md")]
+pub mod contributing {}
+
+#[doc = include_str!("../docs/attacks.md")]
+pub mod attacks {}
+
+#[doc = include_str!("../docs/rules/bolt12.md")]
+pub mod rules {
+    #[doc = include_str!("../docs/rules/onion-messages.md")]
+    pub mod onion_messages {}
+    #[doc = include_str!("../docs/rules/payer-proof.md")]
+    pub mod payer_proof {}
+    #[doc = include_str!("../docs/rules/recurrence.md")]
+    pub mod recurrence {}
+}
