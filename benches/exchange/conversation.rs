@@ -41,7 +41,7 @@ pub(crate) struct Case {
 const PATH: Shape = Shape { name: "a path", rich: true, offer_paths: 1, invoice_paths: 1, hops: 3 };
 
 pub(crate) fn cases() -> [Case; 5] {
-    let [minimal, typical, many_paths] = SHAPES;
+    let [minimal, typical, _, many_paths] = SHAPES;
     let case = |name, shape, signer| Case { name, shape, signer, padding: Padding::None };
     [
         case("minimal, node key", minimal, Signer::Node),

@@ -25,7 +25,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
             name: conversation.name("issuer: receive"),
             ours: Side::new(asked, |asked| conversation.issuer.receive(asked).expect("an own offer")),
             lightning: None,
-            floor: Some(verified(conversation).side(&keys.context)),
+            floor: Some(verified(conversation).sides(&keys.context)),
         },
         Comparison {
             name: conversation.name("issuer: receive, accept, build and sign the invoice"),
@@ -34,7 +34,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
                 |(asked, paths)| conversation.answer(asked, paths),
             ),
             lightning: (conversation.case.signer == Signer::Offer).then(|| theirs(conversation, keys)),
-            floor: Some(answered(conversation).side(&keys.context)),
+            floor: Some(answered(conversation).sides(&keys.context)),
         },
     ]
 }
@@ -43,7 +43,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
 fn verified(conversation: &Conversation) -> Floor {
     let request = &conversation.request;
     let records = || request.tlvs().records();
-    Floor::request(request).and_digest(records()).and_verify(
+    Floor::request(request).and_keys([request.payer_id()]).and_digest(records()).and_verify(
         request.signature(),
         digest("invoice_request", records()),
         request.payer_id(),

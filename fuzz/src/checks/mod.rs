@@ -13,6 +13,7 @@ pub mod mirror;
 pub mod naive;
 #[cfg(feature = "onion")]
 pub mod onion;
+pub mod point;
 pub mod proof;
 pub mod recurrence;
 pub mod round_trip;
@@ -29,6 +30,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("text", text::check),
     ("tlv", tlv::check),
+    ("point", point::check),
     ("offer", messages::offer),
     ("invoice_request", messages::invoice_request),
     ("refund", messages::refund),
