@@ -432,7 +432,7 @@ fn points() -> Vec<(&'static str, Vec<u8>)> {
     let keys = keys::public().map(|key| key.serialize());
     vec![
         ("keys", keys.concat()),
-        ("uncompressed", keys[0].into_iter().skip(1).chain([4]).rev().collect()),
+        ("uncompressed", [&[4], &keys[0][1..]].concat()),
         ("least", [with_x(0), with_x(1), with_x(5)].concat()),
         ("greatest", [field(0x2c), field(0x2e), field(0x2f), field(0x30)].concat()),
         ("cut-off", vec![2, 1]),
