@@ -63,6 +63,12 @@ impl Structure {
         Self::of(schema, tlvs, known)
     }
 
+    /// The same for a message that lacks only its signature, for which room is left.
+    pub(crate) fn to_sign(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
+        let tlvs = TlvStream::read_with_room(bytes, 1).map_err(|error| schema.named(error))?;
+        Self::of(schema, tlvs, known)
+    }
+
     /// The same for a stream that was read already.
     pub(crate) fn of(schema: &Schema, tlvs: TlvStream, known: &'static KnownFeatures) -> Result<Self, Error> {
         for record in tlvs.records() {

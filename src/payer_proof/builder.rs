@@ -173,7 +173,7 @@ impl<'a> PayerProofBuilder<'a> {
         }
         let known = self.invoice.known();
         let keys = self.invoice.offer().message.keys.clone();
-        Ok(Unsigned::new(Structure::read(&UNSIGNED, writer.finish(), known)?.with_keys(keys)))
+        Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), known)?.with_keys(keys)))
     }
 
     fn check(&self) -> Result<(), Error> {
