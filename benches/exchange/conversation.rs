@@ -38,7 +38,7 @@ pub(crate) struct Case {
     pub(crate) padding: Padding,
 }
 
-const PATH: Shape = Shape { name: "a path", rich: true, offer_paths: 1, invoice_paths: 1, hops: 3 };
+pub(crate) const PATH: Shape = Shape { name: "a path", rich: true, offer_paths: 1, invoice_paths: 1, hops: 3 };
 
 pub(crate) fn cases() -> [Case; 5] {
     let [minimal, typical, _, many_paths] = SHAPES;
@@ -177,7 +177,7 @@ fn invoice_paths(case: Case, keys: &Keys) -> Vec<BlindedPath<'static>> {
     (0..case.shape.invoice_paths).map(|at| Path::new(&keys.context, 6, at, case.shape.hops).ours()).collect()
 }
 
-fn answer(
+pub(crate) fn answer(
     issuer: &Issuer,
     case: Case,
     signer: &Keypair,
