@@ -230,7 +230,7 @@ impl<T: SignedMessage> Unverified<T> {
         &self.structure.tlvs
     }
 
-    /// Decompresses the points (TLV-7) and verifies the signature (SIG-5).
+    /// Checks the points (TLV-7) and verifies the signature (SIG-5).
     ///
     /// # Errors
     ///
