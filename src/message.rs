@@ -12,7 +12,7 @@ use core::ops::RangeInclusive;
 use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{KnownFeatures, LazyKey, Point, Points, Spec, Value, find, named, path};
+use crate::field::{KnownFeatures, Point, Points, Spec, Value, find, named, path};
 use crate::recurrence;
 use crate::text;
 use crate::tlv::{TlvRecord, TlvStream};
@@ -38,11 +38,10 @@ pub(crate) static SIGNATURE_FIELDS: &[Spec] = &[Spec {
 }];
 
 /// The keys of a message, decompressed once.
-///
-/// Payer id and node id sign. Whoever only carries an offer along needs no issuer id.
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
-    pub(crate) issuer_id: LazyKey,
+    /// Only if it is at hand: whoever carries an offer along needs none, so reading just checks it.
+    pub(crate) issuer_id: Option<PublicKey>,
     pub(crate) payer_id: Option<PublicKey>,
     /// In a request: a key in its paths that will be asked for, as [`Structure::check_points_with`] was told.
     pub(crate) node_id: Option<PublicKey>,
@@ -132,7 +131,7 @@ impl Structure {
                     .map_err(|error| error.in_field(field).within(record.value_offset()))?;
             }
         }
-        Ok(self.with_keys(Keys { issuer_id: issuer_id.into(), payer_id, node_id }))
+        Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
     }
 
     /// A message whose points are known to be on the curve, because they came as keys or from a

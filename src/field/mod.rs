@@ -22,7 +22,7 @@ pub use features::{Feature, FeatureBits, Features, KnownFeatures};
 pub use path::{BlindedHop, BlindedPath, BlindedPaths, Direction, IntroductionNode, ShortChannelId};
 pub use payinfo::{PayInfo, PayInfos};
 pub use point::Point;
-pub(crate) use point::{LazyKey, Points};
+pub(crate) use point::Points;
 pub use quantity::Quantity;
 pub use rate::Rate;
 pub use text::Text;

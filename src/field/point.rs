@@ -1,10 +1,8 @@
 //! Points on the curve, in the form they have on the wire.
 
-use alloc::boxed::Box;
 use core::fmt;
 
 use bitcoin::hex::DisplayHex;
-use once_cell::race::OnceBox;
 use secp256k1::PublicKey;
 
 use super::{Value, exactly};
@@ -79,36 +77,6 @@ impl<'a> Points<'a> {
         if let Some(place) = self.known.iter_mut().find(|place| place.is_none()) {
             *place = Some(bytes);
         }
-    }
-}
-
-/// A point of a message that was checked, and is decompressed when its key is first asked for.
-#[derive(Default)]
-pub(crate) struct LazyKey {
-    known: Option<PublicKey>,
-    found: OnceBox<PublicKey>,
-}
-
-impl LazyKey {
-    /// The key of the point.
-    pub(crate) fn get(&self, point: Point) -> Result<PublicKey, Error> {
-        match self.known {
-            Some(key) => Ok(key),
-            None => self.found.get_or_try_init(|| point.to_public_key().map(Box::new)).copied(),
-        }
-    }
-}
-
-impl Clone for LazyKey {
-    fn clone(&self) -> Self {
-        self.known.or_else(|| self.found.get().copied()).into()
-    }
-}
-
-/// A key that is known already.
-impl From<Option<PublicKey>> for LazyKey {
-    fn from(known: Option<PublicKey>) -> Self {
-        Self { known, found: OnceBox::new() }
     }
 }
 

@@ -113,14 +113,17 @@ impl OfferFields {
     ///
     /// The key that signs invoices. A request goes to this node if the offer has no paths (OFR-11).
     ///
-    /// It is decompressed when it is first asked for, which takes several microseconds.
+    /// It is decompressed when it is asked for, which takes several microseconds.
     pub fn issuer_id(&self) -> Option<PublicKey> {
         self.issuer_key().ok().flatten()
     }
 
     /// The same, with what libsecp256k1 refuses, which is nothing that was checked.
     pub(crate) fn issuer_key(&self) -> Result<Option<PublicKey>, Error> {
-        self.issuer_point().map(|point| self.message.keys.issuer_id.get(point)).transpose()
+        match self.message.keys.issuer_id {
+            Some(key) if self.tlvs().contains(22) => Ok(Some(key)),
+            _ => self.issuer_point().map(Point::to_public_key).transpose(),
+        }
     }
 
     /// The same as it stands in the message.
