@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{Decompressor, KnownFeatures, Point, Spec, Text, Value, find, named, path};
+use crate::field::{KnownFeatures, Points, Spec, Text, Value, find, named, path, point};
 use crate::invoice::INVOICE_FIELDS;
 use crate::invoice_request::REQUEST_FIELDS;
 use crate::message::{SIGNATURE_FIELDS, Schema, Structure, byte_traits, own_rule};
@@ -246,9 +246,9 @@ fn check_suggestion(field: Field, value: &[u8]) -> Result<(), Error> {
 /// TLV-7: the keys in a suggestion are on the curve.
 fn check_points(field: Field, value: &[u8]) -> Result<(), Error> {
     if [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS].contains(&field) {
-        path::check_points(value, &mut Decompressor::default())
+        path::check_points(value, &mut Points::default())
     } else if [Field::OFFER_ISSUER_ID, Field::INVREQ_PAYER_ID, Field::INVOICE_NODE_ID].contains(&field) {
-        Point::decode(value)?.to_public_key().map(drop)
+        point::check(value)
     } else {
         Ok(())
     }

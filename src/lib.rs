@@ -59,6 +59,8 @@ extern crate alloc;
 extern crate std;
 
 mod builder;
+#[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
+mod curve;
 mod error;
 pub mod exchange;
 mod field;

@@ -2,7 +2,7 @@
 //!
 //! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the
 //! stream, every field's form, and every rule about fields alone. [`Structure::check_points`] then
-//! looks at the points. Builders come in through the same first half; they hold keys that are on the
+//! looks at the points, and decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that are on the
 //! curve already, and skip the second.
 
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use core::ops::RangeInclusive;
 use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::field::{Decompressor, KnownFeatures, Point, Spec, Value, find, named, path};
+use crate::field::{KnownFeatures, Point, Points, Spec, Value, find, named, path};
 use crate::recurrence;
 use crate::text;
 use crate::tlv::{TlvRecord, TlvStream};
@@ -40,6 +40,7 @@ pub(crate) static SIGNATURE_FIELDS: &[Spec] = &[Spec {
 /// The keys of a message, decompressed once.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
+    /// Only if it is at hand: whoever carries an offer along needs none, so reading just checks it.
     pub(crate) issuer_id: Option<PublicKey>,
     pub(crate) payer_id: Option<PublicKey>,
     /// In a request: a key in its paths that will be asked for, as [`Structure::check_points_with`] was told.
@@ -58,6 +59,12 @@ impl Structure {
     /// Reads bytes (TLV-1 to TLV-7, and the rules of the kind of message).
     pub(crate) fn read(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
         let tlvs = TlvStream::read(bytes).map_err(|error| schema.named(error))?;
+        Self::of(schema, tlvs, known)
+    }
+
+    /// The same for a message that lacks only its signature, for which room is left.
+    pub(crate) fn to_sign(schema: &Schema, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
+        let tlvs = TlvStream::read_with_room(bytes, 1).map_err(|error| schema.named(error))?;
         Self::of(schema, tlvs, known)
     }
 
@@ -90,7 +97,7 @@ impl Structure {
         Ok(Self { tlvs, known })
     }
 
-    /// Decompresses every point (TLV-7): the costly half of reading.
+    /// Checks every point (TLV-7), and decompresses those that sign: the costly half of reading.
     pub(crate) fn check_points(self) -> Result<Message, Error> {
         self.check_points_with(None)
     }
@@ -98,16 +105,24 @@ impl Structure {
     /// The same, and keeps the key of a point in one of the paths: who knows that it will sign asks for it again.
     pub(crate) fn check_points_with(self, signer: Option<Point>) -> Result<Message, Error> {
         let signer = signer.map(Point::to_bytes);
-        let mut points = Decompressor::default();
+        let mut points = Points::default();
         let mut key = |field: Field| {
             let key = self.tlvs.get(field.number()).map(|record| {
                 points.key(record.value()).map_err(|error| error.in_field(field).at(record.value_offset()))
             });
             key.transpose()
         };
-        let issuer_id = key(Field::OFFER_ISSUER_ID)?;
         let payer_id = key(Field::INVREQ_PAYER_ID)?;
         let node_id = key(Field::INVOICE_NODE_ID)?;
+        // Mostly the same as the node id (IVR-9).
+        let mut issuer_id = None;
+        if let Some(record) = self.tlvs.get(Field::OFFER_ISSUER_ID.number()) {
+            points
+                .check(record.value())
+                .map_err(|error| error.in_field(Field::OFFER_ISSUER_ID).at(record.value_offset()))?;
+            let is_node_id = self.tlvs.value(Field::INVOICE_NODE_ID.number()) == Some(record.value());
+            issuer_id = node_id.filter(|_| is_node_id);
+        }
         // If it is no point, then where it stands in its path is what to name.
         let node_id = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
         for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {

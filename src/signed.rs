@@ -94,7 +94,7 @@ impl<T: SignedMessage> Unsigned<T> {
     ///
     /// Any rule of the message but that it is signed.
     pub fn read(bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
-        let message = Structure::read(T::UNSIGNED, bytes, known)?.check_points()?;
+        let message = Structure::to_sign(T::UNSIGNED, bytes, known)?.check_points()?;
         if let Some(record) = message.tlvs.get(T::SIGNATURE.number()) {
             return Err(Error::of(T::SIGNATURE, ErrorKind::Unexpected, T::RULE).at(record.offset()));
         }
@@ -230,7 +230,7 @@ impl<T: SignedMessage> Unverified<T> {
         &self.structure.tlvs
     }
 
-    /// Decompresses the points (TLV-7) and verifies the signature (SIG-5).
+    /// Checks the points (TLV-7) and verifies the signature (SIG-5).
     ///
     /// # Errors
     ///

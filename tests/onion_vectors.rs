@@ -12,7 +12,7 @@ use bolt12::onion::{
     PaymentRelay, Unblinded,
 };
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
-use bolt12::{BlindedPath, Feature, Features, IntroductionNode, ShortChannelId};
+use bolt12::{BlindedPath, Feature, Features, IntroductionNode, Point, ShortChannelId};
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("data/onion.json");
@@ -142,7 +142,8 @@ fn a_route_is_unblinded() {
         assert_eq!(data.tlvs().as_bytes(), bytes(&hop["encoded_tlvs"]));
         let tlvs = &hop["tlvs"];
         assert_eq!(data.next(), tlvs.get("short_channel_id").map(|id| NextHop::Channel(scid(id))));
-        assert_eq!(data.next_path_key_override(), tlvs.get("next_path_key_override").map(key));
+        let next_key = tlvs.get("next_path_key_override").map(|value| Point::from(key(value)));
+        assert_eq!(data.next_path_key_override(), next_key);
         assert_eq!(data.path_id().map(hex::encode), tlvs.get("path_id").map(|id| text(id).to_owned()));
         assert_eq!(data.payment_relay(), tlvs.get("payment_relay").map(relay));
         assert_eq!(data.payment_constraints(), tlvs.get("payment_constraints").map(constraints));

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use circles::Uses;
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 23] = [
+const LAYERS: [&str; 24] = [
     "work",
     "units",
+    "curve",
     "error",
     "tlv",
     "text",

@@ -5,16 +5,22 @@ use std::collections::BTreeSet;
 
 use bitcoin::hashes::{Hash, sha256};
 use bolt12::secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, SecretKey, XOnlyPublicKey, schnorr};
-use bolt12::{BlindedPaths, IntroductionNode, InvoiceFields, OfferFields, RequestFields, TlvRecord};
+use bolt12::{
+    BlindedPath, BlindedPaths, IntroductionNode, InvoiceFields, OfferFields, Point, RequestFields, TlvRecord,
+};
 use lightning::util::ser::{BigSize, Writeable};
 use sha2::block_api::compress256;
 
 use crate::measure::Side;
+use crate::table::Floors;
 
 /// The primitives that an operation needs. An empty one needs none.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Floor {
-    points: BTreeSet<[u8; 33]>,
+    /// Points that are computed with: each takes a square root.
+    keys: BTreeSet<[u8; 33]>,
+    /// Points that only have to be on the curve: each takes a Jacobi symbol.
+    checked: BTreeSet<[u8; 33]>,
     blocks: Vec<[u8; 64]>,
     derive: Option<SecretKey>,
     sign: Option<Keypair>,
@@ -24,41 +30,45 @@ pub(crate) struct Floor {
 impl Floor {
     /// Decompressing one point.
     pub(crate) fn point(key: &PublicKey) -> Self {
-        Self::default().and_points([key.serialize()])
+        Self::default().and_keys([*key])
     }
 
-    /// Decompressing the distinct points of an offer.
+    /// Checking the distinct points of an offer.
     pub(crate) fn offer(offer: &OfferFields) -> Self {
-        Self::default().and_points(offer.issuer_id().map(|key| key.serialize())).and_paths(offer.paths())
+        let mut floor = Self::default().and_paths(offer.paths());
+        floor.checked.extend(offer.issuer_id().map(|key| key.serialize()));
+        floor
     }
 
-    /// The same for a request.
+    /// The same for a request. What verifies a signature is decompressed.
     pub(crate) fn request(request: &RequestFields) -> Self {
-        Self::offer(request.offer())
-            .and_points(request.payer_id().map(|key| key.serialize()))
-            .and_paths(request.paths())
+        let mut floor = Self::offer(request.offer()).and_paths(request.paths());
+        floor.checked.extend(request.payer_id().map(|key| key.serialize()));
+        floor
     }
 
     /// The same for an invoice.
     pub(crate) fn invoice(invoice: &InvoiceFields) -> Self {
-        Self::request(invoice.request())
-            .and_points(invoice.node_id().map(|key| key.serialize()))
-            .and_paths(invoice.paths())
+        Self::request(invoice.request()).and_keys(invoice.node_id()).and_paths(invoice.paths())
     }
 
-    fn and_points(mut self, points: impl IntoIterator<Item = [u8; 33]>) -> Self {
-        self.points.extend(points);
+    /// Decompressing keys.
+    pub(crate) fn and_keys(mut self, keys: impl IntoIterator<Item = PublicKey>) -> Self {
+        self.keys.extend(keys.into_iter().map(|key| key.serialize()));
         self
     }
 
-    fn and_paths(mut self, paths: Option<BlindedPaths<'_>>) -> Self {
-        for path in paths.iter().flat_map(|paths| paths.iter()) {
-            if let IntroductionNode::NodeId(point) = path.introduction_node() {
-                self.points.insert(point.to_bytes());
-            }
-            self.points.insert(path.first_path_key().to_bytes());
-            self.points.extend(path.hops().map(|hop| hop.blinded_node_id.to_bytes()));
+    fn and_paths(self, paths: Option<BlindedPaths<'_>>) -> Self {
+        paths.iter().flat_map(|paths| paths.iter()).fold(self, |floor, path| floor.and_path(&path))
+    }
+
+    /// Checking the points of a path.
+    pub(crate) fn and_path(mut self, path: &BlindedPath<'_>) -> Self {
+        if let IntroductionNode::NodeId(point) = path.introduction_node() {
+            self.checked.insert(point.to_bytes());
         }
+        self.checked.insert(path.first_path_key().to_bytes());
+        self.checked.extend(path.hops().map(|hop| hop.blinded_node_id.to_bytes()));
         self
     }
 
@@ -136,13 +146,22 @@ impl Floor {
         self
     }
 
+    /// Both floors: with a symbol for each point that is only checked, and with a root for every point.
+    pub(crate) fn sides(self, context: &Secp256k1<All>) -> Floors<'_> {
+        let mut roots = self.clone();
+        roots.keys.append(&mut roots.checked);
+        Floors { least: self.side(context), roots: Some(roots.side(context)) }
+    }
+
     pub(crate) fn side(self, context: &Secp256k1<All>) -> Side<'_> {
         let message = Message::from_digest([0x42; 32]);
-        let points: Vec<_> = self.points.into_iter().collect();
+        let checked: Vec<_> = self.checked.difference(&self.keys).copied().collect();
+        let keys: Vec<_> = self.keys.into_iter().collect();
         Side::new(
             || (),
             move |()| {
-                let points = points.iter().filter_map(|point| PublicKey::from_slice(point).ok()).count();
+                let keys = keys.iter().filter_map(|key| PublicKey::from_slice(key).ok()).count();
+                let checked = checked.iter().filter_map(|point| Point::try_from(*point).ok()).count();
                 let mut state = [0; 8];
                 compress256(&mut state, &self.blocks);
                 let key = self.derive.map(|secret| Keypair::from_secret_key(context, &secret));
@@ -150,7 +169,7 @@ impl Floor {
                 for (signature, message, key) in &self.verify {
                     context.verify_schnorr(signature, message, key).expect("a valid signature");
                 }
-                (points, state, key, signed)
+                (keys, checked, state, key, signed)
             },
         )
     }

@@ -47,9 +47,10 @@ pub(crate) struct Shape {
     pub(crate) hops: u8,
 }
 
-pub(crate) const SHAPES: [Shape; 3] = [
+pub(crate) const SHAPES: [Shape; 4] = [
     Shape { name: "minimal", rich: false, offer_paths: 0, invoice_paths: 1, hops: 1 },
     Shape { name: "typical", rich: true, offer_paths: 0, invoice_paths: 1, hops: 3 },
+    Shape { name: "two paths", rich: true, offer_paths: 2, invoice_paths: 2, hops: 2 },
     Shape { name: "many paths", rich: true, offer_paths: 8, invoice_paths: 8, hops: 3 },
 ];
 
@@ -138,7 +139,7 @@ pub(crate) fn payinfo() -> PayInfo<'static> {
     }
 }
 
-/// An offer with paths, for growth.
+/// An offer with paths of two hops, for growth.
 pub(crate) fn offer_with_paths(keys: &Keys, count: u8) -> Offer {
     let builder = OfferBuilder::new(keys.issuer.public_key());
     // Introduction nodes differ, since all that is to grow is the number of paths.

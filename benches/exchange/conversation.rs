@@ -39,10 +39,10 @@ pub(crate) struct Case {
     pub(crate) padding: Padding,
 }
 
-const PATH: Shape = Shape { name: "a path", rich: true, offer_paths: 1, invoice_paths: 1, hops: 3 };
+pub(crate) const PATH: Shape = Shape { name: "a path", rich: true, offer_paths: 1, invoice_paths: 1, hops: 3 };
 
 pub(crate) fn cases() -> [Case; 5] {
-    let [minimal, typical, many_paths] = SHAPES;
+    let [minimal, typical, _, many_paths] = SHAPES;
     let case = |name, shape, signer| Case { name, shape, signer, padding: Padding::None };
     [
         case("minimal, node key", minimal, Signer::Node),
@@ -188,7 +188,7 @@ fn invoice_paths(case: Case, keys: &Keys) -> Vec<BlindedPath<'static>> {
     (0..case.shape.invoice_paths).map(|at| Path::new(&keys.context, 6, at, case.shape.hops).ours()).collect()
 }
 
-fn answer(
+pub(crate) fn answer(
     issuer: &Payee,
     case: Case,
     signer: &Keypair,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bitcoin::hashes::Hash;
+use lightning::blinded_path::payment::BlindedPaymentPath;
 use lightning::ln::channelmanager::PaymentId;
+use lightning::offers::invoice::Bolt12Invoice;
 use lightning::offers::invoice_request::{InvoiceRequest as TheirRequest, InvoiceRequestVerifiedFromOffer};
 use lightning::offers::nonce::Nonce;
 use lightning::offers::offer::OfferBuilder as TheirOfferBuilder;
@@ -14,7 +16,7 @@ use crate::conversation::{Conversation, Signer};
 use crate::floor::{Floor, digest};
 use crate::measure::Side;
 use crate::messages::{
-    AMOUNT, DESCRIPTION, EXPIRY, ISSUER, Keys, METADATA, NOTE, NOW, PAYMENT_HASH, Path, RELATIVE_EXPIRY,
+    AMOUNT, DESCRIPTION, EXPIRY, ISSUER, Keys, METADATA, NOTE, NOW, PAYMENT_HASH, Path, RELATIVE_EXPIRY, Shape,
 };
 use crate::table::Comparison;
 
@@ -25,7 +27,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
             name: conversation.name("issuer: receive"),
             ours: Side::new(asked, |asked| conversation.issuer.receive(asked).expect("an own offer")),
             lightning: None,
-            floor: Some(verified(conversation).side(&keys.context)),
+            floor: Some(verified(conversation).sides(&keys.context)),
         },
         Comparison {
             name: conversation.name("issuer: receive, accept, build and sign the invoice"),
@@ -34,7 +36,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
                 |(asked, paths)| conversation.answer(asked, paths),
             ),
             lightning: (conversation.case.signer == Signer::Offer).then(|| theirs(conversation, keys)),
-            floor: Some(answered(conversation).side(&keys.context)),
+            floor: Some(answered(conversation).sides(&keys.context)),
         },
     ]
 }
@@ -43,7 +45,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
 fn verified(conversation: &Conversation) -> Floor {
     let request = &conversation.request;
     let records = || request.tlvs().records();
-    Floor::request(request).and_digest(records()).and_verify(
+    Floor::request(request).and_keys([request.payer_id()]).and_digest(records()).and_verify(
         request.signature(),
         digest("invoice_request", records()),
         request.payer_id(),
@@ -61,7 +63,7 @@ fn answered(conversation: &Conversation) -> Floor {
 }
 
 /// The same with `lightning`, which recognises its offer by the path's nonce, and derives the offer's key for it.
-fn theirs<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Side<'a> {
+pub(crate) fn theirs<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Side<'a> {
     let shape = conversation.case.shape;
     let nonce = Nonce::try_from(METADATA.as_slice()).expect("sixteen bytes");
     let node_id = keys.issuer.public_key();
@@ -81,23 +83,35 @@ fn theirs<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Side<'a> {
         request = request.payer_note(NOTE.to_owned());
     }
     let bytes = request.build_and_sign().expect("a valid request").encode();
-    let paths = move || {
-        let path = |at| Path::new(&keys.context, 6, at, shape.hops).theirs_to_pay();
-        (0..shape.invoice_paths).map(path).collect::<Vec<_>>()
-    };
     Side::new(
-        move || (bytes.clone(), paths()),
+        move || (bytes.clone(), their_paths(shape, keys)),
         move |(bytes, paths)| {
             let request = TheirRequest::try_from(bytes).expect("a request");
-            let verified = request.verify_using_recipient_data(nonce, &keys.expanded, &keys.context);
-            let Ok(InvoiceRequestVerifiedFromOffer::DerivedKeys(verified)) = verified else { panic!("an own offer") };
-            let hash = PaymentHash(PAYMENT_HASH.to_byte_array());
-            let builder = verified.respond_using_derived_keys_no_std(paths, hash, Duration::from_secs(NOW.0));
-            let mut builder = builder.expect("an own offer");
-            if shape.rich {
-                builder = builder.relative_expiry(RELATIVE_EXPIRY).allow_mpp();
-            }
-            builder.build_and_sign(&keys.context).expect("a valid invoice")
+            their_answer(shape, request, nonce, paths, keys)
         },
     )
+}
+
+/// The paths of an invoice.
+pub(crate) fn their_paths(shape: Shape, keys: &Keys) -> Vec<BlindedPaymentPath> {
+    (0..shape.invoice_paths).map(|at| Path::new(&keys.context, 6, at, shape.hops).theirs_to_pay()).collect()
+}
+
+/// The invoice of a request for an own offer.
+pub(crate) fn their_answer(
+    shape: Shape,
+    request: TheirRequest,
+    nonce: Nonce,
+    paths: Vec<BlindedPaymentPath>,
+    keys: &Keys,
+) -> Bolt12Invoice {
+    let verified = request.verify_using_recipient_data(nonce, &keys.expanded, &keys.context);
+    let Ok(InvoiceRequestVerifiedFromOffer::DerivedKeys(verified)) = verified else { panic!("an own offer") };
+    let hash = PaymentHash(PAYMENT_HASH.to_byte_array());
+    let builder = verified.respond_using_derived_keys_no_std(paths, hash, Duration::from_secs(NOW.0));
+    let mut builder = builder.expect("an own offer");
+    if shape.rich {
+        builder = builder.relative_expiry(RELATIVE_EXPIRY).allow_mpp();
+    }
+    builder.build_and_sign(&keys.context).expect("a valid invoice")
 }

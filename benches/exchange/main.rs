@@ -6,9 +6,9 @@
 //! cargo bench --bench exchange -- payer typical   what has all these words in its name
 //! ```
 //!
-//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Three tables: whole
-//! steps beside their floors; refusals as a share of what a valid request of the same size costs; and bytes that a
-//! payment holds.
+//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Five tables: whole
+//! steps beside their floors; refusals as a share of what a valid request of the same size costs; requests that a
+//! server answers in a second; the time to load saved payments; and bytes that a payment holds.
 
 #[path = "../common/allocations.rs"]
 mod allocations;
@@ -16,6 +16,7 @@ mod conversation;
 #[path = "../common/floor.rs"]
 mod floor;
 mod issuer;
+mod load;
 #[path = "../common/measure.rs"]
 mod measure;
 mod memory;
@@ -23,6 +24,7 @@ mod memory;
 mod messages;
 mod payer;
 mod refusals;
+mod server;
 #[path = "../common/table.rs"]
 mod table;
 
@@ -50,6 +52,14 @@ fn main() {
     refusals::print_head();
     for conversation in all.iter().chain([&large]) {
         refusals::print(conversation, &keys, effort, &wanted);
+    }
+    if wanted("server") {
+        let [_, _, derived, ..] = &all;
+        server::print(derived, &keys, effort);
+    }
+    if wanted("load") {
+        load::print_head();
+        all.iter().for_each(load::print);
     }
     if wanted("memory") {
         memory::print_head();

@@ -39,7 +39,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
                 || (),
                 move |()| build_their_request(conversation.case.shape, keys, &their_offer),
             )),
-            floor: Some(asked.side(&keys.context)),
+            floor: Some(asked.sides(&keys.context)),
         },
         Comparison {
             name: name("payer: receive the invoice"),
@@ -55,7 +55,7 @@ pub(crate) fn all<'a>(conversation: &'a Conversation, keys: &'a Keys) -> Vec<Com
                     invoice
                 },
             )),
-            floor: Some(received.side(&keys.context)),
+            floor: Some(received.sides(&keys.context)),
         },
         Comparison {
             name: name("payer: tell whose answer it is, by the path"),

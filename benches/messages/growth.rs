@@ -43,7 +43,7 @@ fn read<'a>(offer: &'a Offer, keys: &'a Keys) -> Comparison<'a> {
             (offer.id(), offer)
         }),
         lightning: Some(Side::new(bytes, |bytes| TheirOffer::try_from(bytes).expect("an offer"))),
-        floor: Some(Floor::offer(offer).and_root(offer.records()).side(&keys.context)),
+        floor: Some(Floor::offer(offer).and_root(offer.records()).sides(&keys.context)),
     }
 }
 
@@ -52,7 +52,7 @@ fn root<'a>(offer: &'a Offer, keys: &'a Keys) -> Comparison<'a> {
         name: String::new(),
         ours: Side::new(|| (), |()| offer.id()),
         lightning: None,
-        floor: Some(Floor::default().and_root(offer.records()).side(&keys.context)),
+        floor: Some(Floor::default().and_root(offer.records()).sides(&keys.context)),
     }
 }
 

@@ -126,7 +126,7 @@ impl<'a> Proved<'a> {
             name: format!("{operation}, {}", self.name),
             ours: Side::new(|| (), move |()| self.our_proof(keys)),
             lightning: Some(Side::new(|| (), move |()| self.their_proof(keys))),
-            floor: Some(floor.side(&keys.context)),
+            floor: Some(floor.sides(&keys.context)),
         }
     }
 
@@ -138,6 +138,7 @@ impl<'a> Proved<'a> {
         let proof_signature = proof.tlvs().get(241).expect("a signature").value();
         let proof_signature = schnorr::Signature::from_slice(proof_signature).expect("a signature");
         let floor = Floor::invoice(proof)
+            .and_keys([proof.payer_id()])
             .and_preimage()
             .and_rebuilt(invoice.tlvs().records(), |number| proof.tlvs().contains(number))
             .and_verify(invoice.signature(), digest("invoice", invoice.tlvs().records()), invoice.node_id())
@@ -147,7 +148,7 @@ impl<'a> Proved<'a> {
             name: format!("payer proof: read and verify, {}", self.name),
             ours: Side::new(bytes, |bytes| PayerProof::try_from(bytes).expect("a proof")),
             lightning: Some(Side::new(bytes, |bytes| TheirProof::try_from(bytes).expect("a proof"))),
-            floor: Some(floor.side(&keys.context)),
+            floor: Some(floor.sides(&keys.context)),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! cargo bench --features onion --bench onion -- --quick   roughly, in seconds
 //! ```
 //!
-//! The **floor** is what no implementation can leave out: the points decompressed that come as bytes, and the
-//! multiplications on the curve. It hashes, encrypts and copies nothing. The sides take turns, as in the bench
+//! The **floor** is what no implementation can leave out: the points decompressed that come as bytes, or checked
+//! if nothing is computed with them, and the multiplications on the curve. It hashes, encrypts and copies nothing. The sides take turns, as in the bench
 //! `messages`, whose harness this is.
 
 #[path = "../common/allocations.rs"]

@@ -52,6 +52,8 @@ pub(crate) struct World {
     their_path: BlindedMessagePath,
     reply_path: BlindedPath<'static>,
     their_reply_path: BlindedMessagePath,
+    /// Of 3 and of 20 hops.
+    long_reply_paths: [BlindedPath<'static>; 2],
     /// An `invoice_error`, which both sides read in no time.
     contents: OffersMessage,
     bytes: Vec<u8>,
@@ -64,24 +66,35 @@ impl World {
         let sender = Node::new(4, &context);
         let path = our_path(&nodes, None);
         let their_path = BlindedMessagePath::read(&mut path.as_bytes()).expect("a path");
-        let reply_path = BlindedPathBuilder::new(sender.ours.public_key())
-            .through(nodes[0].ours.public_key())
-            .path_id([1; 32])
-            .build([7; 32])
-            .expect("a path");
+        let [reply_path, three, twenty] = [1, 2, 19].map(|before| {
+            let path = BlindedPathBuilder::new(sender.ours.public_key()).path_id([1; 32]);
+            let peer = nodes[0].ours.public_key();
+            (0..before).fold(path, |path, _| path.through(peer)).build([7; 32]).expect("a path")
+        });
         let their_reply_path = BlindedMessagePath::read(&mut reply_path.as_bytes()).expect("a path");
         let contents = OffersMessage::InvoiceError(InvoiceError::from_string("x".repeat(300)));
         let bytes = contents.encode();
-        Self { context, nodes, sender, path, their_path, reply_path, their_reply_path, contents, bytes }
+        Self {
+            context,
+            nodes,
+            sender,
+            path,
+            their_path,
+            reply_path,
+            their_reply_path,
+            long_reply_paths: [three, twenty],
+            contents,
+            bytes,
+        }
     }
 
     pub(crate) fn recipient_id(&self) -> PublicKey {
         self.nodes[2].ours.public_key()
     }
 
-    fn our_message(&self) -> OnionMessage {
+    fn our_message(&self, reply_path: &BlindedPath<'_>) -> OnionMessage {
         OnionMessageBuilder::over(&self.path, Contents::InvoiceError(&self.bytes))
-            .reply_path(&self.reply_path)
+            .reply_path(reply_path)
             .build([8; 32])
             .expect("a message")
             .message
@@ -123,8 +136,8 @@ impl World {
     }
 
     /// The message as the nodes get it.
-    fn on_the_way(&self) -> [Vec<u8>; 3] {
-        let first = self.our_message();
+    fn on_the_way(&self, reply_path: &BlindedPath<'_>) -> [Vec<u8>; 3] {
+        let first = self.our_message(reply_path);
         let second = pass_on(&first, &self.nodes[0].ours);
         let third = pass_on(&second, &self.nodes[1].ours);
         [first, second, third].map(OnionMessage::into_bytes)
@@ -146,7 +159,8 @@ fn pass_on(message: &OnionMessage, node: &Keypair) -> OnionMessage {
 }
 
 pub(crate) fn all(world: &World) -> Vec<Comparison<'_>> {
-    let [first, _, last] = world.on_the_way();
+    let [first, _, last] = world.on_the_way(&world.reply_path);
+    let [three, twenty] = [0, 1].map(|at| arrived(world, &world.long_reply_paths[at]));
     let (our_first, our_last) = (first.clone(), last.clone());
     // The message that comes last, changed: what an attacker can make a node do.
     let mut changed = last.clone();
@@ -159,16 +173,16 @@ pub(crate) fn all(world: &World) -> Vec<Comparison<'_>> {
             ours: Side::new(|| (), |()| our_path(&world.nodes, Some([1; 32]))),
             lightning: Some(Side::new(|| (), |()| world.their_path())),
             floor: Some(
-                Floor { public_keys: 2, shared_secrets: 3, products: 3, ..Floor::default() }.side(&world.context),
+                Floor { public_keys: 2, shared_secrets: 3, products: 3, ..Floor::default() }.sides(&world.context),
             ),
         },
         Comparison {
             name: "build a message over 3 hops".to_owned(),
-            ours: Side::new(|| (), |()| world.our_message()),
+            ours: Side::new(|| (), |()| world.our_message(&world.reply_path)),
             lightning: Some(Side::new(|| (), |()| world.their_message().encode())),
             // The path comes as bytes.
             floor: Some(
-                Floor { points: 4, public_keys: 2, shared_secrets: 3, ..Floor::default() }.side(&world.context),
+                Floor { points: 4, public_keys: 2, shared_secrets: 3, ..Floor::default() }.sides(&world.context),
             ),
         },
         Comparison {
@@ -185,7 +199,7 @@ pub(crate) fn all(world: &World) -> Vec<Comparison<'_>> {
                 }
             })),
             // Path key, ephemeral key and next node.
-            floor: Some(Floor { points: 3, shared_secrets: 2, products: 2, ..Floor::default() }.side(&world.context)),
+            floor: Some(Floor { points: 3, shared_secrets: 2, products: 2, ..Floor::default() }.sides(&world.context)),
         },
         Comparison {
             name: "peel a message that has arrived".to_owned(),
@@ -195,8 +209,10 @@ pub(crate) fn all(world: &World) -> Vec<Comparison<'_>> {
             ),
             lightning: Some(Side::new(|| (), move |()| world.they_peel(2, &last))),
             // Path key and ephemeral key, and those of the reply path: start, path key, two hops.
-            floor: Some(Floor { points: 6, shared_secrets: 2, ..Floor::default() }.side(&world.context)),
+            floor: Some(Floor { points: 2, checked: 4, shared_secrets: 2, ..Floor::default() }.sides(&world.context)),
         },
+        three,
+        twenty,
         Comparison {
             name: "refuse a message that does not authenticate".to_owned(),
             ours: Side::new(
@@ -204,7 +220,25 @@ pub(crate) fn all(world: &World) -> Vec<Comparison<'_>> {
                 |bytes| OnionMessage::read(bytes).expect("a message").peel(&world.nodes[2].ours).expect_err("changed"),
             ),
             lightning: None,
-            floor: Some(Floor { points: 2, shared_secrets: 2, ..Floor::default() }.side(&world.context)),
+            floor: Some(Floor { points: 2, shared_secrets: 2, ..Floor::default() }.sides(&world.context)),
         },
     ]
+}
+
+/// A message that has arrived, with a reply path: start, path key, and so many hops.
+fn arrived<'a>(world: &'a World, reply_path: &BlindedPath<'_>) -> Comparison<'a> {
+    let [_, _, last] = world.on_the_way(reply_path);
+    let ours = last.clone();
+    let hops = reply_path.hops().count();
+    Comparison {
+        name: format!("peel a message that has arrived, reply path of {hops} hops"),
+        ours: Side::new(
+            move || ours.clone(),
+            |bytes| OnionMessage::read(bytes).expect("a message").peel(&world.nodes[2].ours).expect("an onion"),
+        ),
+        lightning: Some(Side::new(|| (), move |()| world.they_peel(2, &last))),
+        floor: Some(
+            Floor { points: 2, checked: 2 + hops, shared_secrets: 2, ..Floor::default() }.sides(&world.context),
+        ),
+    }
 }

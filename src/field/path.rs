@@ -7,7 +7,7 @@ use core::fmt;
 use bitcoin::hex::DisplayHex;
 use secp256k1::PublicKey;
 
-use super::point::Decompressor;
+use super::point::{self, Points};
 use super::{Cursor, Point, Value};
 use crate::error::{Error, ErrorKind, Rule};
 
@@ -139,7 +139,7 @@ impl<'a> BlindedPath<'a> {
         hops: impl IntoIterator<Item = (PublicKey, &'h [u8])>,
     ) -> Result<BlindedPath<'static>, Error> {
         if let IntroductionNode::NodeId(point) = introduction_node {
-            point.to_public_key()?;
+            point::check(&point.to_bytes())?;
         }
         let mut bytes = Vec::new();
         introduction_node.write(&mut bytes);
@@ -183,7 +183,7 @@ impl<'a> BlindedPath<'a> {
         if !cursor.is_at_end() {
             return Err(Error::new(ErrorKind::InvalidLength, Rule::Tlv3).at(cursor.offset()));
         }
-        check_points(bytes, &mut Decompressor::default())?;
+        check_points(bytes, &mut Points::default())?;
         Ok(path)
     }
 
@@ -305,18 +305,18 @@ impl fmt::Debug for BlindedPaths<'_> {
 /// Checks that every key in a list of paths is on the curve (TLV-7).
 ///
 /// A paths field that is well formed otherwise; the costly part of reading it.
-pub(crate) fn check_points<'a>(value: &'a [u8], points: &mut Decompressor<'a>) -> Result<(), Error> {
+pub(crate) fn check_points<'a>(value: &'a [u8], points: &mut Points<'a>) -> Result<(), Error> {
     let mut cursor = Cursor::new(value);
     while !cursor.is_at_end() {
         if let Some(2 | 3) = cursor.peek() {
-            check_point(&mut cursor, |point| points.key(point).map(drop))?;
+            check_point(&mut cursor, |point| points.check(point))?;
         } else {
             IntroductionNode::read(&mut cursor)?;
         }
         // Blinded keys are random, and not worth remembering.
-        check_point(&mut cursor, |point| points.check(point))?;
+        check_point(&mut cursor, |point| points.check_once(point))?;
         for _ in 0..cursor.u8()? {
-            check_point(&mut cursor, |point| points.check(point))?;
+            check_point(&mut cursor, |point| points.check_once(point))?;
             let len = cursor.u16()?;
             cursor.take(len.into())?;
         }

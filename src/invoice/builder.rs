@@ -157,6 +157,6 @@ impl<'a> InvoiceBuilder<'a> {
         }
         writer.bytes(176, &self.request.node_id().serialize());
         let keys = Keys { node_id: Some(self.request.node_id()), ..request.keys };
-        Ok(Unsigned::new(Structure::read(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
+        Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
     }
 }

@@ -175,7 +175,7 @@ impl Invoice {
     ) -> Result<PayableInvoice<'_>, Error> {
         // IVR-9, before what makes a payer ask anew or give up, so that no stranger can: that an issuer id signed was
         // seen when the invoice was read.
-        let expected = match (self.offer().issuer_id(), sent_to) {
+        let expected = match (self.offer().issuer_point(), sent_to) {
             (_, SentTo::Path(last)) if !self.offer().has_path_to(last) => false,
             (Some(_), _) => true,
             (None, SentTo::Path(last)) => last == self.node_id(),

@@ -185,7 +185,7 @@ impl<'a> InvoiceRequestBuilder<'a> {
         let offer = self.offer.offer();
         let keys = Keys { payer_id: Some(self.payer_id), ..offer.message.keys };
         let unsigned =
-            Unsigned::<InvoiceRequest>::new(Structure::read(&UNSIGNED, bytes, offer.message.known)?.with_keys(keys));
+            Unsigned::<InvoiceRequest>::new(Structure::to_sign(&UNSIGNED, bytes, offer.message.known)?.with_keys(keys));
         self.check_price(&unsigned)?;
         Ok(unsigned)
     }

@@ -118,7 +118,7 @@ impl InvoiceRequest {
     pub(super) fn signer(&self, arrival: RequestArrival) -> Result<PublicKey, Error> {
         let offer = self.offer();
         offer.check_arrival(arrival)?;
-        match (offer.issuer_id(), arrival) {
+        match (offer.issuer_key()?, arrival) {
             (Some(issuer_id), _) => Ok(issuer_id),
             (None, RequestArrival::OfferPath(last)) => match offer.message.keys.node_id {
                 Some(key) if last == key => Ok(key),

@@ -112,8 +112,23 @@ impl OfferFields {
     /// `offer_issuer_id` (TLV 22)
     ///
     /// The key that signs invoices. A request goes to this node if the offer has no paths (OFR-11).
+    ///
+    /// It is decompressed when it is asked for, which takes several microseconds.
     pub fn issuer_id(&self) -> Option<PublicKey> {
-        self.message.keys.issuer_id
+        self.issuer_key().ok().flatten()
+    }
+
+    /// The same, with what libsecp256k1 refuses, which is nothing that was checked.
+    pub(crate) fn issuer_key(&self) -> Result<Option<PublicKey>, Error> {
+        match self.message.keys.issuer_id {
+            Some(key) if self.tlvs().contains(22) => Ok(Some(key)),
+            _ => self.issuer_point().map(Point::to_public_key).transpose(),
+        }
+    }
+
+    /// The same as it stands in the message.
+    pub(crate) fn issuer_point(&self) -> Option<Point> {
+        self.tlvs().value(22).and_then(|value| Point::decode(value).ok())
     }
 
     /// Whether the offer can be paid on a chain (OFR-3). Without `offer_chains` that is bitcoin. In a payer proof, a

@@ -9,7 +9,7 @@ use secp256k1::PublicKey;
 use super::NextHop;
 use super::keys::Bytes32;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{Bytes, Cursor, Features, Point, ShortChannelId, Value, fields, find, named};
+use crate::field::{Bytes, Cursor, Features, Point, ShortChannelId, Value, exactly, fields, find, named};
 use crate::tlv::{CustomField, TlvStream, Writer, bigsize};
 
 fields! {
@@ -33,7 +33,7 @@ fields! {
 
 impl Value<'_> for ShortChannelId {
     fn decode(value: &[u8]) -> Result<Self, Error> {
-        crate::field::exactly(value).map(|bytes| Self(u64::from_be_bytes(bytes)))
+        exactly(value).map(|bytes| Self(u64::from_be_bytes(bytes)))
     }
 }
 
@@ -104,7 +104,7 @@ impl Value<'_> for PaymentConstraints {
 pub struct HopData {
     tlvs: TlvStream,
     next_node_id: Option<PublicKey>,
-    next_path_key_override: Option<PublicKey>,
+    next_path_key_override: Option<Point>,
 }
 
 impl HopData {
@@ -116,14 +116,9 @@ impl HopData {
     /// not on the curve (TLV-7).
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         let tlvs = read_known(bytes, DATA_FIELDS, Rule::Pth4)?;
-        let key = |field: Field| match tlvs.get(field.number()) {
-            Some(record) => PublicKey::from_slice(record.value())
-                .map(Some)
-                .map_err(|_| Error::of(field, ErrorKind::InvalidPoint, Rule::Tlv7).at(record.value_offset())),
-            None => Ok(None),
-        };
-        let next_node_id = key(Field::NEXT_NODE_ID)?;
-        let next_path_key_override = key(Field::NEXT_PATH_KEY_OVERRIDE)?;
+        // Whoever passes the message on needs the node's key, but the override only in the message.
+        let next_node_id = point(&tlvs, Field::NEXT_NODE_ID, |bytes| Point::unchecked(bytes).to_public_key())?;
+        let next_path_key_override = point(&tlvs, Field::NEXT_PATH_KEY_OVERRIDE, Point::try_from)?;
         Ok(Self { tlvs, next_node_id, next_path_key_override })
     }
 
@@ -155,7 +150,7 @@ impl HopData {
     /// `next_path_key_override` (TLV 8)
     ///
     /// The path key that the next node gets, where somebody else's path begins there.
-    pub fn next_path_key_override(&self) -> Option<PublicKey> {
+    pub fn next_path_key_override(&self) -> Option<Point> {
         self.next_path_key_override
     }
 
@@ -189,6 +184,19 @@ impl fmt::Debug for HopData {
             .field("payment_constraints", &self.payment_constraints())
             .finish_non_exhaustive()
     }
+}
+
+/// The point in a field, if it is there (TLV-7).
+fn point<T>(
+    tlvs: &TlvStream,
+    field: Field,
+    read: impl FnOnce([u8; 33]) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    let point = tlvs.get(field.number()).map(|record| {
+        let point = exactly(record.value()).and_then(read);
+        point.map_err(|error| error.in_field(field).within(record.value_offset()))
+    });
+    point.transpose()
 }
 
 /// Reads a stream of fields that are in the table, or odd.

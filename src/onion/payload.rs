@@ -10,7 +10,7 @@ use crate::tlv::TlvStream;
 
 /// The most hops that a reply path can have.
 ///
-/// Each is a point to look at for whoever gets the message, and to multiply for whoever answers, at the cost of a few
+/// Each is a point to check for whoever gets the message, and to decompress and multiply for whoever answers, at the cost of a few
 /// bytes to whoever sends it.
 pub const MAX_REPLY_HOPS: usize = 20;
 

@@ -11,7 +11,7 @@ use super::{PayerProof, TABLES, UNSIGNED};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::named;
 use crate::invoice::Invoice;
-use crate::message::{Keys, Structure};
+use crate::message::Structure;
 use crate::signature::merkle::{self, Nonces, Tree};
 use crate::signature::{self, SIGNATURE_TYPES, Tag};
 use crate::signed::Unsigned;
@@ -174,13 +174,8 @@ impl<'a> PayerProofBuilder<'a> {
             writer.bytes(1005, self.note.as_bytes());
         }
         let known = self.invoice.known();
-        let issuer_id = Some(Field::OFFER_ISSUER_ID.number()).filter(|number| self.revealed.contains(number));
-        let keys = Keys {
-            issuer_id: issuer_id.and_then(|_| self.invoice.offer().issuer_id()),
-            payer_id: Some(self.invoice.payer_id()),
-            node_id: Some(self.invoice.node_id()),
-        };
-        Ok(Unsigned::new(Structure::read(&UNSIGNED, writer.finish(), known)?.with_keys(keys)))
+        let keys = self.invoice.offer().message.keys;
+        Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), known)?.with_keys(keys)))
     }
 
     fn check(&self) -> Result<(), Error> {

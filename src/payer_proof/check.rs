@@ -194,7 +194,7 @@ impl PayerProof {
             unmet.push(Unmet::OfferDiffers(name(record.number())));
         }
         // The invoice was signed for the offer, by the key the offer promises.
-        match offer.issuer_id() {
+        match offer.issuer_point() {
             Some(issuer_id) if issuer_id != self.node_id() => unmet.push(Unmet::WrongNodeId),
             None if !offer.has_path_to(self.node_id().into()) => unmet.push(Unmet::WrongNodeId),
             _ => {}

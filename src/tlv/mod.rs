@@ -102,6 +102,11 @@ impl TlvStream {
     /// `TooLong` above [`MAX_LEN`] bytes, `Truncated`, `NotMinimal`, and `NotAscending` for
     /// repeated or unordered types.
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::read_with_room(bytes, 0)
+    }
+
+    /// The same for a stream that will be added to.
+    pub(crate) fn read_with_room(bytes: Vec<u8>, more: usize) -> Result<Self, Error> {
         if bytes.len() > MAX_LEN {
             return Err(Error::new(ErrorKind::TooLong, Rule::D7));
         }
@@ -111,7 +116,7 @@ impl TlvStream {
             low.insert(entry?.number);
             count += 1;
         }
-        let mut index = Vec::with_capacity(count);
+        let mut index = Vec::with_capacity(count + more);
         index.extend(Entries::new(&bytes).map_while(Result::ok));
         Ok(Self { bytes, index, low })
     }
@@ -143,7 +148,8 @@ impl TlvStream {
 
     /// The record of that type.
     pub fn get(&self, number: u64) -> Option<TlvRecord<'_>> {
-        if self.low.contains(number) == Some(false) {
+        let last = || self.index.last().map_or(0, |entry| entry.number);
+        if !self.low.contains(number).unwrap_or_else(|| number <= last()) {
             return None;
         }
         let at = self.index.binary_search_by_key(&number, |entry| entry.number).ok()?;

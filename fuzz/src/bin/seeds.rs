@@ -104,6 +104,7 @@ fn of_target(target: &str) -> Result<Seeds> {
         "invoice_error" => bytes(errors()?).collect(),
         // The stream of an offer, and what is wrong with others.
         "tlv" => bytes(offers()?).chain(bytes(streams())).collect(),
+        "point" => bytes(points()).collect(),
         // Offers alone, and invoices that repeat them.
         "recurrence" => {
             let recurring = |name: &str| ["monthly", "weekly", "hourly", "minimal"].contains(&name);
@@ -424,6 +425,20 @@ fn streams() -> Vec<(&'static str, Vec<u8>)> {
         ("long-length", vec![1, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]),
         ("huge-length", vec![1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
         ("cut-off", vec![1, 2, 3]),
+    ]
+}
+
+/// Points on the curve and beside it, and x at the ends of the field.
+fn points() -> Vec<(&'static str, Vec<u8>)> {
+    let with_x = |low: u8| [&[2][..], &[0; 31], &[low]].concat();
+    let field = |low: u8| [&[3][..], &[0xff; 27], &[0xfe, 0xff, 0xff, 0xfc, low]].concat();
+    let keys = keys::public().map(|key| key.serialize());
+    vec![
+        ("keys", keys.concat()),
+        ("uncompressed", [&[4], &keys[0][1..]].concat()),
+        ("least", [with_x(0), with_x(1), with_x(5)].concat()),
+        ("greatest", [field(0x2c), field(0x2e), field(0x2f), field(0x30)].concat()),
+        ("cut-off", vec![2, 1]),
     ]
 }
 

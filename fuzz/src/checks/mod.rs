@@ -16,6 +16,7 @@ pub mod onion;
 #[cfg(feature = "peer")]
 pub mod peer;
 pub mod periods;
+pub mod point;
 pub mod proof;
 pub mod recurrence;
 pub mod round_trip;
@@ -32,6 +33,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("text", text::check),
     ("tlv", tlv::check),
+    ("point", point::check),
     ("offer", messages::offer),
     ("invoice_request", messages::invoice_request),
     ("refund", messages::refund),
