@@ -236,7 +236,7 @@ fn check_points(field: Field, value: &[u8]) -> Result<(), Error> {
     if [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS].contains(&field) {
         path::check_points(value, &mut Decompressor::default())
     } else if [Field::OFFER_ISSUER_ID, Field::INVREQ_PAYER_ID, Field::INVOICE_NODE_ID].contains(&field) {
-        Point::decode(value)?.to_public_key().map(drop)
+        Point::decode(value)?.public_key().map(drop)
     } else {
         Ok(())
     }

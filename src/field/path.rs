@@ -139,7 +139,7 @@ impl<'a> BlindedPath<'a> {
         hops: impl IntoIterator<Item = (PublicKey, &'h [u8])>,
     ) -> Result<BlindedPath<'static>, Error> {
         if let IntroductionNode::NodeId(point) = introduction_node {
-            point.to_public_key()?;
+            point.public_key()?;
         }
         let mut bytes = Vec::new();
         introduction_node.write(&mut bytes);

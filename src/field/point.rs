@@ -26,7 +26,7 @@ impl Point {
     /// # Errors
     ///
     /// `InvalidPoint` (TLV-7), which does not happen for a point out of a message that was read.
-    pub fn to_public_key(self) -> Result<PublicKey, Error> {
+    pub fn public_key(self) -> Result<PublicKey, Error> {
         decompress(&self.0)
     }
 
@@ -93,7 +93,7 @@ impl TryFrom<Point> for PublicKey {
     type Error = Error;
 
     fn try_from(point: Point) -> Result<Self, Error> {
-        point.to_public_key()
+        point.public_key()
     }
 }
 

@@ -179,7 +179,7 @@ impl InvoiceRequest {
             (Some(issuer_id), _) => Ok(issuer_id),
             (None, RequestArrival::OfferPath(last)) => match offer.message.keys.node_id {
                 Some(key) if last == key => Ok(key),
-                _ => last.to_public_key(),
+                _ => last.public_key(),
             },
             (None, _) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
         }

@@ -222,7 +222,7 @@ impl TryFrom<&BlindedMessagePath> for BlindedPath<'static> {
 /// `StartsAtChannel`.
 pub fn to_payment_path(path: &BlindedPath<'_>, payinfo: &PayInfo<'_>) -> Result<BlindedPaymentPath, ConversionError> {
     let introduction_node = match path.introduction_node() {
-        IntroductionNode::NodeId(point) => point.to_public_key()?,
+        IntroductionNode::NodeId(point) => point.public_key()?,
         IntroductionNode::Channel { scid, .. } => return Err(ConversionError::StartsAtChannel(scid)),
     };
     let theirs = BlindedMessagePath::try_from(path)?;

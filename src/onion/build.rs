@@ -157,7 +157,7 @@ impl<'a> OnionMessageBuilder<'a> {
                     }
                 };
                 for hop in path.hops().skip(rest) {
-                    route.hops.push((hop.blinded_node_id.to_public_key()?, hop.encrypted_recipient_data.to_vec()));
+                    route.hops.push((hop.blinded_node_id.public_key()?, hop.encrypted_recipient_data.to_vec()));
                 }
                 route
             }
@@ -244,7 +244,7 @@ impl<'a> OnionMessageBuilder<'a> {
             if taken > MAX_DUMMY_HOPS {
                 break;
             }
-            let hop = Unblinded::new(sender, &path_key.to_public_key()?, hop.encrypted_recipient_data)?;
+            let hop = Unblinded::new(sender, &path_key.public_key()?, hop.encrypted_recipient_data)?;
             hop.data().check_for_message()?;
             start = hop.data().next().ok_or_else(own_path)?;
             path_key = hop.next_path_key()?.into();

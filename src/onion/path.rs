@@ -242,7 +242,7 @@ impl<'a> BlindedPathBuilder<'a> {
         let (first_path_key, hops) = blind(session, hops, len)?;
         let own = hops.iter().map(|hop| Ok((hop.id, hop.encrypted.as_slice())));
         let joined = joined.into_iter().flat_map(BlindedPath::hops);
-        let joined = joined.map(|hop| Ok((hop.blinded_node_id.to_public_key()?, hop.encrypted_recipient_data)));
+        let joined = joined.map(|hop| Ok((hop.blinded_node_id.public_key()?, hop.encrypted_recipient_data)));
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 

@@ -261,7 +261,7 @@ impl Payee {
             let amount = Msat(reader.number()?);
             let due = reader.optional_number()?.map(Msat);
             let node_id = reader.array()?;
-            let node_id = reader.point(node_id)?.to_public_key()?;
+            let node_id = reader.point(node_id)?.public_key()?;
             let created_at = UnixTime(reader.number()?);
             let relative_expiry = Duration::from_secs(reader.number()?);
             let period = Period::read(reader, received.request(), due)?;
