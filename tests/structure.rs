@@ -5,16 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "units",
     "error",
     "tlv",
+    "serde",
     "text",
     "field",
     "recurrence",
     "signature",
     "onion",
-    "serde",
     "message",
     "signed",
     "builder",
@@ -23,6 +23,7 @@ const LAYERS: [&str; 20] = [
     "invoice",
     "payer_proof",
     "invoice_error",
+    "named",
     "pasted",
     "exchange",
     "lightning",

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::Field;
 use super::stage::Stage;
-use crate::units::{Msat, UnixTime};
+use crate::units::{CurrencyCode, Msat, UnixTime};
 
 /// The kinds of BOLT 12 messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +110,7 @@ impl fmt::Display for LooksLike {
 }
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The text or message is empty.
@@ -196,8 +196,23 @@ pub enum ErrorKind {
     },
     /// A computation exceeds 64 bits.
     Overflow,
-    /// A price in a currency was not converted.
-    NotConverted,
+    /// A price in a currency, for which nobody said how much may be paid in bitcoin.
+    LimitNeeded {
+        /// The currency.
+        currency: CurrencyCode,
+    },
+    /// A price in a currency, and no rate to convert it with.
+    RateNeeded {
+        /// The currency.
+        currency: CurrencyCode,
+    },
+    /// The rate of a currency that the price is not in.
+    WrongCurrency {
+        /// The currency of the price.
+        expected: CurrencyCode,
+        /// That of the rate.
+        found: CurrencyCode,
+    },
     /// A chain that the offer or the caller does not support.
     UnsupportedChain,
     /// The numbers of paths and payinfos differ.
@@ -300,6 +315,8 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of a bitcoin that is no number.
     InvalidRate,
+    /// A text that is no short channel id.
+    InvalidShortChannelId,
 }
 
 impl ErrorKind {
@@ -339,7 +356,9 @@ impl ErrorKind {
             Self::AmountTooHigh { .. } => "amount_too_high",
             Self::AmountMismatch { .. } => "amount_mismatch",
             Self::Overflow => "overflow",
-            Self::NotConverted => "not_converted",
+            Self::LimitNeeded { .. } => "limit_needed",
+            Self::RateNeeded { .. } => "rate_needed",
+            Self::WrongCurrency { .. } => "wrong_currency",
             Self::UnsupportedChain => "unsupported_chain",
             Self::PayinfoCount { .. } => "payinfo_count",
             Self::NoUsablePath => "no_usable_path",
@@ -378,6 +397,7 @@ impl ErrorKind {
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::InvalidShortChannelId => "invalid_short_channel_id",
         }
     }
 
@@ -408,7 +428,9 @@ impl ErrorKind {
                 | Self::UnknownEvenField
                 | Self::TooNarrow
                 | Self::TooManyEntries
-                | Self::NotConverted
+                | Self::LimitNeeded { .. }
+                | Self::RateNeeded { .. }
+                | Self::WrongCurrency { .. }
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
                 | Self::InvalidFallback
@@ -431,6 +453,7 @@ impl ErrorKind {
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidShortChannelId
         )
     }
 
@@ -504,7 +527,15 @@ impl ErrorKind {
                 write!(f, "{what} is not the {expected} asked for")
             }
             Self::Overflow => write!(f, "{what} leads to a number too large to compute with"),
-            Self::NotConverted => write!(f, "{what} is in a currency that was not converted to bitcoin"),
+            Self::LimitNeeded { currency } => {
+                write!(f, "the price is in {currency}: say how much bitcoin to pay at most, or how far from a rate")
+            }
+            Self::RateNeeded { currency } => {
+                write!(f, "the price is in {currency}: say what {currency} is worth in bitcoin now")
+            }
+            Self::WrongCurrency { expected, found } => {
+                write!(f, "the price is in {expected}, and the rate is that of {found}: give the rate of {expected}")
+            }
             Self::UnsupportedChain => f.write_str("this is for a chain that cannot be used here"),
             Self::PayinfoCount { paths, payinfos } => {
                 write!(f, "paths and their fees do not match: {paths} and {payinfos}")
@@ -553,6 +584,9 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
             ),
+            Self::InvalidShortChannelId => {
+                f.write_str("a channel is written as block, transaction and output, such as 539268x845x1")
+            }
             Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
         }
     }

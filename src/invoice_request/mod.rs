@@ -12,7 +12,7 @@ pub use builder::InvoiceRequestBuilder;
 pub(crate) use check::Terms;
 pub use check::{AcceptedRequest, RequestArrival, RequestContext};
 pub use fields::RequestFields;
-pub(crate) use fields::{REQUEST_FIELDS, REQUEST_RANGES};
+pub(crate) use fields::{REPEATED_TYPES, REQUEST_FIELDS, REQUEST_RANGES};
 #[cfg(feature = "recurrence")]
 pub(crate) use recurrence::PeriodTerms;
 #[cfg(feature = "recurrence")]

@@ -51,7 +51,7 @@ impl PathView {
 }
 
 fn our_paths(paths: Option<BlindedPaths<'_>>) -> Vec<PathView> {
-    paths.into_iter().flat_map(|paths| paths.iter()).map(|path| PathView::ours(&path)).collect()
+    paths.into_iter().flatten().map(|path| PathView::ours(&path)).collect()
 }
 
 fn their_paths(paths: &[BlindedMessagePath]) -> Vec<PathView> {

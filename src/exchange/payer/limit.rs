@@ -5,7 +5,8 @@ use crate::units::Msat;
 
 /// The most that an invoice may ask for, which whoever owns the money agreed to. What the nodes on the way ask for is
 /// on top: see [`Quote::fee`](crate::exchange::Quote::fee).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Limit {
     /// So much.
     AtMost(Msat),

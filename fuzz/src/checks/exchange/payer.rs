@@ -597,7 +597,7 @@ fn copy(payment: &Payment) -> Payment {
 }
 
 /// What the payer says and wants.
-pub fn chosen<'a>(input: &mut Unstructured<'_>, mut draft: Draft<'a>) -> Result<Draft<'a>> {
+pub fn chosen(input: &mut Unstructured<'_>, mut draft: Draft) -> Result<Draft> {
     if input.arbitrary()? {
         draft = draft.quantity(input.int_in_range(0..=12)?);
     }
