@@ -47,7 +47,7 @@ fn refused(bytes: &[u8]) -> ErrorKind {
 fn what_is_to_be_sent_comes_back_as_it_was() {
     for message in &*ALL {
         let bytes = message.to_bytes();
-        assert_eq!(OutgoingMessage::from_bytes(&bytes).unwrap(), message);
+        assert_eq!(&OutgoingMessage::from_bytes(&bytes).unwrap(), message);
         // Its form is the same in every release that has this version.
         assert_eq!((bytes[0], u64::from(bytes[1])), (1, message.message.kind().tlv_type()));
         assert!(bytes.ends_with(message.message.as_bytes()));

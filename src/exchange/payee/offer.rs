@@ -53,7 +53,7 @@ impl NewOffer {
     /// `Missing` for an offer without a path whose issuer id is the [key made for it](Self::issuer_id): that is no
     /// node's, so nothing would lead to the issuer (OFR-11). `TooLong` above [`MAX_OFFER_LEN`]. Otherwise as for
     /// [`OfferBuilder::build`].
-    pub fn build(self, offer: OfferBuilder) -> Result<Offer, Error> {
+    pub fn build(&self, offer: OfferBuilder) -> Result<Offer, Error> {
         let offer = offer.knowing(self.issuer.known);
         let mut seal = Seal { nonce: self.nonce, tag: [0; 16] };
         let unsealed = offer.clone().metadata(seal.to_bytes()).build()?;
