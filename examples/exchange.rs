@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let payment_hash = quote.payment_hash();
 
     heading(now, "She pays it.");
-    payment.begin(payment_hash, now)?; // this quote, and no other that may have come since
+    payment.begin(payment_hash, now, None)?; // this quote, and no other that may have come since
     // First saved, then paid: if the phone goes off now, it knows tomorrow that the money may be on its way.
     let saved = payment.to_bytes();
     let mut payment = payer.load(&saved)?;

@@ -83,7 +83,8 @@ pub use field::{
     Quantity, Rate, ShortChannelId, Text,
 };
 pub use invoice::{
-    Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PayableInvoice, RefundContext, SentTo,
+    Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits, PayableInvoice,
+    RefundContext, SentTo,
 };
 pub use invoice_error::InvoiceError;
 pub use invoice_request::{

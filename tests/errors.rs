@@ -302,6 +302,7 @@ fn errors() -> Vec<Error> {
     errors.push(accept(|context| context.chains = &[]));
     errors.push(accept(|context| context.max_amount = Some(Msat(999))));
     errors.push(fallback());
+    errors.extend(paths_that_do_not_carry());
     errors.extend(subscriptions());
     errors.extend(rates_not_known());
     errors.push("539268x845".parse::<ShortChannelId>().unwrap_err());
@@ -456,6 +457,32 @@ fn fallback() -> Error {
         .unwrap_err()
 }
 
+/// Paths that cannot carry 1,000 msat, and paths that do for too much.
+fn paths_that_do_not_carry() -> Vec<Error> {
+    let refund = RefundBuilder::new("tea", Msat(1_000), key(), [1; 16]).build().unwrap();
+    let unsigned = |limits: &[(u64, u64)]| {
+        let accepted = refund.accept(NOW, &[ChainHash::BITCOIN], pair(0x41).public_key()).unwrap();
+        let mut builder = InvoiceBuilder::new(accepted, NOW, sha256::Hash::hash(&[1]));
+        for (min, max) in limits {
+            builder = builder.add_path(path(), &PayInfo::new(30, 0, 144, *min, *max));
+        }
+        builder.build()
+    };
+    let sets: [&[(u64, u64)]; 4] = [&[(0, 0)], &[(1, 500)], &[(2_000, 3_000)], &[(1, 500), (2_000, 3_000)]];
+    let mut errors: Vec<_> = sets.into_iter().map(|limits| unsigned(limits).map(drop).unwrap_err()).collect();
+    let invoice = unsigned(&[(1, 1_000)]).unwrap().sign(&pair(0x41)).unwrap();
+    let context = RefundContext {
+        refund: &refund,
+        arrival: Arrival::Direct,
+        now: NOW,
+        chains: &[ChainHash::BITCOIN],
+        payee: None,
+    };
+    let limits = PathLimits { max_fee: Msat(29), max_cltv_expiry_delta: 144 };
+    errors.push(invoice.check_refund(&context).unwrap().paths_within(&limits).unwrap_err());
+    errors
+}
+
 /// What a payer cannot prove.
 fn proofs_not_made() -> Vec<Error> {
     let invoice = proofs::read(&proofs::invoice_with(proofs::answer()));
@@ -561,7 +588,7 @@ fn payments_not_made() -> Vec<Error> {
     let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap();
     let over_limit = draft.limit(Limit::AtMost(Msat(999))).start([4; 32], NOW, LATER).unwrap_err();
 
-    let not_now = payment.failed().unwrap_err();
+    let not_now = payment.failed(bolt12::exchange::Attempt(1)).unwrap_err();
     let stray = IncomingMessage { arrival: MessageArrival::Direct, ..answer.clone() };
     let stray_error = payment.receive(stray.clone(), NOW).unwrap_err().error().clone();
     let stray = payment.receive(stray, NOW).unwrap_err().error().clone();
@@ -596,7 +623,7 @@ fn refunds_not_paid() -> Vec<Error> {
         arrival,
         reply_path: None,
     };
-    let too_late = claim.receive(told).unwrap_err().error().clone();
+    let too_late = claim.receive(told, NOW).unwrap_err().error().clone();
     vec![nowhere, too_late]
 }
 

@@ -3,111 +3,10 @@
 use core::fmt;
 
 use super::Field;
+use super::looks::{LooksLike, MessageKind};
 use super::stage::Stage;
+use super::words::{Column, FromColumn, Subject};
 use crate::units::{CurrencyCode, Msat, UnixTime};
-
-/// The kinds of BOLT 12 messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum MessageKind {
-    /// An offer, `lno1…`.
-    Offer,
-    /// An invoice request or refund, `lnr1…`.
-    InvoiceRequest,
-    /// An invoice, `lni1…`.
-    Invoice,
-    /// A payer proof, `lnp1…`.
-    PayerProof,
-    /// An invoice error, which has no text form.
-    InvoiceError,
-}
-
-impl MessageKind {
-    /// The human-readable prefix of the text form, for example `lno`; an invoice error has none.
-    pub const fn prefix(self) -> Option<&'static str> {
-        match self {
-            Self::Offer => Some("lno"),
-            Self::InvoiceRequest => Some("lnr"),
-            Self::Invoice => Some("lni"),
-            Self::PayerProof => Some("lnp"),
-            Self::InvoiceError => None,
-        }
-    }
-
-    /// The specification's name, for example `invoice_request`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Offer => "offer",
-            Self::InvoiceRequest => "invoice_request",
-            Self::Invoice => "invoice",
-            Self::PayerProof => "payer_proof",
-            Self::InvoiceError => "invoice_error",
-        }
-    }
-
-    const fn article(self) -> &'static str {
-        match self {
-            Self::Offer => "an offer",
-            Self::InvoiceRequest => "an invoice request",
-            Self::Invoice => "an invoice",
-            Self::PayerProof => "a payer proof",
-            Self::InvoiceError => "an invoice error",
-        }
-    }
-}
-
-/// For example "an offer".
-impl fmt::Display for MessageKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.article())
-    }
-}
-
-/// What a text that is not BOLT 12 looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LooksLike {
-    /// A BOLT 11 invoice for bitcoin (`lnbc…`).
-    Bolt11,
-    /// A BOLT 11 invoice for a test network (`lntb…`, `lntbs…`, `lnbcrt…`).
-    Bolt11Test,
-    /// A Lightning node id: a public key in hexadecimal.
-    NodeId,
-    /// A Lightning node's address: id, `@`, host.
-    NodeAddress,
-    /// An on-chain bitcoin address.
-    OnchainAddress,
-    /// An LNURL (`lnurl…`, `lnurlp://…`).
-    Lnurl,
-    /// `user@domain`: a Lightning address or BIP 353 name that has to be looked up.
-    HumanReadableName,
-    /// A `bitcoin:` or `lightning:` URI.
-    Uri,
-    /// A web address.
-    WebAddress,
-    /// A recovery phrase or extended key, which nobody should paste anywhere.
-    Secret,
-    /// Nothing that this crate knows.
-    Unknown,
-}
-
-impl fmt::Display for LooksLike {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bolt11 => "a BOLT 11 invoice",
-            Self::Bolt11Test => "a BOLT 11 invoice for a test network",
-            Self::NodeId => "the id of a Lightning node",
-            Self::NodeAddress => "the address of a Lightning node",
-            Self::OnchainAddress => "an on-chain bitcoin address",
-            Self::Lnurl => "an LNURL",
-            Self::HumanReadableName => "a name that has to be looked up first",
-            Self::Uri => "a payment link",
-            Self::WebAddress => "a web address",
-            Self::Secret => "a secret key or recovery phrase",
-            Self::Unknown => "something else",
-        })
-    }
-}
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -224,6 +123,22 @@ pub enum ErrorKind {
     },
     /// No path is left that can be used.
     NoUsablePath,
+    /// An amount that the paths cannot carry.
+    CannotCarry {
+        /// What has to be paid.
+        amount: Msat,
+        /// The least that one of the paths carries.
+        min: Msat,
+        /// The most that they carry: one of them, or all together if the payment may be split.
+        max: Msat,
+    },
+    /// No path is within the limits of fee and delay.
+    NoPathWithin {
+        /// The most that the fees may be.
+        max_fee: Msat,
+        /// The most blocks that the payment may be delayed by.
+        max_cltv_expiry_delta: u32,
+    },
     /// The time for it is over.
     Expired {
         /// The last second it was good for.
@@ -268,6 +183,23 @@ pub enum ErrorKind {
     WrongState {
         /// Where it stands.
         stage: Stage,
+    },
+    /// An amount that is off the price at the payer's rate.
+    OffPrice {
+        /// The price at that rate.
+        estimate: Msat,
+    },
+    /// The deadline of a payment has passed.
+    DeadlinePassed {
+        /// The last second in which it could be begun.
+        at: UnixTime,
+    },
+    /// News of another attempt at a payment than the one that is being made.
+    OtherAttempt {
+        /// The attempt that the news is about.
+        attempt: u32,
+        /// The attempt that is being made.
+        present: u32,
     },
     /// Bytes that are no saved state, or one that was damaged or saved with another secret.
     InvalidState,
@@ -362,6 +294,8 @@ impl ErrorKind {
             Self::UnsupportedChain => "unsupported_chain",
             Self::PayinfoCount { .. } => "payinfo_count",
             Self::NoUsablePath => "no_usable_path",
+            Self::CannotCarry { .. } => "cannot_carry",
+            Self::NoPathWithin { .. } => "no_path_within",
             Self::Expired { .. } => "expired",
             Self::Differs => "differs",
             Self::WrongKey => "wrong_key",
@@ -380,6 +314,9 @@ impl ErrorKind {
             Self::NoReplyPath => "no_reply_path",
             Self::AlreadyAnswered => "already_answered",
             Self::WrongState { .. } => "wrong_state",
+            Self::OffPrice { .. } => "off_price",
+            Self::DeadlinePassed { .. } => "deadline_passed",
+            Self::OtherAttempt { .. } => "other_attempt",
             Self::InvalidState => "invalid_state",
             Self::UnknownVersion => "unknown_version",
             Self::DoesNotDecrypt => "does_not_decrypt",
@@ -433,10 +370,15 @@ impl ErrorKind {
                 | Self::WrongCurrency { .. }
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
+                | Self::CannotCarry { .. }
+                | Self::NoPathWithin { .. }
                 | Self::InvalidFallback
                 | Self::NoReplyPath
                 | Self::AlreadyAnswered
                 | Self::WrongState { .. }
+                | Self::OffPrice { .. }
+                | Self::DeadlinePassed { .. }
+                | Self::OtherAttempt { .. }
                 | Self::InvalidState
                 | Self::UnknownVersion
                 | Self::DoesNotDecrypt
@@ -541,6 +483,23 @@ impl ErrorKind {
                 write!(f, "paths and their fees do not match: {paths} and {payinfos}")
             }
             Self::NoUsablePath => write!(f, "{what} leaves no path that can be used"),
+            Self::CannotCarry { amount, max: Msat(0), .. } => {
+                write!(f, "the paths carry nothing, so {amount} cannot be paid: other paths are needed")
+            }
+            Self::CannotCarry { amount, max, .. } if amount > max => {
+                write!(f, "the paths carry at most {max}, so {amount} cannot be paid: other paths are needed")
+            }
+            Self::CannotCarry { amount, min, .. } if amount < min => {
+                write!(f, "the paths carry no less than {min}, so {amount} cannot be paid: other paths are needed")
+            }
+            Self::CannotCarry { amount, .. } => {
+                write!(f, "each path carries either less or more than {amount}: other paths are needed")
+            }
+            Self::NoPathWithin { max_fee, max_cltv_expiry_delta } => write!(
+                f,
+                "no way to pay keeps the fees within {max_fee} and the delay within {max_cltv_expiry_delta} blocks: \
+                 allow more of them, or ask for another invoice"
+            ),
             Self::Expired { .. } => match field {
                 Some(field) if *field == Field::INVOICE_CREATED_AT => f.write_str("the invoice has expired"),
                 _ => f.write_str("the offer or refund has expired"),
@@ -562,6 +521,15 @@ impl ErrorKind {
             Self::NoReplyPath => f.write_str("the request does not say where an answer can go"),
             Self::AlreadyAnswered => f.write_str("this comes too late: no answer is waited for any more"),
             Self::WrongState { stage } => write!(f, "{stage}"),
+            Self::OffPrice { estimate } => {
+                write!(f, "{what} is far from the price, which is {estimate} at the present rate; another is asked for")
+            }
+            Self::DeadlinePassed { .. } => {
+                f.write_str("the deadline of this payment has passed: allow more time, or begin another")
+            }
+            Self::OtherAttempt { attempt, present } => {
+                write!(f, "this is about attempt {attempt}, and attempt {present} is being made: nothing has changed")
+            }
             Self::InvalidState => f.write_str("the saved state is damaged, or belongs to another secret"),
             Self::UnknownVersion => f.write_str("the saved state is from newer software"),
             Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),
@@ -589,38 +557,5 @@ impl ErrorKind {
             }
             Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
         }
-    }
-}
-
-/// "the description", "field 33", or "it".
-struct Subject<'a>(Option<&'a Field>);
-
-impl fmt::Display for Subject<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(field) => match field.label() {
-                Some(label) => write!(f, "the {label}"),
-                None => write!(f, "field {}", field.number()),
-            },
-            None => f.write_str("a field"),
-        }
-    }
-}
-
-/// " (column 7)" where the column is known.
-struct Column(Option<usize>);
-
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |column| write!(f, " in column {column}"))
-    }
-}
-
-/// " from column 7 on" where the column is known.
-struct FromColumn(Option<usize>);
-
-impl fmt::Display for FromColumn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |column| write!(f, " from column {column} on"))
     }
 }

@@ -3,11 +3,14 @@
 
 mod field;
 mod kind;
+mod looks;
 mod rule;
 mod stage;
+mod words;
 
 pub use field::Field;
-pub use kind::{ErrorKind, LooksLike, MessageKind};
+pub use kind::ErrorKind;
+pub use looks::{LooksLike, MessageKind};
 pub use rule::Rule;
 pub use stage::Stage;
 

@@ -98,6 +98,10 @@ rules! {
     Exc4 = "EXC-4", "a payment has one invoice and is made once";
     Exc6 = "EXC-6", "only what comes over a request's own reply path answers it";
     Exc7 = "EXC-7", "no more is paid than was authorised";
+    Exc9 = "EXC-9", "a price in a currency and an amount in bitcoin are compared at the present rate";
+    Exc10 = "EXC-10", "what a payment may cost includes the fees and the delay on its way";
+    Exc11 = "EXC-11", "a payment goes over paths that can carry its amount";
+    Exc12 = "EXC-12", "paying is begun as a numbered attempt, and news of another changes nothing";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
     Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";

@@ -22,6 +22,19 @@ pub enum EndReason {
         /// What it asked for.
         amount: Msat,
     },
+    /// The invoice was off the price at the payer's rate.
+    OffPrice {
+        /// What it asked for.
+        amount: Msat,
+    },
+    /// The invoice's paths cost more, or take longer, than was allowed.
+    FeeTooHigh {
+        /// What it asked for, without the fee.
+        amount: Msat,
+    },
+    /// A backup was loaded that is older than what became of the payment: see
+    /// [`Payer::restore`](crate::exchange::Payer::restore).
+    Restored,
     /// One quote after the other expired before it was paid.
     QuoteExpired,
     /// Whoever owns the money did not want to.
@@ -44,6 +57,15 @@ impl core::fmt::Display for EndReason {
             Self::TooExpensive { amount } => {
                 return write!(f, "the invoice asked for {amount}, which is more than was allowed");
             }
+            Self::OffPrice { amount } => {
+                return write!(f, "the invoice asked for {amount}, which is far from the price at the present rate");
+            }
+            Self::FeeTooHigh { amount } => {
+                return write!(f, "the fees for an invoice of {amount}, or its delay, were more than was allowed");
+            }
+            Self::Restored => {
+                "a backup was restored: whether this was paid since is not known, so it is not paid again"
+            }
             Self::QuoteExpired => "every invoice expired before it was paid, or had when it came: is the clock right?",
             Self::Declined => "whoever owns the money did not want to pay",
             Self::Unsendable => "what had to be said could not be sent",
@@ -59,6 +81,11 @@ const MAX_TEXT_LEN: usize = 1024;
 const GAP: &str = "…";
 
 impl EndReason {
+    /// Whether whoever owns the money can have a payment go on that ended so, by allowing more.
+    pub(crate) fn can_be_allowed(&self) -> bool {
+        matches!(self, Self::TooExpensive { .. } | Self::OffPrice { .. } | Self::FeeTooHigh { .. })
+    }
+
     /// Keeps of an error what is shown, since whoever sent it says how long it is.
     pub(crate) fn refused(told: InvoiceError) -> Self {
         if told.as_bytes().len() <= MAX_TEXT_LEN {
@@ -91,10 +118,15 @@ impl EndReason {
             Self::Declined => 4,
             Self::Unsendable => 5,
             Self::OfferExpired => 6,
+            Self::OffPrice { .. } => 7,
+            Self::FeeTooHigh { .. } => 8,
+            Self::Restored => 9,
         }]);
         match self {
             Self::Refused(told) => out.bytes(told.as_bytes()),
-            Self::TooExpensive { amount } => out.number(amount.0),
+            Self::TooExpensive { amount } | Self::OffPrice { amount } | Self::FeeTooHigh { amount } => {
+                out.number(amount.0);
+            }
             _ => {}
         }
     }
@@ -108,6 +140,9 @@ impl EndReason {
             4 => Ok(Self::Declined),
             5 => Ok(Self::Unsendable),
             6 => Ok(Self::OfferExpired),
+            7 => Ok(Self::OffPrice { amount: Msat(reader.number()?) }),
+            8 => Ok(Self::FeeTooHigh { amount: Msat(reader.number()?) }),
+            9 => Ok(Self::Restored),
             _ => Err(invalid()),
         }
     }

@@ -98,19 +98,22 @@ pub use payee::keys::Payee;
 pub use payee::offer::NewOffer;
 pub use payee::received::ReceivedRequest;
 pub use payee::terms::{MaxAmount, Terms};
+pub use payer::budget::Objection;
+pub use payer::claims::MAX_CLAIMS;
 pub use payer::draft::{Draft, Need};
 pub use payer::keys::Payer;
-pub use payer::limit::Limit;
+pub use payer::limit::{FeeLimit, Limit};
 pub use payer::payment::{MAX_RENEWALS, Payment, Progress};
 pub use payer::quote::Quote;
 pub use payer::receipt::Receipt;
 pub use payer::refund::NewRefund;
-pub use payer::state::State;
+pub use payer::state::{Attempt, Paying, State};
 #[cfg(feature = "recurrence")]
 pub use payer::subscription::{
     Subscription,
     draft::SubscriptionDraft,
     due::{Due, Timing},
+    pace::MAX_REQUESTS_A_DAY,
     state::{SubscriptionEnd, SubscriptionState},
 };
 pub use refused::Refused;

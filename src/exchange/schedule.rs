@@ -87,6 +87,10 @@ impl Schedule {
         let ways = u32::try_from(ways).unwrap_or(u32::MAX).max(1);
         // A clock that was set back must not stop everything.
         let farthest = now.saturating_add(self.retry.delay(u32::MAX));
+        // No second follows the last one: whoever polls then would be told to send without end.
+        if now.next_second() == now && self.next_at == now && self.attempts > 0 {
+            return None;
+        }
         if now < self.next_at && self.next_at <= farthest {
             return None;
         }
@@ -126,4 +130,9 @@ impl Schedule {
         let (attempts, turns) = (count()?, count()?);
         Ok(Self { retry, attempts, turns, next_at: UnixTime(reader.number()?) })
     }
+}
+
+/// Whether a way is not among those that are closed.
+pub(crate) fn is_open(closed: &[u8]) -> impl Fn(usize) -> bool {
+    move |way| !closed.iter().any(|position| usize::from(*position) == way)
 }

@@ -6,17 +6,15 @@ use core::time::Duration;
 use bitcoin::hashes::sha256;
 
 use super::fields::DEFAULT_RELATIVE_EXPIRY;
-use super::{Invoice, UNSIGNED};
+use super::{Invoice, MultiPart, UNSIGNED, capacity};
 use crate::builder::CustomFields;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, Fallback, Feature, Features, PayInfo};
+use crate::field::{BlindedPath, Fallback, Feature, Features, PayInfo, PayInfos};
 use crate::invoice_request::AcceptedRequest;
 use crate::message::{Keys, Structure};
 use crate::signature::SIGNATURE_TYPES;
 use crate::signed::Unsigned;
 use crate::units::UnixTime;
-
-use super::MultiPart;
 
 /// Makes an [`Invoice`] that answers a request or claims a refund.
 ///
@@ -108,7 +106,8 @@ impl<'a> InvoiceBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// `Missing` without a path (IVW-4), `InvalidFallback` (IVW-8),
+    /// `Missing` without a path (IVW-4), `CannotCarry` for paths that cannot carry the amount (EXC-11), which is one
+    /// of them alone unless the payment may be [split](Self::multi_part); `InvalidFallback` (IVW-8),
     /// `NumberTooLarge` for an expiry of more than 32 bits, `TooLong` (D7), and any rule of IVR-1 to
     /// IVR-11.
     pub fn build(mut self) -> Result<Unsigned<Invoice>, Error> {
@@ -118,11 +117,17 @@ impl<'a> InvoiceBuilder<'a> {
         if self.paths.is_empty() {
             return Err(Error::missing(Field::INVOICE_PATHS, Rule::Ivw4));
         }
+        let request = &self.request.fields().offer.message;
+        // EXC-11, and IVR-7 where no path's features are known
+        let payinfos = PayInfos::checked(&self.payinfos);
+        let known = request.known.payinfo;
+        if payinfos.iter().any(|payinfo| payinfo.features.first_unknown(known).is_none()) {
+            capacity::check(payinfos.iter(), self.request.amount(), self.multi_part, known)?;
+        }
         #[cfg(feature = "recurrence")]
         self.recur()?;
         let expiry = u32::try_from(self.relative_expiry.as_secs())
             .map_err(|_| Error::of(Field::INVOICE_RELATIVE_EXPIRY, ErrorKind::NumberTooLarge, Rule::Tlv2))?;
-        let request = &self.request.fields().offer.message;
         let custom = self.custom.sorted(3_000_000_000..=3_999_999_999)?;
         // IVW-1
         let paths: usize = self.paths.iter().map(|path| path.as_bytes().len()).sum();

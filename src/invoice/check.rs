@@ -1,9 +1,12 @@
 //! What a payer checks before it pays, beyond what every reader does.
 
+use alloc::vec::Vec;
+
 use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
+use super::capacity::{self, PathLimits};
 use super::{Invoice, InvoiceFields, MultiPart};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, PayInfo, Point};
@@ -105,9 +108,29 @@ impl<'a> PayableInvoice<'a> {
         self.invoice.request().chain()
     }
 
-    /// The paths that can be used, preferred ones first (IVR-7). There is at least one.
+    /// The paths that can be used, in the order that the payee prefers (IVR-7, EXC-11).
+    ///
+    /// Each can carry the amount, or a part of it if the payment may be split; all together can carry it, so there is
+    /// at least one. What a path carries at most is [`PayInfo::share`] of the amount.
     pub fn paths(&self) -> impl Iterator<Item = (BlindedPath<'a>, PayInfo<'a>)> + use<'a> {
-        self.invoice.usable_paths(self.invoice.known().payinfo)
+        let (amount, multi_part, known) = (self.amount(), self.multi_part(), self.invoice.known().payinfo);
+        self.invoice
+            .payment_paths()
+            .filter(move |(_, payinfo)| capacity::share(payinfo, amount, multi_part, known).is_some())
+    }
+
+    /// Those of the [paths](Self::paths) that are within limits of fee and delay (EXC-10), cheapest first: by the fee
+    /// for each millisatoshi of what a path can carry, and among equals as the payee prefers.
+    ///
+    /// Each can carry its share within the limits. Either one of them carries the whole amount, or the cheapest ones
+    /// carry it together for no more than the limit.
+    ///
+    /// # Errors
+    ///
+    /// `NoPathWithin` (EXC-10) if the amount cannot be paid within the limits.
+    pub fn paths_within(&self, limits: &PathLimits) -> Result<Vec<(BlindedPath<'a>, PayInfo<'a>)>, Error> {
+        let known = self.invoice.known().payinfo;
+        capacity::within(self.invoice.payment_paths(), self.amount(), self.multi_part(), known, limits)
     }
 
     /// Whether the payment may be split (IVR-14).
@@ -123,7 +146,7 @@ impl Invoice {
     ///
     /// `WrongArrival` (IVR-13), `Differs` with the field (IVR-8), `UnsupportedChain` (IVR-2), `WrongKey`
     /// (IVR-9), `AmountTooHigh` (IVR-11), `Zero` or `AmountTooHigh` for an amount that nobody can pay
-    /// (D3), `Expired` (IVR-4).
+    /// (D3), `Expired` (IVR-4), `CannotCarry` for paths that cannot carry the amount (EXC-11).
     ///
     /// An invoice of a subscription is refused with `IsRecurring` (REC-7): it has to be compared with the one
     /// before, too. See `check_recurring`, with the feature `recurrence`.
@@ -167,6 +190,7 @@ impl Invoice {
             let kind = ErrorKind::AmountTooHigh { max: max_amount };
             return Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Ivr11));
         }
+        self.check_capacity()?;
         Ok(PayableInvoice { invoice: self })
     }
 
@@ -175,8 +199,8 @@ impl Invoice {
     /// # Errors
     ///
     /// `WrongArrival` (IVR-13), `Differs` with the field (IVR-8), `UnsupportedChain` (IVR-2), `WrongKey`
-    /// (IVR-9), `Expired` (IVR-4, or OFR-9 for the refund itself). That the amount is the refund's was
-    /// checked when the invoice was read (IVR-11).
+    /// (IVR-9), `Expired` (IVR-4, or OFR-9 for the refund itself), `CannotCarry` for paths that cannot carry
+    /// the amount (EXC-11). That the amount is the refund's was checked when the invoice was read (IVR-11).
     pub fn check_refund(&self, context: &RefundContext<'_>) -> Result<PayableInvoice<'_>, Error> {
         // IVR-13
         let expected = match context.refund.paths() {
@@ -193,7 +217,14 @@ impl Invoice {
         if context.payee.is_some_and(|payee| payee != self.node_id()) {
             return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
         }
+        self.check_capacity()?;
         Ok(PayableInvoice { invoice: self })
+    }
+
+    /// EXC-11
+    fn check_capacity(&self) -> Result<(), Error> {
+        let payinfos = self.payment_paths().map(|(_, payinfo)| payinfo);
+        capacity::check(payinfos, self.amount(), self.multi_part(), self.known().payinfo)
     }
 
     fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {

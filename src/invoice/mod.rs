@@ -1,6 +1,7 @@
 //! Invoices, `lni1…`: what a merchant's software answers.
 
 mod builder;
+mod capacity;
 mod check;
 mod fields;
 #[cfg(feature = "recurrence")]
@@ -8,6 +9,7 @@ mod recurrence;
 mod rules;
 
 pub use builder::InvoiceBuilder;
+pub use capacity::PathLimits;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
 pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};

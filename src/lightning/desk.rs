@@ -227,7 +227,7 @@ impl<A: Application> Desk<A> {
                 self.subscriptions.receive(id, message, &self.application)
             }
         } else if let Some(id) = self.issuer.claim_of(&message.arrival) {
-            self.update_claim(id, |claim| claim.receive(message))
+            self.update_claim(id, |claim| claim.receive(message, now))
         } else {
             return Err(NotOurs);
         };

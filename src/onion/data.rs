@@ -37,8 +37,8 @@ impl Value<'_> for ShortChannelId {
     }
 }
 
-/// `payment_relay`: what a hop charges for a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// `payment_relay`: what a hop charges for a payment. The default is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PaymentRelay {
     /// By how many blocks the hop delays a payment.
     pub cltv_expiry_delta: u16,

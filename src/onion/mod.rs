@@ -1,4 +1,4 @@
-//! Blinded paths and onion messages (BOLT 4), as far as offers need them.
+//! Blinded paths, onion messages and payment paths (BOLT 4), as far as offers need them.
 //!
 //! A wallet with a connection to one peer can ask for an invoice with this: nothing else of a node is needed.
 //!
@@ -10,6 +10,8 @@
 //! | answer | [`Received::reply_path`] |
 //! | sign as the last hop of a path | [`Received::signing_key`], [`Unblinded::signing_key`] |
 //! | pass on what is for somebody else | [`Forward`] |
+//! | make what an invoice is paid over, with its fees and limits | [`PaymentPathBuilder`] |
+//! | know what a hop does with a payment | [`Unblinded::data`], then [`HopData::payment`] |
 //!
 //! Randomness comes from the caller: 32 bytes for each path and each message, never used twice. Whoever knows
 //! them can read the message.
@@ -58,6 +60,7 @@ mod message;
 mod packet;
 mod path;
 mod payload;
+mod payment_path;
 mod peel;
 mod unblind;
 #[cfg(test)]
@@ -68,6 +71,7 @@ pub use data::{HopData, PaymentConstraints, PaymentRelay};
 pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};
 pub use payload::{Contents, MAX_REPLY_HOPS, Payload};
+pub use payment_path::{Htlc, PaymentHop, PaymentPathBuilder, PaymentRefusal, PaymentStep};
 pub use peel::{Forward, Peeled, Received, Refusal};
 pub use unblind::{HopKey, Unblinded};
 

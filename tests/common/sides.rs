@@ -92,7 +92,14 @@ pub(crate) fn try_begin(payment: &mut Payment, now: UnixTime) -> Result<(), Erro
         State::Quoted(quote) => quote.payment_hash(),
         _ => sha256::Hash::from_byte_array([0; 32]),
     };
-    payment.begin(payment_hash, now)
+    payment.begin(payment_hash, now, None).map(drop)
+}
+
+/// What is being paid has failed.
+pub(crate) fn fail(payment: &mut Payment) {
+    let State::Paying(paying) = payment.state() else { panic!("{:?}", payment.state()) };
+    let attempt = paying.attempt();
+    payment.failed(attempt).unwrap();
 }
 
 /// A second one, as if the first had been lost after it was saved. Never do this outside of tests: both can be paid.

@@ -22,7 +22,7 @@ fn payer() -> Payer {
 
 /// Begins a payment that may ask again, and sends its first request.
 fn asking(offer: &Offer, limit: Msat) -> (Payment, MessageArrival) {
-    let draft = payer().draft(offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(limit)).ask_again();
+    let draft = payer().draft(offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(limit));
     let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
     (payment, MessageArrival::Path(asked.reply_path_id.unwrap()))

@@ -2,8 +2,8 @@
 //! anything that it must not change.
 
 use bolt12::exchange::{
-    Action, Claim, ClaimState, Destination, EndReason, IncomingMessage, Limit, MessageArrival, OffersMessage,
-    OffersMessageKind, Payee, Payer, Payment, Progress, Refused, Retry, State,
+    Action, Claim, ClaimState, Destination, EndReason, IncomingMessage, Limit, MessageArrival, Objection,
+    OffersMessage, OffersMessageKind, Payee, Payer, Payment, Progress, Refused, Retry, State,
 };
 use bolt12::secp256k1::Keypair;
 use bolt12::{
@@ -199,9 +199,8 @@ fn a_raised_amount_is_not_paid() {
     let raise = |records: &mut Vec<Record>| put(records, 170, &naive::truncated(9_001));
     let mut fixed = asked(&priced(), 3);
     let raised = forged(&fixed.invoice, &node(), raise);
-    assert_eq!(fixed.answer(&raised, NOW).unwrap(), Progress::Ended);
-    assert!(matches!(fixed.payment.state(), State::Ended(EndReason::TooExpensive { .. })));
-    assert_eq!(try_begin(&mut fixed.payment, NOW).unwrap_err().kind().code(), "wrong_state");
+    assert_eq!(fixed.answer(&raised, NOW).unwrap(), Progress::NeedsApproval);
+    assert_eq!(try_begin(&mut fixed.payment, NOW).unwrap_err().kind().code(), "differs");
     // The amount that the request named is the only one.
     let mut free = asked(&tea(|offer| offer), 3);
     let raised = forged(&free.invoice, &node(), raise);
@@ -225,35 +224,35 @@ fn a_raised_amount_is_not_paid() {
     );
 }
 
-/// EXC-7: one invoice above the limit may be asked for again, once.
+/// EXC-7: an invoice above the limit is not paid, whatever comes later over the same way, unless its owner allows it.
 #[test]
-fn an_invoice_above_the_limit_is_asked_for_again_once() {
+fn an_invoice_above_the_limit_waits_for_its_owner() {
     let offer = priced();
-    let draft = payer().draft(&offer, NOW, CHAINS).unwrap().ask_again();
-    let mut first = ask(draft.start([3; 32], NOW, DEADLINE).unwrap(), NOW);
+    let mut asked = ask(payer().draft(&offer, NOW, CHAINS).unwrap().start([3; 32], NOW, DEADLINE).unwrap(), NOW);
     let raise = |records: &mut Vec<Record>| put(records, 170, &naive::truncated(9_001));
-    let raised = forged(&first.invoice, &node(), raise);
-    let Progress::AskingAgain(Some(reason)) = first.answer(&raised, NOW).unwrap() else { panic!() };
-    assert_eq!((reason.kind(), reason.rule()), (&ErrorKind::AmountTooHigh { max: Msat(9_000) }, Rule::Ivr11));
-    let old = first.invoice.clone();
-    let old_via = first.arrival;
-    let mut second = ask(first.payment, NOW);
-    // EXC-4: what answers the first request is late now.
-    let late = second.payment.receive(
-        IncomingMessage { kind: OffersMessageKind::Invoice, bytes: old, arrival: old_via, reply_path: None },
-        NOW,
-    );
-    assert_eq!(late.unwrap_err().error().kind(), &ErrorKind::AlreadyAnswered);
-    let mut honest = copy(&payer(), &second.payment);
-    let incoming = IncomingMessage {
-        kind: OffersMessageKind::Invoice,
-        bytes: second.invoice.clone(),
-        arrival: second.arrival,
-        reply_path: None,
-    };
-    assert_eq!(honest.receive(incoming, NOW).unwrap(), Progress::Quoted);
-    let raised = forged(&second.invoice, &node(), raise);
-    assert_eq!(second.answer(&raised, NOW).unwrap(), Progress::Ended);
+    let raised = forged(&asked.invoice, &node(), raise);
+    assert_eq!(asked.answer(&raised, NOW).unwrap(), Progress::NeedsApproval);
+    let mut payment = copy(&payer(), &asked.payment);
+    let State::NeedsApproval { quote, objection } = payment.state() else { panic!("{:?}", payment.state()) };
+    assert_eq!((quote.amount(), objection), (Msat(9_001), Objection::AboveLimit { max: Msat(9_000) }));
+    let hash = quote.payment_hash();
+    let error = payment.begin(hash, NOW, None).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: Msat(9_000) }, Rule::Exc7));
+    // What is priced in bitcoin costs no less later.
+    assert_eq!(payment.poll(NOW).unwrap(), Action::WaitUntil(UnixTime(NOW.0 + 7_201)));
+    // Allowed, it is paid without asking again.
+    payment.allow(Limit::AtMost(Msat(9_000)), NOW, DEADLINE).unwrap();
+    let mut again = copy(&payer(), &asked.payment);
+    again.allow(Limit::AtMost(Msat(9_001)), NOW, DEADLINE).unwrap();
+    assert!(matches!(again.state(), State::Quoted(_)));
+    again.begin(hash, NOW, None).unwrap();
+    // Nobody decided: it ended for that reason, and goes on when somebody does.
+    let mut late = asked.payment;
+    let after = UnixTime(DEADLINE.0 + 1);
+    assert_eq!(late.poll(after).unwrap(), Action::Nothing);
+    assert!(matches!(late.state(), State::Ended(EndReason::TooExpensive { amount: Msat(9_001) })));
+    late.allow(Limit::AtMost(Msat(9_001)), after, UnixTime(after.0 + 60)).unwrap();
+    assert!(matches!(late.poll(after).unwrap(), Action::Send(_)));
 }
 
 /// IVR-9: signed by a key that the offer does not name.
@@ -581,14 +580,16 @@ fn a_refund_claimed_by_two_is_paid_once() {
     let (first, second) = (sent(&mut one), sent(&mut two));
     assert_eq!(payer().payment_of(&first.arrival), Some(payment.id()));
     assert_eq!(payment.receive(first.clone(), NOW).unwrap(), Progress::Quoted);
-    let refused = payment.receive(second.clone(), NOW).unwrap_err();
+    // EXC-14: nobody's claim keeps another out. The same one again changes nothing.
+    assert_eq!(payment.receive(second.clone(), NOW).unwrap(), Progress::Quoted);
+    let refused = payment.receive(second, NOW).unwrap_err();
     assert_eq!(refused.error().kind(), &ErrorKind::AlreadyAnswered);
-    let State::Quoted(quote) = payment.state() else { panic!() };
-    assert_eq!((quote.node_id(), quote.amount()), (one.invoice().node_id(), Msat(5_000)));
-    // It is the wrong one: the other can still claim.
-    payment.decline().unwrap();
+    let quotes: Vec<_> = payment.quotes().map(|quote| (quote.node_id(), quote.amount())).collect();
+    let claims = [one.invoice().node_id(), two.invoice().node_id()];
+    assert_eq!(quotes, claims.map(|node_id| (node_id, Msat(5_000))));
+    // The first is the wrong one.
+    payment.decline_claim(claims[0]).unwrap();
     let mut payment = payer().load(&payment.to_bytes()).unwrap();
-    assert_eq!(payment.receive(second, NOW).unwrap(), Progress::Quoted);
     try_begin(&mut payment, NOW).unwrap();
     assert!(payment.receive(first, NOW).is_err());
     payment.paid(Preimage([2; 32])).unwrap();
@@ -668,15 +669,15 @@ fn a_claim_is_told_why_it_is_not_paid() {
         arrival,
         reply_path: None,
     };
-    assert_eq!(claim.receive(error(MessageArrival::Direct)).unwrap_err().error().rule(), Rule::Exc6);
+    assert_eq!(claim.receive(error(MessageArrival::Direct), NOW).unwrap_err().error().rule(), Rule::Exc6);
     let mut other = self::claim(&Payee::new([9; 32]), &refund, 1);
-    assert!(other.receive(error(arrival)).is_err());
+    assert!(other.receive(error(arrival), NOW).is_err());
     let mut claim = issuer().load_claim(&claim.to_bytes()).unwrap();
     assert_eq!(claim.poll(NOW).unwrap(), Action::WaitUntil(UnixTime(NOW.0 + 5)));
     let mut told = claim.clone();
-    told.receive(error(arrival)).unwrap();
+    told.receive(error(arrival), NOW).unwrap();
     assert!(matches!(told.state(), ClaimState::Ended(EndReason::Refused(_))));
-    assert!(told.receive(error(arrival)).is_err());
+    assert!(told.receive(error(arrival), NOW).is_err());
     assert_eq!(told.poll(NOW).unwrap(), Action::Nothing);
     assert_eq!(claim.poll(UnixTime(NOW.0 + 601)).unwrap(), Action::Nothing);
     assert_eq!(claim.state(), &ClaimState::Ended(EndReason::Deadline));
@@ -702,7 +703,9 @@ fn a_refund_is_paid_to_whom_it_is_for() {
     // Declined, with the same invoice or another.
     let mut declined = copy(&payer(), &payment);
     assert_eq!(declined.receive(theirs.clone(), NOW).unwrap(), Progress::Quoted);
-    declined.decline().unwrap();
+    let State::Quoted(quote) = declined.state() else { panic!() };
+    let thief_id = quote.node_id();
+    declined.decline_claim(thief_id).unwrap();
     let mut declined = copy(&payer(), &declined);
     refuses(&mut declined, &theirs);
     refuses(&mut declined, &sent(&mut claim(&thief, &refund, 3)));
@@ -712,6 +715,7 @@ fn a_refund_is_paid_to_whom_it_is_for() {
     let mut payment = copy(&payer(), &payment);
     refuses(&mut payment, &theirs);
     assert_eq!(payment.receive(mine, NOW).unwrap(), Progress::Quoted);
+    try_begin(&mut payment, NOW).unwrap();
     assert_eq!(payment.expect_payee(right).unwrap_err().kind().code(), "wrong_state");
 }
 
@@ -733,9 +737,9 @@ fn only_the_quote_that_was_shown_is_begun() {
     let mut asked = ask(draft.start([3; 32], NOW, UnixTime(NOW.0 + 60)).unwrap(), NOW);
     let invoice = asked.invoice.clone();
     assert_eq!(asked.answer(&invoice, NOW).unwrap(), Progress::Quoted);
-    let other = asked.payment.begin(Preimage([7; 32]).payment_hash(), NOW).unwrap_err();
+    let other = asked.payment.begin(Preimage([7; 32]).payment_hash(), NOW, None).unwrap_err();
     let late = try_begin(&mut asked.payment, UnixTime(NOW.0 + 61)).unwrap_err();
-    assert_eq!((other.kind().code(), late.kind().code()), ("wrong_state", "wrong_state"));
+    assert_eq!((other.kind().code(), late.kind().code()), ("differs", "deadline_passed"));
     assert!(matches!(asked.payment.state(), State::Quoted(_)));
     assert!(try_begin(&mut asked.payment, UnixTime(NOW.0 + 60)).is_ok());
 }

@@ -269,9 +269,6 @@ impl Purchase {
                 if let Some(limit) = limit {
                     draft = draft.limit(limit);
                 }
-                if ask_again {
-                    draft = draft.ask_again();
-                }
                 if random.chance(200) {
                     draft = draft.payer_note("please \u{202e} hurry");
                 }

@@ -308,7 +308,7 @@ fn a_path_id_serves_one_purpose() {
         let error = bolt12::InvoiceError::new("no").unwrap().into_bytes();
         let error = IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: error, ..invoice };
         assert_eq!(copy(&payer, &payment).receive(error.clone(), NOW).is_ok(), id == reply_path, "EXC-6");
-        assert_eq!(claim.clone().receive(error.clone()).is_ok(), id == claim_path, "EXC-6");
+        assert_eq!(claim.clone().receive(error.clone(), NOW).is_ok(), id == claim_path, "EXC-6");
         assert!(copy(&payer, &refund).receive(error, NOW).is_err());
     }
 }

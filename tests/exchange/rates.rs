@@ -1,8 +1,8 @@
 //! The rate moves between draft and invoice, in both directions (OFR-10, EXC-7, ERR-2, RQR-9).
 
 use bolt12::exchange::{
-    Action, CURRENCY_RELATIVE_EXPIRY, Draft, EndReason, IncomingMessage, Limit, MessageArrival, OffersMessage,
-    OffersMessageKind, Payee, Payer, Payment, Progress, Refused, State,
+    Action, Attempt, CURRENCY_RELATIVE_EXPIRY, Draft, EndReason, IncomingMessage, Limit, MessageArrival, Objection,
+    OffersMessage, OffersMessageKind, Payee, Payer, Payment, Progress, Refused, State,
 };
 use bolt12::{ErrorKind, Field, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, Preimage, Rate, Rule, UnixTime};
 use proptest::prelude::*;
@@ -86,10 +86,10 @@ fn the_rate_moves_within_and_beyond_the_tolerance() {
         (Rate::new(usd(), MinorUnits(350), Msat(3_535_001)).unwrap(), None),
         (at("99000.00"), None),
         (at("50000.00"), None),
-        // It is worth more: the payer gains, and is told.
+        // It is worth more: the payer gains, up to what cannot be right.
         (at("100000.00"), Some((Msat(3_500_000), Some(0)))),
         (at("101000.00"), Some((Msat(3_465_347), Some(-99)))),
-        (at("200000.00"), Some((Msat(1_750_000), Some(-5_000)))),
+        (at("200000.00"), None),
     ] {
         let mut payment = begin(&offer, one_per_cent);
         assert_eq!(payment.max_amount(), Msat(3_535_000));
@@ -100,38 +100,17 @@ fn the_rate_moves_within_and_beyond_the_tolerance() {
                 // The issuer bears the risk for ten minutes.
                 assert_eq!(quote.expires_at(), NOW.saturating_add(CURRENCY_RELATIVE_EXPIRY));
             }
-            (Progress::Ended, None) => assert!(matches!(payment.state(), State::Ended(EndReason::TooExpensive { .. }))),
+            (Progress::NeedsApproval, None) => assert!(matches!(payment.state(), State::NeedsApproval { .. })),
             other => panic!("{rate:?}: {other:?}"),
         }
     }
-}
-
-/// EXC-7: above the limit, another invoice is asked for once if that was allowed; by then the rate may be back.
-#[test]
-fn a_second_invoice_is_asked_for_once() {
-    let offer = coffee();
-    let allowed = || begin(&offer, |draft| one_per_cent(draft).ask_again());
-    let mut back = allowed();
-    let Progress::AskingAgain(Some(error)) = exchange(&mut back, NOW, at("90000.00")).unwrap() else { panic!() };
-    assert_eq!(
-        (error.kind(), error.field()),
-        (&ErrorKind::AmountTooHigh { max: Msat(3_535_000) }, Some(Field::INVOICE_AMOUNT))
-    );
-    // The permission is used up, also across a crash.
-    let mut gone = copy(&payer(), &back);
-    assert_eq!(exchange(&mut back, NOW, at("100000.00")).unwrap(), Progress::Quoted);
-    assert_eq!(exchange(&mut gone, NOW, at("90000.00")).unwrap(), Progress::Ended);
-    assert!(matches!(gone.state(), State::Ended(EndReason::TooExpensive { .. })));
-    // Without permission, once is enough.
-    let mut strict = begin(&offer, one_per_cent);
-    assert_eq!(exchange(&mut strict, NOW, at("90000.00")).unwrap(), Progress::Ended);
 }
 
 /// EXC-7: without a rate of its own, the payer fixes a most.
 #[test]
 fn a_fixed_limit_needs_no_rate() {
     let offer = coffee();
-    for (rate, progress) in [("100000.00", Progress::Quoted), ("99999.99", Progress::Ended)] {
+    for (rate, progress) in [("100000.00", Progress::Quoted), ("99999.99", Progress::NeedsApproval)] {
         let draft = payer().draft(&offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(Msat(3_500_000)));
         assert_eq!((draft.needs(), draft.cost().unwrap()), (vec![], None));
         let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
@@ -147,20 +126,16 @@ fn a_fixed_limit_needs_no_rate() {
 #[test]
 fn a_suggested_amount_drives_one_new_request() {
     let offer = coffee();
-    let named = |limit, ask_again: bool| {
-        begin(&offer, |draft| {
-            let draft = draft.amount(Msat(3_500_000)).limit(Limit::AtMost(Msat(limit)));
-            if ask_again { draft.ask_again() } else { draft }
-        })
-    };
-    let mut payment = named(3_600_000, true);
+    let named = |limit| begin(&offer, |draft| draft.amount(Msat(3_500_000)).limit(Limit::AtMost(Msat(limit))));
+    let mut payment = named(3_600_000);
     assert_eq!(exchange(&mut payment, NOW, at("99000.00")).unwrap(), Progress::AskingAgain(None));
     let mut again = copy(&payer(), &payment);
     assert_eq!(exchange(&mut payment, NOW, at("99000.00")).unwrap(), Progress::Quoted);
     // Now as an amount that the request names (IVR-11).
     assert_eq!(quoted(&payment), (Msat(3_535_354), Some(101)));
-    // Once: it moves on, and that is the end.
-    assert_eq!(exchange(&mut again, NOW, at("98000.00")).unwrap(), Progress::Ended);
+    // It moves on: again, as long as that is within the limit.
+    assert_eq!(exchange(&mut again, NOW, at("98000.00")).unwrap(), Progress::AskingAgain(None));
+    assert_eq!(exchange(&mut again, NOW, at("97000.00")).unwrap(), Progress::Ended);
     let State::Ended(EndReason::Refused(told)) = again.state() else { panic!() };
     assert_eq!(told.erroneous_field(), Some(Field::INVREQ_AMOUNT));
     // The tip absorbs a small move: what was named is paid.
@@ -168,11 +143,8 @@ fn a_suggested_amount_drives_one_new_request() {
     assert_eq!(exchange(&mut tipped, NOW, at("95000.00")).unwrap(), Progress::Quoted);
     let State::Quoted(quote) = tipped.state() else { panic!() };
     assert_eq!((quote.amount(), quote.difference_basis_points()), (Msat(3_850_000), Some(0)));
-    // Not beyond the limit, and not without permission.
-    for (limit, ask_again) in [(3_535_353, true), (3_600_000, false)] {
-        let mut payment = named(limit, ask_again);
-        assert_eq!(exchange(&mut payment, NOW, at("99000.00")).unwrap(), Progress::Ended);
-    }
+    // Not beyond the limit.
+    assert_eq!(exchange(&mut named(3_535_353), NOW, at("99000.00")).unwrap(), Progress::Ended);
 }
 
 /// ERR-2: nothing else that an error suggests drives anything.
@@ -180,8 +152,7 @@ fn a_suggested_amount_drives_one_new_request() {
 fn nothing_but_a_higher_amount_is_followed() {
     let offer = coffee();
     let named = || {
-        let mut payment =
-            begin(&offer, |draft| draft.amount(Msat(3_500_000)).limit(Limit::AtMost(Msat(4_000_000))).ask_again());
+        let mut payment = begin(&offer, |draft| draft.amount(Msat(3_500_000)).limit(Limit::AtMost(Msat(4_000_000))));
         let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
         (payment, MessageArrival::Path(asked.reply_path_id.unwrap()))
     };
@@ -222,9 +193,9 @@ fn a_stale_quote_is_renewed_at_the_new_rate() {
     assert_eq!(exchange(&mut payment, stale, at("99500.00")).unwrap(), Progress::Quoted);
     assert_eq!(quoted(&payment), (Msat(3_517_588), Some(50)));
     try_begin(&mut payment, stale).unwrap();
-    // This is no second chance that has to be allowed; the limit holds all the same.
-    assert_eq!(exchange(&mut dearer, stale, at("98000.00")).unwrap(), Progress::Ended);
-    assert!(matches!(dearer.state(), State::Ended(EndReason::TooExpensive { .. })));
+    // The limit holds all the same.
+    assert_eq!(exchange(&mut dearer, stale, at("98000.00")).unwrap(), Progress::NeedsApproval);
+    assert!(matches!(dearer.state(), State::NeedsApproval { objection: Objection::AboveLimit { .. }, .. }));
 }
 
 /// EXC-7: a payment that failed keeps its quote as long as that is good, and no longer.
@@ -242,10 +213,10 @@ fn a_payment_that_failed_is_tried_again_and_not_renewed() {
         preimage
     };
     try_begin(&mut payment, NOW).unwrap();
-    payment.failed().unwrap();
-    assert_eq!(payment.failed().unwrap_err().kind().code(), "wrong_state");
+    sides::fail(&mut payment);
+    assert_eq!(payment.failed(Attempt(1)).unwrap_err().kind().code(), "wrong_state");
     try_begin(&mut payment, UnixTime(NOW.0 + 600)).unwrap();
-    payment.failed().unwrap();
+    sides::fail(&mut payment);
     // EXC-4: another invoice has another payment hash, and this one could still turn out to be paid.
     assert_eq!(payment.poll(UnixTime(NOW.0 + 601)).unwrap(), Action::Nothing);
     assert!(matches!(payment.state(), State::Ended(EndReason::QuoteExpired)));

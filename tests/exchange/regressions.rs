@@ -109,11 +109,11 @@ fn a_late_preimage_finds_its_payment() {
     let preimage = accepted(&asked, NOW).expected_payment().preimage;
     assert_eq!(payment.receive(answer(&asked, NOW), NOW).unwrap(), Progress::Quoted);
     sides::begin(&mut payment, NOW);
-    payment.failed().unwrap();
+    sides::fail(&mut payment);
     payment.decline().unwrap();
     let mut payment = copy(&payer(), &payment);
     assert!(matches!(payment.state(), State::Ended(EndReason::Declined)));
-    assert_eq!(payment.begun().collect::<Vec<_>>(), [preimage.payment_hash()]);
+    assert_eq!(payment.failed_hashes().collect::<Vec<_>>(), [preimage.payment_hash()]);
     assert_eq!(payment.paid(Preimage([0; 32])).unwrap_err().kind(), &ErrorKind::WrongPreimage);
     payment.paid(preimage).unwrap();
     payment.paid(preimage).unwrap();
@@ -177,7 +177,7 @@ fn a_payee_who_was_declined_can_be_confirmed() {
     let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
     let arrived = deliver(&sent, 0x62);
     assert_eq!(payment.receive(arrived.clone(), NOW).unwrap(), Progress::Quoted);
-    payment.decline().unwrap();
+    payment.decline_claim(node_id).unwrap();
     let refused = payment.receive(arrived.clone(), NOW).unwrap_err();
     assert_eq!(refused.error().kind(), &ErrorKind::WrongKey);
     payment.expect_payee(node_id).unwrap();
@@ -187,16 +187,14 @@ fn a_payee_who_was_declined_can_be_confirmed() {
     let arrival = MessageArrival::Path(sent.reply_path_id.unwrap());
     let long = InvoiceError::new(&"no ".repeat(10_000)).unwrap().into_bytes();
     claim
-        .receive(IncomingMessage {
-            kind: OffersMessageKind::InvoiceError,
-            bytes: long.clone(),
-            arrival,
-            reply_path: None,
-        })
+        .receive(
+            IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: long.clone(), arrival, reply_path: None },
+            NOW,
+        )
         .unwrap();
     assert!(claim.to_bytes().len() < 4_000, "{}", claim.to_bytes().len());
     let late = claim
-        .receive(IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: long, arrival, reply_path: None })
+        .receive(IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: long, arrival, reply_path: None }, NOW)
         .unwrap_err();
     assert!(!late.is_cheap());
 }

@@ -462,6 +462,10 @@ impl World {
                 }
                 decide.min(UnixTime(expires_at.0 + 1)).min(UnixTime(deadline.0.saturating_add(1))).min(wait)
             }
+            State::NeedsApproval { .. } => {
+                live.decide = None;
+                wait
+            }
             State::Paying(_) => return self.transfer(party, id, &purchase),
             State::Paid(_) | State::Ended(_) => {
                 live.wake = NEVER;
@@ -503,7 +507,7 @@ impl World {
         let live = &self.parties[party].payments[&id];
         let State::Paying(payable) = live.it.state() else { panic!() };
         let (hash, amount) = (payable.payment_hash(), payable.amount());
-        assert!(payable.paths().count() > 0);
+        assert!(!payable.paths().is_empty());
         let bytes = payable.invoice().as_bytes().to_vec();
         let known = self.transfers.iter_mut().rev().find(|known| known.id == id && known.hash == hash && !known.told);
         match known {
@@ -541,7 +545,7 @@ impl World {
             }
             Some(_) => {
                 let live = self.live(party, id);
-                live.it.failed().unwrap();
+                super::sides::fail(&mut live.it);
                 live.wake = now;
                 let bytes = live.it.to_bytes();
                 let step = self.save(party, id);
@@ -610,7 +614,7 @@ impl World {
         let now = self.now;
         if let Some(id) = self.parties[party].issuer.claim_of(&packet.arrival) {
             let Some(live) = self.parties[party].claims.get_mut(&id) else { return Ok(()) };
-            if live.it.receive(packet.incoming()).is_ok() {
+            if live.it.receive(packet.incoming(), now).is_ok() {
                 live.wake = now;
                 self.save_claim(party, id)?;
             }
@@ -804,7 +808,7 @@ impl World {
                         *match end {
                             EndReason::Deadline => &mut outcome.deadline,
                             EndReason::Refused(_) => &mut outcome.refused,
-                            EndReason::TooExpensive { .. } => &mut outcome.too_expensive,
+                            EndReason::TooExpensive { .. } | EndReason::OffPrice { .. } => &mut outcome.too_expensive,
                             EndReason::QuoteExpired => &mut outcome.quote_expired,
                             EndReason::Declined => &mut outcome.declined,
                             EndReason::OfferExpired => &mut outcome.offer_expired,

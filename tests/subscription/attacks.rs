@@ -60,7 +60,7 @@ fn a_counter_is_replayed() {
     let mut subscription = shop.start(NOW);
     let first = invoiced(&mut subscription, &mut shop, NOW);
     assert_eq!(subscription.receive(first.clone(), NOW).unwrap(), Progress::Quoted);
-    subscription.begin(NOW).unwrap();
+    subscription.begin(NOW, None).unwrap();
     let hash = *shop.bills.keys().next().unwrap();
     subscription.paid(shop.is_paid(hash)).unwrap();
     // Before the second is asked for, and then over its very reply path.
@@ -191,7 +191,7 @@ fn the_price_is_raised() {
     assert_eq!(subscription.receive(deliver(&answer, 0x60), now).unwrap(), Progress::Ended);
     let SubscriptionState::Stopped(_, EndReason::TooExpensive { amount }) = subscription.state(now) else { panic!() };
     assert_eq!(*amount, Msat(PRICE.0 + 1));
-    assert_eq!(subscription.begin(now).unwrap_err().kind().code(), "wrong_state");
+    assert_eq!(subscription.begin(now, None).unwrap_err().kind().code(), "wrong_state");
 }
 
 // REC-11: nobody else cancels.
@@ -288,7 +288,7 @@ fn the_first_invoice_is_late() {
     let error = subscription.begin(at(until.0 + 1)).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: until }, Rule::Ivr4));
     let now = later(29 * DAY);
-    assert!(subscription.begin(now).is_err());
+    assert!(subscription.begin(now, None).is_err());
     pay(&mut subscription, &mut shop, now);
     let due = subscription.next_payments(now, 60).into_iter().filter(|due| due.due_at <= now).count();
     assert_eq!((due, subscription.basetime()), (0, Some(now)));

@@ -18,7 +18,7 @@ fn double() -> Limit {
 /// Begins what is quoted.
 #[track_caller]
 fn begins(subscription: &mut Subscription, now: bolt12::UnixTime) -> sha256::Hash {
-    subscription.begin(now).unwrap();
+    subscription.begin(now, None).unwrap();
     let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
     payable.payment_hash()
 }
@@ -50,13 +50,13 @@ fn a_lowered_limit_binds_a_quote() {
         quoted(&mut subscription, &mut shop, NOW);
         lower(&mut subscription);
         let mut polled = reload(&subscription);
-        let error = subscription.begin(NOW).unwrap_err();
+        let error = subscription.begin(NOW, None).unwrap_err();
         assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: LESS }, Rule::Rec12));
         assert_eq!(error.field(), Some(Field::INVOICE_AMOUNT));
         waits(&mut polled, NOW);
         for mut subscription in [subscription, polled] {
             too_expensive(&subscription, NOW);
-            assert_eq!(subscription.begin(NOW).unwrap_err().kind().code(), "wrong_state");
+            assert_eq!(subscription.begin(NOW, None).unwrap_err().kind().code(), "wrong_state");
             // Whoever owns the money thinks again.
             subscription.allow_once(PRICE).unwrap();
             pay(&mut subscription, &mut shop.clone(), NOW);
@@ -112,7 +112,7 @@ fn a_quote_is_begun_only_while_the_subscription_is_open() {
     for now in [later(60), later(61)] {
         let SubscriptionState::Ended(end) = subscription.state(now) else { panic!() };
         assert_eq!(end, SubscriptionEnd::NotStarted, "nothing was paid, so nothing is completed");
-        assert_eq!(subscription.begin(now).unwrap_err().kind().code(), "wrong_state");
+        assert_eq!(subscription.begin(now, None).unwrap_err().kind().code(), "wrong_state");
     }
     begins(&mut subscription, later(59));
 }
@@ -190,7 +190,7 @@ fn what_is_on_its_way_beside_a_late_preimage_is_known() {
     subscription.paid(shop.is_paid(first)).unwrap();
     let mut subscription = reload(&subscription);
     assert_eq!((subscription.payments_made(), subscription.basetime()), (1, Some(NOW)));
-    assert!(subscription.payment().unwrap().begun().any(|hash| hash == second));
+    assert!(subscription.payment().unwrap().failed_hashes().any(|hash| hash == second));
     let twice = subscription.paid(shop.is_paid(second)).unwrap_err();
     assert_eq!(twice.kind(), &ErrorKind::AlreadyAnswered);
     assert_eq!(subscription.payments_made(), 1);

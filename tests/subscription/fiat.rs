@@ -40,7 +40,7 @@ fn ask(subscription: &mut Subscription, shop: &mut Shop, own: Rate, now: bolt12:
 }
 
 fn finish(subscription: &mut Subscription, shop: &mut Shop, now: bolt12::UnixTime) {
-    subscription.begin(now).unwrap();
+    subscription.begin(now, None).unwrap();
     let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
     subscription.paid(shop.is_paid(payable.payment_hash())).unwrap();
     *subscription = reload(subscription);
@@ -61,7 +61,7 @@ fn a_year_of_three_dollars_a_month() {
             assert_eq!((month, asked), (5, Err(cost(worth))));
             // Days go by; nothing is paid, and it is not asked for again.
             let until = waits(&mut subscription, at(now.0 + 3 * DAY));
-            assert_eq!(subscription.begin(now).unwrap_err().kind().code(), "wrong_state");
+            assert_eq!(subscription.begin(now, None).unwrap_err().kind().code(), "wrong_state");
             let SubscriptionState::Stopped(due, EndReason::TooExpensive { amount }) = subscription.state(now) else {
                 panic!()
             };

@@ -483,7 +483,7 @@ fn a_payment_that_failed_can_be_tried_again() {
     let mut shop = Shop::new(daily());
     let mut subscription = shop.start(NOW);
     quoted(&mut subscription, &mut shop, NOW);
-    subscription.begin(NOW).unwrap();
+    subscription.begin(NOW, None).unwrap();
     let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
     let first = payable.payment_hash();
     subscription.try_again();
@@ -498,8 +498,8 @@ fn a_payment_that_failed_can_be_tried_again() {
     let mut other = reload(&subscription);
     other.paid(shop.is_paid(first)).unwrap();
     assert_eq!((other.payments_made(), other.basetime()), (1, Some(NOW)));
-    assert_eq!(other.begin(now).unwrap_err().kind().code(), "wrong_state");
-    subscription.begin(now).unwrap();
+    assert_eq!(other.begin(now, None).unwrap_err().kind().code(), "wrong_state");
+    subscription.begin(now, None).unwrap();
     let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
     let second = payable.payment_hash();
     assert_ne!(first, second);

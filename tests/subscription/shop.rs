@@ -212,7 +212,7 @@ pub(crate) fn quoted(subscription: &mut Subscription, shop: &mut Shop, now: Unix
 #[track_caller]
 pub(crate) fn pay(subscription: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Invoice {
     quoted(subscription, shop, now);
-    subscription.begin(now).unwrap();
+    subscription.begin(now, None).unwrap();
     *subscription = reload(subscription);
     let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
     let invoice = payable.invoice().clone();

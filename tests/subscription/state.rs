@@ -82,7 +82,7 @@ proptest! {
             for now in [NOW, later(DAY), super::shop::at(now), super::shop::at(u64::MAX)] {
                 let _ = (subscription.state(now), subscription.next_payments(now, 3));
                 let _ = subscription.poll(now, None);
-                let _ = subscription.begin(now);
+                let _ = subscription.begin(now, None);
                 prop_assert!(payer().load_subscription(&subscription.to_bytes()).is_ok());
             }
             let _ = subscription.failed();

@@ -387,7 +387,7 @@ impl World {
         match self.subscription.state(clock) {
             SubscriptionState::Open(payment) => match payment.state() {
                 State::Quoted(_) => {
-                    self.subscription.begin(clock).unwrap();
+                    self.subscription.begin(clock, None).unwrap();
                     self.save()?;
                     self.transfer()
                 }

@@ -222,7 +222,7 @@ fn goes_on(mut subscription: Subscription, now: UnixTime) {
     let payment = subscription.payment().expect("it is still there");
     let State::Quoted(quote) = payment.state() else { return };
     assert!(quote.amount() <= payment.max_amount(), "REC-12");
-    if subscription.begin(now).is_err() {
+    if subscription.begin(now, None).is_err() {
         return;
     }
     assert_eq!(survives(&subscription).poll(now, None), Ok(Action::Nothing), "it is being paid");
@@ -334,7 +334,7 @@ pub fn seeds() -> Result<Seeds, Box<dyn std::error::Error>> {
             let answer = deliver(&accepted.answer(accepted.sign(invoice.build()?)?)?);
             let _ = it.receive(answer, now)?;
             keep(&format!("{round}-quoted"), &it);
-            it.begin(now)?;
+            it.begin(now, None)?;
             keep(&format!("{round}-paying"), &it);
             let mut failed = survives(&it);
             failed.failed()?;

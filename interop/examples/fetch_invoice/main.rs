@@ -3,6 +3,8 @@
 //! `cargo run --example fetch_invoice --features lightning -- lno1… --peer NODEID@HOST:PORT`, and `--help` for the
 //! rest.
 
+#[path = "../channel/mod.rs"]
+mod channel;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
 #[path = "../../../examples/decode/dates.rs"]
 mod dates;
@@ -74,7 +76,10 @@ fn main() -> ExitCode {
     words.retain(|word| word != "--json");
     let as_json = words.len() < count;
     match fetch(&words) {
-        Ok((invoice, is_claim)) => {
+        Ok((invoice, is_claim, can_be_paid)) => {
+            if !can_be_paid {
+                complain("fetch_invoice: without --channel nobody finds a way to pay the invoice");
+            }
             if is_claim {
                 complain("fetch_invoice: the invoice is sent; whether it arrived is not known");
             }
@@ -99,13 +104,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// The invoice, and whether it is one of ours, for a refund.
-fn fetch(words: &[String]) -> Result<(Invoice, bool), Failure> {
+/// The invoice, whether it is one of ours, for a refund, and whether it can be paid.
+fn fetch(words: &[String]) -> Result<(Invoice, bool, bool), Failure> {
     let options = Options::read(words)?;
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::new("no_runtime", error.to_string()))?;
     let invoice = runtime.block_on(wallet::run(&options, &mut Progress::on_stderr()))?;
-    Ok((invoice, matches!(options.subject, Subject::Refund(_))))
+    let is_claim = matches!(options.subject, Subject::Refund(_));
+    Ok((invoice, is_claim, !is_claim || options.channel.is_some()))
 }
 
 /// The invoice as `decode` shows it. Nobody confirms that one for a refund arrived, which JSON says as well.

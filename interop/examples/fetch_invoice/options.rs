@@ -7,6 +7,7 @@ use bolt12::secp256k1::PublicKey;
 use bolt12::{Bolt12, Msat, Offer, Refund};
 
 use super::Failure;
+use super::channel::{Channel, Given, read_secret};
 
 pub(crate) const USAGE: &str = "\
 Fetches the invoice for an offer, as a wallet without a node: connects to one Lightning node over TCP, asks with an
@@ -23,6 +24,15 @@ onion message, and checks what comes back.
   --tolerance PERCENT  … and how far the invoice may be from that: 2 if not given
   --deadline SECONDS   how long to wait, with the time to connect: 60 if not given
   --json               prints JSON, as `decode` does, or an object with an error
+
+For a refund, the channel that the node --peer has with this one, without which nobody can pay the invoice:
+
+  --channel SCID       the channel, like 925117x12x0
+  --secret HEX         64 digits, from which the keys of the node with the channel follow
+  --base MSAT          what the peer charges for a payment: 1000 if not given …
+  --ppm NUMBER         … and for each million of it: 10 if not given
+  --cltv BLOCKS        by how many blocks the peer delays a payment: 34 if not given
+  --height NUMBER      the block height, so that the path expires 144 blocks later; if not given it does not
 
 An AMOUNT has a unit: 25sat, 25000msat or 0.00000025btc.
 
@@ -43,6 +53,9 @@ pub(crate) struct Options {
     pub(crate) rate: Option<String>,
     pub(crate) tolerance_basis_points: Option<u32>,
     pub(crate) deadline: Duration,
+    pub(crate) secret: Option<[u8; 32]>,
+    /// The peer's channel with this node.
+    pub(crate) channel: Option<Channel>,
 }
 
 #[derive(Debug)]
@@ -57,6 +70,7 @@ impl Options {
         let (mut offer, mut refund, mut peer) = (None, None, None);
         let (mut amount, mut quantity, mut note, mut max, mut rate) = (None, None, None, None, None);
         let (mut tolerance_basis_points, mut deadline) = (None, Duration::from_secs(60));
+        let (mut secret, mut channel) = (None, Given::default());
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             if !word.starts_with("--") {
@@ -79,6 +93,11 @@ impl Options {
                 "--rate" => rate = Some(value()?.to_owned()),
                 "--tolerance" => tolerance_basis_points = Some(read_percent(value()?)?),
                 "--deadline" => deadline = Duration::from_secs(number(word, value()?)?),
+                "--secret" => {
+                    let wrong = || Failure::misuse("--secret wants 64 hexadecimal digits");
+                    secret = Some(read_secret(value()?).ok_or_else(wrong)?);
+                }
+                option if Given::knows(option) => channel.read(option, value()?).map_err(Failure::misuse)?,
                 _ => return Err(Failure::misuse(format!("there is no option {word}; --help tells which there are"))),
             }
         }
@@ -112,8 +131,29 @@ impl Options {
         if tolerance_basis_points.is_some() && (rate.is_none() || max.is_some()) {
             return Err(Failure::misuse("--tolerance is for --rate, and without --max"));
         }
+        let channel = channel.channel().map_err(Failure::misuse)?;
+        match (&subject, &channel) {
+            (Subject::Offer(_), Some(_)) => return Err(Failure::misuse("--channel is for --refund")),
+            (_, Some(_)) if secret.is_none() => {
+                return Err(Failure::misuse("--channel wants --secret as well: whose channel is it?"));
+            }
+            _ => {}
+        }
         let (peer, address) = peer.ok_or_else(|| Failure::misuse("--peer NODEID@HOST:PORT is missing"))?;
-        Ok(Self { subject, peer, address, amount, quantity, note, max, rate, tolerance_basis_points, deadline })
+        Ok(Self {
+            subject,
+            peer,
+            address,
+            amount,
+            quantity,
+            note,
+            max,
+            rate,
+            tolerance_basis_points,
+            deadline,
+            secret,
+            channel,
+        })
     }
 }
 

@@ -8,17 +8,17 @@ use bolt12::exchange::{
     Retry, State,
 };
 use bolt12::lightning::{Application, Limits, SendError};
-use bolt12::onion::BlindedPathBuilder;
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
-    BlindedPath, ChainHash, CurrencyCode, Direction, Error, ErrorKind, Features, IntroductionNode, Invoice, Offer,
-    PayInfo, Quantity, Rate, Refund, ShortChannelId, UnixTime,
+    BlindedPath, ChainHash, CurrencyCode, Direction, Error, ErrorKind, IntroductionNode, Invoice, Offer, Quantity,
+    Rate, Refund, ShortChannelId, UnixTime,
 };
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Failure;
+use super::channel::payment_path;
 use super::options::{Options, Subject};
 use super::progress::Progress;
 use super::tcp::{Connections, Keys, minor_unit, now};
@@ -74,8 +74,10 @@ fn starts_at_channels(options: &Options) -> bool {
 
 /// Does what was asked for.
 pub(crate) async fn run(options: &Options, progress: &mut Progress) -> Result<Invoice, Failure> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| Failure::new("no_randomness", error.to_string()))?;
+    let mut seed = options.secret.unwrap_or_default();
+    if options.secret.is_none() {
+        getrandom::fill(&mut seed).map_err(|error| Failure::new("no_randomness", error.to_string()))?;
+    }
     let keys = Keys::new(seed);
     let introduction = starts_at_channels(options).then_some(options.peer);
     let wallet = Connections::new(&keys, Wallet { introduction }, Limits::default());
@@ -166,8 +168,7 @@ fn check_needs(draft: &Draft) -> Result<(), Failure> {
     if missing.is_empty() { Ok(()) } else { Err(Failure::misuse(format!("missing: {}", missing.join("; ")))) }
 }
 
-/// Makes the invoice that asks to be paid a refund. Its path leads here through the peer. Nothing can be paid over
-/// it, for this wallet has no channel: with a node, its router makes the paths.
+/// Makes the invoice that asks to be paid a refund, over the peer's channel with this node.
 fn claim(
     options: &Options,
     refund: &Refund,
@@ -179,16 +180,9 @@ fn claim(
     let issuer = keys.issuer();
     let accepted = issuer.claim(refund, now(), CHAINS).map_err(refused)?;
     let expected = accepted.expected_payment();
-    let path = BlindedPathBuilder::new(keys.node.public_key()).through(options.peer);
-    let path = path.path_id(expected.path_id.0).build(keys.random()).map_err(refused)?;
-    let payinfo = PayInfo {
-        fee_base_msat: 0,
-        fee_proportional_millionths: 0,
-        cltv_expiry_delta: 144,
-        htlc_minimum_msat: 1,
-        htlc_maximum_msat: refund.amount().0,
-        features: Features::default(),
-    };
+    let through = options.channel.map(|channel| (options.peer, channel));
+    let path = payment_path(keys.node.public_key(), expected.path_id.0, through, keys.random());
+    let (path, payinfo) = path.map_err(refused)?;
     let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().map_err(refused)?;
     let claim = accepted.sign(invoice, deadline, Retry::default()).map_err(refused)?;
     Ok(wallet.desk.add_claim(claim))
@@ -275,7 +269,7 @@ fn look(
                 progress.say(format!("asking over path {path} of {ways}{again} (attempt {attempts})"));
                 None
             }
-            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now()).map(|()| payment.state()) {
+            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now(), None).map(|()| payment.state()) {
                 Ok(State::Paying(payable)) => Some(Ok(payable.invoice().clone())),
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::of(&error))),

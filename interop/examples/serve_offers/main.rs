@@ -3,6 +3,8 @@
 //!
 //! `cargo run --example serve_offers --features lightning`, and `--help` for the rest.
 
+#[path = "../channel/mod.rs"]
+mod channel;
 pub(crate) mod options;
 pub(crate) mod shop;
 #[path = "../tcp/mod.rs"]

@@ -2,13 +2,15 @@
 
 use std::num::NonZeroU64;
 
+use bolt12::secp256k1::PublicKey;
 use bolt12::{CurrencyCode, MinorUnits, Msat, OfferAmount, Rate};
 
+use super::channel::{Channel, Given, read_secret};
 use super::tcp::minor_unit;
 
 pub(crate) const USAGE: &str = "\
-Makes an offer and answers requests for it, as an issuer without a node, for tests and demonstrations: whatever its
-invoices ask for cannot be paid.
+Makes an offer and answers requests for it, as an issuer without a node, for tests and demonstrations. Without
+--channel nobody can pay its invoices; with it, payments reach the node that has the same secret.
 
   serve_offers                        an offer for 3.50 USD, on 127.0.0.1:9735
 
@@ -22,6 +24,12 @@ invoices ask for cannot be paid.
   --hide-key               the same, without a key: the end of the path signs
   --refund AMOUNT          publishes a refund of so much as well
   --secret HEX             64 digits, from which all keys follow; new ones if not given
+  --channel SCID           the channel, like 925117x12x0, over which invoices are paid …
+  --through NODEID         … and the peer at its other end
+  --base MSAT              what the peer charges for a payment: 1000 if not given …
+  --ppm NUMBER             … and for each million of it: 10 if not given
+  --cltv BLOCKS            by how many blocks the peer delays a payment: 34 if not given
+  --height NUMBER          the block height, so that paths expire 144 blocks later; if not given they do not
 
 It prints the address for `fetch_invoice --peer`, and the offer; then a line for each request.
 
@@ -39,6 +47,8 @@ pub(crate) struct Options {
     pub(crate) way: Way,
     pub(crate) refund: Option<Msat>,
     pub(crate) secret: Option<[u8; 32]>,
+    /// The peer and its channel.
+    pub(crate) through: Option<(PublicKey, Channel)>,
 }
 
 /// How the offer leads here.
@@ -56,7 +66,7 @@ impl Options {
     pub(crate) fn read(words: &[String]) -> Result<Self, String> {
         let (mut listen, mut price, mut rates) = ("127.0.0.1:9735".to_owned(), "3.50USD", None);
         let (mut description, mut max_quantity, mut way) = ("a cup of coffee".to_owned(), None, Way::Node);
-        let (mut refund, mut secret) = (None, None);
+        let (mut refund, mut secret, mut channel, mut peer) = (None, None, Given::default(), None);
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} wants a value"));
@@ -73,6 +83,8 @@ impl Options {
                 "--hide-key" => way = Way::PathAlone,
                 "--refund" => refund = Some(read_msat(value()?).ok_or("--refund wants an amount like 25sat")?),
                 "--secret" => secret = Some(read_secret(value()?).ok_or("--secret wants 64 hexadecimal digits")?),
+                "--through" => peer = Some(value()?.parse().map_err(|_| "--through wants 66 hexadecimal digits")?),
+                option if Given::knows(option) => channel.read(option, value()?)?,
                 _ => return Err(format!("there is no option {word}; --help tells which there are")),
             }
         }
@@ -82,12 +94,13 @@ impl Options {
             _ if rates.is_some() => return Err("--rate is for a price in a currency".to_owned()),
             _ => Vec::new(),
         };
-        Ok(Self { listen, price, rates, description, max_quantity, way, refund, secret })
+        let through = match (peer, channel.channel()?) {
+            (Some(peer), Some(channel)) if secret.is_some() => Some((peer, channel)),
+            (None, None) => None,
+            _ => return Err("--channel, --through and --secret go together: whose channel is it?".to_owned()),
+        };
+        Ok(Self { listen, price, rates, description, max_quantity, way, refund, secret, through })
     }
-}
-
-fn read_secret(text: &str) -> Option<[u8; 32]> {
-    hex::decode(text).ok()?.try_into().ok()
 }
 
 fn read_msat(text: &str) -> Option<Msat> {

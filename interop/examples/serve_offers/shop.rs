@@ -10,14 +10,13 @@ use bolt12::exchange::{
     Accepted, MaxAmount, Messenger, OutgoingMessage, Payee, Payment, ReceivedRequest, Refused, State, Terms,
 };
 use bolt12::lightning::{Application, Limits};
-use bolt12::secp256k1::Keypair;
-use bolt12::{
-    ChainHash, Error, Features, Invoice, InvoiceError, Msat, Offer, OfferBuilder, PayInfo, Rate, Refund, UnixTime,
-};
+use bolt12::secp256k1::{Keypair, PublicKey};
+use bolt12::{ChainHash, Error, Invoice, InvoiceError, Msat, Offer, OfferBuilder, Rate, Refund, UnixTime};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use super::channel::{Channel, payment_path};
 use super::options::{Options, Way};
 use super::tcp::{Connections, Keys, now};
 
@@ -41,6 +40,7 @@ pub(crate) type Print = Box<dyn Fn(&str) + Send + Sync>;
 
 pub(crate) struct Shop {
     keys: Keys,
+    through: Option<(PublicKey, Channel)>,
     rates: Vec<Rate>,
     requests: AtomicUsize,
     lines: AtomicU32,
@@ -68,16 +68,8 @@ impl Shop {
 
     fn invoice(&self, accepted: &Accepted, signing_key: Option<&Keypair>) -> Result<Invoice, Error> {
         let expected = accepted.expected_payment();
-        // It leads to this key, where no payment arrives. A node asks its router.
-        let path = Messenger::new(self.keys.node).path(&[], expected.path_id).build(self.keys.random())?;
-        let payinfo = PayInfo {
-            fee_base_msat: 0,
-            fee_proportional_millionths: 0,
-            cltv_expiry_delta: 144,
-            htlc_minimum_msat: 1,
-            htlc_maximum_msat: Msat::MAX_MONEY.0,
-            features: Features::default(),
-        };
+        let node_id = self.keys.node.public_key();
+        let (path, payinfo) = payment_path(node_id, expected.path_id.0, self.through, self.keys.random())?;
         let unsigned = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build()?;
         let is_own = |key: &&Keypair| key.public_key() == accepted.node_id();
         match [Some(&self.keys.node), signing_key].into_iter().flatten().find(is_own) {
@@ -144,7 +136,7 @@ impl Application for Shop {
 /// A shop that is open, until it is dropped.
 pub(crate) struct Open {
     pub(crate) address: SocketAddr,
-    pub(crate) node_id: bolt12::secp256k1::PublicKey,
+    pub(crate) node_id: PublicKey,
     pub(crate) offer: Offer,
     pub(crate) refund: Option<Refund>,
     pub(crate) connections: Arc<Connections<Shop>>,
@@ -193,6 +185,7 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
     let connections_keys = Keys::new(seed);
     let shop = Shop {
         keys,
+        through: options.through,
         rates: options.rates.clone(),
         requests: AtomicUsize::new(0),
         lines: AtomicU32::new(0),

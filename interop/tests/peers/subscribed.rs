@@ -135,7 +135,7 @@ async fn a_subscription_goes_through_an_ldk_node() {
             desk.subscription(id, quoted).unwrap().then_some(())
         })
         .await;
-        desk.update_subscription(id, |subscription| subscription.begin(clock.now())).unwrap().unwrap();
+        desk.update_subscription(id, |subscription| subscription.begin(clock.now(), None)).unwrap().unwrap();
         let preimage = *books.lock().unwrap().preimages.last().unwrap();
         desk.update_subscription(id, |subscription| subscription.paid(preimage)).unwrap().unwrap();
         assert_eq!(desk.subscription(id, Subscription::payments_made), Some(day));

@@ -20,7 +20,7 @@ use crate::exchange::payee::expected::ExpectedPayment;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::refused::Refused;
 use crate::exchange::saved::{Kind, Reader, Writer, invalid};
-use crate::exchange::schedule::{Retry, Schedule};
+use crate::exchange::schedule::{Retry, Schedule, is_open};
 use crate::exchange::secret::Token;
 use crate::field::BlindedPath;
 use crate::invoice::{DEFAULT_RELATIVE_EXPIRY, Invoice, InvoiceBuilder};
@@ -114,7 +114,8 @@ impl AcceptedRefund {
         let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
         let deadline = deadline.min(expiry).min(invoice.expires_at());
         let schedule = Schedule::new(retry, self.created_at);
-        Ok(Claim { issuer: self.issuer.clone(), invoice, deadline, schedule, phase: ClaimState::Sending })
+        let (closed, phase) = (Vec::new(), ClaimState::Sending);
+        Ok(Claim { issuer: self.issuer.clone(), invoice, deadline, schedule, closed, phase })
     }
 }
 
@@ -138,6 +139,8 @@ pub struct Claim {
     invoice: Invoice,
     deadline: UnixTime,
     schedule: Schedule,
+    /// The ways over which an error came.
+    closed: Vec<u8>,
     phase: ClaimState,
 }
 
@@ -166,7 +169,7 @@ impl Claim {
             self.phase = ClaimState::Ended(EndReason::Deadline);
             return Ok(Action::Nothing);
         }
-        match self.schedule.next(self.ways(), |_| true, now) {
+        match self.schedule.next(self.ways(), is_open(&self.closed), now) {
             Some(way) => {
                 let position = u8::try_from(way).unwrap_or(u8::MAX);
                 Ok(Action::Send(Box::new(OutgoingMessage {
@@ -191,28 +194,37 @@ impl Claim {
         let token = Token::read(self.issuer.claims(), reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id().0) {
             let ways = self.ways();
-            self.schedule.unreachable(token.position.into(), ways, |_| true, now);
+            self.schedule.unreachable(token.position.into(), ways, is_open(&self.closed), now);
         }
     }
 
-    /// An invoice error arrived. It ends the claim if it came over the reply path of its invoice (EXC-6).
+    /// An invoice error arrived. If it came over the reply path of its invoice (EXC-6), nothing more is sent over that
+    /// way, and the claim ends if it was the last (EXC-14).
     ///
     /// # Errors
     ///
     /// A refusal, after which everything is as before. `WrongKind` for an invoice or a request.
-    pub fn receive(&mut self, message: IncomingMessage) -> Result<(), Box<Refused>> {
+    pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<(), Box<Refused>> {
         if message.kind != OffersMessageKind::InvoiceError {
             return Err(Refused::wrong_kind(MessageKind::InvoiceError, message.kind));
         }
-        let refused = |kind, rule| Err(Refused::silent(Error::new(kind, rule)));
-        if self.issuer.claim_of(&message.arrival) != Some(self.id()) {
-            return refused(ErrorKind::WrongArrival, Rule::Exc6);
-        }
-        if self.phase != ClaimState::Sending {
+        let token = match &message.arrival {
+            MessageArrival::Path(path_id) => Token::read(self.issuer.claims(), path_id),
+            _ => None,
+        };
+        let Some(token) = token.filter(|token| token.id == self.id().0) else {
+            return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Exc6)));
+        };
+        if self.phase != ClaimState::Sending || self.closed.contains(&token.position) {
             return Err(Refused::late());
         }
         let told = InvoiceError::try_from(message.bytes).map_err(Refused::silent)?;
-        self.phase = ClaimState::Ended(EndReason::refused(told));
+        self.closed.push(token.position);
+        if (0..self.ways()).any(is_open(&self.closed)) {
+            self.schedule.hurry(now);
+        } else {
+            self.phase = ClaimState::Ended(EndReason::refused(told));
+        }
         Ok(())
     }
 
@@ -227,6 +239,7 @@ impl Claim {
         out.bytes(self.invoice.as_bytes());
         out.number(self.deadline.0);
         self.schedule.write(&mut out);
+        out.bytes(&self.closed);
         match &self.phase {
             ClaimState::Sending => out.array([0]),
             ClaimState::Paid => out.array([1]),
@@ -242,13 +255,14 @@ impl Claim {
         let invoice = Invoice::read(reader.bytes()?.to_vec(), issuer.known())?;
         let deadline = UnixTime(reader.number()?);
         let schedule = Schedule::read(reader)?;
+        let closed = reader.bytes()?.to_vec();
         let phase = match reader.byte()? {
             0 => ClaimState::Sending,
             1 => ClaimState::Paid,
             2 => ClaimState::Ended(EndReason::read(reader)?),
             _ => return Err(invalid()),
         };
-        Ok(Self { issuer: issuer.clone(), invoice, deadline, schedule, phase })
+        Ok(Self { issuer: issuer.clone(), invoice, deadline, schedule, closed, phase })
     }
 
     fn token(&self, position: u8) -> Token {

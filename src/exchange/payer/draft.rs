@@ -7,9 +7,10 @@ use bitcoin::constants::ChainHash;
 
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::payer::budget::{Budget, Price};
 use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::keys::Payer;
-use crate::exchange::payer::limit::Limit;
+use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::schedule::Retry;
 use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
@@ -75,7 +76,7 @@ pub struct Draft {
     pub(crate) chain: ChainHash,
     pub(crate) choices: Choices,
     pub(crate) limit: Option<Limit>,
-    pub(crate) ask_again: bool,
+    pub(crate) fees: FeeLimit,
     pub(crate) retry: Retry,
 }
 
@@ -97,7 +98,7 @@ impl Draft {
     pub(crate) fn new(payer: Payer, offer: UsableOffer<'_>) -> Self {
         let retry = Retry::default();
         let (offer, chain) = (offer.offer().clone(), offer.chain());
-        Self { payer, offer, chain, choices: Choices::default(), limit: None, ask_again: false, retry }
+        Self { payer, offer, chain, choices: Choices::default(), limit: None, fees: FeeLimit::default(), retry }
     }
 
     /// What to pay: needed if the offer has no price; otherwise at least the price, for example with a tip.
@@ -144,11 +145,10 @@ impl Draft {
         self
     }
 
-    /// Allows to ask a second time, once and at once, without coming back to the user: for another invoice if the first
-    /// is above the limit (EXC-7); or, if the price is in another currency, for a higher amount that the issuer
-    /// suggests, within the limit (ERR-2).
-    pub fn ask_again(mut self) -> Self {
-        self.ask_again = true;
+    /// The most that the payee's paths may cost on top, and delay the payment: 50 sat and 1 %, and a week, if not set
+    /// (EXC-10).
+    pub fn fee_limit(mut self, limit: FeeLimit) -> Self {
+        self.fees = limit;
         self
     }
 
@@ -259,6 +259,31 @@ impl Draft {
 
     pub(crate) fn asked(&self) -> OfferPurpose {
         OfferPurpose { offer: self.offer.clone(), chain: self.chain, choices: self.choices.clone(), series: None }
+    }
+
+    /// What is authorised.
+    pub(crate) fn budget(&self, deadline: UnixTime) -> Result<Budget, Error> {
+        let (max, estimate) = (self.max()?, self.cost()?);
+        // Without a limit it is the price.
+        let limit = self.limit.unwrap_or(Limit::AtMost(max));
+        Ok(Budget {
+            limit,
+            max,
+            estimate,
+            price: self.converted()?,
+            falls: false,
+            quoted_at: None,
+            fees: self.fees,
+            deadline,
+        })
+    }
+
+    /// The price of all items, where the issuer makes an amount of it.
+    pub(crate) fn converted(&self) -> Result<Option<Price>, Error> {
+        Ok(match (self.choices.amount, self.price()?) {
+            (None, Some(OfferAmount::Currency { currency, amount })) => Some((currency, amount)),
+            _ => None,
+        })
     }
 
     /// The most the payment may cost, which is not less than it is expected to.

@@ -1,17 +1,20 @@
-//! How much a payment may cost (EXC-7).
+//! How much a payment may cost (EXC-7, EXC-10).
 
 use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::saved::{Reader, Writer, invalid};
+use crate::invoice::PathLimits;
 use crate::units::Msat;
 
-/// The most that an invoice may ask for, which whoever owns the money agreed to. What the nodes on the way ask for is
-/// on top: see [`Quote::fee`](crate::exchange::Quote::fee).
+/// The most that an invoice may ask for, which whoever owns the money agreed to. Fees come on top: see [`FeeLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Limit {
     /// So much.
     AtMost(Msat),
-    /// What the draft says that it [costs](crate::exchange::Draft::cost), at the payer's own rate, and so many hundredths of a per
-    /// cent of it more: 100 is 1 %. Rounded down.
+    /// What the draft says that it [costs](crate::exchange::Draft::cost), at the payer's own rate, and so many
+    /// hundredths of a per cent of it more: 100 is 1 %. Rounded down.
+    ///
+    /// It follows the rate: see [`Payment::set_rate`](crate::exchange::Payment::set_rate).
     Tolerance {
         /// Hundredths of a per cent.
         basis_points: u32,
@@ -25,11 +28,81 @@ impl Limit {
             (Self::AtMost(max), _) => Ok(Some(max)),
             (Self::Tolerance { .. }, None) => Ok(None),
             (Self::Tolerance { basis_points }, Some(cost)) => {
-                let factor = u128::from(basis_points).saturating_add(10_000);
-                let max = u128::from(cost.0).checked_mul(factor).and_then(|product| product.checked_div(10_000));
-                let max = max.and_then(|max| u64::try_from(max).ok()).map(Msat);
+                let max = share_of(cost, basis_points).and_then(|more| cost.checked_add(more));
                 max.map(Some).ok_or(Error::of(Field::OFFER_AMOUNT, ErrorKind::Overflow, Rule::Exc7))
             }
         }
+    }
+
+    pub(crate) fn write(self, out: &mut Writer) {
+        match self {
+            Self::AtMost(max) => {
+                out.array([1]);
+                out.number(max.0);
+            }
+            Self::Tolerance { basis_points } => {
+                out.array([2]);
+                out.number(basis_points.into());
+            }
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        match reader.byte()? {
+            1 => Ok(Self::AtMost(Msat(reader.number()?))),
+            2 => Ok(Self::Tolerance { basis_points: u32::try_from(reader.number()?).map_err(|_| invalid())? }),
+            _ => Err(invalid()),
+        }
+    }
+}
+
+/// So many hundredths of a per cent of an amount, rounded down.
+pub(crate) fn share_of(amount: Msat, basis_points: u32) -> Option<Msat> {
+    let share = u128::from(amount.0).checked_mul(basis_points.into())?.checked_div(10_000)?;
+    u64::try_from(share).ok().map(Msat)
+}
+
+/// The most that the payee's paths may cost on top of the amount, and how long they may hold it up (EXC-10).
+///
+/// An invoice whose paths are all beyond it is not paid unless whoever owns the money
+/// [allows it](crate::exchange::Payment::allow_fee). What the payer's own route to the start of a path costs is not in
+/// it: its node limits that.
+///
+/// By default 50 sat and 1 % of the amount, and 1008 blocks, which is a week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FeeLimit {
+    /// The part that does not depend on the amount.
+    pub base: Msat,
+    /// Hundredths of a per cent of the amount on top of that: 100 is 1 %.
+    pub basis_points: u32,
+    /// How many blocks the paths may delay the payment.
+    pub max_cltv_expiry_delta: u32,
+}
+
+impl Default for FeeLimit {
+    fn default() -> Self {
+        Self { base: Msat(50_000), basis_points: 100, max_cltv_expiry_delta: 1008 }
+    }
+}
+
+impl FeeLimit {
+    /// The limit for an amount.
+    pub fn of(self, amount: Msat) -> PathLimits {
+        let share = share_of(amount, self.basis_points).unwrap_or(Msat(u64::MAX));
+        let max_fee = Msat(self.base.0.saturating_add(share.0));
+        PathLimits { max_fee, max_cltv_expiry_delta: self.max_cltv_expiry_delta }
+    }
+
+    pub(crate) fn write(self, out: &mut Writer) {
+        out.number(self.base.0);
+        out.number(self.basis_points.into());
+        out.number(self.max_cltv_expiry_delta.into());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let base = Msat(reader.number()?);
+        let mut small = || u32::try_from(reader.number()?).map_err(|_| invalid());
+        Ok(Self { base, basis_points: small()?, max_cltv_expiry_delta: small()? })
     }
 }

@@ -1,6 +1,8 @@
 //! The side that pays.
 
+pub(crate) mod budget;
 pub(crate) mod choices;
+pub(crate) mod claims;
 pub(crate) mod draft;
 pub(crate) mod keys;
 pub(crate) mod limit;

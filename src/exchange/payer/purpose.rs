@@ -1,23 +1,22 @@
 //! What a payment is for, and what is sent and expected because of it.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
-use secp256k1::PublicKey;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::ids::PaymentId;
 use crate::exchange::limits::{MAX_REQUEST_LEN, added_len};
 use crate::exchange::message::{Destination, MessageArrival};
 use crate::exchange::payer::choices::Choices;
+use crate::exchange::payer::claims::PublishedRefund;
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::recurring::Series;
 use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::exchange::secret::{Nonce, Seal, Token};
 use crate::field::BlindedPath;
-use crate::invoice::{Arrival, Invoice, RefundContext, SentTo};
-use crate::invoice_request::{InvoiceRequest, Refund};
+use crate::invoice::{Invoice, SentTo};
+use crate::invoice_request::InvoiceRequest;
 use crate::offer::{Offer, UsableOffer};
 use crate::tlv::TlvStream;
 use crate::units::{Msat, UnixTime};
@@ -26,7 +25,7 @@ use crate::units::{Msat, UnixTime};
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
     Offer(Box<OfferPurpose>),
-    Refund(Box<RefundPurpose>),
+    Refund(Box<PublishedRefund>),
 }
 
 /// An offer, and what is said in requests for it.
@@ -39,21 +38,20 @@ pub(crate) struct OfferPurpose {
     pub(crate) series: Option<Series>,
 }
 
-/// A refund, and who may claim it.
-#[derive(Clone, Debug)]
-pub(crate) struct RefundPurpose {
-    pub(crate) refund: Refund,
-    /// Who was confirmed in another way (IVR-9).
-    pub(crate) payee: Option<PublicKey>,
-    /// Who was found to be the wrong one.
-    pub(crate) declined: Vec<PublicKey>,
-}
-
 impl Purpose {
+    /// The invoices that claim a refund.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> {
+        let claims = match self {
+            Self::Offer(_) => &[][..],
+            Self::Refund(refund) => &refund.claims,
+        };
+        claims.iter().map(|claim| &claim.invoice)
+    }
+
     pub(crate) fn chain(&self) -> ChainHash {
         match self {
-            Self::Offer(asked) => asked.chain,
-            Self::Refund(asked) => asked.refund.chain(),
+            Self::Offer(offer) => offer.chain,
+            Self::Refund(refund) => refund.refund.chain(),
         }
     }
 
@@ -69,7 +67,7 @@ impl Purpose {
     /// The nonce of the request that a path id is for, or of the refund.
     fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
         match self {
-            Self::Offer(asked) => asked.nonce(payer, token),
+            Self::Offer(offer) => offer.nonce(payer, token),
             Self::Refund(_) => payer.refund_nonce(PaymentId(token.id)),
         }
     }
@@ -79,67 +77,48 @@ impl Purpose {
         let is_own = payer.seal(tlvs).is_some_and(|seal| seal.nonce == self.nonce(payer, token));
         let is_due = match self {
             // All requests of a subscription have one nonce.
-            Self::Offer(asked) => asked.series.as_ref().is_none_or(|series| series.is_asked_for(tlvs)),
+            Self::Offer(offer) => offer.series.as_ref().is_none_or(|series| series.is_asked_for(tlvs)),
             Self::Refund(_) => true,
         };
         if is_own && is_due { Ok(()) } else { Err(Error::of(Field::INVREQ_METADATA, ErrorKind::Differs, Rule::Ivr8)) }
     }
 
-    /// Everything that an invoice has to obey beside having come the right way and repeating its request.
-    pub(crate) fn check(&self, invoice: &Invoice, token: Token, now: UnixTime, max: Msat) -> Result<(), Error> {
+    /// Everything that an invoice has to obey beside having come the right way and repeating its request. What it may
+    /// cost is for the budget to say.
+    pub(crate) fn check(&self, invoice: &Invoice, token: Token, now: UnixTime) -> Result<(), Error> {
         match self {
-            Self::Offer(asked) => {
-                if let Some(series) = &asked.series {
+            Self::Offer(offer) => {
+                if let Some(series) = &offer.series {
                     series.check(invoice, now)?;
                 }
-                let sent_to = asked.sent_to(token.position)?;
-                invoice.check_own_answer(sent_to, now, &[asked.chain], max).map(drop)
+                let sent_to = offer.sent_to(token.position)?;
+                invoice.check_own_answer(sent_to, now, &[offer.chain], Msat::MAX_MONEY).map(drop)
             }
-            Self::Refund(asked) => {
-                let RefundPurpose { refund, payee, declined } = asked.as_ref();
-                let (arrival, chains) = (Arrival::OwnPath, &[refund.chain()]);
-                let context = RefundContext { refund, arrival, now, chains, payee: *payee };
-                invoice.check_refund(&context).map(drop)?;
-                if declined.contains(&invoice.node_id()) {
-                    return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9));
-                }
-                Ok(())
-            }
+            Self::Refund(refund) => refund.check(invoice, now),
         }
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
         match self {
-            Self::Offer(asked) => {
-                out.array([if asked.series.is_some() { SERIES } else { OFFER }]);
-                out.bytes(asked.offer.as_bytes());
-                out.array(asked.chain.to_bytes());
-                asked.choices.write(out);
-                if let Some(series) = &asked.series {
+            Self::Offer(offer) => {
+                out.array([if offer.series.is_some() { SERIES } else { OFFER }]);
+                out.bytes(offer.offer.as_bytes());
+                out.array(offer.chain.to_bytes());
+                offer.choices.write(out);
+                if let Some(series) = &offer.series {
                     series.write(out);
                 }
             }
-            Self::Refund(asked) => {
+            Self::Refund(refund) => {
                 out.array([REFUND]);
-                out.bytes(asked.refund.as_bytes());
-                out.optional(asked.payee.map(|payee| payee.serialize()));
-                out.number(asked.declined.len() as u64);
-                asked.declined.iter().for_each(|declined| out.array(declined.serialize()));
+                refund.write(out);
             }
         }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
         match reader.byte()? {
-            REFUND => {
-                let refund = Refund::read(reader.bytes()?.to_vec(), payer.known())?;
-                let payee = reader.optional()?.map(saved_key).transpose()?;
-                let mut declined = Vec::new();
-                for _ in 0..reader.number()? {
-                    declined.push(saved_key(reader.array()?)?);
-                }
-                Ok(Self::Refund(Box::new(RefundPurpose { refund, payee, declined })))
-            }
+            REFUND => Ok(Self::Refund(Box::new(PublishedRefund::read(reader, payer)?))),
             kind @ (OFFER | SERIES) => {
                 let offer = Offer::read(reader.bytes()?.to_vec(), payer.known())?;
                 let (chain, choices) = (ChainHash::from(reader.array()?), Choices::read(reader)?);
@@ -157,10 +136,6 @@ const REFUND: u8 = 0;
 const OFFER: u8 = 1;
 
 const SERIES: u8 = 2;
-
-fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
-    PublicKey::from_slice(&bytes).map_err(|_| invalid())
-}
 
 impl OfferPurpose {
     pub(crate) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {

@@ -1,9 +1,12 @@
 //! What an invoice that was checked asks for.
 
+use core::ops::RangeInclusive;
+
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
-use crate::invoice::{Invoice, PayableInvoice};
+use crate::field::PayInfo;
+use crate::invoice::{Invoice, PathLimits, PayableInvoice};
 use crate::units::{Msat, UnixTime};
 
 /// What an invoice that was checked asks for, to be shown to whoever decides.
@@ -11,23 +14,29 @@ use crate::units::{Msat, UnixTime};
 pub struct Quote<'a> {
     invoice: &'a Invoice,
     estimate: Option<Msat>,
+    limits: PathLimits,
 }
 
 impl<'a> Quote<'a> {
-    pub(crate) fn new(invoice: &'a Invoice, estimate: Option<Msat>) -> Self {
-        Self { invoice, estimate }
+    pub(crate) fn new(invoice: &'a Invoice, estimate: Option<Msat>, limits: PathLimits) -> Self {
+        Self { invoice, estimate, limits }
     }
 
-    /// What is to be paid. It is within the limit.
+    /// What the payee is to get.
     pub fn amount(&self) -> Msat {
         self.invoice.amount()
     }
 
-    /// The least that the nodes on the way ask for on top, among the paths that can be used: the fee is set by
-    /// whoever made the path, and the [limit](crate::exchange::Limit) does not cover it. A payer limits fees when it pays, with
-    /// those of its own route.
-    pub fn fee(&self) -> Option<Msat> {
-        PayableInvoice::again(self.invoice).paths().filter_map(|(_, payinfo)| payinfo.fee(self.amount())).min()
+    /// The least and the most that the payee's paths ask for on top, among those within the
+    /// [limit](crate::exchange::FeeLimit) (EXC-10): what a part over each costs, so several parts can come to more, but
+    /// not to more than the limit. Nothing if no path is within it.
+    ///
+    /// What the payer's own route to the start of a path costs is not in it.
+    pub fn fees(&self) -> Option<RangeInclusive<Msat>> {
+        let paths = PayableInvoice::again(self.invoice).paths_within(&self.limits).ok()?;
+        let fee = |payinfo: &PayInfo<'_>| payinfo.fee(payinfo.share(self.amount())?);
+        let fees = || paths.iter().filter_map(|(_, payinfo)| fee(payinfo));
+        Some(fees().min()?..=fees().max()?)
     }
 
     /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`].

@@ -1,13 +1,15 @@
 //! Refunds and withdrawals: a payment that the payer publishes, and whoever is to be paid claims.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use crate::error::{Error, Field, Rule};
 use crate::exchange::ids::{PathId, PaymentId};
+use crate::exchange::payer::budget::Budget;
+use crate::exchange::payer::claims::PublishedRefund;
 use crate::exchange::payer::keys::Payer;
-use crate::exchange::payer::payment::{Bounds, Payment};
-use crate::exchange::payer::purpose::{Purpose, RefundPurpose};
+use crate::exchange::payer::limit::{FeeLimit, Limit};
+use crate::exchange::payer::payment::Payment;
+use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::schedule::{Retry, Schedule};
 use crate::exchange::secret::{Seal, Token};
 use crate::invoice_request::RefundBuilder;
@@ -75,14 +77,18 @@ impl NewRefund {
             return Err(Error::missing(Field::INVREQ_PATHS, Rule::Rqr12));
         }
         refund.offer().check_expiry(now)?;
-        let bounds = Bounds {
+        let budget = Budget {
+            limit: Limit::AtMost(refund.amount()),
             max: refund.amount(),
             estimate: Some(refund.amount()),
+            price: None,
+            falls: false,
+            quoted_at: None,
+            fees: FeeLimit::default(),
             deadline: refund.offer().absolute_expiry().unwrap_or(UnixTime(u64::MAX)),
-            ask_again: false,
         };
         let schedule = Schedule::new(Retry::default(), now);
-        let asked = RefundPurpose { refund, payee: None, declined: Vec::new() };
-        Ok(Payment::new(self.payer, self.id, Purpose::Refund(Box::new(asked)), bounds, schedule))
+        let purpose = Purpose::Refund(Box::new(PublishedRefund::new(refund)));
+        Ok(Payment::new(self.payer, self.id, purpose, budget, schedule))
     }
 }

@@ -12,13 +12,13 @@ use crate::recurrence::{Recurrence, RecurrenceRequest, TimeUnit};
 use crate::tlv::TlvStream;
 use crate::units::UnixTime;
 
-/// How much the clocks of both sides may differ, in seconds: an hour, but no more than a period, or an issuer could
-/// have several begin at once; and at least a minute.
+/// How much the clocks of both sides may differ, in seconds: a tenth of a period, at most an hour (EXC-18).
 pub(crate) fn clock_tolerance(recurrence: &Recurrence) -> u64 {
-    match recurrence.time_unit {
-        TimeUnit::Seconds => u64::from(recurrence.period.get()).clamp(60, 3600),
-        _ => 3600,
-    }
+    let length = match recurrence.time_unit {
+        TimeUnit::Seconds => u64::from(recurrence.period.get()),
+        _ => u64::MAX,
+    };
+    (length / 10).clamp(1, 3600)
 }
 
 /// Which payment of which subscription is asked for.

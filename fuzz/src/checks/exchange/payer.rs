@@ -476,7 +476,7 @@ impl World {
             Some((hash, ..)) if input.ratio(7, 8)? => hash,
             _ => Preimage([input.arbitrary()?; 32]).payment_hash(),
         };
-        match self.payment.begin(wanted, self.now) {
+        match self.payment.begin(wanted, self.now, None) {
             Ok(()) => {
                 let (hash, amount, expires_at) = quoted.expect("nothing else is begun");
                 assert_eq!(hash, wanted);

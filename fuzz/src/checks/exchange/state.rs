@@ -120,7 +120,7 @@ fn steps(payment: &Payment, now: UnixTime) {
         |payment, now| match payment.state() {
             State::Quoted(quote) => {
                 let hash = quote.payment_hash();
-                payment.begin(hash, now)
+                payment.begin(hash, now, None)
             }
             _ => payment.begin(Preimage([0x33; 32]).payment_hash(), now),
         },

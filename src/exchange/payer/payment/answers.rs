@@ -8,6 +8,7 @@ use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKin
 use crate::exchange::payer::payment::{Payment, Phase, Progress};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
 use crate::exchange::refused::Refused;
+use crate::exchange::schedule::is_open;
 use crate::exchange::secret::Token;
 use crate::invoice::Invoice;
 use crate::invoice_error::InvoiceError;
@@ -15,21 +16,18 @@ use crate::signed::Unverified;
 use crate::tlv::TlvStream;
 use crate::units::UnixTime;
 
-use super::is_open;
-
 impl Payment {
     /// An invoice or an invoice error arrived.
     ///
     /// Only an *invoice* that came over the reply path of a request of this payment, or over a path of
     /// this refund, answers it (IVR-13); it is checked in full, and nothing changes unless it is right (EXC-4).
     ///
-    /// An answer that is right but for having expired, or for being above the limit, makes the payment ask for
-    /// another, or end.
+    /// An invoice that is right but for having expired makes the payment ask for another. One that is above the limit, or
+    /// off the price, closes the way it came over (EXC-14); if that was the last, it needs its owner's approval.
     ///
-    /// An *error* that came over the reply path of a request of this payment (EXC-6) closes that way, and ends the
-    /// payment if it was the last. But if the price is in another currency, asking again is
-    /// [allowed](crate::exchange::Draft::ask_again), and the error suggests a higher amount within the limit, then that
-    /// is asked for (ERR-2).
+    /// An *error* that came over the reply path of a request of this payment (EXC-6) closes that way, too, and ends the
+    /// payment if it was the last and no invoice can be approved. But if the price is in another currency, and the error
+    /// suggests a higher amount than was chosen within the limit, then that is asked for (ERR-2).
     ///
     /// # Errors
     ///
@@ -48,76 +46,106 @@ impl Payment {
         let token = self.token(&arrival, Rule::Ivr13, now)?;
         // EXC-1: a MAC is cheaper than a signature.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
-        self.asked.check_own(&self.payer, &tlvs, token).map_err(Refused::silent)?;
+        self.purpose.check_own(&self.payer, &tlvs, token).map_err(Refused::silent)?;
         let verified = Unverified::<Invoice>::of(tlvs, self.payer.known()).and_then(Unverified::verify);
         let invoice = match verified {
             Ok(invoice) => invoice,
             Err(error) => return Err(Refused::about_invoice(error, reply_path)),
         };
-        match self.asked.check(&invoice, token, now, self.bounds.max) {
-            Ok(()) => {
-                self.phase = Phase::Quoted(Box::new(invoice));
-                Ok(Progress::Quoted)
-            }
-            // EXC-7
-            Err(error) if error.rule() == Rule::Ivr11 => {
-                let end = EndReason::TooExpensive { amount: invoice.amount() };
-                if self.bounds.ask_again {
-                    self.bounds.ask_again = false;
-                    self.ask_anew(end);
-                    self.schedule.restart(self.way_after(token), now);
-                } else {
-                    self.phase = Phase::Ended(end);
-                }
-                Ok(self.progress(Some(error)))
-            }
+        match self.purpose.check(&invoice, token, now) {
+            Ok(()) if self.refund().is_some() => self.take_claim(invoice, now),
+            Ok(()) => Ok(self.take_quote(invoice, token, now)),
             // RQR-5: whoever answers a repeated request with its first invoice does so for ever.
             Err(error) if error.rule() == Rule::Ivr4 && self.refund().is_none() => {
-                self.ask_anew(EndReason::QuoteExpired);
+                if !self.ask_anew(None) {
+                    self.phase = Phase::Ended(EndReason::QuoteExpired);
+                    return Ok(Progress::Ended);
+                }
                 // Each time later, since all would expire at once if it is a clock that is wrong.
-                self.schedule.restart_later(self.way_after(token), self.generation, now);
-                Ok(self.progress(Some(error)))
+                self.schedule.restart_later(self.way_after(token), self.renewals, now);
+                Ok(Progress::AskingAgain(Some(error)))
             }
             Err(error) => Err(Refused::about_invoice(error, reply_path)),
         }
     }
 
+    /// An invoice that can be paid, unless something speaks against it: then the other ways are asked first (EXC-14).
+    fn take_quote(&mut self, invoice: Invoice, token: Token, now: UnixTime) -> Progress {
+        self.budget.quoted_at = self.budget.estimate;
+        let Some(objection) = self.budget.objection(&invoice) else {
+            self.phase = Phase::Quoted(Box::new(invoice));
+            return Progress::Quoted;
+        };
+        self.last_refusal = Some(objection.end(invoice.amount()));
+        // The one that asks for least is the one to be decided on.
+        let before = self.objected.take().filter(|before| before.amount() <= invoice.amount());
+        self.objected = Some(before.unwrap_or(Box::new(invoice)));
+        self.close(token.position, now, None).unwrap_or(Progress::AskingAgain(Some(objection.error())))
+    }
+
+    /// Closes a way. If it was the last, what can be decided on is shown, or the payment ends.
+    fn close(&mut self, position: u8, now: UnixTime, end: Option<EndReason>) -> Option<Progress> {
+        if !self.closed.contains(&position) {
+            self.closed.push(position);
+        }
+        let Purpose::Offer(offer) = &self.purpose else { return None };
+        if (0..offer.ways().into()).any(is_open(&self.closed)) {
+            self.last_refusal = end.or(self.last_refusal.take());
+            self.schedule.hurry(now);
+            return None;
+        }
+        if let Some(invoice) = self.objected.take() {
+            self.phase = Phase::Quoted(invoice);
+            // What was asked for just now is not asked for again at once.
+            self.renewed_at = Some(now);
+            return Some(Progress::NeedsApproval);
+        }
+        self.phase = Phase::Ended(end.unwrap_or(EndReason::Deadline));
+        Some(Progress::Ended)
+    }
+
+    /// Keeps a claim beside others, none of which blocks it (EXC-14).
+    fn take_claim(&mut self, invoice: Invoice, now: UnixTime) -> Result<Progress, Box<Refused>> {
+        let objection = self.budget.objection(&invoice);
+        if let Purpose::Refund(refund) = &mut self.purpose {
+            if refund.has(&invoice) {
+                return Err(Refused::late());
+            }
+            refund.add(invoice, now);
+        }
+        Ok(objection.map_or(Progress::Quoted, |_| Progress::NeedsApproval))
+    }
+
     fn receive_error(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         let token = self.token(&message.arrival, Rule::Exc6, now)?;
         let told = InvoiceError::try_from(message.bytes).map_err(Refused::silent)?;
-        let Purpose::Offer(asked) = &self.asked else {
+        let Purpose::Offer(offer) = &self.purpose else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Exc6)));
         };
         // Whoever says it again would make us ask the others again at once, and keep it each time.
-        if self.refused.contains(&token.position) {
+        if self.closed.contains(&token.position) {
             return Err(Refused::late());
         }
-        if let Some(better) = self.suggested(asked, &told) {
-            self.asked = Purpose::Offer(Box::new(better));
-            self.bounds.ask_again = false;
-            self.ask_anew(EndReason::refused(told));
-            self.schedule.restart(0, now);
-            return Ok(self.progress(None));
+        let better = self.suggested(offer, &told);
+        let end = EndReason::refused(told);
+        if let Some(better) = better {
+            if self.ask_anew(Some(end.clone())) {
+                self.purpose = Purpose::Offer(Box::new(better));
+                self.schedule.restart(0, now);
+                return Ok(Progress::AskingAgain(None));
+            }
         }
-        self.refused.push(token.position);
-        if !(0..asked.ways().into()).any(is_open(&self.refused)) {
-            self.phase = Phase::Ended(EndReason::refused(told));
-        } else {
-            self.told = Some(EndReason::refused(told));
-            self.schedule.hurry(now);
-        }
-        Ok(self.progress(None))
+        Ok(self.close(token.position, now, Some(end)).unwrap_or(Progress::AskingAgain(None)))
     }
 
     /// ERR-2: what to ask for instead, if that is possible and authorised.
-    fn suggested(&self, asked: &OfferPurpose, told: &InvoiceError) -> Option<OfferPurpose> {
+    fn suggested(&self, offer: &OfferPurpose, told: &InvoiceError) -> Option<OfferPurpose> {
         told.erroneous_field().filter(|field| *field == Field::INVREQ_AMOUNT)?;
         let amount = told.suggested_amount()?;
-        let is_more = asked.choices.amount.is_none_or(|asked| asked < amount);
         // What is priced in bitcoin needs nobody's suggestion.
-        let flows = self.bounds.ask_again && asked.offer.currency().is_some();
-        let next = self.generation.checked_add(1).filter(|_| flows && is_more && amount <= self.bounds.max)?;
-        let better = OfferPurpose { choices: asked.choices.with_suggested(amount), ..asked.clone() };
+        let is_more = offer.choices.amount.is_none_or(|chosen| chosen < amount) && offer.offer.currency().is_some();
+        let next = self.generation.checked_add(1).filter(|_| is_more && amount <= self.budget.max)?;
+        let better = OfferPurpose { choices: offer.choices.with_suggested(amount), ..offer.clone() };
         // What cannot be asked for does not replace what can.
         better.request(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
         Some(better)
@@ -130,16 +158,9 @@ impl Payment {
 
     /// Which message of this payment an answer is for, if it came the right way and one is still waited for.
     fn token(&self, arrival: &MessageArrival, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
-        let token = self.asked.token(&self.payer, arrival).filter(|token| token.id == self.id.0);
+        let token = self.purpose.token(&self.payer, arrival).filter(|token| token.id == self.id.0);
         let token = token.ok_or_else(|| Refused::silent(Error::new(ErrorKind::WrongArrival, rule)))?;
-        let waits = matches!(self.phase, Phase::Asking) && now <= self.bounds.deadline;
+        let waits = matches!(self.phase, Phase::Asking) && now <= self.budget.deadline;
         if token.generation == self.generation && waits { Ok(token) } else { Err(Refused::late()) }
-    }
-
-    fn progress(&self, error: Option<Error>) -> Progress {
-        match &self.phase {
-            Phase::Ended(_) => Progress::Ended,
-            _ => Progress::AskingAgain(error),
-        }
     }
 }

@@ -7,35 +7,111 @@ use secp256k1::PublicKey;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::end::EndReason;
+use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::payment::{Payment, Phase};
 use crate::exchange::payer::purpose::Purpose;
+use crate::exchange::payer::state::Attempt;
+use crate::field::Rate;
 use crate::invoice::Invoice;
 use crate::payer_proof::Preimage;
 use crate::units::UnixTime;
 
-/// How many claims of a refund can be declined before it ends.
-const MAX_DECLINED: usize = 100;
-
 impl Payment {
     /// Begins to pay what was quoted: the quote with this payment hash, which is the one that was shown to whoever
-    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`]): after a crash the
-    /// saved state says that the money may be on its way.
+    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`](crate::exchange::State)): after
+    /// a crash the saved state says that the money may be on its way.
+    ///
+    /// The present rate, if there is one, is what the quote is compared with for the last time (EXC-9). It is kept as by
+    /// [`set_rate`](Self::set_rate), also if the quote is refused: [poll](Self::poll) then asks for another.
     ///
     /// # Errors
     ///
-    /// `WrongState` without that quote, or after the deadline; `Expired` for a quote that went stale (IVR-4):
-    /// [poll](Self::poll) asks for another.
-    pub fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime) -> Result<(), Error> {
-        let Phase::Quoted(invoice) = &self.phase else { return Err(self.wrong_state()) };
-        if invoice.payment_hash() != payment_hash || now > self.bounds.deadline {
-            return Err(self.wrong_state());
+    /// Nothing is begun: `WrongState` without a quote, `Differs` for another one, `DeadlinePassed`, `Expired` (IVR-4);
+    /// `AmountTooHigh` (EXC-7), `OffPrice` (EXC-9) and `NoPathWithin` (EXC-10) for what needs its owner's
+    /// [approval](Self::allow), and as for [`set_rate`](Self::set_rate).
+    pub fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime, rate: Option<Rate>) -> Result<Attempt, Error> {
+        let is_it = |invoice: &&Invoice| invoice.payment_hash() == payment_hash;
+        let quoted = match &self.phase {
+            Phase::Quoted(invoice) => Some(invoice.as_ref()).into_iter().chain(None).find(is_it),
+            Phase::Asking if self.purpose.claims().next().is_some() => self.purpose.claims().find(is_it),
+            _ => return Err(self.wrong_state()),
+        };
+        let differs = Error::of(Field::INVOICE_PAYMENT_HASH, ErrorKind::Differs, Rule::Exc4);
+        let invoice = quoted.ok_or(differs)?.clone();
+        let at = self.budget.deadline;
+        if now > at {
+            return Err(Error::new(ErrorKind::DeadlinePassed { at }, Rule::Exc4));
         }
-        let at = self.quoted_until(invoice);
+        let at = self.quoted_until(&invoice);
         if now > at {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
-        self.phase = Phase::Paying(invoice.clone());
+        if let Some(rate) = rate {
+            self.budget.set_rate(rate)?;
+        }
+        if let Some(objection) = self.budget.objection(&invoice) {
+            return Err(objection.error());
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        let attempt = Attempt(self.attempts);
+        self.phase = Phase::Paying(Box::new(invoice), attempt);
+        Ok(attempt)
+    }
+
+    /// Whoever owns the money allows another amount: so much, or so far from the price at the payer's rate. That is the
+    /// answer to [`NeedsApproval`](crate::exchange::State::NeedsApproval): an invoice within it can be
+    /// [begun](Self::begin) now, and else another is asked for until the new deadline. A payment that ended because it was
+    /// too dear, or off the price, goes on.
+    ///
+    /// # Errors
+    ///
+    /// `WrongState` for a payment that was begun, or ended for another reason; `RateNeeded` for a tolerance without a
+    /// rate, `Zero`, `AmountTooHigh` for more bitcoin than there is (D3). Then nothing changes.
+    pub fn allow(&mut self, limit: Limit, now: UnixTime, deadline: UnixTime) -> Result<(), Error> {
+        self.check_can_allow()?;
+        self.budget.set_limit(limit)?;
+        self.go_on(now, deadline);
         Ok(())
+    }
+
+    /// Whoever owns the money allows higher fees, or a longer delay (EXC-10).
+    ///
+    /// # Errors
+    ///
+    /// `WrongState` as for [`allow`](Self::allow).
+    pub fn allow_fee(&mut self, limit: FeeLimit, now: UnixTime, deadline: UnixTime) -> Result<(), Error> {
+        self.check_can_allow()?;
+        self.budget.fees = limit;
+        self.go_on(now, deadline);
+        Ok(())
+    }
+
+    fn check_can_allow(&self) -> Result<(), Error> {
+        match &self.phase {
+            Phase::Asking | Phase::Quoted(_) => Ok(()),
+            Phase::Ended(end) if end.can_be_allowed() && self.failed.is_empty() => Ok(()),
+            _ => Err(self.wrong_state()),
+        }
+    }
+
+    /// After the owner's decision: what is there is looked at again, or asked for anew.
+    pub(crate) fn go_on(&mut self, now: UnixTime, deadline: UnixTime) {
+        self.budget.deadline = deadline;
+        self.renewals = 0;
+        self.renewed_at = None;
+        // What only this was missing for is there.
+        let objected = self.objected.take_if(|invoice| self.budget.objection(invoice).is_none());
+        if let Some(invoice) = objected.filter(|_| matches!(self.phase, Phase::Asking)) {
+            self.phase = Phase::Quoted(invoice);
+        }
+        let goes_on = match &self.phase {
+            Phase::Quoted(invoice) => self.budget.objection(invoice).is_none() || !self.failed.is_empty(),
+            Phase::Asking => self.closed.is_empty(),
+            _ => false,
+        };
+        if !goes_on && self.ask_anew(None) {
+            self.schedule.restart(0, now);
+        }
     }
 
     /// The payment was made. Saying it twice does no harm, and it is never too late: also a payment that was said to
@@ -43,88 +119,98 @@ impl Payment {
     ///
     /// # Errors
     ///
-    /// `WrongState` if nothing was quoted, `WrongPreimage`, and `AlreadyAnswered` for the preimage of another invoice than
-    /// the one that is known to be paid: then money was sent twice, because a payment was said to have failed that had
-    /// not.
+    /// `WrongState` if nothing was quoted, `WrongPreimage`, and `AlreadyAnswered` for the preimage of another invoice
+    /// than the one that is known to be paid: then money was sent twice, because a payment was said to have failed that
+    /// had not.
     pub fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
         let hash = preimage.payment_hash();
         let is_paid = |invoice: &&Invoice| invoice.payment_hash() == hash;
         let present = match &self.phase {
             Phase::Paid(invoice, _) if is_paid(&invoice.as_ref()) => return Ok(()),
-            Phase::Quoted(invoice) | Phase::Paying(invoice) | Phase::Paid(invoice, _) => Some(invoice.as_ref()),
+            Phase::Quoted(invoice) | Phase::Paying(invoice, _) | Phase::Paid(invoice, _) => Some(invoice.as_ref()),
             Phase::Asking | Phase::Ended(_) => None,
         };
-        if present.is_none() && self.begun.is_empty() {
+        let known = || present.into_iter().chain(self.purpose.claims()).chain(&self.failed);
+        if known().next().is_none() {
             return Err(self.wrong_state());
         }
-        match present.into_iter().chain(&self.begun).find(is_paid) {
-            None => Err(Error::of(Field::PROOF_PREIMAGE, ErrorKind::WrongPreimage, Rule::Exc4)),
-            // The receipt that there is stays.
-            Some(_) if matches!(self.phase, Phase::Paid(..)) => Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4)),
-            Some(invoice) => {
-                let paid = Phase::Paid(Box::new(invoice.clone()), preimage);
-                let before = core::mem::replace(&mut self.phase, paid);
-                // What is on its way beside it may arrive, too.
-                if let Phase::Paying(other) = before {
-                    if other.payment_hash() != hash && !self.begun.contains(&other) {
-                        self.begun.push(*other);
-                    }
-                }
-                Ok(())
+        let Some(invoice) = known().find(is_paid) else {
+            return Err(Error::of(Field::PROOF_PREIMAGE, ErrorKind::WrongPreimage, Rule::Exc4));
+        };
+        // The receipt that there is stays.
+        if matches!(self.phase, Phase::Paid(..)) {
+            return Err(Error::new(ErrorKind::AlreadyAnswered, Rule::Exc4));
+        }
+        let paid = Phase::Paid(Box::new(invoice.clone()), preimage);
+        // What is on its way beside it may arrive, too.
+        if let Phase::Paying(other, _) = core::mem::replace(&mut self.phase, paid) {
+            if other.payment_hash() != hash && !self.failed.contains(&other) {
+                self.failed.push(*other);
             }
         }
+        Ok(())
     }
 
-    /// The payment failed for good: the node says that nothing is on its way any more. That no answer came in time is
-    /// no such failure. The quote stands as long as it has not expired, and can be [begun](Self::begin) again; after
-    /// that the payment ends, and another takes a new one.
+    /// This [attempt](crate::exchange::Paying::attempt) failed for good: the node says that nothing is on its way any
+    /// more. That no answer came in time is no such failure. The quote stands as long as it has not expired, and can be
+    /// [begun](Self::begin) again; after that the payment ends, and another takes a new one.
     ///
     /// # Errors
     ///
-    /// `WrongState` unless it was begun.
-    pub fn failed(&mut self) -> Result<(), Error> {
-        let Phase::Paying(invoice) = &self.phase else { return Err(self.wrong_state()) };
-        if !self.begun.contains(invoice) {
-            self.begun.push(Invoice::clone(invoice));
+    /// Nothing changes: `WrongState` unless it is being paid, `OtherAttempt` for the failure of an earlier attempt, which
+    /// nodes that say everything again repeat while the next is on its way (EXC-12).
+    pub fn failed(&mut self, attempt: Attempt) -> Result<(), Error> {
+        let Phase::Paying(invoice, present) = &self.phase else { return Err(self.wrong_state()) };
+        if attempt != *present {
+            let kind = ErrorKind::OtherAttempt { attempt: attempt.0, present: present.0 };
+            return Err(Error::new(kind, Rule::Exc12));
+        }
+        if !self.failed.contains(invoice) {
+            self.failed.push(Invoice::clone(invoice));
         }
         self.phase = Phase::Quoted(invoice.clone());
         Ok(())
     }
 
-    /// Whoever owns the money does not want to pay: ends the payment. Of a refund only the quote is dropped, and
-    /// whoever signed it cannot claim it any more; others still can, until a hundred were declined.
+    /// Whoever owns the money does not want to pay: ends the payment, or withdraws the refund. To refuse one claim of a
+    /// refund alone, see [`decline_claim`](Self::decline_claim).
     ///
     /// # Errors
     ///
-    /// `WrongState` if the payment was begun.
+    /// `WrongState` if it is being paid, or was.
     pub fn decline(&mut self) -> Result<(), Error> {
-        match (&self.phase, &mut self.asked) {
-            (Phase::Quoted(invoice), Purpose::Refund(asked))
-                if self.begun.is_empty() && asked.declined.len() < MAX_DECLINED =>
-            {
-                asked.declined.push(invoice.node_id());
-                self.phase = Phase::Asking;
-            }
-            (Phase::Asking | Phase::Quoted(_), _) => self.phase = Phase::Ended(EndReason::Declined),
-            (Phase::Ended(_), _) => {}
-            (Phase::Paying(_) | Phase::Paid(..), _) => return Err(self.wrong_state()),
+        match &self.phase {
+            Phase::Asking | Phase::Quoted(_) => self.phase = Phase::Ended(EndReason::Declined),
+            Phase::Ended(_) => {}
+            Phase::Paying(..) | Phase::Paid(..) => return Err(self.wrong_state()),
+        }
+        Ok(())
+    }
+
+    /// Whoever owns the money does not want to pay this claim of a refund: its quote is dropped, and whoever signed it
+    /// cannot claim the refund any more. Others still can.
+    ///
+    /// # Errors
+    ///
+    /// `WrongState` if this is no refund, or if it is not waiting for claims any more.
+    pub fn decline_claim(&mut self, node_id: PublicKey) -> Result<(), Error> {
+        match (&self.phase, &mut self.purpose) {
+            (Phase::Asking, Purpose::Refund(refund)) => refund.decline(node_id),
+            _ => return Err(self.wrong_state()),
         }
         Ok(())
     }
 
     /// Says who is to claim a refund, as was confirmed in another way: an invoice that another key signs is refused
-    /// (IVR-9). Without it, whoever sees the refund first can claim it, and [`Quote::node_id`] is to be looked at: the
-    /// wrong one is [declined](Self::decline).
+    /// (IVR-9). Without it, whoever sees the refund can claim it, and [`Quote::node_id`](crate::exchange::Quote::node_id)
+    /// is to be looked at.
     ///
     /// # Errors
     ///
-    /// `WrongState` if an invoice has come already, or if this is no refund.
+    /// `WrongState` if this is no refund, or if it is not waiting for claims any more.
     pub fn expect_payee(&mut self, node_id: PublicKey) -> Result<(), Error> {
-        match (&self.phase, &mut self.asked) {
-            (Phase::Asking, Purpose::Refund(asked)) => {
-                asked.declined.retain(|declined| *declined != node_id);
-                asked.payee = Some(node_id);
-            }
+        match (&self.phase, &mut self.purpose) {
+            (Phase::Asking, Purpose::Refund(refund)) => refund.expect(node_id),
             _ => return Err(self.wrong_state()),
         }
         Ok(())

@@ -4,6 +4,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
@@ -11,14 +12,15 @@ use bitcoin::hashes::sha256;
 use crate::error::{Error, ErrorKind, Rule, Stage};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PaymentId;
+use crate::exchange::payer::budget::Budget;
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::quote::Quote;
 use crate::exchange::payer::receipt::Receipt;
-use crate::exchange::payer::state::State;
+use crate::exchange::payer::state::{Attempt, Paying, State};
 use crate::exchange::schedule::Schedule;
 use crate::exchange::secret::Token;
-use crate::invoice::{Invoice, PayableInvoice};
+use crate::invoice::Invoice;
 use crate::invoice_request::Refund;
 use crate::offer::Offer;
 use crate::payer_proof::Preimage;
@@ -32,24 +34,20 @@ mod requests;
 mod saved;
 mod start;
 
-/// How often a payment asks for another invoice because one expired before it was paid, or was above the limit.
+/// How often a payment asks for another invoice because one expired before it was paid, or was off the price or above
+/// the limit. Whatever its owner [allows](Payment::allow) begins the count anew.
 pub const MAX_RENEWALS: u8 = 15;
 
-/// What a payment must not exceed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) max: Msat,
-    pub(crate) estimate: Option<Msat>,
-    pub(crate) deadline: UnixTime,
-    pub(crate) ask_again: bool,
-}
+/// How long after an invoice that was off the price another is asked for, in seconds: at least; twice as long each time
+/// up to the most.
+const RENEWAL: RangeInclusive<u64> = 10..=320;
 
 /// Where a payment stands.
 #[derive(Debug)]
 pub(crate) enum Phase {
     Asking,
     Quoted(Box<Invoice>),
-    Paying(Box<Invoice>),
+    Paying(Box<Invoice>, Attempt),
     Paid(Box<Invoice>, Preimage),
     Ended(EndReason),
 }
@@ -60,6 +58,8 @@ pub(crate) enum Phase {
 pub enum Progress {
     /// There is an invoice that may be paid: see [`Payment::state`].
     Quoted,
+    /// There is an invoice, and nothing but its owner's approval is missing: see [`Payment::state`].
+    NeedsApproval,
     /// The answer was refused, for this reason if it was an invoice, and another is asked for: [poll](Payment::poll).
     AskingAgain(Option<Error>),
     /// The payment came to an end without being made: see [`Payment::state`].
@@ -70,40 +70,77 @@ pub enum Progress {
 /// paid at most once, and ends by its deadline.
 ///
 /// It does nothing by itself: [`poll`](Self::poll) says what to do now, messages go in through
-/// [`receive_invoice`](Self::receive_invoice) and [`receive_error`](Self::receive_error), and
-/// [`state`](Self::state) shows where things stand:
+/// [`receive`](Self::receive), rates through [`set_rate`](Self::set_rate), and [`state`](Self::state) shows where things
+/// stand:
 ///
 /// ```text
 /// asking ──▶ quoted ──▶ paying ──▶ paid
-///   ▲          │  ▲        │
-///   └─expired──┘  └─failed─┘          ended: from asking and quoted
+///   ▲         │  ▲        │
+///   └─expired─┘  └─failed─┘           ended: from asking and quoted
+///     or off the price
 /// ```
 ///
 /// Every step is safe to repeat. After a crash, [load](Payer::load) what was [saved](Self::to_bytes) last: what was
 /// being paid is still being paid, and the node says whether it was. A payment cannot be cloned, since two of them
 /// would be made.
+///
+/// # When the rate moves
+///
+/// An offer may ask for dollars, and the issuer's invoice for bitcoin. As long as paying was not begun, give the payment
+/// each rate that there is. If the invoice is then off the price by more than the [tolerance](crate::exchange::Limit), the
+/// payment asks for another by itself, at most [`MAX_RENEWALS`] times and with growing delays (EXC-9). What the owner
+/// authorised binds: an invoice above it, or off the price, is not paid, and the state says
+/// [so](State::NeedsApproval), unless the rates come together again or the owner [allows](Self::allow) it.
+///
+/// # Several ways
+///
+/// What comes over one way, an invoice above the limit or an error, closes that way only (EXC-14). Of a refund, several
+/// claims are kept side by side: see [`quotes`](Self::quotes).
 #[derive(Debug)]
 #[must_use]
 pub struct Payment {
     payer: Payer,
     id: PaymentId,
-    asked: Purpose,
-    bounds: Bounds,
+    purpose: Purpose,
+    budget: Budget,
     schedule: Schedule,
+    /// Which requests answers are waited for.
     generation: u8,
-    /// The ways over which an error came for the present generation.
-    refused: Vec<u8>,
-    /// What was said last over a way that is closed.
-    told: Option<EndReason>,
+    /// How often another invoice was asked for since the owner decided last.
+    renewals: u8,
+    /// When that was because of the price.
+    renewed_at: Option<UnixTime>,
+    /// The ways over which something came for the present generation that closed them.
+    closed: Vec<u8>,
+    /// What came last over a way that is closed.
+    last_refusal: Option<EndReason>,
+    /// The best invoice over a way that is closed, which only its owner can allow.
+    objected: Option<Box<Invoice>>,
+    /// How often paying was begun.
+    attempts: u32,
     /// Invoices that were begun to be paid, and failed. One may turn out to be paid after all.
-    begun: Vec<Invoice>,
+    failed: Vec<Invoice>,
     phase: Phase,
 }
 
 impl Payment {
-    pub(crate) fn new(payer: Payer, id: PaymentId, asked: Purpose, bounds: Bounds, schedule: Schedule) -> Self {
-        let (refused, told, begun, phase) = (Vec::new(), None, Vec::new(), Phase::Asking);
-        Self { payer, id, asked, bounds, schedule, generation: 0, refused, told, begun, phase }
+    pub(crate) fn new(payer: Payer, id: PaymentId, purpose: Purpose, budget: Budget, schedule: Schedule) -> Self {
+        Self {
+            payer,
+            id,
+            purpose,
+            budget,
+            schedule,
+            generation: 0,
+            renewals: 0,
+            renewed_at: None,
+            closed: Vec::new(),
+            last_refusal: None,
+            objected: None,
+            attempts: 0,
+            failed: Vec::new(),
+            phase: Phase::Asking,
+        }
     }
 
     /// Which payment this is: what [`Payer::payment_of`] finds in the path id of an answer.
@@ -113,22 +150,22 @@ impl Payment {
 
     /// The most that an invoice may ask for.
     pub fn max_amount(&self) -> Msat {
-        self.bounds.max
+        self.budget.max
     }
 
     /// After this nothing is begun any more. A payment that is being made then is not affected.
     pub fn deadline(&self) -> UnixTime {
-        self.bounds.deadline
+        self.budget.deadline
     }
 
     /// The chain to pay on.
     pub fn chain(&self) -> ChainHash {
-        self.asked.chain()
+        self.purpose.chain()
     }
 
     /// The offer that is paid for, unless this is a refund.
     pub fn offer(&self) -> Option<&Offer> {
-        match &self.asked {
+        match &self.purpose {
             Purpose::Offer(asked) => Some(&asked.offer),
             Purpose::Refund(_) => None,
         }
@@ -136,7 +173,7 @@ impl Payment {
 
     /// The refund to publish, if this is one.
     pub fn refund(&self) -> Option<&Refund> {
-        match &self.asked {
+        match &self.purpose {
             Purpose::Offer(_) => None,
             Purpose::Refund(asked) => Some(&asked.refund),
         }
@@ -144,7 +181,7 @@ impl Payment {
 
     /// The amount that was chosen, or that the issuer suggested; nothing if it is left to the issuer.
     pub fn amount(&self) -> Option<Msat> {
-        match &self.asked {
+        match &self.purpose {
             Purpose::Offer(asked) => asked.choices.amount,
             Purpose::Refund(asked) => Some(asked.refund.amount()),
         }
@@ -152,7 +189,7 @@ impl Payment {
 
     /// How many items of an offer are asked for, if it sells several.
     pub fn quantity(&self) -> Option<u64> {
-        match &self.asked {
+        match &self.purpose {
             Purpose::Offer(asked) => asked.choices.quantity(),
             Purpose::Refund(_) => None,
         }
@@ -160,7 +197,7 @@ impl Payment {
 
     /// What is said to the issuer of an offer; empty if nothing is.
     pub fn payer_note(&self) -> &str {
-        match &self.asked {
+        match &self.purpose {
             Purpose::Offer(asked) => asked.choices.payer_note(),
             Purpose::Refund(_) => "",
         }
@@ -169,19 +206,53 @@ impl Payment {
     /// The payment hashes of invoices that were begun and said to have [failed](Self::failed), also after the payment
     /// has ended: if one of them turns out to be [paid](Self::paid), this is the payment it belongs to. Once one is
     /// paid, also the one that was being paid then.
-    pub fn begun(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
-        self.begun.iter().map(|invoice| invoice.payment_hash())
+    pub fn failed_hashes(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
+        self.failed.iter().map(|invoice| invoice.payment_hash())
     }
 
-    /// Where things stand.
+    /// Where things stand. Of a refund with several claims, the one that came first is shown: see
+    /// [`quotes`](Self::quotes).
     pub fn state(&self) -> State<'_> {
         match &self.phase {
-            Phase::Asking => State::Asking { attempts: self.schedule.attempts() },
-            Phase::Quoted(invoice) => State::Quoted(Quote::new(invoice, self.bounds.estimate)),
-            Phase::Paying(invoice) => State::Paying(PayableInvoice::again(invoice)),
+            Phase::Asking => match self.purpose.claims().next() {
+                Some(claim) => self.quoted(claim),
+                None => State::Asking { attempts: self.schedule.attempts() },
+            },
+            Phase::Quoted(invoice) => self.quoted(invoice),
+            Phase::Paying(invoice, attempt) => {
+                State::Paying(Paying::new(invoice, *attempt, self.budget.fees.of(invoice.amount())))
+            }
             Phase::Paid(invoice, preimage) => State::Paid(Receipt::new(&self.payer, invoice, *preimage)),
             Phase::Ended(end) => State::Ended(end),
         }
+    }
+
+    fn quoted<'a>(&'a self, invoice: &'a Invoice) -> State<'a> {
+        let quote = self.quote(invoice);
+        match self.budget.objection(invoice) {
+            None => State::Quoted(quote),
+            Some(objection) => State::NeedsApproval { quote, objection },
+        }
+    }
+
+    fn quote<'a>(&self, invoice: &'a Invoice) -> Quote<'a> {
+        Quote::new(invoice, self.budget.estimate, self.budget.fees.of(invoice.amount()))
+    }
+
+    /// The invoices that could be [begun](Self::begin): one for an offer; for a refund, those of everybody who claims
+    /// it, at most [`MAX_CLAIMS`](crate::exchange::MAX_CLAIMS), each told by its [`node_id`](Quote::node_id).
+    pub fn quotes(&self) -> impl Iterator<Item = Quote<'_>> {
+        let quoted = match &self.phase {
+            Phase::Quoted(invoice) => Some(invoice.as_ref()),
+            _ => None,
+        };
+        let claims = self.purpose.claims().filter(|_| matches!(self.phase, Phase::Asking));
+        quoted.into_iter().chain(claims).map(|invoice| self.quote(invoice))
+    }
+
+    /// Whether it waits for an invoice, or for a decision about one.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Asking | Phase::Quoted(_))
     }
 
     fn own_token(&self, position: u8) -> Token {
@@ -191,7 +262,7 @@ impl Payment {
     /// The last second at which paying an invoice can be begun.
     fn quoted_until(&self, invoice: &Invoice) -> UnixTime {
         let until = invoice.expires_at();
-        match &self.asked {
+        match &self.purpose {
             Purpose::Offer(asked) => asked.series.as_ref().map_or(until, |series| series.until(invoice).min(until)),
             Purpose::Refund(_) => until,
         }
@@ -202,30 +273,35 @@ impl Payment {
         let stage = match &self.phase {
             Phase::Asking => Stage::Asking,
             Phase::Quoted(_) => Stage::Quoted,
-            Phase::Paying(_) => Stage::Paying,
+            Phase::Paying(..) => Stage::Paying,
             Phase::Paid(..) => Stage::Paid,
             Phase::Ended(_) => Stage::Ended,
         };
         Error::new(ErrorKind::WrongState { stage }, Rule::Exc4)
     }
 
-    /// Asks for another invoice, with other requests; those before are no longer answered.
-    fn ask_anew(&mut self, end: EndReason) {
-        self.refused.clear();
-        self.told = None;
-        self.phase = match self.asked {
-            // A refund is published once, and stands until its deadline.
-            Purpose::Refund(_) => Phase::Asking,
-            Purpose::Offer(_) if self.generation < MAX_RENEWALS => {
-                self.generation = self.generation.saturating_add(1);
-                Phase::Asking
-            }
-            Purpose::Offer(_) => Phase::Ended(end),
-        };
+    /// Asks for another invoice, with other requests; those before are no longer answered. Where that was done too often,
+    /// everything stays as it is.
+    fn ask_anew(&mut self, why: Option<EndReason>) -> bool {
+        let next = self.generation.checked_add(1).filter(|_| self.renewals < MAX_RENEWALS);
+        let Some(generation) = next else { return false };
+        self.generation = generation;
+        self.renewals = self.renewals.saturating_add(1);
+        self.closed.clear();
+        self.last_refusal = why;
+        self.objected = None;
+        self.budget.quoted_at = None;
+        self.phase = Phase::Asking;
+        true
     }
-}
 
-/// Whether nobody has refused over a way yet.
-fn is_open(refused: &[u8]) -> impl Fn(usize) -> bool {
-    move |way| !refused.iter().any(|position| usize::from(*position) == way)
+    /// From when on another invoice may be asked for because of the price; nothing if none may.
+    fn next_renewal(&self) -> Option<UnixTime> {
+        let may = self.budget.can_change() && self.failed.is_empty() && self.renewals < MAX_RENEWALS;
+        let at = |before: UnixTime| {
+            let delay = RENEWAL.start().checked_shl(self.renewals.into()).unwrap_or(u64::MAX).min(*RENEWAL.end());
+            UnixTime(before.0.saturating_add(delay))
+        };
+        may.then(|| self.renewed_at.map_or(UnixTime(0), at))
+    }
 }

@@ -1,62 +1,74 @@
 //! What a subscription asks of its payments.
 
+use alloc::boxed::Box;
+
 use bitcoin::hashes::sha256;
 
-use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::exchange::end::EndReason;
-use crate::exchange::payer::payment::{Bounds, Payment, Phase};
+use crate::error::Error;
+use crate::exchange::message::IncomingMessage;
+use crate::exchange::payer::budget::Budget;
+use crate::exchange::payer::payment::{Payment, Phase, Progress};
 use crate::exchange::payer::purpose::Purpose;
+use crate::exchange::payer::state::Attempt;
 use crate::exchange::recurring::Series;
+use crate::exchange::refused::Refused;
 use crate::units::UnixTime;
 
 impl Payment {
     /// Which payment of a subscription this is.
     pub(crate) fn series(&self) -> Option<&Series> {
-        match &self.asked {
-            Purpose::Offer(asked) => asked.series.as_ref(),
+        match &self.purpose {
+            Purpose::Offer(offer) => offer.series.as_ref(),
             Purpose::Refund(_) => None,
         }
     }
 
-    /// Makes other limits those of the invoice that is asked for, or that is there: if it is above them, the payment
-    /// ends (REC-12).
-    pub(crate) fn rebound(&mut self, bounds: Bounds) -> Result<(), Error> {
-        match &self.phase {
-            Phase::Asking => self.bounds = bounds,
-            Phase::Quoted(invoice) => {
-                let (amount, max) = (invoice.amount(), bounds.max);
-                self.bounds.max = max;
-                if amount > max {
-                    self.phase = Phase::Ended(EndReason::TooExpensive { amount });
-                    return Err(Error::of(Field::INVOICE_AMOUNT, ErrorKind::AmountTooHigh { max }, Rule::Rec12));
-                }
-            }
-            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => {}
+    /// What is authorised now, for the invoice that is asked for, or that is there.
+    pub(crate) fn set_budget(&mut self, budget: Budget) {
+        if matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
+            self.budget = Budget { quoted_at: self.budget.quoted_at, ..budget };
         }
-        Ok(())
     }
 
-    /// Begins to pay what was quoted if it is within these limits, and ends the payment if it is above them.
+    /// A message arrived, and an invoice in it is compared with what is authorised now.
+    pub(crate) fn receive_within(
+        &mut self,
+        budget: Budget,
+        message: IncomingMessage,
+        now: UnixTime,
+    ) -> Result<Progress, Box<Refused>> {
+        let before = self.budget;
+        self.set_budget(budget);
+        let received = self.receive(message, now);
+        // What is refused changes nothing.
+        if received.is_err() {
+            self.budget = before;
+        }
+        received
+    }
+
+    /// Begins to pay what was quoted, if it is within what is authorised now. What is refused changes nothing.
     pub(crate) fn begin_within(
         &mut self,
-        bounds: Bounds,
+        budget: Budget,
         payment_hash: sha256::Hash,
         now: UnixTime,
-    ) -> Result<(), Error> {
-        let before = self.bounds;
-        self.rebound(bounds)?;
-        let begun = self.begin(payment_hash, now);
+    ) -> Result<Attempt, Error> {
+        let before = self.budget;
+        self.set_budget(budget);
+        let begun = self.begin(payment_hash, now, None);
         if begun.is_err() {
-            self.bounds = before;
+            self.budget = before;
         }
         begun
     }
 
     /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
     pub(crate) fn replace(&mut self, other: Self) {
-        self.begun = other.begun;
-        if let Phase::Quoted(invoice) | Phase::Paying(invoice) = other.phase {
-            self.begun.push(*invoice);
+        self.attempts = other.attempts;
+        self.failed = other.failed;
+        if let Phase::Quoted(invoice) | Phase::Paying(invoice, _) = other.phase {
+            self.failed.push(*invoice);
         }
     }
 }

@@ -9,51 +9,41 @@ use crate::exchange::ids::PathId;
 use crate::exchange::message::{OffersMessage, OutgoingMessage};
 use crate::exchange::payer::payment::{Payment, Phase};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
+use crate::field::Rate;
 use crate::units::UnixTime;
 
-use super::is_open;
+use super::RENEWAL;
+use crate::exchange::schedule::is_open;
 
 impl Payment {
     /// What to do now. Never blocks, and may be called at any time. A clock that was set back makes the next request
     /// go out at once; one that jumps ahead may end the payment.
     ///
-    /// A quote that has gone stale is asked for again (EXC-7), at most [`MAX_RENEWALS`] times, unless paying it was
-    /// begun before: then the payment ends.
+    /// A quote that has expired is asked for again (EXC-7), and so is one that is off the price (EXC-9), at most
+    /// [`MAX_RENEWALS`](crate::exchange::MAX_RENEWALS) times, unless paying it was begun before.
     ///
     /// # Errors
     ///
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses. What began without an
     /// error goes on without one.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
-        let expires_at = match &self.phase {
-            Phase::Asking => None,
-            Phase::Quoted(invoice) => Some(self.quoted_until(invoice)),
-            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
-        };
-        if now > self.bounds.deadline {
+        if !matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
+            return Ok(Action::Nothing);
+        }
+        if now > self.budget.deadline {
             self.end_because(EndReason::Deadline);
             return Ok(Action::Nothing);
         }
-        match expires_at {
-            Some(at) if now <= at => return Ok(Action::WaitUntil(at.min(self.bounds.deadline).next_second())),
-            // Another invoice has another payment hash: both could be paid.
-            Some(_) if !self.begun.is_empty() => self.phase = Phase::Ended(EndReason::QuoteExpired),
-            Some(_) => {
-                self.ask_anew(EndReason::QuoteExpired);
-                self.schedule.restart(0, now);
-            }
-            None => {}
+        if let Some(action) = self.poll_quote(now) {
+            return Ok(action);
         }
-        if !matches!(self.phase, Phase::Asking) {
-            return Ok(Action::Nothing);
-        }
-        let deadline = self.bounds.deadline.next_second();
-        let Purpose::Offer(asked) = &self.asked else {
+        let deadline = self.budget.deadline.next_second();
+        let Purpose::Offer(offer) = &self.purpose else {
+            let wake = self.drop_old_claims(now).map_or(deadline, |until| until.next_second().min(deadline));
             // A refund may stand for ever.
-            let never = self.bounds.deadline == UnixTime(u64::MAX);
-            return Ok(if never { Action::Nothing } else { Action::WaitUntil(deadline) });
+            return Ok(if wake == UnixTime(u64::MAX) { Action::Nothing } else { Action::WaitUntil(wake) });
         };
-        if asked.has_expired(now) {
+        if offer.has_expired(now) {
             // An answer to what was sent before may still come.
             if self.schedule.attempts() > 0 {
                 return Ok(Action::WaitUntil(deadline));
@@ -61,38 +51,89 @@ impl Payment {
             self.end_because(EndReason::OfferExpired);
             return Ok(Action::Nothing);
         }
-        let way = self.schedule.next(asked.ways().into(), is_open(&self.refused), now);
+        let way = self.schedule.next(offer.ways().into(), is_open(&self.closed), now);
         match way.and_then(|way| u8::try_from(way).ok()) {
-            Some(position) => self.send(asked, position).map(|outgoing| Action::Send(Box::new(outgoing))),
+            Some(position) => self.send(offer, position).map(|outgoing| Action::Send(Box::new(outgoing))),
             None => Ok(Action::WaitUntil(self.schedule.next_at().min(deadline))),
         }
+    }
+
+    /// What to do because there is a quote; nothing if there is none, or not any more.
+    fn poll_quote(&mut self, now: UnixTime) -> Option<Action> {
+        let Phase::Quoted(invoice) = &self.phase else { return None };
+        let until = self.quoted_until(invoice);
+        let deadline = self.budget.deadline;
+        if now > until {
+            // Another invoice has another payment hash: both could be paid.
+            let asks = self.failed.is_empty() && self.ask_anew(None);
+            if !asks {
+                self.phase = Phase::Ended(EndReason::QuoteExpired);
+                return Some(Action::Nothing);
+            }
+            self.schedule.restart(0, now);
+            return None;
+        }
+        let wait = until.min(deadline).next_second();
+        let Some(objection) = self.budget.objection(invoice) else { return Some(Action::WaitUntil(wait)) };
+        let why = objection.end(invoice.amount());
+        match self.next_renewal() {
+            // A clock that was set back does not stop it.
+            Some(at) if now < at && at.0.saturating_sub(now.0) <= *RENEWAL.end() => {
+                Some(Action::WaitUntil(at.min(wait)))
+            }
+            Some(_) if self.ask_anew(Some(why)) => {
+                self.renewed_at = Some(now);
+                self.schedule.restart(0, now);
+                None
+            }
+            _ => Some(Action::WaitUntil(wait)),
+        }
+    }
+
+    /// Of a refund: forgets claims whose time is over, and says when that of the next is.
+    fn drop_old_claims(&mut self, now: UnixTime) -> Option<UnixTime> {
+        let Purpose::Refund(refund) = &mut self.purpose else { return None };
+        refund.drop_old(now);
+        refund.claims.iter().map(|claim| claim.until).min()
+    }
+
+    /// The payer's rate. Say it whenever there is another, as long as nothing was begun: an invoice that is off the price
+    /// by it is asked for again (EXC-9): [poll](Self::poll) afterwards. Where the offer has no price in a currency, or
+    /// the amount was chosen, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// `WrongCurrency` for the rate of another currency, `Overflow`; `AmountTooHigh` and `Zero` for a limit that comes to
+    /// more bitcoin than there is, or to none (D3).
+    pub fn set_rate(&mut self, rate: Rate) -> Result<(), Error> {
+        self.budget.set_rate(rate)
     }
 
     /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
     /// (EXC-5).
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
-        let Purpose::Offer(asked) = &self.asked else { return };
+        let Purpose::Offer(offer) = &self.purpose else { return };
         let token = self.payer.reply(reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id.0 && token.generation == self.generation) {
-            self.schedule.unreachable(token.position.into(), asked.ways().into(), is_open(&self.refused), now);
+            self.schedule.unreachable(token.position.into(), offer.ways().into(), is_open(&self.closed), now);
         }
     }
 
     /// The transport says that what is asked for cannot be sent at all, over any way (EXC-5): ends the payment, unless
     /// there is an invoice already. Returns whether it has ended because of this.
     pub fn unsendable(&mut self) -> bool {
-        let asks = matches!((&self.phase, &self.asked), (Phase::Asking, Purpose::Offer(_)));
+        let asks = matches!((&self.phase, &self.purpose), (Phase::Asking, Purpose::Offer(_)));
         if asks {
             self.phase = Phase::Ended(EndReason::Unsendable);
         }
         asks
     }
 
-    fn send(&self, asked: &OfferPurpose, position: u8) -> Result<OutgoingMessage, Error> {
+    fn send(&self, offer: &OfferPurpose, position: u8) -> Result<OutgoingMessage, Error> {
         let token = self.own_token(position);
         Ok(OutgoingMessage {
-            message: OffersMessage::InvoiceRequest(asked.request(&self.payer, token)?),
-            destination: asked.destination(position)?,
+            message: OffersMessage::InvoiceRequest(offer.request(&self.payer, token)?),
+            destination: offer.destination(position)?,
             // MSG-2
             reply_path_id: Some(self.payer.reply_path_id(token)),
         })
@@ -100,7 +141,14 @@ impl Payment {
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.
     fn end_because(&mut self, end: EndReason) {
-        let told = self.told.take().filter(|_| matches!(self.phase, Phase::Asking));
-        self.phase = Phase::Ended(told.unwrap_or(end));
+        let refusal = match &self.phase {
+            Phase::Asking => self.last_refusal.take(),
+            Phase::Quoted(invoice) => {
+                let objection = self.budget.objection(invoice);
+                objection.map(|objection| objection.end(invoice.amount()))
+            }
+            _ => None,
+        };
+        self.phase = Phase::Ended(refusal.unwrap_or(end));
     }
 }

@@ -6,22 +6,24 @@ use alloc::vec::Vec;
 use crate::error::Error;
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PaymentId;
+use crate::exchange::payer::budget::Budget;
 use crate::exchange::payer::keys::Payer;
-use crate::exchange::payer::payment::{Bounds, Payment, Phase};
+use crate::exchange::payer::payment::{Payment, Phase};
 use crate::exchange::payer::purpose::Purpose;
+use crate::exchange::payer::state::Attempt;
 use crate::exchange::saved::{Kind, Reader, Writer, invalid};
 use crate::exchange::schedule::Schedule;
 use crate::invoice::Invoice;
 use crate::payer_proof::Preimage;
-use crate::units::{Msat, UnixTime};
+use crate::units::UnixTime;
 
 impl Payment {
     /// The state as bytes, which [`Payer::load`] reads. They say who paid whom for what, and hold the preimage of a
     /// payment that was made; no other secret.
     ///
     /// Save after every step that changed something, and before anything is acted upon: before sending, so that
-    /// answers find the payment; before paying, so that it is not made twice. An older state than the last one must
-    /// not be loaded, which nothing in it can tell.
+    /// answers find the payment; before paying, so that it is not made twice. An older state than the last one is a
+    /// backup, which nothing in it can tell: [restore](Payer::restore) it.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::new(Kind::Payment);
         self.write(&mut out);
@@ -30,24 +32,27 @@ impl Payment {
 
     pub(crate) fn write(&self, out: &mut Writer) {
         out.array(self.id.0);
-        self.asked.write(out);
-        out.number(self.bounds.max.0);
-        out.optional_number(self.bounds.estimate.map(|estimate| estimate.0));
-        out.number(self.bounds.deadline.0);
-        out.flag(self.bounds.ask_again);
+        self.purpose.write(out);
+        self.budget.write(out);
         self.schedule.write(out);
-        out.array([self.generation]);
-        out.bytes(&self.refused);
-        out.flag(self.told.is_some());
-        if let Some(told) = &self.told {
-            told.write(out);
+        out.array([self.generation, self.renewals]);
+        out.optional_number(self.renewed_at.map(|at| at.0));
+        out.bytes(&self.closed);
+        out.flag(self.last_refusal.is_some());
+        if let Some(end) = &self.last_refusal {
+            end.write(out);
         }
-        out.number(self.begun.len() as u64);
-        self.begun.iter().for_each(|invoice| out.bytes(invoice.as_bytes()));
+        out.flag(self.objected.is_some());
+        if let Some(invoice) = &self.objected {
+            out.bytes(invoice.as_bytes());
+        }
+        out.number(self.attempts.into());
+        out.number(self.failed.len() as u64);
+        self.failed.iter().for_each(|invoice| out.bytes(invoice.as_bytes()));
         let (phase, invoice) = match &self.phase {
             Phase::Asking => (0, None),
             Phase::Quoted(invoice) => (1, Some(invoice)),
-            Phase::Paying(invoice) => (2, Some(invoice)),
+            Phase::Paying(invoice, _) => (2, Some(invoice)),
             Phase::Paid(invoice, _) => (3, Some(invoice)),
             Phase::Ended(_) => (4, None),
         };
@@ -64,31 +69,52 @@ impl Payment {
 
     pub(crate) fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
         let id = PaymentId(reader.array()?);
-        let asked = Purpose::read(reader, payer)?;
-        let bounds = Bounds {
-            max: Msat(reader.number()?),
-            estimate: reader.optional_number()?.map(Msat),
-            deadline: UnixTime(reader.number()?),
-            ask_again: reader.flag()?,
-        };
+        let purpose = Purpose::read(reader, payer)?;
+        let budget = Budget::read(reader)?;
         let schedule = Schedule::read(reader)?;
-        let generation = reader.byte()?;
-        let refused = reader.bytes()?.to_vec();
+        let (generation, renewals) = (reader.byte()?, reader.byte()?);
+        let renewed_at = reader.optional_number()?.map(UnixTime);
+        let closed = reader.bytes()?.to_vec();
         let invoice = |reader: &mut Reader<'_>| Invoice::read(reader.bytes()?.to_vec(), payer.known()).map(Box::new);
-        let told = if reader.flag()? { Some(EndReason::read(reader)?) } else { None };
-        let mut begun = Vec::new();
+        let last_refusal = if reader.flag()? { Some(EndReason::read(reader)?) } else { None };
+        let objected = if reader.flag()? { Some(invoice(reader)?) } else { None };
+        let attempts = u32::try_from(reader.number()?).map_err(|_| invalid())?;
+        let mut failed = Vec::new();
         for _ in 0..reader.number()? {
-            begun.push(*invoice(reader)?);
+            failed.push(*invoice(reader)?);
         }
         let phase = match reader.byte()? {
             0 => Phase::Asking,
             1 => Phase::Quoted(invoice(reader)?),
-            2 => Phase::Paying(invoice(reader)?),
+            // What is being paid is the attempt that was begun last.
+            2 => Phase::Paying(invoice(reader)?, Attempt(attempts)),
             3 => Phase::Paid(invoice(reader)?, Preimage(reader.array()?)),
             4 => Phase::Ended(EndReason::read(reader)?),
             _ => return Err(invalid()),
         };
-        Ok(Self { payer: payer.clone(), id, asked, bounds, schedule, generation, refused, told, begun, phase })
+        Ok(Self {
+            payer: payer.clone(),
+            id,
+            purpose,
+            budget,
+            schedule,
+            generation,
+            renewals,
+            renewed_at,
+            closed,
+            last_refusal,
+            objected,
+            attempts,
+            failed,
+            phase,
+        })
+    }
+
+    /// Ends what was not begun, because it may have been since.
+    pub(crate) fn end_restored(&mut self) {
+        if matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
+            self.phase = Phase::Ended(EndReason::Restored);
+        }
     }
 }
 
@@ -101,5 +127,20 @@ impl Payer {
     /// newer software, and what a message in it is refused for: were other features [known](Self::knowing) then?
     pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
         Reader::load(bytes, Kind::Payment, self.states(), |reader| Payment::read(reader, self))
+    }
+
+    /// Loads a backup: what [`Payment::to_bytes`] saved, when it is not known whether that was the last time (EXC-13).
+    ///
+    /// A payment that was not begun when it was saved may have been begun since, so it has
+    /// [ended](EndReason::Restored). One that was being paid still is: the node says what became of it. One that was
+    /// begun after the backup the node knows, and this does not: look for payments of the node that no state is about.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn restore(&self, bytes: &[u8]) -> Result<Payment, Error> {
+        let mut payment = self.load(bytes)?;
+        payment.end_restored();
+        Ok(payment)
     }
 }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use crate::error::Error;
 use crate::exchange::payer::draft::Draft;
-use crate::exchange::payer::payment::{Bounds, Payment};
+use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::saved::{Kind, Writer};
 use crate::exchange::schedule::Schedule;
@@ -24,14 +24,13 @@ impl Draft {
         // First what was chosen, by itself; then what it costs.
         let asked = self.asked();
         asked.check(&self.payer)?;
-        let (max, estimate) = (self.max()?, self.cost()?);
+        let budget = self.budget(deadline)?;
         let mut what = Writer::new(Kind::Payment);
         what.bytes(asked.offer.as_bytes());
         what.array(asked.chain.to_bytes());
         asked.choices.write(&mut what);
         let id = self.payer.payment_id(&entropy, what.as_bytes());
-        let bounds = Bounds { max, estimate, deadline, ask_again: self.ask_again };
         let asked = Purpose::Offer(Box::new(asked));
-        Ok(Payment::new(self.payer, id, asked, bounds, Schedule::new(self.retry, now)))
+        Ok(Payment::new(self.payer, id, asked, budget, Schedule::new(self.retry, now)))
     }
 }

@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::exchange::action::Action;
 use crate::exchange::ids::PathId;
 use crate::exchange::message::{OffersMessage, OutgoingMessage};
-use crate::exchange::payer::state::State;
 use crate::exchange::payer::subscription::{CANCELS, Cancel, Subscription};
 
 impl Subscription {
@@ -19,7 +18,7 @@ impl Subscription {
         }
         self.cancel = Cancel::Wanted(0);
         if let Some(payment) = &mut self.payment {
-            if matches!(payment.state(), State::Asking { .. } | State::Quoted(_)) {
+            if payment.is_open() {
                 // These can be declined.
                 drop(payment.decline());
             }

@@ -2,12 +2,12 @@
 
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::exchange::end::EndReason;
 use crate::exchange::payer::limit::Limit;
 use crate::exchange::payer::payment::Payment;
-use crate::exchange::payer::state::State;
+use crate::exchange::payer::state::{Attempt, State};
 use crate::exchange::payer::subscription::state::SubscriptionState;
 use crate::exchange::payer::subscription::{Cancel, Subscription};
+use crate::field::Rate;
 use crate::payer_proof::Preimage;
 use crate::units::{Msat, UnixTime};
 
@@ -15,28 +15,26 @@ impl Subscription {
     /// Begins to pay what was quoted. It was authorised, so nobody has to be asked. [Save](Self::to_bytes) the
     /// subscription now, and only then pay ([`State::Paying`]).
     ///
-    /// The quote is compared once more with what is authorised now. If that is less than it was, or the rate has
-    /// fallen, the payment ends as [too expensive](EndReason::TooExpensive).
+    /// The quote is compared once more with what is authorised now, at this rate, if the price is in a currency. If it is
+    /// above that, or off the price, nothing is begun, and [`poll`](Self::poll) asks for another, or its owner
+    /// [allows](Self::allow_once) it.
     ///
     /// # Errors
     ///
-    /// As for [`Payment::begin`]; `WrongState` also if the [state](Self::state) is not `Open`, and `AmountTooHigh` (REC-12).
-    pub fn begin(&mut self, now: UnixTime) -> Result<(), Error> {
+    /// As for [`Payment::begin`]; `WrongState` also if the [state](Self::state) is not `Open`.
+    pub fn begin(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Attempt, Error> {
+        self.take_rate(rate)?;
         let Some(payment_hash) = self.quoted().map(|quote| quote.payment_hash()) else {
             return Err(self.wrong_state());
         };
         let (SubscriptionState::Open(_), Ok(due)) = (self.state(now), self.due(now)) else {
             return Err(self.wrong_state());
         };
-        let bounds = self.plan.bounds(&self.payer, &due, self.consent, self.priced_at(now))?;
+        let budget = self.plan.budget(&self.payer, &due, self.consent, now)?;
         let Some(payment) = &mut self.payment else { return Err(self.wrong_state()) };
-        payment.begin_within(bounds, payment_hash, now)
-    }
-
-    /// When a payment costs what it may cost at most: when its invoice was made, since less is left of its period later
-    /// (REC-8); or now, as long as there is none.
-    pub(crate) fn priced_at(&self, now: UnixTime) -> UnixTime {
-        self.quoted().map_or(now, |quote| quote.invoice().created_at().min(now))
+        let attempt = payment.begin_within(budget, payment_hash, now)?;
+        self.pace.begun(&due, now);
+        Ok(attempt)
     }
 
     /// The payment was made: see [`Payment::paid`]. The next one is due in the next period. Saying it once more does no
@@ -71,23 +69,32 @@ impl Subscription {
     /// # Errors
     ///
     /// As there.
-    pub fn failed(&mut self) -> Result<(), Error> {
+    pub fn failed(&mut self, attempt: Attempt) -> Result<(), Error> {
         let Some(payment) = &mut self.payment else { return Err(self.wrong_state()) };
-        payment.failed()?;
+        payment.failed(attempt)?;
         if self.cancel != Cancel::No { payment.decline() } else { Ok(()) }
     }
 
-    /// Whoever owns the money allows so much for the next payment, this once (REC-12). If that was too expensive, it is
-    /// asked for again.
+    /// Whoever owns the money allows so much for this payment, this once (REC-12): the one after so many, as
+    /// [`Due::counter`] says, so that a decision about one is not taken for another. If it was too expensive, it goes on.
     ///
     /// # Errors
     ///
-    /// `Zero`, `AmountTooHigh` for more bitcoin than there is (D3).
-    pub fn allow_once(&mut self, max: Msat) -> Result<(), Error> {
+    /// `Differs` for another payment than the next, `Zero`, `AmountTooHigh` for more bitcoin than there is (D3).
+    pub fn allow_once(&mut self, counter: u32, max: Msat) -> Result<(), Error> {
+        if counter != self.counter {
+            return Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, ErrorKind::Differs, Rule::Rec12));
+        }
         check_amount(max, Field::OFFER_AMOUNT, Rule::Rec12)?;
         self.consent = Some(max);
         self.try_at_this_price();
         Ok(())
+    }
+
+    /// Whoever owns the money lets an [overdue](SubscriptionState::Overdue) payment be made at once. The ones after it
+    /// wait again.
+    pub fn catch_up(&mut self) {
+        self.pace.hurried = true;
     }
 
     /// Whoever owns the money sets another limit for this and all later payments (REC-12). If this one was too
@@ -106,7 +113,7 @@ impl Subscription {
 
     /// What was too dear may be no more. Whatever else ended a payment has nothing to do with it.
     fn try_at_this_price(&mut self) {
-        let was_too_dear = |payment: &Payment| matches!(payment.state(), State::Ended(EndReason::TooExpensive { .. }));
+        let was_too_dear = |payment: &Payment| matches!(payment.state(), State::Ended(end) if end.can_be_allowed());
         if self.open().is_some_and(was_too_dear) {
             self.try_again();
         }
@@ -117,5 +124,6 @@ impl Subscription {
     pub fn try_again(&mut self) {
         let has_ended = self.open().is_some_and(|payment| matches!(payment.state(), State::Ended(_)));
         self.again = has_ended.then_some(UnixTime(0));
+        self.pace.restored = false;
     }
 }

@@ -1,16 +1,15 @@
 //! What a payer authorises before a subscription begins (REC-12).
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use bitcoin::constants::ChainHash;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payer::draft::{Draft, Need};
 use crate::exchange::payer::keys::Payer;
-use crate::exchange::payer::limit::Limit;
+use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::subscription::due::Due;
-use crate::exchange::payer::subscription::plan::Plan;
+use crate::exchange::payer::subscription::plan::{Plan, RETRY};
 use crate::exchange::schedule::Retry;
 use crate::field::{HumanReadableName, OfferAmount, Rate};
 use crate::offer::{Offer, UsableOffer};
@@ -32,9 +31,6 @@ pub struct SubscriptionDraft {
     payments: Option<u32>,
     until: Option<UnixTime>,
 }
-
-/// 5 seconds, growing to an hour: payments have days.
-const RETRY: Retry = Retry { first: Duration::from_secs(5), max: Duration::from_secs(3600) };
 
 impl Payer {
     /// Begins a subscription to an offer that recurs, has not expired, and is on one of the payer's chains, which are
@@ -99,6 +95,12 @@ impl SubscriptionDraft {
     /// [amount](Self::amount) if that is given.
     pub fn limit(mut self, limit: Limit) -> Self {
         self.draft = self.draft.limit(limit);
+        self
+    }
+
+    /// The most that the payee's paths may cost on top of each payment: see [`Draft::fee_limit`].
+    pub fn fee_limit(mut self, limit: FeeLimit) -> Self {
+        self.draft = self.draft.fee_limit(limit);
         self
     }
 
@@ -203,6 +205,7 @@ impl SubscriptionDraft {
             chain: draft.chain,
             choices: draft.choices.clone(),
             limit: draft.limit,
+            fees: draft.fees,
             retry: draft.retry,
             recurrence: *recurrence,
             start,

@@ -17,6 +17,7 @@ use crate::exchange::payer::quote::Quote;
 use crate::exchange::payer::series::clock_tolerance;
 use crate::exchange::payer::state::State;
 use crate::exchange::payer::subscription::due::Due;
+use crate::exchange::payer::subscription::pace::Pace;
 use crate::exchange::payer::subscription::plan::Plan;
 use crate::exchange::payer::subscription::state::{SubscriptionEnd, SubscriptionState};
 use crate::exchange::recurring::Series;
@@ -30,6 +31,7 @@ mod cancel;
 mod decisions;
 pub(crate) mod draft;
 pub(crate) mod due;
+pub(crate) mod pace;
 mod plan;
 mod requests;
 mod saved;
@@ -137,6 +139,8 @@ pub struct Subscription {
     again: Option<UnixTime>,
     /// What may be paid this once.
     consent: Option<Msat>,
+    /// How fast it may go.
+    pace: Pace,
     cancel: Cancel,
 }
 
@@ -213,8 +217,12 @@ impl Subscription {
             let end = if self.counter == 0 { SubscriptionEnd::NotStarted } else { SubscriptionEnd::Missed(due) };
             return SubscriptionState::Ended(end);
         }
+        // Whether it was made since the backup is not known (EXC-13).
+        if self.pace.restored {
+            return SubscriptionState::Stopped(due, &EndReason::Restored);
+        }
         match open.map(|payment| (payment, payment.state())) {
-            Some((payment, State::Quoted(_))) => SubscriptionState::Open(payment),
+            Some((payment, State::Quoted(_) | State::NeedsApproval { .. })) => SubscriptionState::Open(payment),
             // A clock that was set back must not make us ask too early.
             Some((payment, State::Asking { .. })) if now >= *due.window.start() => SubscriptionState::Open(payment),
             // It was the clock that ended it, and is right again.
@@ -222,7 +230,10 @@ impl Subscription {
             Some((_, State::Ended(end))) if self.again.is_none_or(|at| now < at) => {
                 SubscriptionState::Stopped(due, end)
             }
-            _ => SubscriptionState::Waiting(due),
+            _ => match self.pace.overdue_until(&due, now).filter(|_| now >= due.due_at) {
+                Some(from) => SubscriptionState::Overdue { due, from },
+                None => SubscriptionState::Waiting(due),
+            },
         }
     }
 
@@ -233,7 +244,7 @@ impl Subscription {
 
     fn quoted(&self) -> Option<Quote<'_>> {
         match self.payment.as_ref()?.state() {
-            State::Quoted(quote) => Some(quote),
+            State::Quoted(quote) | State::NeedsApproval { quote, .. } => Some(quote),
             _ => None,
         }
     }

@@ -2,15 +2,16 @@
 
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
+use core::time::Duration;
 
 use bitcoin::constants::ChainHash;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::payer::budget::Budget;
 use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::draft::Draft;
 use crate::exchange::payer::keys::Payer;
-use crate::exchange::payer::limit::Limit;
-use crate::exchange::payer::payment::Bounds;
+use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::payer::series::{clock_tolerance, small};
 use crate::exchange::payer::subscription::due::{DAY, Due};
@@ -25,6 +26,9 @@ use crate::units::{Msat, UnixTime};
 /// How long after a window has opened a payment is first asked for, in seconds: the issuer's clock may be slow.
 pub(crate) const CLOCKS: u64 = 60;
 
+/// How long to wait for answers, if nothing else is said: 5 seconds, growing to an hour.
+pub(crate) const RETRY: Retry = Retry { first: Duration::from_secs(5), max: Duration::from_secs(3600) };
+
 /// One authorisation for all payments.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -32,6 +36,7 @@ pub(crate) struct Plan {
     pub(crate) chain: ChainHash,
     pub(crate) choices: Choices,
     pub(crate) limit: Option<Limit>,
+    pub(crate) fees: FeeLimit,
     pub(crate) retry: Retry,
     pub(crate) recurrence: Recurrence,
     /// The number of the first period, if the offer says when periods start (REC-4).
@@ -57,6 +62,7 @@ impl Plan {
         let mut draft = Draft::new(payer.clone(), UsableOffer::again(&self.offer, self.chain)).retry(self.retry);
         draft.choices = self.choices.clone();
         draft.limit = self.limit;
+        draft.fees = self.fees;
         draft
     }
 
@@ -129,18 +135,20 @@ impl Plan {
         }
     }
 
-    /// What the payment must not exceed: all of a fixed limit, and of others as much as is left of the period.
-    pub(crate) fn bounds(
+    /// What is authorised for the payment: all of a fixed limit, and of others as much as is left of the period now.
+    pub(crate) fn budget(
         &self,
         payer: &Payer,
         due: &Due,
         consent: Option<Msat>,
         now: UnixTime,
-    ) -> Result<Bounds, Error> {
+    ) -> Result<Budget, Error> {
+        let draft = self.draft(payer);
+        let falls = self.is_proportional() && self.choices.amount.is_none();
         let max = match (consent, self.limit) {
             (Some(max), _) => max,
             (None, limit) => {
-                let full = self.draft(payer).ceiling()?;
+                let full = draft.ceiling()?;
                 let at = UnixTime(now.0.saturating_sub(clock_tolerance(&self.recurrence)));
                 match (limit, self.base()) {
                     (Some(Limit::AtMost(_)), _) | (_, None) => full,
@@ -148,7 +156,24 @@ impl Plan {
                 }
             }
         };
-        Ok(Bounds { max, estimate: due.amount, deadline: *due.window.end(), ask_again: false })
+        let limit = match (consent, self.limit) {
+            (None, Some(limit)) => limit,
+            _ => Limit::AtMost(max),
+        };
+        // What is left of a period differs from the price, and is bounded above.
+        let price = if falls { None } else { draft.converted()? };
+        let deadline = *due.window.end();
+        Ok(Budget { limit, max, estimate: due.amount, price, falls, quoted_at: None, fees: self.fees, deadline })
+    }
+
+    /// How long to wait for answers: nobody watches, so requests are spread over the window.
+    pub(crate) fn retry_in(&self, due: &Due) -> Retry {
+        if self.retry != RETRY || due.counter == 0 {
+            return self.retry;
+        }
+        let window = due.window.end().0.saturating_sub(due.due_at.0);
+        let first = Duration::from_secs((window / 8).clamp(RETRY.first.as_secs(), RETRY.max.as_secs()));
+        Retry { first, max: RETRY.max }
     }
 
     /// What is asked for.
@@ -200,6 +225,7 @@ impl Plan {
                 out.number(basis_points.into());
             }
         }
+        self.fees.write(out);
         self.retry.write(out);
         out.optional_number(self.start.map(u64::from));
         out.optional_number(self.payments.map(u64::from));
@@ -218,6 +244,7 @@ impl Plan {
             2 => Some(Limit::Tolerance { basis_points: small(reader.number()?)? }),
             _ => return Err(invalid()),
         };
+        let fees = FeeLimit::read(reader)?;
         let retry = Retry::read(reader)?;
         let start = reader.optional_number()?.map(small).transpose()?;
         if start.is_some() != recurrence.base.is_some() {
@@ -226,7 +253,7 @@ impl Plan {
         let payments = reader.optional_number()?.map(small).transpose()?;
         let until = reader.optional_number()?.map(UnixTime);
         let (since, deadline) = (UnixTime(reader.number()?), UnixTime(reader.number()?));
-        Ok(Self { offer, chain, choices, limit, retry, recurrence, start, payments, until, since, deadline })
+        Ok(Self { offer, chain, choices, limit, fees, retry, recurrence, start, payments, until, since, deadline })
     }
 }
 

@@ -7,9 +7,11 @@ use crate::exchange::action::Action;
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PathId;
 use crate::exchange::message::IncomingMessage;
+use crate::exchange::payer::budget::Budget;
 use crate::exchange::payer::limit::Limit;
-use crate::exchange::payer::payment::{Bounds, Payment, Progress};
+use crate::exchange::payer::payment::{Payment, Progress};
 use crate::exchange::payer::purpose::Purpose;
+use crate::exchange::payer::series::Series;
 use crate::exchange::payer::state::State;
 use crate::exchange::payer::subscription::Subscription;
 use crate::exchange::payer::subscription::due::{DAY, Due};
@@ -40,6 +42,9 @@ impl Subscription {
             SubscriptionState::Ended(_) => return Ok(Action::Nothing),
             SubscriptionState::Stopped(due, _) => return Ok(Action::WaitUntil(self.come_again(&due, now))),
             SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Action::WaitUntil(due.due_at)),
+            SubscriptionState::Overdue { due, from } => {
+                return Ok(Action::WaitUntil(from.min(due.window.end().next_second())));
+            }
             SubscriptionState::Waiting(due) => {
                 // What a limit is compared with must be today's.
                 let compares = self.consent.is_none() && matches!(self.plan.limit, Some(Limit::Tolerance { .. }));
@@ -53,26 +58,38 @@ impl Subscription {
                 Err(_) => return Ok(Action::Nothing),
             },
         };
-        let bounds = self.plan.bounds(&self.payer, &due, self.consent, self.priced_at(now))?;
+        let budget = self.plan.budget(&self.payer, &due, self.consent, now)?;
         if !self.is_asking() {
-            self.begin_payment(bounds, now);
+            self.begin_payment(budget, &due, now);
         }
+        let silent_until = self.pace.silent_until(now).filter(|_| !self.is_watched(&due, now));
         let Some(payment) = &mut self.payment else { return Ok(Action::Nothing) };
-        // What is too expensive has ended with this, which the state says.
-        let _ = payment.rebound(bounds);
+        payment.set_budget(budget);
+        if let Some(at) = silent_until {
+            return Ok(Action::WaitUntil(at.min(due.window.end().next_second())));
+        }
         match payment.poll(now)? {
             // It has just ended.
             Action::Nothing => Ok(Action::WaitUntil(self.come_again(&due, now))),
+            Action::Send(request) => {
+                self.pace.sent(now);
+                Ok(Action::Send(request))
+            }
             action => Ok(action),
         }
     }
 
-    /// Whether the next payment was begun, and can go on.
-    fn is_asking(&self) -> bool {
-        self.open().is_some_and(|payment| matches!(payment.state(), State::Asking { .. } | State::Quoted(_)))
+    /// Whether somebody waits for the first payment, because it is made at once.
+    fn is_watched(&self, due: &Due, now: UnixTime) -> bool {
+        due.counter == 0 && due.due_at <= self.plan.since && now.0.saturating_sub(self.plan.since.0) < WATCHED
     }
 
-    fn take_rate(&mut self, rate: Option<Rate>) -> Result<(), Error> {
+    /// Whether the next payment was begun, and can go on.
+    fn is_asking(&self) -> bool {
+        self.open().is_some_and(|payment| payment.is_open())
+    }
+
+    pub(crate) fn take_rate(&mut self, rate: Option<Rate>) -> Result<(), Error> {
         match (self.currency(), rate) {
             (Some(expected), Some(rate)) if expected != rate.currency() => {
                 let kind = ErrorKind::WrongCurrency { expected, found: rate.currency() };
@@ -106,10 +123,21 @@ impl Subscription {
     /// As there, and `TimeMismatch` if period 0 started at another time (REC-9). An invoice above the limit is no error:
     /// the [state](Self::state) then says that it was too expensive (REC-12).
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
-        match &mut self.payment {
-            Some(payment) => payment.receive(message, now),
-            None => Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Ivr13))),
+        // What is left of a period is counted when the invoice comes, not when it says that it was made (EXC-18).
+        let budget = self.due(now).and_then(|due| {
+            self.plan.budget(&self.payer, &due, self.consent, now).map_err(|_| SubscriptionEnd::Overflow)
+        });
+        let Some(payment) = &mut self.payment else {
+            return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Ivr13)));
+        };
+        let progress = match budget {
+            Ok(budget) => payment.receive_within(budget, message, now)?,
+            Err(_) => payment.receive(message, now)?,
+        };
+        if matches!(progress, Progress::Quoted | Progress::NeedsApproval) {
+            self.pace.answered();
         }
+        Ok(progress)
     }
 
     /// When there is something to do about a payment that has stopped.
@@ -118,11 +146,11 @@ impl Subscription {
         let may_pass = self.open().is_some_and(|payment| {
             // What was begun may have been paid after all.
             matches!(payment.state(), State::Ended(EndReason::Refused(_) | EndReason::QuoteExpired))
-                && payment.begun().count() == 0
+                && payment.failed_hashes().count() == 0
         });
         // Whoever subscribes is there when it begins at once.
-        let is_watched = due.counter == 0 && due.due_at <= self.plan.since;
-        if !may_pass || is_watched {
+        let begins_at_once = due.counter == 0 && due.due_at <= self.plan.since;
+        if !may_pass || begins_at_once {
             return until.next_second();
         }
         let delay = (FIRST_DELAY << self.attempt.min(5)).min(DAY);
@@ -136,29 +164,33 @@ impl Subscription {
     }
 
     /// Begins the next payment.
-    fn begin_payment(&mut self, bounds: Bounds, now: UnixTime) {
+    fn begin_payment(&mut self, budget: Budget, due: &Due, now: UnixTime) {
         let (paid, before) = match self.payment.take() {
             Some(payment) if matches!(payment.state(), State::Paid(_)) => (Some(payment), None),
             payment => (None, payment),
         };
         if let Some(paid) = paid {
-            self.last_begun = paid.begun().filter(|hash| Some(*hash) != self.last_paid).collect();
+            self.last_begun = paid.failed_hashes().filter(|hash| Some(*hash) != self.last_paid).collect();
         }
         if before.is_some() {
             self.attempt = self.attempt.saturating_add(1);
         }
         self.again = None;
-        let series = self.series(self.counter, false);
+        // An invoice for period 0 that is older than this was not asked for (EXC-18).
+        let series = Series { since: now, ..self.series(self.counter, false) };
         let id = self.payer.series_payment_id(self.id, self.counter, self.attempt);
-        let (asked, schedule) =
-            (Purpose::Offer(Box::new(self.plan.asked(series))), Schedule::new(self.plan.retry, now));
-        let mut payment = Payment::new(self.payer.clone(), id, asked, bounds, schedule);
+        let purpose = Purpose::Offer(Box::new(self.plan.asked(series)));
+        let schedule = Schedule::new(self.plan.retry_in(due), now);
+        let mut payment = Payment::new(self.payer.clone(), id, purpose, budget, schedule);
         if let Some(before) = before {
             payment.replace(before);
         }
         self.payment = Some(payment);
     }
 }
+
+/// For how many seconds a first payment that is made at once is taken to be watched.
+const WATCHED: u64 = 3_600;
 
 /// How long after a refusal a payment is begun again for the first time, in seconds.
 const FIRST_DELAY: u64 = 3_600;

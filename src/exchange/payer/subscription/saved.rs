@@ -10,6 +10,7 @@ use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::series::small;
 use crate::exchange::payer::state::State;
+use crate::exchange::payer::subscription::pace::Pace;
 use crate::exchange::payer::subscription::plan::Plan;
 use crate::exchange::payer::subscription::{Cancel, Subscription};
 use crate::exchange::saved::{Kind, Reader, Writer, invalid};
@@ -24,6 +25,23 @@ impl Payer {
     pub fn load_subscription(&self, bytes: &[u8]) -> Result<Subscription, Error> {
         Reader::load(bytes, Kind::Subscription, self.states(), |reader| Subscription::read(reader, self))
     }
+
+    /// Loads a backup of a subscription, when it is not known whether that was its last state (EXC-13): it has
+    /// [stopped](crate::exchange::SubscriptionState::Stopped) until its owner
+    /// [says](crate::exchange::Subscription::try_again) that the next payment was not made since. What was being paid
+    /// still is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn restore_subscription(&self, bytes: &[u8]) -> Result<Subscription, Error> {
+        let mut subscription = self.load_subscription(bytes)?;
+        if let Some(payment) = &mut subscription.payment {
+            payment.end_restored();
+        }
+        subscription.pace.restored = true;
+        Ok(subscription)
+    }
 }
 
 impl Subscription {
@@ -31,8 +49,8 @@ impl Subscription {
     /// preimage if it was made; no other secret.
     ///
     /// Save after every step that changed something, and before anything is acted upon: before sending, so that
-    /// answers find the payment; before paying, so that no period is paid twice. An older state than the last one must
-    /// not be loaded, which nothing in it can tell.
+    /// answers find the payment; before paying, so that no period is paid twice. An older state than the last one is a
+    /// backup, which nothing in it can tell: [restore](Payer::restore_subscription) it.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::new(Kind::Subscription);
         out.array(self.id.0);
@@ -45,6 +63,7 @@ impl Subscription {
         out.number(self.attempt.into());
         out.optional_number(self.again.map(|at| at.0));
         out.optional_number(self.consent.map(|max| max.0));
+        self.pace.write(&mut out);
         let (cancel, way) = match self.cancel {
             Cancel::No => (0, 0),
             Cancel::Wanted(way) => (1, way),
@@ -71,6 +90,7 @@ impl Subscription {
         let attempt = small(reader.number()?)?;
         let again = reader.optional_number()?.map(UnixTime);
         let consent = reader.optional_number()?.map(Msat);
+        let pace = Pace::read(reader)?;
         let cancel = match (reader.byte()?, reader.byte()?) {
             (0, 0) => Cancel::No,
             (1, way) => Cancel::Wanted(way),
@@ -91,6 +111,7 @@ impl Subscription {
             attempt,
             again,
             consent,
+            pace,
             cancel,
         };
         if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }

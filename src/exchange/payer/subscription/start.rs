@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::exchange::ids::SubscriptionId;
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::subscription::draft::SubscriptionDraft;
+use crate::exchange::payer::subscription::pace::Pace;
 use crate::exchange::payer::subscription::plan::Plan;
 use crate::exchange::payer::subscription::{Cancel, Subscription};
 use crate::exchange::saved::{Kind, Writer};
@@ -30,7 +31,7 @@ impl SubscriptionDraft {
         // A price is compared with the rate of the first day only: later ones are for the issuer to compare (RQW-3).
         Subscription::check_request(&self.draft.payer, &plan)?;
         self.draft.max()?;
-        plan.bounds(&self.draft.payer, &due, None, now)?;
+        plan.budget(&self.draft.payer, &due, None, now)?;
         let mut what = Writer::new(Kind::Subscription);
         plan.write(&mut what);
         plan.choices.suggested = true;
@@ -58,6 +59,7 @@ impl Subscription {
             attempt: 0,
             again: None,
             consent: None,
+            pace: Pace::default(),
             cancel: Cancel::No,
         }
     }

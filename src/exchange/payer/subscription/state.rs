@@ -4,6 +4,8 @@ use crate::exchange::end::EndReason;
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::subscription::due::Due;
 
+use crate::units::UnixTime;
+
 use core::fmt;
 
 /// Where a subscription stands.
@@ -12,16 +14,28 @@ pub enum SubscriptionState<'a> {
     /// The next payment is not asked for yet. It is when it is [polled](crate::exchange::Subscription::poll) after
     /// [`Due::due_at`].
     Waiting(Due),
-    /// The payment is asked for, or there is an invoice, which is within what was authorised:
-    /// [begin](crate::exchange::Subscription::begin) it. Or it is being made.
+    /// The payment is asked for, or there is an invoice. If that is within what was authorised,
+    /// [begin](crate::exchange::Subscription::begin) it; if it
+    /// [needs approval](crate::exchange::State::NeedsApproval), ask whoever owns the money (REC-12), and then
+    /// [allow more once](crate::exchange::Subscription::allow_once) or
+    /// [from now on](crate::exchange::Subscription::set_limit), or [cancel](crate::exchange::Subscription::cancel). Or it is
+    /// being made.
     Open(&'a Payment),
+    /// The payment is due, and so was the one before it less than a period ago: payments that were missed are not made all
+    /// at once (EXC-17). It is made by itself later, or [now](crate::exchange::Subscription::catch_up), if whoever owns the
+    /// money says so.
+    Overdue {
+        /// The payment.
+        due: Due,
+        /// From when on it is made by itself, if its window is still open.
+        from: UnixTime,
+    },
     /// The payment ended without being made, and somebody can decide, until its window closes.
     ///
-    /// If it was [too expensive](EndReason::TooExpensive), ask whoever owns the money (REC-12), and then
-    /// [allow more once](crate::exchange::Subscription::allow_once) or [from now on](crate::exchange::Subscription::set_limit), or
-    /// [cancel](crate::exchange::Subscription::cancel). Otherwise it can be [tried again](crate::exchange::Subscription::try_again), which
+    /// It can be [tried again](crate::exchange::Subscription::try_again), which
     /// [`poll`](crate::exchange::Subscription::poll) does by itself after some hours if it may pass: see
-    /// [`Subscription`](crate::exchange::Subscription).
+    /// [`Subscription`](crate::exchange::Subscription). After a [backup](EndReason::Restored), be sure first that the
+    /// period was not paid.
     Stopped(Due, &'a EndReason),
     /// Nothing more will be paid.
     Ended(SubscriptionEnd),

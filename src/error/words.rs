@@ -1,0 +1,38 @@
+//! Words of which the sentences of errors are made.
+
+use core::fmt;
+
+use super::Field;
+
+/// "the description", "field 33", or "it".
+pub(super) struct Subject<'a>(pub(super) Option<&'a Field>);
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(field) => match field.label() {
+                Some(label) => write!(f, "the {label}"),
+                None => write!(f, "field {}", field.number()),
+            },
+            None => f.write_str("a field"),
+        }
+    }
+}
+
+/// " (column 7)" where the column is known.
+pub(super) struct Column(pub(super) Option<usize>);
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |column| write!(f, " in column {column}"))
+    }
+}
+
+/// " from column 7 on" where the column is known.
+pub(super) struct FromColumn(pub(super) Option<usize>);
+
+impl fmt::Display for FromColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |column| write!(f, " from column {column} on"))
+    }
+}
