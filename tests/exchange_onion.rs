@@ -168,7 +168,7 @@ fn an_offer_without_paths_is_asked_for_directly() {
     let (received, hops) = net.send(PAYER, &asked, &[LEFT, RIGHT], &[RIGHT, LEFT]);
     assert_eq!(hops, 3);
     let Inbound::Message { message: incoming, .. } = received else { panic!() };
-    issuer.receive(incoming).unwrap();
+    let _ = issuer.receive(incoming).unwrap();
 
     // Sent over a path of the same node, it is ignored.
     let other = own_offer(&mut net, &issuer, &[&[RIGHT]], true);

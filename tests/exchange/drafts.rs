@@ -177,7 +177,7 @@ fn what_is_revealed_is_what_is_sent() {
     let plain = tea(|it| it.amount_msat(Msat(9)));
     let name = HumanReadableName::parse("₿tea@example.com").unwrap();
     let all = payer.draft(&offer, NOW, &[ChainHash::TESTNET3]).unwrap().quantity(2).amount(Msat(20));
-    let all = all.payer_note("thanks").bip_353_name(name).custom_field(2_000_000_001, *b"x");
+    let all = all.payer_note("thanks").bip_353_name(name.clone()).custom_field(2_000_000_001, *b"x");
     for draft in [all, payer.draft(&plain, NOW, CHAINS).unwrap()] {
         let revealed = draft.reveals();
         let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
@@ -191,7 +191,7 @@ fn what_is_revealed_is_what_is_sent() {
         assert_eq!(own.collect::<Vec<_>>(), revealed);
     }
     // RQW-8: the name that led to the offer.
-    let draft = payer.draft(&plain, NOW, CHAINS).unwrap().bip_353_name(name);
+    let draft = payer.draft(&plain, NOW, CHAINS).unwrap().bip_353_name(name.clone());
     let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
     let OffersMessage::InvoiceRequest(request) = sent(&mut payment, NOW).message else { panic!() };
     assert_eq!(request.bip_353_name(), Some(name));
