@@ -72,7 +72,7 @@ pub fn request(fields: &RequestFields) {
         show!(name, name.to_string());
         // An empty part is read, and not written (RQW-8).
         let is_empty = name.user().is_empty() || name.domain().is_empty();
-        assert_eq!(bolt12::HumanReadableName::new(name.user(), name.domain()).ok(), (!is_empty).then_some(name));
+        assert_eq!(bolt12::HumanReadableName::new(name.user(), name.domain()).ok(), (!is_empty).then(|| name.clone()));
     }
     #[cfg(feature = "recurrence")]
     show!(fields.recurrence(), fields.recurrence_start(), fields.recurrence().map(|payment| payment.period_index()));
