@@ -125,6 +125,7 @@ fn the_exchange() {
         Need,
         Limit,
         Payment,
+        Attempt,
         Progress,
         Quote<'static>,
         Receipt<'static>,

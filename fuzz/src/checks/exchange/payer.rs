@@ -227,7 +227,7 @@ impl World {
             // EXC-5, RQR-5: repeated, or another's business.
             assert_eq!(before.reply_path_id == Some(path_id), before.message == outgoing.message);
         }
-        issuer().receive(deliver(outgoing)).expect("what is sent is valid, and goes the right way");
+        let _ = issuer().receive(deliver(outgoing)).expect("what is sent is valid, and goes the right way");
     }
 
     /// A request goes out, and an honest answer comes at once: it has to be taken.
