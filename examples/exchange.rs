@@ -150,7 +150,14 @@ impl Shop {
     fn answer(&mut self, request: IncomingMessage, now: UnixTime) -> Result<OutgoingMessage, Box<Refused>> {
         let received = self.issuer.receive(request)?; // for an offer of ours, which nobody changed
         let due = received.due(Some(self.rate));
-        let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::TimesPrice(5) };
+        let terms = Terms {
+            now,
+            chains: CHAINS,
+            rate: Some(self.rate),
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::TimesPrice(5),
+        };
         let accepted = received.accept(&terms)?; // on time, and for enough
         let due = due?.unwrap_or_default();
         let tip = accepted.amount().checked_sub(due).filter(|tip| *tip > Msat(0));

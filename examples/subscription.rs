@@ -182,7 +182,14 @@ impl Shop {
         }
         let (is_paid, is_cancelled) = (self.paid.contains_key(&(key, counter)), self.cancelled.contains(&key));
         let context = RecurrenceContext { previous, is_paid, is_cancelled };
-        let terms = Terms { now, chains: CHAINS, rate: Some(self.rate), max_amount: MaxAmount::Any };
+        let terms = Terms {
+            now,
+            chains: CHAINS,
+            rate: Some(self.rate),
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::Any,
+        };
         let accepted = received.accept_recurring(&terms, &context)?; // in its window, after the one before
 
         let expected = accepted.expected_payment();

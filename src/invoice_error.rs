@@ -60,6 +60,18 @@ pub struct InvoiceError {
 }
 
 impl InvoiceError {
+    /// The part of the [text](Self::error) that is for a person. Core Lightning puts the message it is about in front of it,
+    /// whole: `Failed invreq lnr1…: Amount vastly exceeds 7000msat`. Of other texts it is all.
+    pub fn reason(&self) -> Option<Text<'_>> {
+        let text = self.error()?;
+        let names_message = |start: &str| {
+            let last = start.rsplit(' ').next().unwrap_or_default();
+            last.len() > 30 && ["lnr1", "lni1", "lno1"].iter().any(|prefix| last.starts_with(prefix))
+        };
+        let reason = text.as_raw().split_once(": ").filter(|(start, rest)| names_message(start) && !rest.is_empty());
+        Some(reason.map_or(text, |(_, rest)| Text::new(rest)))
+    }
+
     /// An error that says what is wrong.
     ///
     /// # Errors

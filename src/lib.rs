@@ -14,7 +14,7 @@
 //! | run the whole conversation, as payer or issuer | [`exchange`] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` |
-//! | reach people over blinded paths and onion messages | the module `onion` (feature `onion`) |
+//! | reach people over blinded paths and onion messages, and make paths to be paid over | the module `onion` (feature `onion`) |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] |
 //! | look at records that have no name | [`TlvStream`] |
@@ -56,10 +56,6 @@ mod offer;
 pub mod onion;
 mod pasted;
 mod payer_proof;
-#[cfg(feature = "recurrence")]
-mod recurrence;
-#[cfg(not(feature = "recurrence"))]
-#[path = "recurrence/absent.rs"]
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;
@@ -71,6 +67,8 @@ mod text;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
 mod tlv;
 mod units;
+#[cfg(test)]
+mod work;
 
 pub use bitcoin;
 pub use bitcoin::constants::ChainHash;

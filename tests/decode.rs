@@ -15,6 +15,8 @@ mod messages;
 mod pages;
 #[path = "../examples/decode/people.rs"]
 mod people;
+#[path = "../examples/decode/phrases.rs"]
+mod phrases;
 #[path = "../examples/decode/proof.rs"]
 mod proof;
 #[path = "decode/proofs.rs"]
@@ -518,7 +520,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
         hex_line("offer", &stream(&messages::offer())),
         hex_line("invoice_request", &stream(&messages::refund())),
         hex_line("invoice", &signed("invoice", &messages::invoice(), ALICE)),
-        proofs::WITH_NOTE.as_bytes().to_vec(),
+        messages::WITH_NOTE.as_bytes().to_vec(),
         b"hex:invoice_error:050474657374".to_vec(),
     ]);
     let change = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);

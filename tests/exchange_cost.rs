@@ -10,8 +10,6 @@ mod naive;
 #[path = "common/sides.rs"]
 mod sides;
 
-use std::time::{Duration, Instant};
-
 use bolt12::exchange::{
     Action, IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage, PathId, Payee, Payer, Payment,
     Progress,
@@ -126,7 +124,8 @@ fn is_unreadable<T>(read: Result<T, bolt12::Error>) -> bool {
     read.is_err_and(|error| matches!(error.kind(), ErrorKind::InvalidPoint))
 }
 
-/// EXC-1: what is refused, or recognised, before any curve operation is so also where these would fail.
+/// EXC-1: what is refused, or recognised, before any curve operation is so also where these would fail. The benchmark
+/// says how little time it takes: about one per cent of what receiving a valid request does.
 #[test]
 fn no_point_is_looked_at_before_a_message_is_known() {
     let (issuer, offer) = shop(1);
@@ -176,45 +175,4 @@ fn no_point_is_looked_at_before_a_message_is_known() {
     let other = with(&bad, &[(Field::INVREQ_METADATA, &[7; 32])]);
     assert_eq!(refused(IncomingMessage { bytes: other, ..answered.clone() }), Rule::Ivr8);
     assert_ne!(refused(IncomingMessage { bytes: bad, ..answered }), Rule::Ivr8);
-}
-
-/// The shortest of some runs, which is the least disturbed.
-fn shortest(run: impl Fn()) -> Duration {
-    let times = (0..50).map(|_| {
-        let start = Instant::now();
-        run();
-        start.elapsed()
-    });
-    times.min().unwrap()
-}
-
-/// EXC-1: each takes less than half of what receiving a valid request takes, even without optimisation. The benchmark
-/// says how little it is with it: about one per cent.
-#[test]
-fn what_is_not_ours_is_told_in_no_time() {
-    let (issuer, offer) = shop(1);
-    let (other, _) = shop(8);
-    let payer = Payer::new([2; 32]);
-    let mut payment = start(&payer, &offer);
-    let asked = deliver(&ask(&mut payment), 0x70);
-    let answered = deliver(&answer(&issuer, asked.clone()), 0x60);
-    let read = TlvStream::read(answered.bytes.clone()).unwrap();
-    let other_way = IncomingMessage { arrival: MessageArrival::OtherPath, ..asked.clone() };
-    let is_fast = || {
-        let receiving = shortest(|| drop(issuer.receive(asked.clone()).unwrap()));
-        let cheap = [
-            shortest(|| drop(other.receive(asked.clone()).unwrap_err())),
-            shortest(|| drop(issuer.receive(other_way.clone()).unwrap_err())),
-            shortest(|| assert!(payer.is_own(&read))),
-            shortest(|| assert!(payer.payment_of(&answered.arrival).is_some())),
-        ];
-        (cheap.iter().all(|time| *time * 2 < receiving), receiving, cheap)
-    };
-    // A machine that is busy elsewhere gets more tries.
-    let mut tries = Vec::new();
-    let is_done = (0..5).any(|_| {
-        tries.push(is_fast());
-        tries.last().is_some_and(|(is_fast, ..)| *is_fast)
-    });
-    assert!(is_done, "receiving, and refusing or recognising: {tries:?}");
 }

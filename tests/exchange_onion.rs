@@ -105,7 +105,14 @@ fn run(
     let (received, _) = net.send(PAYER, &asked, through, back);
     let Inbound::Message { message: incoming, hop_key: signing_key } = received else { panic!("{received:?}") };
     let received = issuer.receive(incoming).unwrap();
-    let terms = Terms { now: NOW, chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
+    let terms = Terms {
+        now: NOW,
+        chains: CHAINS,
+        rate: None,
+        rate_age: std::time::Duration::ZERO,
+        max_rate_age: std::time::Duration::from_secs(600),
+        max_amount: MaxAmount::Any,
+    };
     let accepted = received.accept(&terms).unwrap();
     let preimage = accepted.expected_payment().preimage;
     let unsigned = accepted.invoice(preimage.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();

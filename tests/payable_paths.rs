@@ -206,6 +206,12 @@ fn the_fees_of_all_parts_count() {
     // The rest is small, and costs as much.
     assert!(within(50_001, MultiPart::Allowed, &payinfos, 49, 10).is_err());
     assert!(within(50_000, MultiPart::Allowed, &payinfos, 49, 10).is_ok());
+    // The whole would cost too much over the second path, the half does not.
+    let payinfos = [PayInfo::new(0, 10, 10, 1, 50_000), PayInfo::new(0, 1_000, 10, 1, 100_000)];
+    let both = within(100_000, MultiPart::Allowed, &payinfos, 51, 10).unwrap();
+    assert_eq!(both, payinfos);
+    assert!(within(100_000, MultiPart::Allowed, &payinfos, 49, 10).is_err());
+    assert!(within(100_000, MultiPart::Forbidden, &payinfos, 51, 10).is_err());
     // One path alone is within the limit, though a cheaper small one is first.
     let payinfos = [PayInfo::new(10, 0, 10, 1, 50_000), PayInfo::new(30, 0, 10, 1, 100_000)];
     let both = within(100_000, MultiPart::Allowed, &payinfos, 30, 10).unwrap();
@@ -262,24 +268,27 @@ proptest! {
     ) {
         prop_assume!(usable(amount, form, &payinfos).is_ok());
         let all = usable(amount, form, &payinfos).unwrap();
+        // The largest part that a path carries for the fee, found by trying.
+        let part = |payinfo: &PayInfo<'_>| {
+            let parts = if form == MultiPart::Forbidden { amount..=amount } else { 1..=amount };
+            parts.rev().find(|part| payinfo.carries(Msat(*part)) && payinfo.fee(Msat(*part)).unwrap().0 <= max_fee)
+        };
         let keeps = |payinfo: &&PayInfo<'_>| {
-            let share = payinfo.share(Msat(amount)).unwrap();
-            payinfo.fee(share).unwrap().0 <= max_fee && u32::from(payinfo.cltv_expiry_delta) <= max_cltv
+            part(payinfo).is_some() && u32::from(payinfo.cltv_expiry_delta) <= max_cltv
         };
         match within(amount, form, &payinfos, max_fee, max_cltv) {
             Ok(found) => {
                 prop_assert_eq!(found.len(), all.iter().filter(keeps).count());
                 prop_assert!(found.iter().all(|payinfo| keeps(&payinfo)));
                 let price = |payinfo: &PayInfo<'_>| {
-                    let share = payinfo.share(Msat(amount)).unwrap();
-                    payinfo.fee(share).unwrap().0 as f64 / share.0 as f64
+                    let part = part(payinfo).unwrap();
+                    payinfo.fee(Msat(part)).unwrap().0 as f64 / part as f64
                 };
                 prop_assert!(found.windows(2).all(|pair| price(&pair[0]) <= price(&pair[1]) * (1.0 + 1e-12)));
-                let sum: u128 = found.iter().map(|payinfo| payinfo.share(Msat(amount)).unwrap().0 as u128).sum();
-                prop_assert!(sum >= amount as u128);
+                prop_assert!(found.iter().map(|payinfo| part(payinfo).unwrap()).sum::<u64>() >= amount);
             }
             // Then none carries all of it alone within the limits.
-            Err(_) => prop_assert!(!all.iter().filter(keeps).any(|payinfo| payinfo.carries(Msat(amount)))),
+            Err(_) => prop_assert!(!all.iter().filter(keeps).any(|payinfo| part(payinfo) == Some(amount))),
         }
     }
 }

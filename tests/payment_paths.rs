@@ -351,23 +351,24 @@ fn with_fee(relay: &PaymentRelay, amount: u128) -> u128 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    // The specification's formula in another form, with fractions that are rounded at the end of each step.
+    // The specification's formulas, from the last hop to the first.
     #[test]
     fn fees_are_those_of_the_hops_one_by_one(relays in relays(8), last in 0..2_016u16) {
         let hops: Vec<_> = relays.iter().zip(1..).map(|(relay, number)| hop(number, *relay, 0, u64::MAX)).collect();
-        let (mut base, mut price, mut delta) = (0u128, 1_000_000u128, u128::from(last));
+        let up = |millionths: u128| millionths / 1_000_000 + u128::from(millionths % 1_000_000 > 0);
+        let (mut base, mut all, mut delta) = (0u128, 0u128, u128::from(last));
         for relay in relays.iter().rev() {
-            let own = 1_000_000 + u128::from(relay.fee_proportional_millionths);
-            base = u128::from(relay.fee_base_msat) + (base * own + 999_999) / 1_000_000;
-            price = (price * own + 999_999) / 1_000_000;
+            let own = u128::from(relay.fee_proportional_millionths);
+            base = up(u128::from(relay.fee_base_msat) * 1_000_000 + base * (1_000_000 + own));
+            all = up((all + own) * 1_000_000 + all * own);
             delta += u128::from(relay.cltv_expiry_delta);
         }
-        let fits = base <= u32::MAX.into() && price - 1_000_000 <= u32::MAX.into() && delta <= u16::MAX.into();
+        let fits = base <= u32::MAX.into() && all <= u32::MAX.into() && delta <= u16::MAX.into();
         match builder(&hops, last).payinfo() {
             Ok(payinfo) => {
                 prop_assert!(fits);
                 prop_assert_eq!(u128::from(payinfo.fee_base_msat), base);
-                prop_assert_eq!(u128::from(payinfo.fee_proportional_millionths), price - 1_000_000);
+                prop_assert_eq!(u128::from(payinfo.fee_proportional_millionths), all);
                 prop_assert_eq!(u128::from(payinfo.cltv_expiry_delta), delta);
             }
             Err(error) => {

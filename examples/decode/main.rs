@@ -7,6 +7,7 @@ mod dates;
 mod input;
 mod json;
 mod people;
+mod phrases;
 mod proof;
 #[cfg(feature = "recurrence")]
 mod recurrence;

@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Display, Write};
 
-use bolt12::bitcoin::Network;
 use bolt12::{
     BlindedPath, BlindedPaths, ChainHash, Feature, Features, Field, InvoiceError, InvoiceFields, Msat, MultiPart,
     OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Revealed, Text, TlvRecord, UnixTime,
 };
 
 use super::input::{self, Message, Views};
+use super::phrases::{chain, payer_key, single_hops};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
 use super::{dates, json, proof};
@@ -176,18 +176,6 @@ fn seen(message: &Message) -> Vec<String> {
     seen
 }
 
-/// How much the payer's key tells.
-pub(crate) fn payer_key(request: &RequestFields, message: &str, pays: &str) -> String {
-    #[cfg(feature = "recurrence")]
-    if request.recurrence().is_some() {
-        return format!(
-            "The payer's key is the same in every payment of the subscription: by itself it does not tell who {pays}."
-        );
-    }
-    let _ = request;
-    format!("The payer's key is meant for this {message} alone: by itself it does not tell who {pays}.")
-}
-
 /// Whether this is how well the issuer's node is hidden, which the fields themselves do not say.
 fn is_of_node(revealed: &Revealed<'_>) -> bool {
     let (of_key, of_path) = (
@@ -202,17 +190,6 @@ fn said(revealed: Revealed<'_>) -> String {
     let words = revealed.to_string();
     let (first, rest) = words.split_at(1);
     format!("{}{rest}.", first.to_uppercase())
-}
-
-/// A path that ends where it starts.
-pub(crate) fn single_hops(paths: BlindedPaths<'_>, whose: &str, seen: &mut Vec<String>) {
-    for (path, number) in paths.iter().zip(1..) {
-        if path.hops().count() == 1 {
-            seen.push(format!(
-                "Path {number} has a single hop: it hides nothing, since it starts at the node of {whose}."
-            ));
-        }
-    }
 }
 
 /// The fields in rows of three columns.
@@ -445,13 +422,6 @@ fn bytes(bytes: &[u8]) -> String {
 
 fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(" or ")
-}
-
-pub(crate) fn chain(chain: ChainHash) -> String {
-    match Network::try_from(chain) {
-        Ok(network) => network.to_string(),
-        Err(_) => format!("the chain {}", hex::encode(chain)),
-    }
 }
 
 /// For example `1.50 USD`.

@@ -3,7 +3,7 @@
 use bolt12::bitcoin::constants::ChainHash;
 use bolt12::{Disclosure, Field, PayerProof};
 
-use super::people;
+use super::phrases;
 
 /// The fields whose absence means something: each has a row, whether disclosed or not.
 pub(crate) const TELLING: [Field; 13] = [
@@ -32,7 +32,7 @@ pub(crate) fn verified(proof: &PayerProof) -> String {
     match proof.chain() {
         Some(ChainHash::BITCOIN) => {}
         Some(chain) => {
-            text.push_str(&format!("\nIt was NOT PAID WITH BITCOIN, but on {}.", people::chain(chain)));
+            text.push_str(&format!("\nIt was NOT PAID WITH BITCOIN, but on {}.", phrases::chain(chain)));
         }
         None => {
             text.push_str("\nIt does not show on which chain: these may be coins of a test network.");
@@ -70,7 +70,7 @@ pub(crate) fn hidden(proof: &PayerProof) -> String {
 pub(crate) fn seen(proof: &PayerProof, seen: &mut Vec<String>) {
     seen.push("Compare the payee's key with the one that you expect: nothing else tells who was paid.".into());
     seen.push("The payee knows the preimage too, and could make a proof of a payment that never was.".into());
-    seen.push(people::payer_key(proof.request(), "payment", "paid"));
+    seen.push(phrases::payer_key(proof.request(), "payment", "paid"));
     seen.push("Who passed the payment on can recognise it by its payment hash.".into());
     if proof.omitted_tlvs().next().is_some() {
         seen.push(
@@ -85,7 +85,7 @@ pub(crate) fn seen(proof: &PayerProof, seen: &mut Vec<String>) {
     ] {
         if let Some(paths) = paths {
             seen.push(format!("Everybody sees where the paths to {whose} start ({field})."));
-            people::single_hops(paths, whose, seen);
+            phrases::single_hops(paths, whose, seen);
         }
     }
 }

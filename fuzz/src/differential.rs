@@ -8,7 +8,7 @@ use lightning::offers::parse::{Bolt12ParseError, Bolt12SemanticError};
 use lightning::offers::refund::Refund as LdkRefund;
 use lightning::util::ser::Writeable;
 
-use crate::checks::recurrence;
+use crate::checks::periods;
 
 /// The bytes as each kind of message.
 pub fn check(data: &[u8]) {
@@ -36,7 +36,7 @@ fn compare<T: Message, U: Writeable + std::fmt::Debug>(
 /// What we refuse and they take, and why.
 fn only_we_refuse(error: &Error) -> bool {
     // They do not know about recurrence, and leave odd fields unread.
-    if error.field().is_some_and(|field| recurrence::TYPES.contains(&field.number())) || error.rule() == Rule::Rec2 {
+    if error.field().is_some_and(|field| periods::TYPES.contains(&field.number())) || error.rule() == Rule::Rec2 {
         return cfg!(feature = "recurrence");
     }
     match (error.rule(), error.kind()) {
@@ -63,7 +63,7 @@ fn only_they_refuse(error: &Bolt12ParseError, message: &impl Message) -> bool {
             return true;
         }
         // TLV-4: they do not know about recurrence.
-        Bolt12ParseError::Decode(_) if recurrence::TYPES.into_iter().any(|number| has(Field::numbered(number))) => {
+        Bolt12ParseError::Decode(_) if periods::TYPES.into_iter().any(|number| has(Field::numbered(number))) => {
             return cfg!(feature = "recurrence");
         }
         // RQR-14: they want a host name, with a limit for the length of each label.

@@ -8,14 +8,18 @@ pub mod mutate;
 #[doc(hidden)]
 pub use libfuzzer_sys;
 
+/// Every target: those of [`checks`], and the one that needs another implementation.
+pub fn targets() -> impl Iterator<Item = &'static checks::Target> {
+    checks::TARGETS.iter().chain(&[("differential", differential::check as fn(&[u8]))])
+}
+
 /// Runs the target of that name.
 ///
 /// # Panics
 ///
 /// On a finding, and for a name that no target has.
 pub fn run(name: &str, data: &[u8]) {
-    let mut targets = checks::TARGETS.iter().chain(&[("differential", differential::check as fn(&[u8]))]);
-    let (_, check) = targets.find(|(target, _)| *target == name).expect("a target of that name");
+    let (_, check) = targets().find(|(target, _)| *target == name).expect("a target of that name");
     check(data);
 }
 

@@ -41,7 +41,14 @@ impl Application for Book {
     }
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
-        let terms = Terms { now: self.now(), chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
+        let terms = Terms {
+            now: self.now(),
+            chains: CHAINS,
+            rate: None,
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::Any,
+        };
         let accepted: Accepted = request.accept(&terms).ok()?;
         let hash = bolt12::Preimage([5; 32]).payment_hash();
         let invoice = accepted.invoice(hash).add_path(path(1), &payinfo()).build().unwrap();

@@ -241,6 +241,13 @@ pub enum ErrorKind {
     PreviousUnpaid,
     /// A payment of a subscription that was made before.
     AlreadyPaid,
+    /// A payment that was taken before, or another one for the same request.
+    AlreadyTaken,
+    /// A rate that is too old to make a price of.
+    StaleRate {
+        /// How old it may be, in seconds.
+        max_age: u64,
+    },
     /// An offer or a request of a subscription, where one for a single payment was expected.
     IsRecurring,
     /// An offer or a request for a single payment, where one of a subscription was expected.
@@ -331,6 +338,8 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::PreviousUnpaid => "previous_unpaid",
             Self::AlreadyPaid => "already_paid",
+            Self::AlreadyTaken => "already_taken",
+            Self::StaleRate { .. } => "stale_rate",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
@@ -392,6 +401,8 @@ impl ErrorKind {
                 | Self::Cancelled
                 | Self::PreviousUnpaid
                 | Self::AlreadyPaid
+                | Self::AlreadyTaken
+                | Self::StaleRate { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
@@ -548,6 +559,10 @@ impl ErrorKind {
             Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
             Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
             Self::AlreadyPaid => f.write_str("this period was paid before"),
+            Self::AlreadyTaken => f.write_str("this was paid before, or another invoice for the same request was"),
+            Self::StaleRate { max_age } => {
+                write!(f, "the rate is older than {max_age} seconds: get a new one, and the payer will ask again")
+            }
             Self::IsRecurring => f.write_str("this is for a subscription, and a single payment was expected"),
             Self::InvalidRate => f.write_str(
                 "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",

@@ -50,7 +50,7 @@ impl core::fmt::Display for EndReason {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Deadline => "it took too long: no invoice was paid in time",
-            Self::Refused(told) => match told.error() {
+            Self::Refused(told) => match told.reason() {
                 Some(text) => return write!(f, "the answer was: {text}"),
                 None => "the answer was no, for no reason that was given",
             },

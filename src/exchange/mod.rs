@@ -93,10 +93,14 @@ pub use message::{Destination, IncomingMessage, MessageArrival, OffersMessage, O
 pub use messenger::{Inbound, Messenger, Route};
 pub use payee::accepted::{Accepted, CURRENCY_RELATIVE_EXPIRY};
 pub use payee::claim::{AcceptedRefund, Claim, ClaimState};
-pub use payee::expected::ExpectedPayment;
+pub use payee::expected::{ExpectedPayment, PaymentPathId};
 pub use payee::keys::Payee;
+#[cfg(feature = "recurrence")]
+pub use payee::ledger::Subscribers;
 pub use payee::offer::NewOffer;
 pub use payee::received::ReceivedRequest;
+pub use payee::sale::{MAX_SALE_DATA, Sale, SoldPeriod};
+pub use payee::taken::TakenPayments;
 pub use payee::terms::{MaxAmount, Terms};
 pub use payer::budget::Objection;
 pub use payer::claims::MAX_CLAIMS;

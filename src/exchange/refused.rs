@@ -38,19 +38,24 @@ impl Refused {
     /// After the offer and the arrival were found to be right.
     pub(crate) fn with_answer(error: Error, reply_path: BlindedPath<'static>) -> Box<Self> {
         let told = InvoiceError::answering(&error);
-        Self::telling(error, told, reply_path)
+        Self::telling(error, told, Some(reply_path))
     }
 
-    /// About an invoice that came over the way for it. It is told only where an answer is wanted (MSG-4).
-    pub(crate) fn about_invoice(error: Error, reply_path: Option<BlindedPath<'static>>) -> Box<Self> {
+    /// After the message was found to be for us. Its sender is told only where an answer is wanted (MSG-3, MSG-4).
+    pub(crate) fn answered(error: Error, reply_path: Option<BlindedPath<'static>>) -> Box<Self> {
         match reply_path {
             Some(reply_path) => Self::with_answer(error, reply_path),
             None => Box::new(Self { error, answer: None, is_cheap: false }),
         }
     }
 
-    pub(crate) fn telling(error: Error, told: Option<InvoiceError>, reply_path: BlindedPath<'static>) -> Box<Self> {
-        let answer = told.map(|told| OutgoingMessage::answer(OffersMessage::InvoiceError(told), reply_path));
+    pub(crate) fn telling(
+        error: Error,
+        told: Option<InvoiceError>,
+        reply_path: Option<BlindedPath<'static>>,
+    ) -> Box<Self> {
+        let answer = told.zip(reply_path);
+        let answer = answer.map(|(told, path)| OutgoingMessage::answer(OffersMessage::InvoiceError(told), path));
         Box::new(Self { error, answer, is_cheap: false })
     }
 

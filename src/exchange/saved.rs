@@ -22,6 +22,9 @@ pub(crate) enum Kind {
     Claim = 3,
     #[cfg(feature = "recurrence")]
     Subscription = 4,
+    Taken = 5,
+    #[cfg(feature = "recurrence")]
+    Subscribers = 6,
 }
 
 pub(crate) fn invalid() -> Error {
@@ -56,6 +59,15 @@ pub(crate) struct Writer(Vec<u8>);
 impl Writer {
     pub(crate) fn new(kind: Kind) -> Self {
         Self(Vec::from([SAVED_VERSION, kind as u8]))
+    }
+
+    /// Fields alone, for what is authenticated in another way.
+    pub(crate) fn raw() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     pub(crate) fn array<const N: usize>(&mut self, bytes: [u8; N]) {
@@ -121,7 +133,18 @@ impl<'a> Reader<'a> {
             return Err(invalid());
         }
         let state = read(&mut reader)?;
-        if reader.0.is_empty() { Ok(state) } else { Err(invalid()) }
+        reader.end()?;
+        Ok(state)
+    }
+
+    /// Fields alone.
+    pub(crate) fn raw(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Nothing is left.
+    pub(crate) fn end(&self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(invalid()) }
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
@@ -172,7 +195,10 @@ impl<'a> Reader<'a> {
         Ok(Point::unchecked(bytes))
     }
 
-    pub(crate) fn path(&mut self) -> Result<BlindedPath<'static>, Error> {
-        BlindedPath::from_bytes(self.bytes()?).map(BlindedPath::into_owned)
+    pub(crate) fn optional_path(&mut self) -> Result<Option<BlindedPath<'static>>, Error> {
+        match self.bytes()? {
+            [] => Ok(None),
+            bytes => BlindedPath::from_bytes(bytes).map(|path| Some(path.into_owned())),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::error::Error;
+use crate::exchange::payee::sale::SoldPeriod;
 use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::exchange::secret::Nonce;
 use crate::invoice::{Invoice, InvoiceFields};
@@ -15,7 +16,11 @@ use crate::units::{Msat, UnixTime};
 pub(crate) enum Series {}
 
 impl Series {
-    pub(crate) fn nonce(&self) -> Nonce {
+    pub(crate) fn once(_: &Offer, _: UnixTime) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn nonce(&self) -> Option<Nonce> {
         match *self {}
     }
 
@@ -52,6 +57,10 @@ impl Series {
 pub(crate) enum Period {}
 
 impl Period {
+    pub(crate) fn sold(&self, _: &InvoiceRequest, _: UnixTime) -> Option<SoldPeriod> {
+        match *self {}
+    }
+
     pub(crate) fn due(&self) -> Option<Msat> {
         match *self {}
     }

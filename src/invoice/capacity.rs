@@ -53,6 +53,15 @@ pub(super) fn check<'a>(
     Err(Error::of(Field::INVOICE_BLINDEDPAY, kind, Rule::Exc11))
 }
 
+/// The most that can be sent over a path for a fee; nothing if the fee is too small for any amount.
+fn affordable(payinfo: &PayInfo<'_>, max_fee: Msat) -> Option<Msat> {
+    let rest = max_fee.checked_sub(Msat(payinfo.fee_base_msat.into()))?;
+    let below = u128::from(rest.0).checked_add(1)?.checked_mul(1_000_000)?.checked_sub(1)?;
+    // Without a proportional fee there is no such limit.
+    let most = below.checked_div(payinfo.fee_proportional_millionths.into()).unwrap_or(u128::MAX);
+    Some(Msat(u64::try_from(most).unwrap_or(u64::MAX)))
+}
+
 /// The paths within the limits (EXC-10), cheapest first: by the fee for each millisatoshi of the share that a path can
 /// carry, and among equals as they came.
 pub(super) fn within<'a, P>(
@@ -65,8 +74,10 @@ pub(super) fn within<'a, P>(
     let mut found: Vec<_> = paths
         .filter(|(_, payinfo)| u32::from(payinfo.cltv_expiry_delta) <= limits.max_cltv_expiry_delta)
         .filter_map(|(path, payinfo)| {
-            let share = share(&payinfo, amount, multi_part, known)?;
-            let fee = payinfo.fee(share).filter(|fee| *fee <= limits.max_fee)?;
+            // Its share is no more than the fee may be for.
+            let share = share(&payinfo, amount, multi_part, known)?.min(affordable(&payinfo, limits.max_fee)?);
+            let is_share = share == amount || (multi_part != MultiPart::Forbidden && payinfo.carries(share));
+            let fee = payinfo.fee(share).filter(|_| is_share)?;
             Some((share, fee, path, payinfo))
         })
         .collect();

@@ -122,8 +122,8 @@ impl<'a> PayableInvoice<'a> {
     /// Those of the [paths](Self::paths) that are within limits of fee and delay (EXC-10), cheapest first: by the fee
     /// for each millisatoshi of what a path can carry, and among equals as the payee prefers.
     ///
-    /// Each can carry its share within the limits. Either one of them carries the whole amount, or the cheapest ones
-    /// carry it together for no more than the limit.
+    /// Each can carry the amount within the limits, or a part of it if the payment may be split. Either one of them
+    /// carries it alone, or the cheapest ones carry it together for no more than the limit.
     ///
     /// # Errors
     ///

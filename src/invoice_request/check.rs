@@ -3,6 +3,7 @@
 use bitcoin::constants::ChainHash;
 use secp256k1::PublicKey;
 
+use super::accepted::AcceptedRequest;
 use super::{InvoiceRequest, Refund, RequestFields};
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
@@ -54,64 +55,6 @@ pub(crate) struct Terms<'a> {
     pub(crate) chains: &'a [ChainHash],
     pub(crate) rate: Option<Rate>,
     pub(crate) max_amount: Option<Msat>,
-}
-
-/// A request, or a refund, that may be answered with an invoice: for how much, and signed by whom.
-#[derive(Clone, Copy)]
-#[must_use]
-pub struct AcceptedRequest<'a> {
-    fields: &'a RequestFields,
-    amount: Msat,
-    node_id: PublicKey,
-    /// Of a request that belongs to a subscription.
-    #[cfg(feature = "recurrence")]
-    terms: Option<super::recurrence::PeriodTerms>,
-}
-
-impl<'a> AcceptedRequest<'a> {
-    pub(crate) const fn new(fields: &'a RequestFields, amount: Msat, node_id: PublicKey) -> Self {
-        #[cfg(feature = "recurrence")]
-        let terms = None;
-        Self {
-            fields,
-            amount,
-            node_id,
-            #[cfg(feature = "recurrence")]
-            terms,
-        }
-    }
-
-    #[cfg(feature = "recurrence")]
-    pub(crate) const fn on(self, terms: super::recurrence::PeriodTerms) -> Self {
-        Self { terms: Some(terms), ..self }
-    }
-
-    #[cfg(feature = "recurrence")]
-    pub(crate) const fn terms(&self) -> Option<super::recurrence::PeriodTerms> {
-        self.terms
-    }
-
-    /// The request's fields.
-    pub const fn fields(&self) -> &'a RequestFields {
-        self.fields
-    }
-
-    /// What the invoice asks for (IVW-2).
-    pub const fn amount(&self) -> Msat {
-        self.amount
-    }
-
-    /// The key that signs the invoice (IVW-3).
-    pub const fn node_id(&self) -> PublicKey {
-        self.node_id
-    }
-}
-
-impl core::fmt::Debug for AcceptedRequest<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let mut shown = f.debug_struct("AcceptedRequest");
-        shown.field("amount", &self.amount).field("node_id", &self.node_id).finish_non_exhaustive()
-    }
 }
 
 impl InvoiceRequest {

@@ -1,5 +1,6 @@
 //! Invoice requests, `lnr1…`: what a customer's software sends; and refunds, which look alike.
 
+mod accepted;
 mod builder;
 mod check;
 mod fields;
@@ -8,13 +9,14 @@ mod recurrence;
 mod refund;
 mod rules;
 
+pub use accepted::AcceptedRequest;
+#[cfg(feature = "recurrence")]
+pub(crate) use accepted::PeriodTerms;
 pub use builder::InvoiceRequestBuilder;
 pub(crate) use check::Terms;
-pub use check::{AcceptedRequest, RequestArrival, RequestContext};
+pub use check::{RequestArrival, RequestContext};
 pub use fields::RequestFields;
 pub(crate) use fields::{REPEATED_TYPES, REQUEST_FIELDS, REQUEST_RANGES};
-#[cfg(feature = "recurrence")]
-pub(crate) use recurrence::PeriodTerms;
 #[cfg(feature = "recurrence")]
 pub use recurrence::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 pub use refund::{Refund, RefundBuilder};

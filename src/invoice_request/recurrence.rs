@@ -2,12 +2,13 @@
 
 use secp256k1::PublicKey;
 
+use super::accepted::{AcceptedRequest, PeriodTerms};
 use super::check::Terms;
-use super::{AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, RequestContext, RequestFields};
+use super::{InvoiceRequest, InvoiceRequestBuilder, RequestContext, RequestFields};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::recurrence::{self, RecurrenceRequest};
 use crate::signature::OfferId;
-use crate::units::{Msat, UnixTime};
+use crate::units::UnixTime;
 
 impl RequestFields {
     /// `invreq_recurrence_counter`, `invreq_recurrence_start` and `invreq_recurrence_cancel`
@@ -81,17 +82,6 @@ pub struct RecurrenceContext {
     pub is_paid: bool,
     /// Whether the subscription was cancelled (REC-11).
     pub is_cancelled: bool,
-}
-
-/// What recurrence asks of the invoice that answers a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PeriodTerms {
-    /// When period 0 starts; nothing if it does with this invoice (REC-9).
-    pub(crate) basetime: Option<UnixTime>,
-    /// The last second at which the invoice may be paid (REC-10).
-    pub(crate) until: UnixTime,
-    /// What is left to be paid of the period, if the offer has a price (REC-8).
-    pub(crate) due: Option<Msat>,
 }
 
 impl InvoiceRequest {

@@ -62,6 +62,7 @@ mod path;
 mod payload;
 mod payment_path;
 mod peel;
+mod refusal;
 mod unblind;
 #[cfg(test)]
 mod vectors;
@@ -72,7 +73,9 @@ pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};
 pub use payload::{Contents, MAX_REPLY_HOPS, Payload};
 pub use payment_path::{Htlc, PaymentHop, PaymentPathBuilder, PaymentRefusal, PaymentStep};
-pub use peel::{Forward, Peeled, Received, Refusal};
+
+pub use peel::{Forward, Peeled, Received};
+pub use refusal::Refusal;
 pub use unblind::{HopKey, Unblinded};
 
 use secp256k1::PublicKey;

@@ -8,7 +8,7 @@ use hmac::Mac;
 use secp256k1::PublicKey;
 
 use super::keys::{Bytes32, Secret, Shared, derive, mac};
-use super::peel::Refusal;
+use super::refusal::Refusal;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::tlv::bigsize::{self, BigSize};
 

@@ -124,7 +124,7 @@ impl PaymentPathBuilder {
     /// Fees are added up from the last hop to the first as BOLT 4 says, rounded up at each. It says nothing about the
     /// limits, which are LDK's: from the first hop to the last, each hop's own limit, or that of the hops before it
     /// where that is tighter, is reduced by the hop's fee to what can be forwarded at most. Both are rounded down, so a
-    /// payment of just the minimum can be a millisatoshi short of what a hop takes.
+    /// payment of just the minimum can be short of what a hop takes; one of a millisatoshi more is not.
     ///
     /// # Errors
     ///

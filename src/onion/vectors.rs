@@ -1,7 +1,7 @@
 //! The specification's vectors, where they give what no caller sees.
 
-use std::string::String;
-use std::vec::Vec;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use hex::FromHex;
 use secp256k1::PublicKey;
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::keys::{Secret, Shared, derive};
 use super::packet::{self, Layer, Packet};
-use super::peel::Refusal;
+use super::refusal::Refusal;
 
 fn vectors(name: &str) -> Value {
     let all: Value = serde_json::from_str(include_str!("../../tests/data/onion.json")).unwrap();

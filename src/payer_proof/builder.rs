@@ -5,8 +5,8 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::fields::Preimage;
 use super::leaves::{following, is_disclosable};
+use super::values::Preimage;
 use super::{PayerProof, TABLES, UNSIGNED};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::named;
@@ -84,11 +84,13 @@ impl<'a> PayerProofBuilder<'a> {
         proof
     }
 
-    /// A proof that shows everything but the blinded paths and what they cost, and `invreq_metadata`, which no
-    /// proof shows.
+    /// A proof that shows everything but the blinded paths and what they cost, `invreq_metadata`, which no proof shows,
+    /// and even fields beyond a thousand million, as those of recurrence are: readers that do not know them refuse the
+    /// proof. [Reveal](Self::reveal) these by name.
     pub fn without_paths(invoice: &'a Invoice, preimage: Preimage) -> Self {
         let mut proof = Self::minimal(invoice, preimage);
-        let hidden = |number: &u64| PATHS.iter().any(|field| field.number() == *number);
+        let is_experimental = |number: u64| number >= 1_000_000_000 && number % 2 == 0;
+        let hidden = |number: &u64| is_experimental(*number) || PATHS.iter().any(|field| field.number() == *number);
         let numbers = invoice.tlvs().records().map(|record| record.number());
         proof.revealed.extend(numbers.filter(|number| is_disclosable(*number) && !hidden(number)));
         proof

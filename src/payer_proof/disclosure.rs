@@ -105,7 +105,7 @@ pub(super) fn always_present(before: u64, after: u64) -> u64 {
 
 /// How many types of fields there are between two others.
 fn room(before: u64, after: u64) -> u64 {
-    let between = super::fields::DISCLOSABLE.iter().map(|range| {
+    let between = super::values::DISCLOSABLE.iter().map(|range| {
         let (first, last) = (before.saturating_add(1).max(*range.start()), after.saturating_sub(1).min(*range.end()));
         if first > last { 0 } else { last.saturating_sub(first).saturating_add(1) }
     });

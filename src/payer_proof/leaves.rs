@@ -1,6 +1,6 @@
 //! The invoice's leaves as a proof shows them: some disclosed, some hidden behind a marker.
 
-use super::fields::{DISCLOSABLE, Hashes, Markers};
+use super::values::{DISCLOSABLE, Hashes, Markers};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::Value;
 use crate::tlv::{TlvRecord, TlvStream};

@@ -3,23 +3,26 @@
 mod builder;
 mod check;
 mod disclosure;
-mod fields;
+#[cfg(test)]
+mod growth;
 mod hidden;
 mod leaves;
 mod rules;
+mod values;
 
 pub use builder::{PayerProofBuilder, Preview};
 pub use check::{Expectation, ExpectedPayee, Unmet, UnmetConditions};
 pub use disclosure::Disclosure;
-pub use fields::Preimage;
+pub use values::Preimage;
 
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use bitcoin::hashes::sha256;
-use secp256k1::PublicKey;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, Field, MessageKind, Rule};
-use crate::field::{KnownFeatures, Spec, Value};
+use crate::field::{KnownFeatures, Spec, Text, Value, fields};
 use crate::invoice::{INVOICE_FIELDS, InvoiceFields};
 use crate::invoice_request::REQUEST_FIELDS;
 use crate::message::{Message, SIGNATURE_FIELDS, Schema, View, message_traits};
@@ -29,8 +32,25 @@ use crate::signature::{self, Tag};
 use crate::signed::{self, Sealed, SignedMessage, Unverified};
 use crate::tlv::TlvStream;
 
-use fields::{PROOF_FIELDS, PROOF_RANGES};
 use leaves::Leaf;
+use values::{Hashes, Markers};
+
+/// The types that a proof may have (TLV-5): an invoice's, signatures, and the proof's own. That 0 is not
+/// among them is a rule of its own (PPR-1).
+const PROOF_RANGES: [RangeInclusive<u64>; 1] = [0..=3_999_999_999];
+
+fields! {
+    PROOF_FIELDS for PayerProof {
+        241 PROOF_SIGNATURE "proof_signature" "payer's signature": schnorr::Signature;
+        1001 PROOF_PREIMAGE "proof_preimage" "preimage": Preimage;
+        1002 PROOF_OMITTED_TLVS "proof_omitted_tlvs" "list of hidden fields": Markers<'_>;
+        1003 PROOF_MISSING_HASHES "proof_missing_hashes" "list of missing hashes": Hashes<'_>;
+        1004 PROOF_LEAF_HASHES "proof_leaf_hashes" "list of leaf hashes": Hashes<'_>;
+        1005 PROOF_NOTE "proof_note" "note": Text<'_> =>
+            /// What the payer wanted to say, or was asked to say: a challenge.
+            note;
+    }
+}
 
 /// The tables of every field that a proof may hold.
 static TABLES: [&[Spec]; 6] =

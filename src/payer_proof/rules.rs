@@ -1,8 +1,8 @@
 //! The rules for readers, in an order that makes junk cheap to refuse: presence, numbers and
 //! counts; the preimage; then (in `mod.rs`) points, the invoice's root, and the two signatures.
 
-use super::fields::Preimage;
 use super::leaves::{self, Leaf};
+use super::values::Preimage;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{KnownFeatures, Value};
 use crate::signature::merkle::Tree;

@@ -82,6 +82,9 @@ impl Value<'_> for Every {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecurrenceBase {
     /// Whether whoever pays when a period has already begun pays less (REC-8).
+    ///
+    /// Give such an offer a [pay window](PayWindow) that closes soon after a period starts. Without one a period can be paid
+    /// until its last second, and then costs next to nothing: whoever pays last pays least, every time.
     pub proportional_amount: bool,
     /// When period 0 starts.
     pub basetime: UnixTime,

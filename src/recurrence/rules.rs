@@ -13,7 +13,7 @@ fn unexpected(field: Field, rule: Rule) -> Error {
 
 /// What a reader refuses in an offer, and in what repeats one. That a period and a limit are more than zero and a
 /// unit is known (REC-1) is refused where the fields are decoded.
-pub(crate) fn check_offer(tlvs: &TlvStream) -> Result<(), Error> {
+pub(super) fn check_offer(tlvs: &TlvStream) -> Result<(), Error> {
     let there = |field: Field| tlvs.contains(field.number());
     // REC-1
     let refused = match (there(Field::OFFER_RECURRENCE_COMPULSORY), there(Field::OFFER_RECURRENCE_OPTIONAL)) {
@@ -35,7 +35,7 @@ pub(crate) fn check_offer(tlvs: &TlvStream) -> Result<(), Error> {
 }
 
 /// What a reader refuses in a request that answers an offer, and in what repeats one.
-pub(crate) fn check_request(tlvs: &TlvStream) -> Result<(), Error> {
+pub(super) fn check_request(tlvs: &TlvStream) -> Result<(), Error> {
     let offer = Recurrence::of(tlvs);
     let Some(request) = RecurrenceRequest::of(tlvs) else {
         // REC-3
@@ -68,7 +68,7 @@ pub(crate) fn check_request(tlvs: &TlvStream) -> Result<(), Error> {
 }
 
 /// What a reader refuses in an invoice, beside what it refuses in the request in it.
-pub(crate) fn check_invoice(tlvs: &TlvStream) -> Result<(), Error> {
+pub(super) fn check_invoice(tlvs: &TlvStream) -> Result<(), Error> {
     // REC-11
     if cancels(tlvs) {
         return Err(Error::of(Field::INVREQ_RECURRENCE_CANCEL, ErrorKind::Cancelled, Rule::Rec11));
@@ -92,7 +92,7 @@ pub(crate) fn check_invoice(tlvs: &TlvStream) -> Result<(), Error> {
 }
 
 /// REC-1: what answers no offer does not recur.
-pub(crate) fn check_none(tlvs: &TlvStream) -> Result<(), Error> {
+pub(super) fn check_none(tlvs: &TlvStream) -> Result<(), Error> {
     match FIELDS.iter().map(|Spec { field, .. }| *field).find(|field| tlvs.contains(field.number())) {
         Some(field) => Err(unexpected(field, Rule::Rec1)),
         None => Ok(()),
@@ -100,19 +100,19 @@ pub(crate) fn check_none(tlvs: &TlvStream) -> Result<(), Error> {
 }
 
 /// Whether a request pays nothing, because it cancels (REC-11).
-pub(crate) fn cancels(tlvs: &TlvStream) -> bool {
+pub(super) fn cancels(tlvs: &TlvStream) -> bool {
     tlvs.contains(Field::INVREQ_RECURRENCE_CANCEL.number())
 }
 
 /// REC-7: what belongs to a subscription is not accepted as a single payment, for which nobody asks about the
 /// payment before.
-pub(crate) fn check_single(tlvs: &TlvStream) -> Result<(), Error> {
+pub(super) fn check_single(tlvs: &TlvStream) -> Result<(), Error> {
     let field = Field::INVREQ_RECURRENCE_COUNTER;
     if tlvs.contains(field.number()) { Err(Error::of(field, ErrorKind::IsRecurring, Rule::Rec7)) } else { Ok(()) }
 }
 
 /// REC-3: a subscription is not paid for once.
-pub(crate) fn check_paid_once(tlvs: &TlvStream) -> Result<(), Error> {
+pub(super) fn check_paid_once(tlvs: &TlvStream) -> Result<(), Error> {
     match Recurrence::of(tlvs) {
         Some(offer) if offer.is_compulsory => {
             Err(Error::of(Field::OFFER_RECURRENCE_COMPULSORY, ErrorKind::IsRecurring, Rule::Rec3))
@@ -122,6 +122,6 @@ pub(crate) fn check_paid_once(tlvs: &TlvStream) -> Result<(), Error> {
 }
 
 /// Whether a request may be for less than the price, because part of its period is over (REC-8).
-pub(crate) fn is_proportional(tlvs: &TlvStream) -> bool {
+pub(super) fn is_proportional(tlvs: &TlvStream) -> bool {
     tlvs.contains(Field::INVREQ_RECURRENCE_COUNTER.number()) && base(tlvs).is_some_and(|base| base.proportional_amount)
 }

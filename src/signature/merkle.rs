@@ -1,8 +1,12 @@
 //! The merkle tree over a message's records (SIG-1, SIG-2, SIG-3).
 
-use super::SIGNATURE_TYPES;
+use core::ops::RangeInclusive;
+
 use super::sha256::{Padded, Tag, Words, to_bytes};
 use crate::tlv::{TlvRecord, bigsize::BigSize};
+
+/// The types that hold signatures, and are not part of what is signed.
+pub(crate) const SIGNATURE_TYPES: RangeInclusive<u64> = 240..=1000;
 
 /// The merkle root over all records that are not signatures, or nothing if there are none.
 ///

@@ -3,8 +3,6 @@
 pub(crate) mod merkle;
 mod sha256;
 
-use core::ops::RangeInclusive;
-
 use alloc::boxed::Box;
 use bitcoin::hex::{FromHex, HexToArrayError};
 use once_cell::race::OnceBox;
@@ -13,10 +11,8 @@ use secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, schnorr};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::tlv::{TlvRecord, TlvStream};
 
+pub(crate) use merkle::SIGNATURE_TYPES;
 pub(crate) use sha256::{Tag, Words, to_bytes, words};
-
-/// The types that hold signatures, and are not part of what is signed.
-pub(crate) const SIGNATURE_TYPES: RangeInclusive<u64> = 240..=1000;
 
 impl Field {
     /// 240 `signature`: a BIP 340 signature.

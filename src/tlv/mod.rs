@@ -200,6 +200,8 @@ impl TlvStream {
     }
 
     fn record(&self, entry: &Entry) -> TlvRecord<'_> {
+        #[cfg(test)]
+        crate::work::step();
         TlvRecord {
             number: entry.number,
             offset: entry.start.into(),
@@ -228,6 +230,8 @@ impl<'a> Entries<'a> {
 
     #[inline]
     fn read(&mut self) -> Result<Entry, Error> {
+        #[cfg(test)]
+        crate::work::step();
         let start = self.at;
         let (number, at) = bigsize::read(self.bytes, start)?;
         if self.last.is_some_and(|last| number <= last) {

@@ -63,7 +63,14 @@ pub(crate) fn own_offer(issuer: &Payee, paths: u8, fill: impl FnOnce(OfferBuilde
 }
 
 pub(crate) fn terms(now: UnixTime, rate: Option<Rate>) -> Terms<'static> {
-    Terms { now, chains: CHAINS, rate, max_amount: MaxAmount::Any }
+    Terms {
+        now,
+        chains: CHAINS,
+        rate,
+        rate_age: std::time::Duration::ZERO,
+        max_rate_age: std::time::Duration::from_secs(600),
+        max_amount: MaxAmount::Any,
+    }
 }
 
 /// The preimage that the issuer will reveal, and the invoice.

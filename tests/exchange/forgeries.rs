@@ -422,9 +422,9 @@ fn what_comes_after_a_quote_changes_nothing() {
     // EXC-2: the issuer finds the preimage again from what the payment comes with.
     let accepted = issuer().receive(IncomingMessage { bytes: request_of(&invoice), ..asked.sent.clone() }).unwrap();
     let expected = accepted.accept(&terms(NOW, None)).unwrap().expected_payment();
-    let found = issuer().expected_payment(payable.payment_hash(), &expected.path_id).unwrap();
-    assert_eq!((found, found.amount), (expected, payable.amount()));
-    assert_eq!(issuer().expected_payment(payable.payment_hash(), &PATH_ID), None);
+    let found = issuer().expected_payment(payable.payment_hash(), expected.path_id.as_ref()).unwrap();
+    assert_eq!((&found, found.amount), (&expected, payable.amount()));
+    assert_eq!(issuer().expected_payment(payable.payment_hash(), &PATH_ID.0), None);
     let preimage = expected.preimage;
     asked.payment.paid(preimage).unwrap();
     // Saying it twice does no harm, saying something else is refused.

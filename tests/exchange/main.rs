@@ -1,5 +1,7 @@
 //! The exchange: both sides, step by step.
 
+#[path = "../common/long.rs"]
+mod long;
 #[path = "../common/messages.rs"]
 mod messages;
 #[path = "../common/naive.rs"]
@@ -17,6 +19,7 @@ mod probes;
 mod rates;
 mod receipt;
 mod regressions;
+mod sales;
 mod simulation;
 mod states;
 mod walk;

@@ -7,9 +7,30 @@ use bolt12::{ChainHash, CurrencyCode, MinorUnits, Msat, Offer, OfferAmount, Offe
 
 use super::messages::key;
 use super::naive::{self, Record};
-use super::network::Random;
+use super::network::{Faults, Random};
 use super::sides::{CHAINS, last_key, path_with};
-use super::world::Setup;
+
+/// What a world is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) seed: u64,
+    pub(crate) faults: Faults,
+    /// How many payments customers begin, beside one refund.
+    pub(crate) purchases: usize,
+    /// Whether everybody does all to succeed: nobody declines or is too slow, prices stay within limits, the bank
+    /// finds a way in the end.
+    pub(crate) willing: bool,
+    /// Out of 1000 places where a crash can happen.
+    pub(crate) crashes: u16,
+    /// The one place where a crash happens for sure.
+    pub(crate) crash_at: Option<u64>,
+}
+
+impl Setup {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { seed, faults: Faults::NONE, purchases: 3, willing: true, crashes: 0, crash_at: None }
+    }
+}
 
 /// The bytes of all records in some ranges.
 pub(crate) fn records(found: &[Record], ranges: &[std::ops::RangeInclusive<u64>]) -> Vec<u8> {

@@ -155,9 +155,9 @@ fn an_invoice_expires_when_its_path_id_says() {
     let short = accepted(&asked, NOW).relative_expiry(hour);
     assert_eq!(short.expected_payment().expires_at, UnixTime(NOW.0 + 3_600));
     let invoice = make(&short, hour).unwrap();
-    let found = issuer().expected_payment(invoice.payment_hash(), &short.expected_payment().path_id);
+    let found = issuer().expected_payment(invoice.payment_hash(), short.expected_payment().path_id.as_ref());
     assert_eq!(found, Some(short.expected_payment()));
-    assert_eq!(issuer().expected_payment(invoice.payment_hash(), &plain.expected_payment().path_id), None);
+    assert_eq!(issuer().expected_payment(invoice.payment_hash(), plain.expected_payment().path_id.as_ref()), None);
 }
 
 /// IVR-9: who was declined by mistake can still be named, and a refund without expiry waits for ever.

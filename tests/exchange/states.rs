@@ -3,17 +3,19 @@
 use bolt12::exchange::{Action, Payee, Payer};
 use bolt12::{ErrorKind, Msat, UnixTime};
 
+use super::long::seeds;
 use super::messages::NOW;
 use super::network::Faults;
+use super::plan::Setup;
 use super::sides::{self, CHAINS, deliver, own_offer, path_with, terms};
-use super::world::{Setup, World};
+use super::world::World;
 
 /// EXC-4, EXC-8: every prefix of every run is replayed. Wherever whoever is at work loses its memory, all is paid in
 /// the end, and once: that is checked in the world.
 #[test]
 fn a_crash_at_any_point_loses_nothing() {
     let mut crashes = 0;
-    for seed in 0..12 {
+    for seed in seeds(0..12, 4) {
         let setup = Setup { purchases: 1, ..Setup::new(seed) };
         let steps = World::new(setup).run().outcome.steps;
         assert!(steps > 20, "{steps}");
@@ -25,13 +27,13 @@ fn a_crash_at_any_point_loses_nothing() {
             crashes += 1;
         }
     }
-    assert!(crashes > 300, "{crashes}");
+    assert!(crashes > 100, "{crashes}");
 }
 
 /// EXC-4: the same where nobody and nothing can be trusted: much is not paid, and nothing twice.
 #[test]
 fn a_crash_at_any_point_among_faults_pays_nothing_twice() {
-    for seed in 100..104 {
+    for seed in seeds(100..104, 1) {
         let faults = Faults::all(100);
         let setup = Setup { purchases: 2, faults, willing: false, ..Setup::new(seed) };
         let steps = World::new(setup).run().outcome.steps;

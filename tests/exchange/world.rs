@@ -18,31 +18,9 @@ use bolt12::{
 
 use super::messages::{NOW, key, payinfo};
 use super::naive;
-use super::network::{Counts, Faults, Network, Packet, Random};
-use super::plan::{Market, Purchase, ShopOffer, Signer, records};
+use super::network::{Counts, Network, Packet, Random};
+use super::plan::{Market, Purchase, Setup, ShopOffer, Signer, records};
 use super::sides::{CHAINS, last_key, path_with, point};
-
-/// What a world is made of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setup {
-    pub(crate) seed: u64,
-    pub(crate) faults: Faults,
-    /// How many payments customers begin, beside one refund.
-    pub(crate) purchases: usize,
-    /// Whether everybody does all to succeed: nobody declines or is too slow, prices stay within limits, the bank
-    /// finds a way in the end.
-    pub(crate) willing: bool,
-    /// Out of 1000 places where a crash can happen.
-    pub(crate) crashes: u16,
-    /// The one place where a crash happens for sure.
-    pub(crate) crash_at: Option<u64>,
-}
-
-impl Setup {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self { seed, faults: Faults::NONE, purchases: 3, willing: true, crashes: 0, crash_at: None }
-    }
-}
 
 /// Whoever was at work lost its memory.
 #[derive(Debug)]
@@ -676,7 +654,14 @@ impl World {
         };
         let rate = received.currency().map(|_| self.market.rate(self.now));
         let max_amount = MaxAmount::TimesPrice(20);
-        let terms = bolt12::exchange::Terms { now: self.now, chains: CHAINS, rate, max_amount };
+        let terms = bolt12::exchange::Terms {
+            now: self.now,
+            chains: CHAINS,
+            rate,
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount,
+        };
         match received.accept(&terms) {
             Ok(accepted) => {
                 let bytes = accepted.to_bytes();

@@ -10,7 +10,6 @@ use bolt12::{
     RecurrenceRequest, Rule,
 };
 
-use super::issuer::NOTHING;
 use super::messages::{NOW, key, path, payinfo};
 use super::shop::*;
 use super::sides::{CHAINS, arrival, deliver, path_with};

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use bolt12::exchange::{MaxAmount, OutgoingMessage, Refused, SubscriptionState};
-use bolt12::{ErrorKind, Field, Msat, PayWindow, Recurrence, RecurrenceContext, RecurrenceRequest, Rule};
+use bolt12::{ErrorKind, Field, Msat, PayWindow, Recurrence, RecurrenceRequest, Rule};
 
 use super::attacks::forged;
 use super::messages::{NOW, key, path, payinfo};
 use super::shop::*;
 use super::sides::{deliver, reseal, sent_invoice};
-
-pub(super) const NOTHING: RecurrenceContext = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
 
 // REC-7: what belongs to a subscription is not accepted as a single payment.
 #[test]

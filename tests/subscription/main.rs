@@ -1,6 +1,8 @@
 //! Subscriptions: the payer's and the issuer's side of them, over whole lifetimes.
 #![cfg(feature = "recurrence")]
 
+#[path = "../common/long.rs"]
+mod long;
 #[path = "../common/messages.rs"]
 mod messages;
 #[path = "../common/naive.rs"]

@@ -24,6 +24,9 @@ pub(crate) const PRICE: Msat = Msat(3_000_000);
 pub(crate) const ENTROPY: [u8; 32] = [3; 32];
 pub(crate) const PAYER: [u8; 32] = [2; 32];
 
+/// What an issuer knows of a subscription that nobody began.
+pub(crate) const NOTHING: RecurrenceContext = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
+
 pub(crate) fn payer() -> Payer {
     Payer::new(PAYER)
 }
@@ -127,7 +130,14 @@ impl Shop {
     }
 
     pub(crate) fn terms(&self, now: UnixTime) -> Terms<'static> {
-        Terms { now, chains: CHAINS, rate: self.rate, max_amount: MaxAmount::TimesPrice(20) }
+        Terms {
+            now,
+            chains: CHAINS,
+            rate: self.rate,
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::TimesPrice(20),
+        }
     }
 
     /// What a merchant does with a request. Nothing is sent for one that cancels (REC-11).

@@ -1,5 +1,6 @@
-//! Thousands of whole subscriptions, from the first request to the end.
+//! Hundreds of whole subscriptions, from the first request to the end, or the first of them (see `long.rs`).
 
+use super::long::seeds;
 use super::network::{FAULTS, Fault, Faults};
 use super::world::{Outcome, Setup, World};
 
@@ -15,9 +16,11 @@ fn run(setups: impl Iterator<Item = Setup>) -> Outcome {
 // REC-3 to REC-13: without faults, everything is paid.
 #[test]
 fn in_a_calm_world_everything_is_paid() {
-    let outcome = run((0..150).map(Setup::new));
-    assert_eq!((outcome.worlds, outcome.completed), (150, 150));
-    assert!(outcome.payments > 600 && outcome.failed_transfers > 100, "{outcome:?}");
+    let seeds = seeds(0..150, 50);
+    let worlds = seeds.end - seeds.start;
+    let outcome = run(seeds.map(Setup::new));
+    assert_eq!((outcome.worlds, outcome.completed), (worlds, worlds));
+    assert!(outcome.payments > 4 * worlds && outcome.failed_transfers > worlds / 2, "{outcome:?}");
 }
 
 // EXC-4, EXC-5: with lost messages and crashes at any point, nothing is paid twice and everything is paid in the end.
@@ -25,9 +28,11 @@ fn in_a_calm_world_everything_is_paid() {
 fn losses_and_crashes_stop_nothing() {
     let faults = Faults::all(60).with(Fault::Drop, 300).with(Fault::Reorder, 0);
     let setup = |seed| Setup { faults, crashes: 30, ..Setup::new(seed) };
-    let outcome = run((1000..1150).map(setup));
-    assert_eq!((outcome.worlds, outcome.completed), (150, 150));
-    assert!(outcome.crashes > 200 && outcome.late > 100, "{outcome:?}");
+    let seeds = seeds(1000..1150, 40);
+    let worlds = seeds.end - seeds.start;
+    let outcome = run(seeds.map(setup));
+    assert_eq!((outcome.worlds, outcome.completed), (worlds, worlds));
+    assert!(outcome.crashes > worlds && outcome.late > worlds / 2, "{outcome:?}");
     for fault in FAULTS {
         assert!(outcome.faults.of(fault) > 0, "{fault:?}");
     }
@@ -39,9 +44,9 @@ fn losses_and_crashes_stop_nothing() {
 fn in_a_hostile_world_nothing_goes_wrong_unseen() {
     let faults = Faults::all(40).with(Fault::Reorder, 0);
     let setup = |seed| Setup { faults, willing: false, crashes: 20, jumps: seed % 5, seed };
-    let outcome = run((2000..2400).map(setup));
+    let outcome = run(seeds(2000..2400, 80).map(setup));
     let Outcome { completed, missed, cancelled, not_started, too_expensive, jumps, cancels_heard, .. } = outcome;
     let seen = [completed, missed, cancelled, not_started, too_expensive, jumps, cancels_heard];
-    assert!(seen.iter().all(|count| *count > 10), "{outcome:?}");
+    assert!(seen.iter().all(|count| *count > 2), "{outcome:?}");
     assert_eq!(outcome.worlds, completed + missed + cancelled + not_started);
 }

@@ -6,6 +6,7 @@ use bolt12::ErrorKind;
 use bolt12::exchange::Limit;
 use proptest::prelude::*;
 
+use super::long::is_long;
 use super::messages::NOW;
 use super::shop::*;
 use super::sides::reseal;
@@ -53,15 +54,16 @@ fn make_states() -> Vec<Vec<u8>> {
 
 #[test]
 fn what_was_damaged_is_not_loaded() {
-    for state in states() {
+    // One in sixteen bytes of each state, other ones in the next; the first and the last of all.
+    let step = if is_long() { 1 } else { 16 };
+    for (number, state) in states().iter().enumerate() {
         assert!(payer().load_subscription(state).is_ok());
-        for at in 0..state.len() {
+        let chosen = (number % step..state.len()).step_by(step);
+        for at in chosen.chain([0, 1, 2, state.len() - 16, state.len() - 1]) {
             let mut damaged = state.clone();
             damaged[at] ^= 1;
             assert_eq!(payer().load_subscription(&damaged).unwrap_err().kind(), &ErrorKind::InvalidState);
-        }
-        for len in 0..state.len() {
-            assert_eq!(payer().load_subscription(&state[..len]).unwrap_err().kind(), &ErrorKind::InvalidState);
+            assert_eq!(payer().load_subscription(&state[..at]).unwrap_err().kind(), &ErrorKind::InvalidState);
         }
     }
     let newer = reseal(PAYER, "payer state", &states()[0], |state| state[0] += 1);

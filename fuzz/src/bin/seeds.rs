@@ -20,10 +20,11 @@ use bolt12::{
     ShortChannelId, TimeUnit, UnixTime,
 };
 use bolt12_fuzz::checks::exchange::sides;
-use bolt12_fuzz::checks::{TARGETS, keys};
+use bolt12_fuzz::checks::keys;
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
 use bolt12_fuzz::mutate::rng::Rng;
 use bolt12_fuzz::mutate::sign::sign;
+use bolt12_fuzz::targets;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -58,7 +59,7 @@ const STRINGS: [(&str, &str); 10] = [
 
 fn main() -> Result<()> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
-    for (target, check) in TARGETS {
+    for (target, check) in targets() {
         let directory = seeds.join(target);
         if directory.exists() {
             fs::remove_dir_all(&directory)?;
@@ -309,7 +310,7 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
         };
         let rate =
             offer.currency().map(|currency| Rate::new(currency, MinorUnits(1_050), Msat(123_456))).transpose()?;
-        let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, max_amount: None };
+        let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, rate_age: std::time::Duration::ZERO, max_rate_age: std::time::Duration::from_secs(600), max_amount: None };
         let new = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
         let accepted = match request.recurrence() {
             Some(_) => request.accept_recurring(&context, &new)?,
@@ -464,7 +465,7 @@ fn states() -> Result<Seeds> {
         let received = issuer.receive(sides::deliver(&asked))?;
         add(format!("received-{at}"), received.to_bytes());
         let rate = Some(sides::rate(sides::CENTS));
-        let terms = Terms { now, chains: sides::CHAINS, rate, max_amount: MaxAmount::Any };
+        let terms = Terms { now, chains: sides::CHAINS, rate, rate_age: std::time::Duration::ZERO, max_rate_age: std::time::Duration::from_secs(600), max_amount: MaxAmount::Any };
         let accepted = received.accept(&terms)?;
         add(format!("accepted-{at}"), accepted.to_bytes());
         let (preimage, invoice) = sides::unsigned(&accepted)?;

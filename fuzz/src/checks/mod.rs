@@ -13,6 +13,7 @@ pub mod mirror;
 pub mod naive;
 #[cfg(feature = "onion")]
 pub mod onion;
+pub mod periods;
 pub mod proof;
 pub mod recurrence;
 pub mod round_trip;

@@ -12,7 +12,7 @@ use bolt12::{
     PayInfo, Point, Quantity, Rate, RefundBuilder, RequestArrival, RequestContext, ShortChannelId, UnixTime,
 };
 
-use super::{errors, keys, messages, recurrence};
+use super::{errors, keys, messages, periods};
 
 /// The input is what the values are made of.
 pub fn check(data: &[u8]) {
@@ -185,7 +185,8 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     };
     assert_eq!(accepted.node_id(), node_id);
     let created_at = UnixTime(values.number()?);
-    invoice(InvoiceBuilder::new(accepted, created_at, hash()), node_id, chain, values)
+    let amount = accepted.amount();
+    invoice(InvoiceBuilder::new(accepted, created_at, hash()), node_id, amount, chain, values)
 }
 
 /// A rate, and what it says.
@@ -235,12 +236,13 @@ fn refund(values: &mut Values<'_>) -> Result<()> {
     let node_id = values.key()?;
     let accepted = refund.accept(UnixTime(0), &[chain], node_id).expect("it never expired");
     assert_eq!((accepted.amount(), accepted.node_id()), (amount, node_id));
-    invoice(InvoiceBuilder::new(accepted, UnixTime(values.number()?), hash()), node_id, chain, values)
+    invoice(InvoiceBuilder::new(accepted, UnixTime(values.number()?), hash()), node_id, amount, chain, values)
 }
 
 fn invoice(
     mut builder: InvoiceBuilder<'_>,
     node_id: PublicKey,
+    amount: Msat,
     chain: ChainHash,
     values: &mut Values<'_>,
 ) -> Result<()> {
@@ -262,6 +264,16 @@ fn invoice(
         builder = builder.add_fallback(&fallback);
     }
     let multi_part = *values.0.choose(&[MultiPart::Forbidden, MultiPart::Allowed, MultiPart::Required])?;
+    // EXC-11
+    let part = |payinfo: &PayInfo<'_>| {
+        let part = amount.0.min(payinfo.htlc_maximum_msat);
+        let fee = u128::from(part) * u128::from(payinfo.fee_proportional_millionths) / 1_000_000;
+        let sent = u128::from(part) + fee + u128::from(payinfo.fee_base_msat);
+        let fits = part > 0 && part >= payinfo.htlc_minimum_msat && sent <= u64::MAX.into();
+        let is_enough = part == amount.0 || multi_part != MultiPart::Forbidden;
+        u128::from(if fits && is_enough && !compulsory(payinfo) { part } else { 0 })
+    };
+    refused |= paths.iter().map(|(_, payinfo)| part(payinfo)).sum::<u128>() < amount.0.into();
     let (custom, bad_custom) = values.custom(3_000_000_000, 3_999_999_999)?;
     builder = custom.iter().fold(builder, |builder, (number, value)| builder.custom_field(*number, *value));
     let Some(unsigned) = built(builder.multi_part(multi_part).build(), refused || bad_custom) else { return Ok(()) };
@@ -437,7 +449,7 @@ impl<'a> Values<'a> {
                 _ => values.0.int_in_range(from..=to)? | 1,
             };
             // Those have a meaning, and so rules of their own.
-            let number = if recurrence::TYPES.contains(&number) { from + 1 } else { number };
+            let number = if periods::TYPES.contains(&number) { from + 1 } else { number };
             Ok((number, values.bytes()?))
         })?;
         let mut numbers: Vec<u64> = custom.iter().map(|(number, _)| *number).collect();

@@ -7,7 +7,7 @@ use bolt12::{
     PayInfo, Point, RequestFields, Text,
 };
 
-use super::{merkle, recurrence};
+use super::{merkle, periods};
 
 /// Calls `Debug` and `Display`, for their panics.
 macro_rules! show {
@@ -54,10 +54,10 @@ pub fn offer(fields: &OfferFields) {
     assert!(
         known
             .map(|record| record.number())
-            .all(|number| is_known(number) || cfg!(feature = "recurrence") && recurrence::TYPES.contains(&number))
+            .all(|number| is_known(number) || cfg!(feature = "recurrence") && periods::TYPES.contains(&number))
     );
     #[cfg(feature = "recurrence")]
-    recurrence::offer(fields);
+    periods::offer(fields);
 }
 
 /// The fields of a request or a refund, wherever they stand.

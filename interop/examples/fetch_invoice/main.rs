@@ -8,6 +8,7 @@ mod channel;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
 #[path = "../../../examples/decode/dates.rs"]
 mod dates;
+pub(crate) mod failure;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
 #[path = "../../../examples/decode/input.rs"]
 mod input;
@@ -16,6 +17,8 @@ mod json;
 pub(crate) mod options;
 #[path = "../../../examples/decode/people.rs"]
 mod people;
+#[path = "../../../examples/decode/phrases.rs"]
+mod phrases;
 pub(crate) mod progress;
 #[path = "../../../examples/decode/proof.rs"]
 mod proof;
@@ -28,43 +31,13 @@ pub(crate) mod wallet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use bolt12::{Error, Invoice};
+use bolt12::Invoice;
 
+use failure::Failure;
 use input::Message;
 use options::{Options, Subject, USAGE};
 use progress::Progress;
 use tcp::{complain, say};
-
-/// Why there is no invoice: a stable code, and a sentence.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    code: &'static str,
-    text: String,
-}
-
-impl Failure {
-    /// For programs.
-    pub(crate) fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// For people.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    fn new(code: &'static str, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
-    }
-
-    fn misuse(text: impl Into<String>) -> Self {
-        Self::new("misuse", text)
-    }
-
-    fn of(error: &Error) -> Self {
-        Self::new(error.kind().code(), error.to_string())
-    }
-}
 
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();

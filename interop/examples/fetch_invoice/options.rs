@@ -6,8 +6,8 @@ use bolt12::bitcoin::{Amount, Denomination};
 use bolt12::secp256k1::PublicKey;
 use bolt12::{Bolt12, Msat, Offer, Refund};
 
-use super::Failure;
 use super::channel::{Channel, Given, read_secret};
+use super::failure::Failure;
 
 pub(crate) const USAGE: &str = "\
 Fetches the invoice for an offer, as a wallet without a node: connects to one Lightning node over TCP, asks with an

@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::Failure;
 use super::channel::payment_path;
+use super::failure::Failure;
 use super::options::{Options, Subject};
 use super::progress::Progress;
 use super::tcp::{Connections, Keys, minor_unit, now};

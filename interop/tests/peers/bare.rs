@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bolt12::lightning::ldk;
-use bolt12::{Invoice, Msat, Offer, Refund};
+use bolt12::onion::{HopData, Htlc, NextHop, PaymentStep, Unblinded};
+use bolt12::secp256k1::{Keypair, Secp256k1};
+use bolt12::{Invoice, Msat, Offer, PayInfo, Refund, ShortChannelId};
 use ldk::ln::channelmanager::{OptionalOfferPaymentParams, PaymentId, Retry};
 use ldk::offers::offer::{Amount, Quantity};
 use ldk::onion_message::messenger::NullMessageRouter;
@@ -158,6 +160,58 @@ async fn a_refund_of_an_ldk_node_is_claimed() {
     let invoice = node.invoice().await;
     assert_eq!(invoice.amount_msats(), 5_000);
     assert_eq!(claimed.await.unwrap().unwrap().payment_hash().to_string().len(), 64);
+}
+
+/// The hops that the invoice's path leads over, as the node of the first one reads it, and what is charged.
+fn first_hop(invoice: &Invoice, node: &Node) -> (HopData, PayInfo<'static>) {
+    let (path, payinfo) = invoice.payment_paths().next().unwrap();
+    assert_eq!((path.introduction_node(), path.hops().count()), (node.id.into(), 2));
+    let keys = Keypair::from_secret_key(&Secp256k1::new(), &node.keys.get_node_secret_key());
+    let path_key = path.first_path_key().public_key().unwrap();
+    let hop = Unblinded::new(&keys, &path_key, path.hops().next().unwrap().encrypted_recipient_data).unwrap();
+    let PayInfo { fee_base_msat, fee_proportional_millionths, cltv_expiry_delta, .. } = payinfo;
+    let (min, max) = (payinfo.htlc_minimum_msat, payinfo.htlc_maximum_msat);
+    let payinfo = PayInfo::new(fee_base_msat, fee_proportional_millionths, cltv_expiry_delta, min, max);
+    (hop.data().clone(), payinfo)
+}
+
+const SCID: ShortChannelId = ShortChannelId(925_117 << 40 | 12 << 16 | 1);
+const SECRET: &str = "4242424242424242424242424242424242424242424242424242424242424242";
+
+/// Whoever pays a refund pays it at once: over a path for payments, or not at all (EXC-11).
+#[tokio::test]
+async fn a_claim_is_to_be_paid_over_the_channel_of_the_peer() {
+    let node = Node::start(81, Reach::Announced).await;
+    let open = crate::shop(&["--refund", "5sat"]).await;
+    node.connect(open.node_id, open.address).await;
+    let text = open.refund.as_ref().unwrap().to_string();
+    let words = ["--refund", &text, "--peer", &node.peer(), "--secret", SECRET, "--channel", "925117x12x1"];
+    let invoice = wallet(&[&words[..], &["--deadline", "2"]].concat()).await.unwrap();
+    let (data, payinfo) = first_hop(&invoice, &node);
+    assert_eq!(payinfo, PayInfo::new(1_000, 10, 34 + 18, 1, 2_099_979_000_209_996_901));
+    let incoming = Htlc { amount: Msat(6_000), cltv_expiry: 1_000_000 };
+    let outgoing = Htlc { amount: Msat(5_000), cltv_expiry: 999_966 };
+    assert_eq!(data.payment(incoming), Ok(PaymentStep::Forward { next: NextHop::Channel(SCID), outgoing }));
+
+    let terms = ["--base", "7", "--ppm", "2000", "--cltv", "40", "--height", "1000", "--deadline", "2"];
+    let invoice = wallet(&[&words[..], &terms].concat()).await.unwrap();
+    let (data, payinfo) = first_hop(&invoice, &node);
+    let fees = (payinfo.fee_base_msat, payinfo.fee_proportional_millionths, payinfo.cltv_expiry_delta);
+    assert_eq!(fees, (7, 2_000, 58));
+    assert_eq!(data.payment_constraints().unwrap().max_cltv_expiry, 1_000 + 144 + 58);
+}
+
+/// The invoices of a shop lead over the channel of its node.
+#[tokio::test]
+async fn a_shop_is_paid_over_the_channel_of_its_peer() {
+    let node = Node::start(82, Reach::Announced).await;
+    let peer = node.id.to_string();
+    let words = ["--price", "9sat", "--secret", SECRET, "--through", &peer, "--channel", "925117x12x1", "--base", "0"];
+    let open = crate::shop(&words).await;
+    let invoice = wallet(&[&open.offer.to_string(), "--peer", &open.peer()]).await.unwrap();
+    let (data, payinfo) = first_hop(&invoice, &node);
+    assert_eq!((payinfo.fee_base_msat, payinfo.fee_proportional_millionths), (0, 10));
+    assert_eq!(data.next(), Some(NextHop::Channel(SCID)));
 }
 
 #[tokio::test]
@@ -390,6 +444,7 @@ fn mistakes_in_the_command_are_told() {
     let refund = new.builder("a cup", Msat(5_000)).add_path(path);
     let refund = new.publish(refund, bolt12::UnixTime(1)).unwrap().refund().unwrap().to_string();
     read(&["--refund", &refund, "--peer", &peer]).unwrap();
+    read(&["--refund", &refund, "--peer", &peer, "--secret", SECRET, "--channel", "1x2x3"]).unwrap();
     for words in [
         &[][..],
         &[offer],
@@ -404,6 +459,13 @@ fn mistakes_in_the_command_are_told() {
         &["--refund", &refund, "--peer", &peer, "--note", "hello"],
         &["--refund", offer, "--peer", &peer],
         &[offer, offer, "--peer", &peer],
+        &[offer, "--peer", &peer, "--secret", SECRET, "--channel", "1x2x3"],
+        &["--refund", &refund, "--peer", &peer, "--channel", "1x2x3"],
+        &["--refund", &refund, "--peer", &peer, "--secret", SECRET, "--channel", "1x2"],
+        &["--refund", &refund, "--peer", &peer, "--secret", SECRET, "--channel", "1x2x65536"],
+        &["--refund", &refund, "--peer", &peer, "--secret", SECRET, "--base", "1"],
+        &["--refund", &refund, "--peer", &peer, "--secret", SECRET, "--channel", "1x2x3", "--cltv", "65536"],
+        &["--refund", &refund, "--peer", &peer, "--secret", "42"],
         &["lnbc1", "--peer", &peer],
     ] {
         assert_eq!(read(words).unwrap_err().code(), "misuse", "{words:?}");

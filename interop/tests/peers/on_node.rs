@@ -70,7 +70,14 @@ impl Application for Clerk {
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         let usd = request.currency().map(|usd| Rate::per_bitcoin(usd, "100000.00", 2).unwrap());
-        let terms = Terms { now: self.now(), chains: CHAINS, rate: usd, max_amount: MaxAmount::TimesPrice(5) };
+        let terms = Terms {
+            now: self.now(),
+            chains: CHAINS,
+            rate: usd,
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::TimesPrice(5),
+        };
         match request.accept(&terms) {
             Ok(accepted) => {
                 let invoice = self.invoice(&accepted);

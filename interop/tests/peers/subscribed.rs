@@ -59,7 +59,14 @@ impl Application for Shop {
         if request.cancels() {
             return None;
         }
-        let terms = Terms { now: self.now(), chains: CHAINS, rate: None, max_amount: MaxAmount::Any };
+        let terms = Terms {
+            now: self.now(),
+            chains: CHAINS,
+            rate: None,
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::Any,
+        };
         let context = RecurrenceContext { previous: books.paid, is_paid: false, is_cancelled: false };
         let accepted = request.accept_recurring(&terms, &context).ok()?;
         let expected = accepted.expected_payment();

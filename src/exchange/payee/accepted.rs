@@ -12,6 +12,7 @@ use crate::exchange::message::{OffersMessage, OutgoingMessage};
 use crate::exchange::payee::expected::ExpectedPayment;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::payee::received::ReceivedRequest;
+use crate::exchange::payee::sale::{MAX_SALE_DATA, Sale};
 use crate::exchange::payee::terms::{MaxAmount, Terms};
 use crate::exchange::recurring::Period;
 use crate::exchange::refused::Refused;
@@ -40,6 +41,8 @@ pub struct Accepted {
     relative_expiry: Duration,
     /// Of a request that belongs to a subscription.
     period: Option<Period>,
+    /// What is to come back with the payment.
+    data: Vec<u8>,
 }
 
 impl ReceivedRequest {
@@ -69,6 +72,13 @@ impl ReceivedRequest {
             (MaxAmount::TimesPrice(times), Some(due)) => due.checked_mul(times),
             (MaxAmount::Any, _) | (MaxAmount::TimesPrice(_), None) => None,
         };
+        // EXC-9: a wrong price is worse than none.
+        if self.currency().is_some() && terms.rate.is_some() && terms.rate_age > terms.max_rate_age {
+            let max_age = terms.max_rate_age.as_secs();
+            let error = Error::of(Field::OFFER_AMOUNT, ErrorKind::StaleRate { max_age }, Rule::Exc9);
+            let told = InvoiceError::new("the exchange rate is not known right now: please try again later").ok();
+            return Err(Refused::telling(error, told, self.reply_path));
+        }
         let Terms { now, chains, rate, .. } = *terms;
         let own = invoice_request::Terms { arrival: self.arrival, now, chains, rate, max_amount };
         let accepted = accept(&self.request, &own);
@@ -79,8 +89,8 @@ impl ReceivedRequest {
                     None => DEFAULT_RELATIVE_EXPIRY,
                 };
                 let due = period.as_ref().map_or(due, Period::due);
-                let created_at = terms.now;
-                Ok(Accepted { received: self, amount, due, node_id, created_at, relative_expiry, period })
+                let (created_at, data) = (terms.now, Vec::new());
+                Ok(Accepted { received: self, amount, due, node_id, created_at, relative_expiry, period, data })
             }
             Err(error) => {
                 let told = InvoiceError::answering(&error);
@@ -147,11 +157,30 @@ impl Accepted {
         self.period.as_ref()
     }
 
+    /// What is to come back with the payment, at most [`MAX_SALE_DATA`] bytes: for example the number of an order.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong`.
+    pub fn sale_data(mut self, data: &[u8]) -> Result<Self, Error> {
+        if data.len() > MAX_SALE_DATA {
+            return Err(Error::new(ErrorKind::TooLong, Rule::Exc22));
+        }
+        self.data = data.to_vec();
+        Ok(self)
+    }
+
     /// A payment hash and a path id for the invoice, for issuers whose node does not make them: nothing has to be
     /// stored to find them again.
     pub fn expected_payment(&self) -> ExpectedPayment {
-        let request = self.request().as_bytes();
-        self.received.issuer.payment_for(request, self.amount, self.created_at, self.expiry())
+        let period = self.period.as_ref().map(|period| period.sold(self.request(), self.created_at));
+        let sale = Sale {
+            period: period.flatten(),
+            data: self.data.clone(),
+            ..Sale::of(&self.received.issuer, self.request(), self.request().payer_id(), self.created_at)
+        };
+        let expires_at = self.created_at.saturating_add(self.expiry());
+        ExpectedPayment::new(&self.received.issuer, sale, self.amount, expires_at)
     }
 
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
@@ -196,7 +225,8 @@ impl Accepted {
     /// As for [`sign`](Self::sign): the invoice of another request is nobody else's business.
     pub fn answer(&self, invoice: Invoice) -> Result<OutgoingMessage, Error> {
         self.check(&invoice)?;
-        Ok(OutgoingMessage::answer(OffersMessage::Invoice(invoice), self.received.reply_path.clone()))
+        let reply_path = self.received.reply_path.clone().ok_or(Error::new(ErrorKind::NoReplyPath, Rule::Msg3))?;
+        Ok(OutgoingMessage::answer(OffersMessage::Invoice(invoice), reply_path))
     }
 
     /// IVW-1, IVW-2
@@ -220,7 +250,7 @@ impl Accepted {
 
     /// Refuses after all, for example because there is no way to be paid now.
     #[must_use]
-    pub fn refuse(self, why: InvoiceError) -> OutgoingMessage {
+    pub fn refuse(self, why: InvoiceError) -> Option<OutgoingMessage> {
         self.received.refuse(why)
     }
 
@@ -233,6 +263,7 @@ impl Accepted {
         out.array(self.node_id.serialize());
         out.number(self.created_at.0);
         out.number(self.relative_expiry.as_secs());
+        out.bytes(&self.data);
         if let Some(period) = &self.period {
             period.write(&mut out);
         }
@@ -264,8 +295,9 @@ impl Payee {
             let node_id = reader.point(node_id)?.public_key()?;
             let created_at = UnixTime(reader.number()?);
             let relative_expiry = Duration::from_secs(reader.number()?);
+            let data = reader.bytes()?.to_vec();
             let period = Period::read(reader, received.request(), due)?;
-            Ok(Accepted { received, amount, due, node_id, created_at, relative_expiry, period })
+            Ok(Accepted { received, amount, due, node_id, created_at, relative_expiry, period, data })
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::exchange::message::{
 use crate::exchange::payee::accepted::check_expiry;
 use crate::exchange::payee::expected::ExpectedPayment;
 use crate::exchange::payee::keys::Payee;
+use crate::exchange::payee::sale::Sale;
 use crate::exchange::refused::Refused;
 use crate::exchange::saved::{Kind, Reader, Writer, invalid};
 use crate::exchange::schedule::{Retry, Schedule, is_open};
@@ -90,8 +91,9 @@ impl AcceptedRefund {
     /// A payment hash and a path id for the invoice: see
     /// [`Accepted::expected_payment`](crate::exchange::Accepted::expected_payment).
     pub fn expected_payment(&self) -> ExpectedPayment {
-        let request = self.refund.as_bytes();
-        self.issuer.payment_for(request, self.refund.amount(), self.created_at, self.relative_expiry)
+        let sale = Sale::of(&self.issuer, &self.refund, self.refund.payer_id(), self.created_at);
+        let expires_at = self.created_at.saturating_add(self.relative_expiry);
+        ExpectedPayment::new(&self.issuer, sale, self.refund.amount(), expires_at)
     }
 
     /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).

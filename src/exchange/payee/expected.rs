@@ -1,74 +1,120 @@
 //! What a payee expects to be paid, found again without having stored it.
 
-use core::time::Duration;
+use core::fmt;
+
+use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
 
-use crate::exchange::ids::PathId;
+use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payee::keys::Payee;
+use crate::exchange::payee::sale::Sale;
+use crate::exchange::payer::limit::is_off;
+use crate::field::{OfferAmount, Rate};
 use crate::payer_proof::Preimage;
 use crate::units::{Msat, UnixTime};
+
+/// The bytes in the last hop of an invoice's paths, by which its maker recognises the payment, and what it was for.
+///
+/// They are 141 to 238 bytes, 64 of them the application's at most: a payment onion of 1300 bytes still has room for
+/// nine hops of a blinded path. Only its maker can read them; `Debug` does not show them.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PaymentPathId(pub Vec<u8>);
+
+impl AsRef<[u8]> for PaymentPathId {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PaymentPathId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PaymentPathId(..)")
+    }
+}
 
 /// A payment that an invoice asks for.
 ///
 /// All of it follows from the request, the amount and the time, so that replicas agree on it (EXC-2). Whoever has
-/// the issuer's secret finds it again when the payment comes, from the payment hash and from the path id of the
+/// the payee's secret finds it again when the payment comes, from the payment hash and from the path id of the
 /// blinded path that it comes over: see [`Payee::expected_payment`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExpectedPayment {
-    /// The path id for the blinded paths of the invoice. It says how much is due, and until when.
-    pub path_id: PathId,
+    /// The path id for the blinded paths of the invoice.
+    pub path_id: PaymentPathId,
     /// What is due.
     pub amount: Msat,
     /// The last second at which it may be paid.
     pub expires_at: UnixTime,
     /// What the payer gets in exchange, and must not be known to anybody before.
     pub preimage: Preimage,
+    /// What it is paid for.
+    pub sale: Sale,
 }
 
 impl ExpectedPayment {
+    pub(crate) fn new(payee: &Payee, sale: Sale, amount: Msat, expires_at: UnixTime) -> Self {
+        let path_id = sale.seal(payee, amount, expires_at);
+        let preimage = Preimage(payee.preimages().mac(&[&path_id]));
+        Self { path_id: PaymentPathId(path_id), amount, expires_at, preimage, sale }
+    }
+
     /// The invoice's payment hash.
     pub fn payment_hash(&self) -> sha256::Hash {
         self.preimage.payment_hash()
     }
+
+    /// Whether to take what came: all parts together, now.
+    ///
+    /// Whether it was taken before is another question: see [`TakenPayments`](crate::exchange::TakenPayments).
+    ///
+    /// # Errors
+    ///
+    /// `Expired` (IVR-4), `AmountTooLow` for less than is due, and `AmountTooHigh` for more than twice that (BOLT 4).
+    pub fn check(&self, received: Msat, now: UnixTime) -> Result<(), Error> {
+        if now > self.expires_at {
+            let kind = ErrorKind::Expired { at: self.expires_at };
+            return Err(Error::of(Field::INVOICE_CREATED_AT, kind, Rule::Ivr4));
+        }
+        let max = Msat(self.amount.0.saturating_mul(2));
+        let kind = match received {
+            _ if received < self.amount => ErrorKind::AmountTooLow { min: self.amount },
+            _ if received > max => ErrorKind::AmountTooHigh { max },
+            _ => return Ok(()),
+        };
+        Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Exc22))
+    }
+
+    /// Whether what came is still the price, at the payee's rate of today: off it by no more than so many hundredths of a
+    /// per cent, in either direction (EXC-9). What has no price in a currency is.
+    ///
+    /// # Errors
+    ///
+    /// `OffPrice`, `WrongCurrency` for the rate of another currency, `Overflow`.
+    pub fn check_price(&self, rate: Rate, basis_points: u32) -> Result<(), Error> {
+        let Some((currency, amount)) = self.sale.price else { return Ok(()) };
+        let estimate = rate.convert(OfferAmount::Currency { currency, amount })?;
+        if is_off(self.amount, estimate, basis_points) {
+            return Err(Error::of(Field::INVOICE_AMOUNT, ErrorKind::OffPrice { estimate }, Rule::Exc9));
+        }
+        Ok(())
+    }
 }
 
 impl Payee {
-    /// The payment for an invoice that answers a request or refund.
-    pub(crate) fn payment_for(
-        &self,
-        request: &[u8],
-        amount: Msat,
-        created_at: UnixTime,
-        relative_expiry: Duration,
-    ) -> ExpectedPayment {
-        let expires_at = created_at.saturating_add(relative_expiry);
-        let [due, until] = [amount.0, expires_at.0].map(u64::to_be_bytes);
-        let id: [u8; 16] = self.payment_ids().short(&[&due, &until, request]);
-        let mut path_id = [0; 32];
-        let parts = due.iter().chain(&until).chain(&id);
-        path_id.iter_mut().zip(parts).for_each(|(slot, part)| *slot = *part);
-        ExpectedPayment { path_id: PathId(path_id), amount, expires_at, preimage: self.preimage(&path_id) }
-    }
-
-    /// Finds out which payment has arrived: over a path of an invoice, with a payment hash and the path id in the
-    /// path's last hop. Take it if all its parts come to at least the [amount](ExpectedPayment::amount), and at most
-    /// twice that, if it is not too late, and if it was not taken before: after that, the nodes on the way know the
-    /// preimage, and could keep what is sent again. So payment hashes that were taken are to be remembered, until they
-    /// expire.
+    /// Finds out which payment has arrived, and what was sold: from the payment hash, and the path id in the last hop of
+    /// the path that it came over (EXC-22). Then [check](ExpectedPayment::check) it, and
+    /// [take it once](crate::exchange::TakenPayments::take).
     ///
-    /// Nothing if the invoice was not made with the [`ExpectedPayment`] of this issuer.
-    pub fn expected_payment(&self, payment_hash: sha256::Hash, path_id: &PathId) -> Option<ExpectedPayment> {
-        let number =
-            |at: usize| path_id.0.get(at..).and_then(|rest| rest.first_chunk()).map(|b| u64::from_be_bytes(*b));
-        let (amount, expires_at) = (Msat(number(0)?), UnixTime(number(8)?));
+    /// Nothing if the invoice was not made with the [`ExpectedPayment`] of this payee.
+    pub fn expected_payment(&self, payment_hash: sha256::Hash, path_id: &[u8]) -> Option<ExpectedPayment> {
         // Nobody else knows a preimage for a path id, so the hash that was paid proves every byte of it.
-        let preimage = self.preimage(&path_id.0);
-        let expected = ExpectedPayment { path_id: *path_id, amount, expires_at, preimage };
-        (expected.payment_hash() == payment_hash).then_some(expected)
-    }
-
-    fn preimage(&self, path_id: &[u8; 32]) -> Preimage {
-        Preimage(self.preimages().mac(&[path_id]))
+        let preimage = Preimage(self.preimages().mac(&[path_id]));
+        if preimage.payment_hash() != payment_hash {
+            return None;
+        }
+        let (sale, amount, expires_at) = Sale::open(self, path_id)?;
+        Some(ExpectedPayment { path_id: PaymentPathId(path_id.to_vec()), amount, expires_at, preimage, sale })
     }
 }

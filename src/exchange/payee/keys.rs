@@ -48,6 +48,8 @@ pub(crate) struct Keys {
     preimages: MacKey,
     refund_keys: MacKey,
     payment_ids: MacKey,
+    sales: MacKey,
+    sale_stream: MacKey,
     claims: MacKey,
     states: MacKey,
 }
@@ -64,6 +66,8 @@ impl Payee {
             preimages: key("issuer preimage"),
             refund_keys: key("issuer refund key"),
             payment_ids: key("issuer payment"),
+            sales: key("issuer sale"),
+            sale_stream: key("issuer sale stream"),
             claims: key("issuer claim"),
             states: key("issuer state"),
         };
@@ -87,6 +91,14 @@ impl Payee {
 
     pub(crate) fn payment_ids(&self) -> &MacKey {
         &self.keys.payment_ids
+    }
+
+    pub(crate) fn sales(&self) -> &MacKey {
+        &self.keys.sales
+    }
+
+    pub(crate) fn sale_stream(&self) -> &MacKey {
+        &self.keys.sale_stream
     }
 
     pub(crate) fn preimages(&self) -> &MacKey {

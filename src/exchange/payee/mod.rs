@@ -4,10 +4,14 @@ pub(crate) mod accepted;
 pub(crate) mod claim;
 pub(crate) mod expected;
 pub(crate) mod keys;
+#[cfg(feature = "recurrence")]
+pub(crate) mod ledger;
 pub(crate) mod offer;
 #[cfg(feature = "recurrence")]
 pub(crate) mod period;
 pub(crate) mod received;
+pub(crate) mod sale;
 #[cfg(feature = "recurrence")]
 pub(crate) mod subscribers;
+pub(crate) mod taken;
 pub(crate) mod terms;

@@ -3,9 +3,11 @@
 use core::time::Duration;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::exchange::payee::sale::SoldPeriod;
 use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::invoice::InvoiceFields;
 use crate::invoice_request::{AcceptedRequest, InvoiceRequest, PeriodTerms};
+use crate::recurrence::RecurrenceRequest;
 use crate::units::{Msat, UnixTime};
 
 /// What recurrence asks of the invoice for an accepted request.
@@ -44,6 +46,12 @@ impl Period {
             return Err(Error::of(Field::INVOICE_RECURRENCE_BASETIME, kind, Rule::Rec9));
         }
         Ok(())
+    }
+
+    /// Which payment of the subscription it is, for whoever takes the money.
+    pub(crate) fn sold(&self, request: &InvoiceRequest, created_at: UnixTime) -> Option<SoldPeriod> {
+        let RecurrenceRequest { counter, start, .. } = request.recurrence()?;
+        Some(SoldPeriod { counter, basetime: self.basetime(created_at), start, until: self.0.until })
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {

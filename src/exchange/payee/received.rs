@@ -28,7 +28,8 @@ pub struct ReceivedRequest {
     pub(crate) issuer: Payee,
     pub(crate) request: InvoiceRequest,
     pub(crate) arrival: RequestArrival,
-    pub(crate) reply_path: BlindedPath<'static>,
+    /// Nothing only for a cancellation, which wants no answer (MSG-3, D13).
+    pub(crate) reply_path: Option<BlindedPath<'static>>,
     pub(crate) nonce: Option<Nonce>,
 }
 
@@ -47,11 +48,11 @@ impl Payee {
         if kind != OffersMessageKind::InvoiceRequest {
             return Err(Refused::wrong_kind(MessageKind::InvoiceRequest, kind));
         }
-        // MSG-3
-        let Some(reply_path) = reply_path else {
-            return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
-        };
         let tlvs = read(bytes)?;
+        // MSG-3: a cancellation wants no answer.
+        if reply_path.is_none() && !crate::recurrence::cancels(&tlvs) {
+            return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
+        }
         // Hashing what nobody made costs more than it may, if it is long enough.
         let seal = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
         let Some(seal) = seal else {
@@ -84,7 +85,7 @@ impl Payee {
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
         }
         offer.check_arrival(arrival).map_err(Refused::silent)?;
-        self.verify(tlvs, arrival, reply_path, None)
+        self.verify(tlvs, arrival, Some(reply_path), None)
     }
 
     /// The form and the signature of a request that came the right way for an own offer.
@@ -92,7 +93,7 @@ impl Payee {
         &self,
         tlvs: TlvStream,
         arrival: RequestArrival,
-        reply_path: BlindedPath<'static>,
+        reply_path: Option<BlindedPath<'static>>,
         nonce: Option<Nonce>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
         let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
@@ -101,7 +102,7 @@ impl Payee {
             false => (added_len(&tlvs) > MAX_REQUEST_LEN).then_some(Field::INVREQ_PAYER_NOTE),
         };
         if let Some(field) = too_long {
-            return Err(Refused::with_answer(Error::of(field, ErrorKind::TooLong, Rule::Exc1), reply_path));
+            return Err(Refused::answered(Error::of(field, ErrorKind::TooLong, Rule::Exc1), reply_path));
         }
         // IVW-3
         let signer = match arrival {
@@ -111,7 +112,7 @@ impl Payee {
         let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
         match unverified.and_then(|unverified| unverified.verify_with(signer)) {
             Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
-            Err(error) => Err(Refused::with_answer(error, reply_path)),
+            Err(error) => Err(Refused::answered(error, reply_path)),
         }
     }
 
@@ -155,7 +156,7 @@ impl ReceivedRequest {
         issuer: &Payee,
         request: InvoiceRequest,
         arrival: RequestArrival,
-        reply_path: BlindedPath<'static>,
+        reply_path: Option<BlindedPath<'static>>,
         nonce: Option<Nonce>,
     ) -> Self {
         Self { issuer: issuer.clone(), request, arrival, reply_path, nonce }
@@ -185,10 +186,11 @@ impl ReceivedRequest {
         self.request.due(rate)
     }
 
-    /// Refuses for a reason of the issuer's own, for example "out of coffee", or because of a note.
+    /// Refuses for a reason of the issuer's own, for example "out of coffee", or because of a note. Nothing for a
+    /// cancellation that wants no answer.
     #[must_use]
-    pub fn refuse(self, why: InvoiceError) -> OutgoingMessage {
-        OutgoingMessage::answer(OffersMessage::InvoiceError(why), self.reply_path)
+    pub fn refuse(self, why: InvoiceError) -> Option<OutgoingMessage> {
+        Some(OutgoingMessage::answer(OffersMessage::InvoiceError(why), self.reply_path?))
     }
 
     /// The state as bytes, which [`Payee::load_received`] reads.
@@ -204,7 +206,7 @@ impl ReceivedRequest {
             RequestArrival::OfferPath(last) => Some(last.to_bytes()),
             _ => None,
         });
-        out.bytes(self.reply_path.as_bytes());
+        out.bytes(self.reply_path.as_ref().map_or(&[], |path| path.as_bytes()));
         out.optional(self.nonce);
     }
 
@@ -214,7 +216,7 @@ impl ReceivedRequest {
             Some(last) => RequestArrival::OfferPath(reader.point(last)?),
             None => RequestArrival::Direct,
         };
-        let reply_path = reader.path()?;
+        let reply_path = reader.optional_path()?;
         Ok(Self { issuer: issuer.clone(), request, arrival, reply_path, nonce: reader.optional()? })
     }
 }

@@ -36,66 +36,13 @@ impl ReceivedRequest {
     /// Accepts a request of a subscription, with what the caller remembers of it: whether the payment before this one
     /// was made ([`Accepted::paid_period`]), whether this one was, and whether the subscription was cancelled.
     ///
-    /// An issuer needs to keep, under the [key](Self::subscription_key):
-    ///
-    /// - for each invoice, from when it is sent until it expires, which subscription and counter it is for, and its
-    ///   [`paid_period`](Accepted::paid_period);
-    /// - of the payment that was made last, from when the money comes, its counter and that `paid_period`: all before it
-    ///   were paid, too. It can be dropped when the pay window of the period after it is over, since nothing that follows
-    ///   it is accepted any more; what is forgotten then is that counter 0 was paid, so that a request for it, of an
-    ///   offer without base, begins the subscription anew;
-    /// - that the subscription was [cancelled](Self::cancels), for as long.
-    ///
-    /// ```
-    /// # use std::collections::{BTreeMap, BTreeSet};
-    /// # use bolt12::bitcoin::hashes::sha256;
-    /// # use bolt12::exchange::{IncomingMessage, Payee, OutgoingMessage, Refused, Terms};
-    /// # use bolt12::{BlindedPath, PaidPeriod, PayInfo, RecurrenceContext, SubscriptionKey};
-    /// #[derive(Default)]
-    /// struct Subscribers {
-    ///     invoiced: BTreeMap<sha256::Hash, (SubscriptionKey, u32, PaidPeriod)>,
-    ///     paid: BTreeMap<SubscriptionKey, (u32, PaidPeriod)>,
-    ///     cancelled: BTreeSet<SubscriptionKey>,
-    /// }
-    ///
-    /// # fn answer(issuer: &Payee, subscribers: &mut Subscribers, incoming: IncomingMessage, terms: &Terms<'_>,
-    /// #     path: BlindedPath<'static>, payinfo: &PayInfo<'_>) -> Result<Option<OutgoingMessage>, Box<Refused>> {
-    /// let received = issuer.receive(incoming)?;
-    /// let (Some(key), Some(asked)) = (received.subscription_key(), received.recurrence()) else {
-    ///     return Ok(None); // a single payment: accept it as one
-    /// };
-    /// let last = subscribers.paid.get(&key);
-    /// let previous = last.filter(|(counter, _)| counter.checked_add(1) == Some(asked.counter));
-    /// if received.cancels() {
-    ///     if previous.is_some() {
-    ///         subscribers.cancelled.insert(key);
-    ///     }
-    ///     return Ok(None);
-    /// }
-    /// let context = RecurrenceContext {
-    ///     previous: previous.map(|(_, period)| *period),
-    ///     is_paid: last.is_some_and(|(counter, _)| asked.counter <= *counter),
-    ///     is_cancelled: subscribers.cancelled.contains(&key),
-    /// };
-    /// let accepted = received.accept_recurring(terms, &context)?;
-    /// let expected = accepted.expected_payment();
-    /// if let Some(period) = accepted.paid_period() {
-    ///     subscribers.invoiced.insert(expected.payment_hash(), (key, asked.counter, period));
-    /// }
-    /// let invoice = accepted.invoice(expected.payment_hash()).add_path(path, payinfo).build()?;
-    /// Ok(Some(accepted.answer(accepted.sign(invoice)?)?))
-    /// # }
-    ///
-    /// # fn is_paid(subscribers: &mut Subscribers, payment_hash: &sha256::Hash) {
-    /// // When the money comes:
-    /// if let Some((key, counter, period)) = subscribers.invoiced.remove(payment_hash) {
-    ///     let last = subscribers.paid.entry(key).or_insert((counter, period));
-    ///     if last.0 < counter {
-    ///         *last = (counter, period);
-    ///     }
-    /// }
-    /// # }
-    /// ```
+    /// [`Subscribers`](crate::exchange::Subscribers) keeps what has to be known, and has an example of the whole way.
+    /// Whoever keeps it in a database of its own notes, when the money comes, under the
+    /// [key](Self::subscription_key): the counter that was paid last, and its [`paid_period`](Accepted::paid_period); and
+    /// that a subscription was [cancelled](Self::cancels). A period is paid once: that is decided when the money comes, not
+    /// when the invoice is made, since several invoices for it can be open. It can all be dropped when the pay window of the
+    /// period after the last one is over, since nothing that follows it is accepted any more; a request for counter 0, of
+    /// an offer without base, then begins the subscription anew.
     ///
     /// # Errors
     ///

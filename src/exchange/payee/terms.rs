@@ -1,5 +1,7 @@
 //! On what terms a request is accepted.
 
+use core::time::Duration;
+
 use bitcoin::constants::ChainHash;
 
 use crate::field::Rate;
@@ -29,6 +31,10 @@ pub struct Terms<'a> {
     pub chains: &'a [ChainHash],
     /// What the offer's currency is worth now: see [`ReceivedRequest::currency`].
     pub rate: Option<Rate>,
+    /// How old that rate is, in whole seconds.
+    pub rate_age: Duration,
+    /// How old it may be: with an older one no price is made, and the payer is told to ask again later (EXC-9).
+    pub max_rate_age: Duration,
     /// The most to take.
     pub max_amount: MaxAmount,
 }

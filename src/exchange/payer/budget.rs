@@ -5,7 +5,7 @@ use core::fmt;
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::end::EndReason;
-use crate::exchange::payer::limit::{FeeLimit, Limit, share_of};
+use crate::exchange::payer::limit::{FeeLimit, Limit, is_off};
 use crate::exchange::saved::{Reader, Writer};
 use crate::field::{CurrencyCode, OfferAmount, Rate};
 use crate::invoice::{Invoice, PathLimits, PayableInvoice};
@@ -176,9 +176,4 @@ impl Budget {
         let (fees, deadline) = (FeeLimit::read(reader)?, UnixTime(reader.number()?));
         Ok(Self { limit, max, estimate, price, falls, quoted_at, fees, deadline })
     }
-}
-
-/// Whether an amount differs from another by more than so many hundredths of a per cent of the other.
-fn is_off(amount: Msat, from: Msat, basis_points: u32) -> bool {
-    amount.0.abs_diff(from.0) > share_of(from, basis_points).map_or(u64::MAX, |share| share.0)
 }

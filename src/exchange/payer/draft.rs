@@ -12,6 +12,7 @@ use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::purpose::OfferPurpose;
+use crate::exchange::recurring::Series;
 use crate::exchange::schedule::Retry;
 use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
 use crate::offer::{Offer, UsableOffer};
@@ -234,7 +235,7 @@ impl Draft {
     ///
     /// As for [`start`](Self::start).
     pub fn check(&self) -> Result<(), Error> {
-        self.asked().check(&self.payer)?;
+        self.asked(UnixTime(0)).check(&self.payer)?;
         self.max().map(drop)
     }
 
@@ -257,8 +258,9 @@ impl Draft {
         fields
     }
 
-    pub(crate) fn asked(&self) -> OfferPurpose {
-        OfferPurpose { offer: self.offer.clone(), chain: self.chain, choices: self.choices.clone(), series: None }
+    pub(crate) fn asked(&self, now: UnixTime) -> OfferPurpose {
+        let (offer, chain) = (self.offer.clone(), self.chain);
+        OfferPurpose { chain, series: Series::once(&offer, now), choices: self.choices.clone(), offer }
     }
 
     /// What is authorised.

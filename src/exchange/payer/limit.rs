@@ -56,6 +56,11 @@ impl Limit {
     }
 }
 
+/// Whether an amount differs from another by more than so many hundredths of a per cent of the other.
+pub(crate) fn is_off(amount: Msat, from: Msat, basis_points: u32) -> bool {
+    amount.0.abs_diff(from.0) > share_of(from, basis_points).map_or(u64::MAX, |share| share.0)
+}
+
 /// So many hundredths of a per cent of an amount, rounded down.
 pub(crate) fn share_of(amount: Msat, basis_points: u32) -> Option<Msat> {
     let share = u128::from(amount.0).checked_mul(basis_points.into())?.checked_div(10_000)?;

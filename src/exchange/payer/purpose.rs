@@ -139,10 +139,8 @@ const SERIES: u8 = 2;
 
 impl OfferPurpose {
     pub(crate) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
-        match &self.series {
-            Some(series) => series.nonce(),
-            None => payer.nonce(token, self.chain, self.choices.amount),
-        }
+        let of_all = self.series.as_ref().and_then(Series::nonce);
+        of_all.unwrap_or_else(|| payer.nonce(token, self.chain, self.choices.amount))
     }
 
     /// The request that a token is for. It is the same every time, so that sending it twice is a repetition (EXC-5,

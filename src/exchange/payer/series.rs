@@ -24,7 +24,8 @@ pub(crate) fn clock_tolerance(recurrence: &Recurrence) -> u64 {
 /// Which payment of which subscription is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
-    pub(crate) nonce: Nonce,
+    /// That of all requests of the subscription; nothing where one payment is all of it.
+    pub(crate) nonce: Option<Nonce>,
     pub(crate) request: RecurrenceRequest,
     /// When period 0 started; nothing if it does with this invoice (REC-9).
     pub(crate) basetime: Option<UnixTime>,
@@ -34,8 +35,16 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// What an offer that may recur wants of a single payment: that it is a subscription's first, which nothing follows
+    /// (there are issuers that refuse a request without a counter). One that must recur is not paid once.
+    pub(crate) fn once(offer: &Offer, now: UnixTime) -> Option<Self> {
+        let recurrence = offer.recurrence()?;
+        let request = RecurrenceRequest { counter: 0, start: None, cancel: false };
+        Some(Self { nonce: None, request, basetime: None, since: now, tolerance: clock_tolerance(&recurrence) })
+    }
+
     /// The nonce of every request of the subscription, so that all have one payer id (REC-3).
-    pub(crate) fn nonce(&self) -> Nonce {
+    pub(crate) fn nonce(&self) -> Option<Nonce> {
         self.nonce
     }
 
@@ -86,7 +95,7 @@ impl Series {
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
-        out.array(self.nonce);
+        out.optional(self.nonce);
         out.number(self.request.counter.into());
         out.optional_number(self.request.start.map(u64::from));
         out.optional_number(self.basetime.map(|time| time.0));
@@ -95,7 +104,7 @@ impl Series {
 
     pub(crate) fn read(reader: &mut Reader<'_>, offer: &Offer) -> Result<Self, Error> {
         let recurrence = offer.recurrence().ok_or_else(invalid)?;
-        let nonce = reader.array()?;
+        let nonce = reader.optional()?;
         let counter = small(reader.number()?)?;
         let start = reader.optional_number()?.map(small).transpose()?;
         let basetime = reader.optional_number()?.map(UnixTime);

@@ -267,7 +267,14 @@ impl World {
             1 => input.arbitrary()?,
             _ => CENTS,
         };
-        let terms = Terms { now: self.now, chains: CHAINS, rate: Some(rate(cents)), max_amount: MaxAmount::Any };
+        let terms = Terms {
+            now: self.now,
+            chains: CHAINS,
+            rate: Some(rate(cents)),
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::Any,
+        };
         let outgoing = match received.accept(&terms) {
             Ok(accepted) => {
                 let accepted = match input.ratio(1, 4)? {

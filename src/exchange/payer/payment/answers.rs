@@ -50,7 +50,7 @@ impl Payment {
         let verified = Unverified::<Invoice>::of(tlvs, self.payer.known()).and_then(Unverified::verify);
         let invoice = match verified {
             Ok(invoice) => invoice,
-            Err(error) => return Err(Refused::about_invoice(error, reply_path)),
+            Err(error) => return Err(Refused::answered(error, reply_path)),
         };
         match self.purpose.check(&invoice, token, now) {
             Ok(()) if self.refund().is_some() => self.take_claim(invoice, now),
@@ -65,7 +65,7 @@ impl Payment {
                 self.schedule.restart_later(self.way_after(token), self.renewals, now);
                 Ok(Progress::AskingAgain(Some(error)))
             }
-            Err(error) => Err(Refused::about_invoice(error, reply_path)),
+            Err(error) => Err(Refused::answered(error, reply_path)),
         }
     }
 

@@ -24,6 +24,7 @@ use crate::invoice::Invoice;
 use crate::invoice_request::Refund;
 use crate::offer::Offer;
 use crate::payer_proof::Preimage;
+use crate::signed::Unsigned;
 use crate::units::{Msat, UnixTime};
 
 mod answers;
@@ -179,6 +180,14 @@ impl Payment {
         }
     }
 
+    /// The same refund with a signature, of which the same invoice is a claim. Core Lightning and LND pay the claim only of
+    /// a signed one, LDK reads only one without (D1): offer both texts, or the one that the other side takes.
+    pub fn signed_refund(&self) -> Option<Refund> {
+        let refund = self.refund()?;
+        let unsigned = Unsigned::<Refund>::try_from(refund.as_bytes().to_vec()).ok()?;
+        unsigned.sign(&self.payer.keypair(refund)?).ok()
+    }
+
     /// The amount that was chosen, or that the issuer suggested; nothing if it is left to the issuer.
     pub fn amount(&self) -> Option<Msat> {
         match &self.purpose {
@@ -248,11 +257,6 @@ impl Payment {
         };
         let claims = self.purpose.claims().filter(|_| matches!(self.phase, Phase::Asking));
         quoted.into_iter().chain(claims).map(|invoice| self.quote(invoice))
-    }
-
-    /// Whether it waits for an invoice, or for a decision about one.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Asking | Phase::Quoted(_))
     }
 
     fn own_token(&self, position: u8) -> Token {

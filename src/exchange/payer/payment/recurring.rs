@@ -15,6 +15,11 @@ use crate::exchange::refused::Refused;
 use crate::units::UnixTime;
 
 impl Payment {
+    /// Whether it waits for an invoice, or for a decision about one.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Asking | Phase::Quoted(_))
+    }
+
     /// Which payment of a subscription this is.
     pub(crate) fn series(&self) -> Option<&Series> {
         match &self.purpose {

@@ -22,7 +22,7 @@ impl Draft {
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
         // First what was chosen, by itself; then what it costs.
-        let asked = self.asked();
+        let asked = self.asked(now);
         asked.check(&self.payer)?;
         let budget = self.budget(deadline)?;
         let mut what = Writer::new(Kind::Payment);

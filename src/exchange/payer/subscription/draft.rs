@@ -32,6 +32,9 @@ pub struct SubscriptionDraft {
     until: Option<UnixTime>,
 }
 
+/// As far as open periods are counted.
+const MOST_COUNTED: u64 = 10_000;
+
 impl Payer {
     /// Begins a subscription to an offer that recurs, has not expired, and is on one of the payer's chains, which are
     /// given in the order of preference.
@@ -150,6 +153,18 @@ impl SubscriptionDraft {
     /// As for [`Draft::cost`].
     pub fn cost(&self) -> Result<Option<Msat>, Error> {
         self.draft.cost()
+    }
+
+    /// How many periods can be open for payment at one time, which is the most that could be caught up with if nothing was
+    /// paid for long: 2 where the offer has no pay window. One payment is made by itself in the length of a period; those
+    /// beyond wait for [`catch_up`](crate::exchange::Subscription::catch_up) (EXC-17).
+    pub fn most_overdue(&self) -> u64 {
+        let base = self.recurrence.base.map_or(self.now, |base| base.basetime);
+        // The first period of an offer without base has no window of its own.
+        let Ok(window) = self.recurrence.pay_window(base, 1) else { return 1 };
+        let opens = |index| self.recurrence.pay_window(base, index).is_ok_and(|later| later.start() <= window.end());
+        let later = (2..=MOST_COUNTED).take_while(|index| opens(*index)).count() as u64;
+        later.saturating_add(1)
     }
 
     /// What is missing before the subscription can begin.

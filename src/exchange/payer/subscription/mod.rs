@@ -257,7 +257,7 @@ impl Subscription {
 
     fn series(&self, counter: u32, cancel: bool) -> Series {
         Series {
-            nonce: self.payer.series_nonce(self.id),
+            nonce: Some(self.payer.series_nonce(self.id)),
             request: RecurrenceRequest { counter, start: self.plan.start, cancel },
             basetime: self.basetime,
             since: self.plan.since,

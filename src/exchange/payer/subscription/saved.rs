@@ -134,6 +134,6 @@ impl Subscription {
         let is_next = if is_paid { counter.checked_add(1) == Some(self.counter) } else { counter == self.counter };
         // How often it took, nobody asks once it is paid.
         let is_its_id = is_paid || payment.id() == self.payer.series_payment_id(self.id, counter, self.attempt);
-        is_next && is_its_id && series.nonce == self.payer.series_nonce(self.id)
+        is_next && is_its_id && series.nonce == Some(self.payer.series_nonce(self.id))
     }
 }

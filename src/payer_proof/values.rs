@@ -1,35 +1,16 @@
-//! The fields that only a payer proof has.
+//! The values that only a payer proof holds.
 
 use core::ops::RangeInclusive;
 
 use bitcoin::hex::DisplayHex;
-use secp256k1::schnorr;
 
-use super::PayerProof;
 use crate::error::{Error, ErrorKind, Rule};
-use crate::field::{Text, Value, exactly, fields};
+use crate::field::{Value, exactly};
 use crate::tlv::bigsize;
-
-/// The types that a proof may have (TLV-5): an invoice's, signatures, and the proof's own. That 0 is not
-/// among them is a rule of its own (PPR-1).
-pub(super) const PROOF_RANGES: [RangeInclusive<u64>; 1] = [0..=3_999_999_999];
 
 /// The types of an invoice's fields that a proof can disclose, below and above the signatures and
 /// the proof's own.
 pub(super) const DISCLOSABLE: [RangeInclusive<u64>; 2] = [1..=239, 1_000_000_000..=3_999_999_999];
-
-fields! {
-    PROOF_FIELDS for PayerProof {
-        241 PROOF_SIGNATURE "proof_signature" "payer's signature": schnorr::Signature;
-        1001 PROOF_PREIMAGE "proof_preimage" "preimage": Preimage;
-        1002 PROOF_OMITTED_TLVS "proof_omitted_tlvs" "list of hidden fields": Markers<'_>;
-        1003 PROOF_MISSING_HASHES "proof_missing_hashes" "list of missing hashes": Hashes<'_>;
-        1004 PROOF_LEAF_HASHES "proof_leaf_hashes" "list of leaf hashes": Hashes<'_>;
-        1005 PROOF_NOTE "proof_note" "note": Text<'_> =>
-            /// What the payer wanted to say, or was asked to say: a challenge.
-            note;
-    }
-}
 
 /// The preimage of a payment hash: who has it has paid, or was paid.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +54,8 @@ impl<'a> Markers<'a> {
     pub(super) fn iter(self) -> impl Iterator<Item = u64> + Clone + use<'a> {
         let mut at = 0;
         core::iter::from_fn(move || {
+            #[cfg(test)]
+            crate::work::step();
             let (marker, next) = bigsize::read(self.0, at).ok()?;
             at = next;
             Some(marker)
@@ -105,7 +88,11 @@ impl<'a> Hashes<'a> {
     pub(super) const NONE: Self = Self(&[]);
 
     pub(super) fn iter(self) -> impl Iterator<Item = [u8; 32]> + use<'a> {
-        self.0.chunks_exact(32).filter_map(|hash| hash.try_into().ok())
+        self.0.chunks_exact(32).filter_map(|hash| {
+            #[cfg(test)]
+            crate::work::step();
+            hash.try_into().ok()
+        })
     }
 
     pub(super) fn count(self) -> usize {

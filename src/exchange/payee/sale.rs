@@ -1,0 +1,162 @@
+//! What was sold, as the path id of an invoice's paths carries it: only its maker can read it (EXC-22).
+
+use alloc::vec::Vec;
+
+use secp256k1::PublicKey;
+
+use crate::error::Error;
+use crate::exchange::payee::keys::Payee;
+use crate::exchange::saved::{Reader, Writer, invalid};
+use crate::exchange::secret::{MacKey, request_records};
+use crate::field::{CurrencyCode, OfferAmount};
+use crate::invoice_request::RequestFields;
+use crate::signature::OfferId;
+use crate::units::{MinorUnits, Msat, UnixTime};
+
+/// The most bytes of its own that an application can have come back with a payment.
+pub const MAX_SALE_DATA: usize = 64;
+
+/// What was sold with an invoice, and comes back with the money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sale {
+    /// The offer; of a refund, the part of it that stands for one.
+    pub offer_id: OfferId,
+    /// Who asked for the invoice.
+    pub payer_id: PublicKey,
+    /// One request, of which several invoices may have been made: the same for all of them, and for nothing else.
+    pub request_id: [u8; 16],
+    /// How many items, if the offer sells several.
+    pub quantity: Option<u64>,
+    /// When the invoice was made.
+    pub quoted_at: UnixTime,
+    /// What the amount was made of, if the offer has a price in a currency: that of all items.
+    pub price: Option<(CurrencyCode, MinorUnits)>,
+    /// Which payment of a subscription it is: its counter, when period 0 started, and the number of the period that was
+    /// paid first (feature `recurrence`).
+    pub period: Option<SoldPeriod>,
+    /// What the application [added](crate::exchange::Accepted::sale_data).
+    pub data: Vec<u8>,
+}
+
+/// Which payment of a subscription was sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SoldPeriod {
+    /// How many payments came before it.
+    pub counter: u32,
+    /// When period 0 started (REC-9).
+    pub basetime: UnixTime,
+    /// The number of the period that was paid first (REC-4).
+    pub start: Option<u32>,
+    /// The last second of its pay window (REC-6).
+    pub until: UnixTime,
+}
+
+/// The length of what stands before everything that varies.
+const TAG_LEN: usize = 16;
+
+impl Sale {
+    /// What a request or refund asks for.
+    pub(crate) fn of(payee: &Payee, request: &RequestFields, payer_id: PublicKey, quoted_at: UnixTime) -> Self {
+        let quantity = request.quantity();
+        let price = match request.price() {
+            Ok(Some(OfferAmount::Currency { currency, amount })) => Some((currency, amount)),
+            _ => None,
+        };
+        let [low, high] = request_records(request.tlvs());
+        let metadata = request.tlvs().value(0).unwrap_or_default();
+        Self {
+            offer_id: request.offer().id().unwrap_or(OfferId::from_byte_array([0; 32])),
+            payer_id,
+            request_id: payee.payment_ids().short(&[&(metadata.len() as u64).to_be_bytes(), metadata, low, high]),
+            quantity,
+            quoted_at,
+            price,
+            period: None,
+            data: Vec::new(),
+        }
+    }
+
+    fn write(&self, amount: Msat, expires_at: UnixTime) -> Vec<u8> {
+        let mut out = Writer::raw();
+        out.number(amount.0);
+        out.number(expires_at.0);
+        out.number(self.quoted_at.0);
+        out.array(self.offer_id.to_byte_array());
+        out.array(self.payer_id.serialize());
+        out.array(self.request_id);
+        out.optional_number(self.quantity);
+        out.flag(self.price.is_some());
+        if let Some((currency, amount)) = self.price {
+            out.bytes(currency.as_str().as_bytes());
+            out.number(amount.0);
+        }
+        out.flag(self.period.is_some());
+        if let Some(period) = self.period {
+            out.array(period.counter.to_be_bytes());
+            out.number(period.basetime.0);
+            out.optional(period.start.map(u32::to_be_bytes));
+            out.number(period.until.0);
+        }
+        out.bytes(&self.data);
+        out.into_bytes()
+    }
+
+    fn read(bytes: &[u8]) -> Result<(Self, Msat, UnixTime), Error> {
+        let mut reader = Reader::raw(bytes);
+        let (amount, expires_at) = (Msat(reader.number()?), UnixTime(reader.number()?));
+        let quoted_at = UnixTime(reader.number()?);
+        let offer_id = OfferId::from_byte_array(reader.array()?);
+        let payer_id = PublicKey::from_slice(&reader.array::<33>()?).map_err(|_| invalid())?;
+        let request_id = reader.array()?;
+        let quantity = reader.optional_number()?;
+        let price = if reader.flag()? { Some((reader.text()?.parse()?, MinorUnits(reader.number()?))) } else { None };
+        let period = match reader.flag()? {
+            false => None,
+            true => Some(SoldPeriod {
+                counter: u32::from_be_bytes(reader.array()?),
+                basetime: UnixTime(reader.number()?),
+                start: reader.optional()?.map(u32::from_be_bytes),
+                until: UnixTime(reader.number()?),
+            }),
+        };
+        let data = reader.bytes()?.to_vec();
+        reader.end()?;
+        let sale = Self { offer_id, payer_id, request_id, quantity, quoted_at, price, period, data };
+        Ok((sale, amount, expires_at))
+    }
+
+    /// Encrypted and authenticated: a tag over all of it, from which the keystream follows (so the same twice is the same
+    /// text, and nothing else is).
+    pub(crate) fn seal(&self, payee: &Payee, amount: Msat, expires_at: UnixTime) -> Vec<u8> {
+        let plain = self.write(amount, expires_at);
+        let tag: [u8; TAG_LEN] = payee.sales().short(&[&plain]);
+        let mut sealed = tag.to_vec();
+        sealed.extend(encrypt(payee.sale_stream(), &tag, &plain));
+        sealed
+    }
+
+    pub(crate) fn open(payee: &Payee, sealed: &[u8]) -> Option<(Self, Msat, UnixTime)> {
+        let (tag, text) = sealed.split_first_chunk::<TAG_LEN>()?;
+        if text.len() > MAX_SALE_LEN {
+            return None;
+        }
+        let plain = encrypt(payee.sale_stream(), tag, text);
+        if !payee.sales().verifies(&[&plain], tag) {
+            return None;
+        }
+        Self::read(&plain).ok()
+    }
+}
+
+/// No sale is longer.
+const MAX_SALE_LEN: usize = 320;
+
+/// The exclusive or with a keystream, which is its own inverse.
+fn encrypt(key: &MacKey, tag: &[u8; TAG_LEN], text: &[u8]) -> Vec<u8> {
+    let block = |at: u8| key.mac(&[tag, &[at]]);
+    let blocks = text.chunks(32).zip(0u8..).map(|(chunk, at)| (chunk, block(at)));
+    blocks
+        .flat_map(|(chunk, block)| chunk.iter().zip(block).map(|(byte, key)| byte ^ key).collect::<Vec<_>>())
+        .collect()
+}
