@@ -17,7 +17,7 @@ use crate::units::Msat;
 static ERRONEOUS: [&[Spec]; 5] =
     [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
 
-static SCHEMA: Schema = Schema {
+pub(crate) static SCHEMA: Schema = Schema {
     kind: MessageKind::InvoiceError,
     // ERR-1: no ranges.
     ranges: &[0..=u64::MAX],
@@ -104,7 +104,9 @@ impl InvoiceError {
     pub fn answering(error: &Error) -> Option<Self> {
         let field = error.field()?;
         let text = match error.kind() {
-            ErrorKind::NotConverted => return None,
+            ErrorKind::LimitNeeded { .. } | ErrorKind::RateNeeded { .. } | ErrorKind::WrongCurrency { .. } => {
+                return None;
+            }
             _ if error.rule().is_for_writers() => return None,
             ErrorKind::AmountTooHigh { .. } => "the amount is more than is accepted".to_string(),
             _ => error.to_string(),

@@ -72,6 +72,7 @@ mod invoice_request;
 #[cfg(feature = "lightning")]
 pub mod lightning;
 mod message;
+mod named;
 mod offer;
 #[cfg(feature = "onion")]
 pub mod onion;
@@ -99,9 +100,9 @@ pub use secp256k1;
 
 pub use error::{Error, ErrorKind, Field, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
-    BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Fallback, Fallbacks, Feature, FeatureBits,
-    Features, HumanReadableName, IntroductionNode, KnownFeatures, OfferAmount, PayInfo, PayInfos, Point, Quantity,
-    Rate, ShortChannelId, Text,
+    BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,
+    FeatureBits, Features, HumanReadableName, IntroductionNode, KnownFeatures, OfferAmount, PayInfo, PayInfos, Point,
+    Quantity, Rate, ShortChannelId, Text,
 };
 pub use invoice::{
     Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits, PayableInvoice,
@@ -114,7 +115,7 @@ pub use invoice_request::{
 };
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
-pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
+pub use offer::{Offer, OfferBuilder, OfferFields, Revealed, UsableOffer};
 pub use pasted::Bolt12;
 pub use payer_proof::{
     Disclosure, Expectation, ExpectedPayee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,

@@ -171,23 +171,33 @@ impl Schema {
 
     /// Shows a message's fields by name.
     pub(crate) fn debug(&self, name: &str, tlvs: &TlvStream, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Show<'a>(Option<&'static Spec>, &'a [u8]);
-        impl fmt::Debug for Show<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self.0 {
-                    Some(spec) => (spec.show)(self.1, f),
-                    None => crate::field::Bytes(self.1).fmt(f),
-                }
+        show(name, self.fields, tlvs.records(), f)
+    }
+}
+
+/// Shows records by the names that tables have for them.
+pub(crate) fn show<'a>(
+    name: &str,
+    tables: &[&'static [Spec]],
+    records: impl Iterator<Item = TlvRecord<'a>>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    struct Show<'a>(Option<&'static Spec>, &'a [u8]);
+    impl fmt::Debug for Show<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self.0 {
+                Some(spec) => (spec.show)(self.1, f),
+                None => crate::field::Bytes(self.1).fmt(f),
             }
         }
-        f.write_str(name)?;
-        f.write_str(" ")?;
-        let shown = tlvs.records().map(|record| {
-            let spec = find(self.fields, record.number());
-            (self.field(record.number()), Show(spec, record.value()))
-        });
-        f.debug_map().entries(shown).finish()
     }
+    f.write_str(name)?;
+    f.write_str(" ")?;
+    let shown = records.map(|record| {
+        let spec = find(tables, record.number());
+        (named(tables, record.number()), Show(spec, record.value()))
+    });
+    f.debug_map().entries(shown).finish()
 }
 
 /// The records within `ranges` that `table` has no name for.

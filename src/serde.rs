@@ -1,10 +1,12 @@
-//! serde: a message is its text where people read it, and its bytes elsewhere.
+//! serde: a message is its text where people read it, and its bytes elsewhere; what has no text is hexadecimal there.
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::str::FromStr;
 
+use bitcoin::hex::{DisplayHex, FromHex};
+use serde::Serializer;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
 use crate::error::Error;
@@ -54,3 +56,78 @@ where
         T::try_from(bytes).map_err(A::Error::custom)
     }
 }
+
+/// Writes bytes: in hexadecimal where people read them.
+pub(crate) fn serialize_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() {
+        serializer.collect_str(&bytes.as_hex())
+    } else {
+        serializer.serialize_bytes(bytes)
+    }
+}
+
+/// Reads what [`serialize_hex`] wrote.
+pub(crate) fn deserialize_hex<'de, D, T, E>(
+    deserializer: D,
+    what: &'static str,
+    read: fn(&[u8]) -> Result<T, E>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    E: fmt::Display,
+{
+    let visitor = Hex { what, read };
+    if deserializer.is_human_readable() {
+        deserializer.deserialize_str(visitor)
+    } else {
+        deserializer.deserialize_bytes(visitor)
+    }
+}
+
+struct Hex<T, E> {
+    what: &'static str,
+    read: fn(&[u8]) -> Result<T, E>,
+}
+
+impl<'de, T, E: fmt::Display> Visitor<'de> for Hex<T, E> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, in hexadecimal or as bytes", self.what)
+    }
+
+    fn visit_str<F: serde::de::Error>(self, text: &str) -> Result<T, F> {
+        self.visit_bytes(&Vec::from_hex(text).map_err(F::custom)?)
+    }
+
+    fn visit_bytes<F: serde::de::Error>(self, bytes: &[u8]) -> Result<T, F> {
+        (self.read)(bytes).map_err(F::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<T, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = sequence.next_element()? {
+            bytes.push(byte);
+        }
+        self.visit_bytes(&bytes)
+    }
+}
+
+/// `Serialize` and `Deserialize` in hexadecimal or as bytes, by a function to bytes and one from them.
+macro_rules! as_hex {
+    ($type:ty, $what:literal, $to:expr, $from:expr) => {
+        /// Hexadecimal if the format is human-readable, otherwise the bytes.
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                crate::serde::serialize_hex(AsRef::<[u8]>::as_ref(&$to(self)), serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::serde::deserialize_hex(deserializer, $what, $from)
+            }
+        }
+    };
+}
+pub(crate) use as_hex;

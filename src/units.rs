@@ -1,8 +1,10 @@
-//! Amounts and times: numbers that must not be mixed up.
+//! Amounts, currencies and times: numbers that must not be mixed up.
 
 use alloc::string::ToString;
 use core::fmt::{self, Write};
 use core::time::Duration;
+
+use bitcoin::Amount;
 
 /// An amount of bitcoin in millisatoshi (a thousandth of a satoshi).
 ///
@@ -25,6 +27,39 @@ impl Msat {
             Some(msat) => Some(Self(msat)),
             None => None,
         }
+    }
+
+    /// An amount as the `bitcoin` crate counts it, in satoshi; nothing if that exceeds 64 bits of millisatoshi.
+    ///
+    /// ```
+    /// use bolt12::{Msat, bitcoin::Amount};
+    /// assert_eq!(Msat::from_amount(Amount::from_sat(21)), Some(Msat(21_000)));
+    /// assert_eq!(Msat(21_000).to_amount(), Some(Amount::from_sat(21)));
+    /// // What is no whole satoshi has to be rounded.
+    /// assert_eq!(Msat(21_001).to_amount(), None);
+    /// assert_eq!(Msat(21_001).to_amount_floor(), Amount::from_sat(21));
+    /// assert_eq!(Msat(21_001).to_amount_ceil(), Amount::from_sat(22));
+    /// ```
+    pub fn from_amount(amount: Amount) -> Option<Self> {
+        Self::from_sat(amount.to_sat())
+    }
+
+    /// The same in satoshi, exactly; nothing if it is no whole number of them.
+    pub const fn to_amount(self) -> Option<Amount> {
+        match self.0 % 1_000 {
+            0 => Some(self.to_amount_floor()),
+            _ => None,
+        }
+    }
+
+    /// In satoshi, rounded down: what somebody who receives it can be sure of. Less than a satoshi is lost.
+    pub const fn to_amount_floor(self) -> Amount {
+        Amount::from_sat(self.0 / 1_000)
+    }
+
+    /// In satoshi, rounded up: what is enough to pay it. Less than a satoshi is added.
+    pub const fn to_amount_ceil(self) -> Amount {
+        Amount::from_sat(self.0.div_ceil(1_000))
     }
 
     /// The sum of two amounts; nothing if that exceeds 64 bits.
@@ -82,6 +117,41 @@ impl MinorUnits {
             Some(units) => Some(Self(units)),
             None => None,
         }
+    }
+}
+
+/// Three capital letters that name a currency, for example `USD` (D5).
+///
+/// Whether ISO 4217 knows the code is asked only when an amount is converted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CurrencyCode([u8; 3]);
+
+impl CurrencyCode {
+    /// Letters that were found to be capital.
+    pub(crate) const fn checked(letters: [u8; 3]) -> Self {
+        Self(letters)
+    }
+
+    /// The three letters.
+    pub fn as_str(&self) -> &str {
+        // Capital letters are UTF-8.
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -155,7 +155,7 @@ fn quotation_marks_labels_and_encodings_around_a_text_are_ignored() {
 fn a_name_is_parsed_as_people_write_it() {
     let name = HumanReadableName::new("satoshi", "example.com").unwrap();
     for written in ["satoshi@example.com", "₿satoshi@example.com"] {
-        assert_eq!(HumanReadableName::parse(written), Ok(name));
+        assert_eq!(HumanReadableName::parse(written), Ok(name.clone()));
     }
     assert_eq!((name.user(), name.domain()), ("satoshi", "example.com"));
     for (written, kind) in [

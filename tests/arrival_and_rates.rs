@@ -183,7 +183,8 @@ fn a_rate_is_for_one_currency_and_never_nothing() {
     }
     let euros = OfferAmount::Currency { currency: "EUR".parse().unwrap(), amount: MinorUnits(1) };
     let error = rate(1, 1).convert(euros).unwrap_err();
-    assert_error(&error, ErrorKind::NotConverted, Rule::Rqr9, Field::OFFER_AMOUNT);
+    let kind = ErrorKind::WrongCurrency { expected: "EUR".parse().unwrap(), found: currency };
+    assert_error(&error, kind, Rule::Rqr9, Field::OFFER_AMOUNT);
     for (cents, msat, price) in [(1, 2, 1 << 63), (1, u64::MAX, 2), (1, u64::MAX, u64::MAX), (2, 3, u64::MAX)] {
         let error = rate(cents, msat).convert(usd(price)).unwrap_err();
         assert_error(&error, ErrorKind::Overflow, Rule::Rqr9, Field::OFFER_AMOUNT);
@@ -208,6 +209,15 @@ proptest! {
                 prop_assert!(whole > u64::MAX.into());
             }
         }
+    }
+}
+
+/// Why a price in dollars cannot be converted.
+fn unusable(rate: Option<Rate>) -> ErrorKind {
+    let expected = "USD".parse().unwrap();
+    match rate {
+        None => ErrorKind::RateNeeded { currency: expected },
+        Some(rate) => ErrorKind::WrongCurrency { expected, found: rate.currency() },
     }
 }
 
@@ -238,7 +248,7 @@ fn what_is_due_is_price_times_quantity_times_rate() {
     let other = Rate::new("EUR".parse().unwrap(), MinorUnits(2), Msat(1)).unwrap();
     for (amount, rate) in [(None, None), (Some(11), None), (None, Some(other)), (Some(11), Some(other))] {
         let error = accept(3, amount, rate).unwrap_err();
-        assert_error(&error, ErrorKind::NotConverted, Rule::Rqr9, Field::OFFER_AMOUNT);
+        assert_error(&error, unusable(rate), Rule::Rqr9, Field::OFFER_AMOUNT);
         // It is not the payer's fault.
         assert!(InvoiceError::answering(&error).is_none());
     }
@@ -271,7 +281,7 @@ fn a_request_pays_three_times_for_three_items() {
     let other = Rate::new("EUR".parse().unwrap(), MinorUnits(2), Msat(1)).unwrap();
     for rate in [None, Some(other)] {
         let error = build(&foreign, 1_000, rate).unwrap_err();
-        assert_error(&error, ErrorKind::NotConverted, Rule::Rqw3, Field::OFFER_AMOUNT);
+        assert_error(&error, unusable(rate), Rule::Rqw3, Field::OFFER_AMOUNT);
     }
 }
 

@@ -304,6 +304,8 @@ fn errors() -> Vec<Error> {
     errors.push(fallback());
     errors.extend(paths_that_do_not_carry());
     errors.extend(subscriptions());
+    errors.extend(rates_not_known());
+    errors.push("539268x845".parse::<ShortChannelId>().unwrap_err());
     errors.push(bolt12::Rate::per_bitcoin("USD".parse().unwrap(), "1,000", 2).unwrap_err());
     // A letter of another alphabet.
     errors.push("lno1\u{430}".parse::<Offer>().unwrap_err());
@@ -355,6 +357,18 @@ fn onions() -> Vec<Error> {
         OnionMessage::read(vec![2, 0]).unwrap_err(),
         OnionMessage::read(vec![2, 1]).unwrap_err(),
     ]
+}
+
+/// A price in dollars, and no limit, no rate, or that of euros.
+fn rates_not_known() -> Vec<Error> {
+    let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(150) };
+    let offer = OfferBuilder::new(key()).description("tea").amount(price).build().unwrap();
+    let draft = || payer().draft(&offer, NOW, sides::CHAINS).unwrap();
+    let euros = Rate::per_bitcoin("EUR".parse().unwrap(), "90000", 2).unwrap();
+    let (limit, at_most) = (Limit::Tolerance { basis_points: 200 }, Limit::AtMost(Msat(2_000_000)));
+    let drafts = [draft(), draft().limit(limit), draft().limit(limit).rate(euros), draft().amount(Msat(2_000_000))];
+    draft().limit(at_most).check().unwrap();
+    drafts.map(|draft| draft.check().unwrap_err()).into()
 }
 
 /// A price in dollars that nobody converted.
@@ -709,7 +723,11 @@ fn an_invoice_error_answers_what_is_about_a_field() {
     for error in errors() {
         let answer = InvoiceError::answering(&error);
         // RQW-3, IVW-4 and the like are for writers.
-        let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || error.kind() == &ErrorKind::NotConverted;
+        let is_of_rates = matches!(
+            error.kind(),
+            ErrorKind::LimitNeeded { .. } | ErrorKind::RateNeeded { .. } | ErrorKind::WrongCurrency { .. }
+        );
+        let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || is_of_rates;
         let Some(field) = error.field().filter(|_| !is_own) else {
             assert!(answer.is_none(), "{error}");
             own_faults += usize::from(is_own);

@@ -175,7 +175,7 @@ fn an_offer_without_paths_is_asked_for_directly() {
     let (received, hops) = net.send(PAYER, &asked, &[LEFT, RIGHT], &[RIGHT, LEFT]);
     assert_eq!(hops, 3);
     let Inbound::Message { message: incoming, .. } = received else { panic!() };
-    issuer.receive(incoming).unwrap();
+    let _ = issuer.receive(incoming).unwrap();
 
     // Sent over a path of the same node, it is ignored.
     let other = own_offer(&mut net, &issuer, &[&[RIGHT]], true);
@@ -350,8 +350,8 @@ fn randomness_used_twice_makes_other_keys() {
     let by_channel = over(3);
     let by_channel = bolt12::BlindedPath::new(
         bolt12::IntroductionNode::Channel { scid: ShortChannelId(1), direction: Direction::NodeOne },
-        by_channel.first_path_key().to_public_key().unwrap(),
-        by_channel.hops().map(|hop| (hop.blinded_node_id.to_public_key().unwrap(), hop.encrypted_recipient_data)),
+        by_channel.first_path_key().public_key().unwrap(),
+        by_channel.hops().map(|hop| (hop.blinded_node_id.public_key().unwrap(), hop.encrypted_recipient_data)),
     );
     let by_channel = OutgoingMessage { destination: Destination::Path(by_channel.unwrap()), ..base.clone() };
     let route = Route::default;
@@ -454,7 +454,7 @@ fn debug_shows_no_contents_and_no_key() {
         if let Inbound::Message { hop_key: signing_key, .. } = &received {
             let Ok(Peeled::Received(again)) = message.peel(&node) else { panic!() };
             assert_eq!(signing_key.keypair(), again.signing_key());
-            assert_eq!(signing_key.keypair().public_key(), path.last_blinded_node_id().to_public_key().unwrap());
+            assert_eq!(signing_key.keypair().public_key(), path.last_blinded_node_id().public_key().unwrap());
             assert_eq!(format!("{signing_key:?}"), "HopKey(..)");
             secrets.extend(key(signing_key.keypair().secret_bytes()));
         }

@@ -201,7 +201,7 @@ fn only_paths_whose_features_are_known_are_paid_over() {
     let request: InvoiceRequest = request().read();
     let paths = |invoice: Invoice| {
         let payable = invoice.check(&context(&request)).unwrap();
-        payable.paths().map(|(path, _)| path.last_blinded_node_id().to_public_key().unwrap()).collect::<Vec<_>>()
+        payable.paths().map(|(path, _)| path.last_blinded_node_id().public_key().unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(paths(raw.read()), [point(2)]);
     assert_eq!(paths(Invoice::read(raw.encode(), &KNOWN).unwrap()), [point(1), point(2)]);

@@ -187,7 +187,7 @@ fn a_path_with_an_unknown_feature_is_not_used() {
         let invoice = Invoice::read(raw.encode(), known).unwrap();
         assert_eq!(invoice.payment_paths().count(), 3);
         let used = invoice.usable_paths(known.payinfo).map(|(path, _)| path.last_blinded_node_id());
-        used.map(|id| id.to_public_key().unwrap()).collect::<Vec<PublicKey>>()
+        used.map(|id| id.public_key().unwrap()).collect::<Vec<PublicKey>>()
     };
     assert_eq!(used(&KnownFeatures::DEFAULT), [point(2)]);
     assert_eq!(used(&KNOWN), [point(1), point(2)]);

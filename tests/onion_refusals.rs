@@ -78,7 +78,7 @@ fn every_length_is_refused_or_authenticated() {
 fn every_changed_byte_of_encrypted_data_is_refused() {
     let path = BlindedPathBuilder::new(id(2)).path_id([5; 32]).build([3; 32]).unwrap();
     let hop = path.hops().next().unwrap();
-    let path_key = path.first_path_key().to_public_key().unwrap();
+    let path_key = path.first_path_key().public_key().unwrap();
     let unblind = |key, data: &[u8]| Unblinded::new(&node(key), &path_key, data);
     assert!(unblind(2, hop.encrypted_recipient_data).is_ok());
     let refused = |result: Result<Unblinded, Error>| {

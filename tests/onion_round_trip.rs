@@ -317,7 +317,7 @@ fn the_last_hop_has_the_key_that_the_path_names() {
     let issuer = node(1);
     let path = BlindedPathBuilder::new(issuer.public_key()).build([3; 32]).unwrap();
     let hop = path.hops().next().unwrap();
-    let path_key: PublicKey = path.first_path_key().to_public_key().unwrap();
+    let path_key: PublicKey = path.first_path_key().public_key().unwrap();
     let unblinded = Unblinded::new(&issuer, &path_key, hop.encrypted_recipient_data).unwrap();
     assert_eq!(path.last_blinded_node_id(), unblinded.signing_key().public_key());
     assert_eq!(unblinded.data().next(), None);

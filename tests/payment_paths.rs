@@ -42,7 +42,7 @@ fn builder(hops: &[PaymentHop], min_final_cltv_expiry_delta: u16) -> PaymentPath
 /// What each hop of a path is told, read by its node.
 fn told(path: &BlindedPath<'_>, nodes: &[Keypair]) -> Vec<HopData> {
     assert_eq!(path.hops().count(), nodes.len());
-    let mut path_key = path.first_path_key().to_public_key().unwrap();
+    let mut path_key = path.first_path_key().public_key().unwrap();
     let mut data = Vec::new();
     for (hop, node) in path.hops().zip(nodes) {
         let unblinded = Unblinded::new(node, &path_key, hop.encrypted_recipient_data).unwrap();

@@ -333,7 +333,7 @@ fn a_price_in_a_currency_is_converted() {
         read(amount.map_or(raw.clone(), |amount| raw.with_number(82, amount)))
     };
     let error = request(None).accept(&context(&offer)).unwrap_err();
-    assert_error(&error, ErrorKind::NotConverted, Rule::Rqr9, Field::OFFER_AMOUNT);
+    assert_error(&error, ErrorKind::RateNeeded { currency: "USD".parse().unwrap() }, Rule::Rqr9, Field::OFFER_AMOUNT);
     // PRICE cents, of which two are worth a millisatoshi.
     let converted = RequestContext { rate: Some(rate(2, 1)), ..context(&offer) };
     assert_eq!(request(None).accept(&converted).unwrap().amount(), Msat(5_000));
@@ -421,7 +421,7 @@ fn an_amount_is_named_if_the_offer_does_not_and_is_never_too_small() {
 fn an_amount_for_a_price_in_a_currency_is_compared_with_what_it_is_worth() {
     let offer: Offer = offer().with(6, "USD").read();
     let error = not_built(builder(&offer).amount(Msat(5_000)));
-    assert_error(&error, ErrorKind::NotConverted, Rule::Rqw3, Field::OFFER_AMOUNT);
+    assert_error(&error, ErrorKind::RateNeeded { currency: "USD".parse().unwrap() }, Rule::Rqw3, Field::OFFER_AMOUNT);
     let error = not_built(builder(&offer).amount(Msat(4_999)).rate(rate(2, 1)));
     assert_error(&error, ErrorKind::AmountTooLow { min: Msat(5_000) }, Rule::Rqw3, Field::INVREQ_AMOUNT);
     let raw = built(builder(&offer).amount(Msat(5_000)).rate(rate(2, 1)));

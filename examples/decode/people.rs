@@ -3,9 +3,8 @@
 use std::fmt::{self, Display, Write};
 
 use bolt12::{
-    BlindedPath, BlindedPaths, ChainHash, Direction, Feature, Features, Field, IntroductionNode, InvoiceError,
-    InvoiceFields, Msat, MultiPart, OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Text,
-    TlvRecord, UnixTime,
+    BlindedPath, BlindedPaths, ChainHash, Feature, Features, Field, InvoiceError, InvoiceFields, Msat, MultiPart,
+    OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Revealed, Text, TlvRecord, UnixTime,
 };
 
 use super::input::{self, Message, Views};
@@ -130,15 +129,10 @@ fn seen(message: &Message) -> Vec<String> {
     let mut seen = Vec::new();
     match message {
         Message::Offer(offer) => {
-            issuer_seen(offer, &mut seen);
-            if offer.metadata().is_some() {
-                seen.push(
-                    "What the offer's metadata means only the issuer knows; it comes back in each request.".into(),
-                );
-            }
+            seen.extend(offer.reveals().into_iter().filter(|it| *it == Revealed::Metadata || is_of_node(it)).map(said));
         }
         Message::Request(request) => {
-            issuer_seen(request.offer(), &mut seen);
+            seen.extend(request.offer().reveals().into_iter().filter(is_of_node).map(said));
             seen.push(payer_key(request, "request", "pays"));
             if request.payer_note().is_some() {
                 seen.push("The payer's note is read by the issuer, and by nobody on the way there.".into());
@@ -182,21 +176,20 @@ fn seen(message: &Message) -> Vec<String> {
     seen
 }
 
-/// How much an offer tells of its issuer.
-fn issuer_seen(offer: &OfferFields, seen: &mut Vec<String>) {
-    seen.push(match (offer.issuer_id(), offer.paths()) {
-        (Some(_), None) => {
-            "The issuer is NOT hidden: its key is a node's id, to which requests go, and everybody can find that node."
-        }
-        (Some(_), Some(_)) => {
-            "Requests go over a blinded path, and the issuer's node is hidden unless the issuer's key is its id."
-        }
-        _ => "The issuer's node is hidden: requests go over a blinded path, and a key of the path signs the invoice.",
-    }
-    .into());
-    if let Some(paths) = offer.paths() {
-        single_hops(paths, "the issuer", seen);
-    }
+/// Whether this is how well the issuer's node is hidden, which the fields themselves do not say.
+fn is_of_node(revealed: &Revealed<'_>) -> bool {
+    let (of_key, of_path) = (
+        matches!(revealed, Revealed::NodeId(_) | Revealed::IssuerKey(_) | Revealed::NoIssuerKey),
+        matches!(revealed, Revealed::Path { hops: 1, .. }),
+    );
+    of_key || of_path
+}
+
+/// As a sentence of its own.
+fn said(revealed: Revealed<'_>) -> String {
+    let words = revealed.to_string();
+    let (first, rest) = words.split_at(1);
+    format!("{}{rest}.", first.to_uppercase())
 }
 
 /// The fields in rows of three columns.
@@ -457,16 +450,7 @@ fn path_lines(paths: BlindedPaths<'_>) -> Vec<String> {
     let line = |(path, number): (BlindedPath<'_>, usize)| {
         let hops = path.hops().count();
         let plural = if hops == 1 { "hop" } else { "hops" };
-        let start = match path.introduction_node() {
-            IntroductionNode::NodeId(key) => format!("node {key}"),
-            IntroductionNode::Channel { scid, direction: Direction::NodeOne } => {
-                format!("the node with the lesser key in channel {scid}")
-            }
-            IntroductionNode::Channel { scid, direction: Direction::NodeTwo } => {
-                format!("the node with the greater key in channel {scid}")
-            }
-        };
-        format!("{number}: {hops} {plural}, starting at {start}")
+        format!("{number}: {hops} {plural}, starting at {}", path.introduction_node())
     };
     paths.iter().zip(1..).map(line).collect()
 }

@@ -211,7 +211,7 @@ proptest! {
         prop_assert_eq!(path.hops().count(), nodes.len() + dummies);
 
         // Hop by hop. The last ones carry their own authentication, which nobody else can check.
-        let mut path_key = path.first_path_key().to_public_key().unwrap();
+        let mut path_key = path.first_path_key().public_key().unwrap();
         for (at, (hop, node)) in path.hops().zip(&nodes).enumerate() {
             let unblinded = Unblinded::new(&node.ours, &path_key, hop.encrypted_recipient_data);
             if at + 1 == nodes.len() {

@@ -164,7 +164,7 @@ impl NodeIdLookUp for Channels {
 
 /// What each hop is told, as we read it.
 fn told(path: &BlindedPath<'_>, numbers: impl Iterator<Item = u8>) -> Vec<HopData> {
-    let mut path_key = path.first_path_key().to_public_key().unwrap();
+    let mut path_key = path.first_path_key().public_key().unwrap();
     let read = |(hop, number): (bolt12::BlindedHop<'_>, u8)| {
         let unblinded = Unblinded::new(&node(number), &path_key, hop.encrypted_recipient_data).unwrap();
         path_key = unblinded.next_path_key().unwrap();

@@ -212,7 +212,10 @@ fn a_missing_rate_is_told() {
     desk.application().rate.set(None);
     let due = desk.poll();
     assert_eq!((due.send, due.next), (vec![], Some(UnixTime(NOW.0 + DAY + 60))));
-    assert_eq!(desk.application().stuck.borrow()[..], [(id.into(), ErrorKind::NotConverted)]);
+    assert_eq!(
+        desk.application().stuck.borrow()[..],
+        [(id.into(), ErrorKind::RateNeeded { currency: "USD".parse().unwrap() })]
+    );
     desk.application().rate.set(rate(100_000));
     pay(&desk, id);
     assert_eq!(desk.subscription(id, Subscription::payments_made), Some(2));

@@ -3,115 +3,13 @@
 use core::fmt;
 
 use super::Field;
+use super::looks::{LooksLike, MessageKind};
 use super::stage::Stage;
 use super::words::{Column, FromColumn, Subject};
-use crate::units::{Msat, UnixTime};
-
-/// The kinds of BOLT 12 messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum MessageKind {
-    /// An offer, `lno1…`.
-    Offer,
-    /// An invoice request or refund, `lnr1…`.
-    InvoiceRequest,
-    /// An invoice, `lni1…`.
-    Invoice,
-    /// A payer proof, `lnp1…`.
-    PayerProof,
-    /// An invoice error, which has no text form.
-    InvoiceError,
-}
-
-impl MessageKind {
-    /// The human-readable prefix of the text form, for example `lno`; an invoice error has none.
-    pub const fn prefix(self) -> Option<&'static str> {
-        match self {
-            Self::Offer => Some("lno"),
-            Self::InvoiceRequest => Some("lnr"),
-            Self::Invoice => Some("lni"),
-            Self::PayerProof => Some("lnp"),
-            Self::InvoiceError => None,
-        }
-    }
-
-    /// The specification's name, for example `invoice_request`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Offer => "offer",
-            Self::InvoiceRequest => "invoice_request",
-            Self::Invoice => "invoice",
-            Self::PayerProof => "payer_proof",
-            Self::InvoiceError => "invoice_error",
-        }
-    }
-
-    const fn article(self) -> &'static str {
-        match self {
-            Self::Offer => "an offer",
-            Self::InvoiceRequest => "an invoice request",
-            Self::Invoice => "an invoice",
-            Self::PayerProof => "a payer proof",
-            Self::InvoiceError => "an invoice error",
-        }
-    }
-}
-
-/// For example "an offer".
-impl fmt::Display for MessageKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.article())
-    }
-}
-
-/// What a text that is not BOLT 12 looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LooksLike {
-    /// A BOLT 11 invoice for bitcoin (`lnbc…`).
-    Bolt11,
-    /// A BOLT 11 invoice for a test network (`lntb…`, `lntbs…`, `lnbcrt…`).
-    Bolt11Test,
-    /// A Lightning node id: a public key in hexadecimal.
-    NodeId,
-    /// A Lightning node's address: id, `@`, host.
-    NodeAddress,
-    /// An on-chain bitcoin address.
-    OnchainAddress,
-    /// An LNURL (`lnurl…`, `lnurlp://…`).
-    Lnurl,
-    /// `user@domain`: a Lightning address or BIP 353 name that has to be looked up.
-    HumanReadableName,
-    /// A `bitcoin:` or `lightning:` URI.
-    Uri,
-    /// A web address.
-    WebAddress,
-    /// A recovery phrase or extended key, which nobody should paste anywhere.
-    Secret,
-    /// Nothing that this crate knows.
-    Unknown,
-}
-
-impl fmt::Display for LooksLike {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bolt11 => "a BOLT 11 invoice",
-            Self::Bolt11Test => "a BOLT 11 invoice for a test network",
-            Self::NodeId => "the id of a Lightning node",
-            Self::NodeAddress => "the address of a Lightning node",
-            Self::OnchainAddress => "an on-chain bitcoin address",
-            Self::Lnurl => "an LNURL",
-            Self::HumanReadableName => "a name that has to be looked up first",
-            Self::Uri => "a payment link",
-            Self::WebAddress => "a web address",
-            Self::Secret => "a secret key or recovery phrase",
-            Self::Unknown => "something else",
-        })
-    }
-}
+use crate::units::{CurrencyCode, Msat, UnixTime};
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The text or message is empty.
@@ -197,8 +95,23 @@ pub enum ErrorKind {
     },
     /// A computation exceeds 64 bits.
     Overflow,
-    /// A price in a currency was not converted.
-    NotConverted,
+    /// A price in a currency, for which nobody said how much may be paid in bitcoin.
+    LimitNeeded {
+        /// The currency.
+        currency: CurrencyCode,
+    },
+    /// A price in a currency, and no rate to convert it with.
+    RateNeeded {
+        /// The currency.
+        currency: CurrencyCode,
+    },
+    /// The rate of a currency that the price is not in.
+    WrongCurrency {
+        /// The currency of the price.
+        expected: CurrencyCode,
+        /// That of the rate.
+        found: CurrencyCode,
+    },
     /// A chain that the offer or the caller does not support.
     UnsupportedChain,
     /// The numbers of paths and payinfos differ.
@@ -341,6 +254,8 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of a bitcoin that is no number.
     InvalidRate,
+    /// A text that is no short channel id.
+    InvalidShortChannelId,
 }
 
 impl ErrorKind {
@@ -380,7 +295,9 @@ impl ErrorKind {
             Self::AmountTooHigh { .. } => "amount_too_high",
             Self::AmountMismatch { .. } => "amount_mismatch",
             Self::Overflow => "overflow",
-            Self::NotConverted => "not_converted",
+            Self::LimitNeeded { .. } => "limit_needed",
+            Self::RateNeeded { .. } => "rate_needed",
+            Self::WrongCurrency { .. } => "wrong_currency",
             Self::UnsupportedChain => "unsupported_chain",
             Self::PayinfoCount { .. } => "payinfo_count",
             Self::NoUsablePath => "no_usable_path",
@@ -426,6 +343,7 @@ impl ErrorKind {
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::InvalidShortChannelId => "invalid_short_channel_id",
         }
     }
 
@@ -456,7 +374,9 @@ impl ErrorKind {
                 | Self::UnknownEvenField
                 | Self::TooNarrow
                 | Self::TooManyEntries
-                | Self::NotConverted
+                | Self::LimitNeeded { .. }
+                | Self::RateNeeded { .. }
+                | Self::WrongCurrency { .. }
                 | Self::UnsupportedChain
                 | Self::NoUsablePath
                 | Self::CannotCarry { .. }
@@ -486,6 +406,7 @@ impl ErrorKind {
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidShortChannelId
         )
     }
 
@@ -559,7 +480,15 @@ impl ErrorKind {
                 write!(f, "{what} is not the {expected} asked for")
             }
             Self::Overflow => write!(f, "{what} leads to a number too large to compute with"),
-            Self::NotConverted => write!(f, "{what} is in a currency that was not converted to bitcoin"),
+            Self::LimitNeeded { currency } => {
+                write!(f, "the price is in {currency}: say how much bitcoin to pay at most, or how far from a rate")
+            }
+            Self::RateNeeded { currency } => {
+                write!(f, "the price is in {currency}: say what {currency} is worth in bitcoin now")
+            }
+            Self::WrongCurrency { expected, found } => {
+                write!(f, "the price is in {expected}, and the rate is that of {found}: give the rate of {expected}")
+            }
             Self::UnsupportedChain => f.write_str("this is for a chain that cannot be used here"),
             Self::PayinfoCount { paths, payinfos } => {
                 write!(f, "paths and their fees do not match: {paths} and {payinfos}")
@@ -638,6 +567,9 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
             ),
+            Self::InvalidShortChannelId => {
+                f.write_str("a channel is written as block, transaction and output, such as 539268x845x1")
+            }
             Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
         }
     }

@@ -3,12 +3,14 @@
 
 mod field;
 mod kind;
+mod looks;
 mod rule;
 mod stage;
 mod words;
 
 pub use field::Field;
-pub use kind::{ErrorKind, LooksLike, MessageKind};
+pub use kind::ErrorKind;
+pub use looks::{LooksLike, MessageKind};
 pub use rule::Rule;
 pub use stage::Stage;
 
@@ -37,7 +39,7 @@ use core::fmt;
 ///      (offer_description, TLV 10, rule OFR-4)"
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Error {
     kind: ErrorKind,
     rule: Rule,
@@ -149,3 +151,39 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+/// For logs and for other languages: what is wrong as a [code](ErrorKind::code), the rule's [id](Rule::id), the field's
+/// name (or number, if it has none), the offset, the column, and the sentence. What is not known is null. An error cannot
+/// be read back: nobody but this crate finds one.
+///
+/// ```
+/// let error = bolt12::Offer::try_from(vec![8, 1, 10]).unwrap_err();
+/// assert_eq!(
+///     serde_json::to_value(&error)?,
+///     serde_json::json!({
+///         "code": "missing",
+///         "rule": "OFR-4",
+///         "field": "offer_description",
+///         "offset": null,
+///         "column": null,
+///         "sentence": "the description is missing: an offer with an amount says what it is for",
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[cfg(feature = "serde")]
+impl serde::Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use alloc::string::ToString;
+        use serde::ser::SerializeStruct;
+
+        let mut object = serializer.serialize_struct("Error", 6)?;
+        object.serialize_field("code", self.kind.code())?;
+        object.serialize_field("rule", self.rule.id())?;
+        object.serialize_field("field", &self.field.map(|field| field.to_string()))?;
+        object.serialize_field("offset", &self.offset)?;
+        object.serialize_field("column", &self.column)?;
+        object.serialize_field("sentence", &self.to_string())?;
+        object.end()
+    }
+}

@@ -19,7 +19,7 @@ impl fmt::Debug for PathId {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+    ($(#[$doc:meta])* $name:ident, $len:literal, $what:literal) => {
         $(#[$doc])*
         ///
         /// `Display` and `FromStr` use hexadecimal.
@@ -45,27 +45,31 @@ macro_rules! id {
                 <[u8; $len]>::from_hex(text).map(Self)
             }
         }
+
+        #[cfg(feature = "serde")]
+        crate::serde::as_hex!($name, $what, |id: &Self| id.0, |bytes| <[u8; $len]>::try_from(bytes).map(Self));
     };
 }
 
 id! {
     /// Which payment a message belongs to: see [`Payer::payment_of`](super::Payer::payment_of).
-    PaymentId, 14
+    PaymentId, 14, "the id of a payment"
 }
 
 id! {
     /// Which claim of a refund a message belongs to: see [`Payee::claim_of`](super::Payee::claim_of).
-    ClaimId, 14
+    ClaimId, 14, "the id of a claim"
 }
 
 #[cfg(feature = "recurrence")]
 id! {
     /// Which subscription this is. It is never sent to anybody.
-    SubscriptionId, 16
+    SubscriptionId, 16, "the id of a subscription"
 }
 
 /// Which conversation is meant: a payment, a claim or a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ConversationId {
     /// A payment for an offer, or a refund that was published.

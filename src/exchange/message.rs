@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use secp256k1::PublicKey;
 
-use crate::error::MessageKind;
+use crate::error::{Error, ErrorKind, MessageKind, Rule};
 use crate::exchange::ids::PathId;
-use crate::field::BlindedPath;
+use crate::field::{BlindedPath, Cursor, KnownFeatures, Point, Value};
 use crate::invoice::Invoice;
 use crate::invoice_error::InvoiceError;
 use crate::invoice_request::InvoiceRequest;
@@ -59,6 +59,11 @@ impl OffersMessageKind {
 
     /// The TLV of an onion message that carries it (MSG-1).
     pub const fn tlv_type(self) -> u64 {
+        self.code() as u64
+    }
+
+    /// The same in one byte.
+    const fn code(self) -> u8 {
         match self {
             Self::InvoiceRequest => 64,
             Self::Invoice => 66,
@@ -90,6 +95,7 @@ pub struct IncomingMessage {
 
 /// Where a message goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Destination {
     /// To a node, by its id.
     Node(PublicKey),
@@ -129,6 +135,24 @@ impl OffersMessage {
 }
 
 /// A message to send.
+///
+/// Whoever cannot send it at once keeps it in an outbox, as [bytes](Self::to_bytes):
+///
+/// ```
+/// # use bolt12::{Error, OfferBuilder, UnixTime, ChainHash};
+/// use bolt12::exchange::{Action, OutgoingMessage, Payer};
+///
+/// # let key = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// # let offer = OfferBuilder::new(key).description("tea").amount_msat(bolt12::Msat(1_000)).build()?;
+/// # let now = UnixTime(1_800_000_000);
+/// # let draft = Payer::new([0x42; 32]).draft(&offer, now, &[ChainHash::BITCOIN])?;
+/// let mut payment = draft.start([7; 32], now, UnixTime(now.0 + 600))?; // fresh randomness, and ten minutes
+/// if let Action::Send(message) = payment.poll(now)? {
+///     let row = message.to_bytes(); // for a table
+///     assert_eq!(OutgoingMessage::from_bytes(&row)?, *message);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingMessage {
     /// What to send.
@@ -145,4 +169,72 @@ impl OutgoingMessage {
     pub(crate) fn answer(message: OffersMessage, reply_path: BlindedPath<'static>) -> Self {
         Self { message, destination: Destination::Path(reply_path), reply_path_id: None }
     }
+
+    /// The message as bytes, which [`from_bytes`](Self::from_bytes) reads: a version, what kind of message it is, the
+    /// destination, the path id for the answer if one is wanted, and the message itself.
+    ///
+    /// Keep them to yourself: the path id is a secret. No MAC covers them, so keep them where only you write.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::from([VERSION, self.message.kind().code()]);
+        let (node, path) = match &self.destination {
+            Destination::Node(node) => (node.serialize(), &[][..]),
+            Destination::Path(path) => ([0; 33], path.as_bytes()),
+        };
+        // A path has at most 255 hops, with 16 bits for the length of each.
+        out.extend_from_slice(&u32::try_from(path.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.extend_from_slice(if path.is_empty() { &node } else { path });
+        out.push(self.reply_path_id.is_some().into());
+        out.extend_from_slice(self.reply_path_id.as_ref().map_or(&[][..], |id| &id.0));
+        out.extend_from_slice(self.message.as_bytes());
+        out
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownVersion` for bytes that newer software wrote, `InvalidState` for others that it did not (EXC-4), and what
+    /// is refused in a path or a message.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::read(bytes, KnownFeatures::default_ref())
+    }
+
+    /// The same, knowing more features than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_bytes`](Self::from_bytes).
+    pub fn read(bytes: &[u8], known: &'static KnownFeatures) -> Result<Self, Error> {
+        let invalid = || Error::new(ErrorKind::InvalidState, Rule::Exc4);
+        let mut cursor = Cursor::new(bytes);
+        let mut next = |len: usize| cursor.take(len).map_err(|_| invalid());
+        if next(1)? != [VERSION] {
+            return Err(Error::new(ErrorKind::UnknownVersion, Rule::Exc4));
+        }
+        let kind = next(1)?.first().and_then(|code| OffersMessageKind::from_tlv_type(u64::from(*code)));
+        let kind = kind.ok_or_else(invalid)?;
+        let path_len = u32::from_be_bytes(next(4)?.try_into().map_err(|_| invalid())?);
+        let destination = match usize::try_from(path_len).map_err(|_| invalid())? {
+            0 => Destination::Node(Point::decode(next(33)?)?.public_key()?),
+            len => Destination::Path(BlindedPath::from_bytes(next(len)?)?.into_owned()),
+        };
+        let reply_path_id = match next(1)? {
+            [0] => None,
+            [1] => Some(PathId(next(32)?.try_into().map_err(|_| invalid())?)),
+            _ => return Err(invalid()),
+        };
+        let message = bytes.get(cursor.offset()..).unwrap_or_default().to_vec();
+        let message = match kind {
+            OffersMessageKind::InvoiceRequest => OffersMessage::InvoiceRequest(InvoiceRequest::read(message, known)?),
+            OffersMessageKind::Invoice => OffersMessage::Invoice(Invoice::read(message, known)?),
+            OffersMessageKind::InvoiceError => OffersMessage::InvoiceError(InvoiceError::try_from(message)?),
+        };
+        Ok(Self { message, destination, reply_path_id })
+    }
 }
+
+/// Changes with every release that changes how a message to send is kept.
+const VERSION: u8 = 1;
+
+#[cfg(feature = "serde")]
+crate::serde::as_hex!(OutgoingMessage, "a message to send", Self::to_bytes, Self::from_bytes);

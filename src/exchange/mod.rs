@@ -93,4 +93,5 @@ pub use payer::subscription::{
     state::{SubscriptionEnd, SubscriptionState},
 };
 pub use refused::Refused;
+pub use saved::{SAVED_VERSION, saved_version};
 pub use schedule::Retry;

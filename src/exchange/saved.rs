@@ -9,8 +9,9 @@ use super::secret::MacKey;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, Point};
 
-/// Changes with every release that changes the fields of any kind.
-const VERSION: u8 = 1;
+/// The version of the states that this release saves and loads. It changes with every release that changes the fields of
+/// any kind.
+pub const SAVED_VERSION: u8 = 1;
 
 /// What was saved.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,12 +31,34 @@ pub(crate) fn invalid() -> Error {
     Error::new(ErrorKind::InvalidState, Rule::Exc4)
 }
 
+/// Which version of this crate's states saved these bytes, for whoever decides what to load them with: see
+/// [`SAVED_VERSION`]. Nothing for what is too short to be a state.
+///
+/// No secret is needed, so nothing is known to be authentic or whole: only loading checks that.
+///
+/// ```
+/// # use bolt12::{ChainHash, Msat, OfferBuilder, UnixTime};
+/// use bolt12::exchange::{Payer, SAVED_VERSION, saved_version};
+///
+/// # let key = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// # let offer = OfferBuilder::new(key).description("tea").amount_msat(Msat(1_000)).build()?;
+/// # let now = UnixTime(1_800_000_000);
+/// # let draft = Payer::new([0x42; 32]).draft(&offer, now, &[ChainHash::BITCOIN])?;
+/// # let payment = draft.start([7; 32], now, UnixTime(now.0 + 600))?;
+/// assert_eq!(saved_version(&payment.to_bytes()), Some(SAVED_VERSION));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn saved_version(state: &[u8]) -> Option<u8> {
+    // A version, a kind, and a MAC of 16 bytes.
+    state.first().filter(|_| state.len() >= 18).copied()
+}
+
 /// Writes a state.
 pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self(Vec::from([VERSION, kind as u8]))
+        Self(Vec::from([SAVED_VERSION, kind as u8]))
     }
 
     /// Fields alone, for what is authenticated in another way.
@@ -103,7 +126,7 @@ impl<'a> Reader<'a> {
         }
         let mut reader = Self(fields);
         // It is authentic, so what is not understood was written by other software.
-        if reader.byte()? != VERSION {
+        if reader.byte()? != SAVED_VERSION {
             return Err(Error::new(ErrorKind::UnknownVersion, Rule::Exc4));
         }
         if reader.byte()? != kind as u8 {

@@ -20,6 +20,7 @@ impl Value<'_> for UnixTime {
 
 /// What one item of an offer costs: `offer_amount`, with `offer_currency` if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OfferAmount {
     /// A price in bitcoin.
     Bitcoin(Msat),

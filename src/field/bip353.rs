@@ -1,13 +1,16 @@
 //! BIP 353 names: `₿user@domain`.
 
+use alloc::borrow::Cow;
 use core::fmt;
+use core::str::FromStr;
 
 use super::{Cursor, Value};
 use crate::error::{Error, ErrorKind, Field, Rule};
 
 /// A human-readable name: a user at a domain (RQR-14).
 ///
-/// Both parts hold only `0-9 a-z A-Z - _ .`, at most 255 bytes each.
+/// Both parts hold only `0-9 a-z A-Z - _ .`, at most 255 bytes each. A name borrows from the text or message that it was
+/// read from; one that [owns](Self::into_owned) its parts, or was parsed with [`FromStr`], can be kept.
 ///
 /// ```
 /// use bolt12::HumanReadableName;
@@ -15,12 +18,14 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 /// assert_eq!(name.to_string(), "₿satoshi@example.com");
 /// assert_eq!(HumanReadableName::parse("satoshi@example.com")?, name);
 /// assert!(HumanReadableName::new("\u{ff}", "example.com").is_err());
+/// let kept: HumanReadableName<'static> = name.into_owned();
+/// assert_eq!(kept.to_string().parse(), Ok(kept));
 /// # Ok::<(), bolt12::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HumanReadableName<'a> {
-    user: &'a str,
-    domain: &'a str,
+    user: Cow<'a, str>,
+    domain: Cow<'a, str>,
 }
 
 impl<'a> HumanReadableName<'a> {
@@ -43,7 +48,7 @@ impl<'a> HumanReadableName<'a> {
                 return refused(ErrorKind::InvalidName);
             }
         }
-        Ok(Self { user, domain })
+        Ok(Self { user: user.into(), domain: domain.into() })
     }
 
     /// A name as people write it: `₿user@domain`, with or without the `₿`.
@@ -58,13 +63,18 @@ impl<'a> HumanReadableName<'a> {
     }
 
     /// What stands before the `@`; the specification's `name`.
-    pub const fn user(&self) -> &'a str {
-        self.user
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// What stands after the `@`.
-    pub const fn domain(&self) -> &'a str {
-        self.domain
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The name on its own, independent of the text or message it came from.
+    pub fn into_owned(self) -> HumanReadableName<'static> {
+        HumanReadableName { user: Cow::Owned(self.user.into_owned()), domain: Cow::Owned(self.domain.into_owned()) }
     }
 
     /// Where the DNS holds what the name stands for (BIP 353): the domain name whose TXT records are to be looked up,
@@ -77,19 +87,25 @@ impl<'a> HumanReadableName<'a> {
     /// assert_eq!(name.dns_name().to_string(), "satoshi.user._bitcoin-payment.example.com.");
     /// # Ok::<(), bolt12::Error>(())
     /// ```
-    pub fn dns_name(&self) -> impl fmt::Display + use<'a> {
-        struct DnsName<'a>(HumanReadableName<'a>);
+    pub fn dns_name(&self) -> impl fmt::Display + '_ {
+        struct DnsName<'n>(&'n HumanReadableName<'n>);
         impl fmt::Display for DnsName<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let domain = self.0.domain.strip_suffix('.').unwrap_or(self.0.domain);
-                write!(f, "{}.user._bitcoin-payment.{domain}.", self.0.user)
+                let [user, domain] = self.0.parts();
+                let domain = domain.strip_suffix('.').unwrap_or(domain);
+                write!(f, "{user}.user._bitcoin-payment.{domain}.")
             }
         }
-        DnsName(*self)
+        DnsName(self)
     }
 
-    pub(crate) fn parts(&self) -> [&'a str; 2] {
-        [self.user, self.domain]
+    /// The same, borrowed from this one.
+    pub(crate) fn by_ref(&self) -> HumanReadableName<'_> {
+        HumanReadableName { user: Cow::Borrowed(&self.user), domain: Cow::Borrowed(&self.domain) }
+    }
+
+    pub(crate) fn parts(&self) -> [&str; 2] {
+        [&self.user, &self.domain]
     }
 }
 
@@ -110,11 +126,20 @@ impl<'a> Value<'a> for HumanReadableName<'a> {
                 (bad, _) => Err(Error::new(ErrorKind::InvalidName, Rule::Rqr14).at(bad.unwrap_or(0)).within(at)),
             }
         };
-        let name = Self { user: part()?, domain: part()? };
+        let name = Self { user: part()?.into(), domain: part()?.into() };
         if !cursor.is_at_end() {
             return Err(Error::new(ErrorKind::InvalidLength, Rule::Rqr14).at(cursor.offset()));
         }
         Ok(name)
+    }
+}
+
+/// As [`parse`](HumanReadableName::parse), and independent of the text.
+impl FromStr for HumanReadableName<'static> {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        HumanReadableName::parse(name).map(HumanReadableName::into_owned)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bitcoin::constants::ChainHash;
 
-use super::{Value, exactly};
+use super::{Entries, Value, exactly, into_entries};
 use crate::error::{Error, ErrorKind, Rule};
 
 impl Value<'_> for ChainHash {
@@ -15,10 +15,10 @@ impl Value<'_> for ChainHash {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Chains<'a>(&'a [u8]);
 
-impl Chains<'_> {
+impl<'a> Chains<'a> {
     /// The chains.
-    pub fn iter(&self) -> impl Iterator<Item = ChainHash> + '_ {
-        self.0.chunks_exact(32).filter_map(|hash| ChainHash::decode(hash).ok())
+    pub fn iter(&self) -> Entries<'a, ChainHash> {
+        Entries::new(self.0, |cursor| cursor.array().map(|hash: &[u8; 32]| ChainHash::from(*hash)))
     }
 
     /// Whether a chain is among them.
@@ -26,6 +26,8 @@ impl Chains<'_> {
         self.iter().any(|listed| listed == *chain)
     }
 }
+
+into_entries!(Chains, ChainHash);
 
 impl<'a> Value<'a> for Chains<'a> {
     fn decode(value: &'a [u8]) -> Result<Self, Error> {

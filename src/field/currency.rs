@@ -1,34 +1,18 @@
 //! Currencies, as ISO 4217 names them.
 
-use core::fmt;
 use core::str::FromStr;
 
 use super::Value;
 use crate::error::{Error, ErrorKind, Rule};
+pub use crate::units::CurrencyCode;
 
-/// Three capital letters that name a currency, for example `USD` (D5).
-///
-/// Whether ISO 4217 knows the code is asked only when an amount is converted.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CurrencyCode([u8; 3]);
-
+#[cfg(feature = "iso_currency")]
 impl CurrencyCode {
-    /// The three letters.
-    pub fn as_str(&self) -> &str {
-        // Capital letters are UTF-8.
-        core::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
     /// The number of decimal digits of the minor unit, for example 2 for `USD` and 0 for `JPY`;
     /// nothing if the currency is not in ISO 4217 or has no minor unit.
-    #[cfg(feature = "iso_currency")]
     pub fn minor_unit(&self) -> Option<u8> {
         let currency = iso_currency::Currency::from_code(self.as_str())?;
         currency.exponent().and_then(|digits| u8::try_from(digits).ok())
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
     }
 }
 
@@ -38,7 +22,7 @@ impl Value<'_> for CurrencyCode {
             return Err(Error::new(ErrorKind::InvalidUtf8, Rule::Tlv7).at(error.valid_up_to()));
         }
         match value.try_into() {
-            Ok(letters) if value.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
+            Ok(letters) if value.iter().all(u8::is_ascii_uppercase) => Ok(Self::checked(letters)),
             _ => Err(Error::new(ErrorKind::InvalidCurrency, Rule::D5).at(0)),
         }
     }
@@ -52,14 +36,18 @@ impl FromStr for CurrencyCode {
     }
 }
 
-impl fmt::Display for CurrencyCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+/// The three letters.
+#[cfg(feature = "serde")]
+impl serde::Serialize for CurrencyCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
-impl fmt::Debug for CurrencyCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for CurrencyCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = <alloc::string::String as serde::Deserialize>::deserialize(deserializer)?;
+        code.parse().map_err(serde::de::Error::custom)
     }
 }

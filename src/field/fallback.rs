@@ -7,7 +7,7 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hex::DisplayHex;
 use bitcoin::{Address, KnownHrp, Network, WitnessProgram, WitnessVersion};
 
-use super::{Cursor, Value};
+use super::{Cursor, Entries, Value, into_entries};
 use crate::error::{Error, ErrorKind, Rule};
 
 /// A witness version and program, valid or not.
@@ -62,11 +62,12 @@ pub struct Fallbacks<'a>(&'a [u8]);
 
 impl<'a> Fallbacks<'a> {
     /// The fallbacks.
-    pub fn iter(&self) -> impl Iterator<Item = Fallback<'a>> + use<'a> {
-        let mut cursor = Cursor::new(self.0);
-        core::iter::from_fn(move || if cursor.is_at_end() { None } else { Fallback::read(&mut cursor).ok() })
+    pub fn iter(&self) -> Entries<'a, Fallback<'a>> {
+        Entries::new(self.0, Fallback::read)
     }
 }
+
+into_entries!(Fallbacks, Fallback<'a>);
 
 /// The lengths must add up (TLV-3); anything else that is wrong with a fallback is not fatal (IVR-12).
 impl<'a> Value<'a> for Fallbacks<'a> {

@@ -3,12 +3,13 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
+use core::str::FromStr;
 
 use bitcoin::hex::DisplayHex;
 use secp256k1::PublicKey;
 
 use super::point::{self, Points};
-use super::{Cursor, Point, Value};
+use super::{Cursor, Entries, Point, Value, into_entries};
 use crate::error::{Error, ErrorKind, Rule};
 
 /// A channel by the place of its funding transaction: block, index in the block, output.
@@ -19,6 +20,23 @@ pub struct ShortChannelId(pub u64);
 impl fmt::Display for ShortChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}x{}", self.0 >> 40, self.0 >> 16 & 0xff_ffff, self.0 & 0xffff)
+    }
+}
+
+impl FromStr for ShortChannelId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut parts = text.split('x');
+        // A number as it is written: no sign, no white space.
+        let mut part = |bits: u32| {
+            let digits = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))?;
+            digits.parse::<u64>().ok().filter(|number| number >> bits == 0)
+        };
+        match (part(24), part(24), part(16), parts.next()) {
+            (Some(block), Some(transaction), Some(output), None) => Ok(Self(block << 40 | transaction << 16 | output)),
+            _ => Err(Error::new(ErrorKind::InvalidShortChannelId, Rule::Tlv7)),
+        }
     }
 }
 
@@ -76,6 +94,21 @@ impl IntroductionNode {
                     Direction::NodeTwo => 1,
                 });
                 out.extend_from_slice(&scid.0.to_be_bytes());
+            }
+        }
+    }
+}
+
+/// For a person, for example "the node with the lesser key in channel 539268x845x1".
+impl fmt::Display for IntroductionNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeId(key) => write!(f, "node {key}"),
+            Self::Channel { scid, direction: Direction::NodeOne } => {
+                write!(f, "the node with the lesser key in channel {scid}")
+            }
+            Self::Channel { scid, direction: Direction::NodeTwo } => {
+                write!(f, "the node with the greater key in channel {scid}")
             }
         }
     }
@@ -244,6 +277,11 @@ impl<'a> BlindedPath<'a> {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::serde::as_hex!(BlindedPath<'static>, "a blinded path", BlindedPath::as_bytes, |bytes| {
+    BlindedPath::from_bytes(bytes).map(BlindedPath::into_owned)
+});
+
 impl fmt::Debug for BlindedPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct Hops<'a, 'b>(&'a BlindedPath<'b>);
@@ -261,6 +299,14 @@ impl fmt::Debug for BlindedPath<'_> {
 }
 
 /// The blinded paths of one field, preferred ones first.
+///
+/// ```
+/// # let offer: bolt12::Offer = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese".parse()?;
+/// for path in offer.paths().into_iter().flatten() {
+///     println!("{} hops, from {:?}", path.hops().count(), path.introduction_node());
+/// }
+/// # Ok::<(), bolt12::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BlindedPaths<'a>(&'a [u8]);
 
@@ -271,9 +317,8 @@ impl<'a> BlindedPaths<'a> {
     }
 
     /// The paths. Each step walks over one path.
-    pub fn iter(&self) -> impl Iterator<Item = BlindedPath<'a>> + use<'a> {
-        let (value, mut cursor) = (self.0, Cursor::new(self.0));
-        core::iter::from_fn(move || if cursor.is_at_end() { None } else { BlindedPath::read(value, &mut cursor).ok() })
+    pub fn iter(&self) -> Entries<'a, BlindedPath<'a>> {
+        Entries::new(self.0, |cursor| BlindedPath::read(cursor.value, cursor))
     }
 
     /// The number of paths.
@@ -281,6 +326,8 @@ impl<'a> BlindedPaths<'a> {
         self.iter().count()
     }
 }
+
+into_entries!(BlindedPaths, BlindedPath<'a>);
 
 /// D8: a list holds at least one path.
 impl<'a> Value<'a> for BlindedPaths<'a> {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Cursor, Features, Value};
+use super::{Cursor, Entries, Features, Value, into_entries};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::units::Msat;
 
@@ -122,9 +122,8 @@ impl<'a> PayInfos<'a> {
     }
 
     /// The payinfos.
-    pub fn iter(&self) -> impl Iterator<Item = PayInfo<'a>> + use<'a> {
-        let mut cursor = Cursor::new(self.0);
-        core::iter::from_fn(move || if cursor.is_at_end() { None } else { PayInfo::read(&mut cursor).ok() })
+    pub fn iter(&self) -> Entries<'a, PayInfo<'a>> {
+        Entries::new(self.0, PayInfo::read)
     }
 
     /// The number of payinfos.
@@ -132,6 +131,8 @@ impl<'a> PayInfos<'a> {
         self.iter().count()
     }
 }
+
+into_entries!(PayInfos, PayInfo<'a>);
 
 impl<'a> Value<'a> for PayInfos<'a> {
     fn decode(value: &'a [u8]) -> Result<Self, Error> {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use bitcoin::hex::DisplayHex;
+use bitcoin::hex::{DisplayHex, FromHex};
 use secp256k1::PublicKey;
 
 use super::{Value, exactly};
@@ -27,8 +27,8 @@ impl Point {
     ///
     /// # Errors
     ///
-    /// `InvalidPoint` (TLV-7), which does not happen for a point that was checked.
-    pub fn to_public_key(self) -> Result<PublicKey, Error> {
+    /// `InvalidPoint` (TLV-7), which does not happen for a point out of a message that was read.
+    pub fn public_key(self) -> Result<PublicKey, Error> {
         decompress(&self.0)
     }
 
@@ -123,7 +123,7 @@ impl TryFrom<Point> for PublicKey {
     type Error = Error;
 
     fn try_from(point: Point) -> Result<Self, Error> {
-        point.to_public_key()
+        point.public_key()
     }
 }
 
@@ -132,6 +132,19 @@ impl PartialEq<PublicKey> for Point {
         self.0 == key.serialize()
     }
 }
+
+/// Hexadecimal. What is not on the curve is refused: `InvalidPoint` (TLV-7).
+impl core::str::FromStr for Point {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bytes = <[u8; 33]>::from_hex(text).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7))?;
+        decompress(&bytes).map(Self::from)
+    }
+}
+
+#[cfg(feature = "serde")]
+crate::serde::as_hex!(Point, "a public key", |point: &Self| point.0, |bytes| decompress(bytes).map(Self::from));
 
 /// Hexadecimal.
 impl fmt::Display for Point {

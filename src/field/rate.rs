@@ -17,10 +17,29 @@ use crate::units::{MinorUnits, Msat};
 /// # Ok::<(), bolt12::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Parts"))]
 pub struct Rate {
     currency: CurrencyCode,
     minor_units: MinorUnits,
     msat: Msat,
+}
+
+/// A rate that may have zeros in it.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Parts {
+    currency: CurrencyCode,
+    minor_units: MinorUnits,
+    msat: Msat,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Parts> for Rate {
+    type Error = Error;
+
+    fn try_from(parts: Parts) -> Result<Self, Error> {
+        Self::new(parts.currency, parts.minor_units, parts.msat)
+    }
 }
 
 impl Rate {
@@ -93,7 +112,7 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// `NotConverted` for another currency, `Overflow` beyond 64 bits (RQR-9).
+    /// `WrongCurrency` for a price in another currency, `Overflow` beyond 64 bits (RQR-9).
     pub fn convert(&self, price: OfferAmount) -> Result<Msat, Error> {
         let refused = |kind| Error::of(Field::OFFER_AMOUNT, kind, Rule::Rqr9);
         match price {
@@ -104,7 +123,24 @@ impl Rate {
                 let msat = msat.and_then(|msat| u64::try_from(msat).ok());
                 msat.map(Msat).ok_or(refused(ErrorKind::Overflow))
             }
-            OfferAmount::Currency { .. } => Err(refused(ErrorKind::NotConverted)),
+            OfferAmount::Currency { currency: expected, .. } => {
+                Err(refused(ErrorKind::WrongCurrency { expected, found: self.currency }))
+            }
         }
+    }
+
+    /// What an amount of bitcoin is worth in the currency, to be shown beside it: rounded down, so that
+    /// [converting](Self::convert) it back never gives more. Nothing if that exceeds 64 bits.
+    ///
+    /// ```
+    /// # use bolt12::{MinorUnits, Msat, Rate};
+    /// let rate = Rate::per_bitcoin("USD".parse()?, "100000.00", 2)?;
+    /// assert_eq!(rate.to_minor_units(Msat(3_500_000)), Some(MinorUnits(350)));
+    /// assert_eq!(rate.to_minor_units(Msat(3_509_999)), Some(MinorUnits(350)));
+    /// # Ok::<(), bolt12::Error>(())
+    /// ```
+    pub fn to_minor_units(&self, amount: Msat) -> Option<MinorUnits> {
+        let product = u128::from(amount.0).checked_mul(self.minor_units.0.into())?;
+        u64::try_from(product.checked_div(self.msat.0.into())?).ok().map(MinorUnits)
     }
 }

@@ -9,9 +9,9 @@ use secp256k1::PublicKey;
 use crate::field::{
     BlindedPath, BlindedPaths, Fallbacks, Feature, FeatureBits, Features, PayInfo, PayInfos, Point, Value, fields,
 };
-use crate::invoice_request::RequestFields;
-use crate::message::{Message, View, unknown};
-use crate::offer::OfferFields;
+use crate::invoice_request::{REPEATED_TYPES, REQUEST_FIELDS, RequestFields};
+use crate::message::{Message, View, show, unknown};
+use crate::offer::{OFFER_FIELDS, OfferFields};
 use crate::tlv::{TlvRecord, TlvStream};
 use crate::units::{Msat, UnixTime};
 
@@ -29,6 +29,16 @@ pub(crate) const DEFAULT_RELATIVE_EXPIRY: Duration = Duration::from_secs(7200);
 #[derive(Clone)]
 pub struct InvoiceFields {
     pub(crate) request: RequestFields,
+}
+
+/// The fields of the invoice, its request and its offer by name, wherever they stand: without signatures.
+impl core::fmt::Debug for InvoiceFields {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let tables = [OFFER_FIELDS, REQUEST_FIELDS, INVOICE_FIELDS, crate::recurrence::FIELDS];
+        let records = self.tlvs().records();
+        let is_there = |number| REPEATED_TYPES.iter().chain(&INVOICE_TYPES).any(|range| range.contains(&number));
+        show("InvoiceFields", &tables, records.filter(|record| is_there(record.number())), f)
+    }
 }
 
 impl View for InvoiceFields {
@@ -124,7 +134,7 @@ impl InvoiceFields {
     /// Every path with its fees and limits, preferred ones first: for display. What can be paid over is in a
     /// [`PayableInvoice`](crate::PayableInvoice).
     pub fn payment_paths(&self) -> impl Iterator<Item = (BlindedPath<'_>, PayInfo<'_>)> + '_ {
-        let paths = self.paths().into_iter().flat_map(|paths| paths.iter());
+        let paths = self.paths().into_iter().flatten();
         paths.zip(self.blindedpay().into_iter().flat_map(|payinfos| payinfos.iter()))
     }
 

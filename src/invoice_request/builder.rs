@@ -130,7 +130,7 @@ impl<'a> InvoiceRequestBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// A rule of RQW-2 to RQW-8 or RQR-1 to RQR-14, `NotConverted` for an amount without the
+    /// A rule of RQW-2 to RQW-8 or RQR-1 to RQR-14, `RateNeeded` and `WrongCurrency` for an amount without the
     /// [rate](Self::rate) of the offer's currency (RQW-3), `AmountTooHigh` (D3), `TooLong` (D7).
     pub fn build(mut self) -> Result<Unsigned<InvoiceRequest>, Error> {
         let bytes = self.write()?;

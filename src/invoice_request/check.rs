@@ -64,7 +64,7 @@ impl InvoiceRequest {
     /// # Errors
     ///
     /// `Differs` (RQR-6), `WrongArrival` (RQR-7), `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9
-    /// `NotConverted`, `Overflow`, `AmountTooLow` and `AmountTooHigh`.
+    /// `RateNeeded`, `WrongCurrency`, `Overflow`, `AmountTooLow` and `AmountTooHigh`.
     ///
     /// Do not answer the first two: whoever probes for offers would learn something.
     ///
@@ -122,7 +122,7 @@ impl InvoiceRequest {
             (Some(issuer_id), _) => Ok(issuer_id),
             (None, RequestArrival::OfferPath(last)) => match offer.message.keys.node_id {
                 Some(key) if last == key => Ok(key),
-                _ => last.to_public_key(),
+                _ => last.public_key(),
             },
             (None, _) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
         }
@@ -157,7 +157,9 @@ impl RequestFields {
             (None, _) => Ok(None),
             (Some(OfferAmount::Bitcoin(price)), _) => Ok(Some(price)),
             (Some(price), Some(rate)) => rate.convert(price).map(Some),
-            (Some(_), None) => Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rqr9)),
+            (Some(OfferAmount::Currency { currency, .. }), None) => {
+                Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::RateNeeded { currency }, Rule::Rqr9))
+            }
         }
     }
 
@@ -184,6 +186,6 @@ impl OfferFields {
 
     /// Whether one of the offer's paths ends in a key.
     pub(crate) fn has_path_to(&self, last: Point) -> bool {
-        self.paths().into_iter().flat_map(|paths| paths.iter()).any(|path| path.last_blinded_node_id() == last)
+        self.paths().into_iter().flatten().any(|path| path.last_blinded_node_id() == last)
     }
 }

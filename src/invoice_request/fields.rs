@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{
     BlindedPaths, Bytes, CurrencyCode, Features, HumanReadableName, OfferAmount, Point, Text, Value, fields,
 };
-use crate::message::{Message, View, unknown};
-use crate::offer::{self, OfferFields};
+use crate::message::{Message, View, show, unknown};
+use crate::offer::{self, OFFER_FIELDS, OfferFields};
 use crate::tlv::{TlvRecord, TlvStream};
 use crate::units::{MinorUnits, Msat};
 
@@ -28,6 +28,16 @@ pub(crate) const REPEATED_TYPES: [RangeInclusive<u64>; 2] = [0..=159, 1_000_000_
 #[derive(Clone)]
 pub struct RequestFields {
     pub(crate) offer: OfferFields,
+}
+
+/// The fields of the request and its offer by name, wherever they stand.
+impl core::fmt::Debug for RequestFields {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let tables = [OFFER_FIELDS, REQUEST_FIELDS, crate::recurrence::FIELDS];
+        let records = self.tlvs().records();
+        let is_repeated = |number| REPEATED_TYPES.iter().any(|range| range.contains(&number));
+        show("RequestFields", &tables, records.filter(|record| is_repeated(record.number())), f)
+    }
 }
 
 impl View for RequestFields {

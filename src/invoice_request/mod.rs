@@ -16,7 +16,7 @@ pub use builder::InvoiceRequestBuilder;
 pub(crate) use check::Terms;
 pub use check::{RequestArrival, RequestContext};
 pub use fields::RequestFields;
-pub(crate) use fields::{REQUEST_FIELDS, REQUEST_RANGES};
+pub(crate) use fields::{REPEATED_TYPES, REQUEST_FIELDS, REQUEST_RANGES};
 #[cfg(feature = "recurrence")]
 pub use recurrence::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 pub use refund::{Refund, RefundBuilder};

@@ -3,7 +3,6 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use ldk::blinded_path as their_path;
 use ldk::blinded_path::message::BlindedMessagePath;
@@ -29,61 +28,35 @@ use crate::offer::Offer;
 use crate::tlv::TlvStream;
 
 /// Why something has no counterpart in the other crate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConversionError {
     /// `lightning` does not handle requests and invoices for offers in another currency than bitcoin. Without a
     /// node ([`OnionPeers`](super::OnionPeers)) they can be handled.
+    #[error("the lightning crate handles no offers in {0}")]
     Currency(CurrencyCode),
     /// `lightning` refuses what this crate accepts. It says why in its own words, for developers.
+    #[error("the lightning crate refuses this: {0}")]
     RefusedByLightning(String),
     /// This crate refuses what `lightning` accepts.
-    Refused(Error),
+    #[error(transparent)]
+    Refused(#[from] Error),
     /// A payment path that starts at a channel: `lightning` lets no one but itself make such paths.
+    #[error("the lightning crate takes no payment path that starts at a channel ({0})")]
     StartsAtChannel(ShortChannelId),
     /// An invoice error with a field that `lightning` has no place for.
+    #[error("the lightning crate has no place for TLV {} of an invoice error", .0.number())]
     ErrorField(Field),
     /// An invoice error that lacks what `lightning` requires: a text, or the field that a suggested value is for.
+    #[error("the lightning crate wants more from an invoice error")]
     IncompleteError,
     /// A static invoice, which this crate does not know.
+    #[error("this is a static invoice, which is not supported")]
     StaticInvoice,
     /// What was converted would not be written as it was read. No message is known for which that happens; if it
     /// did, signatures would become invalid.
+    #[error("this would be changed by being converted")]
     Changed,
-}
-
-impl fmt::Display for ConversionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Currency(currency) => write!(f, "the lightning crate handles no offers in {currency}"),
-            Self::RefusedByLightning(why) => write!(f, "the lightning crate refuses this: {why}"),
-            Self::Refused(error) => error.fmt(f),
-            Self::StartsAtChannel(scid) => {
-                write!(f, "the lightning crate takes no payment path that starts at a channel ({scid})")
-            }
-            Self::ErrorField(field) => {
-                write!(f, "the lightning crate has no place for TLV {} of an invoice error", field.number())
-            }
-            Self::IncompleteError => f.write_str("the lightning crate wants more from an invoice error"),
-            Self::StaticInvoice => f.write_str("this is a static invoice, which is not supported"),
-            Self::Changed => f.write_str("this would be changed by being converted"),
-        }
-    }
-}
-
-impl core::error::Error for ConversionError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Refused(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<Error> for ConversionError {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
 }
 
 /// Reads a message of ours as theirs, and makes sure that it stayed what it was.
@@ -222,7 +195,7 @@ impl TryFrom<&BlindedMessagePath> for BlindedPath<'static> {
 /// `StartsAtChannel`.
 pub fn to_payment_path(path: &BlindedPath<'_>, payinfo: &PayInfo<'_>) -> Result<BlindedPaymentPath, ConversionError> {
     let introduction_node = match path.introduction_node() {
-        IntroductionNode::NodeId(point) => point.to_public_key()?,
+        IntroductionNode::NodeId(point) => point.public_key()?,
         IntroductionNode::Channel { scid, .. } => return Err(ConversionError::StartsAtChannel(scid)),
     };
     let theirs = BlindedMessagePath::try_from(path)?;

@@ -159,28 +159,14 @@ where
 /// The router made no path: the node is unknown to others and has no peer through which messages can reach it, or no
 /// channel through which payments of this amount can. LDK's routers go through a peer that is unknown, too, only if
 /// there is no other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no path to this node")]
 pub struct NoPath;
 
-impl fmt::Display for NoPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no path to this node")
-    }
-}
-
-impl core::error::Error for NoPath {}
-
 /// Nobody takes what is to be sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("too many messages wait to be sent")]
 struct Full;
-
-impl fmt::Display for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("too many messages wait to be sent")
-    }
-}
-
-impl core::error::Error for Full {}
 
 /// Runs a [`Desk`] on an LDK node: the `offers_handler` of its
 /// [`OnionMessenger`](ldk::onion_message::messenger::OnionMessenger).

@@ -58,39 +58,24 @@ impl Default for Limits {
 const SENT_AT_ONCE: u32 = 3;
 
 /// Why a message was not sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// No peer is connected that knows onion messages.
+    #[error("no peer is connected that passes onion messages on")]
     NoPeer,
     /// The next node on the way is not connected.
+    #[error("{0} is not connected")]
     NotConnected(PublicKey),
     /// Too much waits for this peer.
+    #[error("too many messages wait for {0}")]
     Full(PublicKey),
     /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
+    #[error(transparent)]
     Way(Error),
     /// This message cannot be sent, whatever the way: it is too long.
+    #[error(transparent)]
     Message(Error),
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoPeer => f.write_str("no peer is connected that passes onion messages on"),
-            Self::NotConnected(node) => write!(f, "{node} is not connected"),
-            Self::Full(node) => write!(f, "too many messages wait for {node}"),
-            Self::Way(error) | Self::Message(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for SendError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Way(error) | Self::Message(error) => Some(error),
-            _ => None,
-        }
-    }
 }
 
 /// A connected peer.

@@ -10,7 +10,7 @@ use crate::error::{Error, Field, Rule};
 use crate::field::{
     BlindedPaths, Bytes, Chains, CurrencyCode, Features, OfferAmount, Point, Quantity, Text, Value, fields,
 };
-use crate::message::{Message, View, unknown};
+use crate::message::{Message, View, show, unknown};
 use crate::signature::OfferId;
 use crate::tlv::{TlvRecord, TlvStream};
 use crate::units::{MinorUnits, Msat, UnixTime};
@@ -24,6 +24,13 @@ pub(crate) const OFFER_TYPES: [RangeInclusive<u64>; 2] = [1..=79, 1_000_000_000.
 #[derive(Clone)]
 pub struct OfferFields {
     pub(crate) message: Message,
+}
+
+/// The offer's fields by name, wherever they stand.
+impl core::fmt::Debug for OfferFields {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        show("OfferFields", &[OFFER_FIELDS, crate::recurrence::FIELDS], self.records(), f)
+    }
 }
 
 impl View for OfferFields {
@@ -122,7 +129,7 @@ impl OfferFields {
     pub(crate) fn issuer_key(&self) -> Result<Option<PublicKey>, Error> {
         match self.message.keys.issuer_id {
             Some(key) if self.tlvs().contains(22) => Ok(Some(key)),
-            _ => self.issuer_point().map(Point::to_public_key).transpose(),
+            _ => self.issuer_point().map(Point::public_key).transpose(),
         }
     }
 

@@ -5,12 +5,14 @@ mod check;
 mod fields;
 #[cfg(feature = "recurrence")]
 mod recurrence;
+mod reveals;
 mod rules;
 
 pub use builder::OfferBuilder;
 pub use check::UsableOffer;
 pub use fields::OfferFields;
 pub(crate) use fields::{OFFER_FIELDS, OFFER_TYPES, same_records};
+pub use reveals::Revealed;
 pub(crate) use rules::{check as check_rules, is_reachable};
 
 use alloc::vec::Vec;
@@ -20,7 +22,7 @@ use crate::field::KnownFeatures;
 use crate::message::{Schema, Structure, View, message_traits};
 use crate::signature::OfferId;
 
-static SCHEMA: Schema = Schema {
+pub(crate) static SCHEMA: Schema = Schema {
     kind: MessageKind::Offer,
     ranges: &OFFER_TYPES,
     range_rule: Rule::Tlv5,

@@ -26,6 +26,7 @@ pub struct PeerMessage {
 
 /// Makes an onion message: to a node, or over a blinded path.
 #[derive(Clone)]
+#[must_use]
 pub struct OnionMessageBuilder<'a> {
     destination: Destination<'a>,
     contents: Option<Contents<'a>>,
@@ -68,7 +69,6 @@ impl<'a> OnionMessageBuilder<'a> {
     }
 
     /// Adds a node on the way to the destination, or to where the path starts. The first is a peer.
-    #[must_use]
     pub fn through(mut self, hop: impl Into<PathHop>) -> Self {
         self.through.push(hop.into());
         self
@@ -82,7 +82,6 @@ impl<'a> OnionMessageBuilder<'a> {
 
     /// Says which node the path starts at, where that is named by a channel. It may also be the one that the path
     /// names.
-    #[must_use]
     pub fn introduction(mut self, node_id: PublicKey) -> Self {
         self.introduction = Some(node_id);
         self
@@ -90,14 +89,12 @@ impl<'a> OnionMessageBuilder<'a> {
 
     /// Says who sends the message: hops at the start of the path that are the sender itself are taken off,
     /// and the message goes to the first that is not (MSG-5). Reply paths often start at whoever answers.
-    #[must_use]
     pub fn sender(mut self, node: &'a Keypair) -> Self {
         self.sender = Some(node);
         self
     }
 
     /// Says how to answer (MSG-2).
-    #[must_use]
     pub fn reply_path(mut self, path: &'a BlindedPath<'a>) -> Self {
         self.reply_path = Some(path);
         self
@@ -105,14 +102,12 @@ impl<'a> OnionMessageBuilder<'a> {
 
     /// Adds a field to what the recipient gets, by its number, which is odd so that the recipient may ignore it.
     /// From 64 on it is a message of its own kind: only [without](Self::without_contents) one of offers.
-    #[must_use]
     pub fn field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
         self.custom.push((number, value.into()));
         self
     }
 
     /// Leaves out the request, invoice or error: only fields that were added by number are sent.
-    #[must_use]
     pub fn without_contents(mut self) -> Self {
         self.contents = None;
         self
@@ -157,7 +152,7 @@ impl<'a> OnionMessageBuilder<'a> {
                     }
                 };
                 for hop in path.hops().skip(rest) {
-                    route.hops.push((hop.blinded_node_id.to_public_key()?, hop.encrypted_recipient_data.to_vec()));
+                    route.hops.push((hop.blinded_node_id.public_key()?, hop.encrypted_recipient_data.to_vec()));
                 }
                 route
             }
@@ -244,7 +239,7 @@ impl<'a> OnionMessageBuilder<'a> {
             if taken > MAX_DUMMY_HOPS {
                 break;
             }
-            let hop = Unblinded::new(sender, &path_key.to_public_key()?, hop.encrypted_recipient_data)?;
+            let hop = Unblinded::new(sender, &path_key.public_key()?, hop.encrypted_recipient_data)?;
             hop.data().check_for_message()?;
             start = hop.data().next().ok_or_else(own_path)?;
             path_key = hop.next_path_key()?.into();

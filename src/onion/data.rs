@@ -117,7 +117,7 @@ impl HopData {
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         let tlvs = read_known(bytes, DATA_FIELDS, Rule::Pth4)?;
         // Whoever passes the message on needs the node's key, but the override only in the message.
-        let next_node_id = point(&tlvs, Field::NEXT_NODE_ID, |bytes| Point::unchecked(bytes).to_public_key())?;
+        let next_node_id = point(&tlvs, Field::NEXT_NODE_ID, |bytes| Point::unchecked(bytes).public_key())?;
         let next_path_key_override = point(&tlvs, Field::NEXT_PATH_KEY_OVERRIDE, Point::try_from)?;
         Ok(Self { tlvs, next_node_id, next_path_key_override })
     }

@@ -112,7 +112,7 @@ impl TryFrom<IntroductionNode> for NextHop {
     /// Fails with `InvalidPoint` (TLV-7), which does not happen for a path out of a message that was read.
     fn try_from(node: IntroductionNode) -> Result<Self, Self::Error> {
         Ok(match node {
-            IntroductionNode::NodeId(point) => Self::NodeId(point.to_public_key()?),
+            IntroductionNode::NodeId(point) => Self::NodeId(point.public_key()?),
             IntroductionNode::Channel { scid, direction } => Self::ChannelEnd(scid, direction),
         })
     }

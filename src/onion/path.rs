@@ -28,6 +28,7 @@ const MIN_DATA_LEN: usize = 2;
 ///
 /// A public key is a hop that is told nothing else.
 #[derive(Clone)]
+#[must_use]
 pub struct PathHop {
     node_id: PublicKey,
     channel: Option<ShortChannelId>,
@@ -46,32 +47,27 @@ impl PathHop {
     /// Names the next node by a channel that this node has with it, which takes 25 bytes less than its key.
     ///
     /// The channel's alias is as good, where the node knows it.
-    #[must_use]
     pub fn by_channel(mut self, scid: ShortChannelId) -> Self {
         self.channel = Some(scid);
         self
     }
 
     /// Sets what the node charges for a payment over the path.
-    #[must_use]
     pub fn payment_relay(self, relay: PaymentRelay) -> Self {
         self.with(Field::PAYMENT_RELAY, relay.to_bytes())
     }
 
     /// Sets which payments over the path the node may pass on.
-    #[must_use]
     pub fn payment_constraints(self, constraints: PaymentConstraints) -> Self {
         self.with(Field::PAYMENT_CONSTRAINTS, constraints.to_bytes())
     }
 
     /// Sets which features a payment over the path may use.
-    #[must_use]
     pub fn allowed_features(self, features: &Features<'_>) -> Self {
         self.with(Field::ALLOWED_FEATURES, features.minimal().to_vec())
     }
 
     /// Adds a field by its number, which is odd so that a node may ignore it (PTH-4).
-    #[must_use]
     pub fn field(mut self, number: u64, value: impl Into<Vec<u8>>) -> Self {
         self.custom.push((number, value.into()));
         self
@@ -143,6 +139,7 @@ impl fmt::Debug for PathHop {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct BlindedPathBuilder<'a> {
     through: Vec<PathHop>,
     end: End<'a>,
@@ -177,21 +174,18 @@ impl<'a> BlindedPathBuilder<'a> {
     }
 
     /// Adds a node that passes messages on. The first is where the path starts: the introduction node.
-    #[must_use]
     pub fn through(mut self, hop: impl Into<PathHop>) -> Self {
         self.through.push(hop.into());
         self
     }
 
     /// Sets what the recipient will know the path by (PTH-2): a secret that only it can make.
-    #[must_use]
     pub fn path_id(mut self, id: impl Into<Vec<u8>>) -> Self {
         self.path_id = Some(id.into());
         self
     }
 
     /// Hides how long the path is, by hops at its end that all are the recipient itself (PTH-1).
-    #[must_use]
     pub fn dummy_hops(mut self, count: usize) -> Self {
         self.dummy_hops = count;
         self
@@ -200,7 +194,6 @@ impl<'a> BlindedPathBuilder<'a> {
     /// Names the node where the path starts as one end of a channel, which takes 24 bytes less than its key.
     ///
     /// Only who knows the channel can use the path.
-    #[must_use]
     pub fn introduction_by_channel(mut self, scid: ShortChannelId, direction: Direction) -> Self {
         self.introduction = Some(IntroductionNode::Channel { scid, direction });
         self
@@ -209,7 +202,6 @@ impl<'a> BlindedPathBuilder<'a> {
     /// Pads what each hop is told to at least so many bytes, so that several paths look the same (PTH-1).
     ///
     /// Hops of one path are padded to the same length anyway.
-    #[must_use]
     pub fn pad_to(mut self, len: usize) -> Self {
         self.min_len = len.max(MIN_DATA_LEN);
         self
@@ -242,7 +234,7 @@ impl<'a> BlindedPathBuilder<'a> {
         let (first_path_key, hops) = blind(session, hops, len)?;
         let own = hops.iter().map(|hop| Ok((hop.id, hop.encrypted.as_slice())));
         let joined = joined.into_iter().flat_map(BlindedPath::hops);
-        let joined = joined.map(|hop| Ok((hop.blinded_node_id.to_public_key()?, hop.encrypted_recipient_data)));
+        let joined = joined.map(|hop| Ok((hop.blinded_node_id.public_key()?, hop.encrypted_recipient_data)));
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 

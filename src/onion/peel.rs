@@ -138,7 +138,7 @@ impl OnionMessage {
     }
 
     fn peel_once(&self, node: &Keypair) -> Result<Peeled, Refusal> {
-        let path_key: PublicKey = self.path_key().to_public_key().map_err(|_| Refusal::Malformed)?;
+        let path_key: PublicKey = self.path_key().public_key().map_err(|_| Refusal::Malformed)?;
         let packet = Packet::read(self.packet())?;
         let node = Secret::of(node);
         let shared = Shared::new(&path_key, &node);

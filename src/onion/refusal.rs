@@ -1,20 +1,21 @@
 //! Why an onion message is dropped.
 
-use core::fmt;
-
 /// Why an onion message was dropped, which is all there is to do with it (MSG-6).
 ///
 /// It says no more than what a peer that sends such messages costs. Whoever sent it learns nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Not version 0, or a key that is not on the curve. Cheap: costs at most two square roots.
+    #[error("not an onion message")]
     Malformed,
     /// Not for this node, or changed on the way. Costs two point multiplications and a MAC over the packet, nearly as
     /// much as a good message.
+    #[error("not an onion message for this node")]
     NotAuthentic,
     /// Made for this node, but its contents cannot be used. Costs as much as a good message, with up to
     /// [`MAX_DUMMY_HOPS`](super::MAX_DUMMY_HOPS) dummy hops.
+    #[error("an onion message that cannot be used")]
     Unusable,
 }
 
@@ -27,15 +28,3 @@ impl Refusal {
         matches!(self, Self::Malformed | Self::NotAuthentic)
     }
 }
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "not an onion message",
-            Self::NotAuthentic => "not an onion message for this node",
-            Self::Unusable => "an onion message that cannot be used",
-        })
-    }
-}
-
-impl core::error::Error for Refusal {}

@@ -50,7 +50,7 @@ impl Unblinded {
     /// `InvalidSecret`, which nobody meets: it takes a hash that is no scalar.
     pub fn next_path_key(&self) -> Result<PublicKey, Error> {
         match self.data.next_path_key_override() {
-            Some(key) => key.to_public_key(),
+            Some(key) => key.public_key(),
             None => self.shared.next(&self.path_key)?.times(self.path_key),
         }
     }

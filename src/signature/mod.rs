@@ -4,6 +4,7 @@ pub(crate) mod merkle;
 mod sha256;
 
 use alloc::boxed::Box;
+use bitcoin::hex::{FromHex, HexToArrayError};
 use once_cell::race::OnceBox;
 use secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, schnorr};
 
@@ -58,7 +59,7 @@ pub(crate) fn verify(
 
 /// The id of an offer: the merkle root over the fields that an invoice shares with it (SIG-6).
 ///
-/// The same for an offer and for every request and invoice that answers it.
+/// The same for an offer and for every request and invoice that answers it. `Display` and `FromStr` use hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OfferId([u8; 32]);
 
@@ -84,6 +85,17 @@ impl core::fmt::Display for OfferId {
         self.0.as_hex().fmt(f)
     }
 }
+
+impl core::str::FromStr for OfferId {
+    type Err = HexToArrayError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        <[u8; 32]>::from_hex(text).map(Self)
+    }
+}
+
+#[cfg(feature = "serde")]
+crate::serde::as_hex!(OfferId, "the id of an offer", |id: &Self| id.0, |bytes| <[u8; 32]>::try_from(bytes).map(Self));
 
 impl core::fmt::Debug for OfferId {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

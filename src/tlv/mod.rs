@@ -271,6 +271,21 @@ fn refused(number: u64, kind: ErrorKind, rule: Rule, at: usize) -> Error {
     Error::of(Field::numbered(number), kind, rule).at(at)
 }
 
+/// Streams are equal if their bytes are.
+impl PartialEq for TlvStream {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for TlvStream {}
+
+impl core::hash::Hash for TlvStream {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
 impl core::fmt::Debug for TlvStream {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         use bitcoin::hex::DisplayHex;

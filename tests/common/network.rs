@@ -158,7 +158,7 @@ impl Packet {
 
 fn first_node(path: &BlindedPath<'_>) -> PublicKey {
     match path.introduction_node() {
-        IntroductionNode::NodeId(node) => node.to_public_key().unwrap(),
+        IntroductionNode::NodeId(node) => node.public_key().unwrap(),
         other => panic!("nobody lives at {other:?}"),
     }
 }

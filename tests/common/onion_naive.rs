@@ -95,8 +95,7 @@ pub(crate) fn message(node: &PublicKey, payload: &[u8], is_last: bool) -> OnionM
 
 /// All that a node finds in a packet of which it is the last hop, whatever it uses of it.
 pub(crate) fn decrypted(message: &OnionMessage, node: &Keypair) -> Vec<u8> {
-    let blinding =
-        hmac(b"blinded_node_id", &[&shared(&message.path_key().to_public_key().unwrap(), node.secret_bytes())]);
+    let blinding = hmac(b"blinded_node_id", &[&shared(&message.path_key().public_key().unwrap(), node.secret_bytes())]);
     let key = node.secret_key().mul_tweak(&Scalar::from_be_bytes(blinding).unwrap()).unwrap();
     let packet = message.packet();
     let secret = shared(&PublicKey::from_slice(&packet[1..34]).unwrap(), key.secret_bytes());

@@ -90,7 +90,8 @@ fn cost_honours_quantity_and_currency() {
     // 10.50 dollars are 10,810,983.3… msat, rounded up.
     assert_eq!(draft(&dollars).quantity(3).rate(rate).cost().unwrap(), Some(Msat(10_810_984)));
     let eur = Rate::per_bitcoin("EUR".parse().unwrap(), "90000", 2).unwrap();
-    assert_eq!(draft(&dollars).quantity(3).rate(eur).cost().unwrap_err().kind(), &ErrorKind::NotConverted);
+    let wrong = ErrorKind::WrongCurrency { expected: usd(), found: eur.currency() };
+    assert_eq!(draft(&dollars).quantity(3).rate(eur).cost().unwrap_err().kind(), &wrong);
     // RQR-9
     let overflow = draft(&bitcoin).quantity(u64::MAX);
     assert_eq!(overflow.cost().unwrap_err().kind(), &ErrorKind::Overflow);
@@ -108,7 +109,10 @@ fn what_cannot_be_asked_for_is_named() {
     let many = tea(|it| it.amount_msat(Msat(1_000)).quantity_max(five()));
     let (fixed, free, dollars) = (tea(|it| it.amount_msat(Msat(50))), tea(|it| it), tea(|it| it.amount(cents(350))));
     let draft = |offer| payer.draft(offer, NOW, CHAINS).unwrap();
-    let (quantity, amount) = (Field::INVREQ_QUANTITY, Field::INVREQ_AMOUNT);
+    let (quantity, amount, price) = (Field::INVREQ_QUANTITY, Field::INVREQ_AMOUNT, Field::OFFER_AMOUNT);
+    let tolerance = Limit::Tolerance { basis_points: 9 };
+    let eur = Rate::per_bitcoin("EUR".parse().unwrap(), "90000", 2).unwrap();
+    let wrong = ErrorKind::WrongCurrency { expected: usd(), found: eur.currency() };
     for (draft, field, kind) in [
         (draft(&many), quantity, ErrorKind::Missing),
         (draft(&many).quantity(0), quantity, ErrorKind::Zero),
@@ -122,12 +126,16 @@ fn what_cannot_be_asked_for_is_named() {
             amount,
             ErrorKind::AmountTooHigh { max: Msat(60) },
         ),
-        (draft(&fixed).limit(Limit::AtMost(Msat(40))), Field::OFFER_AMOUNT, ErrorKind::AmountTooHigh { max: Msat(40) }),
+        (draft(&fixed).limit(Limit::AtMost(Msat(40))), price, ErrorKind::AmountTooHigh { max: Msat(40) }),
         (draft(&free), amount, ErrorKind::Missing),
         (draft(&free).limit(Limit::AtMost(Msat(40))), amount, ErrorKind::Missing),
         (draft(&free).amount(Msat(0)), amount, ErrorKind::Zero),
-        (draft(&dollars), Field::OFFER_AMOUNT, ErrorKind::NotConverted),
-        (draft(&dollars).limit(Limit::Tolerance { basis_points: 9 }), Field::OFFER_AMOUNT, ErrorKind::NotConverted),
+        (draft(&dollars), price, ErrorKind::LimitNeeded { currency: usd() }),
+        (draft(&dollars).limit(tolerance), price, ErrorKind::RateNeeded { currency: usd() }),
+        (draft(&dollars).amount(Msat(9)), price, ErrorKind::RateNeeded { currency: usd() }),
+        (draft(&dollars).limit(tolerance).rate(eur), price, wrong.clone()),
+        (draft(&dollars).amount(Msat(9)).rate(eur), price, wrong.clone()),
+        (draft(&dollars).limit(Limit::AtMost(Msat(9))).rate(eur), price, wrong),
     ] {
         let error = draft.check().unwrap_err();
         assert_eq!((error.field(), error.kind()), (Some(field), &kind), "{error:#}");
@@ -169,7 +177,7 @@ fn what_is_revealed_is_what_is_sent() {
     let plain = tea(|it| it.amount_msat(Msat(9)));
     let name = HumanReadableName::parse("₿tea@example.com").unwrap();
     let all = payer.draft(&offer, NOW, &[ChainHash::TESTNET3]).unwrap().quantity(2).amount(Msat(20));
-    let all = all.payer_note("thanks").bip_353_name(name).custom_field(2_000_000_001, *b"x");
+    let all = all.payer_note("thanks").bip_353_name(name.clone()).custom_field(2_000_000_001, *b"x");
     for draft in [all, payer.draft(&plain, NOW, CHAINS).unwrap()] {
         let revealed = draft.reveals();
         let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
@@ -183,7 +191,7 @@ fn what_is_revealed_is_what_is_sent() {
         assert_eq!(own.collect::<Vec<_>>(), revealed);
     }
     // RQW-8: the name that led to the offer.
-    let draft = payer.draft(&plain, NOW, CHAINS).unwrap().bip_353_name(name);
+    let draft = payer.draft(&plain, NOW, CHAINS).unwrap().bip_353_name(name.clone());
     let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
     let OffersMessage::InvoiceRequest(request) = sent(&mut payment, NOW).message else { panic!() };
     assert_eq!(request.bip_353_name(), Some(name));

@@ -417,7 +417,7 @@ fn terms_are_kept_and_told() {
     // A rate that is missing is our own fault, and nobody else's business.
     let offer = priced(OfferAmount::Currency { currency: usd(), amount: MinorUnits(1) }, ten);
     let refused = outcome(reckless(&offer, 2, None), &terms(NOW, None)).unwrap_err();
-    assert_eq!((refused.error().kind(), refused.answer()), (&ErrorKind::NotConverted, None));
+    assert_eq!((refused.error().kind(), refused.answer()), (&ErrorKind::RateNeeded { currency: usd() }, None));
 }
 
 /// ERR-1: what a stranger writes is shown without its control characters, on both sides.

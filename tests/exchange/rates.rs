@@ -33,12 +33,12 @@ fn at(dollars: &str) -> Rate {
     Rate::per_bitcoin(usd(), dollars, 2).unwrap()
 }
 
-fn begin(offer: &Offer, fill: impl FnOnce(Draft<'_>) -> Draft<'_>) -> Payment {
+fn begin(offer: &Offer, fill: impl FnOnce(Draft) -> Draft) -> Payment {
     let draft = payer().draft(offer, NOW, CHAINS).unwrap().rate(at("100000.00"));
     fill(draft).start([3; 32], NOW, DEADLINE).unwrap()
 }
 
-fn one_per_cent(draft: Draft<'_>) -> Draft<'_> {
+fn one_per_cent(draft: Draft) -> Draft {
     draft.limit(Limit::Tolerance { basis_points: 100 })
 }
 
@@ -48,7 +48,7 @@ fn exchange(payment: &mut Payment, now: UnixTime, rate: Rate) -> Result<Progress
     let arrival = MessageArrival::Path(asked.reply_path_id.unwrap());
     let received = issuer().receive(deliver(&asked, 0x70)).unwrap();
     assert_eq!(received.currency(), Some(usd()));
-    assert_eq!(received.due(None).unwrap_err().kind(), &ErrorKind::NotConverted);
+    assert_eq!(received.due(None).unwrap_err().kind(), &ErrorKind::RateNeeded { currency: usd() });
     let answer = match received.accept(&terms(now, Some(rate))) {
         Ok(accepted) => {
             let (_, invoice) = sides::invoice(&accepted);
@@ -245,7 +245,7 @@ proptest! {
         }
         let eur = "EUR".parse().unwrap();
         let refused = rate.convert(OfferAmount::Currency { currency: eur, amount: MinorUnits(cents) }).unwrap_err();
-        prop_assert_eq!(refused.kind(), &ErrorKind::NotConverted);
+        prop_assert_eq!(refused.kind(), &ErrorKind::WrongCurrency { expected: eur, found: usd() });
         prop_assert_eq!(rate.convert(OfferAmount::Bitcoin(Msat(cents))).unwrap(), Msat(cents));
     }
 

@@ -119,9 +119,10 @@ fn a_tolerance_follows_the_rate() {
         // The old rate is not good enough.
         let is_first = subscription.payments_made() == 0;
         let error = subscription.poll(now, None).unwrap_err();
-        assert_eq!((error.kind(), error.rule()), (&ErrorKind::NotConverted, Rule::Rec12));
+        assert_eq!((error.kind(), error.rule()), (&ErrorKind::RateNeeded { currency: usd() }, Rule::Rec12));
         let euro = Rate::new("EUR".parse().unwrap(), bolt12::MinorUnits(1), Msat(1)).unwrap();
-        assert_eq!(subscription.poll(now, Some(euro)).unwrap_err().kind(), &ErrorKind::NotConverted);
+        let wrong = ErrorKind::WrongCurrency { expected: usd(), found: euro.currency() };
+        assert_eq!(subscription.poll(now, Some(euro)).unwrap_err().kind(), &wrong);
         assert_eq!(subscription.payment().is_none(), is_first);
         ask(&mut subscription, &mut shop, own, now).unwrap();
         finish(&mut subscription, &mut shop, now);

@@ -180,30 +180,29 @@ fn the_first_period_can_be_chosen() {
 // REC-5, REC-12: no period after the offer's last, after so many payments, or from the end of the authorisation on.
 #[test]
 fn it_ends_with_the_offer_or_with_what_was_authorised() {
-    let paid =
-        |shop: &mut Shop,
-         draft: fn(bolt12::exchange::SubscriptionDraft<'_>) -> bolt12::exchange::SubscriptionDraft<'_>| {
-            let mut subscription = draft(shop.subscribe(NOW)).start(ENTROPY, NOW, later(60)).unwrap();
-            let (mut now, mut count) = (NOW, 0);
-            assert_eq!(
-                subscription.next_payments(now, 12).len(),
-                draft(shop.subscribe(NOW)).next_payments(12).unwrap().len()
-            );
-            let all = subscription.next_payments(now, 12).len();
-            loop {
-                pay(&mut subscription, shop, now);
-                count += 1;
-                match subscription.state(now) {
-                    SubscriptionState::Waiting(due) => now = due.due_at,
-                    state => {
-                        assert!(matches!(state, SubscriptionState::Ended(SubscriptionEnd::Completed)));
-                        assert_eq!(subscription.next_payments(now, 12), []);
-                        assert_eq!(count, all);
-                        return count;
-                    }
+    let paid = |shop: &mut Shop,
+                draft: fn(bolt12::exchange::SubscriptionDraft) -> bolt12::exchange::SubscriptionDraft| {
+        let mut subscription = draft(shop.subscribe(NOW)).start(ENTROPY, NOW, later(60)).unwrap();
+        let (mut now, mut count) = (NOW, 0);
+        assert_eq!(
+            subscription.next_payments(now, 12).len(),
+            draft(shop.subscribe(NOW)).next_payments(12).unwrap().len()
+        );
+        let all = subscription.next_payments(now, 12).len();
+        loop {
+            pay(&mut subscription, shop, now);
+            count += 1;
+            match subscription.state(now) {
+                SubscriptionState::Waiting(due) => now = due.due_at,
+                state => {
+                    assert!(matches!(state, SubscriptionState::Ended(SubscriptionEnd::Completed)));
+                    assert_eq!(subscription.next_payments(now, 12), []);
+                    assert_eq!(count, all);
+                    return count;
                 }
             }
-        };
+        }
+    };
     assert_eq!(paid(&mut Shop::new(limited(daily(), 4)), |draft| draft), 5);
     assert_eq!(paid(&mut Shop::new(limited(daily(), 4)), |draft| draft.payments(3)), 3);
     assert_eq!(paid(&mut Shop::new(daily()), |draft| draft.payments(1)), 1);
@@ -620,7 +619,7 @@ fn a_draft_shows_what_it_lacks_and_reveals() {
     assert_eq!(draft.needs(), [Need::Limit(usd())]);
     assert_eq!(draft.price().unwrap(), shop.offer.amount());
     let without = draft.clone().start(ENTROPY, NOW, later(60)).unwrap_err();
-    assert_eq!((without.kind(), without.rule()), (&ErrorKind::NotConverted, Rule::Exc7));
+    assert_eq!((without.kind(), without.rule()), (&ErrorKind::LimitNeeded { currency: usd() }, Rule::Exc7));
     assert_eq!(draft.check(), Err(without));
     let draft = draft.limit(Limit::Tolerance { basis_points: 100 });
     assert_eq!(draft.needs(), [Need::Rate(usd())]);

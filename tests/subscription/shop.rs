@@ -109,7 +109,7 @@ impl Shop {
         Self { issuer, offer, rate: None, bills, paid, cancelled, requests }
     }
 
-    pub(crate) fn subscribe(&self, now: UnixTime) -> SubscriptionDraft<'_> {
+    pub(crate) fn subscribe(&self, now: UnixTime) -> SubscriptionDraft {
         payer().subscribe(&self.offer, now, CHAINS).unwrap()
     }
 

@@ -52,7 +52,11 @@ pub fn any(error: &Error) {
     // What the peer is told can be read by the peer.
     let answer = InvoiceError::answering(error);
     let is_limit = matches!(error.kind(), ErrorKind::AmountTooHigh { .. });
-    let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || *error.kind() == ErrorKind::NotConverted;
+    let is_of_rates = matches!(
+        error.kind(),
+        ErrorKind::LimitNeeded { .. } | ErrorKind::RateNeeded { .. } | ErrorKind::WrongCurrency { .. }
+    );
+    let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || is_of_rates;
     // A limit may be told whoever set it.
     if !(is_own && is_limit) {
         assert_eq!(answer.is_some(), error.field().is_some() && !is_own, "{error:#}");

@@ -23,7 +23,7 @@ fn is_judged_right(bytes: [u8; LEN]) {
     match Point::try_from(bytes) {
         Ok(point) => {
             assert_eq!(point.to_bytes(), bytes);
-            assert_eq!(point.to_public_key().ok(), Some(key.expect("a point")));
+            assert_eq!(point.public_key().ok(), Some(key.expect("a point")));
         }
         Err(error) => {
             assert!(key.is_err(), "a point, and was refused");

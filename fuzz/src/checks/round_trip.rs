@@ -180,7 +180,7 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     // IVW-3
     let node_id = match (offer.issuer_id(), arrival) {
         (Some(issuer_id), _) => issuer_id,
-        (None, RequestArrival::OfferPath(last)) => last.to_public_key().expect("on the curve"),
+        (None, RequestArrival::OfferPath(last)) => last.public_key().expect("on the curve"),
         _ => unreachable!("without an issuer there is a path"),
     };
     assert_eq!(accepted.node_id(), node_id);

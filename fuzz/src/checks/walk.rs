@@ -72,7 +72,7 @@ pub fn request(fields: &RequestFields) {
         show!(name, name.to_string());
         // An empty part is read, and not written (RQW-8).
         let is_empty = name.user().is_empty() || name.domain().is_empty();
-        assert_eq!(bolt12::HumanReadableName::new(name.user(), name.domain()).ok(), (!is_empty).then_some(name));
+        assert_eq!(bolt12::HumanReadableName::new(name.user(), name.domain()).ok(), (!is_empty).then(|| name.clone()));
     }
     #[cfg(feature = "recurrence")]
     show!(fields.recurrence(), fields.recurrence_start(), fields.recurrence().map(|payment| payment.period_index()));
@@ -157,7 +157,7 @@ fn paths(paths: &BlindedPaths<'_>) {
         assert_eq!(alone, path);
         assert_eq!(path.hops().last().map(|hop| hop.blinded_node_id), Some(path.last_blinded_node_id()));
         // Taken apart and put together again.
-        let key = |point: Point| point.to_public_key().expect("on the curve");
+        let key = |point: Point| point.public_key().expect("on the curve");
         let hops = path.hops().map(|hop| (key(hop.blinded_node_id), hop.encrypted_recipient_data)).collect::<Vec<_>>();
         let first = key(path.first_path_key());
         let rebuilt = BlindedPath::new(path.introduction_node(), first, hops).expect("it was a path");

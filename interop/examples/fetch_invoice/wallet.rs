@@ -150,7 +150,7 @@ fn rate(currency: CurrencyCode, price: &str) -> Result<Rate, Failure> {
     Rate::per_bitcoin(currency, price, decimals).map_err(|error| Failure::misuse(format!("--rate: {error}")))
 }
 
-fn check_needs(draft: &Draft<'_>) -> Result<(), Failure> {
+fn check_needs(draft: &Draft) -> Result<(), Failure> {
     let missing: Vec<String> = draft
         .needs()
         .iter()

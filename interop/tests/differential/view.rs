@@ -26,12 +26,12 @@ impl PathView {
         let hops = path.hops();
         Self {
             start: match path.introduction_node() {
-                IntroductionNode::NodeId(point) => Ok(point.to_public_key().unwrap()),
+                IntroductionNode::NodeId(point) => Ok(point.public_key().unwrap()),
                 IntroductionNode::Channel { scid, direction } => Err((scid.0, direction == Direction::NodeTwo)),
             },
-            first_path_key: path.first_path_key().to_public_key().unwrap(),
+            first_path_key: path.first_path_key().public_key().unwrap(),
             hops: hops
-                .map(|hop| (hop.blinded_node_id.to_public_key().unwrap(), hop.encrypted_recipient_data.to_vec()))
+                .map(|hop| (hop.blinded_node_id.public_key().unwrap(), hop.encrypted_recipient_data.to_vec()))
                 .collect(),
         }
     }
@@ -51,7 +51,7 @@ impl PathView {
 }
 
 fn our_paths(paths: Option<BlindedPaths<'_>>) -> Vec<PathView> {
-    paths.into_iter().flat_map(|paths| paths.iter()).map(|path| PathView::ours(&path)).collect()
+    paths.into_iter().flatten().map(|path| PathView::ours(&path)).collect()
 }
 
 fn their_paths(paths: &[BlindedMessagePath]) -> Vec<PathView> {

@@ -167,7 +167,7 @@ fn first_hop(invoice: &Invoice, node: &Node) -> (HopData, PayInfo<'static>) {
     let (path, payinfo) = invoice.payment_paths().next().unwrap();
     assert_eq!((path.introduction_node(), path.hops().count()), (node.id.into(), 2));
     let keys = Keypair::from_secret_key(&Secp256k1::new(), &node.keys.get_node_secret_key());
-    let path_key = path.first_path_key().to_public_key().unwrap();
+    let path_key = path.first_path_key().public_key().unwrap();
     let hop = Unblinded::new(&keys, &path_key, path.hops().next().unwrap().encrypted_recipient_data).unwrap();
     let PayInfo { fee_base_msat, fee_proportional_millionths, cltv_expiry_delta, .. } = payinfo;
     let (min, max) = (payinfo.htlc_minimum_msat, payinfo.htlc_maximum_msat);

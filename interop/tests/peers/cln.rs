@@ -134,7 +134,7 @@ impl Cln {
         let contents = if is_error { Contents::InvoiceError(&contents) } else { Contents::Invoice(&contents) };
         // What it cannot reach, it drops without a word.
         let start = match reply_path.introduction_node() {
-            IntroductionNode::NodeId(point) => point.to_public_key().unwrap(),
+            IntroductionNode::NodeId(point) => point.public_key().unwrap(),
             IntroductionNode::Channel { .. } => return,
         };
         let is_near = start == self.key.public_key() || self.state.lock().unwrap().peers.contains_key(&start);

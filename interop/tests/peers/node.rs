@@ -133,8 +133,8 @@ impl MessageRouter for Roads {
 fn at_a_channel(path: &BlindedMessagePath) -> BlindedMessagePath {
     let path = BlindedPath::try_from(path).unwrap();
     let start = bolt12::IntroductionNode::Channel { scid: ShortChannelId(7), direction: Direction::NodeOne };
-    let hops = path.hops().map(|hop| (hop.blinded_node_id.to_public_key().unwrap(), hop.encrypted_recipient_data));
-    let path_key = path.first_path_key().to_public_key().unwrap();
+    let hops = path.hops().map(|hop| (hop.blinded_node_id.public_key().unwrap(), hop.encrypted_recipient_data));
+    let path_key = path.first_path_key().public_key().unwrap();
     (&BlindedPath::new(start, path_key, hops).unwrap()).try_into().unwrap()
 }
 

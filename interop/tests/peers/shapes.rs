@@ -50,7 +50,7 @@ async fn it_is_asked_as_it_wants_and_its_invoice_is_checked() {
 async fn the_end_of_its_path_signs_for_an_offer_without_an_issuer_id() {
     let running = Running::start(94, Mood::Issues, true).await;
     let path = running.offer_path();
-    let end = path.hops().last().unwrap().blinded_node_id.to_public_key().unwrap();
+    let end = path.hops().last().unwrap().blinded_node_id.public_key().unwrap();
     let offer = OfferBuilder::with_paths([path]).description("tea").amount_msat(Msat(9_000)).build().unwrap();
     let invoice = wallet(&[&offer.to_string(), "--peer", &running.peer()]).await.unwrap();
     assert_eq!(invoice.node_id(), end);

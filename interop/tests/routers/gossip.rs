@@ -120,7 +120,7 @@ impl Gossip {
     /// Where a path starts, as somebody finds it who knows all channels.
     pub(crate) fn start(&self, path: &BlindedPath<'_>) -> PublicKey {
         match path.introduction_node() {
-            IntroductionNode::NodeId(point) => point.to_public_key().unwrap(),
+            IntroductionNode::NodeId(point) => point.public_key().unwrap(),
             IntroductionNode::Channel { scid, direction } => self.end(scid, direction),
         }
     }

@@ -133,7 +133,7 @@ fn paths(gossip: &Gossip, number: u8, channels: &[ChannelDetails], amount: u64) 
 /// LDK names the start of a path for payments by its node.
 fn starts(paths: &Paths) -> Vec<PublicKey> {
     let start = |path: &BlindedPath<'_>| match path.introduction_node() {
-        IntroductionNode::NodeId(point) => point.to_public_key().unwrap(),
+        IntroductionNode::NodeId(point) => point.public_key().unwrap(),
         IntroductionNode::Channel { scid, .. } => panic!("{scid}"),
     };
     paths.iter().map(|(path, _)| start(path)).collect()
@@ -201,7 +201,7 @@ fn a_wallet_is_paid_through_its_peers() {
 
         let key = Keypair::from_secret_key(&Secp256k1::new(), &keys(peer).get_node_secret_key());
         let hop = path.hops().next().unwrap();
-        let path_key = path.first_path_key().to_public_key().unwrap();
+        let path_key = path.first_path_key().public_key().unwrap();
         let hop = Unblinded::new(&key, &path_key, hop.encrypted_recipient_data).unwrap();
         let relay = hop.data().payment_relay().unwrap();
         assert_eq!((relay.fee_base_msat, relay.fee_proportional_millionths), (terms.base, terms.millionths));

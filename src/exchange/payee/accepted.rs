@@ -31,6 +31,7 @@ pub const CURRENCY_RELATIVE_EXPIRY: Duration = Duration::from_secs(600);
 ///
 /// The state *accepted*: get a payment hash and paths to be paid over, and make the [invoice](Self::invoice).
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Accepted {
     received: ReceivedRequest,
     amount: Msat,
@@ -49,7 +50,7 @@ impl ReceivedRequest {
     ///
     /// # Errors
     ///
-    /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `NotConverted`, `Overflow`,
+    /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `RateNeeded`, `WrongCurrency`, `Overflow`,
     /// `AmountTooLow` and `AmountTooHigh`. The answer to the last two suggests an amount that would be accepted.
     /// `IsRecurring` (REC-7) for a request of a subscription: see `accept_recurring`, with the feature `recurrence`.
     pub fn accept(self, terms: &Terms<'_>) -> Result<Accepted, Box<Refused>> {
@@ -139,7 +140,6 @@ impl Accepted {
     /// How long the invoice can be paid, in whole seconds. If not set, it is two hours, or
     /// [`CURRENCY_RELATIVE_EXPIRY`] for an offer in another currency. An invoice of a subscription can be paid no longer
     /// than its pay window is open (REC-10).
-    #[must_use]
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;
         self
@@ -292,7 +292,7 @@ impl Payee {
             let amount = Msat(reader.number()?);
             let due = reader.optional_number()?.map(Msat);
             let node_id = reader.array()?;
-            let node_id = reader.point(node_id)?.to_public_key()?;
+            let node_id = reader.point(node_id)?.public_key()?;
             let created_at = UnixTime(reader.number()?);
             let relative_expiry = Duration::from_secs(reader.number()?);
             let data = reader.bytes()?.to_vec();

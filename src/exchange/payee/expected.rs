@@ -91,7 +91,7 @@ impl ExpectedPayment {
     ///
     /// # Errors
     ///
-    /// `OffPrice`, `NotConverted` for the rate of another currency, `Overflow`.
+    /// `OffPrice`, `WrongCurrency` for the rate of another currency, `Overflow`.
     pub fn check_price(&self, rate: Rate, basis_points: u32) -> Result<(), Error> {
         let Some((currency, amount)) = self.sale.price else { return Ok(()) };
         let estimate = rate.convert(OfferAmount::Currency { currency, amount })?;

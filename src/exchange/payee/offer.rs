@@ -10,21 +10,24 @@ use crate::exchange::secret::{Nonce, Seal, offer_records};
 use crate::offer::{Offer, OfferBuilder};
 
 /// An offer in the making: what has to be known before its paths and fields are.
-#[derive(Clone, Copy, Debug)]
-pub struct NewOffer<'a> {
-    issuer: &'a Payee,
+///
+/// It borrows nothing, so that a program can keep it while paths are made.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct NewOffer {
+    issuer: Payee,
     nonce: Nonce,
 }
 
 impl Payee {
     /// Begins an offer. The nonce must be new: it makes the offer's key and path ids its own, so that nobody can
     /// tell that two offers come from one issuer.
-    pub fn new_offer(&self, nonce: [u8; 16]) -> NewOffer<'_> {
-        NewOffer { issuer: self, nonce }
+    pub fn new_offer(&self, nonce: [u8; 16]) -> NewOffer {
+        NewOffer { issuer: self.clone(), nonce }
     }
 }
 
-impl NewOffer<'_> {
+impl NewOffer {
     /// A key for this offer alone, for the [`OfferBuilder::new`] of an offer with paths. Invoices are signed with it
     /// without further ado ([`Accepted::sign`](crate::exchange::Accepted::sign)). Another key can be used as well; its holder
     /// then signs. An offer without paths needs the id of the node to which requests go.
@@ -50,7 +53,7 @@ impl NewOffer<'_> {
     /// `Missing` for an offer without a path whose issuer id is the [key made for it](Self::issuer_id): that is no
     /// node's, so nothing would lead to the issuer (OFR-11). `TooLong` above [`MAX_OFFER_LEN`]. Otherwise as for
     /// [`OfferBuilder::build`].
-    pub fn build(self, offer: OfferBuilder) -> Result<Offer, Error> {
+    pub fn build(&self, offer: OfferBuilder) -> Result<Offer, Error> {
         let offer = offer.knowing(self.issuer.known);
         let mut seal = Seal { nonce: self.nonce, tag: [0; 16] };
         let unsealed = offer.clone().metadata(seal.to_bytes()).build()?;

@@ -23,6 +23,7 @@ use crate::units::Msat;
 ///
 /// The state *received*: look at the note and the amounts, and [accept](Self::accept) or [refuse](Self::refuse).
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ReceivedRequest {
     pub(crate) issuer: Payee,
     pub(crate) request: InvoiceRequest,
@@ -180,7 +181,7 @@ impl ReceivedRequest {
     ///
     /// # Errors
     ///
-    /// `NotConverted` without the rate of the offer's currency, `Overflow`.
+    /// `RateNeeded` and `WrongCurrency` without the rate of the offer's currency, `Overflow`.
     pub fn due(&self, rate: Option<Rate>) -> Result<Option<Msat>, Error> {
         self.request.due(rate)
     }

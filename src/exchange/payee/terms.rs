@@ -10,9 +10,10 @@ use crate::units::{Msat, UnixTime};
 /// The most that an issuer takes for an offer with a price (RQR-9): what is far above it can only be a mistake.
 ///
 /// The default is [`Any`](Self::Any).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum MaxAmount {
-    /// Whatever the payer likes to give.
+    /// Whatever the payer likes to give. This is the default.
     #[default]
     Any,
     /// So much.

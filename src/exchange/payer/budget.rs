@@ -112,8 +112,10 @@ impl Budget {
 
     /// Authorises something else.
     pub(crate) fn set_limit(&mut self, limit: Limit) -> Result<(), Error> {
-        let needs_rate = Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Exc7);
-        let max = limit.max(self.estimate)?.ok_or(needs_rate)?;
+        let max = limit.max(self.estimate)?.ok_or_else(|| match self.price {
+            Some((currency, _)) => Error::of(Field::OFFER_AMOUNT, ErrorKind::RateNeeded { currency }, Rule::Exc7),
+            None => Error::missing(Field::OFFER_AMOUNT, Rule::Exc7),
+        })?;
         check_amount(max, Field::INVOICE_AMOUNT, Rule::Exc7)?;
         (self.limit, self.max) = (limit, max);
         // Who names an amount has seen what it is for.

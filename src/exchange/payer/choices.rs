@@ -19,7 +19,7 @@ pub(crate) struct Choices {
     pub(crate) amount: Option<Msat>,
     pub(crate) quantity: Option<u64>,
     pub(crate) payer_note: String,
-    pub(crate) name: Option<(String, String)>,
+    pub(crate) name: Option<HumanReadableName<'static>>,
     pub(crate) rate: Option<Rate>,
     pub(crate) custom: Vec<(u64, Vec<u8>)>,
     /// Whether the amount is one that the issuer suggested, who knows the rate.
@@ -46,7 +46,7 @@ impl Choices {
         offer: UsableOffer<'a>,
         payer_id: PublicKey,
         metadata: [u8; 32],
-    ) -> Result<InvoiceRequestBuilder<'a>, Error> {
+    ) -> InvoiceRequestBuilder<'a> {
         let mut request = InvoiceRequestBuilder::new(offer, payer_id, metadata).payer_note(&self.payer_note);
         if let Some(amount) = self.amount {
             request = request.amount(amount);
@@ -55,8 +55,8 @@ impl Choices {
             request = request.quantity(quantity);
         }
         // RQW-8
-        if let Some((user, domain)) = &self.name {
-            request = request.bip_353_name(HumanReadableName::new(user, domain)?);
+        if let Some(name) = &self.name {
+            request = request.bip_353_name(name.by_ref());
         }
         request = match self.rate {
             // RQW-3: whoever suggested the amount has compared it with the price.
@@ -64,14 +64,14 @@ impl Choices {
             Some(rate) => request.rate(rate),
             None => request,
         };
-        Ok(self.custom.iter().fold(request, |request, (number, value)| request.custom_field(*number, value.clone())))
+        self.custom.iter().fold(request, |request, (number, value)| request.custom_field(*number, value.clone()))
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
         out.optional_number(self.amount.map(|amount| amount.0));
         out.optional_number(self.quantity);
         out.bytes(self.payer_note.as_bytes());
-        let (user, domain) = self.name.as_ref().map_or(("", ""), |(user, domain)| (user, domain));
+        let (user, domain) = self.name.as_ref().map_or(("", ""), |name| (name.user(), name.domain()));
         out.bytes(user.as_bytes());
         out.bytes(domain.as_bytes());
         out.flag(self.rate.is_some());
@@ -92,14 +92,11 @@ impl Choices {
         let amount = reader.optional_number()?.map(Msat);
         let quantity = reader.optional_number()?;
         let payer_note = reader.text()?.to_owned();
-        let (user, domain) = (reader.text()?.to_owned(), reader.text()?.to_owned());
+        let (user, domain) = (reader.text()?, reader.text()?);
         let name = match user.is_empty() && domain.is_empty() {
             true => None,
             // What is not written into a request is not saved either.
-            false => {
-                HumanReadableName::new(&user, &domain)?;
-                Some((user, domain))
-            }
+            false => Some(HumanReadableName::new(user, domain)?.into_owned()),
         };
         let rate = match reader.flag()? {
             false => None,

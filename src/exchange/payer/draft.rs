@@ -47,6 +47,8 @@ impl core::fmt::Display for Need {
 
 /// A payment for an offer in the making: what it will cost, what it will reveal, and what is missing.
 ///
+/// It borrows nothing, so that a program can keep it while somebody fills in a form.
+///
 /// ```
 /// use bolt12::exchange::{Limit, Need, Payer};
 /// use bolt12::{ChainHash, MinorUnits, Msat, OfferAmount, OfferBuilder, Rate, UnixTime};
@@ -69,9 +71,10 @@ impl core::fmt::Display for Need {
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Draft<'a> {
+pub struct Draft {
     pub(crate) payer: Payer,
-    pub(crate) offer: UsableOffer<'a>,
+    pub(crate) offer: Offer,
+    pub(crate) chain: ChainHash,
     pub(crate) choices: Choices,
     pub(crate) limit: Option<Limit>,
     pub(crate) fees: FeeLimit,
@@ -86,16 +89,17 @@ impl Payer {
     ///
     /// `UnsupportedChain` (OFR-3), `Expired` (OFR-9), `IsRecurring` (REC-3) for an offer that asks for a subscription:
     /// see `subscribe`, with the feature `recurrence`.
-    pub fn draft<'a>(&self, offer: &'a Offer, now: UnixTime, chains: &[ChainHash]) -> Result<Draft<'a>, Error> {
+    pub fn draft(&self, offer: &Offer, now: UnixTime, chains: &[ChainHash]) -> Result<Draft, Error> {
         crate::recurrence::check_paid_once(offer.tlvs())?;
         Ok(Draft::new(self.clone(), offer.usable(now, chains)?))
     }
 }
 
-impl<'a> Draft<'a> {
-    pub(crate) fn new(payer: Payer, offer: UsableOffer<'a>) -> Self {
+impl Draft {
+    pub(crate) fn new(payer: Payer, offer: UsableOffer<'_>) -> Self {
         let retry = Retry::default();
-        Self { payer, offer, choices: Choices::default(), limit: None, fees: FeeLimit::default(), retry }
+        let (offer, chain) = (offer.offer().clone(), offer.chain());
+        Self { payer, offer, chain, choices: Choices::default(), limit: None, fees: FeeLimit::default(), retry }
     }
 
     /// What to pay: needed if the offer has no price; otherwise at least the price, for example with a tip.
@@ -118,7 +122,7 @@ impl<'a> Draft<'a> {
 
     /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8).
     pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
-        self.choices.name = Some((name.user().to_owned(), name.domain().to_owned()));
+        self.choices.name = Some(name.into_owned());
         self
     }
 
@@ -162,13 +166,13 @@ impl<'a> Draft<'a> {
     ///
     /// `Overflow` (RQR-9).
     pub fn price(&self) -> Result<Option<OfferAmount>, Error> {
-        let quantity = match (self.choices.quantity, self.offer.offer().quantity_max()) {
+        let quantity = match (self.choices.quantity, self.offer.quantity_max()) {
             (Some(quantity), _) => quantity,
             (None, Quantity::One) => 1,
             (None, _) => return Ok(None),
         };
         let overflow = Error::of(Field::INVREQ_QUANTITY, ErrorKind::Overflow, Rule::Rqr9);
-        let price = match self.offer.offer().amount() {
+        let price = match self.offer.amount() {
             None => return Ok(None),
             Some(OfferAmount::Bitcoin(amount)) => amount.checked_mul(quantity).map(OfferAmount::Bitcoin),
             Some(OfferAmount::Currency { currency, amount }) => {
@@ -183,7 +187,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     ///
-    /// `Overflow` (RQR-9), `NotConverted` for the rate of another currency.
+    /// `Overflow` (RQR-9), `WrongCurrency` for the rate of another currency.
     pub fn cost(&self) -> Result<Option<Msat>, Error> {
         match self.choices.amount {
             Some(amount) => Ok(Some(amount)),
@@ -202,7 +206,7 @@ impl<'a> Draft<'a> {
 
     /// What is missing before the payment can begin.
     pub fn needs(&self) -> Vec<Need> {
-        let offer = self.offer.offer();
+        let offer = &self.offer;
         let mut needs = Vec::new();
         if self.choices.quantity.is_none() && offer.quantity_max() != Quantity::One {
             needs.push(Need::Quantity(offer.quantity_max()));
@@ -242,7 +246,7 @@ impl<'a> Draft<'a> {
         let choices = &self.choices;
         let mut fields = Vec::from([Field::INVREQ_METADATA]);
         let chosen = [
-            (self.offer.chain() != ChainHash::BITCOIN, Field::INVREQ_CHAIN),
+            (self.chain != ChainHash::BITCOIN, Field::INVREQ_CHAIN),
             (choices.amount.is_some(), Field::INVREQ_AMOUNT),
             (choices.quantity.is_some(), Field::INVREQ_QUANTITY),
             (true, Field::INVREQ_PAYER_ID),
@@ -255,7 +259,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn asked(&self, now: UnixTime) -> OfferPurpose {
-        let (offer, chain) = (self.offer.offer().clone(), self.offer.chain());
+        let (offer, chain) = (self.offer.clone(), self.chain);
         OfferPurpose { chain, series: Series::once(&offer, now), choices: self.choices.clone(), offer }
     }
 
@@ -295,7 +299,7 @@ impl<'a> Draft<'a> {
 
     /// What decides how much it costs.
     fn amount_field(&self) -> Field {
-        match (self.choices.amount, self.offer.offer().amount()) {
+        match (self.choices.amount, self.offer.amount()) {
             (None, Some(_)) => Field::OFFER_AMOUNT,
             _ => Field::INVREQ_AMOUNT,
         }
@@ -307,16 +311,22 @@ impl<'a> Draft<'a> {
         let max = match self.limit {
             Some(limit) => limit.max(cost)?,
             // What another currency is worth is for the issuer to say, so its price alone is no limit.
-            None if self.choices.amount.is_none() && self.offer.offer().currency().is_some() => None,
+            None if self.choices.amount.is_none() && self.offer.currency().is_some() => None,
             None => cost,
         };
-        let field = self.amount_field();
-        let max = match (max, self.offer.offer().amount()) {
-            (Some(max), _) => max,
-            (None, Some(_)) => return Err(Error::of(field, ErrorKind::NotConverted, Rule::Exc7)),
-            (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqw3)),
-        };
-        check_amount(max, field, Rule::Exc7)?;
+        let max = max.ok_or_else(|| self.lacking())?;
+        check_amount(max, self.amount_field(), Rule::Exc7)?;
         Ok(max)
+    }
+
+    /// The first of the [needs](Self::needs), without which it is not known how much the payment may cost.
+    fn lacking(&self) -> Error {
+        let priced = |kind| Error::of(self.amount_field(), kind, Rule::Exc7);
+        match self.needs().first() {
+            Some(Need::Quantity(_)) => Error::missing(Field::INVREQ_QUANTITY, Rule::Rqr8),
+            Some(Need::Limit(currency)) => priced(ErrorKind::LimitNeeded { currency: *currency }),
+            Some(Need::Rate(currency)) => priced(ErrorKind::RateNeeded { currency: *currency }),
+            Some(Need::Amount) | None => Error::missing(Field::INVREQ_AMOUNT, Rule::Rqw3),
+        }
     }
 }

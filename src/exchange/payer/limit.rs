@@ -7,6 +7,7 @@ use crate::units::Msat;
 
 /// The most that an invoice may ask for, which whoever owns the money agreed to. Fees come on top: see [`FeeLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Limit {
     /// So much.
     AtMost(Msat),

@@ -150,7 +150,7 @@ impl OfferPurpose {
         let keypair = payer.request_keypair(&nonce);
         let offer = UsableOffer::again(&self.offer, self.chain);
         let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
-        let mut request = self.choices.request(offer, keypair.public_key(), metadata)?;
+        let mut request = self.choices.request(offer, keypair.public_key(), metadata);
         if let Some(series) = &self.series {
             request = series.ask(request);
         }
@@ -174,7 +174,7 @@ impl OfferPurpose {
 
     /// The paths of the offer (OFR-11). More than a path id can count are not needed.
     fn paths(&self) -> impl Iterator<Item = BlindedPath<'_>> {
-        self.offer.paths().into_iter().flat_map(|paths| paths.iter()).take(u8::MAX.into())
+        self.offer.paths().into_iter().flatten().take(u8::MAX.into())
     }
 
     /// How many ways there are to the issuer.

@@ -227,7 +227,7 @@ impl World {
             // EXC-5, RQR-5: repeated, or another's business.
             assert_eq!(before.reply_path_id == Some(path_id), before.message == outgoing.message);
         }
-        issuer().receive(deliver(outgoing)).expect("what is sent is valid, and goes the right way");
+        let _ = issuer().receive(deliver(outgoing)).expect("what is sent is valid, and goes the right way");
     }
 
     /// A request goes out, and an honest answer comes at once: it has to be taken.
@@ -604,7 +604,7 @@ fn copy(payment: &Payment) -> Payment {
 }
 
 /// What the payer says and wants.
-pub fn chosen<'a>(input: &mut Unstructured<'_>, mut draft: Draft<'a>) -> Result<Draft<'a>> {
+pub fn chosen(input: &mut Unstructured<'_>, mut draft: Draft) -> Result<Draft> {
     if input.arbitrary()? {
         draft = draft.quantity(input.int_in_range(0..=12)?);
     }

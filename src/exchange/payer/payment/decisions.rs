@@ -65,7 +65,7 @@ impl Payment {
     ///
     /// # Errors
     ///
-    /// `WrongState` for a payment that was begun, or ended for another reason; `NotConverted` for a tolerance without a
+    /// `WrongState` for a payment that was begun, or ended for another reason; `RateNeeded` for a tolerance without a
     /// rate, `Zero`, `AmountTooHigh` for more bitcoin than there is (D3). Then nothing changes.
     pub fn allow(&mut self, limit: Limit, now: UnixTime, deadline: UnixTime) -> Result<(), Error> {
         self.check_can_allow()?;

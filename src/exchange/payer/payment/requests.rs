@@ -103,7 +103,7 @@ impl Payment {
     ///
     /// # Errors
     ///
-    /// `NotConverted` for the rate of another currency, `Overflow`; `AmountTooHigh` and `Zero` for a limit that comes to
+    /// `WrongCurrency` for the rate of another currency, `Overflow`; `AmountTooHigh` and `Zero` for a limit that comes to
     /// more bitcoin than there is, or to none (D3).
     pub fn set_rate(&mut self, rate: Rate) -> Result<(), Error> {
         self.budget.set_rate(rate)

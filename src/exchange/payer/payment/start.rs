@@ -10,15 +10,15 @@ use crate::exchange::saved::{Kind, Writer};
 use crate::exchange::schedule::Schedule;
 use crate::units::UnixTime;
 
-impl Draft<'_> {
+impl Draft {
     /// Begins the payment. Nothing is sent before it is [polled](Payment::poll), so there is time to
     /// [save](Payment::to_bytes) it. The entropy must be new; after the deadline nothing is begun any more, and a
     /// payment whose deadline has passed ends when it is first polled.
     ///
     /// # Errors
     ///
-    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` or `NotConverted` for what [`needs`](Self::needs)
-    /// says, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, and what
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing`, `LimitNeeded` or `RateNeeded` for what
+    /// [`needs`](Self::needs) says, `WrongCurrency` for the rate of another currency, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, and what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
         // First what was chosen, by itself; then what it costs.

@@ -102,7 +102,7 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// As for [`start`](crate::exchange::SubscriptionDraft::start), if the limit cannot be computed; `NotConverted` for a tolerance, if
+    /// As for [`start`](crate::exchange::SubscriptionDraft::start), if the limit cannot be computed; `RateNeeded` for a tolerance, if
     /// no rate was ever given.
     pub fn set_limit(&mut self, limit: Limit) -> Result<(), Error> {
         self.plan.draft(&self.payer).limit(limit).ceiling()?;

@@ -19,11 +19,12 @@ use crate::units::{Msat, UnixTime};
 /// A subscription in the making: what it will cost and when, what it will reveal, what is missing, and how much of it
 /// is authorised.
 ///
-/// All that is said here holds for every payment.
+/// All that is said here holds for every payment. It borrows nothing, so that a program can keep it while somebody fills
+/// in a form.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct SubscriptionDraft<'a> {
-    pub(crate) draft: Draft<'a>,
+pub struct SubscriptionDraft {
+    pub(crate) draft: Draft,
     recurrence: Recurrence,
     now: UnixTime,
     first_period: Option<u32>,
@@ -41,18 +42,13 @@ impl Payer {
     /// # Errors
     ///
     /// `UnsupportedChain` (OFR-3), `Expired` (OFR-9), `IsNotRecurring` (REC-3).
-    pub fn subscribe<'a>(
-        &self,
-        offer: &'a Offer,
-        now: UnixTime,
-        chains: &[ChainHash],
-    ) -> Result<SubscriptionDraft<'a>, Error> {
+    pub fn subscribe(&self, offer: &Offer, now: UnixTime, chains: &[ChainHash]) -> Result<SubscriptionDraft, Error> {
         SubscriptionDraft::new(self.clone(), offer.usable(now, chains)?, now)
     }
 }
 
-impl<'a> SubscriptionDraft<'a> {
-    pub(crate) fn new(payer: Payer, offer: UsableOffer<'a>, now: UnixTime) -> Result<Self, Error> {
+impl SubscriptionDraft {
+    pub(crate) fn new(payer: Payer, offer: UsableOffer<'_>, now: UnixTime) -> Result<Self, Error> {
         let recurrence = offer.offer().recurrence();
         let recurrence = recurrence.ok_or(Error::new(ErrorKind::IsNotRecurring, Rule::Rec3))?;
         let draft = Draft::new(payer, offer).retry(RETRY);
@@ -220,8 +216,8 @@ impl<'a> SubscriptionDraft<'a> {
             }
         };
         Ok(Plan {
-            offer: draft.offer.offer().clone(),
-            chain: draft.offer.chain(),
+            offer: draft.offer.clone(),
+            chain: draft.chain,
             choices: draft.choices.clone(),
             limit: draft.limit,
             fees: draft.fees,

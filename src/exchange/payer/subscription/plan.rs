@@ -58,7 +58,7 @@ impl Plan {
     }
 
     /// What a payment for one period is.
-    pub(crate) fn draft(&self, payer: &Payer) -> Draft<'_> {
+    pub(crate) fn draft(&self, payer: &Payer) -> Draft {
         let mut draft = Draft::new(payer.clone(), UsableOffer::again(&self.offer, self.chain)).retry(self.retry);
         draft.choices = self.choices.clone();
         draft.limit = self.limit;

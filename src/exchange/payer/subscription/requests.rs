@@ -30,8 +30,8 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// `NotConverted` if a payment is due whose limit is a tolerance, and the rate is missing or of another currency,
-    /// and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
+    /// `RateNeeded` if a payment is due whose limit is a tolerance, and the rate is missing; `WrongCurrency` for the rate
+    /// of another currency; and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn poll(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Action, Error> {
         self.take_rate(rate)?;
         let due = match self.state(now) {
@@ -48,8 +48,8 @@ impl Subscription {
             SubscriptionState::Waiting(due) => {
                 // What a limit is compared with must be today's.
                 let compares = self.consent.is_none() && matches!(self.plan.limit, Some(Limit::Tolerance { .. }));
-                if compares && rate.is_none() && self.currency().is_some() && !self.is_asking() {
-                    return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::NotConverted, Rule::Rec12));
+                if let (true, None, Some(currency), false) = (compares, rate, self.currency(), self.is_asking()) {
+                    return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::RateNeeded { currency }, Rule::Rec12));
                 }
                 due
             }
@@ -91,8 +91,9 @@ impl Subscription {
 
     pub(crate) fn take_rate(&mut self, rate: Option<Rate>) -> Result<(), Error> {
         match (self.currency(), rate) {
-            (Some(currency), Some(rate)) if currency != rate.currency() => {
-                return Err(Error::of(Field::OFFER_CURRENCY, ErrorKind::NotConverted, Rule::Rec12));
+            (Some(expected), Some(rate)) if expected != rate.currency() => {
+                let kind = ErrorKind::WrongCurrency { expected, found: rate.currency() };
+                return Err(Error::of(Field::OFFER_CURRENCY, kind, Rule::Rec12));
             }
             (Some(_), Some(rate)) => self.plan.choices.rate = Some(rate),
             _ => {}

@@ -12,15 +12,15 @@ use crate::exchange::payer::subscription::{Cancel, Subscription};
 use crate::exchange::saved::{Kind, Writer};
 use crate::units::UnixTime;
 
-impl SubscriptionDraft<'_> {
+impl SubscriptionDraft {
     /// Begins the subscription. Nothing is sent before it is [polled](Subscription::poll), so there is time to
     /// [save](Subscription::to_bytes) it. The entropy must be new. If the first payment is not made by the deadline,
     /// it does not begin.
     ///
     /// # Errors
     ///
-    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing` or `NotConverted` for what
-    /// [`needs`](Self::needs) says, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, what
+    /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing`, `LimitNeeded` or `RateNeeded` for what
+    /// [`needs`](Self::needs) says, `WrongCurrency` for the rate of another currency, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses, `Zero` for no payments and
     /// `Expired` for an end before the first period (REC-12), `Unexpected` for a first period of an offer without base
     /// (REC-4), `NoSuchPeriod` (REC-5), `TooLate` (REC-6) for a period, deadline or expiry of the offer that is over,

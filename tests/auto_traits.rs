@@ -1,0 +1,221 @@
+//! Every public type can be sent to another thread, shared between threads, and kept when one of them panics. What is not
+//! does not compile here; a type that is missing here fails [`every_public_type_is_here`].
+
+use std::collections::BTreeSet;
+use std::panic::UnwindSafe;
+
+use bolt12::exchange::*;
+use bolt12::*;
+
+/// All three.
+fn assert<T: Send + Sync + UnwindSafe>() {}
+
+macro_rules! all {
+    ($($type:ty),* $(,)?) => { $(assert::<$type>();)* };
+}
+
+#[test]
+fn messages_and_what_is_in_them() {
+    all!(
+        Offer,
+        InvoiceRequest,
+        Refund,
+        Invoice,
+        InvoiceError,
+        PayerProof,
+        Bolt12,
+        OfferFields,
+        RequestFields,
+        InvoiceFields,
+        Unsigned<Invoice>,
+        Unsigned<InvoiceRequest>,
+        Unsigned<Refund>,
+        Unsigned<PayerProof>,
+        Unverified<Invoice>,
+        Unverified<InvoiceRequest>,
+        Unverified<Refund>,
+        Unverified<PayerProof>,
+        TlvStream,
+        TlvRecord<'static>,
+        Wrapped<'static>,
+        OfferId,
+        Preimage,
+        BlindedHop<'static>,
+        BlindedPath<'static>,
+        BlindedPaths<'static>,
+        Chains<'static>,
+        CurrencyCode,
+        Direction,
+        Entries<'static, BlindedPath<'static>>,
+        Entries<'static, ChainHash>,
+        Fallback<'static>,
+        Fallbacks<'static>,
+        Feature,
+        FeatureBits,
+        Features<'static>,
+        HumanReadableName<'static>,
+        IntroductionNode,
+        KnownFeatures,
+        OfferAmount,
+        PayInfo<'static>,
+        PayInfos<'static>,
+        Point,
+        Quantity,
+        Rate,
+        ShortChannelId,
+        Text<'static>,
+        MinorUnits,
+        Msat,
+        UnixTime,
+        ChainHash,
+        Error,
+        ErrorKind,
+        Field,
+        LooksLike,
+        MessageKind,
+        Rule,
+        Stage,
+    );
+    #[cfg(feature = "recurrence")]
+    all!(
+        PayWindow,
+        Recurrence,
+        RecurrenceBase,
+        RecurrenceRequest,
+        TimeUnit,
+        PaidPeriod,
+        RecurrenceContext,
+        SubscriptionKey
+    );
+}
+
+#[test]
+fn what_makes_and_checks_messages() {
+    all!(
+        OfferBuilder,
+        InvoiceRequestBuilder<'static>,
+        RefundBuilder,
+        InvoiceBuilder<'static>,
+        PayerProofBuilder<'static>,
+        UsableOffer<'static>,
+        Revealed<'static>,
+        AcceptedRequest<'static>,
+        RequestArrival,
+        RequestContext<'static>,
+        Arrival,
+        InvoiceContext<'static>,
+        MultiPart,
+        PayableInvoice<'static>,
+        RefundContext<'static>,
+        SentTo,
+        Disclosure,
+        Expectation<'static>,
+        ExpectedPayee<'static>,
+        Preview,
+        Unmet,
+        UnmetConditions,
+    );
+}
+
+#[test]
+fn the_exchange() {
+    all!(
+        Payer,
+        Draft,
+        Need,
+        Limit,
+        Payment,
+        Attempt,
+        Progress,
+        Quote<'static>,
+        Receipt<'static>,
+        NewRefund,
+        State<'static>,
+        Retry,
+        Payee,
+        NewOffer,
+        ReceivedRequest,
+        Accepted,
+        ExpectedPayment,
+        AcceptedRefund,
+        Claim,
+        ClaimState,
+        MaxAmount,
+        Terms<'static>,
+        Action,
+        EndReason,
+        ClaimId,
+        ConversationId,
+        PathId,
+        PaymentId,
+        Destination,
+        IncomingMessage,
+        MessageArrival,
+        OffersMessage,
+        OffersMessageKind,
+        OutgoingMessage,
+        Refused,
+    );
+    #[cfg(feature = "onion")]
+    all!(Inbound, Messenger, Route<'static>);
+    #[cfg(feature = "recurrence")]
+    all!(Subscription, SubscriptionDraft, Due, Timing, SubscriptionEnd, SubscriptionState<'static>, SubscriptionId);
+}
+
+#[cfg(feature = "onion")]
+#[test]
+fn onions() {
+    use bolt12::onion::*;
+    all!(
+        OnionMessageBuilder<'static>,
+        PeerMessage,
+        HopData,
+        PaymentConstraints,
+        PaymentRelay,
+        OnionMessage,
+        BlindedPathBuilder<'static>,
+        PathHop,
+        Contents<'static>,
+        Payload,
+        Forward,
+        Peeled,
+        Received,
+        Refusal,
+        HopKey,
+        Unblinded,
+        NextHop,
+    );
+}
+
+#[cfg(feature = "lightning")]
+#[test]
+fn the_adapter() {
+    use bolt12::lightning::*;
+    all!(ConversionError, Limits, NoPath, NotOurs, SendError);
+}
+
+/// The names of types that a module makes public.
+fn public_types(module: &str) -> BTreeSet<String> {
+    let code = module.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut names = BTreeSet::new();
+    for list in code.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next()) {
+        let words = list.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned);
+        let is_type = |word: &String| word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
+        names.extend(words.filter(is_type));
+    }
+    names
+}
+
+#[test]
+fn every_public_type_is_here() {
+    let own = include_str!("auto_traits.rs");
+    let here: BTreeSet<_> = own.split(|c: char| !c.is_alphanumeric()).collect();
+    let modules =
+        [include_str!("../src/lib.rs"), include_str!("../src/exchange/mod.rs"), include_str!("../src/onion/mod.rs")];
+    let all: BTreeSet<_> = modules.into_iter().flat_map(public_types).collect();
+    assert!(all.len() > 120, "{}", all.len());
+    for name in all {
+        // A trait is no type.
+        assert!(here.contains(&*name) || name == "SignedMessage", "{name} is not in tests/auto_traits.rs");
+    }
+}
