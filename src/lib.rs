@@ -3,7 +3,9 @@
 //!
 //! | to | use |
 //! | --- | --- |
-//! | read whatever was pasted | [`Bolt12`] |
+//! | read whatever was pasted: messages, links and names | [`Pasted`], [`Bolt12`] |
+//! | read and make `bitcoin:` URIs | [`BitcoinUri`], [`BitcoinUriBuilder`] |
+//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], `ResolvedName` (feature `dnssec`) |
 //! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`] |
 //! | authenticate before paying for a curve operation | [`Unverified`] |
 //! | look at fields, wherever they are | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] |
@@ -50,10 +52,10 @@ mod invoice_request;
 #[cfg(feature = "lightning")]
 pub mod lightning;
 mod message;
+mod names;
 mod offer;
 #[cfg(feature = "onion")]
 pub mod onion;
-mod pasted;
 mod payer_proof;
 #[cfg(feature = "recurrence")]
 mod recurrence;
@@ -75,7 +77,7 @@ pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
-pub use error::{Error, ErrorKind, Field, LooksLike, MessageKind, Rule};
+pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Fallback, Fallbacks, Feature, FeatureBits,
     Features, HumanReadableName, IntroductionNode, KnownFeatures, OfferAmount, PayInfo, PayInfos, Point, Quantity,
@@ -91,8 +93,10 @@ pub use invoice_request::{
 };
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
+pub use names::{BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records};
+#[cfg(feature = "dnssec")]
+pub use names::ResolvedName;
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
-pub use pasted::Bolt12;
 pub use payer_proof::{
     Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,
 };

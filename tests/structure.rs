@@ -23,7 +23,7 @@ const LAYERS: [&str; 20] = [
     "invoice",
     "payer_proof",
     "invoice_error",
-    "pasted",
+    "names",
     "exchange",
     "lightning",
 ];
@@ -175,7 +175,7 @@ fn every_rule_that_is_cited_is_on_a_page() {
         fs::read_dir(pages).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let kinds = [
         "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "PTH", "MSG", "EXC",
-        "REC",
+        "REC", "URI", "NAM", "DNS",
     ];
     let mut cited = BTreeSet::new();
     for (_, text) in sources() {

@@ -3,110 +3,9 @@
 use core::fmt;
 
 use super::Field;
+use super::link::{Column, LinkFault};
+use super::looks::{LooksLike, MessageKind};
 use crate::units::{Msat, UnixTime};
-
-/// The kinds of BOLT 12 messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum MessageKind {
-    /// An offer, `lno1…`.
-    Offer,
-    /// An invoice request or refund, `lnr1…`.
-    InvoiceRequest,
-    /// An invoice, `lni1…`.
-    Invoice,
-    /// A payer proof, `lnp1…`.
-    PayerProof,
-    /// An invoice error, which has no text form.
-    InvoiceError,
-}
-
-impl MessageKind {
-    /// The human-readable prefix of the text form, for example `lno`; an invoice error has none.
-    pub const fn prefix(self) -> Option<&'static str> {
-        match self {
-            Self::Offer => Some("lno"),
-            Self::InvoiceRequest => Some("lnr"),
-            Self::Invoice => Some("lni"),
-            Self::PayerProof => Some("lnp"),
-            Self::InvoiceError => None,
-        }
-    }
-
-    /// The specification's name, for example `invoice_request`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Offer => "offer",
-            Self::InvoiceRequest => "invoice_request",
-            Self::Invoice => "invoice",
-            Self::PayerProof => "payer_proof",
-            Self::InvoiceError => "invoice_error",
-        }
-    }
-
-    const fn article(self) -> &'static str {
-        match self {
-            Self::Offer => "an offer",
-            Self::InvoiceRequest => "an invoice request",
-            Self::Invoice => "an invoice",
-            Self::PayerProof => "a payer proof",
-            Self::InvoiceError => "an invoice error",
-        }
-    }
-}
-
-/// For example "an offer".
-impl fmt::Display for MessageKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.article())
-    }
-}
-
-/// What a text that is not BOLT 12 looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LooksLike {
-    /// A BOLT 11 invoice for bitcoin (`lnbc…`).
-    Bolt11,
-    /// A BOLT 11 invoice for a test network (`lntb…`, `lntbs…`, `lnbcrt…`).
-    Bolt11Test,
-    /// A Lightning node id: a public key in hexadecimal.
-    NodeId,
-    /// A Lightning node's address: id, `@`, host.
-    NodeAddress,
-    /// An on-chain bitcoin address.
-    OnchainAddress,
-    /// An LNURL (`lnurl…`, `lnurlp://…`).
-    Lnurl,
-    /// `user@domain`: a Lightning address or BIP 353 name that has to be looked up.
-    HumanReadableName,
-    /// A `bitcoin:` or `lightning:` URI.
-    Uri,
-    /// A web address.
-    WebAddress,
-    /// A recovery phrase or extended key, which nobody should paste anywhere.
-    Secret,
-    /// Nothing that this crate knows.
-    Unknown,
-}
-
-impl fmt::Display for LooksLike {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bolt11 => "a BOLT 11 invoice",
-            Self::Bolt11Test => "a BOLT 11 invoice for a test network",
-            Self::NodeId => "the id of a Lightning node",
-            Self::NodeAddress => "the address of a Lightning node",
-            Self::OnchainAddress => "an on-chain bitcoin address",
-            Self::Lnurl => "an LNURL",
-            Self::HumanReadableName => "a name that has to be looked up first",
-            Self::Uri => "a payment link",
-            Self::WebAddress => "a web address",
-            Self::Secret => "a secret key or recovery phrase",
-            Self::Unknown => "something else",
-        })
-    }
-}
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,8 +32,13 @@ pub enum ErrorKind {
     UnexpectedWhitespace,
     /// Left-over bits are too many or not zero.
     InvalidPadding,
-    /// The message would have more bytes than any onion message can carry.
-    TooLong,
+    /// More bytes than there may be: in a field, or in a message.
+    TooLong {
+        /// How many there are.
+        len: usize,
+        /// How many fit.
+        max: usize,
+    },
     /// The message ends in the middle of a field.
     Truncated,
     /// A number is not written in the shortest form.
@@ -156,7 +60,7 @@ pub enum ErrorKind {
     /// A currency that is not three capital letters.
     InvalidCurrency,
     /// A character in a BIP 353 name that may not be there.
-    InvalidName,
+    InvalidName(char),
     /// An introduction node's direction that is neither 0 nor 1 (nor the start of a key).
     InvalidDirection,
     /// A list that must not be empty is.
@@ -296,6 +200,10 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of a bitcoin that is no number.
     InvalidRate,
+    /// An offer of 2021 or 2022, or a payer proof with the numbers of a draft.
+    Outdated(MessageKind),
+    /// What is wrong with a link, with a name, or with what the DNS holds for it.
+    Link(LinkFault),
 }
 
 impl ErrorKind {
@@ -310,7 +218,7 @@ impl ErrorKind {
             Self::InvalidContinuation => "invalid_continuation",
             Self::UnexpectedWhitespace => "unexpected_whitespace",
             Self::InvalidPadding => "invalid_padding",
-            Self::TooLong => "too_long",
+            Self::TooLong { .. } => "too_long",
             Self::Truncated => "truncated",
             Self::NotMinimal => "not_minimal",
             Self::NotAscending => "not_ascending",
@@ -321,7 +229,7 @@ impl ErrorKind {
             Self::InvalidUtf8 => "invalid_utf8",
             Self::InvalidPoint => "invalid_point",
             Self::InvalidCurrency => "invalid_currency",
-            Self::InvalidName => "invalid_name",
+            Self::InvalidName(_) => "invalid_name",
             Self::InvalidDirection => "invalid_direction",
             Self::NoEntries => "no_entries",
             Self::NoHops => "no_hops",
@@ -374,6 +282,8 @@ impl ErrorKind {
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::Outdated(_) => "outdated",
+            Self::Link(fault) => fault.code(),
         }
     }
 
@@ -427,6 +337,9 @@ impl ErrorKind {
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidName(_)
+                | Self::Outdated(_)
+                | Self::Link(_)
         )
     }
 
@@ -445,6 +358,7 @@ impl ErrorKind {
             Self::NotBolt12(LooksLike::Secret) => {
                 f.write_str("this looks like a secret key or recovery phrase: never show it to anybody")
             }
+            Self::NotBolt12(LooksLike::Uri) => f.write_str("this payment link holds no offer"),
             Self::NotBolt12(found) => write!(f, "this looks like {found}, not like BOLT 12"),
             Self::WrongKind { expected, found } => {
                 write!(f, "this is {found}, and {expected} was expected")
@@ -463,10 +377,10 @@ impl ErrorKind {
             Self::InvalidPadding => {
                 f.write_str("the text is not complete: its end is missing, or has a character too many")
             }
-            Self::TooLong => match field {
-                Some(_) => write!(f, "{what} is too long"),
-                None => f.write_str("the message is too long"),
-            },
+            Self::TooLong { len, max } => {
+                let what: &dyn fmt::Display = if field.is_some() { &what } else { &"the message" };
+                write!(f, "{what} is too long: {len} bytes, and {max} fit")
+            }
             Self::Truncated => match field {
                 Some(_) => write!(f, "{what} is cut off: the end is missing"),
                 None => f.write_str("the message is cut off: the end is missing"),
@@ -482,7 +396,18 @@ impl ErrorKind {
             Self::InvalidUtf8 => write!(f, "{what} is not valid text"),
             Self::InvalidPoint => write!(f, "{what} holds something that is not a public key"),
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
-            Self::InvalidName => write!(f, "{what} holds a character that a name cannot have"),
+            Self::InvalidName(c) => {
+                // One that looks like another, or like nothing, is told by its number.
+                let (letter, number, column) = (c.escape_debug(), u32::from(*c), Column(column));
+                match c.is_ascii() {
+                    true => write!(f, "the character '{letter}'{column} cannot stand in a name")?,
+                    false => write!(f, "the character '{letter}' (U+{number:04X}){column} cannot stand in a name")?,
+                }
+                f.write_str(match c.is_alphabetic() {
+                    true => ": such a domain is written in punycode, xn--…, as its owner can tell",
+                    false => ", which holds only letters, digits, '-', '_' and '.'",
+                })
+            }
             Self::InvalidDirection => write!(f, "{what} starts at something that is neither a key nor a channel"),
             Self::NoEntries => write!(f, "{what} is there, but empty"),
             Self::NoHops => write!(f, "{what} holds a path without a hop, which leads nowhere"),
@@ -494,6 +419,9 @@ impl ErrorKind {
                 write!(f, "{what} asks for feature {bit}, which is not known here; newer software may help")
             }
             Self::QuantityTooLarge { max } => write!(f, "{what} is more than the offer's maximum of {max}"),
+            Self::AmountTooLow { min } if field.is_none() => {
+                write!(f, "the amount in the link is less than the {min} that the offer asks for")
+            }
             Self::AmountTooLow { min } => write!(f, "{what} is less than the {min} due"),
             Self::AmountTooHigh { max } => write!(f, "{what} is more than the {max} allowed"),
             Self::AmountMismatch { expected } => {
@@ -549,6 +477,14 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
             ),
+            Self::Outdated(MessageKind::Offer) => f.write_str(
+                "this offer was made by software of 2021 or 2022, and nobody answers it: ask for a new one",
+            ),
+            Self::Outdated(kind) => write!(
+                f,
+                "this is {kind} by a draft of the specification, which is not in use any more: ask for a new one"
+            ),
+            Self::Link(fault) => fault.sentence(column, f),
             Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
         }
     }
@@ -566,15 +502,6 @@ impl fmt::Display for Subject<'_> {
             },
             None => f.write_str("a field"),
         }
-    }
-}
-
-/// " (column 7)" where the column is known.
-struct Column(Option<usize>);
-
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |column| write!(f, " in column {column}"))
     }
 }
 

@@ -3,10 +3,14 @@
 
 mod field;
 mod kind;
+mod link;
+mod looks;
 mod rule;
 
 pub use field::Field;
-pub use kind::{ErrorKind, LooksLike, MessageKind};
+pub use kind::ErrorKind;
+pub use link::LinkFault;
+pub use looks::{LooksLike, MessageKind};
 pub use rule::Rule;
 
 use core::fmt;

@@ -7,7 +7,7 @@ use bitcoin::constants::ChainHash;
 use secp256k1::PublicKey;
 
 use super::draft::Choices;
-use super::issuer::{MAX_REQUEST_LEN, added_len};
+use super::issuer::check_len;
 use super::payer::Payer;
 use super::secret::{Nonce, Seal, Token};
 use super::state::{Reader, Writer, invalid};
@@ -184,10 +184,7 @@ impl AskedOffer {
     /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
     pub(super) fn check(&self, payer: &Payer) -> Result<(), Error> {
         let request = self.request(payer, Token { id: PaymentId([0; 14]), generation: 0, position: 0 })?;
-        match added_len(request.tlvs()) > MAX_REQUEST_LEN {
-            true => Err(Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong, Rule::Exc1)),
-            false => Ok(()),
-        }
+        check_len(request.tlvs())
     }
 
     /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.

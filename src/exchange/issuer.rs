@@ -175,12 +175,12 @@ impl Issuer {
         nonce: Option<Nonce>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
         let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
-        let too_long = match paths > MAX_REQUEST_PATHS_LEN {
-            true => Some(Field::INVREQ_PATHS),
-            false => (added_len(&tlvs) > MAX_REQUEST_LEN).then_some(Field::INVREQ_PAYER_NOTE),
-        };
-        if let Some(field) = too_long {
-            return Err(Refused::with_answer(Error::of(field, ErrorKind::TooLong, Rule::Exc1), reply_path));
+        if paths > MAX_REQUEST_PATHS_LEN {
+            let kind = ErrorKind::TooLong { len: paths, max: MAX_REQUEST_PATHS_LEN };
+            return Err(Refused::with_answer(Error::of(Field::INVREQ_PATHS, kind, Rule::Exc1), reply_path));
+        }
+        if let Err(error) = check_len(&tlvs) {
+            return Err(Refused::with_answer(error, reply_path));
         }
         // IVW-3
         let signer = match arrival {
@@ -240,15 +240,25 @@ pub const MAX_REQUEST_LEN: usize = 4096;
 /// The most bytes of paths in a request, which no payer of an offer needs: each point in them costs a curve operation.
 const MAX_REQUEST_PATHS_LEN: usize = 512;
 
-/// How much a request adds to its offer.
-pub(super) fn added_len(tlvs: &TlvStream) -> usize {
-    tlvs.as_bytes().len().saturating_sub(offer_len(tlvs))
+/// Refuses a request that adds too much to its offer, in the bytes of the note: the payer can change nothing else.
+pub(super) fn check_len(tlvs: &TlvStream) -> Result<(), Error> {
+    let added = tlvs.as_bytes().len().saturating_sub(offer_len(tlvs));
+    let excess = added.saturating_sub(MAX_REQUEST_LEN);
+    if excess == 0 {
+        return Ok(());
+    }
+    let note = tlvs.value(Field::INVREQ_PAYER_NOTE.number()).map_or(0, <[u8]>::len);
+    Err(match note.checked_sub(excess) {
+        Some(max) => Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong { len: note, max }, Rule::Exc1),
+        None => Error::new(ErrorKind::TooLong { len: added, max: MAX_REQUEST_LEN }, Rule::Exc1),
+    })
 }
 
 /// The records of a request. One that is longer than any that is answered is not even taken apart.
 fn read(bytes: Vec<u8>) -> Result<TlvStream, Box<Refused>> {
-    if bytes.len() > MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN) {
-        return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+    let max = MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN);
+    if bytes.len() > max {
+        return Err(Refused::silent(Error::new(ErrorKind::TooLong { len: bytes.len(), max }, Rule::Exc1)));
     }
     TlvStream::read(bytes).map_err(Refused::silent)
 }
@@ -295,8 +305,9 @@ impl NewOffer<'_> {
         let offer = offer.knowing(self.issuer.known);
         let mut seal = Seal { nonce: self.nonce, tag: [0; 16] };
         let unsealed = offer.clone().metadata(seal.to_bytes()).build()?;
-        if offer_len(unsealed.tlvs()) > MAX_OFFER_LEN {
-            return Err(Error::new(ErrorKind::TooLong, Rule::Exc1));
+        let len = offer_len(unsealed.tlvs());
+        if len > MAX_OFFER_LEN {
+            return Err(Error::new(ErrorKind::TooLong { len, max: MAX_OFFER_LEN }, Rule::Exc1));
         }
         if unsealed.paths().is_none() && unsealed.issuer_id() == Some(self.issuer_id()) {
             return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofr11));

@@ -65,7 +65,8 @@ impl<'a> Features<'a> {
         let mut little_endian = Vec::new();
         for Feature(bit) in features {
             if bit > 0xffff {
-                return Err(Error::new(ErrorKind::TooLong, Rule::D7));
+                let len = (bit / 8) as usize;
+                return Err(Error::new(ErrorKind::TooLong { len: len.saturating_add(1), max: 0x2000 }, Rule::D7));
             }
             let at = (bit / 8) as usize;
             while little_endian.len() <= at {

@@ -4,6 +4,7 @@ mod amount;
 mod bip353;
 mod chain;
 mod currency;
+mod deceptive;
 mod fallback;
 mod features;
 pub(crate) mod path;

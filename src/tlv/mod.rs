@@ -103,7 +103,7 @@ impl TlvStream {
     /// repeated or unordered types.
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         if bytes.len() > MAX_LEN {
-            return Err(Error::new(ErrorKind::TooLong, Rule::D7));
+            return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max: MAX_LEN }, Rule::D7));
         }
         let mut count = 0;
         let mut low = LowTypes::default();
@@ -180,7 +180,8 @@ impl TlvStream {
         let end = value_start + value.len();
         let len = end - start;
         if self.bytes.len() + len > MAX_LEN {
-            return Err(Error::of(Field::numbered(number), ErrorKind::TooLong, Rule::D7));
+            let kind = ErrorKind::TooLong { len: self.bytes.len() + len, max: MAX_LEN };
+            return Err(Error::new(kind, Rule::D7));
         }
         self.bytes.reserve(len);
         for part in [kind.as_ref(), size.as_ref(), value] {
