@@ -358,7 +358,6 @@ impl ErrorKind {
             Self::NotBolt12(LooksLike::Secret) => {
                 f.write_str("this looks like a secret key or recovery phrase: never show it to anybody")
             }
-            Self::NotBolt12(LooksLike::Uri) => f.write_str("this payment link holds no offer"),
             Self::NotBolt12(found) => write!(f, "this looks like {found}, not like BOLT 12"),
             Self::WrongKind { expected, found } => {
                 write!(f, "this is {found}, and {expected} was expected")

@@ -22,6 +22,8 @@ pub enum LinkFault {
     InvalidEncoding,
     /// An on-chain address that is damaged, or none.
     InvalidAddress,
+    /// A URI without an offer.
+    NoOffer,
     /// A URI that demands to be told of the payment, where that cannot be done.
     ProofOfPayment,
     /// No TXT record holds a `bitcoin:` URI.
@@ -53,6 +55,7 @@ impl LinkFault {
             Self::NeedlessAmount => "needless_amount",
             Self::InvalidEncoding => "invalid_encoding",
             Self::InvalidAddress => "invalid_address",
+            Self::NoOffer => "no_offer",
             Self::ProofOfPayment => "proof_of_payment",
             Self::NoPaymentRecord => "no_payment_record",
             Self::SeveralPaymentRecords => "several_payment_records",
@@ -85,6 +88,7 @@ impl LinkFault {
             Self::InvalidAddress => f.write_str(
                 "what stands after bitcoin: is not an on-chain address; one character wrong is enough",
             ),
+            Self::NoOffer => f.write_str("this payment link holds no offer"),
             Self::ProofOfPayment => f.write_str(
                 "the link demands to be told of the payment (req-pop), which cannot be done here, so it must not be paid",
             ),

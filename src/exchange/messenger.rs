@@ -98,6 +98,8 @@ impl Messenger {
             }
             Contents::Invoice(_) => Ok(Received::Invoice(incoming)),
             Contents::InvoiceError(_) => Ok(Received::InvoiceError(incoming)),
+            // About names, which this does not deal with.
+            _ => Err(Refusal::Unusable),
         }
     }
 

@@ -16,6 +16,10 @@ impl Feature {
     pub const MULTI_PART_REQUIRED: Self = Self(16);
     /// 17: the payment may be split into parts. Invoices only (IVW-7).
     pub const MULTI_PART_OPTIONAL: Self = Self(17);
+    /// 258: as 259, and a peer must know it. Of nodes.
+    pub const DNS_RESOLVER_REQUIRED: Self = Self(258);
+    /// 259: the node answers queries for what names stand for (DNS-5). Of nodes.
+    pub const DNS_RESOLVER_OPTIONAL: Self = Self(259);
 
     /// The bit's number.
     pub const fn bit(self) -> u32 {

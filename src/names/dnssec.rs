@@ -124,3 +124,70 @@ fn rsa_bits(key: &[u8]) -> Option<usize> {
     let bits = modulus.len().checked_sub(zeros)?.checked_mul(8)?;
     bits.checked_sub(top.leading_zeros().try_into().ok()?)
 }
+
+/// Zones of our own: what is verified is not asked here, only what it means.
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use dnssec_prover::rr::{CName, DName, Txt, TxtBytes};
+
+    use super::*;
+
+    const NAME: &str = "alice.user._bitcoin-payment.example.com.";
+
+    fn txt(name: &str, text: &str) -> RR {
+        let data = TxtBytes::new(text.as_bytes()).unwrap();
+        RR::Txt(Txt { name: name.try_into().unwrap(), data })
+    }
+
+    fn found(records: &[RR]) -> Result<String, LinkFault> {
+        let verified_rrs = records.iter().collect();
+        let stream = VerifiedRRStream { verified_rrs, valid_from: 0, expires: u64::MAX, max_cache_ttl: 0 };
+        let name = HumanReadableName::parse("alice@example.com").unwrap();
+        text_of(&name, &stream).map_err(|error| match error.kind() {
+            ErrorKind::Link(fault) => fault.clone(),
+            other => panic!("{other:?}"),
+        })
+    }
+
+    // NAM-4, NAM-5
+    #[test]
+    fn one_record_counts() {
+        let long = alloc::format!("bitcoin:?lno=lno1{}", "q".repeat(600));
+        assert_eq!(found(&[txt(NAME, "v=spf1"), txt(NAME, &long)]), Ok(long));
+        assert_eq!(found(&[txt(NAME, "BitCoin:?x=1")]), Ok("BitCoin:?x=1".into()));
+        let twice = [txt(NAME, "bitcoin:?x=1"), txt(NAME, "BITCOIN:?x=2")];
+        assert_eq!(found(&twice), Err(LinkFault::SeveralPaymentRecords));
+        // Nobody printed these: a quotation mark is one.
+        for other in ["v=spf1", " bitcoin:?x=1", "\"bitcoin:?x=1\"", "TXT \"bitcoin:?x=1\"", "bitcoin", "bitcoin\u{e9}"] {
+            assert_eq!(found(&[txt(NAME, other)]), Err(LinkFault::NoPaymentRecord), "{other}");
+        }
+        assert_eq!(found(&[txt("bob.user._bitcoin-payment.example.com.", "bitcoin:?x=1")]), Err(LinkFault::UnprovedName));
+    }
+
+    // NAM-6
+    #[test]
+    fn aliases_are_followed_and_loops_end() {
+        let name = |name: &str| Name::try_from(name).unwrap();
+        let alias = |from: &str, to: &str| RR::CName(CName { name: name(from), canonical_name: name(to) });
+        let there = "alice.pay.example.net.";
+        assert_eq!(found(&[alias(NAME, there), txt(there, "bitcoin:?x=1")]), Ok("bitcoin:?x=1".into()));
+        let delegation = DName {
+            name: name("user._bitcoin-payment.example.com."),
+            delegation_name: name("pay.example.net."),
+        };
+        assert_eq!(found(&[RR::DName(delegation), txt(there, "bitcoin:?x=1")]), Ok("bitcoin:?x=1".into()));
+        let round = [alias(NAME, there), alias(there, NAME), txt(there, "bitcoin:?x=1")];
+        assert_eq!(found(&round), Err(LinkFault::UnprovedName));
+    }
+
+    #[test]
+    fn the_length_of_a_key_is_that_of_its_modulus() {
+        assert_eq!(rsa_bits(&[1, 3, 0x80, 0]), Some(16));
+        assert_eq!(rsa_bits(&[0, 0, 1, 3, 0, 1, 0]), Some(9));
+        for bad in [vec![], vec![0], vec![1], vec![1, 3], vec![2, 3], vec![1, 3, 0]] {
+            assert_eq!(rsa_bits(&bad), None);
+        }
+    }
+}

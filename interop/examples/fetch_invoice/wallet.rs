@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt12::exchange::{
-    ClaimState, Draft, End, Limit, MAX_REQUEST_LEN, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State,
+    ClaimState, Draft, End, Limit, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State,
 };
 use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::onion::BlindedPathBuilder;
@@ -133,8 +133,8 @@ fn begin(
     check_needs(&draft)?;
     let payment = draft.ask_again().retry(Retry::default()).start(keys.random(), now(), deadline);
     let payment = payment.map_err(|error| match (error.kind(), &options.note) {
-        (ErrorKind::TooLong, Some(_)) => {
-            Failure::misuse(format!("--note is too long: there is room for {MAX_REQUEST_LEN} bytes in all"))
+        (ErrorKind::TooLong { len, max }, Some(_)) => {
+            Failure::misuse(format!("--note is too long: {len} bytes, and {max} fit"))
         }
         _ => Failure::of(&error),
     })?;

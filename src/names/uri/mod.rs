@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::constants::ChainHash;
 
-use crate::error::{Error, ErrorKind, LinkFault, LooksLike, Rule};
+use crate::error::{Error, ErrorKind, LinkFault, Rule};
 use crate::field::{OfferAmount, Text};
 use crate::offer::Offer;
 use crate::units::Msat;
@@ -201,7 +201,7 @@ impl BitcoinUri {
     /// # Errors
     ///
     /// [`ProofOfPayment`](LinkFault::ProofOfPayment) for a `req-pop` that [must not be
-    /// opened](ProofOfPayment::may_be_opened); `NotBolt12` without an offer; what is wrong with the first one if none
+    /// opened](ProofOfPayment::may_be_opened); [`NoOffer`](LinkFault::NoOffer); what is wrong with the first one if none
     /// can be read; `UnsupportedChain` if none is for the chain.
     pub fn offer_and_pop(&self, chain: ChainHash) -> Result<(&Offer, Option<&ProofOfPayment>), Error> {
         let pop = self.pop.as_ref();
@@ -223,7 +223,7 @@ impl BitcoinUri {
         Err(match (self.offers().next(), unreadable) {
             (Some(_), _) => Error::new(ErrorKind::UnsupportedChain, Rule::Uri3),
             (None, Some(error)) => error.clone(),
-            (None, None) => Error::new(ErrorKind::NotBolt12(LooksLike::Uri), Rule::Txt5),
+            (None, None) => Error::new(ErrorKind::Link(LinkFault::NoOffer), Rule::Uri3),
         })
     }
 }

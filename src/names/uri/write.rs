@@ -7,7 +7,7 @@ use alloc::string::String;
 use bitcoin::address::NetworkUnchecked;
 
 use super::{BitcoinUri, Instruction, ProofOfPayment};
-use crate::error::{Error, ErrorKind, LinkFault, LooksLike, Rule};
+use crate::error::{Error, ErrorKind, LinkFault, Rule};
 use crate::names::percent::Encoded;
 use crate::offer::Offer;
 use crate::units::Msat;
@@ -88,13 +88,13 @@ impl BitcoinUriBuilder {
     ///
     /// # Errors
     ///
-    /// `NotBolt12` with neither offer nor address nor invoice; [`NeedlessAmount`](LinkFault::NeedlessAmount) beside an
+    /// [`NoOffer`](LinkFault::NoOffer) with neither offer nor address nor invoice; [`NeedlessAmount`](LinkFault::NeedlessAmount) beside an
     /// offer that has a price; [`InvalidUriAmount`](LinkFault::InvalidUriAmount) for an amount that is not in whole satoshi, or more
     /// than there is (URI-9, URI-5).
     pub fn build(self) -> Result<BitcoinUri, Error> {
         let uri = self.uri;
         if uri.address.is_none() && uri.instructions.is_empty() {
-            return Err(Error::new(ErrorKind::NotBolt12(LooksLike::Uri), Rule::Uri9));
+            return Err(Error::new(ErrorKind::Link(LinkFault::NoOffer), Rule::Uri9));
         }
         if uri.amount.is_some_and(|amount| amount.0 % 1_000 != 0 || amount > Msat::MAX_MONEY) {
             return Err(Error::new(ErrorKind::Link(LinkFault::InvalidUriAmount), Rule::Uri5));
