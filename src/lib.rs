@@ -93,9 +93,11 @@ pub use invoice_request::{
 };
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
-pub use names::{BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records};
 #[cfg(feature = "dnssec")]
 pub use names::ResolvedName;
+pub use names::{
+    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records,
+};
 pub use offer::{Offer, OfferBuilder, OfferFields, UsableOffer};
 pub use payer_proof::{
     Disclosure, Expectation, Payee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,

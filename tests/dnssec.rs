@@ -124,7 +124,7 @@ fn a_proof_that_is_too_long_or_no_proof_is_refused_at_once() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     // NAM-7: in any order.
     #[test]

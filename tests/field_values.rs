@@ -413,10 +413,53 @@ fn other_text_is_shown_as_it_is() {
     }
 }
 
+/// What joins or selects is shown where it changes what is seen, and nowhere else (RFC 5892, A.1 and A.2).
+#[test]
+fn joiners_and_selectors_stay_where_they_mean_something() {
+    for plain in [
+        "می\u{200c}خواهم", // Persian: a letter that would join the next
+        "خانه\u{200c}ای",
+        "क्\u{200d}ष", // Hindi: behind a virama
+        "क्\u{200c}ष",
+        "ශ්\u{200d}රී", // Sinhala
+        "👩\u{200d}🚀",
+        "👩🏽\u{200d}🚀",
+        "🏳\u{fe0f}\u{200d}🌈",
+        "❤\u{fe0f}\u{200d}🔥 ☎\u{fe0e}",
+        "1\u{fe0f}\u{20e3}",
+    ] {
+        assert_eq!(Text::new(plain).to_string(), plain);
+    }
+    for (raw, shown) in [
+        ("a\u{fe0f}b", r"a\u{fe0f}b"),
+        ("1\u{fe0f}", r"1\u{fe0f}"),
+        ("❤\u{fe0f}\u{fe0f}", "❤\u{fe0f}\\u{fe0f}"),
+        ("❤\u{fe00}", r"❤\u{fe00}"),
+        ("\u{fe0f}❤", r"\u{fe0f}❤"),
+        ("a\u{200d}b", r"a\u{200d}b"),
+        ("👩\u{200d}", r"👩\u{200d}"),
+        ("👩\u{200d}\u{200d}🚀", r"👩\u{200d}\u{200d}🚀"),
+        ("👩\u{200c}🚀", r"👩\u{200c}🚀"),
+        ("\u{200d}🚀", r"\u{200d}🚀"),
+        ("د\u{200c}ر", r"د\u{200c}ر"), // does not join anyway
+        ("ی\u{200d}خ", r"ی\u{200d}خ"), // joins anyway
+        ("ی\u{200c}a", r"ی\u{200c}a"),
+        ("ی\u{200c}", r"ی\u{200c}"),
+        ("क\u{200d}ष", r"क\u{200d}ष"), // no virama
+        ("क्\u{200d}a", r"क्\u{200d}a"),
+        ("क्\u{200d}শ", r"क्\u{200d}শ"), // another script
+        ("क्\u{200d} ", r"क्\u{200d} "),
+    ] {
+        assert_eq!(Text::new(raw).to_string(), shown);
+    }
+}
+
 proptest! {
     #[test]
     fn shown_text_holds_no_line_break_and_every_other_character(raw: String) {
         let shown = Text::new(&raw).to_string();
+        // However joiners and selectors are mixed in, none stands beside another.
+        prop_assert!(!shown.contains("\u{200d}\u{200d}") && !shown.contains("\u{fe0f}\u{fe0f}"));
         let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}');
         prop_assert!(!shown.contains(breaks));
         let kept: String = raw.chars().filter(|c| shown.contains(*c)).collect();
@@ -455,4 +498,18 @@ fn debug_names_the_fields() {
     assert!(shown.contains("htlc_maximum_msat: 2100000000000000000"), "{shown}");
     assert!(shown.contains(&format!("invoice_payment_hash: {:?}", hash(0x66))), "{shown}");
     assert!(format!("{:?}", refund().read::<Refund>()).starts_with("Refund {"));
+}
+
+// A price of a megabyte took seconds.
+#[test]
+fn a_long_price_is_refused_at_once() {
+    let usd = "USD".parse().unwrap();
+    for digits in ["0", "9"] {
+        let long = digits.repeat(1 << 20);
+        for price in [long.clone(), format!("1.{long}"), format!("{long}.1")] {
+            assert!(bolt12::Rate::per_bitcoin(usd, &price, 255).is_err());
+        }
+    }
+    let zeros = format!("{}97123.4567{}", "0".repeat(20), "0".repeat(20));
+    assert_eq!(bolt12::Rate::per_bitcoin(usd, &zeros, 2), bolt12::Rate::per_bitcoin(usd, "97123.4567", 2));
 }

@@ -330,7 +330,12 @@ fn what_an_invoice_repeats_could_have_been_sent() {
         (of_refund().with(2, mainnet()), ErrorKind::Unexpected, Rule::Rqr11, Field::OFFER_CHAINS),
         (of_refund().with(12, []), ErrorKind::Unexpected, Rule::Rqr11, Field::OFFER_FEATURES),
         (of_refund().with(20, []), ErrorKind::Unexpected, Rule::Rqr11, Field::OFFER_QUANTITY_MAX),
-        (amounted().with(91, [1, 0xff, 0]), ErrorKind::InvalidName('\u{fffd}'), Rule::Rqr14, Field::INVREQ_BIP_353_NAME),
+        (
+            amounted().with(91, [1, 0xff, 0]),
+            ErrorKind::InvalidName('\u{fffd}'),
+            Rule::Rqr14,
+            Field::INVREQ_BIP_353_NAME,
+        ),
     ] {
         assert_error(&refusal(raw), kind, rule, field);
     }

@@ -6,11 +6,13 @@ mod command;
 mod dates;
 mod input;
 mod json;
+mod link;
 mod people;
 mod proof;
 #[cfg(feature = "recurrence")]
 mod recurrence;
 mod refusal;
+mod remains;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

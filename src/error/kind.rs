@@ -338,6 +338,7 @@ impl ErrorKind {
                 | Self::IsNotRecurring
                 | Self::InvalidRate
                 | Self::InvalidName(_)
+                | Self::TooLong { .. }
                 | Self::Outdated(_)
                 | Self::Link(_)
         )
@@ -377,7 +378,7 @@ impl ErrorKind {
                 f.write_str("the text is not complete: its end is missing, or has a character too many")
             }
             Self::TooLong { len, max } => {
-                let what: &dyn fmt::Display = if field.is_some() { &what } else { &"the message" };
+                let what: &dyn fmt::Display = if field.is_some() { &what } else { &"this" };
                 write!(f, "{what} is too long: {len} bytes, and {max} fit")
             }
             Self::Truncated => match field {
@@ -397,11 +398,13 @@ impl ErrorKind {
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
             Self::InvalidName(c) => {
                 // One that looks like another, or like nothing, is told by its number.
-                let (letter, number, column) = (c.escape_debug(), u32::from(*c), Column(column));
-                match c.is_ascii() {
-                    true => write!(f, "the character '{letter}'{column} cannot stand in a name")?,
-                    false => write!(f, "the character '{letter}' (U+{number:04X}){column} cannot stand in a name")?,
+                let (number, column) = (u32::from(*c), Column(column));
+                match c.is_ascii_graphic() || *c == ' ' {
+                    true => write!(f, "the character '{c}'")?,
+                    false if c.escape_debug().count() == 1 => write!(f, "the character '{c}' (U+{number:04X})")?,
+                    false => write!(f, "the invisible character U+{number:04X}")?,
                 }
+                write!(f, "{column} cannot stand in a name")?;
                 f.write_str(match c.is_alphabetic() {
                     true => ": such a domain is written in punycode, xn--…, as its owner can tell",
                     false => ", which holds only letters, digits, '-', '_' and '.'",
@@ -476,12 +479,12 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
             ),
-            Self::Outdated(MessageKind::Offer) => f.write_str(
-                "this offer was made by software of 2021 or 2022, and nobody answers it: ask for a new one",
-            ),
+            Self::Outdated(MessageKind::Offer) => {
+                f.write_str("this offer was made by software of 2021 or 2022, and nobody answers it: ask for a new one")
+            }
             Self::Outdated(kind) => write!(
                 f,
-                "this is {kind} by a draft of the specification, which is not in use any more: ask for a new one"
+                "this is {kind} by software that followed a draft, and nothing reads it any more: ask for a new one"
             ),
             Self::Link(fault) => fault.sentence(column, f),
             Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),

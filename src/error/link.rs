@@ -74,7 +74,7 @@ impl LinkFault {
                 key.escape_debug(),
                 Column(column)
             ),
-            Self::RepeatedKey(key) => write!(f, "the link says {key} more than once{}", Column(column)),
+            Self::RepeatedKey(key) => write!(f, "the link says {key} a second time{}, so that it is not clear which one counts", Column(column)),
             Self::InvalidUriAmount => f.write_str(
                 "the amount in the link is not a number of bitcoin such as 0.0005, with a point and at most 8 digits \
                  after it",
@@ -82,11 +82,11 @@ impl LinkFault {
             Self::NeedlessAmount => f.write_str("the link needs no amount: its offer has a price"),
             Self::InvalidEncoding => write!(
                 f,
-                "the link is damaged: a '%'{} is not followed by the two digits that stand for a character",
+                "the link is damaged: a '%'{} is not followed by the two digits that stand for a character; a plain one is written as %25",
                 Column(column)
             ),
             Self::InvalidAddress => f.write_str(
-                "what stands after bitcoin: is not an on-chain address; one character wrong is enough",
+                "what stands after bitcoin: is not an on-chain address; one wrong character is enough: copy it again",
             ),
             Self::NoOffer => f.write_str("this payment link holds no offer"),
             Self::ProofOfPayment => f.write_str(

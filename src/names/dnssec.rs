@@ -160,10 +160,14 @@ mod tests {
         let twice = [txt(NAME, "bitcoin:?x=1"), txt(NAME, "BITCOIN:?x=2")];
         assert_eq!(found(&twice), Err(LinkFault::SeveralPaymentRecords));
         // Nobody printed these: a quotation mark is one.
-        for other in ["v=spf1", " bitcoin:?x=1", "\"bitcoin:?x=1\"", "TXT \"bitcoin:?x=1\"", "bitcoin", "bitcoin\u{e9}"] {
+        for other in ["v=spf1", " bitcoin:?x=1", "\"bitcoin:?x=1\"", "TXT \"bitcoin:?x=1\"", "bitcoin", "bitcoin\u{e9}"]
+        {
             assert_eq!(found(&[txt(NAME, other)]), Err(LinkFault::NoPaymentRecord), "{other}");
         }
-        assert_eq!(found(&[txt("bob.user._bitcoin-payment.example.com.", "bitcoin:?x=1")]), Err(LinkFault::UnprovedName));
+        assert_eq!(
+            found(&[txt("bob.user._bitcoin-payment.example.com.", "bitcoin:?x=1")]),
+            Err(LinkFault::UnprovedName)
+        );
     }
 
     // NAM-6
@@ -173,10 +177,8 @@ mod tests {
         let alias = |from: &str, to: &str| RR::CName(CName { name: name(from), canonical_name: name(to) });
         let there = "alice.pay.example.net.";
         assert_eq!(found(&[alias(NAME, there), txt(there, "bitcoin:?x=1")]), Ok("bitcoin:?x=1".into()));
-        let delegation = DName {
-            name: name("user._bitcoin-payment.example.com."),
-            delegation_name: name("pay.example.net."),
-        };
+        let delegation =
+            DName { name: name("user._bitcoin-payment.example.com."), delegation_name: name("pay.example.net.") };
         assert_eq!(found(&[RR::DName(delegation), txt(there, "bitcoin:?x=1")]), Ok("bitcoin:?x=1".into()));
         let round = [alias(NAME, there), alias(there, NAME), txt(there, "bitcoin:?x=1")];
         assert_eq!(found(&round), Err(LinkFault::UnprovedName));

@@ -189,7 +189,8 @@ impl<'a> Pasted<'a> {
             return BitcoinUri::read_text(pasted, known).map(|uri| Self::Uri(Box::new(uri)));
         }
         let bare = bare(trimmed);
-        if bare.starts_with('₿') || text::looks_like(bare) == LooksLike::HumanReadableName {
+        let may_be_name = || bare.contains('@') && text::looks_like(bare) == LooksLike::HumanReadableName;
+        if bare.starts_with('₿') || may_be_name() {
             return HumanReadableName::parse(pasted).map(Self::Name);
         }
         let decoded = decoded(trimmed, bare);

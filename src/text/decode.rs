@@ -153,7 +153,9 @@ fn decode_slowly(text: &str, expected: Option<MessageKind>, room: Vec<u8>) -> Re
         }
         if !bits.push(value) {
             let len = MAX_LEN + (1 + letters.flatten().count()) * 5 / 8;
-            return Err(Error::new(ErrorKind::TooLong { len: len.max(MAX_LEN + 1), max: MAX_LEN }, Rule::D7).in_column(column));
+            return Err(
+                Error::new(ErrorKind::TooLong { len: len.max(MAX_LEN + 1), max: MAX_LEN }, Rule::D7).in_column(column)
+            );
         }
         last = column;
     }

@@ -11,6 +11,8 @@ mod dates;
 mod input;
 #[path = "../../../examples/decode/json.rs"]
 mod json;
+#[path = "../../../examples/decode/link.rs"]
+mod link;
 pub(crate) mod options;
 #[path = "../../../examples/decode/people.rs"]
 mod people;
@@ -19,6 +21,8 @@ pub(crate) mod progress;
 mod proof;
 #[path = "../../../examples/decode/recurrence.rs"]
 mod recurrence;
+#[path = "../../../examples/decode/remains.rs"]
+mod remains;
 #[path = "../tcp/mod.rs"]
 mod tcp;
 pub(crate) mod wallet;
@@ -28,7 +32,7 @@ use std::process::ExitCode;
 
 use bolt12::{Error, Invoice};
 
-use input::Message;
+use input::{Input, Message};
 use options::{Options, Subject, USAGE};
 use progress::Progress;
 use tcp::{complain, say};
@@ -102,6 +106,9 @@ fn main() -> ExitCode {
 /// The invoice, and whether it is one of ours, for a refund.
 fn fetch(words: &[String]) -> Result<(Invoice, bool), Failure> {
     let options = Options::read(words)?;
+    if let (Some(link), Subject::Offer(offer)) = (&options.link, &options.subject) {
+        complain(link::page(link, Some(offer)).trim_end());
+    }
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::new("no_runtime", error.to_string()))?;
     let invoice = runtime.block_on(wallet::run(&options, &mut Progress::on_stderr()))?;
@@ -112,11 +119,11 @@ fn fetch(words: &[String]) -> Result<(Invoice, bool), Failure> {
 pub(crate) fn shown(invoice: &Invoice, is_claim: bool, as_json: bool) -> String {
     let message = Message::Invoice(Box::new(invoice.clone()));
     if as_json {
-        let mut object = json::object(&Ok(message));
+        let mut object = json::object(&Ok(Input { message, link: None }));
         if is_claim {
             object["arrival"] = "unknown".into();
         }
-        format!("{object:#}\n")
+        json::harmless(&format!("{object:#}\n"))
     } else {
         format!("{invoice}\n\n{}", people::page(&message, tcp::now()))
     }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bolt12::exchange::{
-    ClaimState, Draft, End, Limit, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State,
-};
+use bolt12::exchange::{ClaimState, Draft, End, Limit, Need, Outgoing, PaymentId, ReceivedRequest, Retry, State};
 use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::onion::BlindedPathBuilder;
 use bolt12::secp256k1::{Keypair, PublicKey};

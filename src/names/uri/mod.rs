@@ -105,8 +105,28 @@ impl ProofOfPayment {
 
 /// Schemes that a browser opens, or that make a device reach out.
 const OPENED_ELSEWHERE: [&str; 22] = [
-    "http", "https", "file", "javascript", "mailto", "ftp", "sftp", "ssh", "ws", "wss", "data", "blob", "tel", "sms",
-    "about", "view-source", "vbscript", "chrome", "smb", "telnet", "intent", "content",
+    "http",
+    "https",
+    "file",
+    "javascript",
+    "mailto",
+    "ftp",
+    "sftp",
+    "ssh",
+    "ws",
+    "wss",
+    "data",
+    "blob",
+    "tel",
+    "sms",
+    "about",
+    "view-source",
+    "vbscript",
+    "chrome",
+    "smb",
+    "telnet",
+    "intent",
+    "content",
 ];
 
 impl BitcoinUri {

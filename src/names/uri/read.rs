@@ -1,7 +1,9 @@
 //! Text to a URI.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use core::cell::Cell;
 use core::str::FromStr;
 
 use super::{BitcoinUri, Instruction, ProofOfPayment};
@@ -45,29 +47,37 @@ impl BitcoinUri {
         };
         let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let mut reader = Reader { text, known, uri: Self::EMPTY };
+        let mut reader = Reader { text, counted: Cell::new((text, 0)), known, uri: Self::EMPTY };
         reader.path(path)?;
         query.split('&').try_for_each(|parameter| reader.parameter(parameter))?;
         Ok(reader.uri)
     }
-
-
 }
 
 struct Reader<'a> {
     /// All that was pasted.
     text: &'a str,
+    /// What was counted last: a part that begins there is so many characters behind the start.
+    counted: Cell<(&'a str, usize)>,
     known: &'static KnownFeatures,
     uri: BitcoinUri,
 }
 
 impl<'a> Reader<'a> {
     /// The column at which a part of the text stands.
-    fn column(&self, part: &str) -> usize {
-        characters_before(self.text, part).saturating_add(1)
+    fn column(&self, part: &'a str) -> usize {
+        // Parts come in order, so that a text of many faults is counted once.
+        let (last, before) = self.counted.get();
+        let before = match last.as_ptr() <= part.as_ptr() {
+            true => before.saturating_add(characters_before(last, part)),
+            false => characters_before(self.text, part),
+        };
+        let at = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        self.counted.set((self.text.get(at..).unwrap_or_default(), before));
+        before.saturating_add(1)
     }
 
-    fn fault(&self, part: &str, fault: LinkFault, rule: Rule) -> Error {
+    fn fault(&self, part: &'a str, fault: LinkFault, rule: Rule) -> Error {
         Error::new(ErrorKind::Link(fault), rule).in_column(self.column(part))
     }
 
@@ -83,8 +93,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The same, for what does not spoil the rest: as it stands if it is damaged.
-    fn kept(&self, part: &'a str) -> String {
-        self.decoded(part).unwrap_or_else(|_| part.to_string())
+    fn kept(part: &str) -> String {
+        percent::decode(part).map_or_else(|_| part.to_string(), Cow::into_owned)
     }
 
     fn path(&mut self, path: &'a str) -> Result<(), Error> {
@@ -131,12 +141,12 @@ impl<'a> Reader<'a> {
                 }
             }
             // URI-8
-            "lightning" if !is_offer(value) => self.instruct(Instruction::Lightning(self.kept(value))),
+            "lightning" if !is_offer(value) => self.instruct(Instruction::Lightning(Self::kept(value))),
             "lno" | "lightning" => self.instruct(self.offer(value)),
-            "sp" => self.instruct(Instruction::SilentPayment(self.kept(value))),
-            "pay" => self.instruct(Instruction::PrivatePayment(self.kept(value))),
+            "sp" => self.instruct(Instruction::SilentPayment(Self::kept(value))),
+            "pay" => self.instruct(Instruction::PrivatePayment(Self::kept(value))),
             _ if ADDRESS_KEYS.contains(&key) => {
-                let address = self.kept(value);
+                let address = Self::kept(value);
                 self.instruct(Instruction::Address { key: key.to_string(), address });
             }
             _ if is_required => {
@@ -144,7 +154,7 @@ impl<'a> Reader<'a> {
                 return Err(self.fault(encoded_key, LinkFault::UnknownRequiredKey(key.into()), Rule::Uri2));
             }
             _ => {
-                let value = self.kept(value);
+                let value = Self::kept(value);
                 self.uri.ignored.push((full_key, value));
             }
         }
@@ -191,9 +201,10 @@ fn amount(text: &str) -> Option<Msat> {
     if text.len() > MAX_AMOUNT_LEN || !is_number || fraction.len() > 8 || whole.len().max(fraction.len()) == 0 {
         return None;
     }
-    let digits = |text: &str| text.bytes().try_fold(0u64, |number, digit| {
-        number.checked_mul(10)?.checked_add(digit.wrapping_sub(b'0').into())
-    });
+    let digits = |text: &str| {
+        text.bytes()
+            .try_fold(0u64, |number, digit| number.checked_mul(10)?.checked_add(digit.wrapping_sub(b'0').into()))
+    };
     // Eight digits, of which those that are not written are zeros.
     let missing = u32::try_from(8usize.checked_sub(fraction.len())?).ok()?;
     let sat = digits(whole)?.checked_mul(100_000_000)?;
