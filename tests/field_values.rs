@@ -459,7 +459,8 @@ proptest! {
     fn shown_text_holds_no_line_break_and_every_other_character(raw: String) {
         let shown = Text::new(&raw).to_string();
         // However joiners and selectors are mixed in, none stands beside another.
-        prop_assert!(!shown.contains("\u{200d}\u{200d}") && !shown.contains("\u{fe0f}\u{fe0f}"));
+        let doubled = ["\u{200d}\u{200d}", "\u{fe0f}\u{fe0f}"].iter().any(|pair| shown.contains(pair));
+        prop_assert!(!doubled);
         let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}');
         prop_assert!(!shown.contains(breaks));
         let kept: String = raw.chars().filter(|c| shown.contains(*c)).collect();
@@ -510,6 +511,6 @@ fn a_long_price_is_refused_at_once() {
             assert!(bolt12::Rate::per_bitcoin(usd, &price, 255).is_err());
         }
     }
-    let zeros = format!("{}97123.4567{}", "0".repeat(20), "0".repeat(20));
+    let zeros = format!("{}97123.4567", "0".repeat(20));
     assert_eq!(bolt12::Rate::per_bitcoin(usd, &zeros, 2), bolt12::Rate::per_bitcoin(usd, "97123.4567", 2));
 }

@@ -23,16 +23,13 @@ pub(crate) fn page(refused: &Refused) -> String {
         page.push('\n');
         page.push_str(&excerpt(&refused.text, column));
     }
-    if let Some(hint) = error.and_then(hint) {
+    if let Some(hint) = parts(&refused.text).or_else(|| error.and_then(hint)) {
         page.push_str(&format!("\n{hint}\n"));
     }
     if let Some(name) = &refused.dns_name {
         page.push_str(&format!(
             "\nWhat it stands for is in the DNS, and `dig +short TXT {name}` shows it:\nhand that in here.\n"
         ));
-    }
-    if let Some(hint) = parts(&refused.text) {
-        page.push_str(&format!("\n{hint}\n"));
     }
     if let Some(link) = refused.link.as_deref().filter(|link| link::says_more(link)) {
         page.push_str(&format!("\n{}", link::page(link, None)));
