@@ -13,18 +13,19 @@ pub(crate) fn of_text(text: &str) -> Remains {
 /// The fields in bytes, up to where these do not hold together.
 pub(crate) fn of_bytes(mut bytes: &[u8]) -> Remains {
     let mut fields = Vec::new();
-    while let Some(((number, value), rest)) = first(bytes) {
+    while let Some((number, value, rest)) = first(bytes) {
         fields.push((number, value.to_vec()));
         bytes = rest;
     }
     fields
 }
 
-fn first(bytes: &[u8]) -> Option<((u64, &[u8]), &[u8])> {
+/// The first field's number and value, and what stands behind it.
+fn first(bytes: &[u8]) -> Option<(u64, &[u8], &[u8])> {
     let (number, rest) = bigsize(bytes)?;
     let (len, rest) = bigsize(rest)?;
     let (value, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
-    Some(((number, value), rest))
+    Some((number, value, rest))
 }
 
 /// A number of one, three, five or nine bytes.
