@@ -404,7 +404,7 @@ fn builders_refuse_contradictions() {
     };
     let large = vec![0; 40_000];
     let request = |bytes| OnionMessageBuilder::to_node(id(1), Contents::InvoiceRequest(bytes));
-    let too_long = ErrorKind::TooLong { len: 40_056, max: 32_768 };
+    let too_long = ErrorKind::TooLong { len: 40_057, max: 32_768 };
     assert_eq!(kind(request(&large)), (too_long, Rule::Msg1));
     assert_eq!(kind(request(b"?").field(70, b"even")), (ErrorKind::OutOfRange, Rule::Msg1));
     assert_eq!(kind(request(b"?").field(61, b"a").field(61, b"b")), (ErrorKind::NotAscending, Rule::Tlv1));

@@ -38,12 +38,6 @@ pub(crate) fn page(link: &BitcoinUri, offer: Option<&Offer>) -> String {
     page
 }
 
-/// Whether a link says anything beside an offer that cannot be read.
-pub(crate) fn says_more(link: &BitcoinUri) -> bool {
-    let is_unreadable = |instruction: &Instruction| matches!(instruction, Instruction::UnreadableOffer { .. });
-    link.instructions().len() != 1 || !link.instructions().iter().all(is_unreadable) || link.address().is_some()
-}
-
 /// What the link's amount is to its offer.
 fn meaning(link: &BitcoinUri, offer: Option<&Offer>) -> String {
     let Some(offer) = offer else { return String::new() };

@@ -1,6 +1,6 @@
 //! A refused string for people: what is wrong, where, and what may help.
 
-use bolt12::{Error, ErrorKind, LinkFault, LooksLike, Rule, Text};
+use bolt12::{BitcoinUri, Error, ErrorKind, Instruction, LinkFault, LooksLike, Rule, Text};
 
 use super::input::Refused;
 use super::link;
@@ -31,7 +31,7 @@ pub(crate) fn page(refused: &Refused) -> String {
             "\nWhat it stands for is in the DNS, and `dig +short TXT {name}` shows it:\nhand that in here.\n"
         ));
     }
-    if let Some(link) = refused.link.as_deref().filter(|link| link::says_more(link)) {
+    if let Some(link) = refused.link.as_deref().filter(|link| says_more(link)) {
         page.push_str(&format!("\n{}", link::page(link, None)));
     }
     page.push_str(&format!("\n  ({})\n", details(refused, error)));
@@ -66,6 +66,12 @@ fn details(refused: &Refused, error: Option<&Error>) -> String {
     details.extend(error.map(|error| format!("rule {}", error.rule())));
     details.push(refused.fault.code().to_owned());
     details.join(", ")
+}
+
+/// Whether a link says anything beside an offer that cannot be read.
+fn says_more(link: &BitcoinUri) -> bool {
+    let is_unreadable = |instruction: &Instruction| matches!(instruction, Instruction::UnreadableOffer { .. });
+    link.instructions().len() != 1 || !link.instructions().iter().all(is_unreadable) || link.address().is_some()
 }
 
 /// What to do with a text that holds a message among other words, or several.
