@@ -19,7 +19,9 @@
 //!
 //! | to | use | guide |
 //! | --- | --- | --- |
-//! | read whatever was pasted | [`Bolt12`] | [paying] |
+//! | read whatever was pasted: messages, links and names | [`Pasted`], [`Bolt12`] | [paying] |
+//! | read and make `bitcoin:` URIs | [`BitcoinUri`], [`BitcoinUriBuilder`] | |
+//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], `ResolvedName` (feature `dnssec`) | [paying] |
 //! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
 //! | authenticate before paying for a curve operation | [`Unverified`] | [fuzzing] |
 //! | look at fields, wherever they stand | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
@@ -73,10 +75,10 @@ mod invoice_request;
 pub mod lightning;
 mod message;
 mod named;
+mod names;
 mod offer;
 #[cfg(feature = "onion")]
 pub mod onion;
-mod pasted;
 mod payer_proof;
 #[cfg(feature = "peer")]
 pub mod peer;
@@ -98,7 +100,7 @@ pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
-pub use error::{Error, ErrorKind, Field, LooksLike, MessageKind, Rule, Stage};
+pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,
     FeatureBits, Features, HumanReadableName, IntroductionNode, KnownFeatures, OfferAmount, PayInfo, PayInfos, Point,
@@ -115,8 +117,12 @@ pub use invoice_request::{
 };
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
+#[cfg(feature = "dnssec")]
+pub use names::ResolvedName;
+pub use names::{
+    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records,
+};
 pub use offer::{Offer, OfferBuilder, OfferFields, Revealed, UsableOffer};
-pub use pasted::Bolt12;
 pub use payer_proof::{
     Disclosure, Expectation, ExpectedPayee, PayerProof, PayerProofBuilder, Preimage, Preview, Unmet, UnmetConditions,
 };

@@ -70,31 +70,11 @@ impl Structure {
 
     /// The same for a stream that was read already.
     pub(crate) fn of(schema: &Schema, tlvs: TlvStream, known: &'static KnownFeatures) -> Result<Self, Error> {
-        for record in tlvs.records() {
-            let number = record.number();
-            if !schema.ranges.iter().any(|range| range.contains(&number)) {
-                let field = schema.field(number);
-                return Err(Error::of(field, ErrorKind::OutOfRange, schema.range_rule).at(record.offset()));
-            }
-            match find(schema.fields, number) {
-                Some(spec) => (spec.check)(record.value())
-                    .map_err(|error| own_rule(error, spec.field).in_field(spec.field).within(record.value_offset()))?,
-                None if number % 2 == 0 => {
-                    let error = Error::of(Field::numbered(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
-                    return Err(error.at(record.offset()));
-                }
-                None => {}
-            }
+        match schema.check(&tlvs, known) {
+            Ok(()) => Ok(Self { tlvs, known }),
+            // Whatever else is wrong follows from that.
+            Err(error) => Err(outdated(schema.kind, &tlvs).unwrap_or(error)),
         }
-        (schema.rules)(&tlvs, known).map_err(|error| {
-            match error.field().and_then(|field| tlvs.get(field.number())) {
-                // The first of all fields that are missing is not worth a name.
-                _ if tlvs.is_empty() => Error::new(ErrorKind::Empty, error.rule()),
-                Some(record) => error.at(record.offset()),
-                None => error,
-            }
-        })?;
-        Ok(Self { tlvs, known })
     }
 
     /// Checks every point (TLV-7), and decompresses those that sign: the costly half of reading.
@@ -150,6 +130,34 @@ pub struct Message {
 }
 
 impl Schema {
+    /// Checks every field alone, then several together.
+    fn check(&self, tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
+        for record in tlvs.records() {
+            let number = record.number();
+            if !self.ranges.iter().any(|range| range.contains(&number)) {
+                let field = self.field(number);
+                return Err(Error::of(field, ErrorKind::OutOfRange, self.range_rule).at(record.offset()));
+            }
+            match find(self.fields, number) {
+                Some(spec) => (spec.check)(record.value())
+                    .map_err(|error| own_rule(error, spec.field).in_field(spec.field).within(record.value_offset()))?,
+                None if number % 2 == 0 => {
+                    let error = Error::of(Field::numbered(number), ErrorKind::UnknownEvenField, Rule::Tlv4);
+                    return Err(error.at(record.offset()));
+                }
+                None => {}
+            }
+        }
+        (self.rules)(tlvs, known).map_err(|error| {
+            match error.field().and_then(|field| tlvs.get(field.number())) {
+                // The first of all fields that are missing is not worth a name.
+                _ if tlvs.is_empty() => Error::new(ErrorKind::Empty, error.rule()),
+                Some(record) => error.at(record.offset()),
+                None => error,
+            }
+        })
+    }
+
     /// The name of a field of this kind of message.
     pub(crate) fn field(&self, number: u64) -> Field {
         named(self.fields, number)
@@ -220,6 +228,20 @@ impl Message {
             _ => error,
         }
     }
+}
+
+/// A message by software that followed an early draft: no newer software will understand it (TLV-4).
+///
+/// Offers of 2021 and 2022 have their key, of 32 bytes, in TLV 30, and many a signature. Payer proofs of a draft have
+/// the fields that are now 1001 to 1004 in 242 to 250.
+fn outdated(kind: MessageKind, tlvs: &TlvStream) -> Option<Error> {
+    let of_len = |number, len| tlvs.get(number).filter(|record| record.value().len() == len);
+    let record = match kind {
+        MessageKind::Offer => of_len(30, 32).or_else(|| of_len(Field::SIGNATURE.number(), 64))?,
+        MessageKind::PayerProof => [242, 244, 246, 248, 250].into_iter().find_map(|number| tlvs.get(number))?,
+        _ => return None,
+    };
+    Some(Error::of(Field::numbered(record.number()), ErrorKind::Outdated(kind), Rule::Tlv4).at(record.offset()))
 }
 
 /// The same fault in a value breaks another rule where another message's field holds it.

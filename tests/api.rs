@@ -6,7 +6,7 @@ mod raw;
 use bolt12::secp256k1::{Message, Secp256k1};
 use bolt12::{
     Bolt12, ErrorKind, Feature, Field, HumanReadableName, Invoice, InvoiceRequest, KnownFeatures, MessageKind, Msat,
-    Offer, Refund, RefundBuilder, Rule, Unsigned,
+    Offer, Pasted, Refund, RefundBuilder, Rule, Unsigned,
 };
 use raw::*;
 
@@ -154,16 +154,22 @@ fn quotation_marks_labels_and_encodings_around_a_text_are_ignored() {
 #[test]
 fn a_name_is_parsed_as_people_write_it() {
     let name = HumanReadableName::new("satoshi", "example.com").unwrap();
-    for written in ["satoshi@example.com", "₿satoshi@example.com"] {
+    // NAM-1
+    for written in [
+        "satoshi@example.com",
+        "₿satoshi@example.com",
+        " ₿satoshi@example.com\n",
+        "lightning:satoshi@example.com",
+        "LIGHTNING:// ₿satoshi@example.com ",
+        "\"satoshi@example.com\"",
+    ] {
+        assert_eq!(Pasted::read(written), Ok(Pasted::Name(name.clone())));
         assert_eq!(HumanReadableName::parse(written), Ok(name.clone()));
     }
     assert_eq!((name.user(), name.domain()), ("satoshi", "example.com"));
     for (written, kind) in [
         ("", ErrorKind::EmptyValue),
         ("satoshi", ErrorKind::EmptyValue),
-        ("₿₿a@b", ErrorKind::InvalidName),
-        ("a@b@c", ErrorKind::InvalidName),
-        (" a@b", ErrorKind::InvalidName),
         ("@b", ErrorKind::EmptyValue),
         ("₿@b", ErrorKind::EmptyValue),
         ("a@", ErrorKind::EmptyValue),
@@ -172,6 +178,28 @@ fn a_name_is_parsed_as_people_write_it() {
         let error = HumanReadableName::parse(written).unwrap_err();
         assert_error(&error, kind, Rule::Rqw8, Field::INVREQ_BIP_353_NAME);
     }
+    // NAM-2
+    for (written, c, column) in [
+        ("₿₿a@b", '₿', 2),
+        ("a@b@c", '@', 4),
+        ("ä@b@c", 'ä', 1),
+        (" simon@bülow.de", 'ü', 9),
+        ("lightning:₿simon@bülow.de", 'ü', 19),
+        ("simon@b low.de", ' ', 8),
+        ("a@b\u{200b}", '\u{200b}', 4),
+    ] {
+        let error = HumanReadableName::parse(written).unwrap_err();
+        assert_error(&error, ErrorKind::InvalidName(c), Rule::Nam2, Field::INVREQ_BIP_353_NAME);
+        assert_eq!(error.column(), Some(column), "{written}");
+        // Where it is no doubt a name, the paste field says the same.
+        if column > 8 {
+            assert_eq!(Pasted::read(written), Err(error));
+        }
+    }
+    let punycode = HumanReadableName::parse("simon@xn--blow-0ra.de").unwrap();
+    assert_eq!(punycode.to_string(), "₿simon@xn--blow-0ra.de");
+    // NAM-3
+    assert_eq!(punycode.dns_name().to_string(), "simon.user._bitcoin-payment.xn--blow-0ra.de.");
 }
 
 // RQW-9

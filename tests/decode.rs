@@ -9,6 +9,11 @@ mod dates;
 mod input;
 #[path = "../examples/decode/json.rs"]
 mod json;
+#[path = "../examples/decode/link.rs"]
+mod link;
+#[allow(dead_code, reason = "the corpus is for others")]
+#[path = "common/links.rs"]
+mod links;
 #[path = "decode/messages.rs"]
 mod messages;
 #[path = "decode/pages.rs"]
@@ -26,6 +31,8 @@ mod proofs;
 mod recurrence;
 #[path = "../examples/decode/refusal.rs"]
 mod refusal;
+#[path = "../examples/decode/remains.rs"]
+mod remains;
 #[cfg(feature = "recurrence")]
 #[path = "decode/subscriptions.rs"]
 mod subscriptions;
@@ -37,6 +44,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use bolt12::UnixTime;
+use bolt12::bitcoin::hashes::{Hash, sha256};
 use messages::{ALICE, BITCOIN, BOB, Field, TESTNET, root, signed, stream};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -74,17 +82,26 @@ fn value(string: &str) -> Value {
 
 /// The same text means the same keys in the same order, and every digit of every number.
 fn assert_json(string: &str, expected: &Value) {
-    assert_eq!(line(string), expected.to_string());
+    assert_eq!(line(string), json::harmless(&expected.to_string()));
 }
 
 fn as_hex(kind: &str, bytes: &[u8]) -> String {
     format!("hex:{kind}:{}", hex::encode(bytes))
 }
 
-fn offer_id(fields: &[Field]) -> String {
+fn of_offer(fields: &[Field]) -> Vec<Field> {
     let in_offer = |number: &u64| (1..=79).contains(number) || (1_000_000_000..=1_999_999_999).contains(number);
-    let fields: Vec<_> = fields.iter().filter(|(number, _)| in_offer(number)).cloned().collect();
-    hex::encode(root(&fields))
+    fields.iter().filter(|(number, _)| in_offer(number)).cloned().collect()
+}
+
+/// What Core Lightning calls the id of an offer.
+fn offer_id(fields: &[Field]) -> String {
+    sha256::Hash::hash(&stream(&of_offer(fields))).to_string()
+}
+
+/// SIG-6
+fn offer_root(fields: &[Field]) -> String {
+    hex::encode(root(&of_offer(fields)))
 }
 
 /// The paths of `messages::paths`.
@@ -103,16 +120,20 @@ fn official_offers() {
         &json!({
             "type": "bolt12 offer",
             "valid": true,
-            "offer_id": "6646d076c396c98ac05975a1c68fc327c5116e8853ce186b4a0e0787e4517c38",
+            "offer_id": offer_id(&[(22, messages::hex(ALICE))]),
+            "offer_merkle_root": "6646d076c396c98ac05975a1c68fc327c5116e8853ce186b4a0e0787e4517c38",
             "offer_issuer_id": ALICE,
         }),
     );
+    let description = b"Test vectors".to_vec();
+    let currency = [(6, b"USD".to_vec()), (8, vec![39, 16]), (10, description), (22, messages::hex(ALICE))];
     assert_json(
         CURRENCY,
         &json!({
             "type": "bolt12 offer",
             "valid": true,
-            "offer_id": "d65bc1590cf8db6c2b700ee62a4b6a91b9fa83b01af4b5f3962318cfeba8fbda",
+            "offer_id": offer_id(&currency),
+            "offer_merkle_root": "d65bc1590cf8db6c2b700ee62a4b6a91b9fa83b01af4b5f3962318cfeba8fbda",
             "offer_currency": "USD",
             "offer_amount": 10000,
             "currency_minor_unit": 2,
@@ -173,6 +194,7 @@ fn every_official_offer() {
             raw.push((number, bytes));
         }
         expected.insert("offer_id".to_owned(), json!(offer_id(&raw)));
+        expected.insert("offer_merkle_root".to_owned(), json!(offer_root(&raw)));
         if has_currency {
             expected.insert("currency_minor_unit".to_owned(), json!(2));
         }
@@ -190,6 +212,7 @@ fn an_offer_with_every_field() {
             "type": "bolt12 offer",
             "valid": true,
             "offer_id": offer_id(&fields),
+            "offer_merkle_root": offer_root(&fields),
             "offer_chains": [BITCOIN, TESTNET],
             "offer_metadata": "00ff",
             "offer_currency": "JPY",
@@ -218,6 +241,7 @@ fn an_offer_with_every_field() {
 fn request_json(object: &mut serde_json::Map<String, Value>) {
     let Value::Object(fields) = json!({
         "offer_id": offer_id(&messages::request()),
+        "offer_merkle_root": offer_root(&messages::request()),
         "invreq_metadata": "00112233445566778899aabbccddeeff",
         "offer_chains": [BITCOIN, TESTNET],
         "offer_amount_msat": 100_000,
@@ -372,23 +396,48 @@ fn refused_strings() {
         let error = found.as_object_mut().unwrap().shift_remove("error").unwrap();
         assert!(error.as_str().unwrap().len() > 10, "{error}");
         found.as_object_mut().unwrap().shift_remove("valid");
+        found.as_object_mut().unwrap().shift_remove("readable_tlvs");
         assert_eq!(found.to_string(), expected.to_string(), "{string}");
     };
     let offer = "bolt12 offer";
     let empty = json!({ "code": "empty", "rule": "TXT-5" });
     refused("", empty.clone());
     refused(" \t ", empty);
-    for other in ["lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqf", ALICE, "tea", "bitcoin:?amount=1", "hex", "\u{fffd}"] {
+    for other in ["lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqf", ALICE, "tea", "hex", "\u{fffd}"] {
         refused(other, json!({ "code": "not_bolt12", "rule": "TXT-5", "column": 1 }));
     }
+    // NAM-3
+    let dns_name = "alice.user._bitcoin-payment.example.com.";
+    let name = json!({ "code": "not_bolt12", "rule": "TXT-5", "column": 1, "dns_name": dns_name });
+    refused("lightning:₿alice@example.com", name);
+    refused(
+        "simon@bülow.de",
+        json!({ "code": "invalid_name", "rule": "NAM-2", "field": "invreq_bip_353_name", "type_number": 91, "column": 8 }),
+    );
+    // URI-2, URI-3
+    let link =
+        json!({ "amount_msat": 100_000_000_000_u64, "instructions": [], "ignored": [{ "key": "x", "value": "" }] });
+    refused("bitcoin:?amount=1&x", json!({ "code": "no_offer", "rule": "URI-3", "link": link }));
+    let demand = format!("bitcoin:?lno={MINIMAL}&req-x=1");
+    let column = demand.find("req-x").unwrap() + 1;
+    refused(&demand, json!({ "type": offer, "code": "unknown_required_key", "rule": "URI-2", "column": column }));
     // TXT-1, TXT-3, TXT-4, TXT-8
     refused("lno1pG", json!({ "type": offer, "code": "mixed_case", "rule": "TXT-1", "column": 6 }));
     refused("l+No1pg", json!({ "type": offer, "code": "mixed_case", "rule": "TXT-1", "column": 3 }));
     refused("LNO1PG+", json!({ "type": offer, "code": "invalid_continuation", "rule": "TXT-3", "column": 7 }));
     refused("lightning:lno1p", json!({ "type": offer, "code": "invalid_padding", "rule": "TXT-4", "column": 15 }));
+    let instructions = json!([{
+        "key": "lno",
+        "value": "lno1pb",
+        "error": "the character 'b' does not belong here in column 19: only the 32 characters of the bech32 alphabet \
+                  (no 1, b, i or o) carry data",
+    }]);
     refused(
         "bitcoin:?lno=lno1pb",
-        json!({ "type": offer, "code": "invalid_character", "rule": "TXT-8", "column": 19 }),
+        json!({
+            "type": offer, "code": "invalid_character", "rule": "TXT-8", "column": 19,
+            "link": { "instructions": instructions, "ignored": [] },
+        }),
     );
     // A truncated string, OFR-4, and TLV-4.
     refused(
@@ -419,6 +468,70 @@ fn refused_strings() {
     refused("hex:offer:0", json!({ "type": offer, "code": "invalid_hex" }));
     refused("hex:tea:00", json!({ "code": "unknown_kind", "column": 5 }));
     refused("hex:", json!({ "code": "unknown_kind", "column": 5 }));
+}
+
+/// What can be read of a message that is refused, for whoever wants to know what it was.
+#[test]
+fn what_is_left_of_a_refused_message() {
+    let fields = [(8, vec![10]), (22, messages::hex(ALICE)), (24, b"x".to_vec())];
+    let mut bytes = stream(&fields);
+    bytes.extend([0xfd, 1, 0, 5, 1]);
+    let known = |number: u64, name: &str, value: &str| json!({ "type": number, "name": name, "length": value.len() / 2, "value": value });
+    let expected = json!([
+        known(8, "offer_amount", "0a"),
+        known(22, "offer_issuer_id", ALICE),
+        json!({ "type": 24, "length": 1, "value": "78" }),
+    ]);
+    let as_text = "lno1pqq5593pqthvwfzadd7jejes8q9lhc4rvjxd022zv5l44g6qah82ru5rdpnpj".to_owned();
+    assert_eq!(value(&as_hex("offer", &bytes))["readable_tlvs"], expected);
+    for link in [as_text.clone(), format!("lightning:{}", as_text.to_uppercase())] {
+        assert_eq!(value(&link)["readable_tlvs"][0]["name"], json!("offer_amount"), "{link}");
+    }
+    assert_eq!(value("tea").get("readable_tlvs"), None);
+}
+
+/// URI-1 to URI-9: what a link says beside its offer is not lost.
+#[test]
+fn a_link_and_its_offer() {
+    let link = format!("bitcoin:?amount=0.0005&label=Caf%C3%A9&lightning=lnbc1x&lno={MINIMAL}&pop=wallet:&x=%E2%80%AE");
+    let found = value(&link);
+    assert_eq!(found["offer_issuer_id"], json!(ALICE));
+    let expected = json!({
+        "amount_msat": 50_000_000,
+        "label": "Café",
+        "pop": "wallet:",
+        "pop_required": false,
+        "instructions": [{ "key": "lightning", "value": "lnbc1x" }, { "key": "lno", "value": MINIMAL }],
+        "ignored": [{ "key": "x", "value": "\u{202e}" }],
+    });
+    assert_eq!(found["link"], expected);
+    // What could deceive is not raw in the text either.
+    assert!(line(&link).contains(r#""value":"\u202e""#));
+    // NAM-5: what `dig` prints.
+    let uri = format!("bitcoin:?lno={MINIMAL}");
+    let printed = format!("\"{}\" \"{}\"", &uri[..30], &uri[30..]);
+    assert_eq!(value(&printed), value(&uri));
+}
+
+/// PPR-2: a preimage is that of an invoice, or is not.
+#[test]
+fn a_preimage_is_checked() {
+    let (right, wrong) = ("07".repeat(32), "08".repeat(32));
+    let hash = sha256::Hash::hash(&[7; 32]).to_byte_array();
+    let mut fields = messages::invoice();
+    fields.iter_mut().filter(|(number, _)| *number == 168).for_each(|(_, value)| *value = hash.to_vec());
+    let invoice = as_hex("invoice", &signed("invoice", &fields, ALICE));
+    let said = |preimage: &str, string: &str| run(&["--preimage", preimage, string], b"", true);
+    let (code, page, _) = said(&right, &invoice);
+    assert!(code == command::OK && page.contains("The preimage is that of its payment hash"), "{page}");
+    let (code, page, _) = said(&wrong, &invoice);
+    assert!(code == command::REFUSED && page.contains("NOT that of its payment hash"), "{page}");
+    assert_eq!(said(&right, MINIMAL).0, command::REFUSED);
+    let (_, json, _) = run(&["--json", "--preimage", &right, &invoice], b"", true);
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["preimage_valid"], json!(true));
+    for bad in ["", "07", "zz"] {
+        assert_eq!(said(bad, &invoice).0, command::MISUSED);
+    }
 }
 
 /// A signature over other fields (RQR-3, IVR-10).

@@ -318,7 +318,92 @@ fn errors() -> Vec<Error> {
     errors.extend(requests_not_received());
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
+    errors.extend(links());
+    errors.extend(made_by_old_software());
+    errors.extend(lengths());
+    #[cfg(feature = "dnssec")]
+    errors.extend(names());
     errors
+}
+
+/// What people paste as a link or a name, and is not to be paid.
+fn links() -> Vec<Error> {
+    let offer = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
+    let test = OfferBuilder::new(key()).add_chain(ChainHash::TESTNET3).build().unwrap();
+    let link = |text: &str| {
+        let uri = text.parse::<BitcoinUri>();
+        uri.and_then(|uri| uri.offer(ChainHash::BITCOIN).map(drop)).unwrap_err()
+    };
+    let priced = OfferBuilder::new(key()).description("tea").amount_msat(Msat(1_000)).build().unwrap();
+    let cheap = format!("bitcoin:?lno={priced}&amount=0").parse::<BitcoinUri>().unwrap();
+    let made = || BitcoinUriBuilder::new().offer(priced.clone());
+    let name = |text: &str| HumanReadableName::parse(text).unwrap_err();
+    vec![
+        link(&format!("bitcoin:?lno={offer}&req-something=50")),
+        link(&format!("bitcoin:?lno={test}")),
+        link("bitcoin:?lno=lno1zcsb"),
+        link(&format!("bitcoin:?lno={offer}&label=a&label=b")),
+        link(&format!("bitcoin:?lno={offer}&amount=50,000.00")),
+        link(&format!("bitcoin:?lno={offer}&label=100%")),
+        link(&format!("bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5?lno={offer}")),
+        link(&format!("bitcoin:?lno={offer}&req-pop=wallet:x")),
+        link("bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+        cheap.amount_for(&priced).unwrap_err(),
+        made().amount(Msat(1_000)).build().unwrap_err(),
+        name("simon@bülow.de"),
+        name("alice@example.com/tea"),
+        name("alice\u{200b}@example.com"),
+        name("alice"),
+        printed_txt_records("\"v=spf1 -all\"").unwrap_err(),
+        printed_txt_records("\"bitcoin:?a\"\n\"bitcoin:?b\"").unwrap_err(),
+        printed_txt_records("\"bitcoin:?a").unwrap_err(),
+    ]
+}
+
+/// Offers of 2021 and 2022, and a payer proof of a draft.
+fn made_by_old_software() -> Vec<Error> {
+    let (short, signature) = ([2; 32], [3; 64]);
+    vec![
+        offer(&[(10, b"tea"), (30, &short)]),
+        offer(&[(10, b"tea"), (20, b"shop"), (30, &short), (240, &signature)]),
+        proof(242, Some(&[7; 32])),
+    ]
+}
+
+/// Every length that is limited, with how long it is and how much fits.
+fn lengths() -> Vec<Error> {
+    let (secret, note) = ([2; 32], "x".repeat(5_000));
+    let offer = OfferBuilder::new(pair(0x41).public_key()).build().unwrap();
+    let draft = Payer::new(secret).draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap().amount(Msat(1_000));
+    let name = HumanReadableName::new(&note[..256], "example.com").unwrap_err();
+    vec![
+        draft.payer_note(&note).start([3; 32], NOW, UnixTime(NOW.0 + 60)).unwrap_err(),
+        Features::new([Feature(65_536)]).unwrap_err(),
+        name,
+    ]
+}
+
+/// Proofs of what a name stands for that do not count.
+#[cfg(feature = "dnssec")]
+fn names() -> Vec<Error> {
+    let line = include_str!("data/dnssec.tsv").lines().find(|line| line.starts_with("matt@")).unwrap();
+    let parts: Vec<&str> = line.split('\t').collect();
+    let (from, until): (u64, u64) = (parts[1].parse().unwrap(), parts[2].parse().unwrap());
+    let proof = hex::decode(parts[4]).unwrap();
+    let refused = |name: &str, proof: &[u8], now| {
+        ResolvedName::verify(&HumanReadableName::parse(name).unwrap(), proof, UnixTime(now)).unwrap_err()
+    };
+    let mut forged = proof.clone();
+    let at = forged.windows(8).rposition(|bytes| bytes == b"bitcoin:").unwrap();
+    forged[at + 12] ^= 1;
+    vec![
+        refused(parts[0], &proof, from - 1),
+        refused(parts[0], &proof, until + 1),
+        refused("alice@mattcorallo.com", &proof, from),
+        refused(parts[0], &forged, from),
+        refused(parts[0], &proof[1..], from),
+        refused(parts[0], &vec![0; 65_536], from),
+    ]
 }
 
 /// Paths and onion messages that cannot be made or read.
@@ -644,7 +729,7 @@ fn subscriptions_end() -> Vec<SubscriptionEnd> {
 #[test]
 fn every_text_is_as_it_was_agreed() {
     // The table is that of all features.
-    if cfg!(not(feature = "onion")) {
+    if cfg!(not(all(feature = "onion", feature = "dnssec"))) {
         return;
     }
     let mut texts = String::new();
@@ -691,14 +776,18 @@ fn every_text_is_as_it_was_agreed() {
 /// The table above forgets no kind: the codes in the source are those that were seen.
 #[test]
 fn every_kind_has_a_text() {
-    if cfg!(not(feature = "onion")) {
+    if cfg!(not(all(feature = "onion", feature = "dnssec"))) {
         return;
     }
     let seen: BTreeSet<&str> = errors().iter().map(|error| error.kind().code()).collect();
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error/kind.rs")).unwrap();
-    let (_, codes) = source.split_once("fn code").unwrap();
-    let (codes, _) = codes.split_once("fn wants_reason").unwrap();
-    let all: BTreeSet<&str> = codes.split("=> \"").skip(1).map(|code| code.split('"').next().unwrap()).collect();
+    let source = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error").join(file));
+    let (kinds, links) = (source("kind.rs").unwrap(), source("link.rs").unwrap());
+    let mut all = BTreeSet::new();
+    for (source, end) in [(&kinds, "fn wants_reason"), (&links, "fn sentence")] {
+        let (_, codes) = source.split_once("fn code").unwrap();
+        let (codes, _) = codes.split_once(end).unwrap();
+        all.extend(codes.split("=> \"").skip(1).map(|code| code.split('"').next().unwrap()));
+    }
     assert!(all.len() > 40);
     assert_eq!(all.difference(&seen).collect::<Vec<_>>(), Vec::<&&str>::new());
 }

@@ -125,7 +125,7 @@ fn features_are_made_minimal() {
     assert_eq!(made(&[17, 17]).as_bytes(), [2, 0, 0]);
     assert_eq!(made(&[65_535]).as_bytes().len(), 8_192);
     let refused = Features::new([Feature(65_536)]).unwrap_err();
-    assert_error(&refused, ErrorKind::TooLong, Rule::D7, None);
+    assert_error(&refused, ErrorKind::TooLong { len: 8_193, max: 8_192 }, Rule::D7, None);
 }
 
 // OFR-2
@@ -340,18 +340,15 @@ proptest! {
         let written = std::str::from_utf8(&user).ok().zip(std::str::from_utf8(&domain).ok())
             .and_then(|(user, domain)| HumanReadableName::new(user, domain).ok());
         match Refund::try_from(refund().with(91, value).encode()) {
-            // A part without a character is read, but not written.
-            Ok(read) if user.is_empty() || domain.is_empty() => {
-                let name = read.bip_353_name().unwrap();
-                prop_assert_eq!((name.user().as_bytes(), name.domain().as_bytes()), (&*user, &*domain));
-                prop_assert_eq!(written, None);
-            }
             Ok(read) => {
                 prop_assert!(written.is_some());
                 prop_assert_eq!(read.bip_353_name(), written);
             }
             Err(error) => {
-                prop_assert_eq!(error.rule(), Rule::Rqr14);
+                // D12
+                let is_empty = *error.kind() == ErrorKind::EmptyValue;
+                prop_assert_eq!(error.rule(), if is_empty { Rule::D12 } else { Rule::Rqr14 });
+                prop_assert!(!is_empty || user.is_empty() || domain.is_empty());
                 prop_assert_eq!(written, None);
             }
         }
@@ -421,10 +418,54 @@ fn other_text_is_shown_as_it_is() {
     }
 }
 
+/// What joins or selects is shown where it changes what is seen, and nowhere else (RFC 5892, A.1 and A.2).
+#[test]
+fn joiners_and_selectors_stay_where_they_mean_something() {
+    for plain in [
+        "می\u{200c}خواهم", // Persian: a letter that would join the next
+        "خانه\u{200c}ای",
+        "क्\u{200d}ष", // Hindi: behind a virama
+        "क्\u{200c}ष",
+        "ශ්\u{200d}රී", // Sinhala
+        "👩\u{200d}🚀",
+        "👩🏽\u{200d}🚀",
+        "🏳\u{fe0f}\u{200d}🌈",
+        "❤\u{fe0f}\u{200d}🔥 ☎\u{fe0e}",
+        "1\u{fe0f}\u{20e3}",
+    ] {
+        assert_eq!(Text::new(plain).to_string(), plain);
+    }
+    for (raw, shown) in [
+        ("a\u{fe0f}b", r"a\u{fe0f}b"),
+        ("1\u{fe0f}", r"1\u{fe0f}"),
+        ("❤\u{fe0f}\u{fe0f}", "❤\u{fe0f}\\u{fe0f}"),
+        ("❤\u{fe00}", r"❤\u{fe00}"),
+        ("\u{fe0f}❤", r"\u{fe0f}❤"),
+        ("a\u{200d}b", r"a\u{200d}b"),
+        ("👩\u{200d}", r"👩\u{200d}"),
+        ("👩\u{200d}\u{200d}🚀", r"👩\u{200d}\u{200d}🚀"),
+        ("👩\u{200c}🚀", r"👩\u{200c}🚀"),
+        ("\u{200d}🚀", r"\u{200d}🚀"),
+        ("د\u{200c}ر", r"د\u{200c}ر"), // does not join anyway
+        ("ی\u{200d}خ", r"ی\u{200d}خ"), // joins anyway
+        ("ی\u{200c}a", r"ی\u{200c}a"),
+        ("ی\u{200c}", r"ی\u{200c}"),
+        ("क\u{200d}ष", r"क\u{200d}ष"), // no virama
+        ("क्\u{200d}a", r"क्\u{200d}a"),
+        ("क्\u{200d}শ", r"क्\u{200d}শ"), // another script
+        ("क्\u{200d} ", r"क्\u{200d} "),
+    ] {
+        assert_eq!(Text::new(raw).to_string(), shown);
+    }
+}
+
 proptest! {
     #[test]
     fn shown_text_holds_no_line_break_and_every_other_character(raw: String) {
         let shown = Text::new(&raw).to_string();
+        // However joiners and selectors are mixed in, none stands beside another.
+        let doubled = ["\u{200d}\u{200d}", "\u{fe0f}\u{fe0f}"].iter().any(|pair| shown.contains(pair));
+        prop_assert!(!doubled);
         let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}');
         prop_assert!(!shown.contains(breaks));
         let kept: String = raw.chars().filter(|c| shown.contains(*c)).collect();
@@ -463,4 +504,18 @@ fn debug_names_the_fields() {
     assert!(shown.contains("htlc_maximum_msat: 2100000000000000000"), "{shown}");
     assert!(shown.contains(&format!("invoice_payment_hash: {:?}", hash(0x66))), "{shown}");
     assert!(format!("{:?}", refund().read::<Refund>()).starts_with("Refund {"));
+}
+
+// A price of a megabyte took seconds.
+#[test]
+fn a_long_price_is_refused_at_once() {
+    let usd = "USD".parse().unwrap();
+    for digits in ["0", "9"] {
+        let long = digits.repeat(1 << 20);
+        for price in [long.clone(), format!("1.{long}"), format!("{long}.1")] {
+            assert!(bolt12::Rate::per_bitcoin(usd, &price, 255).is_err());
+        }
+    }
+    let zeros = format!("{}97123.4567", "0".repeat(20));
+    assert_eq!(bolt12::Rate::per_bitcoin(usd, &zeros, 2), bolt12::Rate::per_bitcoin(usd, "97123.4567", 2));
 }

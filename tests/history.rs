@@ -233,9 +233,9 @@ proptest! {
 #[test]
 fn a_message_that_is_too_long_is_refused_and_not_cut() {
     let long = offer().with(10, "é".repeat(MAX_LEN));
-    assert_eq!(long.refusal::<Offer>().kind(), &ErrorKind::TooLong);
+    assert!(matches!(long.refusal::<Offer>().kind(), ErrorKind::TooLong { .. }));
     let error = InvoiceError::new(&"é".repeat(MAX_LEN / 2)).unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::TooLong);
+    assert!(matches!(error.kind(), ErrorKind::TooLong { .. }));
 }
 
 // Text from strangers was printed as it came: it could turn the line around, hide letters, or start a
@@ -260,7 +260,7 @@ fn a_name_with_a_byte_that_is_no_text_is_refused() {
     for value in [b"\x01\xff\x01a", b"\x01a\x01\xff"] {
         let raw = request_for(offer()).with(91, &value[..]).sign_request(&payer());
         let error = raw.refusal::<InvoiceRequest>();
-        assert_error(&error, ErrorKind::InvalidName, Rule::Rqr14, Field::INVREQ_BIP_353_NAME);
+        assert_error(&error, ErrorKind::InvalidName('\u{fffd}'), Rule::Rqr14, Field::INVREQ_BIP_353_NAME);
         let shown = serde_json::to_string(&format!("{error:#}")).unwrap();
         assert!(serde_json::from_str::<String>(&shown).is_ok());
     }

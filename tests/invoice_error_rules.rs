@@ -27,7 +27,7 @@ fn an_error_says_something() {
     let silent: InvoiceError = Raw::empty().read();
     let refused = silent.about(Field::INVREQ_AMOUNT, None).unwrap_err();
     assert_error(&refused, ErrorKind::EmptyValue, Rule::Erw1, Field::ERROR);
-    assert_eq!(InvoiceError::new(&"x".repeat(MAX_LEN)).unwrap_err().kind(), &ErrorKind::TooLong);
+    assert!(matches!(InvoiceError::new(&"x".repeat(MAX_LEN)).unwrap_err().kind(), ErrorKind::TooLong { .. }));
 }
 
 // ERW-2
@@ -60,7 +60,7 @@ fn a_suggestion_is_a_valid_value_of_its_field() {
         (Field::OFFER_CHAINS, &[], ErrorKind::NoEntries),
         (Field::INVREQ_PATHS, &[], ErrorKind::NoEntries),
         (Field::OFFER_PATHS, &path_over(&[]), ErrorKind::NoHops),
-        (Field::INVREQ_BIP_353_NAME, &[1, 0xff, 0], ErrorKind::InvalidName),
+        (Field::INVREQ_BIP_353_NAME, &[1, 0xff, 0], ErrorKind::InvalidName('\u{fffd}')),
         (Field::INVOICE_PAYMENT_HASH, &[1; 33], ErrorKind::InvalidLength),
         (Field::INVOICE_BLINDEDPAY, &payinfo(&[])[1..], ErrorKind::Truncated),
         (Field::SIGNATURE, &[1; 63], ErrorKind::InvalidLength),

@@ -330,7 +330,12 @@ fn what_an_invoice_repeats_could_have_been_sent() {
         (of_refund().with(2, mainnet()), ErrorKind::Unexpected, Rule::Rqr11, Field::OFFER_CHAINS),
         (of_refund().with(12, []), ErrorKind::Unexpected, Rule::Rqr11, Field::OFFER_FEATURES),
         (of_refund().with(20, []), ErrorKind::Unexpected, Rule::Rqr11, Field::OFFER_QUANTITY_MAX),
-        (amounted().with(91, [1, 0xff, 0]), ErrorKind::InvalidName, Rule::Rqr14, Field::INVREQ_BIP_353_NAME),
+        (
+            amounted().with(91, [1, 0xff, 0]),
+            ErrorKind::InvalidName('\u{fffd}'),
+            Rule::Rqr14,
+            Field::INVREQ_BIP_353_NAME,
+        ),
     ] {
         assert_error(&refusal(raw), kind, rule, field);
     }
@@ -532,5 +537,5 @@ fn custom_fields_are_odd_and_in_the_invoices_own_range() {
     let error = not_built(|builder| builder.custom_field(3_000_000_000, []));
     assert_error(&error, ErrorKind::UnknownEvenField, Rule::Tlv4, Field::numbered(3_000_000_000));
     let error = not_built(|builder| builder.custom_field(3_000_000_001, vec![0; MAX_LEN]));
-    assert_error(&error, ErrorKind::TooLong, Rule::D7, None);
+    assert!(matches!((error.kind(), error.rule()), (ErrorKind::TooLong { .. }, Rule::D7)));
 }

@@ -203,7 +203,8 @@ fn a_message_has_at_most_65535_bytes() {
         offer().with(4, vec![0; MAX_LEN - others + over])
     };
     assert_eq!(longest(0).read::<Offer>().as_bytes().len(), 65_535);
-    assert_error(&longest(1).refusal::<Offer>(), ErrorKind::TooLong, Rule::D7, None);
+    let too_long = ErrorKind::TooLong { len: 65_536, max: 65_535 };
+    assert_error(&longest(1).refusal::<Offer>(), too_long, Rule::D7, None);
     assert_eq!(not_built(builder().metadata(vec![0; MAX_LEN])).rule(), Rule::D7);
 }
 

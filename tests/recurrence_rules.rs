@@ -415,12 +415,14 @@ proptest! {
         let builder = request_builder(&offer).amount(Msat(PRICE)).custom_field(2_000_000_091, [3]).recurrence(asked);
         match builder.build() {
             Ok(unsigned) => {
+                prop_assert!(!cancel || counter > 0);
                 prop_assert_eq!(start.is_some(), recurrence.base.is_some());
                 prop_assert!(recurrence.limit.is_none_or(|limit| asked.period_index() <= limit.get().into()));
                 let request = unsigned.sign(&payer()).unwrap();
                 prop_assert_eq!(InvoiceRequest::try_from(request.as_bytes()).unwrap().recurrence(), Some(asked));
                 prop_assert_eq!(request.unknown().count(), 1);
             }
+            Err(error) if error.rule() == Rule::D13 => prop_assert!(cancel && counter == 0),
             Err(error) if error.rule() == Rule::Rec4 => prop_assert!(start.is_some() != recurrence.base.is_some()),
             Err(error) => {
                 prop_assert_eq!(error.rule(), Rule::Rec5);

@@ -143,7 +143,13 @@ fn the_rules_about_quantities_are_for_answers_to_offers() {
 fn a_name_holds_few_characters_in_a_refund_too() {
     let raw = refund().with(91, b"\x01\xff\x01a");
     let error = raw.refusal::<Refund>();
-    assert_error_at(&error, ErrorKind::InvalidName, Rule::Rqr14, Field::INVREQ_BIP_353_NAME, raw.value_at(91) + 1);
+    assert_error_at(
+        &error,
+        ErrorKind::InvalidName('\u{fffd}'),
+        Rule::Rqr14,
+        Field::INVREQ_BIP_353_NAME,
+        raw.value_at(91) + 1,
+    );
 }
 
 // RQR-12
@@ -239,7 +245,7 @@ fn metadata_has_at_least_16_bytes() {
     }
     assert_eq!(built(with(16)).get(0), [1; 16]);
     // D7
-    assert_eq!(not_built(with(MAX_LEN)).kind(), &ErrorKind::TooLong);
+    assert!(matches!(not_built(with(MAX_LEN)).kind(), ErrorKind::TooLong { .. }));
 }
 
 // RQW-10, D1

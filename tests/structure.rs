@@ -31,7 +31,7 @@ const LAYERS: [&str; 24] = [
     "payer_proof",
     "invoice_error",
     "named",
-    "pasted",
+    "names",
     "peer",
     "exchange",
     "lightning",
@@ -275,7 +275,7 @@ fn every_rule_that_is_cited_is_on_a_page() {
         fs::read_dir(pages).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let kinds = [
         "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "PTH", "MSG", "EXC",
-        "REC",
+        "REC", "URI", "NAM", "DNS",
     ];
     let mut cited = BTreeSet::new();
     for (_, text) in sources() {

@@ -415,7 +415,7 @@ fn what_is_something_else_is_said_to_be_it() {
             }
             // White space around it does not hide what it is; and pasted text is recognised as well.
             let pasted = format!(" {text}\n").parse::<Bolt12>();
-            if !text.starts_with("lightning:") {
+            if !text.starts_with("lightning:") && expected != LooksLike::Uri {
                 assert_eq!(pasted.unwrap_err().kind(), error.kind(), "{text}");
             }
         }
@@ -453,7 +453,7 @@ fn a_text_holds_at_most_65535_bytes() {
     let column = 4 + (MAX_LEN * 8) / 5;
     for (text, shift) in [(text.clone(), 0), (text.to_uppercase(), 0), (with(&text, 70_000, "+\n"), 2)] {
         let error = refused(&text);
-        assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooLong, Rule::D7));
+        assert!(matches!((error.kind(), error.rule()), (ErrorKind::TooLong { .. }, Rule::D7)));
         assert!(error.column().unwrap() > column + shift && error.column().unwrap() <= text.len());
     }
     // It is refused before what it holds is looked at.
@@ -548,7 +548,7 @@ fn columns_of_pasted_text_count_all_of_it() {
     let pasted = format!("bitcoin:?lno={}", replaced(SHORT, 30, '!').replace('!', "%62"));
     assert_eq!(column(&pasted), Some("bitcoin:?lno=".len() + 30));
     // The same text stands twice; the second is meant.
-    assert_eq!(column("bitcoin:lno1b?lno=lno1b"), Some("bitcoin:lno1b?lno=lno1b".len()));
+    assert_eq!(column("bitcoin:?x=lno1b&lno=lno1b"), Some("bitcoin:?x=lno1b&lno=lno1b".len()));
     // A fault in the bytes is shown where it is, too.
     let records: [Record; 2] = [record(10, b"a"), record(8, &[1])];
     let text = text_of("lno", &naive::concat(&records));

@@ -166,7 +166,7 @@ fn a_stream_has_at_most_65535_bytes() {
     assert_eq!(longest.len(), 65_535);
     assert_eq!(TlvStream::read(longest).unwrap().get(1).unwrap().value().len(), MAX_LEN - 4);
     let error = TlvStream::read(record(1, &vec![7; MAX_LEN - 3]).bytes).unwrap_err();
-    assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooLong, Rule::D7));
+    assert!(matches!((error.kind(), error.rule()), (ErrorKind::TooLong { .. }, Rule::D7)));
     let most = (0..16_000u64).map(|half| record(2 * half, &[])).collect::<Vec<_>>();
     assert_eq!(TlvStream::read(concat(&most)).unwrap().len(), 16_000);
 }

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::{
-    Bolt12, Disclosure, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest, KnownFeatures,
-    MessageKind, Offer, OfferAmount, OfferFields, PayerProof, Refund, RequestFields, TlvRecord, TlvStream,
+    BitcoinUri, Bolt12, Disclosure, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest,
+    KnownFeatures, MessageKind, Offer, OfferAmount, OfferFields, Pasted, PayerProof, Refund, RequestFields, TlvRecord,
+    TlvStream, printed_txt_records,
 };
+
+use super::remains::{self, Remains};
 
 /// The kinds of messages that can be named after `hex:`.
 const KINDS: [MessageKind; 5] = [
@@ -18,6 +22,14 @@ const KINDS: [MessageKind; 5] = [
 
 /// The fields that only a proof has.
 const PROOF_TYPES: [u64; 6] = [241, 1001, 1002, 1003, 1004, 1005];
+
+/// What was read: a message, and the link that it came in.
+pub(crate) struct Input {
+    /// The message.
+    pub(crate) message: Message,
+    /// The link.
+    pub(crate) link: Option<Box<BitcoinUri>>,
+}
 
 /// A message that was read.
 pub(crate) enum Message {
@@ -45,6 +57,12 @@ pub(crate) struct Refused {
     pub(crate) column: Option<usize>,
     /// What is wrong.
     pub(crate) fault: Fault,
+    /// The link, if that is well formed.
+    pub(crate) link: Option<Box<BitcoinUri>>,
+    /// The fields that could be read before the fault, and behind it as far as they hold together.
+    pub(crate) remains: Remains,
+    /// Where the DNS holds what a name stands for.
+    pub(crate) dns_name: Option<String>,
 }
 
 /// What is wrong with a string.
@@ -103,45 +121,76 @@ impl fmt::Display for Fault {
 }
 
 /// Reads a string of any kind.
-pub(crate) fn read(text: &str) -> Result<Message, Refused> {
+pub(crate) fn read(text: &str) -> Result<Input, Refused> {
     let trimmed = text.trim();
-    match trimmed.strip_prefix("hex:") {
-        Some(rest) => {
-            let skipped = text.chars().take_while(|c| c.is_whitespace()).count() + "hex:".len();
-            read_hex(text, skipped, rest)
-        }
-        None => text.parse::<Bolt12>().map_err(Fault::from).and_then(known).map_err(|fault| {
+    if let Some(rest) = trimmed.strip_prefix("hex:") {
+        let skipped = text.chars().take_while(|c| c.is_whitespace()).count() + "hex:".len();
+        return read_hex(text, skipped, rest).map(|message| Input { message, link: None });
+    }
+    // What a tool of the DNS printed, which may be several strings.
+    match printed_txt_records(text) {
+        Ok(uri) if trimmed.starts_with('"') && !trimmed.contains(&*uri) => read_pasted(&uri),
+        _ => read_pasted(text),
+    }
+}
+
+fn read_pasted(text: &str) -> Result<Input, Refused> {
+    let (link, dns_name) = match Pasted::read(text) {
+        Ok(Pasted::Uri(uri)) => (Some(uri), None),
+        Ok(Pasted::Name(name)) => (None, Some(name.dns_name().to_string())),
+        _ => (None, None),
+    };
+    // Of a link this is its offer; of a name, that it has to be looked up.
+    let message = match Pasted::read(text) {
+        Err(error) => Err(error),
+        Ok(_) => text.parse::<Bolt12>(),
+    };
+    match message.map_err(Fault::from).and_then(known) {
+        Ok(message) => Ok(Input { message, link }),
+        Err(fault) => {
             let is_bolt12 = !matches!(fault.error().map(Error::kind), Some(ErrorKind::NotBolt12(_)));
-            let kind = if is_bolt12 { meant(trimmed) } else { None };
-            Refused { text: text.to_owned(), kind, column: fault.error().and_then(Error::column), fault }
-        }),
+            let kind = if is_bolt12 { meant(text.trim()) } else { None };
+            let column = fault.error().and_then(Error::column);
+            let remains = remains::of_text(text);
+            Err(Refused { text: text.to_owned(), kind, column, fault, link, remains, dns_name })
+        }
     }
 }
 
 /// Reads `KIND:DIGITS`, in front of which so many characters were skipped.
 fn read_hex(text: &str, skipped: usize, rest: &str) -> Result<Message, Refused> {
-    let refused = |kind, column, fault| Refused { text: text.to_owned(), kind, column, fault };
+    let refused = |kind, column, fault, remains| Refused {
+        text: text.to_owned(),
+        kind,
+        column,
+        fault,
+        link: None,
+        remains,
+        dns_name: None,
+    };
     let named = rest.split_once(':').and_then(|(name, digits)| {
         let kind = KINDS.into_iter().find(|kind| kind.name() == name)?;
         Some((kind, digits))
     });
     let Some((kind, digits)) = named else {
-        return Err(refused(None, Some(skipped + 1), Fault::NoKind));
+        return Err(refused(None, Some(skipped + 1), Fault::NoKind, Vec::new()));
     };
     let first = skipped + kind.name().len() + 2;
     let bytes = hex::decode(digits).map_err(|error| match error {
-        hex::FromHexError::InvalidHexCharacter { index, .. } => refused(Some(kind), Some(first + index), Fault::NotHex),
-        _ => refused(Some(kind), None, Fault::HalfByte),
+        hex::FromHexError::InvalidHexCharacter { index, .. } => {
+            refused(Some(kind), Some(first + index), Fault::NotHex, Vec::new())
+        }
+        _ => refused(Some(kind), None, Fault::HalfByte, Vec::new()),
     })?;
     let message = match kind {
-        MessageKind::InvoiceError => InvoiceError::try_from(bytes).map(Message::Error).map_err(Fault::from),
-        _ => Bolt12::read(kind, bytes, const { &KnownFeatures::DEFAULT }).map_err(Fault::from).and_then(known),
+        MessageKind::InvoiceError => InvoiceError::try_from(&*bytes).map(Message::Error).map_err(Fault::from),
+        _ => Bolt12::read(kind, bytes.clone(), const { &KnownFeatures::DEFAULT }).map_err(Fault::from).and_then(known),
     };
     message.map_err(|fault| {
         let offset = fault.error().and_then(Error::offset);
         // A fault at the end is shown at the last digit.
         let column = offset.map(|offset| first + (2 * offset).min(digits.len().saturating_sub(1)));
-        refused(Some(kind), column, fault)
+        refused(Some(kind), column, fault, remains::of_bytes(&bytes))
     })
 }
 
@@ -169,6 +218,12 @@ fn meant(text: &str) -> Option<MessageKind> {
         let rest = kind.prefix().and_then(|prefix| letters.strip_prefix(prefix));
         rest.is_some_and(|rest| rest.starts_with('1'))
     })
+}
+
+/// What Core Lightning and decoders on npm call the id of an offer: the SHA-256 of its records.
+pub(crate) fn offer_id(offer: &OfferFields) -> String {
+    let records: Vec<u8> = offer.records().flat_map(|record| record.as_bytes().to_vec()).collect();
+    sha256::Hash::hash(&records).to_string()
 }
 
 /// The suggested value as it stands there, also one that is no value of its field (ERW-2).

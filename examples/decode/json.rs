@@ -1,7 +1,8 @@
 //! JSON in the form of Core Lightning's `decode`: `type`, `valid`, then the specification's fields in
 //! ascending order.
 //!
-//! Text is there as it came; whoever shows it has to escape it. Neither a clock nor a chain has a say
+//! Text is there as it came, where characters that could deceive are written as `\u…`: whoever shows it has to escape
+//! it. Neither a clock nor a chain has a say
 //! in what is valid.
 
 use bolt12::{
@@ -10,17 +11,19 @@ use bolt12::{
 };
 use serde_json::{Map, Value, json};
 
-use super::input::{self, Message, Refused, Views};
+use super::input::{self, Input, Message, Refused, Views};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
+use super::{link, remains};
 
 /// The object for a string that was read or refused.
-pub(crate) fn object(read: &Result<Message, Refused>) -> Value {
+pub(crate) fn object(read: &Result<Input, Refused>) -> Value {
     let mut object = Object::default();
     match read {
-        Ok(message) => {
+        Ok(Input { message, link }) => {
             object.put("type", Some(format!("bolt12 {}", message.kind().name())));
             object.put("valid", Some(true));
+            object.put("link", link.as_deref().map(link::json));
             match (message, message.views()) {
                 (Message::Error(error), _) => object.invoice_error(error),
                 (_, Some(views)) => object.message(message, &views),
@@ -34,6 +37,21 @@ pub(crate) fn object(read: &Result<Message, Refused>) -> Value {
         }
     }
     Value::Object(object.0)
+}
+
+/// The text of a value, with everything escaped that a terminal would act on or that deceives: in JSON it means the
+/// same.
+pub(crate) fn harmless(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        let is_plain = c == '\n' || Text::new(c.encode_utf8(&mut [0; 4])).to_string().len() == c.len_utf8();
+        if is_plain {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
 }
 
 /// How many digits the minor unit of a currency has, if ISO 4217 knows it.
@@ -75,6 +93,17 @@ impl Object {
         self.put("type_number", field.map(|field| field.number()));
         self.put("offset", error.and_then(Error::offset));
         self.put("column", refused.column);
+        self.put("dns_name", refused.dns_name.as_deref());
+        self.put("link", refused.link.as_deref().map(link::json));
+        let remains = refused.remains.iter().map(|(number, value)| {
+            let mut field = Self::default();
+            field.put("type", Some(*number));
+            field.put("name", remains::name(*number));
+            field.put("length", Some(value.len()));
+            field.put("value", Some(hex::encode(value)));
+            field.0
+        });
+        self.put("readable_tlvs", (!refused.remains.is_empty()).then(|| remains.collect::<Value>()));
     }
 
     fn invoice_error(&mut self, error: &InvoiceError) {
@@ -87,7 +116,8 @@ impl Object {
     fn message(&mut self, message: &Message, views: &Views<'_>) {
         // What is hidden in a proof belongs to the offer too.
         if views.proof.is_none() && views.has_offer() == Some(true) {
-            self.put("offer_id", views.offer.id().map(|id| id.to_string()));
+            self.put("offer_id", Some(input::offer_id(views.offer)));
+            self.put("offer_merkle_root", views.offer.id().map(|id| id.to_string()));
         }
         self.bytes(Field::INVREQ_METADATA, views.request.and_then(RequestFields::metadata));
         self.offer(views.offer, views);
@@ -198,8 +228,7 @@ impl Object {
         let hashes = |hashes: &mut dyn Iterator<Item = [u8; 32]>| Some(hashes.map(hex::encode).collect::<Value>());
         self.bytes(Field::PROOF_SIGNATURE, views.value(Field::PROOF_SIGNATURE));
         self.field(Field::PROOF_PREIMAGE, Some(proof.preimage().to_string()));
-        let omitted = views.value(Field::PROOF_OMITTED_TLVS).map(|_| proof.omitted_tlvs().collect::<Value>());
-        self.field(Field::PROOF_OMITTED_TLVS, omitted);
+        self.field(Field::PROOF_OMITTED_TLVS, Some(proof.omitted_tlvs().collect::<Value>()));
         self.field(Field::PROOF_MISSING_HASHES, hashes(&mut proof.missing_hashes()));
         self.field(Field::PROOF_LEAF_HASHES, hashes(&mut proof.leaf_hashes()));
         self.text(Field::PROOF_NOTE, proof.note());

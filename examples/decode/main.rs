@@ -6,12 +6,14 @@ mod command;
 mod dates;
 mod input;
 mod json;
+mod link;
 mod people;
 mod phrases;
 mod proof;
 #[cfg(feature = "recurrence")]
 mod recurrence;
 mod refusal;
+mod remains;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

@@ -254,8 +254,9 @@ impl Page<'_> {
 
     fn fields(&mut self, message: &Message, views: &Views<'_>) {
         if let Some(id) = views.offer.id().filter(|_| views.proof.is_none() && views.has_offer() == Some(true)) {
-            let row = Row { name: "offer_id".into(), label: "(from the fields)".into(), lines: vec![id.to_string()] };
-            self.rows.push(row);
+            for (name, id) in [("offer_id", input::offer_id(views.offer)), ("offer_merkle_root", id.to_string())] {
+                self.rows.push(Row { name: name.into(), label: "(from the fields)".into(), lines: vec![id] });
+            }
         }
         self.row(Field::INVREQ_METADATA, views.request.and_then(RequestFields::metadata).map(bytes));
         self.offer(views.offer, views);

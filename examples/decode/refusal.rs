@@ -1,8 +1,9 @@
 //! A refused string for people: what is wrong, where, and what may help.
 
-use bolt12::{Error, ErrorKind, LooksLike, Rule, Text};
+use bolt12::{BitcoinUri, Error, ErrorKind, Instruction, LinkFault, LooksLike, Rule, Text};
 
 use super::input::Refused;
+use super::link;
 
 /// The most characters of a string that are shown.
 const WIDTH: usize = 72;
@@ -22,8 +23,16 @@ pub(crate) fn page(refused: &Refused) -> String {
         page.push('\n');
         page.push_str(&excerpt(&refused.text, column));
     }
-    if let Some(hint) = error.and_then(hint) {
+    if let Some(hint) = parts(&refused.text).or_else(|| error.and_then(hint)) {
         page.push_str(&format!("\n{hint}\n"));
+    }
+    if let Some(name) = &refused.dns_name {
+        page.push_str(&format!(
+            "\nWhat it stands for is in the DNS, and `dig +short TXT {name}` shows it:\nhand that in here.\n"
+        ));
+    }
+    if let Some(link) = refused.link.as_deref().filter(|link| says_more(link)) {
+        page.push_str(&format!("\n{}", link::page(link, None)));
     }
     page.push_str(&format!("\n  ({})\n", details(refused, error)));
     page
@@ -59,6 +68,28 @@ fn details(refused: &Refused, error: Option<&Error>) -> String {
     details.join(", ")
 }
 
+/// Whether a link says anything beside an offer that cannot be read.
+fn says_more(link: &BitcoinUri) -> bool {
+    let is_unreadable = |instruction: &Instruction| matches!(instruction, Instruction::UnreadableOffer { .. });
+    link.instructions().len() != 1 || !link.instructions().iter().all(is_unreadable) || link.address().is_some()
+}
+
+/// What to do with a text that holds a message among other words, or several.
+fn parts(text: &str) -> Option<&'static str> {
+    let is_message = |word: &str| {
+        ["lno1", "lnr1", "lni1", "lnp1"]
+            .iter()
+            .any(|prefix| word.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) && word.len() > 40)
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.iter().filter(|word| is_message(word)).count() {
+        0 => None,
+        1 if words.len() == 1 || is_message(words[0]) => None,
+        1 => Some("One word in it begins like a message: hand in that alone."),
+        _ => Some("There is more than one message in it: hand in one at a time."),
+    }
+}
+
 /// What somebody who sees the sentence for the first time may want to know.
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error.kind() {
@@ -89,6 +120,7 @@ fn hint(error: &Error) -> Option<&'static str> {
                  with lnp1. Was all of it copied?"
             }
         },
+        ErrorKind::Link(LinkFault::NoOffer) => "A wallet that pays in another way can take the link as it is.",
         ErrorKind::Empty | ErrorKind::Truncated | ErrorKind::InvalidPadding => "Was the string copied to its end?",
         _ if error.rule().id().starts_with("PPR") => "So it proves nothing.",
         _ => return None,

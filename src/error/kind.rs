@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Field;
+use super::link::LinkFault;
 use super::looks::{LooksLike, MessageKind};
 use super::stage::Stage;
 use super::words::{Column, FromColumn, Subject};
@@ -33,8 +34,13 @@ pub enum ErrorKind {
     UnexpectedWhitespace,
     /// Left-over bits are too many or not zero.
     InvalidPadding,
-    /// The message would have more bytes than any onion message can carry.
-    TooLong,
+    /// More bytes than there may be: in a field, or in a message.
+    TooLong {
+        /// How many there are.
+        len: usize,
+        /// How many fit.
+        max: usize,
+    },
     /// The message ends in the middle of a field.
     Truncated,
     /// A number is not written in the shortest form.
@@ -56,7 +62,7 @@ pub enum ErrorKind {
     /// A currency that is not three capital letters.
     InvalidCurrency,
     /// A character in a BIP 353 name that may not be there.
-    InvalidName,
+    InvalidName(char),
     /// An introduction node's direction that is neither 0 nor 1 (nor the start of a key).
     InvalidDirection,
     /// A list that must not be empty is.
@@ -256,6 +262,10 @@ pub enum ErrorKind {
     InvalidRate,
     /// A text that is no short channel id.
     InvalidShortChannelId,
+    /// An offer of 2021 or 2022, or a payer proof with the numbers of a draft.
+    Outdated(MessageKind),
+    /// What is wrong with a link, with a name, or with what the DNS holds for it.
+    Link(LinkFault),
 }
 
 impl ErrorKind {
@@ -270,7 +280,7 @@ impl ErrorKind {
             Self::InvalidContinuation => "invalid_continuation",
             Self::UnexpectedWhitespace => "unexpected_whitespace",
             Self::InvalidPadding => "invalid_padding",
-            Self::TooLong => "too_long",
+            Self::TooLong { .. } => "too_long",
             Self::Truncated => "truncated",
             Self::NotMinimal => "not_minimal",
             Self::NotAscending => "not_ascending",
@@ -281,7 +291,7 @@ impl ErrorKind {
             Self::InvalidUtf8 => "invalid_utf8",
             Self::InvalidPoint => "invalid_point",
             Self::InvalidCurrency => "invalid_currency",
-            Self::InvalidName => "invalid_name",
+            Self::InvalidName(_) => "invalid_name",
             Self::InvalidDirection => "invalid_direction",
             Self::NoEntries => "no_entries",
             Self::NoHops => "no_hops",
@@ -344,70 +354,9 @@ impl ErrorKind {
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
             Self::InvalidShortChannelId => "invalid_short_channel_id",
+            Self::Outdated(_) => "outdated",
+            Self::Link(fault) => fault.code(),
         }
-    }
-
-    /// Whether the rule's reason adds something to the sentence.
-    pub(super) const fn wants_reason(&self) -> bool {
-        !matches!(
-            self,
-            Self::Empty
-                | Self::NotBolt12(_)
-                | Self::WrongKind { .. }
-                | Self::Truncated
-                | Self::UnknownFeature(_)
-                | Self::QuantityTooLarge { .. }
-                | Self::AmountTooLow { .. }
-                | Self::AmountTooHigh { .. }
-                | Self::AmountMismatch { .. }
-                | Self::Overflow
-                | Self::PayinfoCount { .. }
-                | Self::Expired { .. }
-                | Self::IsRefund
-                | Self::IsNotRefund
-                | Self::NoHops
-                | Self::NoEntries
-                | Self::InvalidUtf8
-                | Self::InvalidPoint
-                | Self::InvalidDirection
-                | Self::InvalidPadding
-                | Self::UnknownEvenField
-                | Self::TooNarrow
-                | Self::TooManyEntries
-                | Self::LimitNeeded { .. }
-                | Self::RateNeeded { .. }
-                | Self::WrongCurrency { .. }
-                | Self::UnsupportedChain
-                | Self::NoUsablePath
-                | Self::CannotCarry { .. }
-                | Self::NoPathWithin { .. }
-                | Self::InvalidFallback
-                | Self::NoReplyPath
-                | Self::AlreadyAnswered
-                | Self::WrongState { .. }
-                | Self::OffPrice { .. }
-                | Self::DeadlinePassed { .. }
-                | Self::OtherAttempt { .. }
-                | Self::InvalidState
-                | Self::UnknownVersion
-                | Self::DoesNotDecrypt
-                | Self::InvalidSecret
-                | Self::OwnPath
-                | Self::UnknownIntroduction
-                | Self::UnknownCode(_)
-                | Self::NoSuchPeriod { .. }
-                | Self::TooEarly { .. }
-                | Self::TooLate { .. }
-                | Self::Cancelled
-                | Self::PreviousUnpaid
-                | Self::AlreadyPaid
-                | Self::AlreadyTaken
-                | Self::StaleRate { .. }
-                | Self::IsRecurring
-                | Self::IsNotRecurring
-                | Self::InvalidRate
-                | Self::InvalidShortChannelId
-        )
     }
 
     pub(super) fn sentence(
@@ -443,10 +392,10 @@ impl ErrorKind {
             Self::InvalidPadding => {
                 f.write_str("the text is not complete: its end is missing, or has a character too many")
             }
-            Self::TooLong => match field {
-                Some(_) => write!(f, "{what} is too long"),
-                None => f.write_str("the message is too long"),
-            },
+            Self::TooLong { len, max } => {
+                let what: &dyn fmt::Display = if field.is_some() { &what } else { &"this" };
+                write!(f, "{what} is too long: {len} bytes, and {max} fit")
+            }
             Self::Truncated => match field {
                 Some(_) => write!(f, "{what} is cut off: the end is missing"),
                 None => f.write_str("the message is cut off: the end is missing"),
@@ -462,7 +411,20 @@ impl ErrorKind {
             Self::InvalidUtf8 => write!(f, "{what} is not valid text"),
             Self::InvalidPoint => write!(f, "{what} holds something that is not a public key"),
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
-            Self::InvalidName => write!(f, "{what} holds a character that a name cannot have"),
+            Self::InvalidName(c) => {
+                // One that looks like another, or like nothing, is told by its number.
+                let (number, column) = (u32::from(*c), Column(column));
+                match c.is_ascii_graphic() || *c == ' ' {
+                    true => write!(f, "the character '{c}'")?,
+                    false if c.escape_debug().count() == 1 => write!(f, "the character '{c}' (U+{number:04X})")?,
+                    false => write!(f, "the invisible character U+{number:04X}")?,
+                }
+                write!(f, "{column} cannot stand in a name")?;
+                f.write_str(match c.is_alphabetic() {
+                    true => ": such a domain is written in punycode, xn--…, as its owner can tell",
+                    false => ", which holds only letters, digits, '-', '_' and '.'",
+                })
+            }
             Self::InvalidDirection => write!(f, "{what} starts at something that is neither a key nor a channel"),
             Self::NoEntries => write!(f, "{what} is there, but empty"),
             Self::NoHops => write!(f, "{what} holds a path without a hop, which leads nowhere"),
@@ -474,6 +436,9 @@ impl ErrorKind {
                 write!(f, "{what} asks for feature {bit}, which is not known here; newer software may help")
             }
             Self::QuantityTooLarge { max } => write!(f, "{what} is more than the offer's maximum of {max}"),
+            Self::AmountTooLow { min } if field.is_none() => {
+                write!(f, "the amount in the link is less than the {min} that the offer asks for")
+            }
             Self::AmountTooLow { min } => write!(f, "{what} is less than the {min} due"),
             Self::AmountTooHigh { max } => write!(f, "{what} is more than the {max} allowed"),
             Self::AmountMismatch { expected } => {
@@ -570,6 +535,14 @@ impl ErrorKind {
             Self::InvalidShortChannelId => {
                 f.write_str("a channel is written as block, transaction and output, such as 539268x845x1")
             }
+            Self::Outdated(MessageKind::Offer) => {
+                f.write_str("this offer was made by software of 2021 or 2022, and nobody answers it: ask for a new one")
+            }
+            Self::Outdated(kind) => write!(
+                f,
+                "this is {kind} by software that followed a draft, and nothing reads it any more: ask for a new one"
+            ),
+            Self::Link(fault) => fault.sentence(column, f),
             Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
         }
     }

@@ -3,13 +3,16 @@
 
 mod field;
 mod kind;
+mod link;
 mod looks;
+mod reason;
 mod rule;
 mod stage;
 mod words;
 
 pub use field::Field;
 pub use kind::ErrorKind;
+pub use link::LinkFault;
 pub use looks::{LooksLike, MessageKind};
 pub use rule::Rule;
 pub use stage::Stage;

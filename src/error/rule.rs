@@ -130,6 +130,21 @@ rules! {
     Rec9 = "REC-9", "an invoice of a subscription says when period 0 started, which never changes";
     Rec11 = "REC-11", "a subscription that is cancelled gets no more invoices";
     Rec12 = "REC-12", "a payer says beforehand how much a period may cost, and how many there are";
+    Uri1 = "URI-1", "a payment link is bitcoin:, then an on-chain address or nothing, then keys with values in percent-encoded UTF-8";
+    Uri2 = "URI-2", "a key that begins with req- must be understood before the link may be used";
+    Uri3 = "URI-3", "one of the link's offers can be read, and paid on this chain";
+    Uri4 = "URI-4", "label, message and pop stand in a link at most once";
+    Uri5 = "URI-5", "an amount stands in a link at most once, in bitcoin with at most 8 decimals, and not below the offer's price";
+    Uri7 = "URI-7", "a link that must be told of its payment is not paid by whoever cannot tell it";
+    Uri9 = "URI-9", "a link that is made has something to pay, and an amount only where its offer has none";
+    Nam2 = "NAM-2", "a name holds only letters of ASCII, digits, '-', '_' and '.' on each side of the @";
+    Nam4 = "NAM-4", "of a name's TXT records, exactly one begins with bitcoin:";
+    Nam5 = "NAM-5", "the strings of a TXT record stand in quotation marks, one after the other";
+    Nam6 = "NAM-6", "what a name stands for is signed from the root of the DNS down";
+    Nam7 = "NAM-7", "a proof is a chain of DNS records with signatures that hold now";
+    Dns1 = "DNS-1", "a query holds one DNS name, in printable ASCII, that ends with a period";
+    Dns2 = "DNS-2", "a proof holds the name that was asked for, and at most 65535 bytes of records";
+    Dns4 = "DNS-4", "a proof is for the name that was asked for";
     D1 = "D1", "a refund that is signed is signed with its payer key";
     D3 = "D3", "an amount is more than zero and at most all the bitcoin there will ever be";
     D4 = "D4", "a quantity is at least one";
@@ -138,6 +153,8 @@ rules! {
     D8 = "D8", "a list of paths holds at least one path";
     D10 = "D10", "what is repeated from an earlier message could have stood there";
     D11 = "D11", "fields outside the ranges of a message are refused";
+    D12 = "D12", "a name has something on each side of the @";
+    D13 = "D13", "what was never paid has nothing to cancel";
 }
 
 impl core::fmt::Display for Rule {

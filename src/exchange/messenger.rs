@@ -83,6 +83,8 @@ impl Messenger {
             Contents::InvoiceRequest(bytes) => (OffersMessageKind::InvoiceRequest, bytes),
             Contents::Invoice(bytes) => (OffersMessageKind::Invoice, bytes),
             Contents::InvoiceError(bytes) => (OffersMessageKind::InvoiceError, without_length(bytes)),
+            // About names, which this does not deal with.
+            _ => return Err(Refusal::Unusable),
         };
         let message = IncomingMessage {
             kind,

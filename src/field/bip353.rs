@@ -6,6 +6,7 @@ use core::str::FromStr;
 
 use super::{Cursor, Value};
 use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::text::{behind_scheme, characters_before, trim};
 
 /// A human-readable name: a user at a domain (RQR-14).
 ///
@@ -42,24 +43,49 @@ impl<'a> HumanReadableName<'a> {
                 return refused(ErrorKind::EmptyValue);
             }
             if part.len() > 255 {
-                return refused(ErrorKind::TooLong);
+                return refused(ErrorKind::TooLong { len: part.len(), max: 255 });
             }
-            if part.bytes().any(|byte| !is_allowed(byte)) {
-                return refused(ErrorKind::InvalidName);
+            if let Some(bad) = part.chars().find(|c| !is_allowed(*c)) {
+                return refused(ErrorKind::InvalidName(bad));
             }
         }
         Ok(Self { user: user.into(), domain: domain.into() })
     }
 
-    /// A name as people write it: `₿user@domain`, with or without the `₿`.
+    /// A name as people write it: `₿user@domain`, with or without the `₿`, `lightning:` before it, and white space
+    /// around it (NAM-1).
+    ///
+    /// A domain with other letters than those of ASCII is written in punycode, as the DNS has it; it is shown like
+    /// that too (NAM-2).
+    ///
+    /// ```
+    /// use bolt12::{ErrorKind, HumanReadableName};
+    /// assert_eq!(HumanReadableName::parse(" lightning:simon@xn--blow-0ra.de\n")?.domain(), "xn--blow-0ra.de");
+    ///
+    /// let error = HumanReadableName::parse("simon@bülow.de").unwrap_err();
+    /// assert_eq!((error.kind(), error.column()), (&ErrorKind::InvalidName('ü'), Some(8)));
+    /// # Ok::<(), bolt12::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new); `EmptyValue` without an `@`, since then there is no domain.
-    pub fn parse(name: &'a str) -> Result<Self, Error> {
+    /// As for [`new`](Self::new), with the column of a character that is not allowed; `EmptyValue` without an `@`,
+    /// since then there is no domain.
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
+        let name = trim(text);
+        let name = behind_scheme(name, "lightning:").unwrap_or(name).trim();
         let name = name.strip_prefix('₿').unwrap_or(name);
         let (user, domain) = name.split_once('@').unwrap_or((name, ""));
-        Self::new(user, domain)
+        Self::new(user, domain).map_err(|error| {
+            let bad = name.chars().enumerate().position(|(at, c)| !is_allowed(c) && (c != '@' || at > user.len()));
+            match (error.kind(), bad) {
+                (ErrorKind::InvalidName(_), Some(at)) => {
+                    let before = characters_before(text, name).saturating_add(at);
+                    error.against(Rule::Nam2).in_column(before.saturating_add(1))
+                }
+                _ => error,
+            }
+        })
     }
 
     /// What stands before the `@`; the specification's `name`.
@@ -78,8 +104,8 @@ impl<'a> HumanReadableName<'a> {
     }
 
     /// Where the DNS holds what the name stands for (BIP 353): the domain name whose TXT records are to be looked up,
-    /// with DNSSEC. One of them is a `bitcoin:` URI, and its `lno` is the offer: give it to
-    /// [`Bolt12`](crate::Bolt12).
+    /// with DNSSEC (NAM-3). One of them is a `bitcoin:` URI: [`txt_records`](crate::txt_records) finds it, and
+    /// [`BitcoinUri`](crate::BitcoinUri) reads the offer in it.
     ///
     /// ```
     /// # use bolt12::HumanReadableName;
@@ -109,8 +135,8 @@ impl<'a> HumanReadableName<'a> {
     }
 }
 
-const fn is_allowed(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+const fn is_allowed(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.')
 }
 
 impl<'a> Value<'a> for HumanReadableName<'a> {
@@ -120,10 +146,16 @@ impl<'a> Value<'a> for HumanReadableName<'a> {
             let len = cursor.u8().map_err(|error| error.against(Rule::Rqr14))?;
             let at = cursor.offset();
             let bytes = cursor.take(len.into()).map_err(|error| error.against(Rule::Rqr14))?;
-            let bad = bytes.iter().position(|byte| !is_allowed(*byte));
-            match (bad, core::str::from_utf8(bytes)) {
-                (None, Ok(text)) => Ok(text),
-                (bad, _) => Err(Error::new(ErrorKind::InvalidName, Rule::Rqr14).at(bad.unwrap_or(0)).within(at)),
+            if bytes.is_empty() {
+                return Err(Error::new(ErrorKind::EmptyValue, Rule::D12).at(at));
+            }
+            let refused = |bad, offset| Error::new(ErrorKind::InvalidName(bad), Rule::Rqr14).at(offset).within(at);
+            // What is not UTF-8 has no character to name.
+            let text = core::str::from_utf8(bytes)
+                .map_err(|error| refused(char::REPLACEMENT_CHARACTER, error.valid_up_to()))?;
+            match text.char_indices().find(|(_, c)| !is_allowed(*c)) {
+                None => Ok(text),
+                Some((offset, bad)) => Err(refused(bad, offset)),
             }
         };
         let name = Self { user: part()?.into(), domain: part()?.into() };

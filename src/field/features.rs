@@ -16,6 +16,10 @@ impl Feature {
     pub const MULTI_PART_REQUIRED: Self = Self(16);
     /// 17: the payment may be split into parts. Invoices only (IVW-7).
     pub const MULTI_PART_OPTIONAL: Self = Self(17);
+    /// 258: as 259, and a peer must know it. Of nodes.
+    pub const DNS_RESOLVER_REQUIRED: Self = Self(258);
+    /// 259: the node answers queries for what names stand for (DNS-5). Of nodes.
+    pub const DNS_RESOLVER_OPTIONAL: Self = Self(259);
 
     /// The bit's number.
     pub const fn bit(self) -> u32 {
@@ -65,7 +69,8 @@ impl<'a> Features<'a> {
         let mut little_endian = Vec::new();
         for Feature(bit) in features {
             if bit > 0xffff {
-                return Err(Error::new(ErrorKind::TooLong, Rule::D7));
+                let len = (bit / 8) as usize;
+                return Err(Error::new(ErrorKind::TooLong { len: len.saturating_add(1), max: 0x2000 }, Rule::D7));
             }
             let at = (bit / 8) as usize;
             while little_endian.len() <= at {

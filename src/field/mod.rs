@@ -4,6 +4,7 @@ mod amount;
 mod bip353;
 mod chain;
 mod currency;
+mod deceptive;
 mod entries;
 mod fallback;
 mod features;

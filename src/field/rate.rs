@@ -4,6 +4,9 @@ use super::{CurrencyCode, OfferAmount};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::units::{MinorUnits, Msat};
 
+/// The most characters of a price that are looked at. No price has as many digits that count.
+const MAX_PRICE_LEN: usize = 64;
+
 /// An exchange rate: so many millisatoshi for so many minor units of a currency. Both are whole
 /// numbers, so that nothing is lost in converting.
 ///
@@ -70,9 +73,13 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// `InvalidRate` for anything but digits and one point, for zero, and for more minor units than fit into 64 bits.
+    /// `InvalidRate` for anything but digits and one point, for zero, for more than 64 characters, and for more minor
+    /// units than fit into 64 bits.
     pub fn per_bitcoin(currency: CurrencyCode, price: &str, digits: u8) -> Result<Self, Error> {
         let refused = Error::new(ErrorKind::InvalidRate, Rule::Rqr9);
+        if price.len() > MAX_PRICE_LEN {
+            return Err(refused);
+        }
         let (whole, fraction) = price.split_once('.').unwrap_or((price, ""));
         if ![whole, fraction].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())) {
             return Err(refused);

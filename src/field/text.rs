@@ -3,13 +3,17 @@
 use core::fmt::{self, Write};
 
 use super::Value;
+use super::deceptive::plain_len;
 use crate::error::{Error, ErrorKind, Rule};
 
 /// Text from a message: valid UTF-8, and otherwise whatever its author wanted people to see.
 ///
 /// `Display` escapes what could deceive a reader: control characters, invisible characters, line
-/// and paragraph separators, and characters that change the direction of writing. The text as it
-/// came is there for those who ask for it by [name](Text::as_raw).
+/// and paragraph separators, characters that change the direction of writing, and variation selectors behind what is
+/// no emoji. Two invisible characters stay where they change what is seen: U+200C and U+200D behind the virama of an
+/// Indian script and before a letter of the same, U+200C between Arabic letters of which the first would join the
+/// second (both as RFC 5892 has it), and U+200D between two emoji. The text as it came is there for those who ask for
+/// it by [name](Text::as_raw).
 ///
 /// ```
 /// # use bolt12::{Offer, OfferBuilder};
@@ -52,7 +56,7 @@ impl<'a> Value<'a> for Text<'a> {
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
-        while let Some(at) = rest.find(is_deceptive) {
+        while let Some(at) = plain_len(rest) {
             let (plain, more) = rest.split_at_checked(at).ok_or(fmt::Error)?;
             f.write_str(plain)?;
             let mut chars = more.chars();
@@ -76,19 +80,4 @@ impl fmt::Debug for Text<'_> {
         }
         f.write_char('"')
     }
-}
-
-/// Characters of the Unicode categories Cc, Cf, Zl, Zp and Co, noncharacters, and letters that show
-/// as nothing.
-fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
-            | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
-            | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{16fe4}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{10ffff}')
-        || u32::from(c) & 0xfffe == 0xfffe
 }

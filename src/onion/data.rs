@@ -10,7 +10,7 @@ use super::NextHop;
 use super::keys::Bytes32;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Bytes, Cursor, Features, Point, ShortChannelId, Value, exactly, fields, find, named};
-use crate::tlv::{CustomField, TlvStream, Writer, bigsize};
+use crate::tlv::{CustomField, MAX_LEN, TlvStream, Writer, bigsize};
 
 fields! {
     DATA_FIELDS for HopData {
@@ -276,7 +276,7 @@ impl Plain {
         let mut data = writer.finish();
         let tag = ChaCha20Poly1305::new((&**rho).into())
             .encrypt_inout_detached(&[0; 12].into(), &[], data.as_mut_slice().into())
-            .map_err(|_| Error::new(ErrorKind::TooLong, Rule::D7))?;
+            .map_err(|_| Error::new(ErrorKind::TooLong { len, max: MAX_LEN }, Rule::D7))?;
         data.extend_from_slice(&tag);
         Ok(data)
     }

@@ -70,7 +70,8 @@ impl OnionMessage {
         bytes.extend_from_slice(&[0, 0]);
         write(&mut bytes)?;
         let len = bytes.len().saturating_sub(HEAD_LEN);
-        let len = u16::try_from(len).map_err(|_| Error::new(ErrorKind::TooLong, Rule::Msg1))?;
+        let len =
+            u16::try_from(len).map_err(|_| Error::new(ErrorKind::TooLong { len, max: u16::MAX.into() }, Rule::Msg1))?;
         if let Some(slot) = bytes.get_mut(HEAD_LEN - 2..HEAD_LEN) {
             slot.copy_from_slice(&len.to_be_bytes());
         }

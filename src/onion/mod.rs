@@ -56,6 +56,7 @@
 
 mod build;
 mod data;
+mod dns;
 pub(crate) mod keys;
 mod message;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in packets and payloads of at most 65535 bytes")]
@@ -71,6 +72,7 @@ mod vectors;
 
 pub use build::{OnionMessageBuilder, PeerMessage};
 pub use data::{HopData, PaymentConstraints, PaymentRelay};
+pub use dns::{DnssecProof, DnssecQuery};
 pub use message::OnionMessage;
 pub use path::{BlindedPathBuilder, MAX_DUMMY_HOPS, PathHop};
 pub use payload::{Contents, MAX_REPLY_HOPS, Payload};

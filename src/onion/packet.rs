@@ -47,8 +47,8 @@ fn cipher(rho: &Bytes32) -> ChaCha20 {
 pub(super) fn build(out: &mut Vec<u8>, session: Secret, hops: &[Layer], associated: &[u8]) -> Result<(), Error> {
     let used = hops.iter().fold(0usize, |sum, hop| sum.saturating_add(hop.len()));
     let size = [SMALL, LARGE].into_iter().find(|size| used <= *size);
-    let size = size.ok_or(Error::new(ErrorKind::TooLong, Rule::Msg1))?;
-    let too_long = || Error::new(ErrorKind::TooLong, Rule::Msg1);
+    let too_long = || Error::new(ErrorKind::TooLong { len: used, max: LARGE }, Rule::Msg1);
+    let size = size.ok_or_else(too_long)?;
 
     // What no hop uses must not tell how much that is.
     let mut data = alloc::vec![0; size];

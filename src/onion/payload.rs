@@ -24,6 +24,10 @@ pub enum Contents<'a> {
     Invoice(&'a [u8]),
     /// An [`InvoiceError`](crate::InvoiceError) (TLV 68).
     InvoiceError(&'a [u8]),
+    /// A [`DnssecQuery`](super::DnssecQuery) (TLV 65536).
+    DnssecQuery(&'a [u8]),
+    /// A [`DnssecProof`](super::DnssecProof) (TLV 65538).
+    DnssecProof(&'a [u8]),
 }
 
 impl<'a> Contents<'a> {
@@ -32,13 +36,19 @@ impl<'a> Contents<'a> {
             Self::InvoiceRequest(_) => Field::ONION_INVOICE_REQUEST,
             Self::Invoice(_) => Field::ONION_INVOICE,
             Self::InvoiceError(_) => Field::ONION_INVOICE_ERROR,
+            Self::DnssecQuery(_) => Field::ONION_DNSSEC_QUERY,
+            Self::DnssecProof(_) => Field::ONION_DNSSEC_PROOF,
         }
     }
 
     /// The bytes of the message, whichever it is.
     pub fn as_bytes(&self) -> &'a [u8] {
         match self {
-            Self::InvoiceRequest(bytes) | Self::Invoice(bytes) | Self::InvoiceError(bytes) => bytes,
+            Self::InvoiceRequest(bytes)
+            | Self::Invoice(bytes)
+            | Self::InvoiceError(bytes)
+            | Self::DnssecQuery(bytes)
+            | Self::DnssecProof(bytes) => bytes,
         }
     }
 }
@@ -50,6 +60,8 @@ fields! {
         64 ONION_INVOICE_REQUEST "invoice_request" "invoice request": Bytes<'_>;
         66 ONION_INVOICE "invoice" "invoice": Bytes<'_>;
         68 ONION_INVOICE_ERROR "invoice_error" "invoice error": Bytes<'_>;
+        65536 ONION_DNSSEC_QUERY "dnssec_query" "query for a name": Bytes<'_>;
+        65538 ONION_DNSSEC_PROOF "dnssec_proof" "proof of a name": Bytes<'_>;
     }
 }
 
@@ -102,12 +114,14 @@ impl Payload {
         self.tlvs.len() == 1 && self.encrypted_recipient_data().is_some()
     }
 
-    /// The request, invoice or error, unread; nothing if there is none (MSG-1).
+    /// The request, invoice, error, query or proof, unread; nothing if there is none (MSG-1, DNS-1, DNS-2).
     pub fn contents(&self) -> Option<Contents<'_>> {
         let value = |field: Field| self.tlvs.value(field.number());
         None.or_else(|| value(Field::ONION_INVOICE_REQUEST).map(Contents::InvoiceRequest))
             .or_else(|| value(Field::ONION_INVOICE).map(Contents::Invoice))
             .or_else(|| value(Field::ONION_INVOICE_ERROR).map(Contents::InvoiceError))
+            .or_else(|| value(Field::ONION_DNSSEC_QUERY).map(Contents::DnssecQuery))
+            .or_else(|| value(Field::ONION_DNSSEC_PROOF).map(Contents::DnssecProof))
     }
 
     /// `reply_path` (TLV 2)

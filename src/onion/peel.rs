@@ -33,7 +33,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// The request, invoice or error, unread; nothing if the message carries none of them (MSG-1).
+    /// The request, invoice, error, query or proof, unread; nothing if the message carries none of them (MSG-1).
     pub fn contents(&self) -> Option<Contents<'_>> {
         self.payload.contents()
     }

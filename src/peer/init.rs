@@ -105,12 +105,12 @@ impl Init {
 
     /// The message, with its type.
     pub(super) fn write(&self) -> Result<Vec<u8>, Error> {
-        let too_long = |_| Error::new(ErrorKind::TooLong, Rule::D7);
+        let too_long = |len| Error::new(ErrorKind::TooLong { len, max: MAX_LEN }, Rule::D7);
         let features = self.features.as_bytes();
         let mut message = Vec::new();
         message.extend_from_slice(&Self::TYPE.to_be_bytes());
         message.extend_from_slice(&[0, 0]);
-        message.extend_from_slice(&u16::try_from(features.len()).map_err(too_long)?.to_be_bytes());
+        message.extend_from_slice(&u16::try_from(features.len()).map_err(|_| too_long(features.len()))?.to_be_bytes());
         message.extend_from_slice(features);
         if let Some(networks) = &self.networks {
             let len = networks.len().saturating_mul(32);
@@ -119,7 +119,7 @@ impl Init {
             networks.iter().for_each(|network| message.extend_from_slice(network.as_bytes()));
         }
         if message.len() > MAX_LEN {
-            return Err(Error::new(ErrorKind::TooLong, Rule::D7));
+            return Err(too_long(message.len()));
         }
         Ok(message)
     }

@@ -51,6 +51,9 @@ pub(super) fn check_request(tlvs: &TlvStream) -> Result<(), Error> {
     };
     // REC-3
     let Some(offer) = offer else { return Err(unexpected(Field::INVREQ_RECURRENCE_COUNTER, Rule::Rec3)) };
+    if request.cancel && request.counter == 0 {
+        return Err(unexpected(Field::INVREQ_RECURRENCE_CANCEL, Rule::D13));
+    }
     // REC-4
     match (offer.base, request.start) {
         (Some(_), None) => return Err(Error::missing(Field::INVREQ_RECURRENCE_START, Rule::Rec4)),

@@ -59,7 +59,10 @@ pub(crate) fn verify(
 
 /// The id of an offer: the merkle root over the fields that an invoice shares with it (SIG-6).
 ///
-/// The same for an offer and for every request and invoice that answers it. `Display` and `FromStr` use hexadecimal.
+/// The same for an offer and for every request and invoice that answers it.
+///
+/// Three ids are in use, and this is one: Core Lightning and decoders on npm print the SHA-256 of the offer's records,
+/// and LDK uses a tagged hash of this.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OfferId([u8; 32]);
 

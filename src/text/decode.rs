@@ -144,7 +144,7 @@ fn decode_slowly(text: &str, expected: Option<MessageKind>, room: Vec<u8>) -> Re
     let found = read_prefix(&mut letters, &mut case, expected)?;
     let mut bits = Bits::within(room, text.len());
     let mut last = 4;
-    for letter in letters {
+    while let Some(letter) = letters.next() {
         let (column, letter) = letter?;
         case.note(column, letter)?;
         let value = u8::try_from(letter).map_or(INVALID, |letter| value_of(&LOWER, letter.to_ascii_lowercase()));
@@ -152,7 +152,10 @@ fn decode_slowly(text: &str, expected: Option<MessageKind>, room: Vec<u8>) -> Re
             return Err(Error::new(ErrorKind::InvalidCharacter(letter), Rule::Txt8).in_column(column));
         }
         if !bits.push(value) {
-            return Err(Error::new(ErrorKind::TooLong, Rule::D7).in_column(column));
+            let len = MAX_LEN + (1 + letters.flatten().count()) * 5 / 8;
+            return Err(
+                Error::new(ErrorKind::TooLong { len: len.max(MAX_LEN + 1), max: MAX_LEN }, Rule::D7).in_column(column)
+            );
         }
         last = column;
     }

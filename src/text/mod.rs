@@ -7,8 +7,10 @@
 mod decode;
 mod encode;
 mod recognise;
+mod trim;
 
 pub(crate) use decode::{column_of, decode, decode_as};
 pub(crate) use encode::Encoded;
 pub use encode::Wrapped;
 pub(crate) use recognise::looks_like;
+pub(crate) use trim::{behind_scheme, characters_before, trim};

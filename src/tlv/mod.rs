@@ -108,7 +108,7 @@ impl TlvStream {
     /// The same for a stream that will be added to.
     pub(crate) fn read_with_room(bytes: Vec<u8>, more: usize) -> Result<Self, Error> {
         if bytes.len() > MAX_LEN {
-            return Err(Error::new(ErrorKind::TooLong, Rule::D7));
+            return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max: MAX_LEN }, Rule::D7));
         }
         let mut count = 0;
         let mut low = LowTypes::default();
@@ -186,7 +186,8 @@ impl TlvStream {
         let end = value_start + value.len();
         let len = end - start;
         if self.bytes.len() + len > MAX_LEN {
-            return Err(Error::of(Field::numbered(number), ErrorKind::TooLong, Rule::D7));
+            let kind = ErrorKind::TooLong { len: self.bytes.len() + len, max: MAX_LEN };
+            return Err(Error::new(kind, Rule::D7));
         }
         self.bytes.reserve(len);
         for part in [kind.as_ref(), size.as_ref(), value] {

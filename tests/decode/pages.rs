@@ -5,7 +5,7 @@ use std::path::Path;
 use bolt12::UnixTime;
 
 use super::messages::{self, ALICE, BOB, signed, stream};
-use super::{CURRENCY, HIDDEN, REQUEST, TESTNET_ONLY, as_hex, command, input, line, people, proofs, run};
+use super::{CURRENCY, HIDDEN, MINIMAL, REQUEST, TESTNET_ONLY, as_hex, command, input, line, people, proofs, run};
 
 /// The pages for people, at a fixed time.
 #[test]
@@ -50,6 +50,7 @@ fn golden_pages() {
         ("bytes with half a byte", "hex:offer:160".to_owned()),
         ("bytes that end too early", "hex:offer:16".to_owned()),
     ];
+    let strings = strings.into_iter().chain(pasted()).collect::<Vec<_>>();
     let mut pages = String::new();
     for (name, string) in strings.iter().chain(&proofs::examples()) {
         let (code, page, complaints) = run(&[string], b"", true);
@@ -65,13 +66,66 @@ fn golden_pages() {
     assert_eq!(pages, std::fs::read_to_string(&file).unwrap());
 }
 
+/// What people paste into a wallet, beside a clean offer.
+fn pasted() -> Vec<(&'static str, String)> {
+    let priced = super::links::priced();
+    let old = as_hex("offer", &stream(&[(10, b"tea".to_vec()), (20, b"shop".to_vec()), (30, vec![2; 32])]));
+    let draft = as_hex("payer_proof", &stream(&[(88, messages::hex(ALICE)), (242, vec![7; 32])]));
+    let named = stream(&[(10, "می\u{200c}خواهم ❤\u{fe0f} a\u{fe0f} 👩\u{200d}🚀".into()), (22, messages::hex(ALICE))]);
+    vec![
+        (
+            "a link with all there is",
+            format!(
+                "bitcoin:bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq?amount=0.0005&label=Caf%C3%A9&message=two%20cups&lno={MINIMAL}&lightning=lnbc2500u1pvjluezpp5q&pop=wallet:&utm=1"
+            ),
+        ),
+        ("a link from a QR code", format!("BITCOIN:?LNO={}", MINIMAL.to_uppercase())),
+        ("a link that demands something", format!("bitcoin:?lno={MINIMAL}&req-something=50")),
+        ("a link whose first offer is for another chain", format!("bitcoin:?lno={TESTNET_ONLY}&lno={MINIMAL}")),
+        ("a link with an amount below the price", format!("bitcoin:?lno={priced}&amount=0.00000001")),
+        ("a link with an amount for an offer with a price", format!("bitcoin:?lno={priced}&amount=0.00001")),
+        ("a link with an amount beside a price in dollars", format!("bitcoin:?lno={CURRENCY}&amount=0.001")),
+        ("a link with an offer under lightning", format!("bitcoin:?lightning={MINIMAL}")),
+        ("a link with req-lno", format!("bitcoin:?req-lno={MINIMAL}")),
+        ("a link that was cut off", format!("bitcoin:?lno={}", &MINIMAL[..40])),
+        ("a link with an amount in thousands", format!("bitcoin:?lno={MINIMAL}&amount=50,000")),
+        ("a link with two amounts", format!("bitcoin:?lno={MINIMAL}&amount=1&amount=2")),
+        (
+            "a link with a wrong letter in its address",
+            format!("bitcoin:bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdz?lno={MINIMAL}"),
+        ),
+        ("a link with a per cent sign", format!("bitcoin:?lno={MINIMAL}&label=100%")),
+        ("a link that wants to be told", format!("bitcoin:?lno={MINIMAL}&req-pop=https://evil.example")),
+        ("a link with a label that deceives", format!("bitcoin:?lno={MINIMAL}&label=shop%E2%80%AEpohs%C2%9B")),
+        (
+            "a link with a BOLT 11 invoice only",
+            "bitcoin:bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq?lightning=LNBC2500U1PVJLUEZPP5Q".to_owned(),
+        ),
+        ("a BOLT 11 link", "lightning:lnbc2500u1pvjluezpp5q".to_owned()),
+        ("a name with the sign", " ₿alice@example.com".to_owned()),
+        ("a name in a link", "lightning:alice@example.com".to_owned()),
+        ("a name with an umlaut", "simon@bülow.de".to_owned()),
+        ("a name with a zero-width space", "alice@example.com\u{200b}".to_owned()),
+        ("a name with a slash", "alice@example.com/tea".to_owned()),
+        ("what the DNS says", format!("\"bitcoin:?lno={}\" \"{}\"", &MINIMAL[..30], &MINIMAL[30..])),
+        ("an offer of 2021", old),
+        ("a payer proof of a draft", draft),
+        ("an offer with words around it", format!("pay me here: {MINIMAL}")),
+        ("an offer with a full stop", format!("{MINIMAL}.")),
+        ("two offers", format!("{MINIMAL} {MINIMAL}")),
+        ("an offer with invisible characters", as_hex("offer", &named)),
+        ("a long offer", format!("lno1{}", "q".repeat(110_000))),
+        ("a lightning address of a wallet", "lnurlp://example.com/.well-known/lnurlp/alice".to_owned()),
+    ]
+}
+
 /// OFR-9: the last second is still good, and the page says how long ago it was.
 #[test]
 fn time_and_expiry() {
     let page = |expiry: u64, now: u64| {
         let message =
             input::read(&as_hex("offer", &stream(&[(14, messages::number(expiry)), (22, messages::hex(ALICE))])));
-        people::page(&message.ok().unwrap(), UnixTime(now)).lines().nth(1).unwrap().to_owned()
+        people::page(&message.ok().unwrap().message, UnixTime(now)).lines().nth(1).unwrap().to_owned()
     };
     let day = 86_400;
     let start = 1_735_689_600;

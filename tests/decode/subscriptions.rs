@@ -175,11 +175,11 @@ fn json_is_that_of_core_lightning() {
     assert_eq!((&request["invreq_recurrence_counter"], &request["invreq_recurrence_start"]), (&json!(6), &json!(2)));
     assert_eq!(request.get("invreq_recurrence_cancel"), None);
     assert_eq!(object("invoice", &invoice())["invoice_recurrence_basetime"], MARCH);
-    let ends = [(2_000_000_092, vec![]), (2_000_000_094, vec![])];
+    let ends = [(2_000_000_092, number(1)), (2_000_000_094, vec![])];
     let optional = offer(&[(1_000_000_025, every(0, 60))]);
     let ends = object("invoice_request", &super::subscriptions::request(optional, &ends));
     assert_eq!(ends["invreq_recurrence_cancel"], true);
-    assert_eq!(ends["invreq_recurrence_counter"], 0);
+    assert_eq!(ends["invreq_recurrence_counter"], 1);
     let optional = json!({ "compulsory_field": false, "time_unit": 0, "time_unit_name": "seconds", "period": 60 });
     assert_eq!(ends["offer_recurrence"].to_string(), optional.to_string());
     let proportional = object("offer", &offer(&[(1_000_000_024, every(1, 1)), base(1, 0)]));

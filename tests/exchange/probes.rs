@@ -521,14 +521,14 @@ fn what_is_too_long_is_refused_before_it_costs() {
     };
     let most = (1..MAX_OFFER_LEN).rev().find(|len| long(*len).is_ok()).unwrap();
     assert!(most > MAX_OFFER_LEN - 400, "{most}");
-    assert_eq!(long(most + 1).unwrap_err().kind(), &ErrorKind::TooLong);
+    assert!(matches!(long(most + 1).unwrap_err().kind(), ErrorKind::TooLong { .. }));
     let (_, incoming) = asked(&tea(1));
     let note = |len| forged(&incoming, |records| records.push(record(89, &vec![b'x'; len])));
     assert!(issuer.receive(note(3_000)).is_ok());
     // Whoever asks the right way for an offer of ours is told, or would wait until its deadline.
     let aloud = |received: Result<ReceivedRequest, Box<Refused>>, field| {
         let refused = received.unwrap_err();
-        assert_eq!((refused.error().rule(), refused.error().kind()), (Rule::Exc1, &ErrorKind::TooLong));
+        assert!(matches!((refused.error().rule(), refused.error().kind()), (Rule::Exc1, ErrorKind::TooLong { .. })));
         assert_eq!((refused.error().field(), refused.is_cheap()), (Some(field), false));
         assert!(refused.answer().is_some());
     };
@@ -539,5 +539,5 @@ fn what_is_too_long_is_refused_before_it_costs() {
     // A payer does not even ask.
     let offer = tea(1);
     let draft = Payer::new([2; 32]).draft(&offer, NOW, CHAINS).unwrap().payer_note(&"x".repeat(5_000));
-    assert_eq!(draft.start([3; 32], NOW, UnixTime(NOW.0 + 60)).unwrap_err().kind(), &ErrorKind::TooLong);
+    assert!(matches!(draft.start([3; 32], NOW, UnixTime(NOW.0 + 60)).unwrap_err().kind(), ErrorKind::TooLong { .. }));
 }

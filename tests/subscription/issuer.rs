@@ -175,7 +175,7 @@ fn a_payer_id_is_not_a_subscription() {
 fn only_who_paid_cancels() {
     let mut shop = Shop::new(daily());
     for seed in 1..9 {
-        for counter in [0, 1, 7] {
+        for counter in [1, 2, 7] {
             assert!(answer(&mut shop, (seed, counter, true), NOW).unwrap().is_none());
         }
     }

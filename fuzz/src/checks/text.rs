@@ -77,7 +77,7 @@ where
 /// Whether an error is about the text, and not about the bytes it stands for.
 fn is_about_form(error: &Error) -> bool {
     let rules = [Rule::Txt1, Rule::Txt3, Rule::Txt4, Rule::Txt5, Rule::Txt8];
-    rules.contains(&error.rule()) || *error.kind() == ErrorKind::TooLong
+    rules.contains(&error.rule()) || matches!(error.kind(), ErrorKind::TooLong { .. })
 }
 
 /// Reading in two steps and in one give the same.

@@ -14,7 +14,7 @@ pub fn check(data: &[u8]) {
         (Ok(stream), Some(expected)) => (stream, expected),
         (Err(error), None) => {
             errors::in_bytes(&error, data);
-            assert_eq!(*error.kind() == ErrorKind::TooLong, data.len() > MAX_LEN, "{error:#}");
+            assert_eq!(matches!(error.kind(), ErrorKind::TooLong { .. }), data.len() > MAX_LEN, "{error:#}");
             return;
         }
         (Ok(_), None) => panic!("malformed, and was read"),

@@ -14,6 +14,8 @@ pub(crate) mod failure;
 mod input;
 #[path = "../../../examples/decode/json.rs"]
 mod json;
+#[path = "../../../examples/decode/link.rs"]
+mod link;
 pub(crate) mod options;
 #[path = "../../../examples/decode/people.rs"]
 mod people;
@@ -24,6 +26,8 @@ pub(crate) mod progress;
 mod proof;
 #[path = "../../../examples/decode/recurrence.rs"]
 mod recurrence;
+#[path = "../../../examples/decode/remains.rs"]
+mod remains;
 #[path = "../tcp/mod.rs"]
 mod tcp;
 pub(crate) mod wallet;
@@ -35,6 +39,7 @@ use bolt12::Invoice;
 
 use failure::Failure;
 use input::Message;
+use input::{Input, Message};
 use options::{Options, Subject, USAGE};
 use progress::Progress;
 use tcp::{complain, say};
@@ -80,6 +85,9 @@ fn main() -> ExitCode {
 /// The invoice, whether it is one of ours, for a refund, and whether it can be paid.
 fn fetch(words: &[String]) -> Result<(Invoice, bool, bool), Failure> {
     let options = Options::read(words)?;
+    if let (Some(link), Subject::Offer(offer)) = (&options.link, &options.subject) {
+        complain(link::page(link, Some(offer)).trim_end());
+    }
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::new("no_runtime", error.to_string()))?;
     let invoice = runtime.block_on(wallet::run(&options, &mut Progress::on_stderr()))?;
@@ -91,11 +99,11 @@ fn fetch(words: &[String]) -> Result<(Invoice, bool, bool), Failure> {
 pub(crate) fn shown(invoice: &Invoice, is_claim: bool, as_json: bool) -> String {
     let message = Message::Invoice(Box::new(invoice.clone()));
     if as_json {
-        let mut object = json::object(&Ok(message));
+        let mut object = json::object(&Ok(Input { message, link: None }));
         if is_claim {
             object["arrival"] = "unknown".into();
         }
-        format!("{object:#}\n")
+        json::harmless(&format!("{object:#}\n"))
     } else {
         format!("{invoice}\n\n{}", people::page(&message, tcp::now()))
     }

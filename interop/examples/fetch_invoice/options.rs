@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bolt12::bitcoin::{Amount, Denomination};
 use bolt12::secp256k1::PublicKey;
-use bolt12::{Bolt12, Msat, Offer, Refund};
+use bolt12::{BitcoinUri, Bolt12, Msat, Offer, Pasted, Refund};
 
 use super::channel::{Channel, Given, read_secret};
 use super::failure::Failure;
@@ -15,6 +15,8 @@ onion message, and checks what comes back.
 
   fetch_invoice OFFER --peer NODEID@HOST:PORT     prints the invoice
   fetch_invoice --refund REFUND --peer …          asks to be paid a refund (lnr1…)
+
+OFFER may stand in a `bitcoin:` link, whose amount is paid if the offer has no price.
 
   --amount AMOUNT      what to pay, for an offer without a price, or to pay more
   --quantity NUMBER    how many items
@@ -43,6 +45,8 @@ Exit code: 0; 1 without an invoice; 2 for a mistake in the command.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) subject: Subject,
+    /// The link that the offer came in.
+    pub(crate) link: Option<Box<BitcoinUri>>,
     pub(crate) peer: PublicKey,
     /// Host and port.
     pub(crate) address: String,
@@ -101,6 +105,7 @@ impl Options {
                 _ => return Err(Failure::misuse(format!("there is no option {word}; --help tells which there are"))),
             }
         }
+        let text = offer.or(refund).unwrap_or_default();
         let subject = match (offer, refund) {
             (Some(offer), None) => read_subject(offer)?,
             (None, Some(refund)) => match read_subject(refund)? {
@@ -127,6 +132,14 @@ impl Options {
                 return Err(Failure::misuse("--rate is for an offer with a price in another currency"));
             }
             _ => {}
+        }
+        let link = match Pasted::read(text) {
+            Ok(Pasted::Uri(link)) => Some(link),
+            _ => None,
+        };
+        // URI-5
+        if let (Some(link), Subject::Offer(offer), None) = (&link, &subject, amount) {
+            amount = link.amount_for(offer).map_err(|error| Failure::misuse(error.to_string()))?;
         }
         if tolerance_basis_points.is_some() && (rate.is_none() || max.is_some()) {
             return Err(Failure::misuse("--tolerance is for --rate, and without --max"));

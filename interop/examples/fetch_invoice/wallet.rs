@@ -136,8 +136,8 @@ fn begin(
     check_needs(&draft)?;
     let payment = draft.ask_again().retry(Retry::default()).start(keys.random(), now(), deadline);
     let payment = payment.map_err(|error| match (error.kind(), &options.note) {
-        (ErrorKind::TooLong, Some(_)) => {
-            Failure::misuse(format!("--note is too long: there is room for {MAX_REQUEST_LEN} bytes in all"))
+        (ErrorKind::TooLong { len, max }, Some(_)) => {
+            Failure::misuse(format!("--note is too long: {len} bytes, and {max} fit"))
         }
         _ => Failure::of(&error),
     })?;

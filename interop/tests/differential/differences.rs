@@ -131,7 +131,9 @@ pub(crate) static DIFFERENCES: &[Difference] = &[
         refuses: Refuses::We,
         rule: "D7",
         reason: "no onion message could carry it",
-        explains: |dispute| dispute.len > 65_535 && dispute.we_say(Rule::D7, &ErrorKind::TooLong),
+        explains: |dispute| {
+            dispute.len > 65_535 && dispute.we_say(Rule::D7, &ErrorKind::TooLong { len: dispute.len, max: 65_535 })
+        },
     },
     Difference {
         name: "more than all bitcoin",

@@ -164,7 +164,8 @@ impl Accepted {
     /// `TooLong`.
     pub fn sale_data(mut self, data: &[u8]) -> Result<Self, Error> {
         if data.len() > MAX_SALE_DATA {
-            return Err(Error::new(ErrorKind::TooLong, Rule::Exc22));
+            let kind = ErrorKind::TooLong { len: data.len(), max: MAX_SALE_DATA };
+            return Err(Error::new(kind, Rule::Exc22));
         }
         self.data = data.to_vec();
         Ok(self)

@@ -57,8 +57,9 @@ impl NewOffer {
         let offer = offer.knowing(self.issuer.known);
         let mut seal = Seal { nonce: self.nonce, tag: [0; 16] };
         let unsealed = offer.clone().metadata(seal.to_bytes()).build()?;
-        if offer_len(unsealed.tlvs()) > MAX_OFFER_LEN {
-            return Err(Error::new(ErrorKind::TooLong, Rule::Exc1));
+        let len = offer_len(unsealed.tlvs());
+        if len > MAX_OFFER_LEN {
+            return Err(Error::new(ErrorKind::TooLong { len, max: MAX_OFFER_LEN }, Rule::Exc1));
         }
         if unsealed.paths().is_none() && unsealed.issuer_id() == Some(self.issuer_id()) {
             return Err(Error::missing(Field::OFFER_PATHS, Rule::Ofr11));

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::exchange::limits::{MAX_OFFER_LEN, MAX_REQUEST_LEN, MAX_REQUEST_PATHS_LEN, added_len, offer_len};
+use crate::exchange::limits::{MAX_OFFER_LEN, MAX_REQUEST_LEN, MAX_REQUEST_PATHS_LEN, check_len, offer_len};
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::refused::Refused;
@@ -97,12 +97,12 @@ impl Payee {
         nonce: Option<Nonce>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
         let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
-        let too_long = match paths > MAX_REQUEST_PATHS_LEN {
-            true => Some(Field::INVREQ_PATHS),
-            false => (added_len(&tlvs) > MAX_REQUEST_LEN).then_some(Field::INVREQ_PAYER_NOTE),
-        };
-        if let Some(field) = too_long {
-            return Err(Refused::answered(Error::of(field, ErrorKind::TooLong, Rule::Exc1), reply_path));
+        if paths > MAX_REQUEST_PATHS_LEN {
+            let kind = ErrorKind::TooLong { len: paths, max: MAX_REQUEST_PATHS_LEN };
+            return Err(Refused::answered(Error::of(Field::INVREQ_PATHS, kind, Rule::Exc1), reply_path));
+        }
+        if let Err(error) = check_len(&tlvs) {
+            return Err(Refused::answered(error, reply_path));
         }
         // IVW-3
         let signer = match arrival {
@@ -145,8 +145,9 @@ impl Payee {
 
 /// The records of a request. One that is longer than any that is answered is not even taken apart.
 fn read(bytes: Vec<u8>) -> Result<TlvStream, Box<Refused>> {
-    if bytes.len() > MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN) {
-        return Err(Refused::silent(Error::new(ErrorKind::TooLong, Rule::Exc1)));
+    let max = MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN);
+    if bytes.len() > max {
+        return Err(Refused::silent(Error::new(ErrorKind::TooLong { len: bytes.len(), max }, Rule::Exc1)));
     }
     TlvStream::read(bytes).map_err(Refused::silent)
 }

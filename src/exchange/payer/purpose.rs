@@ -6,7 +6,7 @@ use bitcoin::constants::ChainHash;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::ids::PaymentId;
-use crate::exchange::limits::{MAX_REQUEST_LEN, added_len};
+use crate::exchange::limits::check_len;
 use crate::exchange::message::{Destination, MessageArrival};
 use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::claims::PublishedRefund;
@@ -160,10 +160,7 @@ impl OfferPurpose {
     /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
     pub(crate) fn check(&self, payer: &Payer) -> Result<(), Error> {
         let request = self.request(payer, Token { id: [0; 14], generation: 0, position: 0 })?;
-        match added_len(request.tlvs()) > MAX_REQUEST_LEN {
-            true => Err(Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong, Rule::Exc1)),
-            false => Ok(()),
-        }
+        check_len(request.tlvs())
     }
 
     /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.

@@ -1,0 +1,108 @@
+//! What can be wrong with a link, with a name, and with what the DNS holds for it.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use super::words::Column;
+use crate::units::UnixTime;
+
+/// What is wrong with a link, with a name, or with what the DNS holds for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LinkFault {
+    /// A key of a URI, such as `req-something`, that must be understood and is not: in lower case, without what
+    /// follows its first 40 characters.
+    UnknownRequiredKey(Box<str>),
+    /// A key of a URI that may stand there once, and stands there again.
+    RepeatedKey(&'static str),
+    /// An amount of a URI that is no decimal number of bitcoin.
+    InvalidUriAmount,
+    /// An amount in a URI that is being made, where an offer in it has a price.
+    NeedlessAmount,
+    /// A `%` in a URI that is not followed by two hexadecimal digits, or leads to what is not UTF-8.
+    InvalidEncoding,
+    /// An on-chain address that is damaged, or none.
+    InvalidAddress,
+    /// A URI without an offer.
+    NoOffer,
+    /// A URI that demands to be told of the payment, where that cannot be done.
+    ProofOfPayment,
+    /// No TXT record holds a `bitcoin:` URI.
+    NoPaymentRecord,
+    /// More than one TXT record holds a `bitcoin:` URI.
+    SeveralPaymentRecords,
+    /// A DNSSEC proof that is damaged, or not signed from the root down.
+    InvalidProof,
+    /// A DNSSEC proof that does not show what the name stands for.
+    UnprovedName,
+    /// A DNSSEC proof that is too old.
+    ProofExpired {
+        /// The last second it was good for.
+        at: UnixTime,
+    },
+    /// A DNSSEC proof that is not good yet.
+    ProofTooEarly {
+        /// The first second at which it is good.
+        from: UnixTime,
+    },
+}
+
+impl LinkFault {
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownRequiredKey(_) => "unknown_required_key",
+            Self::RepeatedKey(_) => "repeated_key",
+            Self::InvalidUriAmount => "invalid_uri_amount",
+            Self::NeedlessAmount => "needless_amount",
+            Self::InvalidEncoding => "invalid_encoding",
+            Self::InvalidAddress => "invalid_address",
+            Self::NoOffer => "no_offer",
+            Self::ProofOfPayment => "proof_of_payment",
+            Self::NoPaymentRecord => "no_payment_record",
+            Self::SeveralPaymentRecords => "several_payment_records",
+            Self::InvalidProof => "invalid_proof",
+            Self::UnprovedName => "unproved_name",
+            Self::ProofExpired { .. } => "proof_expired",
+            Self::ProofTooEarly { .. } => "proof_too_early",
+        }
+    }
+
+    pub(super) fn sentence(&self, column: Option<usize>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownRequiredKey(key) => write!(
+                f,
+                "the link demands '{}'{}, which is not known here, so it must not be paid; newer software may help",
+                key.escape_debug(),
+                Column(column)
+            ),
+            Self::RepeatedKey(key) => write!(f, "the link says {key} a second time{}, so that it is not clear which one counts", Column(column)),
+            Self::InvalidUriAmount => f.write_str(
+                "the amount in the link is not a number of bitcoin such as 0.0005, with a point and at most 8 digits \
+                 after it",
+            ),
+            Self::NeedlessAmount => f.write_str("the link needs no amount: its offer has a price"),
+            Self::InvalidEncoding => write!(
+                f,
+                "the link is damaged: a '%'{} is not followed by the two digits that stand for a character; a plain one is written as %25",
+                Column(column)
+            ),
+            Self::InvalidAddress => f.write_str(
+                "what stands after bitcoin: is not an on-chain address; one wrong character is enough: copy it again",
+            ),
+            Self::NoOffer => f.write_str("this payment link holds no offer"),
+            Self::ProofOfPayment => f.write_str(
+                "the link demands to be told of the payment (req-pop), which cannot be done here, so it must not be paid",
+            ),
+            Self::NoPaymentRecord => f.write_str("nobody can be paid under this name: the DNS holds no payment link for it"),
+            Self::SeveralPaymentRecords => f.write_str(
+                "the DNS holds more than one payment link for this name, so that none counts; its owner has to mend it",
+            ),
+            Self::InvalidProof => f.write_str("the DNSSEC proof does not hold: it is damaged, or not signed from the root down"),
+            Self::UnprovedName => f.write_str("the DNSSEC proof does not show what this name stands for"),
+            Self::ProofExpired { .. } => f.write_str("the DNSSEC proof is too old: look the name up again"),
+            Self::ProofTooEarly { .. } => {
+                f.write_str("the DNSSEC proof is from the future: is the clock of this device right?")
+            }
+        }
+    }
+}
