@@ -58,6 +58,7 @@ pub struct PaymentHop {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct PaymentPathBuilder {
     recipient: PublicKey,
     path_id: [u8; 32],
@@ -91,7 +92,6 @@ impl PaymentPathBuilder {
     }
 
     /// Adds a node that forwards payments. The first is where the path starts: the introduction node.
-    #[must_use]
     pub fn through(mut self, hop: PaymentHop) -> Self {
         self.through.push(hop);
         self
@@ -99,21 +99,18 @@ impl PaymentPathBuilder {
 
     /// Hides how long the path is, and what its hops charge, by hops at its end that all are the recipient itself
     /// (PTH-1). What they charge the recipient gets; `PaymentRelay::default()` charges nothing.
-    #[must_use]
     pub fn dummy_hops(mut self, count: usize, relay: PaymentRelay) -> Self {
         (self.dummy_hops, self.dummy_relay) = (count, relay);
         self
     }
 
     /// The least that the recipient takes at once, in millisatoshi; 1 if not set.
-    #[must_use]
     pub fn htlc_minimum_msat(mut self, msat: u64) -> Self {
         self.htlc_minimum_msat = msat;
         self
     }
 
     /// The most that the recipient takes at once, in millisatoshi; all the bitcoin there will ever be if not set.
-    #[must_use]
     pub fn htlc_maximum_msat(mut self, msat: u64) -> Self {
         self.htlc_maximum_msat = msat;
         self
@@ -286,10 +283,11 @@ pub enum PaymentStep {
 /// Why the node of a hop does not take part in a payment.
 ///
 /// This is for the node alone: whoever pays is told `invalid_onion_blinding`, whatever the reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaymentRefusal {
     /// It could be taken back too late: the path has expired.
+    #[error("the payment expires at height {cltv_expiry}, and its path allows {max} at most")]
     ExpiryTooHigh {
         /// The height at which it could be taken back.
         cltv_expiry: u32,
@@ -297,6 +295,7 @@ pub enum PaymentRefusal {
         max: u32,
     },
     /// It is less than the path allows.
+    #[error("the payment is {amount}, and its path carries no less than {min}")]
     BelowMinimum {
         /// How much it is.
         amount: Msat,
@@ -304,6 +303,11 @@ pub enum PaymentRefusal {
         min: Msat,
     },
     /// It does not exceed the fee of the hop.
+    #[error(
+        "the payment is {amount}, which does not exceed the fee of {} and {} millionths",
+        Msat(relay.fee_base_msat.into()),
+        relay.fee_proportional_millionths
+    )]
     BelowFee {
         /// How much it is.
         amount: Msat,
@@ -311,6 +315,7 @@ pub enum PaymentRefusal {
         relay: PaymentRelay,
     },
     /// It could be taken back too early: before the hop's delay.
+    #[error("the payment expires at height {cltv_expiry}, which leaves no {delta} blocks")]
     ExpiryTooLow {
         /// The height at which it could be taken back.
         cltv_expiry: u32,
@@ -318,41 +323,15 @@ pub enum PaymentRefusal {
         delta: u16,
     },
     /// The path allows a feature that is not known, by its bit. None is known today.
+    #[error("the path allows feature {0}, which is not known here; newer software may help")]
     UnknownFeature(u32),
     /// The hop is told both a channel and a node to pass the payment on to.
+    #[error("the path names both a channel and a node as the next hop")]
     TwoNextHops,
     /// The hop is to pass the payment on, and not told its fee: the path is one for messages.
+    #[error("the path is one for messages: it names no fee for a payment")]
     NoRelay,
 }
-
-impl fmt::Display for PaymentRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ExpiryTooHigh { cltv_expiry, max } => {
-                write!(f, "the payment expires at height {cltv_expiry}, and its path allows {max} at most")
-            }
-            Self::BelowMinimum { amount, min } => {
-                write!(f, "the payment is {amount}, and its path carries no less than {min}")
-            }
-            Self::BelowFee { amount, relay } => write!(
-                f,
-                "the payment is {amount}, which does not exceed the fee of {} and {} millionths",
-                Msat(relay.fee_base_msat.into()),
-                relay.fee_proportional_millionths
-            ),
-            Self::ExpiryTooLow { cltv_expiry, delta } => {
-                write!(f, "the payment expires at height {cltv_expiry}, which leaves no {delta} blocks")
-            }
-            Self::UnknownFeature(bit) => {
-                write!(f, "the path allows feature {bit}, which is not known here; newer software may help")
-            }
-            Self::TwoNextHops => f.write_str("the path names both a channel and a node as the next hop"),
-            Self::NoRelay => f.write_str("the path is one for messages: it names no fee for a payment"),
-        }
-    }
-}
-
-impl core::error::Error for PaymentRefusal {}
 
 impl HopData {
     /// What the node of this hop does with a payment that comes in over the path: the inverse of what
