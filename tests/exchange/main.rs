@@ -10,6 +10,7 @@ mod network;
 mod sides;
 
 mod answers;
+mod approval;
 mod drafts;
 mod forgeries;
 mod plan;
@@ -17,6 +18,7 @@ mod probes;
 mod rates;
 mod receipt;
 mod regressions;
+mod renegotiation;
 mod simulation;
 mod states;
 mod walk;

@@ -14,6 +14,7 @@ mod attacks;
 mod decisions;
 mod fiat;
 mod issuer;
+mod pace;
 mod payer;
 mod shop;
 mod simulation;
