@@ -186,13 +186,13 @@ fn a_backup_never_pays() {
         }
     };
     for backup in &backups {
-        let mut restored = payer().restore(backup).unwrap();
+        let restored = payer().restore(backup).unwrap();
         assert!(matches!(restored.state(), State::Ended(EndReason::Restored)), "{:?}", restored.state());
-        restored = copy(&payer(), &restored);
+        let mut restored = copy(&payer(), &restored);
         never(&mut restored);
     }
     // What was being paid still is. When the node says that this attempt failed, a later one may be under way.
-    let mut restored = payer().restore(&paying).unwrap();
+    let restored = payer().restore(&paying).unwrap();
     assert!(matches!(restored.state(), State::Paying(_)));
     let mut failed = copy(&payer(), &restored);
     sides::fail(&mut failed);

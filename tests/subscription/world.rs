@@ -395,7 +395,11 @@ impl World {
         if let Some((at, length)) = due.counter.checked_sub(1).and_then(|before| self.begun.get(&before)) {
             // What was due later than that is on time.
             let is_right = self.setup.jumps == 0 && *at >= due.due_at.0 && !self.hurried;
-            assert!(!is_right || clock.0 - at >= length - length.div_ceil(20).min(600), "seed {}", self.setup.seed);
+            assert!(
+                !is_right || clock.0 - at >= length - length.div_ceil(20).min(600),
+                "seed {}: {at} {length} {clock} {due:?}",
+                self.setup.seed
+            );
         }
         self.begun.insert(due.counter, (clock.0, due.period.end.0 - due.period.start.0));
         self.hurried = false;

@@ -71,7 +71,7 @@ impl Payment {
             // Another invoice has another payment hash: both could be paid.
             let asks = self.failed.is_empty() && self.ask_anew(None);
             if !asks {
-                self.phase = Phase::Ended(EndReason::QuoteExpired);
+                self.end_because(EndReason::QuoteExpired);
                 return Some(Action::Nothing);
             }
             self.schedule.restart(0, now);

@@ -97,7 +97,7 @@ pub(crate) enum Cancel {
 /// - **What may pass.** If the issuer refuses, or its invoices expire, the payment is begun again after an hour, then
 ///   after two, and so on up to a day, while its window lasts: nobody may be looking. Not a first payment that is due
 ///   at once, since somebody is; nor one whose paying was begun, since it may have been made after all; nor one that
-///   was too dear.
+///   was too dear, unless the issuer converts the price, and the rate may pass.
 /// - **One payer id.** All requests have the same nonce in their metadata, from which the key follows (EXC-3); the MAC
 ///   beside it is another one for each payment, since it covers the counter. An invoice for another payment of the same
 ///   subscription is refused by its counter.
