@@ -261,11 +261,6 @@ impl Payment {
         self.objected.as_deref().filter(waits).filter(|_| matches!(self.phase, Phase::Asking))
     }
 
-    /// Whether it waits for an invoice, or for a decision about one.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Asking | Phase::Quoted(_))
-    }
-
     fn own_token(&self, position: u8) -> Token {
         Token { id: self.id.0, generation: self.generation, position }
     }

@@ -23,6 +23,11 @@ impl Payment {
         }
     }
 
+    /// Whether it waits for an invoice, or for a decision about one.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Asking | Phase::Quoted(_))
+    }
+
     /// What is authorised now, for the invoice that is asked for, or that is there.
     pub(crate) fn set_budget(&mut self, budget: Budget) {
         if matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
