@@ -1,7 +1,8 @@
 //! Buys a cup of coffee: all that happens between a QR code on a counter and the receipt.
 //!
-//! A shop asks 3.50 dollars. Alice's wallet asks for an invoice, and does not pay it: the dollar has become dearer
-//! than she allows. She looks at the new price, adds a tip, asks again, pays, and can prove it.
+//! A shop asks 3.50 dollars. Alice's wallet asks for an invoice, and shows it. While she looks, the dollar becomes dearer:
+//! the invoice is off the price, so the wallet asks for another by itself, until the rates of both sides meet. That one
+//! she pays, and can prove it.
 //!
 //! Two things are stand-ins: `deliver`, in a file beside this one, for onion messages, and `pay` for a Lightning node. And
 //! secrets, "randomness" and the clock are constants, so that every run prints the same. Yours must not be.
@@ -13,12 +14,12 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hex::DisplayHex;
 use bolt12::exchange::{
-    Action, EndReason, IncomingMessage, Limit, MaxAmount, OffersMessage, OutgoingMessage, PathId, Payee, Payer,
-    Payment, Refused, State, Terms,
+    Action, IncomingMessage, Limit, MaxAmount, OffersMessage, OutgoingMessage, PathId, Payee, Payer, Paying, Payment,
+    Refused, State, Terms,
 };
 use bolt12::{
     Bolt12, ChainHash, Error, Expectation, ExpectedPayee, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
-    PayInfo, PayableInvoice, PayerProof, Preimage, Rate, Text, UnixTime,
+    PayInfo, PayerProof, Preimage, Rate, Text, UnixTime,
 };
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 use stand_in::{deliver, path_to};
@@ -44,43 +45,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     draft.needs().iter().for_each(|need| println!("needed:   {need}"));
     // An exchange says what a bitcoin costs; what Alice allows beside is a setting of her wallet.
     let draft = draft.rate(rate("100000")?).limit(Limit::Tolerance { basis_points: 200 });
-    println!("costs:    {}, and she allows 2 % more", draft.cost()?.ok_or("no price")?);
+    println!("costs:    {}, or 2 % more or less", draft.cost()?.ok_or("no price")?);
+    let draft = draft.payer_note("With oat milk, please");
     let shown: Vec<_> = draft.reveals().iter().filter_map(|field| field.label()).collect();
-    println!("reveals:  {}, which are new each time", shown.join(", "));
-    let mut payment = draft.start([0x01; 32], now, UnixTime(now.0 + 60))?;
+    println!("reveals:  {}", shown.join(", "));
+    let mut payment = draft.start([0x01; 32], now, UnixTime(now.0 + 300))?;
 
-    shop.rate = rate("96500")?;
-    heading(now, "She asks for an invoice. In the meantime the dollar has become dearer.");
-    ask(&mut payment, &mut shop, &mut now, 0)?;
-    let State::Ended(end @ EndReason::TooExpensive { .. }) = payment.state() else {
-        return Err("that was cheap".into());
-    };
-    println!("  Nothing is paid: {end}: {}.", payment.max_amount());
-    now = now.saturating_add(Duration::from_secs(20));
-
-    heading(now, "She looks again, at the rate of now, and adds a tip: four dollars, all in all.");
-    let own_rate = rate("96600")?;
-    let four = OfferAmount::Currency { currency: own_rate.currency(), amount: MinorUnits(400) };
-    let with_tip = own_rate.convert(four)?;
-    // Whoever names the amount pays neither more nor less: what the rate does from now on, it does to the tip.
-    let draft = payer.draft(&offer, now, CHAINS)?.rate(own_rate).amount(with_tip).payer_note("With oat milk, please");
-    println!("She will pay {with_tip}.");
-    let mut payment = draft.start([0x02; 32], now, UnixTime(now.0 + 60))?;
-
-    shop.rate = rate("96450")?;
     heading(now, "She asks for an invoice. Her first message gets lost.");
     ask(&mut payment, &mut shop, &mut now, 1)?;
     let State::Quoted(quote) = payment.state() else { return Err("no invoice".into()) };
-    println!("  It is what she asked for: {} until {}.", quote.amount(), time(quote.expires_at()));
+    println!("  It is the price: {} until {}.", quote.amount(), time(quote.expires_at()));
+    now = now.saturating_add(Duration::from_secs(20));
+
+    shop.rate = rate("96500")?;
+    heading(now, "While she looks at it, the dollar becomes dearer. Her wallet hears of that.");
+    payment.set_rate(rate("96600")?)?;
+    let State::NeedsApproval { objection, .. } = payment.state() else { return Err("that is no matter".into()) };
+    println!("Not paid: {objection}.");
+    println!("Nobody has to do anything: another is asked for.\n");
+    ask(&mut payment, &mut shop, &mut now, 0)?;
+    let State::Quoted(quote) = payment.state() else { return Err("no invoice".into()) };
+    let difference = quote.difference_basis_points().ok_or("no price")?;
+    println!("  It is {difference} hundredths of a per cent off the price at Alice's rate.");
     let payment_hash = quote.payment_hash();
 
     heading(now, "She pays it.");
-    payment.begin(payment_hash, now, None)?; // this quote, and no other that may have come since
+    // This quote, and no other that may have come since; and only if it is the price at the rate of this moment.
+    let attempt = payment.begin(payment_hash, now, Some(rate("96450")?))?;
     // First saved, then paid: if the phone goes off now, it knows tomorrow that the money may be on its way.
     let saved = payment.to_bytes();
     let mut payment = payer.load(&saved)?;
     let State::Paying(payable) = payment.state() else { return Err("not begun".into()) };
-    println!("{}, for the hash\n  {}", payable.amount(), payable.payment_hash());
+    println!("Attempt {attempt}: {}, for the hash\n  {}", payable.amount(), payable.payment_hash());
+    println!("It may cost {} on the way, and no more.", payable.limits().max_fee);
     let preimage = pay(&payable, &shop).ok_or("the payment failed")?;
     println!("The shop has the money, and Alice has the preimage:\n  {preimage}");
     payment.paid(preimage)?;
@@ -99,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// What a wallet does until it is the user's turn: sends what there is to send, takes what arrives, and waits.
 fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u32) -> Result<(), Error> {
-    while let State::Asking { .. } = payment.state() {
+    while let State::Asking { .. } | State::NeedsApproval { .. } = payment.state() {
         match payment.poll(*now)? {
             Action::Send(request) => {
                 show(*now, "Alice", &request.message);
@@ -114,10 +111,7 @@ fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u
                 show(*now, "the shop", &answer.message);
                 let arrived = deliver(&answer, "shop");
                 // A wallet with many payments finds this one by `payer.payment_of(&arrived.arrival)`.
-                let progress = match &answer.message {
-                    OffersMessage::InvoiceError(_) => payment.receive(arrived, *now),
-                    _ => payment.receive(arrived, *now),
-                };
+                let progress = payment.receive(arrived, *now);
                 // What was refused has changed nothing: the right answer may still come.
                 progress.map(drop).unwrap_or_else(|refused| println!("  not taken: {refused}"));
             }
@@ -160,9 +154,7 @@ impl Shop {
         };
         let accepted = received.accept(&terms)?; // on time, and for enough
         let due = due?.unwrap_or_default();
-        let tip = accepted.amount().checked_sub(due).filter(|tip| *tip > Msat(0));
-        let tip = tip.map_or("no tip".into(), |tip| format!("a tip of {tip}"));
-        println!("  At {} the shop wants {due}, and sees {tip}.", time(now));
+        println!("  At {} the shop wants {due}.", time(now));
 
         // The node's part: a path to itself, and what it costs to be paid over it. Which payment that is for is in
         // the path id, so that the shop need not remember it.
@@ -226,8 +218,9 @@ fn time(UnixTime(seconds): UnixTime) -> String {
 // From here on: stand-ins for what is not this crate's work.
 
 /// Takes the place of a payment: it comes to the shop over a path of the invoice, and the preimage goes back.
-fn pay(payable: &PayableInvoice<'_>, shop: &Shop) -> Option<Preimage> {
-    let (path, _) = payable.paths().next()?;
+fn pay(payable: &Paying<'_>, shop: &Shop) -> Option<Preimage> {
+    let paths = payable.paths();
+    let (path, _) = paths.first()?;
     let path_id = PathId(path.hops().last()?.encrypted_recipient_data.try_into().ok()?);
     let expected = shop.issuer.expected_payment(payable.payment_hash(), &path_id)?;
     (payable.amount() >= expected.amount).then_some(expected.preimage)

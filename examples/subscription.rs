@@ -15,8 +15,8 @@ use std::error::Error;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Due, EndReason, IncomingMessage, Limit, MaxAmount, OutgoingMessage, Payee, Payer, Progress, State,
-    Subscription, SubscriptionState, Terms, Timing,
+    Action, Due, IncomingMessage, Limit, MaxAmount, OutgoingMessage, Payee, Payer, Progress, State, Subscription,
+    SubscriptionState, Terms, Timing,
 };
 use bolt12::{
     ChainHash, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo, Preimage, Rate,
@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if let Err(too_much) = ask(&mut bob, &mut shop, now)? {
             line(now, too_much, "too much: not paid, Bob is asked");
             now = UnixTime(now.0 + 2 * DAY);
-            bob.allow_once(Msat(too_much.0 * 11 / 10))?;
+            bob.allow_once(due.counter, Msat(too_much.0 * 11 / 10))?;
             ask(&mut bob, &mut shop, now)?.map_err(|_| "too much again")?;
         }
         let invoice = pay(&mut bob, &mut shop, now, &payer)?;
@@ -128,14 +128,17 @@ fn ask(bob: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Result<Result<
             State::Quoted(quote) => Ok(Ok(quote.amount())),
             other => Err(format!("{other:?}").into()),
         },
-        (_, SubscriptionState::Stopped(_, EndReason::TooExpensive { amount })) => Ok(Err(*amount)),
+        (Progress::NeedsApproval, SubscriptionState::Open(payment)) => match payment.state() {
+            State::NeedsApproval { quote, .. } => Ok(Err(quote.amount())),
+            other => Err(format!("{other:?}").into()),
+        },
         (_, other) => Err(format!("{other:?}").into()),
     }
 }
 
 /// Pays what is quoted: nobody has to be asked, since it was agreed to.
 fn pay(bob: &mut Subscription, shop: &mut Shop, now: UnixTime, payer: &Payer) -> Result<Msat, Box<dyn Error>> {
-    bob.begin(now)?;
+    bob.begin(now, Some(shop.rate))?;
     // First saved, then paid: if the phone goes off now, it knows that the money may be on its way.
     *bob = payer.load_subscription(&bob.to_bytes())?;
     let Some(State::Paying(payable)) = bob.payment().map(|payment| payment.state()) else { return Err("lost".into()) };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use circles::Uses;
 
 /// From the bottom up: a module uses only what stands before it.
-const LAYERS: [&str; 24] = [
+const LAYERS: &[&str] = &[
     "work",
     "units",
     "curve",

@@ -148,7 +148,7 @@ fn pay(desk: &Desk<Shop>, id: SubscriptionId) -> OutgoingMessage {
     let asked = desk.poll().send.remove(0);
     let answer = to_shop(desk, &asked).unwrap();
     assert_eq!(desk.receive(incoming(&answer, back(&asked)), None), Ok(None));
-    desk.update_subscription(id, |subscription| subscription.begin(desk.application().now())).unwrap().unwrap();
+    desk.update_subscription(id, |subscription| subscription.begin(desk.application().now(), None)).unwrap().unwrap();
     desk.update_subscription(id, |subscription| subscription.paid(PREIMAGE)).unwrap().unwrap();
     asked
 }

@@ -12,6 +12,7 @@ mod network;
 mod sides;
 
 mod answers;
+mod approval;
 mod drafts;
 mod forgeries;
 mod plan;
@@ -19,6 +20,7 @@ mod probes;
 mod rates;
 mod receipt;
 mod regressions;
+mod renegotiation;
 mod sales;
 mod simulation;
 mod states;

@@ -150,7 +150,6 @@ enum For {
         quantity: Option<u64>,
         amount: Amount,
         limit: Option<Limit>,
-        ask_again: bool,
     },
     Refund {
         amount: Msat,
@@ -182,6 +181,8 @@ pub(crate) struct Purchase {
     exact: Option<Msat>,
     /// What the owner of the money would be content with, computed here.
     most: Msat,
+    /// What the owner agreed to later.
+    allowed: Option<Msat>,
 }
 
 impl Purchase {
@@ -192,7 +193,7 @@ impl Purchase {
         let hesitation = if !setup.willing && random.chance(150) { 3000 } else { 20 };
         let declines = !setup.willing && random.chance(30);
         let deadline = UnixTime(at.0 + seconds);
-        Self { party, what, deadline, retry, hesitation, declines, exact: None, most: Msat(0) }
+        Self { party, what, deadline, retry, hesitation, declines, exact: None, most: Msat(0), allowed: None }
     }
 
     pub(crate) fn of_offer(shop: &[ShopOffer], random: &mut Random, setup: &Setup, at: UnixTime) -> Self {
@@ -214,7 +215,7 @@ impl Purchase {
                 (Amount::Price, Some(Limit::Tolerance { basis_points }))
             }
         };
-        let what = For::Offer { offer, quantity, amount, limit, ask_again: random.chance(700) };
+        let what = For::Offer { offer, quantity, amount, limit };
         let party = 1 + random.index(2);
         Self::new(party, what, random, setup, at)
     }
@@ -257,7 +258,7 @@ impl Purchase {
                 (self.exact, self.most) = (Some(amount), amount);
                 new.publish(builder, now).unwrap()
             }
-            For::Offer { offer, quantity, amount, limit, ask_again } => {
+            For::Offer { offer, quantity, amount, limit } => {
                 let offer = &shop[offer].offer;
                 let mut draft = payer.draft(offer, now, CHAINS).unwrap().retry(self.retry);
                 let times = u128::from(quantity.unwrap_or(1));
@@ -315,10 +316,29 @@ impl Purchase {
         }
     }
 
+    /// Its owner agrees to this, whatever it was to be.
+    pub(crate) fn allow(&mut self, amount: Msat) {
+        self.allowed = Some(amount);
+    }
+
     /// EXC-7, IVR-11: exactly what was agreed, or at most what was authorised.
     pub(crate) fn check_amount(&self, paid: Msat, max: Msat) {
-        assert_eq!(max, self.most);
-        assert!(paid.0 > 0 && paid <= self.most);
+        if let Some(allowed) = self.allowed {
+            assert_eq!(max, allowed);
+        }
+        assert!(paid.0 > 0 && paid <= max);
         assert!(self.exact.is_none_or(|exact| exact == paid));
+    }
+
+    /// EXC-7, EXC-9: the price at the rate of the moment at which it was begun, within the tolerance, from the numbers.
+    pub(crate) fn check_price(&self, paid: Msat, shop: &[ShopOffer], market: &Market, begun: UnixTime) {
+        let For::Offer { offer, quantity, limit, .. } = self.what else { return assert!(paid <= self.most) };
+        let (Some(Limit::Tolerance { basis_points }), None) = (limit, self.allowed) else {
+            return assert!(paid <= self.allowed.unwrap_or(self.most));
+        };
+        let Some(OfferAmount::Currency { amount, .. }) = shop[offer].offer.amount() else { return };
+        let product = u128::from(amount.0) * u128::from(quantity.unwrap_or(1)) * 100_000_000_000;
+        let price = product.div_ceil(u128::from(market.cents(begun)));
+        assert!(u128::from(paid.0).abs_diff(price) * 10_000 <= price * u128::from(basis_points), "{paid} for {price}");
     }
 }

@@ -83,10 +83,27 @@ fn hostile(outcome: &Outcome) {
     for count in [outcome.deadline, outcome.refused, outcome.too_expensive, outcome.declined, outcome.asked_again] {
         assert!(count > 1, "{outcome:?}");
     }
+    // EXC-9, EXC-13: what was off the price was asked for again, and sometimes allowed.
+    assert!(outcome.renewed > 5 && outcome.allowed > 5 && outcome.backups > 50, "{outcome:?}");
     for count in [outcome.probes, outcome.late, outcome.crashes, outcome.failed_transfers] {
         assert!(count > 20, "{outcome:?}");
     }
     for fault in FAULTS {
         assert!(outcome.faults.of(fault) > 20, "{fault:?}: {outcome:?}");
     }
+}
+
+/// The same ten thousand times, in worlds of every kind.
+#[test]
+#[ignore = "takes many minutes"]
+fn in_ten_thousand_worlds_nothing_bad_happens() {
+    let outcome = run((10_000..20_000).map(|seed| Setup {
+        faults: Faults::all([0, 20, 50, 80, 200][seed as usize % 5]),
+        purchases: 3 + seed as usize % 7,
+        crashes: [0, 5, 20][seed as usize % 3],
+        willing: false,
+        ..Setup::new(seed)
+    }));
+    println!("{outcome:?}");
+    assert_eq!(outcome.begun, ends(&outcome));
 }

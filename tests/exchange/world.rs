@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Accepted, Action, Claim, ClaimId, ClaimState, EndReason, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage,
-    PathId, Payee, Payer, Payment, PaymentId, Progress, Retry, State,
+    Accepted, Action, Attempt, Claim, ClaimId, ClaimState, EndReason, Limit, MaxAmount, MessageArrival, OffersMessage,
+    OutgoingMessage, PathId, Payee, Payer, Payment, PaymentId, Progress, Retry, State,
 };
 use bolt12::{
     BlindedPath, ErrorKind, Expectation, ExpectedPayee, Field, PayerProof, PayerProofBuilder, Preimage, Refund,
@@ -126,6 +126,9 @@ pub(crate) struct Outcome {
     pub(crate) late: u64,
     pub(crate) asked_again: u64,
     pub(crate) failed_transfers: u64,
+    pub(crate) renewed: u64,
+    pub(crate) allowed: u64,
+    pub(crate) backups: u64,
     pub(crate) steps: u64,
     pub(crate) faults: Counts,
 }
@@ -148,6 +151,9 @@ impl Outcome {
             (&mut self.late, other.late),
             (&mut self.asked_again, other.asked_again),
             (&mut self.failed_transfers, other.failed_transfers),
+            (&mut self.renewed, other.renewed),
+            (&mut self.allowed, other.allowed),
+            (&mut self.backups, other.backups),
             (&mut self.steps, other.steps),
         ] {
             *sum += count;
@@ -177,6 +183,8 @@ pub(crate) struct World {
     invoices: HashSet<Vec<u8>>,
     requests: HashSet<Vec<u8>>,
     asked: HashMap<PathId, Asked>,
+    /// When paying was begun last.
+    begun: BTreeMap<PaymentId, UnixTime>,
     /// When an end was first seen.
     ended: BTreeMap<PaymentId, UnixTime>,
     /// Everything that was written to a disk: whose payment it is, and the bytes.
@@ -207,6 +215,7 @@ impl World {
             invoices: HashSet::new(),
             requests: HashSet::new(),
             asked: HashMap::new(),
+            begun: BTreeMap::new(),
             ended: BTreeMap::new(),
             trace: Vec::new(),
             outcome: Outcome::default(),
@@ -339,7 +348,30 @@ impl World {
         let bytes = self.live(party, id).it.to_bytes();
         self.trace.push((party, bytes.clone()));
         self.parties[party].disk.payments.insert(id, bytes);
+        if self.random.chance(30) {
+            self.check_backup(party, id);
+        }
         self.crash_here()
+    }
+
+    /// EXC-13: whatever state is loaded as a backup, it pays nothing, asks for nothing, and cannot be allowed to.
+    fn check_backup(&mut self, party: usize, id: PaymentId) {
+        self.outcome.backups += 1;
+        let party = &self.parties[party];
+        let mut restored = party.payer.restore(&party.disk.payments[&id]).unwrap();
+        let was_paying = match restored.state() {
+            State::Paying(paying) => Some(paying.attempt()),
+            State::Paid(_) => return,
+            State::Ended(_) => None,
+            other => panic!("a backup is {other:?}"),
+        };
+        if let Some(attempt) = was_paying {
+            restored.failed(attempt).unwrap();
+        }
+        assert_eq!(restored.poll(self.now).unwrap(), Action::Nothing);
+        assert!(super::sides::try_begin(&mut restored, self.now).is_err());
+        let limit = Limit::AtMost(bolt12::Msat::MAX_MONEY);
+        assert!(restored.allow(limit, self.now, NEVER).is_err(), "seed {}", self.setup.seed);
     }
 
     fn save_claim(&mut self, party: usize, id: ClaimId) -> Step {
@@ -396,8 +428,14 @@ impl World {
     /// Does what a payment needs next.
     fn pay_on(&mut self, party: usize, id: PaymentId) -> Step {
         let now = self.now;
-        let action = self.live(party, id).it.poll(now).unwrap();
+        // The wallet is told each rate.
+        let rate = self.market.rate(now);
+        let live = self.live(party, id);
+        live.it.set_rate(rate).unwrap();
+        let was_quoted = matches!(live.it.state(), State::NeedsApproval { .. });
+        let action = live.it.poll(now).unwrap();
         if let Action::Send(outgoing) = action {
+            self.outcome.renewed += u64::from(was_quoted);
             let path_id = outgoing.reply_path_id.expect("MSG-2: an answer is wanted");
             let asked = Asked { id, repeated: repeated(outgoing.message.as_bytes()) };
             if let Some(before) = self.asked.insert(path_id, asked) {
@@ -440,8 +478,13 @@ impl World {
                 }
                 decide.min(UnixTime(expires_at.0 + 1)).min(UnixTime(deadline.0.saturating_add(1))).min(wait)
             }
-            State::NeedsApproval { .. } => {
+            State::NeedsApproval { quote, .. } => {
                 live.decide = None;
+                let amount = quote.amount();
+                assert!(super::sides::try_begin(&mut live.it, now).is_err());
+                if !self.setup.willing && self.random.chance(60) {
+                    return self.allow(party, id, amount);
+                }
                 wait
             }
             State::Paying(_) => return self.transfer(party, id, &purchase),
@@ -460,6 +503,23 @@ impl World {
         self.save(party, id)
     }
 
+    /// Its owner agrees to another amount.
+    fn allow(&mut self, party: usize, id: PaymentId, amount: bolt12::Msat) -> Step {
+        let now = self.now;
+        self.outcome.allowed += 1;
+        let live = self.live(party, id);
+        let deadline = live.it.deadline();
+        live.it.allow(Limit::AtMost(amount), now, deadline).unwrap();
+        live.wake = now;
+        let bytes = live.it.to_bytes();
+        let step = self.save(party, id);
+        // What was forgotten in a crash was not agreed to.
+        if self.parties[party].disk.payments[&id] == bytes {
+            self.purchases.get_mut(&id).unwrap().allow(amount);
+        }
+        step
+    }
+
     fn decide(&mut self, party: usize, id: PaymentId, purchase: &Purchase) -> Step {
         let now = self.now;
         let declines = purchase.declines;
@@ -470,7 +530,12 @@ impl World {
             live.it.decline().unwrap();
             return self.save(party, id);
         }
-        super::sides::begin(&mut live.it, now);
+        let rate = self.market.rate(now);
+        let live = self.live(party, id);
+        let State::Quoted(quote) = live.it.state() else { panic!() };
+        let hash = quote.payment_hash();
+        live.it.begin(hash, now, Some(rate)).unwrap();
+        self.begun.insert(id, now);
         // The money moves only after this is saved.
         self.save(party, id)
     }
@@ -485,13 +550,19 @@ impl World {
         let live = &self.parties[party].payments[&id];
         let State::Paying(payable) = live.it.state() else { panic!() };
         let (hash, amount) = (payable.payment_hash(), payable.amount());
+        let limits = payable.limits();
+        assert!(limits.max_fee.0 <= 50_000 + amount.0 / 100 && limits.max_cltv_expiry_delta == 1008, "EXC-10");
         assert!(!payable.paths().is_empty());
+        for (_, payinfo) in payable.paths() {
+            assert!(payinfo.fee(amount).is_some_and(|fee| fee <= limits.max_fee), "EXC-10");
+        }
         let bytes = payable.invoice().as_bytes().to_vec();
         let known = self.transfers.iter_mut().rev().find(|known| known.id == id && known.hash == hash && !known.told);
         match known {
             None => {
                 assert!(self.invoices.contains(&bytes), "an invoice that nobody made is paid");
                 purchase.check_amount(amount, live.it.max_amount());
+                purchase.check_price(amount, &self.shop, &self.market, self.begun[&id]);
                 let unsettled = |other: &&Transfer| other.id == id && (other.succeeds || other.done_at > now);
                 let twice = self.transfers.iter().find(unsettled);
                 assert!(twice.is_none(), "seed {}: {id} is paid twice", self.setup.seed);
@@ -523,6 +594,14 @@ impl World {
             }
             Some(_) => {
                 let live = self.live(party, id);
+                // EXC-12: news of another attempt changes nothing.
+                let State::Paying(paying) = live.it.state() else { panic!() };
+                let (Attempt(attempt), before) = (paying.attempt(), live.it.to_bytes());
+                for other in [attempt - 1, attempt + 1] {
+                    let kind = ErrorKind::OtherAttempt { attempt: other, present: attempt };
+                    assert_eq!(live.it.failed(Attempt(other)).unwrap_err().kind(), &kind);
+                }
+                assert_eq!(live.it.to_bytes(), before);
                 super::sides::fail(&mut live.it);
                 live.wake = now;
                 let bytes = live.it.to_bytes();
@@ -579,11 +658,7 @@ impl World {
         let mut others = self.parties[party].payments.iter_mut().filter(|(other, _)| **other != id);
         let Some((_, other)) = others.next() else { return };
         let before = other.it.to_bytes();
-        let refused = match packet.number {
-            66 => other.it.receive(packet.incoming(), now),
-            _ => other.it.receive(packet.incoming(), now),
-        };
-        let refused = refused.unwrap_err();
+        let refused = other.it.receive(packet.incoming(), now).unwrap_err();
         assert_eq!(refused.error().kind(), &ErrorKind::WrongArrival);
         assert!(refused.is_cheap() && refused.answer().is_none() && other.it.to_bytes() == before);
     }

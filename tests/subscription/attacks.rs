@@ -1,7 +1,7 @@
 //! What somebody who means ill can try, and why it fails.
 
 use bolt12::exchange::{
-    EndReason, IncomingMessage, MessageArrival, OffersMessageKind, Payer, Progress, State, Subscription,
+    IncomingMessage, MessageArrival, Objection, OffersMessageKind, Payer, Progress, State, Subscription,
     SubscriptionState,
 };
 use bolt12::secp256k1::Keypair;
@@ -137,10 +137,12 @@ fn the_basetime_is_long_ago() {
         (monthly(), -3600, true),
         (monthly(), 3600, true),
         (monthly(), 3601, false),
-        (every(300, bolt12::TimeUnit::Seconds), 300, true),
-        (every(300, bolt12::TimeUnit::Seconds), 301, false),
-        (every(1, bolt12::TimeUnit::Seconds), -60, true),
-        (every(1, bolt12::TimeUnit::Seconds), -61, false),
+        (every(300, bolt12::TimeUnit::Seconds), 30, true),
+        (every(300, bolt12::TimeUnit::Seconds), 31, false),
+        (every(300, bolt12::TimeUnit::Seconds), -30, true),
+        (every(300, bolt12::TimeUnit::Seconds), -31, false),
+        (every(60, bolt12::TimeUnit::Seconds), -6, true),
+        (every(60, bolt12::TimeUnit::Seconds), -7, false),
     ] {
         let shop = Shop::new(recurrence);
         let mut subscription = shop.start(NOW);
@@ -187,10 +189,27 @@ fn the_price_is_raised() {
     assert_eq!(accepted.amount(), Msat(PRICE.0 + 1));
     let invoice = accepted.invoice(accepted.expected_payment().payment_hash()).add_path(path(2), &payinfo());
     let answer = accepted.answer(accepted.sign(invoice.build().unwrap()).unwrap()).unwrap();
-    assert_eq!(subscription.receive(deliver(&answer, 0x60), now).unwrap(), Progress::Ended);
-    let SubscriptionState::Stopped(_, EndReason::TooExpensive { amount }) = subscription.state(now) else { panic!() };
-    assert_eq!(*amount, Msat(PRICE.0 + 1));
+    // The other path is asked first, and says the same.
+    assert!(matches!(subscription.receive(deliver(&answer, 0x60), now).unwrap(), Progress::AskingAgain(Some(_))));
     assert_eq!(subscription.begin(now, None).unwrap_err().kind().code(), "wrong_state");
+    let asked = asks(&mut subscription, now, None);
+    let invoice = super::sides::sent_invoice(&answer).clone();
+    let over = MessageArrival::Path(asked.reply_path_id.unwrap());
+    let again = IncomingMessage {
+        kind: OffersMessageKind::Invoice,
+        bytes: invoice.into_bytes(),
+        arrival: over,
+        reply_path: None,
+    };
+    let progress = subscription.receive(again, now);
+    assert_eq!(progress.unwrap(), Progress::NeedsApproval);
+    let SubscriptionState::Open(payment) = subscription.state(now) else { panic!() };
+    let State::NeedsApproval { quote, objection } = payment.state() else { panic!() };
+    assert_eq!((quote.amount(), objection), (Msat(PRICE.0 + 1), Objection::AboveLimit { max: PRICE }));
+    for _ in 0..2 {
+        assert_eq!(subscription.begin(now, None).unwrap_err().kind(), &ErrorKind::AmountTooHigh { max: PRICE });
+        subscription.poll(now, None).unwrap();
+    }
 }
 
 // REC-11: nobody else cancels.
@@ -212,7 +231,7 @@ fn somebody_else_cancels() {
     assert_refused(shop.answer(other, NOW), ErrorKind::InvalidSignature);
     // Nor does the payer's own request become a cancellation.
     let asked = asks(&mut subscription, later(DAY), None);
-    pay(&mut reload(&subscription), &mut shop.clone(), later(DAY + 60));
+    pay(&mut reload(&subscription), &mut shop.clone(), later(DAY + 3600));
     subscription.cancel();
     let said = asks(&mut subscription, later(DAY), None);
     assert_ne!(asked.reply_path_id, said.reply_path_id);
@@ -284,7 +303,7 @@ fn the_first_invoice_is_late() {
     assert_eq!(subscription.receive(answer, until).unwrap(), Progress::Quoted);
     // ... or comes in time, and is begun late: then another one is asked for, whose period 0 starts now.
     let mut subscription = reload(&subscription);
-    let error = subscription.begin(at(until.0 + 1)).unwrap_err();
+    let error = subscription.begin(at(until.0 + 1), None).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: until }, Rule::Ivr4));
     let now = later(29 * DAY);
     assert!(subscription.begin(now, None).is_err());
@@ -296,7 +315,7 @@ fn the_first_invoice_is_late() {
     let mut subscription = start(&shop);
     let answer = invoice(&mut shop, &mut subscription, NOW.0);
     assert_eq!(subscription.receive(answer, NOW).unwrap(), Progress::Quoted);
-    subscription.begin(later(DAY - 1)).unwrap();
+    subscription.begin(later(DAY - 1), None).unwrap();
 }
 
 // REC-9: a period of a second leaves a minute.
@@ -306,6 +325,6 @@ fn the_first_period_is_tiny() {
         let mut shop = Shop::new(every(1, bolt12::TimeUnit::Seconds));
         let mut subscription = shop.start(NOW);
         quoted(&mut subscription, &mut shop, NOW);
-        assert_eq!(subscription.begin(later(wait)).is_ok(), is_in_time, "{wait}");
+        assert_eq!(subscription.begin(later(wait), None).is_ok(), is_in_time, "{wait}");
     }
 }

@@ -2,7 +2,7 @@
 
 use bolt12::ErrorKind;
 use bolt12::bitcoin::hashes::sha256;
-use bolt12::exchange::{EndReason, Limit, State, Subscription, SubscriptionEnd, SubscriptionState};
+use bolt12::exchange::{Limit, Objection, State, Subscription, SubscriptionEnd, SubscriptionState};
 use bolt12::{Field, Msat, Preimage, RecurrenceRequest, Rule};
 
 use super::messages::NOW;
@@ -25,7 +25,7 @@ fn begins(subscription: &mut Subscription, now: bolt12::UnixTime) -> sha256::Has
 
 /// Says that it failed, and gets a quote for another one.
 fn fails_and_asks_again(subscription: &mut Subscription, shop: &mut Shop, now: bolt12::UnixTime) {
-    subscription.failed().unwrap();
+    fails(subscription);
     subscription.poll(now, None).unwrap();
     subscription.try_again();
     quoted(subscription, shop, now);
@@ -33,8 +33,9 @@ fn fails_and_asks_again(subscription: &mut Subscription, shop: &mut Shop, now: b
 
 #[track_caller]
 fn too_expensive(subscription: &Subscription, now: bolt12::UnixTime) {
-    let SubscriptionState::Stopped(due, EndReason::TooExpensive { amount }) = subscription.state(now) else { panic!() };
-    assert_eq!((due.amount, *amount), (Some(PRICE), PRICE));
+    let SubscriptionState::Open(payment) = subscription.state(now) else { panic!() };
+    let State::NeedsApproval { quote, objection } = payment.state() else { panic!("{:?}", payment.state()) };
+    assert_eq!((quote.amount(), objection), (PRICE, Objection::AboveLimit { max: LESS }));
 }
 
 // REC-12: a cap that was lowered binds what was quoted before, whether it is begun or polled first.
@@ -42,7 +43,7 @@ fn too_expensive(subscription: &Subscription, now: bolt12::UnixTime) {
 fn a_lowered_limit_binds_a_quote() {
     let lower: [fn(&mut Subscription); 2] = [
         |subscription| subscription.set_limit(Limit::AtMost(LESS)).unwrap(),
-        |subscription| subscription.allow_once(LESS).unwrap(),
+        |subscription| allow_once(subscription, LESS).unwrap(),
     ];
     for lower in lower {
         let mut shop = Shop::new(daily());
@@ -50,16 +51,22 @@ fn a_lowered_limit_binds_a_quote() {
         quoted(&mut subscription, &mut shop, NOW);
         lower(&mut subscription);
         let mut polled = reload(&subscription);
-        let error = subscription.begin(NOW, None).unwrap_err();
-        assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: LESS }, Rule::Rec12));
-        assert_eq!(error.field(), Some(Field::INVOICE_AMOUNT));
+        let refuses = |subscription: &mut Subscription| {
+            let before = subscription.to_bytes();
+            let error = subscription.begin(NOW, None).unwrap_err();
+            assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: LESS }, Rule::Exc7));
+            assert_eq!(error.field(), Some(Field::INVOICE_AMOUNT));
+            assert_eq!(subscription.to_bytes(), before, "what is refused changes nothing");
+        };
+        refuses(&mut subscription);
         waits(&mut polled, NOW);
+        too_expensive(&polled, NOW);
         for mut subscription in [subscription, polled] {
-            too_expensive(&subscription, NOW);
-            assert_eq!(subscription.begin(NOW, None).unwrap_err().kind().code(), "wrong_state");
-            // Whoever owns the money thinks again.
-            subscription.allow_once(PRICE).unwrap();
-            pay(&mut subscription, &mut shop.clone(), NOW);
+            refuses(&mut subscription);
+            // Whoever owns the money thinks again, and the quote is still good.
+            allow_once(&mut subscription, PRICE).unwrap();
+            subscription = reload(&subscription);
+            begins(&mut subscription, NOW);
         }
     }
 }
@@ -72,7 +79,7 @@ fn a_limit_that_is_kept_changes_nothing() {
     quoted(&mut subscription, &mut shop, NOW);
     for max in [PRICE, Msat(2 * PRICE.0)] {
         subscription.set_limit(Limit::AtMost(max)).unwrap();
-        subscription.allow_once(max).unwrap();
+        allow_once(&mut subscription, max).unwrap();
         waits(&mut subscription, NOW);
     }
     begins(&mut subscription, later(60));
@@ -88,19 +95,27 @@ fn a_rate_that_fell_binds_a_quote() {
     subscription.poll(NOW, Some(dollars(101_000))).unwrap();
     let mut same = reload(&subscription);
     begins(&mut same, NOW);
-    subscription.poll(NOW, Some(dollars(102_000))).unwrap();
-    assert!(matches!(subscription.state(NOW), SubscriptionState::Stopped(_, EndReason::TooExpensive { .. })));
+    // It is not paid, and another is asked for at once, which is cheaper.
+    let error = subscription.begin(NOW, Some(dollars(102_000))).unwrap_err();
+    assert_eq!((error.kind().code(), error.rule()), ("amount_too_high", Rule::Exc7));
+    shop.rate = Some(dollars(102_000));
+    assert!(quoted(&mut subscription, &mut shop, NOW) < PRICE);
+    subscription.begin(NOW, shop.rate).unwrap();
 }
 
-// REC-8, REC-12: less is left of a period when a quote is begun than when it was made, and that is no reason to stop.
+// REC-8, EXC-18: less is left of a period when a quote is begun than when it was made. An hour is for clocks; after that
+// another is asked for, which costs less.
 #[test]
-fn a_quote_is_for_what_was_left_when_it_was_made() {
+fn a_quote_is_for_what_was_left_about_when_it_was_made() {
     let mut shop = Shop::new(based(daily(), NOW, true));
     let now = later(DAY / 4);
     let mut subscription = shop.start(now);
-    quoted(&mut subscription, &mut shop, now);
-    // It expires after two hours.
-    begins(&mut subscription, at(now.0 + 7200));
+    let amount = quoted(&mut subscription, &mut shop, now);
+    begins(&mut reload(&subscription), at(now.0 + 3600));
+    let late = at(now.0 + 7200);
+    assert_eq!(subscription.begin(late, None).unwrap_err().kind().code(), "amount_too_high");
+    assert!(quoted(&mut subscription, &mut shop, late) < amount);
+    begins(&mut subscription, late);
 }
 
 // REC-12: nothing is begun outside of what was authorised.
@@ -126,7 +141,7 @@ fn a_refusal_to_begin_changes_nothing() {
     subscription.set_limit(double()).unwrap();
     let before = subscription.to_bytes();
     // The quote has expired.
-    assert!(matches!(subscription.begin(later(7201)).unwrap_err().kind(), ErrorKind::Expired { .. }));
+    assert!(matches!(subscription.begin(later(7201), None).unwrap_err().kind(), ErrorKind::Expired { .. }));
     assert_eq!(subscription.to_bytes(), before);
 }
 
@@ -152,7 +167,7 @@ fn any_of_two_failures_may_have_been_paid() {
         let first = begins(&mut subscription, NOW);
         fails_and_asks_again(&mut subscription, &mut shop, later(7300));
         let second = begins(&mut subscription, later(7300));
-        subscription.failed().unwrap();
+        fails(&mut subscription);
         let mut subscription = reload(&subscription);
         subscription.poll(later(15_000), None).unwrap();
         subscription.try_again();
@@ -204,7 +219,7 @@ fn a_late_preimage_after_cancelling_counts() {
     pay(&mut subscription, &mut shop, NOW);
     quoted(&mut subscription, &mut shop, later(DAY));
     let hash = begins(&mut subscription, later(DAY));
-    subscription.failed().unwrap();
+    fails(&mut subscription);
     subscription.cancel();
     subscription.paid(shop.is_paid(hash)).unwrap();
     let said = asks(&mut reload(&subscription), later(DAY), None);
@@ -224,9 +239,9 @@ fn an_event_is_replayed() {
     let mut subscription = reload(&subscription);
     subscription.paid(preimage).unwrap();
     assert_eq!(subscription.paid(other).unwrap_err().kind().code(), "wrong_state");
-    quoted(&mut subscription, &mut shop, later(DAY + 9));
+    quoted(&mut subscription, &mut shop, later(DAY + 3600));
     subscription.paid(preimage).unwrap();
-    begins(&mut subscription, later(DAY + 9));
+    begins(&mut subscription, later(DAY + 3600));
     subscription.paid(preimage).unwrap();
     assert_eq!(subscription.paid(other).unwrap_err().kind(), &ErrorKind::WrongPreimage);
     assert!(matches!(subscription.payment().unwrap().state(), State::Paying(_)));

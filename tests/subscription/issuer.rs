@@ -118,7 +118,7 @@ fn replicas_agree() {
         assert_eq!(one.payment_hash(), two.payment_hash());
         assert_eq!(one.recurrence_basetime(), Some(NOW));
         assert!(subscription.receive(deliver(&answers[1], 0x60), later(day * DAY)).is_ok());
-        subscription.begin(later(day * DAY)).unwrap();
+        subscription.begin(later(day * DAY), None).unwrap();
         subscription.paid(shop.is_paid(two.payment_hash())).unwrap();
     }
 }

@@ -16,6 +16,7 @@ mod attacks;
 mod decisions;
 mod fiat;
 mod issuer;
+mod pace;
 mod payer;
 mod shop;
 mod simulation;

@@ -9,9 +9,9 @@ use bolt12::exchange::{
     Refused, State, Subscription, SubscriptionDraft, SubscriptionState, Terms,
 };
 use bolt12::{
-    CurrencyCode, ErrorKind, Invoice, InvoiceRequest, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod,
-    Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, SubscriptionKey, TimeUnit,
-    UnixTime,
+    CurrencyCode, Error, ErrorKind, Invoice, InvoiceRequest, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    PaidPeriod, Preimage, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, SubscriptionKey,
+    TimeUnit, UnixTime,
 };
 
 use super::messages::{NOW, path, payinfo};
@@ -97,14 +97,27 @@ impl Shop {
         Self::with(recurrence, |offer| offer.description("a podcast").amount_msat(PRICE))
     }
 
+    /// With one path, where it matters how many there are.
+    pub(crate) fn with_one_path(recurrence: Recurrence) -> Self {
+        Self::with_paths(1, recurrence, |offer| offer.description("a podcast").amount_msat(PRICE))
+    }
+
     pub(crate) fn in_dollars(recurrence: Recurrence, cents: u64, rate: Rate) -> Self {
         let amount = OfferAmount::Currency { currency: usd(), amount: MinorUnits(cents) };
         Self { rate: Some(rate), ..Self::with(recurrence, |offer| offer.description("a podcast").amount(amount)) }
     }
 
     pub(crate) fn with(recurrence: Recurrence, fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Self {
+        Self::with_paths(2, recurrence, fill)
+    }
+
+    pub(crate) fn with_paths(
+        paths: u8,
+        recurrence: Recurrence,
+        fill: impl FnOnce(OfferBuilder) -> OfferBuilder,
+    ) -> Self {
         let issuer = Payee::new([1; 32]);
-        let offer = own_offer(&issuer, 2, |offer| fill(offer).recurrence(recurrence));
+        let offer = own_offer(&issuer, paths, |offer| fill(offer).recurrence(recurrence));
         let (bills, paid, cancelled, requests) = Default::default();
         Self { issuer, offer, rate: None, bills, paid, cancelled, requests }
     }
@@ -244,6 +257,19 @@ pub(crate) fn reload(subscription: &Subscription) -> Subscription {
         assert_eq!(format!("{:?}", again.state(now)), format!("{:?}", subscription.state(now)));
     }
     again
+}
+
+/// What is being paid has failed.
+#[track_caller]
+pub(crate) fn fails(subscription: &mut Subscription) {
+    let State::Paying(paying) = subscription.payment().unwrap().state() else { panic!() };
+    let attempt = paying.attempt();
+    subscription.failed(attempt).unwrap();
+}
+
+/// Whoever owns the money allows so much for the next payment.
+pub(crate) fn allow_once(subscription: &mut Subscription, max: Msat) -> Result<(), Error> {
+    subscription.allow_once(subscription.payments_made(), max)
 }
 
 /// When the next payment will be asked for.

@@ -47,6 +47,19 @@ fn in_a_hostile_world_nothing_goes_wrong_unseen() {
     let outcome = run(seeds(2000..2400, 80).map(setup));
     let Outcome { completed, missed, cancelled, not_started, too_expensive, jumps, cancels_heard, .. } = outcome;
     let seen = [completed, missed, cancelled, not_started, too_expensive, jumps, cancels_heard];
-    assert!(seen.iter().all(|count| *count > 2), "{outcome:?}");
+    let seen = [&seen[..], &[outcome.overdue, outcome.backups]].concat();
+    assert!(seen.iter().all(|count| *count > 10), "{outcome:?}");
     assert_eq!(outcome.worlds, completed + missed + cancelled + not_started);
+}
+
+/// The same ten thousand times, in worlds of every kind.
+#[test]
+#[ignore = "takes many minutes"]
+fn in_ten_thousand_worlds_nothing_goes_wrong_unseen() {
+    let setup = |seed: u64| {
+        let faults = Faults::all([0, 20, 40, 80][seed as usize % 4]).with(Fault::Reorder, 0);
+        Setup { faults, willing: false, crashes: [0, 20, 40][seed as usize % 3], jumps: seed % 5, seed }
+    };
+    let outcome = run((10_000..20_000).map(setup));
+    assert_eq!(outcome.worlds, 10_000);
 }

@@ -29,15 +29,17 @@ fn make_states() -> Vec<Vec<u8>> {
         keep(&subscription);
         quoted(&mut subscription, &mut shop, later(30));
         keep(&subscription);
-        subscription.begin(later(30)).unwrap();
+        subscription.begin(later(30), None).unwrap();
         keep(&subscription);
         let hash = *shop.bills.keys().next().unwrap();
         subscription.paid(shop.is_paid(hash)).unwrap();
         keep(&subscription);
-        subscription.allow_once(PRICE).unwrap();
+        allow_once(&mut subscription, PRICE).unwrap();
+        subscription.catch_up();
+        keep(&subscription);
         quoted(&mut subscription, &mut shop, later(DAY + 60));
-        subscription.begin(later(DAY + 60)).unwrap();
-        subscription.failed().unwrap();
+        subscription.begin(later(DAY + 60), None).unwrap();
+        fails(&mut subscription);
         keep(&subscription);
         subscription.poll(later(DAY + 9000), None).unwrap();
         subscription.try_again();
@@ -48,6 +50,8 @@ fn make_states() -> Vec<Vec<u8>> {
         keep(&subscription);
         asks(&mut subscription, later(DAY + 9000), None);
         keep(&subscription);
+        let backup = payer().restore_subscription(&subscription.to_bytes()).unwrap();
+        keep(&backup);
     }
     states
 }
@@ -73,7 +77,7 @@ fn what_was_damaged_is_not_loaded() {
 proptest! {
     /// Whatever a state says that has the right MAC, it is what it says, and no step panics.
     #[test]
-    fn what_is_loaded_goes_on(state in 0..20usize, at in any::<prop::sample::Index>(), bit in 0..8u8, now in any::<u64>()) {
+    fn what_is_loaded_goes_on(state in 0..24usize, at in any::<prop::sample::Index>(), bit in 0..8u8, now in any::<u64>()) {
         let state = &states()[state];
         let changed = reseal(PAYER, "payer state", state, |state| {
             let at = at.index(state.len());
@@ -87,7 +91,7 @@ proptest! {
                 let _ = subscription.begin(now, None);
                 prop_assert!(payer().load_subscription(&subscription.to_bytes()).is_ok());
             }
-            let _ = subscription.failed();
+            let _ = subscription.failed(bolt12::exchange::Attempt(1));
             subscription.try_again();
             subscription.cancel();
             let _ = subscription.poll(NOW, None);

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, EndReason, Limit, MessageArrival, OutgoingMessage, Retry, State, Subscription, SubscriptionEnd,
+    Action, Attempt, Limit, MessageArrival, OutgoingMessage, Progress, Retry, State, Subscription, SubscriptionEnd,
     SubscriptionState,
 };
-use bolt12::{Msat, PayWindow, Rate, Recurrence, TimeUnit, UnixTime};
+use bolt12::{ErrorKind, Msat, PayWindow, Rate, Recurrence, TimeUnit, UnixTime};
 
 use super::messages::NOW;
 use super::network::{Counts, Faults, Network, Packet, Random};
@@ -48,6 +48,8 @@ pub(crate) struct Outcome {
     pub(crate) payments: u64,
     pub(crate) failed_transfers: u64,
     pub(crate) too_expensive: u64,
+    pub(crate) overdue: u64,
+    pub(crate) backups: u64,
     pub(crate) stopped: u64,
     pub(crate) late: u64,
     pub(crate) crashes: u64,
@@ -68,6 +70,8 @@ impl Outcome {
             (&mut self.payments, other.payments),
             (&mut self.failed_transfers, other.failed_transfers),
             (&mut self.too_expensive, other.too_expensive),
+            (&mut self.overdue, other.overdue),
+            (&mut self.backups, other.backups),
             (&mut self.stopped, other.stopped),
             (&mut self.late, other.late),
             (&mut self.crashes, other.crashes),
@@ -127,6 +131,12 @@ pub(crate) struct World {
     try_again_at: Option<UnixTime>,
     requests: BTreeMap<u32, Vec<u8>>,
     said_cancel: bool,
+    /// When the payment of each counter was begun last, and how long its period is.
+    begun: BTreeMap<u32, (u64, u64)>,
+    /// Whether the owner hurried since.
+    hurried: bool,
+    /// When something was asked for that no invoice answered.
+    unanswered: Vec<u64>,
     outcome: Outcome,
 }
 
@@ -134,7 +144,13 @@ fn some_recurrence(random: &mut Random, setup: &Setup) -> Recurrence {
     let units = [(3600, TimeUnit::Seconds), (86_400, TimeUnit::Seconds), (1, TimeUnit::Days), (7, TimeUnit::Days)];
     let units = [&units[..], &[(1, TimeUnit::Months), (3, TimeUnit::Months)]].concat();
     // In an hour, not everything can be put right.
-    let (count, unit) = units[random.index(if setup.willing { 5 } else { 6 }) + usize::from(setup.willing)];
+    // Nor in a day, where messages get lost: so many requests are sent in one.
+    let first = match (setup.willing, setup.crashes) {
+        (false, _) => 0,
+        (true, 0) => 1,
+        (true, _) => 3,
+    };
+    let (count, unit) = units[first + random.index(6 - first)];
     let mut recurrence = every(count, unit);
     if random.chance(500) {
         let basetime = NOW.0 - random.below(200 * DAY);
@@ -142,7 +158,7 @@ fn some_recurrence(random: &mut Random, setup: &Setup) -> Recurrence {
     }
     if random.chance(500) {
         let (before, after) = if setup.willing {
-            (random.below(DAY / 2), DAY / 2 + random.below(DAY / 3))
+            (random.below(DAY / 2), 3 * DAY + random.below(DAY / 3))
         } else {
             (random.below(3 * DAY), random.below(3 * DAY))
         };
@@ -219,6 +235,9 @@ impl World {
             try_again_at: None,
             requests: BTreeMap::new(),
             said_cancel: false,
+            begun: BTreeMap::new(),
+            hurried: false,
+            unanswered: Vec::new(),
             outcome: Outcome::default(),
         }
     }
@@ -336,18 +355,77 @@ impl World {
     fn save(&mut self) -> Step {
         self.crash_here()?;
         self.disk = self.subscription.to_bytes();
+        if self.random.chance(20) {
+            self.check_backup();
+        }
         self.crash_here()
+    }
+
+    /// EXC-13: whatever state is loaded as a backup, and whenever, it pays nothing and asks for nothing.
+    fn check_backup(&mut self) {
+        self.outcome.backups += 1;
+        let mut restored = payer().restore_subscription(&self.disk).unwrap();
+        for seconds in [0, DAY, 400 * DAY] {
+            let now = UnixTime(self.clock().0 + seconds);
+            match restored.poll(now, Some(self.rate())).unwrap() {
+                Action::Send(said) => assert!(request(&said).recurrence().unwrap().cancel),
+                Action::WaitUntil(time) => assert!(time > now),
+                Action::Nothing => {}
+            }
+            assert!(restored.begin(now, Some(self.rate())).is_err(), "seed {}: a backup pays", self.setup.seed);
+        }
+    }
+
+    /// EXC-12: news of another attempt changes nothing.
+    fn check_attempts(&mut self) {
+        let State::Paying(paying) = self.subscription.payment().unwrap().state() else { panic!() };
+        let (Attempt(attempt), before) = (paying.attempt(), self.subscription.to_bytes());
+        for other in [attempt - 1, attempt + 1] {
+            let error = self.subscription.failed(Attempt(other)).unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::OtherAttempt { attempt: other, present: attempt });
+        }
+        assert_eq!(self.subscription.to_bytes(), before);
+    }
+
+    /// EXC-17: by a clock that is right, no two payments that are overdue are begun in the length of a period, unless
+    /// their owner says so.
+    fn check_pace(&mut self) {
+        let clock = self.clock();
+        let due = self.subscription.next_payments(clock, 1).remove(0);
+        if let Some((at, length)) = due.counter.checked_sub(1).and_then(|before| self.begun.get(&before)) {
+            // What was due later than that is on time, and what failed is begun again.
+            let is_first = !self.begun.contains_key(&due.counter);
+            let is_right = self.setup.jumps == 0 && *at >= due.due_at.0 && is_first && !self.hurried;
+            assert!(
+                !is_right || clock.0 - at >= length - length.div_ceil(20).min(600),
+                "seed {}: {at} {length} {clock} {due:?}",
+                self.setup.seed
+            );
+        }
+        self.begun.insert(due.counter, (clock.0, due.period.end.0 - due.period.start.0));
+        self.hurried = false;
+    }
+
+    /// EXC-17: by a clock that is right, five requests a day go out that nobody answers, once nobody looks any more.
+    fn check_silence(&mut self) {
+        let clock = self.clock().0;
+        if self.subscription.payments_made() == 0 && clock < NOW.0 + 3_600 {
+            return;
+        }
+        self.unanswered.push(clock);
+        let recent = self.unanswered.iter().filter(|at| **at + DAY > clock).count();
+        assert!(self.setup.jumps > 0 || recent <= 5, "seed {}: {:?}", self.setup.seed, self.unanswered);
     }
 
     /// What the customer's phone does when it is time.
     fn go_on(&mut self) -> Step {
         let (clock, rate) = (self.clock(), self.rate());
         let counter = self.subscription.payments_made();
-        let is_asking = |subscription: &Subscription| {
-            subscription.payment().is_some_and(|payment| matches!(payment.state(), State::Asking { .. }))
+        let is_open = |subscription: &Subscription| {
+            subscription.payment().is_some_and(|payment| !matches!(payment.state(), State::Paid(_) | State::Paying(_)))
         };
         let action = self.subscription.poll(clock, Some(rate)).unwrap();
-        if is_asking(&self.subscription) {
+        if is_open(&self.subscription) {
             // What a quote may cost, by the rate of this moment.
             let max = match self.limit {
                 Limit::AtMost(max) => max.0,
@@ -364,6 +442,9 @@ impl World {
                 self.check_sent(&outgoing);
                 self.wake = clock;
                 self.save()?;
+                if !self.said_cancel {
+                    self.check_silence();
+                }
                 let packet = Packet::new(&outgoing, |path_id| path_with(CUSTOMER, path_id));
                 if self.network.send(packet, self.now).is_err() {
                     self.subscription.unreachable(&outgoing.reply_path_id.unwrap(), clock);
@@ -387,31 +468,48 @@ impl World {
         match self.subscription.state(clock) {
             SubscriptionState::Open(payment) => match payment.state() {
                 State::Quoted(_) => {
-                    self.subscription.begin(clock, None).unwrap();
+                    self.subscription.begin(clock, Some(self.rate())).unwrap();
                     self.save()?;
+                    self.check_pace();
                     self.transfer()
                 }
                 State::Paying(_) => self.transfer(),
+                State::NeedsApproval { quote, .. } => {
+                    let amount = quote.amount();
+                    assert!(self.subscription.begin(clock, Some(self.rate())).is_err(), "seed {}", self.setup.seed);
+                    self.outcome.too_expensive += 1;
+                    match if self.setup.willing { 0 } else { self.random.below(12) } {
+                        0 => {
+                            // A decision about another payment is none about this.
+                            assert!(self.subscription.allow_once(counter + 1, amount).is_err());
+                            self.subscription.allow_once(counter, amount).unwrap();
+                            let allowed = self.allowed.entry(counter).or_default();
+                            *allowed = amount.0.max(*allowed);
+                        }
+                        1 => {
+                            self.limit = Limit::AtMost(Msat(amount.0 * 2));
+                            self.subscription.set_limit(self.limit).unwrap();
+                            let allowed = self.allowed.entry(counter).or_default();
+                            *allowed = (amount.0 * 2).max(*allowed);
+                        }
+                        2 => self.subscription.cancel(),
+                        // Thinks about it, perhaps for too long.
+                        _ => return Ok(()),
+                    }
+                    self.wake = clock;
+                    self.save()
+                }
                 _ => Ok(()),
             },
-            SubscriptionState::Stopped(due, EndReason::TooExpensive { amount }) => {
-                assert_eq!(due.counter, counter);
-                let amount = *amount;
-                self.outcome.too_expensive += 1;
-                match if self.setup.willing { 0 } else { self.random.below(4) } {
-                    0 => {
-                        self.subscription.allow_once(amount).unwrap();
-                        self.allowed.insert(counter, amount.0);
-                    }
-                    1 => {
-                        self.limit = Limit::AtMost(Msat(amount.0 * 2));
-                        self.subscription.set_limit(self.limit).unwrap();
-                    }
-                    2 => self.subscription.cancel(),
-                    // Thinks about it for too long.
-                    _ => return Ok(()),
+            SubscriptionState::Overdue { due, from } => {
+                assert!(due.counter == counter && clock < from, "seed {}", self.setup.seed);
+                assert!(self.subscription.begin(clock, None).is_err());
+                self.outcome.overdue += 1;
+                if self.random.chance(300) {
+                    self.subscription.catch_up();
+                    self.hurried = true;
+                    self.wake = clock;
                 }
-                self.wake = clock;
                 self.save()
             }
             SubscriptionState::Stopped(..) => {
@@ -456,6 +554,11 @@ impl World {
         let clock = self.clock();
         let State::Paying(payable) = self.subscription.payment().unwrap().state() else { panic!() };
         let (hash, amount) = (payable.payment_hash(), payable.amount().0);
+        let limits = payable.limits();
+        assert!(limits.max_fee.0 <= 50_000 + amount / 100 && limits.max_cltv_expiry_delta == 1008, "EXC-10");
+        for (_, payinfo) in payable.paths() {
+            assert!(payinfo.fee(payable.amount()).is_some_and(|fee| fee <= limits.max_fee), "EXC-10");
+        }
         let counter = payable.invoice().request().recurrence().unwrap().counter;
         let seed = self.setup.seed;
         let known = self.transfers.iter().rposition(|known| known.hash == hash && !known.told);
@@ -485,7 +588,8 @@ impl World {
             self.subscription.paid(preimage).unwrap();
             return self.save();
         }
-        self.subscription.failed().unwrap();
+        self.check_attempts();
+        fails(&mut self.subscription);
         let bytes = self.subscription.to_bytes();
         let step = self.save();
         // Until it is on the disk, the bank is asked again.
@@ -502,12 +606,12 @@ impl World {
         let clock = self.clock();
         let id = payer().payment_of(&packet.arrival);
         let before = self.subscription.to_bytes();
-        let received = match packet.number {
-            66 => self.subscription.receive(packet.incoming(), clock),
-            _ => self.subscription.receive(packet.incoming(), clock),
-        };
+        let received = self.subscription.receive(packet.incoming(), clock);
         match received {
-            Ok(_) => {
+            Ok(progress) => {
+                if matches!(progress, Progress::Quoted | Progress::NeedsApproval) {
+                    self.unanswered.clear();
+                }
                 assert!(id.is_some() && id == self.subscription.payment().map(|payment| payment.id()));
                 self.wake = clock;
                 self.save()

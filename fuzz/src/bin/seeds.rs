@@ -10,7 +10,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Action, IncomingMessage, OffersMessageKind, Limit, MaxAmount, Payment, Retry, Terms, MessageArrival};
+use bolt12::exchange::{
+    Action, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessageKind, Payment, Retry, Terms,
+};
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
     BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
@@ -469,7 +471,7 @@ fn states() -> Result<Seeds> {
     for (at, offer) in sides::offers().iter().enumerate() {
         let mut draft = payer.draft(offer, now, sides::CHAINS)?;
         draft = match at {
-            0 => draft.payer_note("thanks").ask_again().limit(Limit::AtMost(Msat(20_000))),
+            0 => draft.payer_note("thanks").limit(Limit::AtMost(Msat(20_000))),
             1 => draft.amount(Msat(1_234)).custom_field(2_000_000_001, [4, 5, 6]),
             2 => draft.quantity(3).rate(sides::rate(sides::CENTS)).limit(Limit::Tolerance { basis_points: 100 }),
             3 => draft.retry(Retry { first: Duration::from_secs(1), max: Duration::from_secs(3) }),
@@ -488,7 +490,15 @@ fn states() -> Result<Seeds> {
         let (preimage, invoice) = sides::unsigned(&accepted)?;
         let invoice = sides::sign(&accepted, invoice);
         let arrival = MessageArrival::Path(asked.reply_path_id.ok_or("no reply path")?);
-        let _ = payment.receive(IncomingMessage { kind: OffersMessageKind::Invoice, bytes: invoice.into_bytes(), arrival, reply_path: None }, now)?;
+        let _ = payment.receive(
+            IncomingMessage {
+                kind: OffersMessageKind::Invoice,
+                bytes: invoice.into_bytes(),
+                arrival,
+                reply_path: None,
+            },
+            now,
+        )?;
         phases(&format!("payment-{at}"), payment, preimage, &mut add)?;
     }
     let new = payer.new_refund([9; 32]);
@@ -503,11 +513,27 @@ fn states() -> Result<Seeds> {
     let mut claim = claimed.sign(invoice, later, Retry::default())?;
     add("claim-sending".into(), claim.to_bytes());
     let invoice = claim.invoice().as_bytes().to_vec();
-    let _ = payment.receive(IncomingMessage { kind: OffersMessageKind::Invoice, bytes: invoice, arrival: MessageArrival::Path(paths[1]), reply_path: None }, now)?;
+    let _ = payment.receive(
+        IncomingMessage {
+            kind: OffersMessageKind::Invoice,
+            bytes: invoice,
+            arrival: MessageArrival::Path(paths[1]),
+            reply_path: None,
+        },
+        now,
+    )?;
     phases("refund", payment, preimage, &mut add)?;
     let Action::Send(sent) = claim.poll(now)? else { return Err("nothing is sent".into()) };
     let arrival = MessageArrival::Path(sent.reply_path_id.ok_or("no reply path")?);
-    claim.receive(IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: InvoiceError::new("no")?.into_bytes(), arrival, reply_path: None })?;
+    claim.receive(
+        IncomingMessage {
+            kind: OffersMessageKind::InvoiceError,
+            bytes: InvoiceError::new("no")?.into_bytes(),
+            arrival,
+            reply_path: None,
+        },
+        now,
+    )?;
     add("claim-ended".into(), claim.to_bytes());
     claim.paid();
     add("claim-paid".into(), claim.to_bytes());
@@ -521,9 +547,9 @@ fn phases(name: &str, payment: Payment, preimage: Preimage, add: &mut impl FnMut
     declined.decline()?;
     add(format!("{name}-declined"), declined.to_bytes());
     let mut payment = payment;
-    payment.begin(preimage.payment_hash(), sides::NOW)?;
+    let attempt = payment.begin(preimage.payment_hash(), sides::NOW, None)?;
     add(format!("{name}-paying"), payment.to_bytes());
-    payment.failed()?;
+    payment.failed(attempt)?;
     add(format!("{name}-failed"), payment.to_bytes());
     payment.paid(preimage)?;
     add(format!("{name}-paid"), payment.to_bytes());

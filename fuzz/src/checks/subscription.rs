@@ -9,13 +9,14 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::{Hash, HashEngine, hmac, sha256};
 use bolt12::exchange::{
-    Accepted, Action, Destination, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind,
-    OutgoingMessage, PathId, Payee, Payer, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
+    Accepted, Action, Attempt, Destination, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage,
+    OffersMessageKind, OutgoingMessage, PathId, Payee, Payer, State, Subscription, SubscriptionEnd, SubscriptionState,
+    Terms,
 };
 use bolt12::{
-    BlindedPath, ChainHash, Error, ErrorKind, Features, InvoiceError, MinorUnits, Msat, Offer, OfferAmount,
-    OfferBuilder, PaidPeriod, PayInfo, PayWindow, Preimage, Quantity, Rate, Recurrence, RecurrenceBase,
-    RecurrenceContext, TimeUnit, UnixTime,
+    BlindedPath, ChainHash, Error, Features, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    PaidPeriod, PayInfo, PayWindow, Preimage, Quantity, Rate, Recurrence, RecurrenceBase, RecurrenceContext, TimeUnit,
+    UnixTime,
 };
 
 use super::{errors, keys};
@@ -105,16 +106,14 @@ fn holds(saved: &[u8], subscription: &Subscription) {
     for now in times {
         shows(subscription, now);
         goes_on(load(saved), now);
+        never_pays(saved, now);
         // To load takes longer than any step: nobody loads again what a step left as it was, or looks at it twice.
         let (mut unchanged, mut shown) = (None, HashSet::from([saved.to_vec()]));
         for step in STEPS {
             let mut subscription = unchanged.take().unwrap_or_else(|| load(saved));
             if let Err(error) = step(&mut subscription, now) {
                 errors::any(&error);
-                // What is above the limit has ended with that.
-                if !matches!(error.kind(), ErrorKind::AmountTooHigh { .. }) {
-                    assert!(subscription.to_bytes() == saved, "a refusal changed something: {error:?}");
-                }
+                assert!(subscription.to_bytes() == saved, "a refusal changed something: {error:?}");
             }
             let bytes = subscription.to_bytes();
             let is_changed = bytes != saved;
@@ -126,14 +125,43 @@ fn holds(saved: &[u8], subscription: &Subscription) {
     }
 }
 
+/// EXC-13: a backup pays nothing before its owner says so.
+fn never_pays(saved: &[u8], now: UnixTime) {
+    let mut restored = payer().restore_subscription(saved).expect("what was saved can be loaded");
+    shows(&survives(&restored), now);
+    match restored.poll(now, Some(rate())) {
+        Ok(Action::Send(said)) => {
+            let OffersMessage::InvoiceRequest(said) = &said.message else { panic!("{said:?}") };
+            assert!(said.recurrence().is_some_and(|recurrence| recurrence.cancel), "a backup asks");
+        }
+        Ok(_) => {}
+        Err(error) => errors::any(&error),
+    }
+    drop(restored.set_limit(Limit::AtMost(Msat(7_000_000))));
+    assert!(restored.begin(now, Some(rate())).is_err(), "a backup pays");
+}
+
+/// What is being paid has failed.
+fn fails(subscription: &mut Subscription) -> Result<(), Error> {
+    let attempt = match subscription.payment().map(|payment| payment.state()) {
+        Some(State::Paying(paying)) => paying.attempt(),
+        _ => Attempt(1),
+    };
+    subscription.failed(attempt)
+}
+
 type Step = fn(&mut Subscription, UnixTime) -> Result<(), Error>;
 
 /// Every step of its owner's.
-const STEPS: [Step; 8] = [
-    Subscription::begin,
+const STEPS: [Step; 9] = [
+    |subscription, now| subscription.begin(now, None).map(drop),
     |subscription, _| subscription.paid(Preimage([0x33; 32])),
-    |subscription, _| subscription.failed(),
-    |subscription, _| subscription.allow_once(Msat(5_000_000)),
+    |subscription, _| fails(subscription),
+    |subscription, _| subscription.allow_once(subscription.payments_made(), Msat(5_000_000)),
+    |subscription, _| {
+        subscription.catch_up();
+        Ok(())
+    },
     |subscription, _| subscription.set_limit(Limit::AtMost(Msat(7_000_000))),
     |subscription, _| {
         subscription.try_again();
@@ -157,6 +185,7 @@ fn shows(subscription: &Subscription, now: UnixTime) {
             assert_eq!((dues.first(), due.counter), (Some(&due), subscription.payments_made()));
             assert!(now <= *due.window.end());
         }
+        SubscriptionState::Overdue { due, from } => assert!(now < from && dues.first() == Some(&due)),
         SubscriptionState::Open(payment) => assert!(!matches!(payment.state(), State::Paid(_) | State::Ended(_))),
         SubscriptionState::Ended(end) => {
             assert!(dues.is_empty() && !end.to_string().is_empty());
@@ -351,10 +380,10 @@ pub fn seeds() -> Result<Seeds, Box<dyn std::error::Error>> {
             it.begin(now, None)?;
             keep(&format!("{round}-paying"), &it);
             let mut failed = survives(&it);
-            failed.failed()?;
+            fails(&mut failed)?;
             failed.poll(UnixTime(now.0 + 8_000), Some(rate()))?;
             keep(&format!("{round}-stopped"), &failed);
-            failed.allow_once(Msat(4_000_000))?;
+            failed.allow_once(failed.payments_made(), Msat(4_000_000))?;
             keep(&format!("{round}-again"), &failed);
             it.paid(preimage)?;
             keep(&format!("{round}-paid"), &it);

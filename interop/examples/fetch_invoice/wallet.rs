@@ -134,7 +134,7 @@ fn begin(
         draft = draft.limit(Limit::AtMost(max));
     }
     check_needs(&draft)?;
-    let payment = draft.ask_again().retry(Retry::default()).start(keys.random(), now(), deadline);
+    let payment = draft.retry(Retry::default()).start(keys.random(), now(), deadline);
     let payment = payment.map_err(|error| match (error.kind(), &options.note) {
         (ErrorKind::TooLong { len, max }, Some(_)) => {
             Failure::misuse(format!("--note is too long: {len} bytes, and {max} fit"))
@@ -269,11 +269,15 @@ fn look(
                 progress.say(format!("asking over path {path} of {ways}{again} (attempt {attempts})"));
                 None
             }
-            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now(), None).map(|()| payment.state()) {
+            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now(), None).map(|_| payment.state()) {
                 Ok(State::Paying(payable)) => Some(Ok(payable.invoice().clone())),
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::of(&error))),
             },
+            State::NeedsApproval { objection, .. } => {
+                progress.say(format!("not paid: {objection}"));
+                None
+            }
             State::Ended(end) => Some(Err(ended(end, options))),
             State::Paying(_) | State::Paid(_) => None,
         })?,
@@ -321,7 +325,7 @@ fn ended(end: &EndReason, options: &Options) -> Failure {
             let text = format!("no invoice came in {seconds} seconds: either nobody is there, or {start}");
             Failure::new("deadline", text)
         }
-        EndReason::TooExpensive { .. } => Failure::new("too_expensive", end.to_string()),
+        EndReason::TooExpensive { .. } | EndReason::OffPrice { .. } => Failure::new("too_expensive", end.to_string()),
         EndReason::QuoteExpired => Failure::new("expired", "every invoice had expired when it came"),
         _ => Failure::new("ended", end.to_string()),
     }

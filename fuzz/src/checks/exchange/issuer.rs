@@ -5,6 +5,7 @@
 //! with an invoice for no less than what is due, signed by the right key, and the same again whoever of the issuer's
 //! replicas answers; and a claim ends, once.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use arbitrary::{Result, Unstructured};
@@ -312,6 +313,8 @@ struct Claiming {
     refund: Refund,
     deadline: UnixTime,
     ways: Vec<PathId>,
+    /// The ways over which a refusal came.
+    came: BTreeSet<[u8; 32]>,
     /// How it ended, once it has.
     over: Option<ClaimState>,
 }
@@ -341,13 +344,13 @@ impl Claiming {
         let claim = claim.expect("its own invoice");
         assert_eq!(claim.invoice().amount(), refund.amount());
         let deadline = deadline.min(expiry).min(claim.invoice().expires_at());
-        Ok(Some(Self { claim, refund, deadline, ways: Vec::new(), over: None }))
+        Ok(Some(Self { claim, refund, deadline, ways: Vec::new(), came: BTreeSet::new(), over: None }))
     }
 
     fn happens(&mut self, input: &mut Unstructured<'_>, now: UnixTime) -> Result<()> {
         match input.int_in_range(0..=5)? {
             0..=2 => self.polls(now),
-            3 => self.hears(input)?,
+            3 => self.hears(input, now)?,
             4 => match self.ways.last() {
                 Some(way) if input.arbitrary()? => self.claim.unreachable(way, now),
                 _ => self.claim.unreachable(&PathId(input.arbitrary()?), now),
@@ -385,7 +388,7 @@ impl Claiming {
         }
     }
 
-    fn hears(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+    fn hears(&mut self, input: &mut Unstructured<'_>, now: UnixTime) -> Result<()> {
         let mut bytes = InvoiceError::new("no").expect("a text").into_bytes();
         if input.ratio(1, 4)? {
             bytes = sides::altered(input, bytes, 0)?;
@@ -396,13 +399,16 @@ impl Claiming {
         };
         let is_way = matches!(arrival, MessageArrival::Path(way) if self.ways.contains(&way));
         let before = self.claim.to_bytes();
-        match self.claim.receive(IncomingMessage {
-            kind: OffersMessageKind::InvoiceError,
-            bytes,
-            arrival,
-            reply_path: None,
-        }) {
-            Ok(()) => assert!(is_way && self.over.is_none() && matches!(self.claim.state(), ClaimState::Ended(_))),
+        let incoming = IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes, arrival, reply_path: None };
+        match self.claim.receive(incoming, now) {
+            Ok(()) => {
+                assert!(is_way && self.over.is_none());
+                if let MessageArrival::Path(way) = arrival {
+                    assert!(self.came.insert(way.0), "said again, it says nothing");
+                }
+                // EXC-14: one way ends nothing.
+                assert_eq!(matches!(self.claim.state(), ClaimState::Ended(_)), self.came.len() == 2);
+            }
             Err(refused) => {
                 errors::any(refused.error());
                 assert!(refused.answer().is_none());

@@ -5,6 +5,7 @@
 //! every event it must hold that nothing is paid twice, or above what was agreed to, or because of a message that
 //! does not belong to the payment; that what is over stays over; and that what is saved says it all.
 
+use std::collections::BTreeSet;
 use std::mem::discriminant;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Draft, EndReason, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind,
-    OutgoingMessage, PathId, Payment, Progress, Refused, Retry, State, Terms,
+    Action, Attempt, Draft, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MaxAmount, MessageArrival,
+    Objection, OffersMessage, OffersMessageKind, OutgoingMessage, PathId, Payee, Payment, Progress, Refused, Retry,
+    State, Terms,
 };
 use bolt12::{Field, Invoice, InvoiceError, Msat, Preimage, TlvStream, UnixTime};
 
@@ -38,7 +40,7 @@ pub fn check(data: &[u8]) {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Money {
     Here,
-    Leaving(sha256::Hash),
+    Leaving(sha256::Hash, Attempt),
     /// Back, as far as the node knows.
     Failed(sha256::Hash),
     Gone(sha256::Hash, Preimage),
@@ -60,8 +62,14 @@ struct World {
     max: Msat,
     money: Money,
     sent: Vec<OutgoingMessage>,
-    /// How many of these are not to be answered any more, and how many were not when the payment was saved.
-    stale: [usize; 2],
+    /// The ways over which something came that was listened to.
+    came: BTreeSet<[u8; 32]>,
+    /// The most that the paths may cost beside.
+    fees: FeeLimit,
+    /// Whether the limits are what the draft said.
+    is_first_limit: bool,
+    /// Whose claims were declined.
+    declined: BTreeSet<[u8; 33]>,
     /// The refund's paths.
     refund_paths: Vec<PathId>,
     /// Everything that was answered, to be altered and said again.
@@ -79,7 +87,7 @@ impl World {
     /// Nothing if what is to be paid is refused.
     fn begin(input: &mut Unstructured<'_>) -> Result<Option<Self>> {
         let deadline = UnixTime(NOW.0 + u64::from(input.arbitrary::<u8>()?) * 4);
-        let mut refund_paths = Vec::new();
+        let (mut refund_paths, mut fees) = (Vec::new(), FeeLimit::default());
         let payment = if input.ratio(1, 6)? {
             let new = payer().new_refund([9; 32]);
             refund_paths.extend([new.path_id(0), new.path_id(1)]);
@@ -89,7 +97,11 @@ impl World {
         } else {
             let offer = &offers()[input.int_in_range(0..=sides::OFFERS - 1)?];
             let draft = payer().draft(offer, NOW, CHAINS).expect("usable now");
-            let draft = chosen(input, draft)?;
+            let mut draft = chosen(input, draft)?;
+            if input.ratio(1, 4)? {
+                fees = some_fees(input)?;
+                draft = draft.fee_limit(fees);
+            }
             let (needs, entropy) = (draft.needs(), [input.arbitrary()?; 32]);
             let started = draft.start(entropy, NOW, deadline);
             assert!(needs.is_empty() || started.is_err(), "{needs:?}");
@@ -109,7 +121,10 @@ impl World {
             now: NOW,
             money: Money::Here,
             sent: Vec::new(),
-            stale: [0; 2],
+            came: BTreeSet::new(),
+            fees,
+            is_first_limit: true,
+            declined: BTreeSet::new(),
             refund_paths,
             answers: Vec::new(),
             preimages: Vec::new(),
@@ -121,7 +136,7 @@ impl World {
 
     fn happens(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let polled = self.polled.take();
-        match input.int_in_range(0..=17)? {
+        match input.int_in_range(0..=23)? {
             0..=2 => drop(self.poll(polled)),
             3 | 4 => self.asks_and_is_answered(input)?,
             5 => self.is_answered(input)?,
@@ -135,9 +150,14 @@ impl World {
             }
             11 | 12 => self.begins(input)?,
             13 => self.was_paid(input)?,
-            14 => self.failed()?,
+            14 => self.failed(input)?,
             15 => self.declined(),
             16 => self.unreachable(input)?,
+            17 | 18 => self.hears_a_rate(input)?,
+            19 => self.is_allowed(input)?,
+            20 => self.is_restored(),
+            21 => self.is_claimed_by_many(input)?,
+            22 => self.declines_a_claim(input)?,
             _ => self.crashes(input)?,
         }
         Ok(())
@@ -156,9 +176,17 @@ impl World {
             self.held = bytes;
         }
         match (self.payment.state(), self.money) {
-            (State::Paying(payable), Money::Leaving(hash)) => {
-                assert_eq!(payable.payment_hash(), hash);
-                assert!(payable.amount() <= self.max);
+            (State::Paying(payable), Money::Leaving(hash, attempt)) => {
+                assert_eq!((payable.payment_hash(), payable.attempt()), (hash, attempt));
+                assert!(payable.amount() <= self.max, "EXC-7");
+                // EXC-10
+                assert_eq!(payable.limits(), self.fees.of(payable.amount()));
+                assert!(!payable.paths().is_empty());
+                for (_, payinfo) in payable.paths() {
+                    let fee = payinfo.fee(payable.amount()).expect("it was compared");
+                    assert!(fee <= payable.limits().max_fee);
+                    assert!(u32::from(payinfo.cltv_expiry_delta) <= self.fees.max_cltv_expiry_delta);
+                }
             }
             (State::Paid(receipt), Money::Gone(hash, preimage)) => {
                 assert_eq!((receipt.invoice().payment_hash(), receipt.preimage()), (hash, preimage));
@@ -167,8 +195,16 @@ impl World {
                     assert!(receipt.proof().build().expect("a proof").sign(&key).is_ok());
                 }
             }
-            (State::Quoted(quote), Money::Here) => assert!(quote.amount() <= self.max && self.end.is_none()),
-            (State::Quoted(quote), Money::Failed(hash)) => assert_eq!(quote.payment_hash(), hash),
+            (State::Quoted(quote), Money::Here) => {
+                assert!(quote.amount() <= self.max && quote.fees().is_some() && self.end.is_none());
+            }
+            (State::NeedsApproval { quote, objection }, Money::Here) => {
+                self.check_objection(quote.amount(), objection);
+                assert!(self.end.is_none());
+            }
+            (State::Quoted(quote) | State::NeedsApproval { quote, .. }, Money::Failed(hash)) => {
+                assert_eq!(quote.payment_hash(), hash)
+            }
             (State::Asking { .. }, Money::Here) => assert_eq!(self.end, None),
             (State::Ended(end), Money::Here | Money::Failed(_)) => {
                 assert_eq!(self.end.get_or_insert(end.clone()), end, "what is over is over");
@@ -185,17 +221,13 @@ impl World {
     }
 
     fn poll(&mut self, polled: Option<(UnixTime, bool)>) -> Option<OutgoingMessage> {
-        let was_quoted = matches!(self.payment.state(), State::Quoted(_));
         let action = self.payment.poll(self.now).expect("what began without an error goes on without one");
         let sends = matches!(action, Action::Send(_));
-        if was_quoted && !matches!(self.payment.state(), State::Quoted(_)) {
-            self.stale[0] = self.sent.len();
-        }
         assert!(!sends || polled != Some((self.now, true)), "twice at once");
         self.polled = Some((self.now, sends));
         match action {
             Action::Send(outgoing) => {
-                assert!(matches!(self.payment.state(), State::Asking { attempts: 1.. }));
+                assert!(matches!(self.payment.state(), State::Asking { attempts: 1.. } | State::NeedsApproval { .. }));
                 self.save();
                 self.check_sent(&outgoing);
                 self.sent.push((*outgoing).clone());
@@ -204,7 +236,7 @@ impl World {
             Action::WaitUntil(time) => {
                 assert!(time > self.now && self.now <= self.payment.deadline());
                 match self.payment.state() {
-                    State::Asking { .. } => {}
+                    State::Asking { .. } | State::NeedsApproval { .. } => {}
                     State::Quoted(quote) => assert!(self.now <= quote.expires_at()),
                     state => panic!("what is it waiting for? {state:?}"),
                 }
@@ -222,7 +254,8 @@ impl World {
         let OffersMessage::InvoiceRequest(request) = &outgoing.message else { panic!("no request: {outgoing:?}") };
         let path_id = outgoing.reply_path_id.expect("a request wants an answer");
         assert!(self.now <= self.payment.deadline());
-        assert!(payer().is_own(request.tlvs()) && request.amount().is_none_or(|amount| amount <= self.max));
+        assert!(payer().is_own(request.tlvs()));
+        assert!(!self.is_first_limit || request.amount().is_none_or(|amount| amount <= self.max));
         for before in &self.sent {
             // EXC-5, RQR-5: repeated, or another's business.
             assert_eq!(before.reply_path_id == Some(path_id), before.message == outgoing.message);
@@ -239,11 +272,11 @@ impl World {
         let Some(asked) = asked else { return self.is_answered(input) };
         let Some(answer) = self.answer(input, &asked)? else { return Ok(()) };
         self.polled = None;
-        if let (true, Ok(invoice)) = (answer.is_invoice, Invoice::try_from(answer.incoming.bytes.as_slice())) {
-            let progress = self.receive_invoice(answer.incoming).expect("an honest answer");
-            assert_eq!(progress == Progress::Quoted, invoice.amount() <= self.max, "{progress:?}");
+        if answer.is_invoice {
+            let progress = self.receive(answer.incoming).expect("an honest answer");
+            assert!(progress != Progress::Ended, "an invoice that is right ends nothing");
         } else {
-            self.receive_error(answer.incoming).expect("an honest refusal");
+            self.receive(answer.incoming).expect("an honest refusal");
         }
         Ok(())
     }
@@ -337,8 +370,8 @@ impl World {
             incoming.reply_path = Some(path(PathId([7; 32]), 0));
         }
         match is_invoice {
-            true => drop(self.receive_invoice(incoming)),
-            false => drop(self.receive_error(incoming)),
+            true => drop(self.receive(incoming)),
+            false => drop(self.receive(incoming)),
         }
         Ok(())
     }
@@ -366,7 +399,8 @@ impl World {
     }
 
     fn is_asking(&self) -> bool {
-        matches!(self.payment.state(), State::Asking { .. })
+        // Something may be shown while the rest is asked for.
+        !matches!(self.payment.state(), State::Paying(_) | State::Paid(_) | State::Ended(_))
     }
 
     fn receive_invoice(&mut self, incoming: IncomingMessage) -> std::result::Result<Progress, Box<Refused>> {
@@ -386,22 +420,21 @@ impl World {
             }
             Ok(progress) => {
                 assert!(is_way && was_asking);
+                self.came.extend(path_id_of(&arrival));
                 let invoice = Invoice::try_from(bytes).expect("what leads to something is an invoice");
                 self.check_answers(&invoice, &arrival);
-                if matches!(progress, Progress::AskingAgain(_)) {
-                    self.stale[0] = self.sent.len();
-                }
+                let is_there = self.payment.quotes().any(|quote| quote.payment_hash() == invoice.payment_hash());
                 match (progress, self.payment.state()) {
-                    (Progress::Quoted, State::Quoted(quote)) => {
-                        assert_eq!((quote.amount(), quote.payment_hash()), (invoice.amount(), invoice.payment_hash()));
-                        assert!(invoice.amount() <= self.max && self.now <= invoice.expires_at());
+                    (Progress::Quoted, State::Quoted(_) | State::NeedsApproval { .. }) => {
+                        assert!(is_there && invoice.amount() <= self.max && self.now <= invoice.expires_at());
                     }
-                    (Progress::AskingAgain(Some(error)), State::Asking { .. }) => {
+                    // The one that asks for least is shown.
+                    (Progress::NeedsApproval, State::NeedsApproval { .. } | State::Quoted(_)) => {
+                        assert!(is_there || self.payment.refund().is_none());
+                        self.check_all_came();
+                    }
+                    (Progress::AskingAgain(Some(error)), State::Asking { .. } | State::NeedsApproval { .. }) => {
                         errors::any(error);
-                        assert!(invoice.amount() > self.max || self.now > invoice.expires_at(), "EXC-7");
-                    }
-                    (Progress::Ended, State::Ended(EndReason::TooExpensive { amount })) => {
-                        assert!(*amount == invoice.amount() && *amount > self.max, "EXC-7");
                     }
                     (Progress::Ended, State::Ended(EndReason::QuoteExpired)) => {
                         assert!(self.now > invoice.expires_at())
@@ -423,9 +456,7 @@ impl World {
                 repeated(refund.tlvs())
             }
             None => {
-                let mut sent = self.sent.iter().skip(self.stale[0]);
-                let sent = sent.find(|sent| sent.reply_path_id.map(MessageArrival::Path) == Some(*arrival));
-                let OffersMessage::InvoiceRequest(request) = &sent.expect("the present try").message else {
+                let OffersMessage::InvoiceRequest(request) = &self.present(arrival).message else {
                     panic!("a request")
                 };
                 repeated(request.tlvs())
@@ -448,17 +479,18 @@ impl World {
             }
             Ok(progress) => {
                 assert!(is_way && was_asking);
+                self.came.extend(path_id_of(&arrival));
                 self.check_refused_once(&incoming);
-                let mut sent = self.sent.iter().skip(self.stale[0]);
-                assert!(
-                    sent.any(|sent| sent.reply_path_id.map(MessageArrival::Path) == Some(arrival)),
-                    "the present try"
-                );
+                self.present(&arrival);
                 let told = InvoiceError::try_from(bytes).expect("what ends a payment is an error");
                 match (progress, self.payment.state()) {
-                    (Progress::Ended, State::Ended(EndReason::Refused(shown))) => assert_eq!(*shown, told),
+                    (Progress::Ended, State::Ended(EndReason::Refused(shown))) => {
+                        assert_eq!(*shown, told);
+                        self.check_all_came();
+                    }
                     // Over another way, or for the suggested amount.
-                    (Progress::AskingAgain(None), State::Asking { .. }) => {}
+                    (Progress::AskingAgain(None), State::Asking { .. } | State::NeedsApproval { .. }) => {}
+                    (Progress::NeedsApproval, State::NeedsApproval { .. } | State::Quoted(_)) => self.check_all_came(),
                     (progress, state) => panic!("{progress:?}, but {state:?}"),
                 }
             }
@@ -473,33 +505,187 @@ impl World {
         assert_eq!(again.to_bytes(), self.payment.to_bytes());
     }
 
+    /// The request of the present try that is answered over that way.
+    fn present(&self, arrival: &MessageArrival) -> &OutgoingMessage {
+        let is_it = |sent: &&OutgoingMessage| sent.reply_path_id.map(MessageArrival::Path) == Some(*arrival);
+        let sent = self.sent.iter().rfind(is_it).expect("what was sent");
+        let last = self.sent.iter().rfind(|other| other.destination == sent.destination).expect("at least this");
+        assert_eq!(last.reply_path_id, sent.reply_path_id, "what was asked for before is late");
+        sent
+    }
+
+    /// EXC-14: nothing ends or is decided on because of one way while another is open.
+    fn check_all_came(&self) {
+        let Some(offer) = self.payment.offer() else { return };
+        let ways = offer.paths().map_or(1, |paths| paths.iter().count());
+        let mut seen = Vec::new();
+        for sent in self.sent.iter().rev() {
+            if !seen.contains(&&sent.destination) {
+                seen.push(&sent.destination);
+                assert!(self.came.contains(&sent.reply_path_id.expect("an answer is wanted").0), "a way is open");
+            }
+        }
+        assert_eq!(seen.len(), ways, "a way was not tried");
+    }
+
+    fn check_objection(&self, amount: Msat, objection: Objection) {
+        match objection {
+            Objection::AboveLimit { max } => assert!(amount > max && max == self.max),
+            Objection::OffPrice { estimate } => assert!(amount <= self.max && estimate.0 > 0),
+            Objection::FeeAboveLimit { limits } => assert_eq!(limits, self.fees.of(amount)),
+            other => panic!("what is {other:?}?"),
+        }
+    }
+
+    /// The wallet hears of another rate.
+    fn hears_a_rate(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+        let rate = some_rate(input)?;
+        let before = self.payment.to_bytes();
+        match self.payment.set_rate(rate) {
+            Ok(()) => self.max = self.payment.max_amount(),
+            Err(error) => {
+                errors::any(&error);
+                assert_eq!(self.payment.to_bytes(), before);
+            }
+        }
+        Ok(())
+    }
+
+    /// Its owner allows something else.
+    fn is_allowed(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+        let (before, deadline) = (copy(&self.payment), self.payment.deadline());
+        let limit = some_limit(input)?;
+        let fees = if input.arbitrary()? { Some(some_fees(input)?) } else { None };
+        let allowed = match fees {
+            Some(fees) => self.payment.allow_fee(fees, self.now, deadline),
+            None => self.payment.allow(limit, self.now, deadline),
+        };
+        match allowed {
+            Ok(()) => {
+                let may = match before.state() {
+                    State::Ended(end) => matches!(
+                        end,
+                        EndReason::TooExpensive { .. } | EndReason::OffPrice { .. } | EndReason::FeeTooHigh { .. }
+                    ),
+                    State::Paying(_) | State::Paid(_) => false,
+                    _ => true,
+                };
+                assert!(may, "{:?}", before.state());
+                (self.max, self.fees) = (self.payment.max_amount(), fees.unwrap_or(self.fees));
+                (self.end, self.is_first_limit) = (None, false);
+                match (self.payment.state(), self.money) {
+                    (State::Ended(end), _) => self.end = Some(end.clone()),
+                    (_, Money::Failed(_)) | (_, Money::Here) => {}
+                    (state, money) => panic!("{state:?} while the money is {money:?}"),
+                }
+                self.save();
+            }
+            Err(error) => {
+                errors::any(&error);
+                assert_eq!(self.payment.to_bytes(), before.to_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// EXC-13: a backup pays nothing, and cannot be allowed to.
+    fn is_restored(&self) {
+        for backup in [&self.saved, &self.payment.to_bytes()] {
+            let mut restored = payer().restore(backup).expect("what was saved can be loaded");
+            match restored.state() {
+                State::Paying(paying) => {
+                    let attempt = paying.attempt();
+                    restored.failed(attempt).expect("it was being made");
+                }
+                State::Paid(_) | State::Ended(_) => {}
+                state => panic!("a backup is {state:?}"),
+            }
+            assert_eq!(restored.poll(self.now), Ok(Action::Nothing));
+            assert!(restored.allow(Limit::AtMost(Msat::MAX_MONEY), self.now, UnixTime(u64::MAX)).is_err());
+            for answer in &self.answers {
+                if let Ok(invoice) = Invoice::try_from(answer.incoming.bytes.as_slice()) {
+                    assert!(restored.begin(invoice.payment_hash(), self.now, None).is_err(), "a backup pays");
+                }
+            }
+        }
+    }
+
+    /// EXC-14: however many strangers claim a refund, the next claim is taken.
+    fn is_claimed_by_many(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+        let Some(refund) = self.payment.refund().cloned() else { return Ok(()) };
+        for _ in 0..input.int_in_range(1..=20)? {
+            let claimer = Payee::new([input.arbitrary()?; 32]);
+            let Ok(claimed) = claimer.claim(&refund, self.now, CHAINS) else { return Ok(()) };
+            let preimage = Preimage([input.arbitrary()?; 32]);
+            let invoice = claimed.invoice(preimage.payment_hash());
+            let invoice = invoice.add_path(path(PathId([0; 32]), 2), &sides::payinfo()).build();
+            let deadline = UnixTime(self.now.0.saturating_add(100));
+            let claim = claimed.sign(invoice.expect("a valid invoice"), deadline, Retry::default());
+            let Ok(Action::Send(outgoing)) = claim.expect("a valid invoice").poll(self.now) else { return Ok(()) };
+            self.preimages.push(preimage);
+            let answer = self.comes(&outgoing);
+            let Ok(invoice) = Invoice::try_from(answer.incoming.bytes.as_slice()) else { return Ok(()) };
+            let waits = matches!(self.payment.state(), State::Asking { .. })
+                || self.payment.quotes().count() > 0 && self.money == Money::Here;
+            let is_open = waits && self.now <= self.payment.deadline();
+            let is_declined = self.declined.contains(&invoice.node_id().serialize());
+            let is_there = |it: &Self| it.payment.quotes().any(|quote| quote.payment_hash() == invoice.payment_hash());
+            let was_there = is_there(self);
+            let progress = self.receive(answer.incoming);
+            assert!(!is_open || is_declined || was_there || progress.is_ok(), "EXC-14: {progress:?}");
+            assert!(progress.is_err() || is_there(self));
+            assert!(self.payment.quotes().count() <= MAX_CLAIMS);
+        }
+        Ok(())
+    }
+
+    fn declines_a_claim(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+        let quotes: Vec<_> = self.payment.quotes().map(|quote| quote.node_id()).collect();
+        if quotes.is_empty() {
+            return Ok(());
+        }
+        let node_id = quotes[input.choose_index(quotes.len())?];
+        if self.payment.decline_claim(node_id).is_ok() {
+            self.declined.insert(node_id.serialize());
+            assert_eq!(self.payment.quotes().count(), quotes.len() - 1, "and no other");
+        }
+        Ok(())
+    }
+
     /// The user agrees. What is begun is saved before any money leaves; or the program crashes between the two.
     fn begins(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        let quoted = match self.payment.state() {
-            State::Quoted(quote) => Some((quote.payment_hash(), quote.amount(), quote.expires_at())),
-            _ => None,
-        };
-        let wanted = match quoted {
-            Some((hash, ..)) if input.ratio(7, 8)? => hash,
+        let quotes: Vec<_> =
+            self.payment.quotes().map(|it| (it.payment_hash(), it.amount(), it.expires_at())).collect();
+        let wanted = match quotes.len() {
+            count @ 1.. if input.ratio(7, 8)? => quotes[input.choose_index(count)?].0,
             _ => Preimage([input.arbitrary()?; 32]).payment_hash(),
         };
-        match self.payment.begin(wanted, self.now, None) {
-            Ok(()) => {
+        let quoted = quotes.iter().find(|(hash, ..)| *hash == wanted).copied();
+        let rate = if input.ratio(1, 4)? { Some(some_rate(input)?) } else { None };
+        let is_shown = match self.payment.state() {
+            State::Quoted(quote) => rate.is_none() && quote.payment_hash() == wanted,
+            _ => false,
+        };
+        let before = self.payment.to_bytes();
+        let begun = self.payment.begin(wanted, self.now, rate);
+        self.max = self.payment.max_amount();
+        match begun {
+            Ok(attempt) => {
                 let (hash, amount, expires_at) = quoted.expect("nothing else is begun");
-                assert_eq!(hash, wanted);
                 assert!(self.money == Money::Here || self.money == Money::Failed(hash), "paid twice");
                 assert!(amount <= self.max && self.now <= expires_at && self.now <= self.payment.deadline());
                 if input.ratio(1, 4)? {
                     self.load();
                 } else {
                     self.save();
-                    self.money = Money::Leaving(hash);
+                    self.money = Money::Leaving(hash, attempt);
                 }
             }
             Err(error) => {
                 errors::any(&error);
                 let is_late = |(_, _, at)| self.now > at || self.now > self.payment.deadline();
-                assert!(quoted.is_none_or(|quote| is_late(quote) || quote.0 != wanted));
+                assert!(!is_shown || quoted.is_none_or(is_late));
+                assert!(rate.is_some() || self.payment.to_bytes() == before);
             }
         }
         Ok(())
@@ -511,44 +697,63 @@ impl World {
             count => self.preimages[input.choose_index(count)?],
         };
         let hash = preimage.payment_hash();
-        let (is_quoted, right) = match (self.payment.state(), self.money) {
-            (State::Quoted(quote), Money::Here) => (true, quote.payment_hash() == hash),
-            (_, Money::Here) => (false, false),
-            (_, Money::Leaving(paid) | Money::Failed(paid) | Money::Gone(paid, _)) => (false, paid == hash),
+        let is_quoted = self.payment.quotes().any(|quote| quote.payment_hash() == hash);
+        let has_failed = self.payment.failed_hashes().any(|failed| failed == hash);
+        let is_known = match self.money {
+            Money::Gone(paid, _) => paid == hash,
+            Money::Leaving(paid, _) if paid == hash => true,
+            _ => is_quoted || has_failed,
         };
+        let before = self.payment.to_bytes();
         let said = self.payment.paid(preimage);
-        assert_eq!(said.is_ok(), right);
-        if right {
-            self.money = Money::Gone(hash, preimage);
-            self.end = None;
-            // Who pays without beginning has nothing to find it again by.
-            if is_quoted || input.ratio(1, 2)? {
-                self.save();
-            }
+        assert!(said.is_ok() || !is_known, "{said:?}");
+        if said.is_err() {
+            assert_eq!(self.payment.to_bytes(), before);
+            return Ok(());
+        }
+        let is_of = |answer: &Answer| {
+            Invoice::try_from(answer.incoming.bytes.as_slice()).is_ok_and(|invoice| invoice.payment_hash() == hash)
+        };
+        assert!(self.answers.iter().any(is_of), "what nobody invoiced");
+        let was_begun = matches!(self.money, Money::Leaving(..));
+        self.money = Money::Gone(hash, preimage);
+        self.end = None;
+        // Who pays without beginning has nothing to find it again by.
+        if !was_begun || input.ratio(1, 2)? {
+            self.save();
         }
         Ok(())
     }
 
-    /// The node says so.
-    fn failed(&mut self) -> Result<()> {
-        let failed = self.payment.failed();
+    /// The node says so; or says something again that is over (EXC-12).
+    fn failed(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
+        let other = Attempt(input.arbitrary::<u8>()?.into());
+        let before = self.payment.to_bytes();
         match self.money {
-            Money::Leaving(hash) => {
-                failed.expect("it was being made");
+            Money::Leaving(hash, attempt) => {
+                if other != attempt {
+                    assert!(self.payment.failed(other).is_err());
+                    assert_eq!(self.payment.to_bytes(), before, "EXC-12");
+                }
+                self.payment.failed(attempt).expect("it was being made");
                 self.money = Money::Failed(hash);
             }
-            _ => assert!(failed.is_err()),
+            _ => {
+                assert!(self.payment.failed(other).is_err());
+                assert_eq!(self.payment.to_bytes(), before);
+            }
         }
         Ok(())
     }
 
     fn declined(&mut self) {
-        let (was, is_refund) = (copy(&self.payment), self.payment.refund().is_some());
+        let was = copy(&self.payment);
         let declined = self.payment.decline();
         assert_eq!(declined.is_ok(), matches!(self.money, Money::Here | Money::Failed(_)));
         match (was.state(), self.payment.state()) {
-            (State::Quoted(_), State::Asking { .. }) => assert!(is_refund && self.money == Money::Here),
-            (State::Asking { .. } | State::Quoted(_), State::Ended(end)) => assert_eq!(*end, EndReason::Declined),
+            (State::Asking { .. } | State::Quoted(_) | State::NeedsApproval { .. }, State::Ended(end)) => {
+                assert_eq!(*end, EndReason::Declined)
+            }
             (before, after) => assert_eq!(discriminant(&before), discriminant(&after)),
         }
     }
@@ -579,18 +784,18 @@ impl World {
 
     fn save(&mut self) {
         self.saved = self.payment.to_bytes();
-        self.stale[1] = self.stale[0];
     }
 
     /// Starts again with what was saved last, and with asking the node what became of a payment that was begun.
     fn load(&mut self) {
         self.payment = payer().load(&self.saved).expect("what was saved can be loaded");
         self.end = None;
-        self.stale[0] = self.stale[1];
+        self.max = self.payment.max_amount();
         match (self.payment.state(), self.money) {
             (State::Paying(payable), Money::Failed(hash)) => {
                 assert_eq!(payable.payment_hash(), hash);
-                self.payment.failed().expect("it was being made");
+                let attempt = payable.attempt();
+                self.payment.failed(attempt).expect("it was being made");
             }
             (_, Money::Gone(_, preimage)) => self.payment.paid(preimage).expect("the right preimage"),
             _ => {}
@@ -614,19 +819,44 @@ pub fn chosen(input: &mut Unstructured<'_>, mut draft: Draft) -> Result<Draft> {
     if input.arbitrary()? {
         draft = draft.rate(rate(CENTS));
     }
-    draft = match input.int_in_range(0..=3)? {
-        0 => draft.limit(Limit::AtMost(Msat(u64::from(input.arbitrary::<u16>()?) * 100))),
-        1 => draft.limit(Limit::Tolerance { basis_points: input.arbitrary::<u16>()?.into() }),
-        _ => draft,
-    };
     if input.arbitrary()? {
-        draft = draft.ask_again();
+        draft = draft.limit(some_limit(input)?);
     }
     if input.ratio(1, 4)? {
         let seconds = |seconds: u8| Duration::from_secs(seconds.into());
         draft = draft.retry(Retry { first: seconds(input.arbitrary()?), max: seconds(input.arbitrary()?) });
     }
     Ok(draft.payer_note("please"))
+}
+
+fn some_limit(input: &mut Unstructured<'_>) -> Result<Limit> {
+    Ok(match input.arbitrary()? {
+        true => Limit::AtMost(Msat(u64::from(input.arbitrary::<u16>()?) * 100)),
+        false => Limit::Tolerance { basis_points: input.arbitrary::<u16>()?.into() },
+    })
+}
+
+/// Around what the paths cost.
+fn some_fees(input: &mut Unstructured<'_>) -> Result<FeeLimit> {
+    let basis_points = u32::from(input.arbitrary::<u8>()?);
+    let max_cltv_expiry_delta = u32::from(input.arbitrary::<u8>()?) * 2;
+    Ok(FeeLimit { base: Msat(u64::from(input.arbitrary::<u8>()?) * 10), basis_points, max_cltv_expiry_delta })
+}
+
+fn some_rate(input: &mut Unstructured<'_>) -> Result<bolt12::Rate> {
+    let cents = match input.int_in_range(0..=3)? {
+        0 => input.arbitrary()?,
+        1 => CENTS,
+        _ => CENTS / 100 * u64::from(input.int_in_range(90..=110_u8)?),
+    };
+    Ok(rate(cents))
+}
+
+fn path_id_of(arrival: &MessageArrival) -> Option<[u8; 32]> {
+    match arrival {
+        MessageArrival::Path(path_id) => Some(path_id.0),
+        _ => None,
+    }
 }
 
 /// A message that nobody sent.

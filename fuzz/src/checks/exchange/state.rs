@@ -4,8 +4,8 @@
 //! from ever getting that far; older software and mistakes of our own might.
 
 use bolt12::exchange::{
-    Accepted, Action, Claim, ClaimState, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind,
-    Payment, ReceivedRequest, State, Terms,
+    Accepted, Action, Attempt, Claim, FeeLimit, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage,
+    OffersMessageKind, Payment, ReceivedRequest, State, Terms,
 };
 use bolt12::{Error, ErrorKind, InvoiceError, Msat, Preimage, UnixTime};
 
@@ -94,7 +94,20 @@ fn holds_payment(payment: &Payment) {
         };
         drop(copy(&payment).receive(incoming, now));
         steps(&payment, now);
+        never_pays(&payment, now);
     }
+}
+
+/// EXC-13: a backup pays nothing.
+fn never_pays(payment: &Payment, now: UnixTime) {
+    let mut restored = payer().restore(&payment.to_bytes()).expect("what was saved can be loaded");
+    survives(&restored);
+    assert_eq!(restored.poll(now), Ok(Action::Nothing));
+    let hashes: Vec<_> = payment.quotes().map(|quote| quote.payment_hash()).collect();
+    for hash in hashes {
+        assert!(restored.begin(hash, now, None).is_err(), "a backup pays");
+    }
+    assert!(!matches!(restored.state(), State::Asking { .. } | State::Quoted(_) | State::NeedsApproval { .. }));
 }
 
 /// The issuer answers, if it is one of its offers that the state is about.
@@ -123,16 +136,28 @@ type Step = fn(&mut Payment, UnixTime) -> Result<(), Error>;
 
 /// Every step of its owner's, on a copy each.
 fn steps(payment: &Payment, now: UnixTime) {
-    let each: [Step; 4] = [
+    let each: [Step; 7] = [
         |payment, now| match payment.state() {
             State::Quoted(quote) => {
                 let hash = quote.payment_hash();
-                payment.begin(hash, now, None)
+                payment.begin(hash, now, None).map(drop)
             }
-            _ => payment.begin(Preimage([0x33; 32]).payment_hash(), now),
+            _ => payment.begin(Preimage([0x33; 32]).payment_hash(), now, None).map(drop),
         },
         |payment, _| payment.paid(Preimage([0x33; 32])),
-        |payment, _| payment.failed(),
+        |payment, _| match payment.state() {
+            State::Paying(paying) => {
+                let Attempt(attempt) = paying.attempt();
+                // EXC-12
+                let before = payment.to_bytes();
+                assert!(payment.failed(Attempt(attempt ^ 1)).is_err() && payment.to_bytes() == before);
+                payment.failed(Attempt(attempt))
+            }
+            _ => payment.failed(Attempt(1)),
+        },
+        |payment, now| payment.allow(Limit::AtMost(Msat(1_000_000)), now, UnixTime(now.0.saturating_add(100))),
+        |payment, now| payment.allow_fee(FeeLimit::default(), now, UnixTime(now.0.saturating_add(100))),
+        |payment, _| payment.set_rate(rate(CENTS / 2)),
         |payment, _| payment.decline(),
     ];
     for step in each {
@@ -232,8 +257,9 @@ fn holds_claim(claim: &Claim) {
                     arrival: MessageArrival::Path(id),
                     reply_path: None,
                 };
-                claim.receive(incoming).expect("over the right path");
-                assert!(matches!(claim.state(), ClaimState::Ended(_)));
+                // Unless something came over it before, or other ways are open.
+                let _ = claim.receive(incoming, now);
+                survives(&claim);
             }
             Ok(_) => {}
             Err(error) => errors::any(&error),

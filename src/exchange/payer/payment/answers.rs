@@ -77,6 +77,8 @@ impl Payment {
             return Progress::Quoted;
         };
         self.last_refusal = Some(objection.end(invoice.amount()));
+        // What was asked for just now is not asked for again at once.
+        self.renewed_at = Some(now);
         // The one that asks for least is the one to be decided on.
         let before = self.objected.take().filter(|before| before.amount() <= invoice.amount());
         self.objected = Some(before.unwrap_or(Box::new(invoice)));
@@ -96,8 +98,6 @@ impl Payment {
         }
         if let Some(invoice) = self.objected.take() {
             self.phase = Phase::Quoted(invoice);
-            // What was asked for just now is not asked for again at once.
-            self.renewed_at = Some(now);
             return Some(Progress::NeedsApproval);
         }
         self.phase = Phase::Ended(end.unwrap_or(EndReason::Deadline));

@@ -100,10 +100,7 @@ impl Payment {
         self.renewals = 0;
         self.renewed_at = None;
         // What only this was missing for is there.
-        let objected = self.objected.take_if(|invoice| self.budget.objection(invoice).is_none());
-        if let Some(invoice) = objected.filter(|_| matches!(self.phase, Phase::Asking)) {
-            self.phase = Phase::Quoted(invoice);
-        }
+        self.take_objected();
         let goes_on = match &self.phase {
             Phase::Quoted(invoice) => self.budget.objection(invoice).is_none() || !self.failed.is_empty(),
             Phase::Asking => self.closed.is_empty(),
@@ -153,7 +150,8 @@ impl Payment {
 
     /// This [attempt](crate::exchange::Paying::attempt) failed for good: the node says that nothing is on its way any
     /// more. That no answer came in time is no such failure. The quote stands as long as it has not expired, and can be
-    /// [begun](Self::begin) again; after that the payment ends, and another takes a new one.
+    /// [begun](Self::begin) again; after that the payment ends, and another takes a new one. One from a
+    /// [backup](crate::exchange::Payer::restore) ends at once.
     ///
     /// # Errors
     ///
@@ -168,7 +166,9 @@ impl Payment {
         if !self.failed.contains(invoice) {
             self.failed.push(Invoice::clone(invoice));
         }
-        self.phase = Phase::Quoted(invoice.clone());
+        let quoted = Phase::Quoted(invoice.clone());
+        // A later attempt may be under way (EXC-13).
+        self.phase = if self.restored { Phase::Ended(EndReason::Restored) } else { quoted };
         Ok(())
     }
 

@@ -121,6 +121,8 @@ pub struct Payment {
     attempts: u32,
     /// Invoices that were begun to be paid, and failed. One may turn out to be paid after all.
     failed: Vec<Invoice>,
+    /// Whether it is from a backup.
+    restored: bool,
     phase: Phase,
 }
 
@@ -140,6 +142,7 @@ impl Payment {
             objected: None,
             attempts: 0,
             failed: Vec::new(),
+            restored: false,
             phase: Phase::Asking,
         }
     }
@@ -223,8 +226,8 @@ impl Payment {
     /// [`quotes`](Self::quotes).
     pub fn state(&self) -> State<'_> {
         match &self.phase {
-            Phase::Asking => match self.purpose.claims().next() {
-                Some(claim) => self.quoted(claim),
+            Phase::Asking => match self.purpose.claims().next().or(self.waiting()) {
+                Some(invoice) => self.quoted(invoice),
                 None => State::Asking { attempts: self.schedule.attempts() },
             },
             Phase::Quoted(invoice) => self.quoted(invoice),
@@ -257,6 +260,14 @@ impl Payment {
         };
         let claims = self.purpose.claims().filter(|_| matches!(self.phase, Phase::Asking));
         quoted.into_iter().chain(claims).map(|invoice| self.quote(invoice))
+    }
+
+    /// What only its owner can allow, once each of the other ways was asked and did not answer. They still are.
+    fn waiting(&self) -> Option<&Invoice> {
+        let Purpose::Offer(offer) = &self.purpose else { return None };
+        let others_are_silent = self.schedule.attempts() > offer.ways().into();
+        let waits = |invoice: &&Invoice| others_are_silent && self.budget.objection(invoice).is_some();
+        self.objected.as_deref().filter(waits).filter(|_| matches!(self.phase, Phase::Asking))
     }
 
     fn own_token(&self, position: u8) -> Token {

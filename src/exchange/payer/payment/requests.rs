@@ -34,9 +34,13 @@ impl Payment {
             self.end_because(EndReason::Deadline);
             return Ok(Action::Nothing);
         }
+        self.take_objected();
         if let Some(action) = self.poll_quote(now) {
             return Ok(action);
         }
+        // Ways that never answer do not keep the others from being asked again.
+        let why = self.waiting().and_then(|invoice| Some(self.budget.objection(invoice)?.end(invoice.amount())));
+        let renewal = why.and_then(|why| self.renew(why, now).err().flatten());
         let deadline = self.budget.deadline.next_second();
         let Purpose::Offer(offer) = &self.purpose else {
             let wake = self.drop_old_claims(now).map_or(deadline, |until| until.next_second().min(deadline));
@@ -54,7 +58,7 @@ impl Payment {
         let way = self.schedule.next(offer.ways().into(), is_open(&self.closed), now);
         match way.and_then(|way| u8::try_from(way).ok()) {
             Some(position) => self.send(offer, position).map(|outgoing| Action::Send(Box::new(outgoing))),
-            None => Ok(Action::WaitUntil(self.schedule.next_at().min(deadline))),
+            None => Ok(Action::WaitUntil(self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline))),
         }
     }
 
@@ -67,7 +71,7 @@ impl Payment {
             // Another invoice has another payment hash: both could be paid.
             let asks = self.failed.is_empty() && self.ask_anew(None);
             if !asks {
-                self.phase = Phase::Ended(EndReason::QuoteExpired);
+                self.end_because(EndReason::QuoteExpired);
                 return Some(Action::Nothing);
             }
             self.schedule.restart(0, now);
@@ -76,17 +80,29 @@ impl Payment {
         let wait = until.min(deadline).next_second();
         let Some(objection) = self.budget.objection(invoice) else { return Some(Action::WaitUntil(wait)) };
         let why = objection.end(invoice.amount());
+        let at = self.renew(why, now).err()?;
+        Some(Action::WaitUntil(at.map_or(wait, |at| at.min(wait))))
+    }
+
+    /// Asks anew because of the price, if it is time; else when it will be, if ever.
+    fn renew(&mut self, why: EndReason, now: UnixTime) -> Result<(), Option<UnixTime>> {
         match self.next_renewal() {
             // A clock that was set back does not stop it.
-            Some(at) if now < at && at.0.saturating_sub(now.0) <= *RENEWAL.end() => {
-                Some(Action::WaitUntil(at.min(wait)))
-            }
+            Some(at) if now < at && at.0.saturating_sub(now.0) <= *RENEWAL.end() => Err(Some(at)),
             Some(_) if self.ask_anew(Some(why)) => {
                 self.renewed_at = Some(now);
                 self.schedule.restart(0, now);
-                None
+                Ok(())
             }
-            _ => Some(Action::WaitUntil(wait)),
+            _ => Err(None),
+        }
+    }
+
+    /// What nothing speaks against any more, since the rate or the limit has changed, can be paid.
+    pub(crate) fn take_objected(&mut self) {
+        let objected = self.objected.take_if(|invoice| self.budget.objection(invoice).is_none());
+        if let Some(invoice) = objected.filter(|_| matches!(self.phase, Phase::Asking)) {
+            self.phase = Phase::Quoted(invoice);
         }
     }
 

@@ -49,6 +49,7 @@ impl Payment {
         out.number(self.attempts.into());
         out.number(self.failed.len() as u64);
         self.failed.iter().for_each(|invoice| out.bytes(invoice.as_bytes()));
+        out.flag(self.restored);
         let (phase, invoice) = match &self.phase {
             Phase::Asking => (0, None),
             Phase::Quoted(invoice) => (1, Some(invoice)),
@@ -83,6 +84,7 @@ impl Payment {
         for _ in 0..reader.number()? {
             failed.push(*invoice(reader)?);
         }
+        let restored = reader.flag()?;
         let phase = match reader.byte()? {
             0 => Phase::Asking,
             1 => Phase::Quoted(invoice(reader)?),
@@ -106,13 +108,20 @@ impl Payment {
             objected,
             attempts,
             failed,
+            restored,
             phase,
         })
     }
 
-    /// Ends what was not begun, because it may have been since.
+    /// Ends what was not begun, because it may have been since; also what its owner may have allowed since.
     pub(crate) fn end_restored(&mut self) {
-        if matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
+        self.restored = true;
+        let may_have_begun = match &self.phase {
+            Phase::Asking | Phase::Quoted(_) => true,
+            Phase::Ended(end) => end.can_be_allowed(),
+            Phase::Paying(..) | Phase::Paid(..) => false,
+        };
+        if may_have_begun {
             self.phase = Phase::Ended(EndReason::Restored);
         }
     }
@@ -132,7 +141,8 @@ impl Payer {
     /// Loads a backup: what [`Payment::to_bytes`] saved, when it is not known whether that was the last time (EXC-13).
     ///
     /// A payment that was not begun when it was saved may have been begun since, so it has
-    /// [ended](EndReason::Restored). One that was being paid still is: the node says what became of it. One that was
+    /// [ended](EndReason::Restored). One that was being paid still is: the node says what became of it, and if that
+    /// [failed](Payment::failed), it has ended, too. One that was
     /// begun after the backup the node knows, and this does not: look for payments of the node that no state is about.
     ///
     /// # Errors

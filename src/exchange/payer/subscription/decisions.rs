@@ -33,7 +33,9 @@ impl Subscription {
         let budget = self.plan.budget(&self.payer, &due, self.consent, now)?;
         let Some(payment) = &mut self.payment else { return Err(self.wrong_state()) };
         let attempt = payment.begin_within(budget, payment_hash, now)?;
-        self.pace.begun(&due, now);
+        // As from what the payer knows: an invoice may say that period 0 began earlier (EXC-18).
+        let next = self.plan.due(&self.payer, due.counter.saturating_add(1), self.basetime, now).ok();
+        self.pace.begun(&due, next.map(|next| next.due_at), now);
         Ok(attempt)
     }
 

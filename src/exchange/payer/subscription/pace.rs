@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::exchange::payer::series::small;
 use crate::exchange::payer::subscription::due::{DAY, Due};
 use crate::exchange::saved::{Reader, Writer};
 use crate::units::UnixTime;
@@ -12,7 +13,9 @@ pub const MAX_REQUESTS_A_DAY: usize = 5;
 /// What was done when, by our own clock: neither an offer's windows nor an invoice's times can make it go faster.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
-    /// When the next payment may be begun without its owner.
+    /// How many payments there were before the one that was begun last.
+    counter: u32,
+    /// When the one after it may be begun without its owner.
     next_at: Option<UnixTime>,
     /// The latest requests that no invoice answered.
     unanswered: Vec<UnixTime>,
@@ -22,7 +25,7 @@ pub(crate) struct Pace {
     pub(crate) restored: bool,
 }
 
-/// By how much a payment may be late before the ones after it move: a twentieth of the period, at most ten minutes.
+/// By how much less than a period may be between two that are overdue: a twentieth of it, at most ten minutes.
 fn slack(due: &Due) -> u64 {
     (length(due) / 20).min(600)
 }
@@ -34,15 +37,19 @@ fn length(due: &Due) -> u64 {
 impl Pace {
     /// From when on a payment that is due is made without its owner, if that is not at once.
     pub(crate) fn overdue_until(&self, due: &Due, now: UnixTime) -> Option<UnixTime> {
-        // A time that is more than a period away is one of a clock that was wrong.
-        let is_to_come = |at: &UnixTime| now < *at && at.0.saturating_sub(now.0) <= length(due).max(DAY);
-        self.next_at.filter(|at| !self.hurried && due.counter > 0 && is_to_come(at))
+        // A time that is much more than a period away is one of a clock that was wrong. Months differ.
+        let farthest = length(due).saturating_mul(2).max(DAY);
+        let is_to_come = |at: &UnixTime| now < *at && at.0.saturating_sub(now.0) <= farthest;
+        // What failed may be begun again.
+        self.next_at.filter(|at| !self.hurried && due.counter > self.counter && is_to_come(at))
     }
 
-    /// Paying was begun.
-    pub(crate) fn begun(&mut self, due: &Due, now: UnixTime) {
-        let on_time = now.0.saturating_sub(slack(due)).max(due.due_at.0.min(now.0));
-        self.next_at = Some(UnixTime(on_time.saturating_add(length(due))));
+    /// Paying was begun; the next payment is due then.
+    pub(crate) fn begun(&mut self, due: &Due, next_due_at: Option<UnixTime>, now: UnixTime) {
+        let next_at = UnixTime(now.0.saturating_sub(slack(due)).saturating_add(length(due)));
+        // What is late by less than a period, or begins within one, puts off nothing.
+        self.next_at = next_due_at.filter(|at| now < *at).or(Some(next_at));
+        self.counter = due.counter;
         self.hurried = false;
     }
 
@@ -68,6 +75,7 @@ impl Pace {
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
+        out.number(self.counter.into());
         out.optional_number(self.next_at.map(|at| at.0));
         out.number(self.unanswered.len() as u64);
         self.unanswered.iter().for_each(|at| out.number(at.0));
@@ -76,11 +84,12 @@ impl Pace {
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, crate::error::Error> {
+        let counter = small(reader.number()?)?;
         let next_at = reader.optional_number()?.map(UnixTime);
         let mut unanswered = Vec::new();
         for _ in 0..reader.number()? {
             unanswered.push(UnixTime(reader.number()?));
         }
-        Ok(Self { next_at, unanswered, hurried: reader.flag()?, restored: reader.flag()? })
+        Ok(Self { counter, next_at, unanswered, hurried: reader.flag()?, restored: reader.flag()? })
     }
 }

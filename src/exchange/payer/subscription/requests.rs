@@ -144,9 +144,14 @@ impl Subscription {
     fn come_again(&mut self, due: &Due, now: UnixTime) -> UnixTime {
         let until = *due.window.end();
         let may_pass = self.open().is_some_and(|payment| {
+            let may_pass = match payment.state() {
+                State::Ended(EndReason::Refused(_) | EndReason::QuoteExpired) => true,
+                // The rate may.
+                State::Ended(end) => end.can_be_allowed() && self.currency().is_some(),
+                _ => false,
+            };
             // What was begun may have been paid after all.
-            matches!(payment.state(), State::Ended(EndReason::Refused(_) | EndReason::QuoteExpired))
-                && payment.failed_hashes().count() == 0
+            may_pass && payment.failed_hashes().count() == 0
         });
         // Whoever subscribes is there when it begins at once.
         let begins_at_once = due.counter == 0 && due.due_at <= self.plan.since;
