@@ -307,6 +307,41 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    // EXC-5: whatever a clock shows, whoever polls until there is nothing to send comes to an end.
+    #[test]
+    fn polling_comes_to_an_end_at_any_time(
+        times in prop::collection::vec(prop_oneof![Just(u64::MAX), Just(0), any::<u64>(), NOW.0..NOW.0 + 9 * DAY], 1..20),
+        before in 0..9 * DAY as u32,
+        after in 0..9 * DAY as u32,
+        is_paid in any::<bool>(),
+    ) {
+        let paywindow = Some(PayWindow { seconds_before: before, seconds_after: after });
+        let mut shop = Shop::new(Recurrence { paywindow, ..daily() });
+        let mut subscription = shop.subscribe(NOW).start(ENTROPY, NOW, at(u64::MAX)).unwrap();
+        if is_paid {
+            pay(&mut subscription, &mut shop, NOW);
+        }
+        for now in times.into_iter().map(at) {
+            let mut sent = 0;
+            loop {
+                match subscription.poll(now, None).unwrap() {
+                    Action::Send(_) => sent += 1,
+                    Action::WaitUntil(time) => {
+                        prop_assert!(time > now || now.0 == u64::MAX, "{} at {}", time, now);
+                        break;
+                    }
+                    Action::Nothing => break,
+                }
+                prop_assert!(sent <= 2, "{:?}", subscription.state(now));
+            }
+            subscription = payer().load_subscription(&subscription.to_bytes()).unwrap();
+        }
+    }
+}
+
 // EXC-13: a subscription from a backup pays nothing before its owner says that the period was not paid since.
 #[test]
 fn a_backup_of_a_subscription_waits_for_its_owner() {
