@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hex::DisplayHex;
 use bolt12::exchange::{
-    Action, IncomingMessage, Limit, MaxAmount, OffersMessage, OutgoingMessage, PathId, Payee, Payer, Paying, Payment,
-    Refused, State, Terms,
+    Action, IncomingMessage, Limit, MaxAmount, OffersMessage, OutgoingMessage, Payee, Payer, Paying, Payment, Refused,
+    State, Terms,
 };
 use bolt12::{
     Bolt12, ChainHash, Error, Expectation, ExpectedPayee, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
@@ -159,7 +159,7 @@ impl Shop {
         // The node's part: a path to itself, and what it costs to be paid over it. Which payment that is for is in
         // the path id, so that the shop need not remember it.
         let expected = accepted.expected_payment();
-        let path = path_to("shop", expected.path_id);
+        let path = path_to("shop", &expected.path_id);
         let payinfo = PayInfo {
             fee_base_msat: 1_000,
             fee_proportional_millionths: 100,
@@ -221,7 +221,7 @@ fn time(UnixTime(seconds): UnixTime) -> String {
 fn pay(payable: &Paying<'_>, shop: &Shop) -> Option<Preimage> {
     let paths = payable.paths();
     let (path, _) = paths.first()?;
-    let path_id = PathId(path.hops().last()?.encrypted_recipient_data.try_into().ok()?);
-    let expected = shop.issuer.expected_payment(payable.payment_hash(), &path_id)?;
+    let path_id = path.hops().last()?.encrypted_recipient_data;
+    let expected = shop.issuer.expected_payment(payable.payment_hash(), path_id)?;
     (payable.amount() >= expected.amount).then_some(expected.preimage)
 }

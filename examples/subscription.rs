@@ -207,7 +207,7 @@ impl Shop {
             features: Features::default(),
         };
         let invoice = accepted.invoice(expected.payment_hash());
-        let invoice = accepted.sign(invoice.add_path(path_to("shop", expected.path_id), &payinfo).build()?)?;
+        let invoice = accepted.sign(invoice.add_path(path_to("shop", &expected.path_id), &payinfo).build()?)?;
         Ok(Some(accepted.answer(invoice)?))
     }
 

@@ -2,7 +2,7 @@
 
 use bolt12::BlindedPath;
 use bolt12::bitcoin::hashes::{Hash, sha256};
-use bolt12::exchange::{Destination, IncomingMessage, MessageArrival, OutgoingMessage, PathId};
+use bolt12::exchange::{Destination, IncomingMessage, MessageArrival, OutgoingMessage};
 use bolt12::secp256k1::{Keypair, Secp256k1};
 
 /// Takes the place of sending a message in an onion, with a reply path, and of taking it out.
@@ -16,12 +16,13 @@ pub(crate) fn deliver(outgoing: &OutgoingMessage, from: &str) -> IncomingMessage
 }
 
 /// A blinded path of two hops. In real ones the path id is encrypted, for nobody but its maker.
-pub(crate) fn path_to(node: &str, path_id: PathId) -> BlindedPath<'static> {
+pub(crate) fn path_to(node: &str, path_id: impl AsRef<[u8]>) -> BlindedPath<'static> {
     let key = |seed: &[u8]| {
         let secret = sha256::Hash::hash(seed).to_byte_array();
         Keypair::from_seckey_slice(&Secp256k1::new(), &secret).expect("a key").public_key()
     };
-    let blinded = |name: &str| key(&[name.as_bytes(), &path_id.0[..]].concat());
-    let hops = [(blinded("a neighbour"), &[0; 33][..]), (blinded(node), &path_id.0[..])];
+    let path_id = path_id.as_ref();
+    let blinded = |name: &str| key(&[name.as_bytes(), path_id].concat());
+    let hops = [(blinded("a neighbour"), &[0; 33][..]), (blinded(node), path_id)];
     BlindedPath::new(key(b"a neighbour").into(), blinded("first path key"), hops).expect("two hops")
 }

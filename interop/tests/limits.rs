@@ -37,7 +37,7 @@ impl Application for Counter {
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         self.requests.set(self.requests.get() + 1);
-        Some(request.refuse(InvoiceError::new("out of tea").unwrap()))
+        request.refuse(InvoiceError::new("out of tea").unwrap())
     }
 
     fn given_up(&self, _: bolt12::exchange::ConversationId, _: &dyn std::error::Error) {

@@ -12,6 +12,12 @@ use bitcoin::hex::{DisplayHex, FromHex, HexToArrayError};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PathId(pub [u8; 32]);
 
+impl AsRef<[u8]> for PathId {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl fmt::Debug for PathId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PathId(..)")

@@ -61,7 +61,7 @@ pub struct PaymentHop {
 #[must_use]
 pub struct PaymentPathBuilder {
     recipient: PublicKey,
-    path_id: [u8; 32],
+    path_id: Vec<u8>,
     min_final_cltv_expiry_delta: u16,
     max_height: u32,
     through: Vec<PaymentHop>,
@@ -77,10 +77,15 @@ impl PaymentPathBuilder {
     /// - `path_id`: what the recipient will know the payment by, a secret that only it can make (PTH-2)
     /// - `min_final_cltv_expiry_delta`: the blocks that the recipient wants to have left when a payment arrives
     /// - `max_height`: the last block height at which a payment over the path may be begun
-    pub fn new(recipient: PublicKey, path_id: [u8; 32], min_final_cltv_expiry_delta: u16, max_height: u32) -> Self {
+    pub fn new(
+        recipient: PublicKey,
+        path_id: impl Into<Vec<u8>>,
+        min_final_cltv_expiry_delta: u16,
+        max_height: u32,
+    ) -> Self {
         Self {
             recipient,
-            path_id,
+            path_id: path_id.into(),
             min_final_cltv_expiry_delta,
             max_height,
             through: Vec::new(),

@@ -72,7 +72,7 @@ impl Given {
 /// channels, and nobody finds a way to where it starts.
 pub(crate) fn payment_path(
     node_id: PublicKey,
-    path_id: [u8; 32],
+    path_id: Vec<u8>,
     through: Option<(PublicKey, Channel)>,
     random: [u8; 32],
 ) -> Result<(BlindedPath<'static>, PayInfo<'static>), Error> {

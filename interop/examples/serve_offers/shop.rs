@@ -69,7 +69,7 @@ impl Shop {
     fn invoice(&self, accepted: &Accepted, signing_key: Option<&Keypair>) -> Result<Invoice, Error> {
         let expected = accepted.expected_payment();
         let node_id = self.keys.node.public_key();
-        let (path, payinfo) = payment_path(node_id, expected.path_id.0, self.through, self.keys.random())?;
+        let (path, payinfo) = payment_path(node_id, expected.path_id.0.clone(), self.through, self.keys.random())?;
         let unsigned = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build()?;
         let is_own = |key: &&Keypair| key.public_key() == accepted.node_id();
         match [Some(&self.keys.node), signing_key].into_iter().flatten().find(is_own) {
@@ -114,7 +114,7 @@ impl Application for Shop {
             Err(error) => {
                 self.say(&format!("made no invoice: {error:#}"));
                 let why = InvoiceError::new("there is no invoice now, try again later").ok()?;
-                Some(accepted.refuse(why))
+                accepted.refuse(why)
             }
         }
     }

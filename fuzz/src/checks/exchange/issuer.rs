@@ -130,6 +130,8 @@ impl World {
                 1 => Some(rate(input.arbitrary()?)),
                 _ => Some(rate(CENTS)),
             },
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
             max_amount: match input.int_in_range(0..=4)? {
                 0 => MaxAmount::Msat(Msat(input.arbitrary::<u16>()?.into())),
                 1 => MaxAmount::TimesPrice(input.arbitrary::<u8>()?.into()),
@@ -161,7 +163,7 @@ impl World {
     /// Whoever pays without an invoice of ours is not expected.
     fn payment_comes(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let (preimage, path_id) = (Preimage([input.arbitrary()?; 32]), PathId(input.arbitrary()?));
-        assert_eq!(issuer().expected_payment(preimage.payment_hash(), &path_id), None);
+        assert_eq!(issuer().expected_payment(preimage.payment_hash(), &path_id.0), None);
         Ok(())
     }
 }
@@ -337,7 +339,9 @@ impl Claiming {
             }
         };
         let expected = claimed.expected_payment();
-        let invoice = claimed.invoice(expected.payment_hash()).add_path(path(expected.path_id, 2), &sides::payinfo());
+        let invoice = claimed
+            .invoice(expected.payment_hash())
+            .add_path(sides::path_of(expected.path_id.as_ref(), 2), &sides::payinfo());
         let deadline = UnixTime(now.0.saturating_add(input.arbitrary::<u16>()?.into()));
         let invoice = invoice.build().expect("a valid invoice");
         let claim = claimed.sign(invoice, deadline, Retry::default());

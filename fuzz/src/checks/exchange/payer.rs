@@ -273,10 +273,10 @@ impl World {
         let Some(answer) = self.answer(input, &asked)? else { return Ok(()) };
         self.polled = None;
         if answer.is_invoice {
-            let progress = self.receive(answer.incoming).expect("an honest answer");
+            let progress = self.receive_invoice(answer.incoming).expect("an honest answer");
             assert!(progress != Progress::Ended, "an invoice that is right ends nothing");
         } else {
-            self.receive(answer.incoming).expect("an honest refusal");
+            self.receive_error(answer.incoming).expect("an honest refusal");
         }
         Ok(())
     }
@@ -370,8 +370,8 @@ impl World {
             incoming.reply_path = Some(path(PathId([7; 32]), 0));
         }
         match is_invoice {
-            true => drop(self.receive(incoming)),
-            false => drop(self.receive(incoming)),
+            true => drop(self.receive_invoice(incoming)),
+            false => drop(self.receive_error(incoming)),
         }
         Ok(())
     }
@@ -631,7 +631,7 @@ impl World {
             let is_declined = self.declined.contains(&invoice.node_id().serialize());
             let is_there = |it: &Self| it.payment.quotes().any(|quote| quote.payment_hash() == invoice.payment_hash());
             let was_there = is_there(self);
-            let progress = self.receive(answer.incoming);
+            let progress = self.receive_invoice(answer.incoming);
             assert!(!is_open || is_declined || was_there || progress.is_ok(), "EXC-14: {progress:?}");
             assert!(progress.is_err() || is_there(self));
             assert!(self.payment.quotes().count() <= MAX_CLAIMS);

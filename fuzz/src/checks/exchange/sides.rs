@@ -39,8 +39,13 @@ pub fn payer() -> &'static Payer {
 
 /// A path that holds a path id, and ends in one of the keys that everybody knows.
 pub fn path(path_id: PathId, last: usize) -> BlindedPath<'static> {
+    path_of(&path_id.0, last)
+}
+
+/// The same with a path id of any length.
+pub fn path_of(path_id: &[u8], last: usize) -> BlindedPath<'static> {
     let keys = keys::public();
-    let hops = [(keys[2], &b"next"[..]), (keys[last % 4], &path_id.0[..])];
+    let hops = [(keys[2], &b"next"[..]), (keys[last % 4], path_id)];
     BlindedPath::new(keys[2].into(), keys[3], hops).expect("two hops")
 }
 
@@ -138,9 +143,9 @@ pub fn payinfo() -> PayInfo<'static> {
 /// The invoice for an accepted request, whose preimage the issuer derives.
 pub fn unsigned(accepted: &Accepted) -> Result<(Preimage, Unsigned<Invoice>), Error> {
     let expected = accepted.expected_payment();
-    let found = issuer().expected_payment(expected.payment_hash(), &expected.path_id);
-    assert_eq!((found, expected.amount), (Some(expected), accepted.amount()));
-    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(expected.path_id, 2), &payinfo());
+    let found = issuer().expected_payment(expected.payment_hash(), expected.path_id.as_ref());
+    assert_eq!((found.as_ref(), expected.amount), (Some(&expected), accepted.amount()));
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path_of(expected.path_id.as_ref(), 2), &payinfo());
     Ok((expected.preimage, invoice.build()?))
 }
 
