@@ -31,7 +31,7 @@ use bolt12::Invoice;
 use bolt12::secp256k1::{Keypair, Secp256k1};
 
 /// What `fetch_invoice` would do with these words.
-async fn wallet(words: &[&str]) -> Result<Invoice, fetch::Failure> {
+async fn wallet(words: &[&str]) -> Result<Invoice, fetch::failure::Failure> {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let options = fetch::options::Options::read(&words)?;
     fetch::wallet::run(&options, &mut fetch::progress::Progress::silent()).await
