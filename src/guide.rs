@@ -153,6 +153,8 @@ pub mod attacks {}
 
 #[doc = include_str!("../docs/rules/bolt12.md")]
 pub mod rules {
+    #[doc = include_str!("../docs/rules/names.md")]
+    pub mod names {}
     #[doc = include_str!("../docs/rules/onion-messages.md")]
     pub mod onion_messages {}
     #[doc = include_str!("../docs/rules/payer-proof.md")]

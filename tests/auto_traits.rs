@@ -46,6 +46,12 @@ fn messages_and_what_is_in_them() {
         Chains<'static>,
         CurrencyCode,
         Direction,
+        BitcoinUri,
+        BitcoinUriBuilder,
+        Instruction,
+        Pasted,
+        ProofOfPayment,
+        LinkFault,
         Entries<'static, BlindedPath<'static>>,
         Entries<'static, ChainHash>,
         Fallback<'static>,
@@ -184,6 +190,8 @@ fn the_exchange() {
 fn onions() {
     use bolt12::onion::*;
     all!(
+        DnssecProof,
+        DnssecQuery,
         OnionMessageBuilder<'static>,
         PeerMessage,
         HopData,
@@ -207,6 +215,12 @@ fn onions() {
         Unblinded,
         NextHop,
     );
+}
+
+#[cfg(feature = "dnssec")]
+#[test]
+fn what_a_proof_says() {
+    all!(ResolvedName);
 }
 
 #[cfg(feature = "lightning")]

@@ -32,7 +32,7 @@ fn unusual_request() -> Raw {
         .with_number(82, PRICE)
         .with(84, [])
         .with(89, "")
-        .with(91, [0, 0])
+        .with(91, [1, b'a', 1, b'b'])
         .with(81, [7])
         .with(159, [])
         .with(2_000_000_001, [8; 260])

@@ -104,9 +104,6 @@ fn layers_point_downward() {
     }
 }
 
-/// Folders whose circles are still to be undone. This list must become empty.
-const CIRCLES: [&str; 2] = ["src/exchange", "src/lightning"];
-
 /// Every crate of this repository: the file at its root.
 fn crates() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -131,24 +128,11 @@ fn no_files_use_each_other() {
     let mut uses = Uses::default();
     crates().iter().for_each(|root| uses.read(root));
     let read = uses.files();
-    let mut excused = BTreeSet::new();
-    let mut found = Vec::new();
-    for circle in uses.circles().into_iter().chain(uses.between_folders().circles()) {
-        let is_excused = |folder: &&&str| circle.files.iter().all(|file| file.starts_with(root.join(folder)));
-        match CIRCLES.iter().find(is_excused) {
-            Some(folder) => {
-                excused.insert(*folder);
-            }
-            None => found.push(circle),
-        }
-    }
+    let found: Vec<_> = uses.circles().into_iter().chain(uses.between_folders().circles()).collect();
     let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
     let shown = shown.join("\n").replace(&format!("{}/", root.display()), "");
     assert!(found.is_empty(), "{} circles:\n{shown}", found.len());
     assert!(read > 300, "read only {read} files");
-    for folder in CIRCLES {
-        assert!(excused.contains(folder), "there is no circle in {folder} any more: take it off the list");
-    }
 }
 
 /// Writes a crate, and returns the circles in it.

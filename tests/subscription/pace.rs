@@ -8,8 +8,8 @@ use bolt12::exchange::{
 use bolt12::{ErrorKind, InvoiceError, Msat, PayWindow, Recurrence, TimeUnit, UnixTime};
 use proptest::prelude::*;
 
-use super::issuer::NOTHING;
 use super::messages::{NOW, path, payinfo};
+use super::shop::NOTHING;
 use super::shop::*;
 use super::sides::deliver;
 

@@ -694,13 +694,15 @@ fn optional_recurrence() {
     let mut once = payer().draft(&shop.offer, NOW, CHAINS).unwrap().start(ENTROPY, NOW, later(60)).unwrap();
     let Action::Send(asked) = once.poll(NOW).unwrap() else { panic!() };
     let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
-    assert_eq!((received.recurrence(), received.cancels()), (None, false));
+    // As a subscription's first payment, which nothing follows.
+    let first = RecurrenceRequest { counter: 0, start: None, cancel: false };
+    assert_eq!((received.recurrence(), received.cancels()), (Some(first), false));
     let context = shop.context(&received);
     // REC-3: where it is compulsory, it cannot.
     let compulsory = Shop::new(daily());
     let error = payer().draft(&compulsory.offer, NOW, CHAINS).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::IsRecurring, Rule::Rec3));
-    assert_refused(received.clone().accept_recurring(&shop.terms(NOW), &context), ErrorKind::IsNotRecurring);
-    let accepted = received.accept(&shop.terms(NOW)).unwrap();
-    assert_eq!(accepted.paid_period(), None);
+    assert_refused(received.clone().accept(&shop.terms(NOW)), ErrorKind::IsRecurring);
+    let accepted = received.accept_recurring(&shop.terms(NOW), &context).unwrap();
+    assert!(accepted.paid_period().is_some());
 }

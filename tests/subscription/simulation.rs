@@ -1,6 +1,6 @@
 //! Hundreds of whole subscriptions, from the first request to the end, or the first of them (see `long.rs`).
 
-use super::long::seeds;
+use super::long::{is_long, seeds};
 use super::network::{FAULTS, Fault, Faults};
 use super::world::{Outcome, Setup, World};
 
@@ -48,7 +48,7 @@ fn in_a_hostile_world_nothing_goes_wrong_unseen() {
     let Outcome { completed, missed, cancelled, not_started, too_expensive, jumps, cancels_heard, .. } = outcome;
     let seen = [completed, missed, cancelled, not_started, too_expensive, jumps, cancels_heard];
     let seen = [&seen[..], &[outcome.overdue, outcome.backups]].concat();
-    assert!(seen.iter().all(|count| *count > 10), "{outcome:?}");
+    assert!(seen.iter().all(|count| *count > if is_long() { 10 } else { 2 }), "{outcome:?}");
     assert_eq!(outcome.worlds, completed + missed + cancelled + not_started);
 }
 

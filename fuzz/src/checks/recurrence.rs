@@ -140,6 +140,11 @@ mod present {
         let single = request.accept(context).map(drop).expect_err("no single payment");
         assert!([Rule::Rec7, Rule::Ofr9].contains(&single.rule()), "{single:#}");
         let ends = mirror::request_builder(input, usable).recurrence(RecurrenceRequest { cancel: true, ..asked });
+        // D13: nothing can be cancelled before it has begun.
+        if asked.counter == 0 {
+            assert_eq!(ends.build().expect_err("the first").rule(), Rule::D13);
+            return;
+        }
         let ends = ends.build().expect("as good as without").sign(keys::payer()).expect("the payer's key");
         assert_eq!(refused(&ends, *subscription).kind(), &ErrorKind::Cancelled);
     }

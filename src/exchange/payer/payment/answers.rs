@@ -76,7 +76,7 @@ impl Payment {
             self.phase = Phase::Quoted(Box::new(invoice));
             return Progress::Quoted;
         };
-        self.last_refusal = Some(objection.end(invoice.amount()));
+        self.last_refusal = Some(Box::new(objection.end(invoice.amount())));
         // What was asked for just now is not asked for again at once.
         self.renewed_at = Some(now);
         // The one that asks for least is the one to be decided on.
@@ -92,7 +92,7 @@ impl Payment {
         }
         let Purpose::Offer(offer) = &self.purpose else { return None };
         if (0..offer.ways().into()).any(is_open(&self.closed)) {
-            self.last_refusal = end.or(self.last_refusal.take());
+            self.last_refusal = end.map(Box::new).or(self.last_refusal.take());
             self.schedule.hurry(now);
             return None;
         }

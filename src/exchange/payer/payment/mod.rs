@@ -114,7 +114,7 @@ pub struct Payment {
     /// The ways over which something came for the present generation that closed them.
     closed: Vec<u8>,
     /// What came last over a way that is closed.
-    last_refusal: Option<EndReason>,
+    last_refusal: Option<Box<EndReason>>,
     /// The best invoice over a way that is closed, which only its owner can allow.
     objected: Option<Box<Invoice>>,
     /// How often paying was begun.
@@ -303,7 +303,7 @@ impl Payment {
         self.generation = generation;
         self.renewals = self.renewals.saturating_add(1);
         self.closed.clear();
-        self.last_refusal = why;
+        self.last_refusal = why.map(Box::new);
         self.objected = None;
         self.budget.quoted_at = None;
         self.phase = Phase::Asking;

@@ -77,7 +77,7 @@ impl Payment {
         let renewed_at = reader.optional_number()?.map(UnixTime);
         let closed = reader.bytes()?.to_vec();
         let invoice = |reader: &mut Reader<'_>| Invoice::read(reader.bytes()?.to_vec(), payer.known()).map(Box::new);
-        let last_refusal = if reader.flag()? { Some(EndReason::read(reader)?) } else { None };
+        let last_refusal = if reader.flag()? { Some(Box::new(EndReason::read(reader)?)) } else { None };
         let objected = if reader.flag()? { Some(invoice(reader)?) } else { None };
         let attempts = u32::try_from(reader.number()?).map_err(|_| invalid())?;
         let mut failed = Vec::new();
