@@ -18,7 +18,7 @@ use std::path::Path;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
     Action, EndReason, IncomingMessage, Limit, MessageArrival, Need, OffersMessageKind, OutgoingMessage, Payee, Payer,
-    Payment, Progress, Retry, SubscriptionEnd,
+    Payment, Progress, Retry, State, SubscriptionEnd,
 };
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
@@ -679,12 +679,36 @@ fn payments_not_made() -> Vec<Error> {
     let stray = payment.receive(stray, NOW).unwrap_err().error().clone();
     assert_eq!(payment.receive(answer.clone(), NOW).unwrap(), Progress::Quoted);
     let twice = payment.receive(answer, NOW).unwrap_err().error().clone();
+    let State::Quoted(quote) = payment.state() else { panic!() };
+    let hash = quote.payment_hash();
+    let too_late = payment.begin(hash, UnixTime(LATER.0 + 1), None).unwrap_err();
     sides::begin(&mut payment, NOW);
+    let other_attempt = payment.failed(bolt12::exchange::Attempt(7)).unwrap_err();
     let wrong_preimage = payment.paid(Preimage([0; 32])).unwrap_err();
     let state = Payer::new([3; 32]).load(&payment.to_bytes()).unwrap_err();
     let newer = sides::reseal([2; 32], "payer state", &payment.to_bytes(), |fields| fields[0] += 1);
     let newer = payer().load(&newer).unwrap_err();
-    vec![over_limit, not_now, stray_error, stray, twice, wrong_preimage, state, newer]
+    let made =
+        vec![over_limit, not_now, stray_error, stray, twice, too_late, other_attempt, wrong_preimage, state, newer];
+    [made, vec![off_price(&issuer)]].concat()
+}
+
+/// A quote at a rate that is over.
+fn off_price(issuer: &Payee) -> Error {
+    let usd = "USD".parse().unwrap();
+    let rate = |dollars| Rate::per_bitcoin(usd, dollars, 2).unwrap();
+    let price = OfferAmount::Currency { currency: usd, amount: MinorUnits(350) };
+    let offer = sides::own_offer(issuer, 1, |offer| offer.description("tea").amount(price));
+    let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap().rate(rate("100000"));
+    let mut payment = draft.limit(Limit::Tolerance { basis_points: 100 }).start([4; 32], NOW, LATER).unwrap();
+    let asked = next(&mut payment);
+    let terms = sides::terms(NOW, Some(rate("100000")));
+    let accepted = issuer.receive(sides::deliver(&asked, 0x70)).unwrap().accept(&terms).unwrap();
+    let (_, invoice) = sides::invoice(&accepted);
+    let _ = payment.receive(sides::deliver(&accepted.answer(invoice).unwrap(), 0x60), NOW).unwrap();
+    let State::Quoted(quote) = payment.state() else { panic!() };
+    let hash = quote.payment_hash();
+    payment.begin(hash, NOW, Some(rate("95000"))).unwrap_err()
 }
 
 /// A refund without a way to its payer, and a claim that is over.
@@ -748,6 +772,9 @@ fn every_text_is_as_it_was_agreed() {
         EndReason::Refused(no),
         EndReason::Refused(wordless),
         EndReason::TooExpensive { amount: Msat(9) },
+        EndReason::OffPrice { amount: Msat(9) },
+        EndReason::FeeTooHigh { amount: Msat(9) },
+        EndReason::Restored,
         EndReason::QuoteExpired,
         EndReason::Declined,
         EndReason::Unsendable,

@@ -380,6 +380,17 @@ fn a_backup_of_a_subscription_waits_for_its_owner() {
         restored.try_again();
         pay(&mut reload(&restored), &mut shop.clone(), now);
     }
+    // One that was refused, and would have been tried again by itself, is not, and does not keep anybody awake.
+    let mut refused = payer().load_subscription(&backups[0]).unwrap();
+    while let Action::Send(asked) = refused.poll(now, None).unwrap() {
+        let bytes = InvoiceError::new("later").unwrap().into_bytes();
+        let (kind, arrival) = (OffersMessageKind::InvoiceError, MessageArrival::Path(asked.reply_path_id.unwrap()));
+        let _ = refused.receive(IncomingMessage { kind, bytes, arrival, reply_path: None }, now).unwrap();
+    }
+    let mut refused = payer().restore_subscription(&refused.to_bytes()).unwrap();
+    for now in [now, at(now.0 + DAY), at(now.0 + 40 * DAY)] {
+        assert!(waits(&mut refused, now) > now);
+    }
     // What was being paid still is: the node says what became of it, and after that it has stopped.
     let mut restored = payer().restore_subscription(&paying).unwrap();
     assert!(matches!(restored.state(now), SubscriptionState::Open(_)));

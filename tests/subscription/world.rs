@@ -546,7 +546,10 @@ impl World {
         let offer = self.shop.offer.recurrence().unwrap();
         let basetime = offer.base.map(|base| base.basetime);
         let basetime = basetime.or(self.shop.paid.values().next().map(|period| period.basetime)).unwrap_or(NOW);
-        offer.check_pay_window(basetime, recurrence.period_index(), self.clock()).unwrap();
+        // Period 0 of an offer without base starts when it is paid, by whatever clock.
+        if offer.base.is_some() || counter > 0 {
+            offer.check_pay_window(basetime, recurrence.period_index(), self.clock()).unwrap();
+        }
     }
 
     /// Asks the bank what became of a payment, and pays if it knows nothing of it.

@@ -155,7 +155,8 @@ impl Subscription {
         });
         // Whoever subscribes is there when it begins at once.
         let begins_at_once = due.counter == 0 && due.due_at <= self.plan.since;
-        if !may_pass || begins_at_once {
+        // A backup waits for its owner, however long.
+        if !may_pass || begins_at_once || self.pace.restored {
             return until.next_second();
         }
         let delay = (FIRST_DELAY << self.attempt.min(5)).min(DAY);
