@@ -153,8 +153,6 @@ fn invoice(number: u8, paths: &[(BlindedPath<'static>, PayInfo<'static>)], amoun
         now: NOW,
         chains,
         rate: None,
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
         max_amount: None,
     };
     let accepted = request.accept(&context).unwrap();
