@@ -87,7 +87,7 @@ impl Nodes {
             move || (bytes.clone(), conversation.invoice_paths(keys)),
             move |(bytes, paths)| {
                 let message = OnionMessage::read(bytes).expect("a message");
-                let Ok(Inbound::InvoiceRequest { incoming, .. }) = server.receive(&message) else {
+                let Ok(Inbound::Message { message: incoming, .. }) = server.receive(&message) else {
                     panic!("a request")
                 };
                 let answer: OutgoingMessage = answer(conversation, &issuer, incoming, paths);
