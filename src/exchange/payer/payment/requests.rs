@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::exchange::action::Action;
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PathId;
-use crate::exchange::message::{OffersMessage, OutgoingMessage};
 use crate::exchange::payer::payment::{Payment, Phase};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
+use crate::exchange::payer::unsent::{Step, UnsentRequest};
 use crate::units::UnixTime;
 
 use super::is_open;
@@ -25,17 +25,22 @@ impl Payment {
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses. What began without an
     /// error goes on without one.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        self.step(now).sign()
+    }
+
+    /// The same, with a request that is still to be made: that takes a signature, and this does not.
+    pub(crate) fn step(&mut self, now: UnixTime) -> Step {
         let expires_at = match &self.phase {
             Phase::Asking => None,
             Phase::Quoted(invoice) => Some(self.quoted_until(invoice)),
-            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Ok(Action::Nothing),
+            Phase::Paying(_) | Phase::Paid(..) | Phase::Ended(_) => return Step::Nothing,
         };
         if now > self.bounds.deadline {
             self.end_because(EndReason::Deadline);
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         match expires_at {
-            Some(at) if now <= at => return Ok(Action::WaitUntil(at.min(self.bounds.deadline).next_second())),
+            Some(at) if now <= at => return Step::WaitUntil(at.min(self.bounds.deadline).next_second()),
             // Another invoice has another payment hash: both could be paid.
             Some(_) if !self.begun.is_empty() => self.phase = Phase::Ended(EndReason::QuoteExpired),
             Some(_) => {
@@ -45,26 +50,26 @@ impl Payment {
             None => {}
         }
         if !matches!(self.phase, Phase::Asking) {
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         let deadline = self.bounds.deadline.next_second();
         let Purpose::Offer(asked) = &self.asked else {
             // A refund may stand for ever.
             let never = self.bounds.deadline == UnixTime(u64::MAX);
-            return Ok(if never { Action::Nothing } else { Action::WaitUntil(deadline) });
+            return if never { Step::Nothing } else { Step::WaitUntil(deadline) };
         };
         if asked.has_expired(now) {
             // An answer to what was sent before may still come.
             if self.schedule.attempts() > 0 {
-                return Ok(Action::WaitUntil(deadline));
+                return Step::WaitUntil(deadline);
             }
             self.end_because(EndReason::OfferExpired);
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         let way = self.schedule.next(asked.ways().into(), is_open(&self.refused), now);
         match way.and_then(|way| u8::try_from(way).ok()) {
-            Some(position) => self.send(asked, position).map(|outgoing| Action::Send(Box::new(outgoing))),
-            None => Ok(Action::WaitUntil(self.schedule.next_at().min(deadline))),
+            Some(position) => Step::Send(Box::new(self.unsent(asked, position))),
+            None => Step::WaitUntil(self.schedule.next_at().min(deadline)),
         }
     }
 
@@ -88,14 +93,8 @@ impl Payment {
         asks
     }
 
-    fn send(&self, asked: &OfferPurpose, position: u8) -> Result<OutgoingMessage, Error> {
-        let token = self.own_token(position);
-        Ok(OutgoingMessage {
-            message: OffersMessage::InvoiceRequest(asked.request(&self.payer, token)?),
-            destination: asked.destination(position)?,
-            // MSG-2
-            reply_path_id: Some(self.payer.reply_path_id(token)),
-        })
+    fn unsent(&self, asked: &OfferPurpose, position: u8) -> UnsentRequest {
+        UnsentRequest { payer: self.payer.clone(), asked: asked.clone(), token: self.own_token(position) }
     }
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.

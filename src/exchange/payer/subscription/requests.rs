@@ -15,6 +15,7 @@ use crate::exchange::payer::subscription::Subscription;
 use crate::exchange::payer::subscription::due::{DAY, Due};
 use crate::exchange::payer::subscription::plan::CLOCKS;
 use crate::exchange::payer::subscription::state::{SubscriptionEnd, SubscriptionState};
+use crate::exchange::payer::unsent::Step;
 use crate::exchange::refused::Refused;
 use crate::exchange::schedule::Schedule;
 use crate::field::Rate;
@@ -31,15 +32,20 @@ impl Subscription {
     /// `NotConverted` if a payment is due whose limit is a tolerance, and the rate is missing or of another currency,
     /// and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn poll(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Action, Error> {
+        self.step(now, rate)?.sign()
+    }
+
+    /// The same, with a request that is still to be made.
+    pub(crate) fn step(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Step, Error> {
         self.take_rate(rate)?;
         let due = match self.state(now) {
             SubscriptionState::Open(payment) if matches!(payment.state(), State::Paying(_)) => {
-                return Ok(Action::Nothing);
+                return Ok(Step::Nothing);
             }
-            SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return self.send_cancel(),
-            SubscriptionState::Ended(_) => return Ok(Action::Nothing),
-            SubscriptionState::Stopped(due, _) => return Ok(Action::WaitUntil(self.come_again(&due, now))),
-            SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Action::WaitUntil(due.due_at)),
+            SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return Ok(self.send_cancel()),
+            SubscriptionState::Ended(_) => return Ok(Step::Nothing),
+            SubscriptionState::Stopped(due, _) => return Ok(Step::WaitUntil(self.come_again(&due, now))),
+            SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Step::WaitUntil(due.due_at)),
             SubscriptionState::Waiting(due) => {
                 // What a limit is compared with must be today's.
                 let compares = self.consent.is_none() && matches!(self.plan.limit, Some(Limit::Tolerance { .. }));
@@ -50,20 +56,20 @@ impl Subscription {
             }
             SubscriptionState::Open(_) => match self.due(now) {
                 Ok(due) => due,
-                Err(_) => return Ok(Action::Nothing),
+                Err(_) => return Ok(Step::Nothing),
             },
         };
         let bounds = self.plan.bounds(&self.payer, &due, self.consent, self.priced_at(now))?;
         if !self.is_asking() {
             self.begin_payment(bounds, now);
         }
-        let Some(payment) = &mut self.payment else { return Ok(Action::Nothing) };
+        let Some(payment) = &mut self.payment else { return Ok(Step::Nothing) };
         // What is too expensive has ended with this, which the state says.
         let _ = payment.rebound(bounds);
-        match payment.poll(now)? {
+        match payment.step(now) {
             // It has just ended.
-            Action::Nothing => Ok(Action::WaitUntil(self.come_again(&due, now))),
-            action => Ok(action),
+            Step::Nothing => Ok(Step::WaitUntil(self.come_again(&due, now))),
+            step => Ok(step),
         }
     }
 
