@@ -23,6 +23,21 @@ pub(crate) enum Kind {
     Subscription = 4,
 }
 
+impl Kind {
+    /// What a state says that it is. Nobody has checked whether it is whole.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        Some(match bytes.get(1)? {
+            0 => Self::Received,
+            1 => Self::Accepted,
+            2 => Self::Payment,
+            3 => Self::Claim,
+            #[cfg(feature = "recurrence")]
+            4 => Self::Subscription,
+            _ => return None,
+        })
+    }
+}
+
 pub(crate) fn invalid() -> Error {
     Error::new(ErrorKind::InvalidState, Rule::Exc4)
 }
@@ -32,7 +47,10 @@ pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self(Vec::from([VERSION, kind as u8]))
+        // Enough for most, so that it does not grow step by step.
+        let mut bytes = Vec::with_capacity(1024);
+        bytes.extend_from_slice(&[VERSION, kind as u8]);
+        Self(bytes)
     }
 
     pub(crate) fn array<const N: usize>(&mut self, bytes: [u8; N]) {
@@ -67,11 +85,21 @@ impl Writer {
         &self.0
     }
 
-    pub(crate) fn finish(mut self, key: &MacKey) -> Vec<u8> {
-        let mac: [u8; 16] = key.short(&[&self.0]);
-        self.array(mac);
+    /// The state without a MAC, which is for memory only: see [`Reader::reload`].
+    pub(crate) fn unsealed(self) -> Vec<u8> {
         self.0
     }
+
+    pub(crate) fn finish(self, key: &MacKey) -> Vec<u8> {
+        seal(self.0, key)
+    }
+}
+
+/// Adds the MAC to a state that was kept without.
+pub(crate) fn seal(mut state: Vec<u8>, key: &MacKey) -> Vec<u8> {
+    let mac: [u8; 16] = key.short(&[&state]);
+    state.extend_from_slice(&mac);
+    state
 }
 
 /// Reads a state.
@@ -89,6 +117,15 @@ impl<'a> Reader<'a> {
         if !key.verifies(&[fields], mac) {
             return Err(invalid());
         }
+        Self::reload(fields, kind, read)
+    }
+
+    /// The same for an [unsealed](Writer::unsealed) state, which never left the memory.
+    pub(crate) fn reload<T>(
+        fields: &'a [u8],
+        kind: Kind,
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut reader = Self(fields);
         // It is authentic, so what is not understood was written by other software.
         if reader.byte()? != VERSION {

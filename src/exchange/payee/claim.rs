@@ -57,6 +57,11 @@ impl Payee {
     pub fn load_claim(&self, bytes: &[u8]) -> Result<Claim, Error> {
         Reader::load(bytes, Kind::Claim, self.states(), |reader| Claim::read(reader, self))
     }
+
+    /// Loads a state that was kept in memory.
+    pub(crate) fn reload_claim(&self, fields: &[u8]) -> Result<Claim, Error> {
+        Reader::reload(fields, Kind::Claim, |reader| Claim::read(reader, self))
+    }
 }
 
 /// A refund that will be claimed with an invoice.
@@ -223,6 +228,10 @@ impl Claim {
 
     /// The state as bytes, which [`Payee::load_claim`] reads.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.state_fields().finish(self.issuer.states())
+    }
+
+    pub(crate) fn state_fields(&self) -> Writer {
         let mut out = Writer::new(Kind::Claim);
         out.bytes(self.invoice.as_bytes());
         out.number(self.deadline.0);
@@ -235,7 +244,7 @@ impl Claim {
                 end.write(&mut out);
             }
         }
-        out.finish(self.issuer.states())
+        out
     }
 
     fn read(reader: &mut Reader<'_>, issuer: &Payee) -> Result<Self, Error> {

@@ -23,9 +23,13 @@ impl Payment {
     /// answers find the payment; before paying, so that it is not made twice. An older state than the last one must
     /// not be loaded, which nothing in it can tell.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.state_fields().finish(self.payer.states())
+    }
+
+    pub(crate) fn state_fields(&self) -> Writer {
         let mut out = Writer::new(Kind::Payment);
         self.write(&mut out);
-        out.finish(self.payer.states())
+        out
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
@@ -101,5 +105,10 @@ impl Payer {
     /// newer software, and what a message in it is refused for: were other features [known](Self::knowing) then?
     pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
         Reader::load(bytes, Kind::Payment, self.states(), |reader| Payment::read(reader, self))
+    }
+
+    /// Loads a state that was kept in memory.
+    pub(crate) fn reload(&self, fields: &[u8]) -> Result<Payment, Error> {
+        Reader::reload(fields, Kind::Payment, |reader| Payment::read(reader, self))
     }
 }

@@ -265,6 +265,18 @@ impl Subscription {
         is_payment || (self.is_cancelled() && id.0 == self.token(CANCELS, 0).id)
     }
 
+    /// The payment ids whose answers are for this subscription: of its payment, and of its cancellation.
+    pub(crate) fn reply_ids(&self) -> [Option<PaymentId>; 2] {
+        let cancellation = self.is_cancelled().then(|| PaymentId(self.token(CANCELS, 0).id));
+        [self.payment.as_ref().map(Payment::id), cancellation]
+    }
+
+    /// The payment hashes that were begun and are not known to have been paid by this or the payment before it.
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
+        let begun = self.payment.iter().flat_map(Payment::begun);
+        begun.chain(self.last_begun.iter().copied())
+    }
+
     fn token(&self, attempt: u32, position: u8) -> Token {
         let PaymentId(id) = self.payer.series_payment_id(self.id, self.counter, attempt);
         Token { id, generation: 0, position }

@@ -24,6 +24,11 @@ impl Payer {
     pub fn load_subscription(&self, bytes: &[u8]) -> Result<Subscription, Error> {
         Reader::load(bytes, Kind::Subscription, self.states(), |reader| Subscription::read(reader, self))
     }
+
+    /// Loads a state that was kept in memory.
+    pub(crate) fn reload_subscription(&self, fields: &[u8]) -> Result<Subscription, Error> {
+        Reader::reload(fields, Kind::Subscription, |reader| Subscription::read(reader, self))
+    }
 }
 
 impl Subscription {
@@ -34,6 +39,10 @@ impl Subscription {
     /// answers find the payment; before paying, so that no period is paid twice. An older state than the last one must
     /// not be loaded, which nothing in it can tell.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.state_fields().finish(self.payer.states())
+    }
+
+    pub(crate) fn state_fields(&self) -> Writer {
         let mut out = Writer::new(Kind::Subscription);
         out.array(self.id.0);
         self.plan.write(&mut out);
@@ -55,7 +64,7 @@ impl Subscription {
         if let Some(payment) = &self.payment {
             payment.write(&mut out);
         }
-        out.finish(self.payer.states())
+        out
     }
 
     fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
