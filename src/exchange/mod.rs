@@ -62,6 +62,7 @@ mod action;
 mod end;
 mod ids;
 mod limits;
+mod manager;
 mod message;
 #[cfg(feature = "onion")]
 mod messenger;
@@ -86,8 +87,15 @@ pub use action::Action;
 pub use end::EndReason;
 #[cfg(feature = "recurrence")]
 pub use ids::SubscriptionId;
-pub use ids::{ClaimId, ConversationId, PathId, PaymentId};
+pub use ids::{ClaimId, ConversationId, ConversationKind, PathId, PaymentId};
 pub use limits::{MAX_OFFER_LEN, MAX_REQUEST_LEN};
+pub use manager::OffersManager;
+pub use manager::error::ManagerError;
+pub use manager::limits::ManagerLimits;
+pub use manager::loading::{Archived, AskNode, LoadError, Loaded};
+pub use manager::messages::Received;
+pub use manager::output::{Event, Save, ToSend};
+pub use manager::status::{Activity, Status, WaitsFor};
 pub use message::{Destination, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
 #[cfg(feature = "onion")]
 pub use messenger::{Inbound, Messenger, Route};

@@ -118,8 +118,11 @@ impl AcceptedRefund {
         check_expiry(&invoice, self.created_at.saturating_add(self.relative_expiry))?;
         let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
         let deadline = deadline.min(expiry).min(invoice.expires_at());
-        let schedule = Schedule::new(retry, self.created_at);
-        Ok(Claim { issuer: self.issuer.clone(), invoice, deadline, schedule, phase: ClaimState::Sending })
+        let (issuer, schedule) = (self.issuer.clone(), Schedule::new(retry, self.created_at));
+        let mut claim = Claim { issuer, invoice, deadline, schedule, phase: ClaimState::Sending };
+        let seed = claim.issuer.claims().short(&[b"delays", &claim.id().0]);
+        claim.schedule = schedule.seeded(u64::from_be_bytes(seed));
+        Ok(claim)
     }
 }
 
@@ -219,6 +222,21 @@ impl Claim {
         let told = InvoiceError::try_from(message.bytes).map_err(Refused::silent)?;
         self.phase = ClaimState::Ended(EndReason::refused(told));
         Ok(())
+    }
+
+    /// When it ends, unless it is paid before.
+    pub fn deadline(&self) -> UnixTime {
+        self.deadline
+    }
+
+    /// The transport says that the invoice cannot be sent at all, over any way (EXC-5): ends the claim, unless it was
+    /// paid. Returns whether it has ended because of this.
+    pub fn unsendable(&mut self) -> bool {
+        let sends = self.phase == ClaimState::Sending;
+        if sends {
+            self.phase = ClaimState::Ended(EndReason::Unsendable);
+        }
+        sends
     }
 
     /// The node says that the invoice was paid.

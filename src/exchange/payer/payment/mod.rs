@@ -103,6 +103,7 @@ pub struct Payment {
 impl Payment {
     pub(crate) fn new(payer: Payer, id: PaymentId, asked: Purpose, bounds: Bounds, schedule: Schedule) -> Self {
         let (refused, told, begun, phase) = (Vec::new(), None, Vec::new(), Phase::Asking);
+        let schedule = schedule.seeded(payer.delays(id));
         Self { payer, id, asked, bounds, schedule, generation: 0, refused, told, begun, phase }
     }
 
