@@ -6,9 +6,10 @@
 //! cargo bench --bench exchange -- payer typical   what has all these words in its name
 //! ```
 //!
-//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Three tables: whole
+//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Tables: whole
 //! steps beside their floors; refusals as a share of what a valid request of the same size costs; and bytes that a
-//! payment holds.
+//! payment holds. `manager` prints two more: what one of 10, 1,000, 100,000 and 1,000,000 conversations costs, which
+//! takes a few minutes and 2 GB, and what subscriptions hold between two payments.
 
 #[path = "../common/allocations.rs"]
 mod allocations;
@@ -16,6 +17,7 @@ mod conversation;
 #[path = "../common/floor.rs"]
 mod floor;
 mod issuer;
+mod manager;
 #[path = "../common/measure.rs"]
 mod measure;
 mod memory;
@@ -54,5 +56,9 @@ fn main() {
     if wanted("memory") {
         memory::print_head();
         all.iter().for_each(memory::print);
+    }
+    if wanted("manager") {
+        manager::print(&all[2], &keys, effort);
+        manager::print_subscriptions(&keys, effort);
     }
 }

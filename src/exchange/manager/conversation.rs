@@ -97,12 +97,9 @@ impl Conversation {
         match kind {
             ConversationKind::Payment => payer.reload(fields).map(|payment| Self::Payment(Box::new(payment))),
             ConversationKind::Claim => payee.reload_claim(fields).map(|claim| Self::Claim(Box::new(claim))),
-            #[cfg(feature = "recurrence")]
             ConversationKind::Subscription => {
                 Held::reload(payer, fields).map(|held| Self::Subscription(Box::new(held)))
             }
-            #[cfg(not(feature = "recurrence"))]
-            ConversationKind::Subscription => Err(invalid()),
         }
     }
 
@@ -142,14 +139,22 @@ impl Conversation {
     pub(crate) fn keys(&self) -> Keys {
         match self {
             Self::Payment(payment) => {
-                let hashes = payments::paying(payment).into_iter().chain(payment.begun()).collect();
-                Keys { hashes, ..Keys::default() }
+                Keys { hashes: payments::hashes(payment).collect(), ..Keys::default() }
             }
             Self::Claim(claim) if *claim.state() == ClaimState::Sending => {
                 Keys { hashes: Vec::from([claim.invoice().payment_hash()]), ..Keys::default() }
             }
             Self::Subscription(held) => Keys { replies: held.reply_ids(), hashes: held.hashes() },
             Self::Claim(_) | Self::Asleep(_) => Keys::default(),
+        }
+    }
+
+    /// The payment hashes to ask the node about, if it is awake: what is being paid comes first.
+    pub(crate) fn open_hashes(&self) -> Vec<sha256::Hash> {
+        match self {
+            Self::Payment(payment) => payments::open_hashes(payment).collect(),
+            Self::Subscription(held) => held.open_hashes(),
+            Self::Claim(_) | Self::Asleep(_) => self.keys().hashes,
         }
     }
 

@@ -132,6 +132,7 @@ impl OffersManager {
         if self.book.count(id.kind()) >= limit {
             return Err(ManagerError::TooMany { limit });
         }
+        self.see(now);
         let stage = conversation.stage(now).unwrap_or(Stage::Asking);
         self.begin_to_save(id, Entry::new(conversation, stage, now));
         Ok(())
@@ -140,6 +141,7 @@ impl OffersManager {
     /// Takes over what was saved, in any order, each with a name by which you know it: its key in the store, for example.
     /// What whoever owns the money has to decide is [told](Self::next_event) again. Then [poll](Self::poll).
     pub fn load<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
+        self.see(now);
         let mut loaded = Loaded { count: 0, ask_node: Vec::new(), failed: Vec::new() };
         for (name, state) in states {
             let (id, conversation) = match Conversation::load(&self.parties, &state) {
@@ -156,7 +158,7 @@ impl OffersManager {
             loaded.count = loaded.count.saturating_add(1);
             let stage = conversation.stage(now).unwrap_or(Stage::Asking);
             let is_over = stage.is_over() && id.kind() != ConversationKind::Subscription;
-            let payment_hashes = conversation.keys().hashes;
+            let payment_hashes = conversation.open_hashes();
             if !payment_hashes.is_empty() {
                 loaded.ask_node.push(AskNode { id, payment_hashes });
             }

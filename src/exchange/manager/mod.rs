@@ -36,7 +36,7 @@ use limits::ManagerLimits;
 use output::{Event, ToSend};
 use saving::Unsaved;
 
-/// All of a wallet's conversations.
+#[doc = include_str!("../../../docs/guide/manager.md")]
 pub struct OffersManager {
     parties: Parties,
     limits: ManagerLimits,

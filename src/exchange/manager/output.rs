@@ -107,3 +107,19 @@ pub(crate) enum Output {
     Send(What),
     Tell(Event),
 }
+
+impl Output {
+    /// Whether it says how far a conversation is.
+    pub(crate) fn is_stage(&self) -> bool {
+        let Self::Tell(event) = self else { return false };
+        matches!(event, Event::Quoted(_) | Event::Payable(_) | Event::Paid(_) | Event::Stopped(_) | Event::Ended(_))
+    }
+
+    /// Whether it is idle once a conversation is farther than that.
+    pub(crate) fn is_superseded(&self) -> bool {
+        match self {
+            Self::Send(What::Request(_)) | Self::Tell(Event::Quoted(_) | Event::Payable(_) | Event::Stopped(_)) => true,
+            Self::Send(What::Message(_)) | Self::Tell(_) => false,
+        }
+    }
+}

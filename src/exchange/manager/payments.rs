@@ -26,6 +26,23 @@ pub(crate) fn paying(payment: &Payment) -> Option<sha256::Hash> {
     }
 }
 
+/// The payment hashes that the node may have news of. The one that was paid is among them: it may be told again, and
+/// nothing else is to be paid with it.
+pub(crate) fn hashes(payment: &Payment) -> impl Iterator<Item = sha256::Hash> + '_ {
+    let present = match payment.state() {
+        State::Paying(invoice) => Some(invoice.payment_hash()),
+        State::Paid(receipt) => Some(receipt.invoice().payment_hash()),
+        _ => None,
+    };
+    present.into_iter().chain(payment.begun().filter(move |begun| Some(*begun) != present))
+}
+
+/// Those of them that may turn out to be paid.
+pub(crate) fn open_hashes(payment: &Payment) -> impl Iterator<Item = sha256::Hash> + '_ {
+    let is_paid = matches!(payment.state(), State::Paid(_));
+    hashes(payment).filter(move |_| !is_paid)
+}
+
 /// What happens, and until when at most.
 pub(crate) fn activity(payment: &Payment) -> (Activity, Option<UnixTime>) {
     let deadline = payment.deadline();

@@ -2,8 +2,6 @@
 
 use core::ops::Bound;
 
-use alloc::collections::BTreeSet;
-
 use crate::exchange::ids::{ConversationId, ConversationKind};
 use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::conversation::A_WHILE;
@@ -23,10 +21,7 @@ impl OffersManager {
     ///
     /// If the clock was set back, all conversations are looked at once more, so many at a time.
     pub fn poll(&mut self, now: UnixTime, max: usize) -> bool {
-        if now.0.saturating_add(SET_BACK) < self.now.0 {
-            self.again = Some(Bound::Unbounded);
-        }
-        self.now = now;
+        self.see(now);
         for _ in 0..max {
             let Some(id) = self.next_due() else { return false };
             self.go_on(id, now);
@@ -55,6 +50,14 @@ impl OffersManager {
     /// The currencies whose rates payments wait for.
     pub fn rates_needed(&self) -> impl Iterator<Item = CurrencyCode> + '_ {
         self.waiting.keys().copied()
+    }
+
+    /// Notes what time it is.
+    pub(crate) fn see(&mut self, now: UnixTime) {
+        if now.0.saturating_add(SET_BACK) < self.now.0 {
+            self.again = Some(Bound::Unbounded);
+        }
+        self.now = now;
     }
 
     fn next_due(&mut self) -> Option<ConversationId> {
@@ -112,7 +115,7 @@ impl OffersManager {
     }
 
     fn wait_for_rate(&mut self, currency: CurrencyCode, id: ConversationId) {
-        let waiting = self.waiting.entry(currency).or_insert_with(BTreeSet::new);
+        let waiting = self.waiting.entry(currency).or_default();
         if waiting.is_empty() {
             self.events.push_back(Event::RateNeeded(currency));
         }

@@ -157,6 +157,7 @@ impl OffersManager {
         now: UnixTime,
         step: impl FnOnce(&mut Change<'_>) -> R,
     ) -> Option<R> {
+        self.see(now);
         let parties = &self.parties;
         let (entry, used_by) = self.book.with_hashes(&id)?;
         if entry.conversation.wake(parties, id.kind()).is_err() {
@@ -236,7 +237,13 @@ fn hold(entry: &mut Entry, outputs: Vec<Output>) -> Vec<Output> {
     match entry.saving.as_deref_mut() {
         None => return outputs,
         Some(Saving { is_dirty: false, in_flight: Some(in_flight), .. }) => in_flight.outputs.extend(outputs),
-        Some(saving) => saving.outputs.extend(outputs),
+        Some(saving) => {
+            if outputs.iter().any(Output::is_stage) {
+                // What was to be said of a state that nobody was told of is not true any more.
+                saving.outputs.retain(|waiting| !waiting.is_superseded());
+            }
+            saving.outputs.extend(outputs);
+        }
     }
     Vec::new()
 }

@@ -7,11 +7,13 @@ use crate::exchange::manager::output::Event;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// For the next period.
+    #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions have periods"))]
     Waiting,
     Asking,
     Quoted,
     Paying,
     Paid,
+    #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions stop"))]
     Stopped,
     Ended,
 }

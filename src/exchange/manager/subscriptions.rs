@@ -48,7 +48,11 @@ impl Held {
     }
 
     pub(crate) fn hashes(&self) -> Vec<sha256::Hash> {
-        self.paying().into_iter().chain(self.0.hashes()).collect()
+        self.0.payment().into_iter().flat_map(payments::hashes).chain(self.0.last_hashes()).collect()
+    }
+
+    pub(crate) fn open_hashes(&self) -> Vec<sha256::Hash> {
+        self.0.payment().into_iter().flat_map(payments::open_hashes).collect()
     }
 
     pub(crate) fn currency(&self) -> Option<CurrencyCode> {

@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 use bitcoin::hashes::sha256;
 
 use crate::error::Error;
-use crate::exchange::ids::{ConversationId, PathId, PaymentId};
+use crate::exchange::ids::{PathId, PaymentId};
 use crate::exchange::manager::stage::Stage;
 use crate::exchange::manager::status::Activity;
 use crate::exchange::message::IncomingMessage;
+use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::unsent::Step;
 use crate::exchange::refused::Refused;
+use crate::exchange::saved::invalid;
 use crate::field::{CurrencyCode, Rate};
 use crate::payer_proof::Preimage;
 use crate::units::UnixTime;
@@ -20,8 +22,8 @@ use crate::units::UnixTime;
 pub(crate) enum Held {}
 
 impl Held {
-    pub(crate) fn id(&self) -> ConversationId {
-        match *self {}
+    pub(crate) fn reload(_: &Payer, _: &[u8]) -> Result<Self, Error> {
+        Err(invalid())
     }
 
     pub(crate) fn fields(&self) -> Vec<u8> {
@@ -33,6 +35,10 @@ impl Held {
     }
 
     pub(crate) fn hashes(&self) -> Vec<sha256::Hash> {
+        match *self {}
+    }
+
+    pub(crate) fn open_hashes(&self) -> Vec<sha256::Hash> {
         match *self {}
     }
 

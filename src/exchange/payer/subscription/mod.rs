@@ -288,10 +288,10 @@ impl Subscription {
         [self.payment.as_ref().map(Payment::id), cancellation]
     }
 
-    /// The payment hashes that were begun and are not known to have been paid by this or the payment before it.
-    pub(crate) fn hashes(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
-        let begun = self.payment.iter().flat_map(Payment::begun);
-        begun.chain(self.last_begun.iter().copied())
+    /// The payment hashes of the payment that was made last, once the next one is there in its place.
+    pub(crate) fn last_hashes(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
+        let is_replaced = self.payment.as_ref().is_some_and(|payment| !matches!(payment.state(), State::Paid(_)));
+        self.last_paid.iter().chain(&self.last_begun).filter(move |_| is_replaced).copied()
     }
 
     fn token(&self, attempt: u32, position: u8) -> Token {
