@@ -138,9 +138,7 @@ impl Conversation {
     /// Of what is awake.
     pub(crate) fn keys(&self) -> Keys {
         match self {
-            Self::Payment(payment) => {
-                Keys { hashes: payments::hashes(payment).collect(), ..Keys::default() }
-            }
+            Self::Payment(payment) => Keys { hashes: payments::hashes(payment).collect(), ..Keys::default() },
             Self::Claim(claim) if *claim.state() == ClaimState::Sending => {
                 Keys { hashes: Vec::from([claim.invoice().payment_hash()]), ..Keys::default() }
             }

@@ -1,6 +1,7 @@
 //! What a payer says in its requests.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -19,7 +20,7 @@ pub(crate) struct Choices {
     pub(crate) amount: Option<Msat>,
     pub(crate) quantity: Option<u64>,
     pub(crate) payer_note: String,
-    pub(crate) name: Option<(String, String)>,
+    pub(crate) name: Option<Box<(String, String)>>,
     pub(crate) rate: Option<Rate>,
     pub(crate) custom: Vec<(u64, Vec<u8>)>,
     /// Whether the amount is one that the issuer suggested, who knows the rate.
@@ -55,7 +56,7 @@ impl Choices {
             request = request.quantity(quantity);
         }
         // RQW-8
-        if let Some((user, domain)) = &self.name {
+        if let Some((user, domain)) = self.name.as_deref() {
             request = request.bip_353_name(HumanReadableName::new(user, domain)?);
         }
         request = match self.rate {
@@ -71,7 +72,7 @@ impl Choices {
         out.optional_number(self.amount.map(|amount| amount.0));
         out.optional_number(self.quantity);
         out.bytes(self.payer_note.as_bytes());
-        let (user, domain) = self.name.as_ref().map_or(("", ""), |(user, domain)| (user, domain));
+        let (user, domain) = self.name.as_deref().map_or(("", ""), |(user, domain)| (user, domain));
         out.bytes(user.as_bytes());
         out.bytes(domain.as_bytes());
         out.flag(self.rate.is_some());
@@ -98,7 +99,7 @@ impl Choices {
             // What is not written into a request is not saved either.
             false => {
                 HumanReadableName::new(&user, &domain)?;
-                Some((user, domain))
+                Some(Box::new((user, domain)))
             }
         };
         let rate = match reader.flag()? {

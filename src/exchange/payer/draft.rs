@@ -116,7 +116,7 @@ impl<'a> Draft<'a> {
 
     /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8).
     pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
-        self.choices.name = Some((name.user().to_owned(), name.domain().to_owned()));
+        self.choices.name = Some((name.user().to_owned(), name.domain().to_owned()).into());
         self
     }
 

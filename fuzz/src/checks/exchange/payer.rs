@@ -449,7 +449,7 @@ impl World {
                 );
                 let told = InvoiceError::try_from(bytes).expect("what ends a payment is an error");
                 match (progress, self.payment.state()) {
-                    (Progress::Ended, State::Ended(EndReason::Refused(shown))) => assert_eq!(*shown, told),
+                    (Progress::Ended, State::Ended(EndReason::Refused(shown))) => assert_eq!(**shown, told),
                     // Over another way, or for the suggested amount.
                     (Progress::AskingAgain(None), State::Asking { .. }) => {}
                     (progress, state) => panic!("{progress:?}, but {state:?}"),

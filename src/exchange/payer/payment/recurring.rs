@@ -13,7 +13,7 @@ impl Payment {
     /// Which payment of a subscription this is.
     pub(crate) fn series(&self) -> Option<&Series> {
         match &self.asked {
-            Purpose::Offer(asked) => asked.series.as_ref(),
+            Purpose::Offer(asked) => asked.series.as_deref(),
             Purpose::Refund(_) => None,
         }
     }
