@@ -118,8 +118,11 @@ impl Output {
     /// Whether it is idle once a conversation is farther than that.
     pub(crate) fn is_superseded(&self) -> bool {
         match self {
-            Self::Send(What::Request(_)) | Self::Tell(Event::Quoted(_) | Event::Payable(_) | Event::Stopped(_)) => true,
-            Self::Send(What::Message(_)) | Self::Tell(_) => false,
+            Self::Send(What::Request(_)) => true,
+            Self::Tell(event) => {
+                matches!(event, Event::Quoted(_) | Event::Payable(_) | Event::Stopped(_) | Event::Ended(_))
+            }
+            Self::Send(What::Message(_)) => false,
         }
     }
 }

@@ -15,12 +15,17 @@ use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::state::State;
 use crate::exchange::payer::subscription::Subscription;
+use crate::exchange::payer::subscription::due::Due;
 use crate::exchange::payer::subscription::state::SubscriptionState;
 use crate::exchange::payer::unsent::Step;
 use crate::exchange::refused::Refused;
+use crate::exchange::schedule::at_most;
 use crate::field::{CurrencyCode, Rate};
 use crate::payer_proof::Preimage;
 use crate::units::UnixTime;
+
+/// How much later than it could be a payment is asked for at most, in seconds.
+const MAX_DELAY: u64 = 3_600;
 
 /// A subscription in a manager.
 #[derive(Debug)]
@@ -76,9 +81,11 @@ impl Held {
 
     pub(crate) fn activity(&self, now: UnixTime) -> (Activity, Option<UnixTime>) {
         match self.0.state(now) {
-            SubscriptionState::Waiting(due) if due.due_at <= now => (Activity::RateNeeded, Some(*due.window.end())),
+            SubscriptionState::Waiting(due) if self.own_time(&due) <= now => {
+                (Activity::RateNeeded, Some(*due.window.end()))
+            }
             SubscriptionState::Waiting(due) => {
-                (Activity::NotDue { number: u64::from(due.counter).saturating_add(1) }, Some(due.due_at))
+                (Activity::NotDue { number: u64::from(due.counter).saturating_add(1) }, Some(self.own_time(&due)))
             }
             SubscriptionState::Open(payment) => payments::activity(payment),
             SubscriptionState::Stopped(due, reason) => (Activity::Stopped(reason.clone()), Some(*due.window.end())),
@@ -86,8 +93,25 @@ impl Held {
         }
     }
 
+    /// When a payment is asked for: up to an hour after it could be, but at most after a quarter of what is left of its
+    /// window. All who subscribe to an offer would ask in the same second. The first payment is made at once.
+    fn own_time(&self, due: &Due) -> UnixTime {
+        if due.counter == 0 {
+            return due.due_at;
+        }
+        let room = due.window.end().0.saturating_sub(due.due_at.0) / 4;
+        let later = at_most(room.min(MAX_DELAY), self.0.delays(due.counter));
+        UnixTime(due.due_at.0.saturating_add(later))
+    }
+
     /// What to do now; nothing for want of a rate.
     pub(crate) fn step(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Option<Step>, Error> {
+        if let SubscriptionState::Waiting(due) = self.0.state(now) {
+            let at = self.own_time(&due);
+            if now < at {
+                return Ok(Some(Step::WaitUntil(at)));
+            }
+        }
         match self.0.step(now, rate) {
             Err(error) if matches!(error.kind(), ErrorKind::NotConverted) => Ok(None),
             result => result.map(Some),

@@ -20,7 +20,6 @@ use crate::exchange::payer::subscription::due::Due;
 use crate::exchange::payer::subscription::plan::Plan;
 use crate::exchange::payer::subscription::state::{SubscriptionEnd, SubscriptionState};
 use crate::exchange::recurring::Series;
-use crate::exchange::schedule::at_most;
 use crate::exchange::secret::{Nonce, Token};
 use crate::field::CurrencyCode;
 use crate::offer::Offer;
@@ -56,8 +55,7 @@ pub(crate) enum Cancel {
 /// [failed](Self::failed).
 ///
 /// A period is paid when it starts; or a day before its pay window closes, if that is sooner, or after half of a window
-/// of less than two days; and up to an hour later than that, which is another time for each subscription and period, but
-/// at most a quarter of what is left of the window. The first payment is made at once.
+/// of less than two days. The first payment is made at once.
 ///
 /// Every step is safe to repeat, and the clock may jump. After a crash, [load](Payer::load_subscription) what was saved
 /// last: what was being paid is still being paid, and what was due meanwhile is shown as late or missed.
@@ -190,27 +188,17 @@ impl Subscription {
     pub fn next_payments(&self, now: UnixTime, count: usize) -> Vec<Due> {
         match self.state(now) {
             SubscriptionState::Ended(_) => Vec::new(),
-            _ => {
-                let due = self.plan.next_payments(&self.payer, self.counter, self.basetime, now, count);
-                due.into_iter().map(|due| self.own_time(due)).collect()
-            }
+            _ => self.plan.next_payments(&self.payer, self.counter, self.basetime, now, count),
         }
     }
 
     fn due(&self, now: UnixTime) -> Result<Due, SubscriptionEnd> {
-        self.plan.due(&self.payer, self.counter, self.basetime, now).map(|due| self.own_time(due))
+        self.plan.due(&self.payer, self.counter, self.basetime, now)
     }
 
-    /// Draws a time of this subscription's own, up to an hour later: all who subscribe to an offer would ask in the same
-    /// second. The first payment is made at once where that can be.
-    fn own_time(&self, due: Due) -> Due {
-        if due.counter == 0 {
-            return due;
-        }
-        let room = due.window.end().0.saturating_sub(due.due_at.0) / 4;
-        let parts: [&[u8]; 3] = [&[3], &self.id.0, &due.counter.to_be_bytes()];
-        let drawn = at_most(room.min(MAX_DELAY), u64::from_be_bytes(self.payer.subscriptions().short(&parts)));
-        Due { due_at: UnixTime(due.due_at.0.saturating_add(drawn)), ..due }
+    /// What the delay of a payment is drawn with, which nobody else knows.
+    pub(crate) fn delays(&self, counter: u32) -> u64 {
+        u64::from_be_bytes(self.payer.subscriptions().short(&[&[3], &self.id.0, &counter.to_be_bytes()]))
     }
 
     /// Where things stand.
@@ -316,9 +304,6 @@ impl Payer {
         PaymentId(self.subscriptions().short(&parts))
     }
 }
-
-/// How much later than it could be a payment is asked for at most, in seconds.
-const MAX_DELAY: u64 = 3_600;
 
 /// The attempt that stands for a cancellation in the derivation of ids.
 pub(crate) const CANCELS: u32 = u32::MAX;
