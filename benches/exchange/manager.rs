@@ -83,7 +83,7 @@ pub(crate) fn print(conversation: &Conversation, keys: &Keys, effort: Effort) {
     }
 }
 
-const ROWS: [&str; 10] = [
+const ROWS: [&str; 11] = [
     "an idle poll, ns",
     "a stranger's message, ns",
     "a wrong answer to one of them, µs",
@@ -94,7 +94,15 @@ const ROWS: [&str; 10] = [
     "memory of each, bytes",
     "of that, bytes of the offer",
     "memory of all, MB",
+    "resident memory of the program, MB",
 ];
+
+/// What Linux says; nothing elsewhere.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<f64>().ok().map(|kilobytes| kilobytes / 1e3)
+}
 
 trait MapEach<T> {
     fn map_each(&self, each: impl Fn(&T) -> String) -> String;
@@ -130,6 +138,7 @@ fn measure(conversation: &Conversation, keys: &Keys, effort: Effort, count: u64)
     let before = allocations::held_now();
     let (manager, asked) = asking(conversation, count);
     let held = allocations::held_now() - before;
+    let resident = resident();
     let payer = &conversation.payer;
     let manager = std::cell::RefCell::new(manager);
     let answers = answers(conversation, keys, &asked);
@@ -149,25 +158,20 @@ fn measure(conversation: &Conversation, keys: &Keys, effort: Effort, count: u64)
         message
     };
     let wrong_answer = Side::new(wrong, |message| manager.borrow_mut().receive(message, NOW).expect_err("wrong"));
-    let alone = {
-        let state = manager.borrow().payment(id_of(payer, &answers[0]), |it| it.to_bytes()).expect("it waits");
-        std::cell::RefCell::new(payer.load(&state).expect("a saved payment"))
+    let single = |message: &IncomingMessage| {
+        let state = manager.borrow().payment(id_of(payer, message), |it| it.to_bytes()).expect("it waits");
+        payer.load(&state).expect("a saved payment")
     };
-    let wrong_alone = Side::new(
-        || {
-            let mut message = answers[0].clone();
-            *message.bytes.last_mut().expect("a signature") ^= 1;
-            message
-        },
-        |message| {
-            payer.payment_of(&message.arrival).expect("an own path");
-            alone.borrow_mut().receive(message, NOW).expect_err("wrong")
-        },
-    );
+    let singles: std::collections::HashMap<PaymentId, std::cell::RefCell<Payment>> =
+        answers.iter().map(|message| (id_of(payer, message), single(message).into())).collect();
+    let wrong_alone = Side::new(wrong, |message| {
+        let id = payer.payment_of(&message.arrival).expect("an own path");
+        singles[&id].borrow_mut().receive(message, NOW).expect_err("wrong")
+    });
     let sides = [Some(&idle), Some(&stranger), Some(&wrong_answer), Some(&wrong_alone)];
     let [idle_time, stranger_time, wrong_time, alone_time] =
         interleave(sides, effort).map(|samples| samples.expect("measured").median());
-    drop((idle, stranger, wrong_answer, wrong_alone));
+    drop((idle, stranger, wrong_answer, wrong_alone, singles));
     let mut manager = manager.into_inner();
 
     // What changes something can be done once. It is done in turns with the same alone.
@@ -211,6 +215,7 @@ fn measure(conversation: &Conversation, keys: &Keys, effort: Effort, count: u64)
         (held / count).to_string(),
         offer.to_string(),
         format!("{:.1}", held as f64 / 1e6),
+        resident.map_or("–".to_owned(), |resident| format!("{resident:.1}")),
     ]
 }
 

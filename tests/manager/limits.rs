@@ -62,3 +62,11 @@ fn errors_say_what_to_do() {
         "the payment still waits for an invoice: poll it, and try again when there is a quote"
     );
 }
+
+/// It can stand behind a lock, or move to another thread.
+#[test]
+fn it_can_be_shared() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<bolt12::exchange::OffersManager>();
+    is_shared::<bolt12::exchange::ToSend>();
+}

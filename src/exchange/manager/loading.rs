@@ -13,7 +13,8 @@ use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::book::Entry;
 use crate::exchange::manager::conversation::{Conversation, NEVER};
 use crate::exchange::manager::error::ManagerError;
-use crate::exchange::manager::saving::{Unsaved, rest};
+use crate::exchange::manager::output::Unsaved;
+use crate::exchange::manager::saving::rest;
 use crate::exchange::manager::stage::Stage;
 #[cfg(feature = "recurrence")]
 use crate::exchange::manager::subscriptions::Held;

@@ -33,8 +33,7 @@ mod views;
 use book::Book;
 use conversation::Parties;
 use limits::ManagerLimits;
-use output::{Event, ToSend};
-use saving::Unsaved;
+use output::{Event, ToSend, Unsaved};
 
 #[doc = include_str!("../../../docs/guide/manager.md")]
 pub struct OffersManager {

@@ -126,3 +126,9 @@ impl Output {
         }
     }
 }
+
+/// Something that waits to be given out to be saved.
+pub(crate) enum Unsaved {
+    State(ConversationId),
+    Removal(ConversationId),
+}

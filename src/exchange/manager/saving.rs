@@ -8,15 +8,9 @@ use crate::exchange::ids::ConversationId;
 use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::book::{Entry, InFlight, Saving};
 use crate::exchange::manager::conversation::{Conversation, Keys, NEVER};
-use crate::exchange::manager::output::{Event, Output, Save, ToSend};
+use crate::exchange::manager::output::{Event, Output, Save, ToSend, Unsaved};
 use crate::exchange::manager::stage::Stage;
 use crate::units::UnixTime;
-
-/// Something that waits to be given out.
-pub(crate) enum Unsaved {
-    State(ConversationId),
-    Removal(ConversationId),
-}
 
 /// How long after a save that failed a conversation goes on, at first.
 const FIRST_PAUSE: u64 = 5;
