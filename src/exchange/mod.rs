@@ -11,6 +11,7 @@
 //! | a merchant who pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too |
 //! | a subscriber | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period (feature `recurrence`) |
 //! | whoever is paid back | [`Payee`] | [claims](Payee::claim) it, and sends the invoice until it is paid ([`Claim`]) |
+//! | a wallet with any number of these | [`OffersManager`] | holds them all, finds the one a message is for, knows when each is due, and sends nothing before it is saved |
 //!
 //! # How messages are told apart
 //!

@@ -128,7 +128,7 @@ fn a_save_that_fails_leaves_everything_as_it_was_saved() {
     wallet.manager.save_failed(save.number, now);
     assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }]);
     assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
-    assert_eq!(wallet.manager.failed(preimage.payment_hash(), now).is_err(), true);
+    assert!(wallet.manager.failed(preimage.payment_hash(), now).is_err());
 }
 
 // EXC-15: what changes while a save is under way has a save of its own, and both fall if the first fails.

@@ -130,7 +130,7 @@ fn subscribers_do_not_ask_in_the_same_second() {
 #[test]
 fn payments_wait_for_a_rate() {
     let usd = "USD".parse().unwrap();
-    let rate = Rate::new(usd, MinorUnits(100_000_00), Msat(100_000_000_000)).unwrap();
+    let rate = Rate::new(usd, MinorUnits(10_000_000), Msat(100_000_000_000)).unwrap();
     let offer = podcast(|offer| offer.amount(OfferAmount::Currency { currency: usd, amount: MinorUnits(300) }));
     let mut wallet = Wallet::new();
     let mut ids = Vec::new();

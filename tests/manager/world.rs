@@ -260,7 +260,8 @@ impl World {
         }
         for at in 0..self.parties.len() {
             let party = &mut self.parties[at];
-            if let Some((_, save)) = party.store.pop_front_if(|(at, _)| *at <= now) {
+            if party.store.front().is_some_and(|(at, _)| *at <= now) {
+                let Some((_, save)) = party.store.pop_front() else { unreachable!() };
                 self.outcome.saves += 1;
                 if self.random.chance(self.setup.broken) {
                     self.outcome.failed_saves += 1;
