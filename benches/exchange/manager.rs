@@ -171,7 +171,7 @@ fn measure(conversation: &Conversation, keys: &Keys, effort: Effort, count: u64)
     let sides = [Some(&idle), Some(&stranger), Some(&wrong_answer), Some(&wrong_alone)];
     let [idle_time, stranger_time, wrong_time, alone_time] =
         interleave(sides, effort).map(|samples| samples.expect("measured").median());
-    drop((idle, stranger, wrong_answer, wrong_alone, singles));
+    drop((idle, stranger, wrong_answer, wrong_alone));
     let mut manager = manager.into_inner();
 
     // What changes something can be done once. It is done in turns with the same alone.

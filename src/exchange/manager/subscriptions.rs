@@ -82,7 +82,9 @@ impl Held {
     pub(crate) fn activity(&self, now: UnixTime) -> (Activity, Option<UnixTime>) {
         match self.0.state(now) {
             SubscriptionState::Waiting(due) if self.own_time(&due) <= now => {
-                (Activity::RateNeeded, Some(*due.window.end()))
+                let in_bitcoin = self.currency().is_none();
+                let activity = if in_bitcoin { Activity::Asking { requests: 0 } } else { Activity::RateNeeded };
+                (activity, Some(*due.window.end()))
             }
             SubscriptionState::Waiting(due) => {
                 (Activity::NotDue { number: u64::from(due.counter).saturating_add(1) }, Some(self.own_time(&due)))
