@@ -16,3 +16,4 @@ pub(crate) mod series;
 pub(crate) mod state;
 #[cfg(feature = "recurrence")]
 pub(crate) mod subscription;
+pub(crate) mod unsent;
