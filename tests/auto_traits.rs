@@ -49,7 +49,7 @@ fn messages_and_what_is_in_them() {
         BitcoinUri,
         BitcoinUriBuilder,
         Instruction,
-        Pasted,
+        Pasted<'_>,
         ProofOfPayment,
         LinkFault,
         Entries<'static, BlindedPath<'static>>,
@@ -204,8 +204,8 @@ fn the_exchange() {
 fn onions() {
     use bolt12::onion::*;
     all!(
-        DnssecProof,
-        DnssecQuery,
+        DnssecProof<'_>,
+        DnssecQuery<'_>,
         OnionMessageBuilder<'static>,
         PeerMessage,
         HopData,

@@ -18,7 +18,7 @@ use std::path::Path;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
     Action, EndReason, IncomingMessage, Limit, MessageArrival, Need, OffersMessageKind, OutgoingMessage, Payee, Payer,
-    Payment, Progress, Retry, State, SubscriptionEnd,
+    Payment, Progress, Retry, State, SubscriptionEnd, TakenPayments, Terms,
 };
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
@@ -316,6 +316,7 @@ fn errors() -> Vec<Error> {
     #[cfg(feature = "onion")]
     errors.extend(onions());
     errors.extend(requests_not_received());
+    errors.extend(sales_not_made());
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
@@ -638,6 +639,25 @@ fn requests_not_received() -> Vec<Error> {
         accepted.sign(invoice.build().unwrap()).unwrap_err()
     });
     [vec![nowhere, no_reply_path, other_offer, other_way], not_ours.to_vec()].concat()
+}
+
+/// A price at yesterday's rate, and a payment that comes twice.
+fn sales_not_made() -> [Error; 2] {
+    let issuer = Payee::new([1; 32]);
+    let usd = "USD".parse().unwrap();
+    let rate = Rate::per_bitcoin(usd, "100000", 2).unwrap();
+    let price = OfferAmount::Currency { currency: usd, amount: MinorUnits(350) };
+    let offer = sides::own_offer(&issuer, 1, |offer| offer.description("tea").amount(price));
+    let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap().limit(Limit::AtMost(Msat(4_000_000)));
+    let asked = next(&mut draft.start([4; 32], NOW, LATER).unwrap());
+    let received = issuer.receive(sides::deliver(&asked, 0x70)).unwrap();
+    let fresh = sides::terms(NOW, Some(rate));
+    let old = Terms { rate_age: std::time::Duration::from_secs(86_400), ..fresh };
+    let stale = received.clone().accept(&old).unwrap_err().error().clone();
+    let payment = received.accept(&fresh).unwrap().expected_payment();
+    let mut taken = TakenPayments::new();
+    taken.take(&payment, NOW).unwrap();
+    [stale, taken.take(&payment, NOW).unwrap_err()]
 }
 
 const LATER: UnixTime = UnixTime(NOW.0 + 600);

@@ -114,7 +114,7 @@ fn main() {
                     theirs.disconnect(&connected);
                 },
             )),
-            floor: Some(Side::new(|| (), |()| floor(&context, &secret, &point))),
+            floor: Some(Side::new(|| (), |()| floor(&context, &secret, &point)).into()),
         },
         sends("onion message", message(100)),
         sends("onion message", message(30_000)),

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use bolt12::exchange::{Action, IncomingMessage, Messenger, OutgoingMessage, Payee, Payer, Received, Route};
+use bolt12::exchange::{Action, Inbound, IncomingMessage, Messenger, OutgoingMessage, Payee, Payer, Route};
 use bolt12::onion::{OnionMessage, Peeled};
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{OfferBuilder, UnixTime};
@@ -87,7 +87,7 @@ impl Nodes {
             move || (bytes.clone(), conversation.invoice_paths(keys)),
             move |(bytes, paths)| {
                 let message = OnionMessage::read(bytes).expect("a message");
-                let Ok(Received::InvoiceRequest { incoming, .. }) = server.receive(&message) else {
+                let Ok(Inbound::Message { message: incoming, .. }) = server.receive(&message) else {
                     panic!("a request")
                 };
                 let answer: OutgoingMessage = answer(conversation, &issuer, incoming, paths);

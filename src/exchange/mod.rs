@@ -45,15 +45,13 @@ mod refused;
 mod saved;
 mod schedule;
 mod secret;
-#[cfg(not(feature = "recurrence"))]
-mod subscription_absent;
 
 /// What the rest of the exchange asks of subscriptions.
 mod recurring {
-    #[cfg(not(feature = "recurrence"))]
-    pub(crate) use super::subscription_absent::{Period, Series};
     #[cfg(feature = "recurrence")]
     pub(crate) use super::{payee::period::Period, payer::series::Series};
+    #[cfg(not(feature = "recurrence"))]
+    pub(crate) use super::{payee::period_absent::Period, payer::series_absent::Series};
 }
 
 pub use action::Action;

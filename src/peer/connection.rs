@@ -346,7 +346,7 @@ impl Connection {
             return Err(ConnectionError::NoType { len: self.incoming.len() });
         };
         let kind = u16::from_be_bytes(*kind);
-        let invalid = |error| ConnectionError::InvalidMessage { kind, error };
+        let invalid = |error| ConnectionError::InvalidMessage { kind, error: Box::new(error) };
         let is_connected = self.is_connected();
         match Message::read(kind, payload).map_err(invalid)? {
             Message::Init(init) if !is_connected => self.greet(&init, now).map(|()| Some(Event::Connected(init))),

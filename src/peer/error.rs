@@ -80,7 +80,7 @@ pub enum ConnectionError {
         kind: u16,
         /// What is wrong with it.
         #[source]
-        error: MessageError,
+        error: Box<MessageError>,
     },
     /// A message that is too short to have a type.
     #[error("the peer sent a message of {len} bytes, too few for a type")]

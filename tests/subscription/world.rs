@@ -548,7 +548,8 @@ impl World {
         let basetime = basetime.or(self.shop.paid.values().next().map(|period| period.basetime)).unwrap_or(NOW);
         // Period 0 of an offer without base starts when it is paid, by whatever clock.
         if offer.base.is_some() || counter > 0 {
-            offer.check_pay_window(basetime, recurrence.period_index(), self.clock()).unwrap();
+            let checked = offer.check_pay_window(basetime, recurrence.period_index(), self.clock());
+            assert!(checked.is_ok(), "seed {seed}: {checked:?} {counter} {offer:?} at {}, {}", self.clock(), self.now);
         }
     }
 

@@ -315,7 +315,7 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
         };
         let rate =
             offer.currency().map(|currency| Rate::new(currency, MinorUnits(1_050), Msat(123_456))).transpose()?;
-        let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, rate_age: std::time::Duration::ZERO, max_rate_age: std::time::Duration::from_secs(600), max_amount: None };
+        let context = RequestContext { offer: &offer, arrival, now: NOW, chains: &chains, rate, max_amount: None };
         let new = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
         let accepted = match request.recurrence() {
             Some(_) => request.accept_recurring(&context, &new)?,
@@ -484,7 +484,14 @@ fn states() -> Result<Seeds> {
         let received = issuer.receive(sides::deliver(&asked))?;
         add(format!("received-{at}"), received.to_bytes());
         let rate = Some(sides::rate(sides::CENTS));
-        let terms = Terms { now, chains: sides::CHAINS, rate, rate_age: std::time::Duration::ZERO, max_rate_age: std::time::Duration::from_secs(600), max_amount: MaxAmount::Any };
+        let terms = Terms {
+            now,
+            chains: sides::CHAINS,
+            rate,
+            rate_age: std::time::Duration::ZERO,
+            max_rate_age: std::time::Duration::from_secs(600),
+            max_amount: MaxAmount::Any,
+        };
         let accepted = received.accept(&terms)?;
         add(format!("accepted-{at}"), accepted.to_bytes());
         let (preimage, invoice) = sides::unsigned(&accepted)?;

@@ -38,7 +38,6 @@ use std::process::ExitCode;
 use bolt12::Invoice;
 
 use failure::Failure;
-use input::Message;
 use input::{Input, Message};
 use options::{Options, Subject, USAGE};
 use progress::Progress;

@@ -155,6 +155,7 @@ impl Options {
         let (peer, address) = peer.ok_or_else(|| Failure::misuse("--peer NODEID@HOST:PORT is missing"))?;
         Ok(Self {
             subject,
+            link,
             peer,
             address,
             amount,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt12::exchange::{
-    ClaimId, ClaimState, Draft, EndReason, Limit, MAX_REQUEST_LEN, Need, OutgoingMessage, PaymentId, ReceivedRequest,
-    Retry, State,
+    ClaimId, ClaimState, Draft, EndReason, Limit, Need, OutgoingMessage, PaymentId, ReceivedRequest, Retry, State,
 };
 use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::secp256k1::{Keypair, PublicKey};
@@ -181,7 +180,7 @@ fn claim(
     let accepted = issuer.claim(refund, now(), CHAINS).map_err(refused)?;
     let expected = accepted.expected_payment();
     let through = options.channel.map(|channel| (options.peer, channel));
-    let path = payment_path(keys.node.public_key(), expected.path_id.0, through, keys.random());
+    let path = payment_path(keys.node.public_key(), expected.path_id.0.clone(), through, keys.random());
     let (path, payinfo) = path.map_err(refused)?;
     let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().map_err(refused)?;
     let claim = accepted.sign(invoice, deadline, Retry::default()).map_err(refused)?;

@@ -73,7 +73,8 @@ impl Application for Shop {
         // It will be: nobody can pay it here.
         books.paid = accepted.paid_period();
         books.preimages.push(expected.preimage);
-        let path = bolt12::onion::BlindedPathBuilder::new(crate::key(0x51).public_key()).path_id(expected.path_id.0);
+        let path =
+            bolt12::onion::BlindedPathBuilder::new(crate::key(0x51).public_key()).path_id(expected.path_id.0.clone());
         let payinfo = PayInfo {
             fee_base_msat: 0,
             fee_proportional_millionths: 0,

@@ -147,16 +147,7 @@ fn invoice(number: u8, paths: &[(BlindedPath<'static>, PayInfo<'static>)], amoun
     let request = messages::request_for(&offer).build().unwrap().sign(&messages::payer()).unwrap();
     let chains = &[ChainHash::BITCOIN];
     let arrival = RequestArrival::Direct;
-    let context = RequestContext {
-        offer: &offer,
-        arrival,
-        now: NOW,
-        chains,
-        rate: None,
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
-        max_amount: None,
-    };
+    let context = RequestContext { offer: &offer, arrival, now: NOW, chains, rate: None, max_amount: None };
     let accepted = request.accept(&context).unwrap();
     let builder = InvoiceBuilder::new(accepted, NOW, sha256::Hash::hash(b"preimage")).multi_part(MultiPart::Allowed);
     let builder = paths.iter().fold(builder, |builder, (path, payinfo)| builder.add_path(path.clone(), payinfo));

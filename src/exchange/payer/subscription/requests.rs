@@ -71,6 +71,10 @@ impl Subscription {
         let silent_until = self.pace.silent_until(now).filter(|_| !self.is_watched(&due, now));
         let Some(payment) = &mut self.payment else { return Ok(Step::Nothing) };
         payment.set_budget(budget);
+        // A clock that was set back must not make us ask too early.
+        if now < *due.window.start() {
+            return Ok(Step::WaitUntil(*due.window.start()));
+        }
         if let Some(at) = silent_until {
             return Ok(Step::WaitUntil(at.min(due.window.end().next_second())));
         }
