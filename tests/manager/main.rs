@@ -9,6 +9,7 @@ mod network;
 #[path = "../common/sides.rs"]
 mod sides;
 
+mod approval;
 mod limits;
 mod loading;
 mod queue;

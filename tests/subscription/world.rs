@@ -255,7 +255,7 @@ impl World {
     }
 
     pub(crate) fn run(mut self) -> Outcome {
-        for _ in 0..200_000 {
+        for _ in 0..30_000 {
             if self.act() {
                 continue;
             }

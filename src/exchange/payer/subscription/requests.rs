@@ -91,7 +91,7 @@ impl Subscription {
 
     /// Whether somebody waits for the first payment, because it is made at once.
     fn is_watched(&self, due: &Due, now: UnixTime) -> bool {
-        due.counter == 0 && due.due_at <= self.plan.since && now.0.saturating_sub(self.plan.since.0) < WATCHED
+        due.counter == 0 && due.due_at <= self.plan.since && now.0.abs_diff(self.plan.since.0) < WATCHED
     }
 
     /// Whether the next payment was begun, and can go on.
