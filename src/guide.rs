@@ -12,6 +12,7 @@
 //! | [Proofs](proofs) | proving a payment, and checking such a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [LDK](ldk) | running all this on an LDK node, or in front of one (feature `lightning`) |
+//! | [Many at once](manager) | all of a wallet's conversations in one value |
 //! | [Storage and restarts](storage) | what to save, and what to do after a crash |
 //! | [Fuzzing](fuzzing) | fuzzing this crate, or your implementation against it |
 //! | [Decisions](decisions) | what the specification leaves open, and how the crate is built |
@@ -28,6 +29,7 @@ macro_rules! links {
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
 [getting-paid]: crate::guide::getting_paid
 [ldk]: crate::guide::ldk
+[manager]: crate::guide::manager
 [onion-messages]: crate::guide::onion_messages
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
@@ -122,6 +124,15 @@ page!(
 [`message_paths`](crate::lightning::message_paths), [`payment_paths`](crate::lightning::payment_paths),
 [`ConversionError`](crate::lightning::ConversionError)",
     "lightning"
+);
+page!(
+    manager,
+    "../docs/guide/manager.md",
+    "[`OffersManager`](crate::exchange::OffersManager), [`ManagerLimits`](crate::exchange::ManagerLimits),
+[`Save`](crate::exchange::Save), [`ToSend`](crate::exchange::ToSend), [`Event`](crate::exchange::Event),
+[`Received`](crate::exchange::Received), [`Loaded`](crate::exchange::Loaded), [`AskNode`](crate::exchange::AskNode),
+[`Archived`](crate::exchange::Archived), [`Status`](crate::exchange::Status),
+[`Activity`](crate::exchange::Activity), [`ManagerError`](crate::exchange::ManagerError)"
 );
 page!(
     storage,

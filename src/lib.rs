@@ -6,6 +6,7 @@
 //! [fuzzing]: guide::fuzzing
 //! [getting-paid]: guide::getting_paid
 //! [ldk]: guide::ldk
+//! [manager]: guide::manager
 //! [onion-messages]: guide::onion_messages
 //! [paying]: guide::paying
 //! [proofs]: guide::proofs
@@ -30,6 +31,7 @@
 //! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] | [proofs] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] | [paying] |
 //! | run the whole conversation, as payer or payee | [`exchange`] | [paying], [getting paid][getting-paid], [storage] |
+//! | hold all conversations of a wallet, with any store and transport | [`exchange::OffersManager`] | [many at once][manager] |
 //! | convert prices in fiat | [`Rate`], [`OfferAmount`] | [fiat] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |

@@ -196,7 +196,7 @@ fn the_reason_of_an_error_is_what_a_person_sees() {
         let error = InvoiceError::new(&text).unwrap();
         let expected = if reason.is_empty() { text.as_str() } else { reason };
         assert_eq!(error.reason().unwrap().as_raw(), expected);
-        let end = bolt12::exchange::EndReason::Refused(error);
+        let end = bolt12::exchange::EndReason::Refused(error.into());
         assert_eq!(end.to_string(), format!("the answer was: {expected}"), "{text}");
     }
 }

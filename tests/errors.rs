@@ -789,8 +789,8 @@ fn every_text_is_as_it_was_agreed() {
     let wordless = InvoiceError::try_from(vec![1, 1, 82]).unwrap();
     for end in [
         EndReason::Deadline,
-        EndReason::Refused(no),
-        EndReason::Refused(wordless),
+        EndReason::Refused(no.into()),
+        EndReason::Refused(wordless.into()),
         EndReason::TooExpensive { amount: Msat(9) },
         EndReason::OffPrice { amount: Msat(9) },
         EndReason::FeeTooHigh { amount: Msat(9) },

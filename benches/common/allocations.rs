@@ -40,6 +40,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// How many bytes are held now.
+#[allow(dead_code, reason = "one of the benchmarks asks")]
+pub(crate) fn held_now() -> u64 {
+    BYTES.load(Relaxed) - FREED.load(Relaxed)
+}
+
 /// What an operation asks of the allocator. Growing counts as another allocation.
 #[derive(Clone, Copy)]
 pub(crate) struct Allocations {

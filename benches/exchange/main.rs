@@ -6,9 +6,11 @@
 //! cargo bench --bench exchange -- payer typical   what has all these words in its name
 //! ```
 //!
-//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Five tables: whole
-//! steps beside their floors; refusals as a share of what a valid request of the same size costs; requests that a
-//! server answers in a second; the time to load saved payments; and bytes that a payment holds.
+//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Tables: whole steps
+//! beside their floors; refusals as a share of what a valid request of the same size costs; requests that a server
+//! answers in a second; the time to load saved payments; and bytes that a payment holds. `manager` prints two more: what
+//! one of 10, 1,000, 100,000 and 1,000,000 conversations costs, which takes a few minutes and 2 GB, and what
+//! subscriptions hold between two payments.
 
 #[path = "../common/allocations.rs"]
 mod allocations;
@@ -17,6 +19,7 @@ mod conversation;
 mod floor;
 mod issuer;
 mod load;
+mod manager;
 #[path = "../common/measure.rs"]
 mod measure;
 mod memory;
@@ -64,5 +67,9 @@ fn main() {
     if wanted("memory") {
         memory::print_head();
         all.iter().for_each(memory::print);
+    }
+    if wanted("manager") {
+        manager::print(&all[2], &keys, effort);
+        manager::print_subscriptions(&keys, effort);
     }
 }

@@ -1,6 +1,7 @@
 //! Why a conversation ended without a payment.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 
 use crate::error::Error;
@@ -16,7 +17,7 @@ pub enum EndReason {
     Deadline,
     /// The issuer refused: show the [text](InvoiceError::error), of which both ends are kept, at most 1 KiB, and do not
     /// act on it.
-    Refused(InvoiceError),
+    Refused(Box<InvoiceError>),
     /// The invoice was above the limit.
     TooExpensive {
         /// What it asked for.
@@ -89,7 +90,7 @@ impl EndReason {
     /// Keeps of an error what is shown, since whoever sent it says how long it is.
     pub(crate) fn refused(told: InvoiceError) -> Self {
         if told.as_bytes().len() <= MAX_TEXT_LEN {
-            return Self::Refused(told);
+            return Self::Refused(Box::new(told));
         }
         let text = told.error().map_or("", |error| error.as_raw());
         // Both ends: some put the request in front of the reason, whole.
@@ -106,7 +107,7 @@ impl EndReason {
             Some(field) => short.clone().about(field, None).unwrap_or(short),
             None => short,
         });
-        Self::Refused(short.unwrap_or(told))
+        Self::Refused(Box::new(short.unwrap_or(told)))
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
@@ -134,7 +135,7 @@ impl EndReason {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         match reader.byte()? {
             0 => Ok(Self::Deadline),
-            1 => InvoiceError::try_from(reader.bytes()?).map(Self::Refused),
+            1 => InvoiceError::try_from(reader.bytes()?).map(|told| Self::Refused(Box::new(told))),
             2 => Ok(Self::TooExpensive { amount: Msat(reader.number()?) }),
             3 => Ok(Self::QuoteExpired),
             4 => Ok(Self::Declined),

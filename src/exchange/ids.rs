@@ -87,6 +87,52 @@ pub enum ConversationId {
     Subscription(SubscriptionId),
 }
 
+/// What a conversation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ConversationKind {
+    /// A payment for an offer, or a refund that was published.
+    Payment,
+    /// The claim of a refund.
+    Claim,
+    /// A subscription (feature `recurrence`).
+    Subscription,
+}
+
+impl ConversationId {
+    /// Of which kind it is.
+    pub const fn kind(&self) -> ConversationKind {
+        match self {
+            Self::Payment(_) => ConversationKind::Payment,
+            Self::Claim(_) => ConversationKind::Claim,
+            #[cfg(feature = "recurrence")]
+            Self::Subscription(_) => ConversationKind::Subscription,
+        }
+    }
+
+    /// The id's bytes, 14 or 16, which are unique among those of its kind.
+    pub const fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Payment(id) => &id.0,
+            Self::Claim(id) => &id.0,
+            #[cfg(feature = "recurrence")]
+            Self::Subscription(id) => &id.0,
+        }
+    }
+}
+
+/// For example `payment 9f86d081884c7d659a2feaa0c55a`.
+impl fmt::Display for ConversationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind() {
+            ConversationKind::Payment => "payment",
+            ConversationKind::Claim => "claim",
+            ConversationKind::Subscription => "subscription",
+        };
+        write!(f, "{kind} {}", self.as_bytes().as_hex())
+    }
+}
+
 impl From<PaymentId> for ConversationId {
     fn from(id: PaymentId) -> Self {
         Self::Payment(id)

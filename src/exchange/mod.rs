@@ -11,6 +11,7 @@
 //! | whoever pays back | [`Payer`] | publishes a [refund](Payer::new_refund), which is a [`Payment`] too | [refunds](crate::guide::refunds) |
 //! | whoever is paid back | [`Payee`] | [claims](Payee::claim) the refund, and sends the invoice until it is paid ([`Claim`]) | [refunds](crate::guide::refunds) |
 //! | a subscriber (feature `recurrence`) | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period | [subscriptions](crate::guide::subscriptions) |
+//! | a wallet with any number of these | [`OffersManager`] | holds them all, finds the one that a message is for, knows when each is due, and sends nothing before it is saved | [many at once](crate::guide::manager) |
 //! | a wallet without a node (feature `onion`) | `Messenger` | puts messages into onions, and takes them out | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart
@@ -34,6 +35,7 @@ mod action;
 mod end;
 mod ids;
 mod limits;
+mod manager;
 mod message;
 #[cfg(feature = "onion")]
 mod messenger;
@@ -56,8 +58,15 @@ pub use action::Action;
 pub use end::EndReason;
 #[cfg(feature = "recurrence")]
 pub use ids::SubscriptionId;
-pub use ids::{ClaimId, ConversationId, PathId, PaymentId};
+pub use ids::{ClaimId, ConversationId, ConversationKind, PathId, PaymentId};
 pub use limits::{MAX_OFFER_LEN, MAX_REQUEST_LEN};
+pub use manager::OffersManager;
+pub use manager::error::ManagerError;
+pub use manager::limits::ManagerLimits;
+pub use manager::loading::{Archived, AskNode, LoadError, Loaded};
+pub use manager::messages::Received;
+pub use manager::output::{Event, Save, ToSend};
+pub use manager::status::{Activity, Status, WaitsFor};
 pub use message::{Destination, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
 #[cfg(feature = "onion")]
 pub use messenger::{Inbound, Messenger, Route};

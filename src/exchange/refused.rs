@@ -70,6 +70,11 @@ impl Refused {
         self.answer.as_ref()
     }
 
+    /// Takes out what to send.
+    pub(crate) fn take_answer(&mut self) -> Option<OutgoingMessage> {
+        self.answer.take()
+    }
+
     /// The same, taken out.
     pub fn into_answer(self) -> Option<OutgoingMessage> {
         self.answer

@@ -27,6 +27,21 @@ pub(crate) enum Kind {
     Subscribers = 6,
 }
 
+impl Kind {
+    /// What a state says that it is. Nobody has checked whether it is whole.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        Some(match bytes.get(1)? {
+            0 => Self::Received,
+            1 => Self::Accepted,
+            2 => Self::Payment,
+            3 => Self::Claim,
+            #[cfg(feature = "recurrence")]
+            4 => Self::Subscription,
+            _ => return None,
+        })
+    }
+}
+
 pub(crate) fn invalid() -> Error {
     Error::new(ErrorKind::InvalidState, Rule::Exc4)
 }
@@ -58,7 +73,10 @@ pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self(Vec::from([SAVED_VERSION, kind as u8]))
+        // Enough for most, so that it does not grow step by step.
+        let mut bytes = Vec::with_capacity(1024);
+        bytes.extend_from_slice(&[SAVED_VERSION, kind as u8]);
+        Self(bytes)
     }
 
     /// Fields alone, for what is authenticated in another way.
@@ -66,6 +84,7 @@ impl Writer {
         Self(Vec::new())
     }
 
+    /// What was written, without a MAC: for memory, see [`Reader::reload`], or for what is authenticated in another way.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -102,11 +121,16 @@ impl Writer {
         &self.0
     }
 
-    pub(crate) fn finish(mut self, key: &MacKey) -> Vec<u8> {
-        let mac: [u8; 16] = key.short(&[&self.0]);
-        self.array(mac);
-        self.0
+    pub(crate) fn finish(self, key: &MacKey) -> Vec<u8> {
+        seal(self.0, key)
     }
+}
+
+/// Adds the MAC to a state that was kept without.
+pub(crate) fn seal(mut state: Vec<u8>, key: &MacKey) -> Vec<u8> {
+    let mac: [u8; 16] = key.short(&[&state]);
+    state.extend_from_slice(&mac);
+    state
 }
 
 /// Reads a state.
@@ -124,6 +148,15 @@ impl<'a> Reader<'a> {
         if !key.verifies(&[fields], mac) {
             return Err(invalid());
         }
+        Self::reload(fields, kind, read)
+    }
+
+    /// The same for a state [without a MAC](Writer::into_bytes), which never left the memory.
+    pub(crate) fn reload<T>(
+        fields: &'a [u8],
+        kind: Kind,
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut reader = Self(fields);
         // It is authentic, so what is not understood was written by other software.
         if reader.byte()? != SAVED_VERSION {

@@ -7,15 +7,19 @@ use crate::error::Error;
 use crate::units::UnixTime;
 
 /// How long to wait for an answer before asking again: longer each time that all ways have been tried.
+///
+/// Each delay is drawn from around these, half of it more or less: exact ones would tell which software asks, and
+/// would have what began together ask together each time. The draw follows from the conversation's secret, so that
+/// whoever has that can repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// The first delay, in whole seconds, at least one.
+    /// About the first delay, in whole seconds, at least one.
     pub first: Duration,
-    /// The longest delay.
+    /// About the longest delay.
     pub max: Duration,
 }
 
-/// 5 seconds, growing to a minute.
+/// About 5 seconds, growing to about a minute.
 impl Default for Retry {
     fn default() -> Self {
         Self { first: Duration::from_secs(5), max: Duration::from_secs(60) }
@@ -23,11 +27,17 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The delay after an attempt of this round, counted from 0: twice as long each round.
+    /// The middle of the delay after an attempt of this round, counted from 0: twice as long each round.
     fn delay(&self, round: u32) -> Duration {
         let first = self.first.as_secs().max(1);
         let grown = 1u64.checked_shl(round).and_then(|factor| first.checked_mul(factor)).unwrap_or(u64::MAX);
         Duration::from_secs(grown.min(self.max.as_secs()).max(1))
+    }
+
+    /// The longest delay that can be drawn.
+    fn longest(&self) -> Duration {
+        let middle = self.delay(u32::MAX).as_secs();
+        Duration::from_secs(middle.saturating_add(middle / 2))
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
@@ -51,21 +61,51 @@ pub(crate) struct Schedule {
     turns: u32,
     /// When the next is due.
     next_at: UnixTime,
+    /// What the next delay is drawn with.
+    seed: u64,
+}
+
+/// A number that looks random, and the seed of the next (SplitMix64). Nobody gains by guessing it, beyond knowing when
+/// one conversation asks again.
+fn draw(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// One of `0..=max`, by a number that looks random.
+pub(crate) fn at_most(max: u64, number: u64) -> u64 {
+    max.checked_add(1).and_then(|count| number.checked_rem(count)).unwrap_or(number)
 }
 
 impl Schedule {
     pub(crate) fn new(retry: Retry, now: UnixTime) -> Self {
-        Self { retry, attempts: 0, turns: 0, next_at: now }
+        Self { retry, attempts: 0, turns: 0, next_at: now, seed: 0 }
+    }
+
+    /// Has delays be drawn with this, which nobody else knows.
+    pub(crate) fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The delay after this round.
+    fn delay(&mut self, round: u32) -> Duration {
+        let middle = self.retry.delay(round).as_secs();
+        let half = middle / 2;
+        let more = at_most(half.saturating_mul(2), draw(&mut self.seed));
+        Duration::from_secs(middle.saturating_sub(half).saturating_add(more))
     }
 
     /// Begins anew, for another request, with this way (or the first, after the last).
     pub(crate) fn restart(&mut self, way: u32, now: UnixTime) {
-        *self = Self { turns: way, ..Self::new(self.retry, now) };
+        *self = Self { turns: way, seed: self.seed, ..Self::new(self.retry, now) };
     }
 
     /// The same after a delay, because the last request was answered at once, and in vain, for the so-manieth time.
     pub(crate) fn restart_later(&mut self, way: u32, times: u8, now: UnixTime) {
-        self.restart(way, now.saturating_add(self.retry.delay(u32::from(times).saturating_sub(1))));
+        let delay = self.delay(u32::from(times).saturating_sub(1));
+        self.restart(way, now.saturating_add(delay));
     }
 
     /// The next attempt is due now.
@@ -86,7 +126,7 @@ impl Schedule {
     pub(crate) fn next(&mut self, ways: usize, is_open: impl Fn(usize) -> bool, now: UnixTime) -> Option<usize> {
         let ways = u32::try_from(ways).unwrap_or(u32::MAX).max(1);
         // A clock that was set back must not stop everything.
-        let farthest = now.saturating_add(self.retry.delay(u32::MAX));
+        let farthest = now.saturating_add(self.retry.longest());
         // No second follows the last one: whoever polls then would be told to send without end.
         if now.next_second() == now && self.next_at == now && self.attempts > 0 {
             return None;
@@ -100,7 +140,7 @@ impl Schedule {
             let round = self.turns.checked_div(ways)?;
             self.turns = self.turns.wrapping_add(1);
             if is_open(way) {
-                self.next_at = now.saturating_add(self.retry.delay(round));
+                self.next_at = now.saturating_add(self.delay(round));
                 self.attempts = self.attempts.saturating_add(1);
                 return Some(way);
             }
@@ -122,13 +162,14 @@ impl Schedule {
         out.number(self.attempts.into());
         out.number(self.turns.into());
         out.number(self.next_at.0);
+        out.number(self.seed);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         let retry = Retry::read(reader)?;
         let mut count = || u32::try_from(reader.number()?).map_err(|_| super::saved::invalid());
         let (attempts, turns) = (count()?, count()?);
-        Ok(Self { retry, attempts, turns, next_at: UnixTime(reader.number()?) })
+        Ok(Self { retry, attempts, turns, next_at: UnixTime(reader.number()?), seed: reader.number()? })
     }
 }
 

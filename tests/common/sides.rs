@@ -62,6 +62,12 @@ pub(crate) fn own_offer(issuer: &Payee, paths: u8, fill: impl FnOnce(OfferBuilde
     new.build(fill(builder)).unwrap()
 }
 
+/// Whether a time is as far from another as a delay that is drawn around so many seconds.
+pub(crate) fn is_about(at: UnixTime, from: UnixTime, seconds: u64) -> bool {
+    let half = seconds / 2;
+    (from.0 + seconds - half..=from.0 + seconds + half).contains(&at.0)
+}
+
 pub(crate) fn terms(now: UnixTime, rate: Option<Rate>) -> Terms<'static> {
     Terms {
         now,

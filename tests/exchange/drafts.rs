@@ -13,7 +13,7 @@ use bolt12::{
 
 use super::messages::{NOW, key};
 use super::plan::usd;
-use super::sides::{CHAINS, own_offer, path_with};
+use super::sides::{CHAINS, is_about, own_offer, path_with};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 1000);
 
@@ -241,26 +241,36 @@ fn timetable(offer: &Offer, retry: Retry, until: u64) -> Vec<(u64, usize)> {
     sent
 }
 
+/// Checks that an offer's ways are asked in turn, and that the delays are about these.
+#[track_caller]
+fn check_timetable(offer: &Offer, retry: Retry, delays: &[u64]) {
+    let ways = offer.paths().map_or(1, |paths| paths.iter().count());
+    let sent = timetable(offer, retry, 10_000);
+    assert_eq!(sent, timetable(offer, retry, 10_000), "not reproducible");
+    assert!(sent.iter().enumerate().all(|(at, (_, way))| *way == at % ways), "{sent:?}");
+    assert!(sent.len() > delays.len(), "{sent:?}");
+    for (pair, delay) in sent.windows(2).zip(delays) {
+        assert!(is_about(UnixTime(pair[1].0), UnixTime(pair[0].0), *delay), "{sent:?}: {delay}");
+    }
+}
+
 /// EXC-5, OFR-11: each path in order, with a delay after each that doubles with every round, until the deadline.
 #[test]
 fn paths_are_tried_in_order_with_growing_delays() {
     let two = own_offer(&issuer(), 2, |it| it.description("tea").amount_msat(Msat(9)));
-    assert_eq!(timetable(&two, Retry::default(), 100), [(0, 0), (5, 1), (10, 0), (20, 1), (30, 0), (50, 1), (70, 0)]);
+    check_timetable(&two, Retry::default(), &[5, 5, 10, 10, 20, 20, 40, 40, 60, 60, 60]);
     let quick = Retry { first: Duration::from_millis(10), max: Duration::from_secs(3) };
-    assert_eq!(timetable(&two, quick, 8), [(0, 0), (1, 1), (2, 0), (4, 1), (6, 0)]);
+    check_timetable(&two, quick, &[1, 1, 2, 2, 3, 3, 3, 3, 3]);
     // The longest delay holds also for the first.
     let slow = Retry { first: Duration::from_secs(100), max: Duration::from_secs(40) };
-    assert_eq!(timetable(&two, slow, 100), [(0, 0), (40, 1), (80, 0)]);
+    check_timetable(&two, slow, &[40, 40, 40]);
     let extreme = Retry { first: Duration::MAX, max: Duration::MAX };
     assert_eq!(timetable(&two, extreme, 1000), [(0, 0)]);
-    // The deadline's last second is still good.
-    let steady = Retry { first: Duration::from_secs(250), max: Duration::from_secs(250) };
-    assert_eq!(timetable(&two, steady, 9000), [(0, 0), (250, 1), (500, 0), (750, 1), (1000, 0)]);
     // OFR-11: without paths, to the issuer.
     let issuer = issuer();
     let node = OfferBuilder::new(key(0x60).public_key()).description("tea").amount_msat(Msat(9));
     let node = issuer.new_offer([0x4f; 16]).build(node).unwrap();
-    assert_eq!(timetable(&node, Retry::default(), 40), [(0, 0), (5, 0), (15, 0), (35, 0)]);
+    check_timetable(&node, Retry::default(), &[5, 10, 20, 40, 60, 60]);
     // An offer that leads nowhere is not made.
     let new = issuer.new_offer([0x4f; 16]);
     let error = new.build(OfferBuilder::new(new.issuer_id()).description("tea")).unwrap_err();
@@ -288,7 +298,7 @@ fn an_unreachable_path_is_left_at_once() {
         }
         // No endless loop: after the last of all, the delay holds.
         let Action::WaitUntil(at) = payment.poll(now).unwrap() else { panic!() };
-        assert_eq!(at, UnixTime(now.0 + (5 << round)));
+        assert!(is_about(at, now, 5 << round));
         now = at;
     }
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
@@ -311,13 +321,30 @@ fn a_retry_repeats_the_identical_bytes() {
     let payer = payer();
     let mut payment = payer.draft(&two, NOW, CHAINS).unwrap().start([3; 32], NOW, DEADLINE).unwrap();
     let first = sent(&mut payment, NOW);
-    let second = sent(&mut payment, UnixTime(NOW.0 + 5));
+    let second = sent(&mut payment, UnixTime(NOW.0 + 7));
     assert_ne!(first.message.as_bytes(), second.message.as_bytes());
     let mut loaded = payer.load(&payment.to_bytes()).unwrap();
     assert!(matches!(loaded.state(), State::Asking { attempts: 2 }));
-    let third = sent(&mut loaded, UnixTime(NOW.0 + 10));
+    let third = sent(&mut loaded, UnixTime(NOW.0 + 14));
     assert_eq!((third.message.as_bytes(), third.reply_path_id), (first.message.as_bytes(), first.reply_path_id));
-    assert_eq!(third, sent(&mut payment, UnixTime(NOW.0 + 10)));
+    assert_eq!(third, sent(&mut payment, UnixTime(NOW.0 + 14)));
+}
+
+/// EXC-5: two payments for one offer do not ask at the same times, and no delay tells which software asks.
+#[test]
+fn delays_differ_between_payments() {
+    let offer = tea(|it| it.amount_msat(Msat(9)));
+    let delay = |entropy| {
+        let mut payment = payer().draft(&offer, NOW, CHAINS).unwrap().start(entropy, NOW, DEADLINE).unwrap();
+        sent(&mut payment, NOW);
+        let Action::WaitUntil(at) = payment.poll(NOW).unwrap() else { panic!() };
+        assert!(is_about(at, NOW, 5));
+        at.0 - NOW.0
+    };
+    let mut delays: Vec<_> = (0..100).map(|number| delay([number; 32])).collect();
+    delays.sort_unstable();
+    delays.dedup();
+    assert_eq!(delays, [3, 4, 5, 6, 7]);
 }
 
 /// EXC-5: a deadline at the end of time, and one that has passed.

@@ -98,7 +98,7 @@ fn a_reason_is_not_lost() {
     let mut payment = copy(&payer(), &payment);
     while next(&mut payment, &mut now).is_some() {}
     let State::Ended(EndReason::Refused(kept)) = payment.state() else { panic!("{:?}", payment.state()) };
-    assert_eq!(kept, &told);
+    assert_eq!(kept.as_ref(), &told);
 }
 
 /// EXC-4: a payment that was said to have failed is found again by its hash when it turns out to have been made.

@@ -231,7 +231,7 @@ fn somebody_else_cancels() {
     assert_refused(shop.answer(other, NOW), ErrorKind::InvalidSignature);
     // Nor does the payer's own request become a cancellation.
     let asked = asks(&mut subscription, later(DAY), None);
-    pay(&mut reload(&subscription), &mut shop.clone(), later(DAY + 3600));
+    pay(&mut reload(&subscription), &mut shop.clone(), later(DAY + 5_400));
     subscription.cancel();
     let said = asks(&mut subscription, later(DAY), None);
     assert_ne!(asked.reply_path_id, said.reply_path_id);

@@ -239,9 +239,9 @@ fn an_event_is_replayed() {
     let mut subscription = reload(&subscription);
     subscription.paid(preimage).unwrap();
     assert_eq!(subscription.paid(other).unwrap_err().kind().code(), "wrong_state");
-    quoted(&mut subscription, &mut shop, later(DAY + 3600));
+    quoted(&mut subscription, &mut shop, later(DAY + 5_400));
     subscription.paid(preimage).unwrap();
-    begins(&mut subscription, later(DAY + 3600));
+    begins(&mut subscription, later(DAY + 5_400));
     subscription.paid(preimage).unwrap();
     assert_eq!(subscription.paid(other).unwrap_err().kind(), &ErrorKind::WrongPreimage);
     assert!(matches!(subscription.payment().unwrap().state(), State::Paying(_)));

@@ -58,6 +58,11 @@ impl Payee {
     pub fn load_claim(&self, bytes: &[u8]) -> Result<Claim, Error> {
         Reader::load(bytes, Kind::Claim, self.states(), |reader| Claim::read(reader, self))
     }
+
+    /// Loads a state that was kept in memory.
+    pub(crate) fn reload_claim(&self, fields: &[u8]) -> Result<Claim, Error> {
+        Reader::reload(fields, Kind::Claim, |reader| Claim::read(reader, self))
+    }
 }
 
 /// A refund that will be claimed with an invoice.
@@ -115,9 +120,12 @@ impl AcceptedRefund {
         check_expiry(&invoice, self.created_at.saturating_add(self.relative_expiry))?;
         let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
         let deadline = deadline.min(expiry).min(invoice.expires_at());
+        let (issuer, closed, phase) = (self.issuer.clone(), Vec::new(), ClaimState::Sending);
         let schedule = Schedule::new(retry, self.created_at);
-        let (closed, phase) = (Vec::new(), ClaimState::Sending);
-        Ok(Claim { issuer: self.issuer.clone(), invoice, deadline, schedule, closed, phase })
+        let mut claim = Claim { issuer, invoice, deadline, schedule, closed, phase };
+        let seed = claim.issuer.claims().short(&[b"delays", &claim.id().0]);
+        claim.schedule = schedule.seeded(u64::from_be_bytes(seed));
+        Ok(claim)
     }
 }
 
@@ -230,6 +238,21 @@ impl Claim {
         Ok(())
     }
 
+    /// When it ends, unless it is paid before.
+    pub fn deadline(&self) -> UnixTime {
+        self.deadline
+    }
+
+    /// The transport says that the invoice cannot be sent at all, over any way (EXC-5): ends the claim, unless it was
+    /// paid. Returns whether it has ended because of this.
+    pub fn unsendable(&mut self) -> bool {
+        let sends = self.phase == ClaimState::Sending;
+        if sends {
+            self.phase = ClaimState::Ended(EndReason::Unsendable);
+        }
+        sends
+    }
+
     /// The node says that the invoice was paid.
     pub fn paid(&mut self) {
         self.phase = ClaimState::Paid;
@@ -237,6 +260,10 @@ impl Claim {
 
     /// The state as bytes, which [`Payee::load_claim`] reads.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.state_fields().finish(self.issuer.states())
+    }
+
+    pub(crate) fn state_fields(&self) -> Writer {
         let mut out = Writer::new(Kind::Claim);
         out.bytes(self.invoice.as_bytes());
         out.number(self.deadline.0);
@@ -250,7 +277,7 @@ impl Claim {
                 end.write(&mut out);
             }
         }
-        out.finish(self.issuer.states())
+        out
     }
 
     fn read(reader: &mut Reader<'_>, issuer: &Payee) -> Result<Self, Error> {

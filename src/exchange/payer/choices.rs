@@ -1,6 +1,7 @@
 //! What a payer says in its requests.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -19,7 +20,7 @@ pub(crate) struct Choices {
     pub(crate) amount: Option<Msat>,
     pub(crate) quantity: Option<u64>,
     pub(crate) payer_note: String,
-    pub(crate) name: Option<HumanReadableName<'static>>,
+    pub(crate) name: Option<Box<HumanReadableName<'static>>>,
     pub(crate) rate: Option<Rate>,
     pub(crate) custom: Vec<(u64, Vec<u8>)>,
     /// Whether the amount is one that the issuer suggested, who knows the rate.
@@ -96,7 +97,7 @@ impl Choices {
         let name = match user.is_empty() && domain.is_empty() {
             true => None,
             // What is not written into a request is not saved either.
-            false => Some(HumanReadableName::new(user, domain)?.into_owned()),
+            false => Some(Box::new(HumanReadableName::new(user, domain)?.into_owned())),
         };
         let rate = match reader.flag()? {
             false => None,

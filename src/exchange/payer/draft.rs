@@ -1,6 +1,7 @@
 //! What a payer decides before anything is sent.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
@@ -122,7 +123,7 @@ impl Draft {
 
     /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8).
     pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
-        self.choices.name = Some(name.into_owned());
+        self.choices.name = Some(name.into_owned().into());
         self
     }
 
@@ -260,7 +261,7 @@ impl Draft {
 
     pub(crate) fn asked(&self, now: UnixTime) -> OfferPurpose {
         let (offer, chain) = (self.offer.clone(), self.chain);
-        OfferPurpose { chain, series: Series::once(&offer, now), choices: self.choices.clone(), offer }
+        OfferPurpose { chain, series: Series::once(&offer, now).map(Box::new), choices: self.choices.clone(), offer }
     }
 
     /// What is authorised.

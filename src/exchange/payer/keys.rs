@@ -34,6 +34,7 @@ struct Keys {
     request_keys: MacKey,
     reply_paths: MacKey,
     refund_paths: MacKey,
+    delays: MacKey,
     #[cfg(feature = "recurrence")]
     subscriptions: MacKey,
     states: MacKey,
@@ -52,6 +53,7 @@ impl Payer {
             request_keys: key("payer request key"),
             reply_paths: key("payer reply path"),
             refund_paths: key("payer refund path"),
+            delays: key("payer delay"),
             #[cfg(feature = "recurrence")]
             subscriptions: key("payer subscription"),
             states: key("payer state"),
@@ -105,6 +107,11 @@ impl Payer {
     /// caller was wrong about its randomness.
     pub(crate) fn payment_id(&self, entropy: &[u8; 32], what: &[u8]) -> PaymentId {
         PaymentId(self.keys.ids.short(&[entropy, what]))
+    }
+
+    /// What a payment's delays are drawn with.
+    pub(crate) fn delays(&self, id: PaymentId) -> u64 {
+        u64::from_be_bytes(self.keys.delays.short(&[&id.0]))
     }
 
     /// The nonce of a request: unpredictable for everybody else (RQW-6), and no two are the same.

@@ -18,3 +18,4 @@ pub(crate) mod series_absent;
 pub(crate) mod state;
 #[cfg(feature = "recurrence")]
 pub(crate) mod subscription;
+pub(crate) mod unsent;

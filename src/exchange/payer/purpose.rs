@@ -34,8 +34,8 @@ pub(crate) struct OfferPurpose {
     pub(crate) offer: Offer,
     pub(crate) chain: ChainHash,
     pub(crate) choices: Choices,
-    /// The subscription that the payment belongs to.
-    pub(crate) series: Option<Series>,
+    /// The subscription that the payment belongs to. Most belong to none.
+    pub(crate) series: Option<Box<Series>>,
 }
 
 impl Purpose {
@@ -122,7 +122,7 @@ impl Purpose {
             kind @ (OFFER | SERIES) => {
                 let offer = Offer::read(reader.bytes()?.to_vec(), payer.known())?;
                 let (chain, choices) = (ChainHash::from(reader.array()?), Choices::read(reader)?);
-                let series = if kind == SERIES { Some(Series::read(reader, &offer)?) } else { None };
+                let series = if kind == SERIES { Some(Box::new(Series::read(reader, &offer)?)) } else { None };
                 Ok(Self::Offer(Box::new(OfferPurpose { offer, chain, choices, series })))
             }
             _ => Err(invalid()),
@@ -139,7 +139,7 @@ const SERIES: u8 = 2;
 
 impl OfferPurpose {
     pub(crate) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
-        let of_all = self.series.as_ref().and_then(Series::nonce);
+        let of_all = self.series.as_deref().and_then(Series::nonce);
         of_all.unwrap_or_else(|| payer.nonce(token, self.chain, self.choices.amount))
     }
 
@@ -165,7 +165,7 @@ impl OfferPurpose {
 
     /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.
     pub(crate) fn has_expired(&self, now: UnixTime) -> bool {
-        let goes_on = self.series.as_ref().is_some_and(Series::goes_on);
+        let goes_on = self.series.as_ref().is_some_and(|series| series.goes_on());
         !goes_on && self.offer.check_expiry(now).is_err()
     }
 

@@ -485,7 +485,7 @@ impl World {
                 let told = InvoiceError::try_from(bytes).expect("what ends a payment is an error");
                 match (progress, self.payment.state()) {
                     (Progress::Ended, State::Ended(EndReason::Refused(shown))) => {
-                        assert_eq!(*shown, told);
+                        assert_eq!(**shown, told);
                         self.check_all_came();
                     }
                     // Over another way, or for the suggested amount.

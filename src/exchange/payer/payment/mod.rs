@@ -20,6 +20,7 @@ use crate::exchange::payer::receipt::Receipt;
 use crate::exchange::payer::state::{Attempt, Paying, State};
 use crate::exchange::schedule::Schedule;
 use crate::exchange::secret::Token;
+use crate::field::CurrencyCode;
 use crate::invoice::Invoice;
 use crate::invoice_request::Refund;
 use crate::offer::Offer;
@@ -128,6 +129,7 @@ pub struct Payment {
 
 impl Payment {
     pub(crate) fn new(payer: Payer, id: PaymentId, purpose: Purpose, budget: Budget, schedule: Schedule) -> Self {
+        let schedule = schedule.seeded(payer.delays(id));
         Self {
             payer,
             id,
@@ -165,6 +167,12 @@ impl Payment {
     /// The chain to pay on.
     pub fn chain(&self) -> ChainHash {
         self.purpose.chain()
+    }
+
+    /// The currency that a quote has to match the price in, at the payer's rate (EXC-9): nothing if the price is in
+    /// bitcoin, or an amount was chosen.
+    pub fn currency(&self) -> Option<CurrencyCode> {
+        self.budget.price.map(|(currency, _)| currency)
     }
 
     /// The offer that is paid for, unless this is a refund.

@@ -23,7 +23,7 @@ impl Payment {
     /// Which payment of a subscription this is.
     pub(crate) fn series(&self) -> Option<&Series> {
         match &self.purpose {
-            Purpose::Offer(offer) => offer.series.as_ref(),
+            Purpose::Offer(offer) => offer.series.as_deref(),
             Purpose::Refund(_) => None,
         }
     }

@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::exchange::action::Action;
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PathId;
-use crate::exchange::message::{OffersMessage, OutgoingMessage};
 use crate::exchange::payer::payment::{Payment, Phase};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
+use crate::exchange::payer::unsent::{Step, UnsentRequest};
 use crate::field::Rate;
 use crate::units::UnixTime;
 
@@ -27,16 +27,21 @@ impl Payment {
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses. What began without an
     /// error goes on without one.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        self.step(now).sign()
+    }
+
+    /// The same, with a request that is still to be made: that takes a signature, and this does not.
+    pub(crate) fn step(&mut self, now: UnixTime) -> Step {
         if !matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         if now > self.budget.deadline {
             self.end_because(EndReason::Deadline);
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         self.take_objected();
-        if let Some(action) = self.poll_quote(now) {
-            return Ok(action);
+        if let Some(step) = self.step_quote(now) {
+            return step;
         }
         // Ways that never answer do not keep the others from being asked again.
         let why = self.waiting().and_then(|invoice| Some(self.budget.objection(invoice)?.end(invoice.amount())));
@@ -45,25 +50,25 @@ impl Payment {
         let Purpose::Offer(offer) = &self.purpose else {
             let wake = self.drop_old_claims(now).map_or(deadline, |until| until.next_second().min(deadline));
             // A refund may stand for ever.
-            return Ok(if wake == UnixTime(u64::MAX) { Action::Nothing } else { Action::WaitUntil(wake) });
+            return if wake == UnixTime(u64::MAX) { Step::Nothing } else { Step::WaitUntil(wake) };
         };
         if offer.has_expired(now) {
             // An answer to what was sent before may still come.
             if self.schedule.attempts() > 0 {
-                return Ok(Action::WaitUntil(deadline));
+                return Step::WaitUntil(deadline);
             }
             self.end_because(EndReason::OfferExpired);
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         let way = self.schedule.next(offer.ways().into(), is_open(&self.closed), now);
         match way.and_then(|way| u8::try_from(way).ok()) {
-            Some(position) => self.send(offer, position).map(|outgoing| Action::Send(Box::new(outgoing))),
-            None => Ok(Action::WaitUntil(self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline))),
+            Some(position) => Step::Send(Box::new(self.unsent(offer, position))),
+            None => Step::WaitUntil(self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline)),
         }
     }
 
     /// What to do because there is a quote; nothing if there is none, or not any more.
-    fn poll_quote(&mut self, now: UnixTime) -> Option<Action> {
+    fn step_quote(&mut self, now: UnixTime) -> Option<Step> {
         let Phase::Quoted(invoice) = &self.phase else { return None };
         let until = self.quoted_until(invoice);
         let deadline = self.budget.deadline;
@@ -72,16 +77,16 @@ impl Payment {
             let asks = self.failed.is_empty() && self.ask_anew(None);
             if !asks {
                 self.end_because(EndReason::QuoteExpired);
-                return Some(Action::Nothing);
+                return Some(Step::Nothing);
             }
             self.schedule.restart(0, now);
             return None;
         }
         let wait = until.min(deadline).next_second();
-        let Some(objection) = self.budget.objection(invoice) else { return Some(Action::WaitUntil(wait)) };
+        let Some(objection) = self.budget.objection(invoice) else { return Some(Step::WaitUntil(wait)) };
         let why = objection.end(invoice.amount());
         let at = self.renew(why, now).err()?;
-        Some(Action::WaitUntil(at.map_or(wait, |at| at.min(wait))))
+        Some(Step::WaitUntil(at.map_or(wait, |at| at.min(wait))))
     }
 
     /// Asks anew because of the price, if it is time; else when it will be, if ever.
@@ -145,14 +150,8 @@ impl Payment {
         asks
     }
 
-    fn send(&self, offer: &OfferPurpose, position: u8) -> Result<OutgoingMessage, Error> {
-        let token = self.own_token(position);
-        Ok(OutgoingMessage {
-            message: OffersMessage::InvoiceRequest(offer.request(&self.payer, token)?),
-            destination: offer.destination(position)?,
-            // MSG-2
-            reply_path_id: Some(self.payer.reply_path_id(token)),
-        })
+    fn unsent(&self, offer: &OfferPurpose, position: u8) -> UnsentRequest {
+        UnsentRequest { payer: self.payer.clone(), purpose: offer.clone(), token: self.own_token(position) }
     }
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.

@@ -25,9 +25,13 @@ impl Payment {
     /// answers find the payment; before paying, so that it is not made twice. An older state than the last one is a
     /// backup, which nothing in it can tell: [restore](Payer::restore) it.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.state_fields().finish(self.payer.states())
+    }
+
+    pub(crate) fn state_fields(&self) -> Writer {
         let mut out = Writer::new(Kind::Payment);
         self.write(&mut out);
-        out.finish(self.payer.states())
+        out
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
@@ -152,5 +156,10 @@ impl Payer {
         let mut payment = self.load(bytes)?;
         payment.end_restored();
         Ok(payment)
+    }
+
+    /// Loads a state that was kept in memory.
+    pub(crate) fn reload(&self, fields: &[u8]) -> Result<Payment, Error> {
+        Reader::reload(fields, Kind::Payment, |reader| Payment::read(reader, self))
     }
 }

@@ -2,11 +2,9 @@
 
 use alloc::boxed::Box;
 
-use crate::error::Error;
-use crate::exchange::action::Action;
 use crate::exchange::ids::PathId;
-use crate::exchange::message::{OffersMessage, OutgoingMessage};
 use crate::exchange::payer::subscription::{CANCELS, Cancel, Subscription};
+use crate::exchange::payer::unsent::{Step, UnsentRequest};
 
 impl Subscription {
     /// Ends the subscription: nothing more is begun, and the issuer is told once (REC-11): [poll](Self::poll) says what
@@ -25,20 +23,16 @@ impl Subscription {
         }
     }
 
-    pub(crate) fn send_cancel(&mut self) -> Result<Action, Error> {
-        let Cancel::Wanted(way) = self.cancel else { return Ok(Action::Nothing) };
+    pub(crate) fn send_cancel(&mut self) -> Step {
+        let Cancel::Wanted(way) = self.cancel else { return Step::Nothing };
         self.cancel = Cancel::Sent(way);
         let index = u64::from(self.plan.start.unwrap_or(0)).saturating_add(self.counter.into());
         let is_over = self.plan.recurrence.limit.is_some_and(|limit| index > limit.get().into());
         if self.counter == 0 || is_over {
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
-        let (asked, token) = (self.plan.asked(self.series(self.counter, true)), self.token(CANCELS, way));
-        Ok(Action::Send(Box::new(OutgoingMessage {
-            message: OffersMessage::InvoiceRequest(asked.request(&self.payer, token)?),
-            destination: asked.destination(way)?,
-            reply_path_id: Some(self.payer.reply_path_id(token)),
-        })))
+        let (purpose, token) = (self.plan.asked(self.series(self.counter, true)), self.token(CANCELS, way));
+        Step::Send(Box::new(UnsentRequest { payer: self.payer.clone(), purpose, token }))
     }
 
     /// What could not be sent over one way is sent over the next.

@@ -169,6 +169,11 @@ impl Subscription {
         self.plan.due(&self.payer, self.counter, self.basetime, now)
     }
 
+    /// What the delay of a payment is drawn with, which nobody else knows.
+    pub(crate) fn delays(&self, counter: u32) -> u64 {
+        u64::from_be_bytes(self.payer.subscriptions().short(&[&[3], &self.id.0, &counter.to_be_bytes()]))
+    }
+
     /// Where things stand.
     pub fn state(&self, now: UnixTime) -> SubscriptionState<'_> {
         let open = self.open();
@@ -243,6 +248,18 @@ impl Subscription {
     pub(crate) fn asks_as(&self, id: PaymentId) -> bool {
         let is_payment = self.payment.as_ref().is_some_and(|payment| payment.id() == id);
         is_payment || (self.is_cancelled() && id.0 == self.token(CANCELS, 0).id)
+    }
+
+    /// The payment ids whose answers are for this subscription: of its payment, and of its cancellation.
+    pub(crate) fn reply_ids(&self) -> [Option<PaymentId>; 2] {
+        let cancellation = self.is_cancelled().then(|| PaymentId(self.token(CANCELS, 0).id));
+        [self.payment.as_ref().map(Payment::id), cancellation]
+    }
+
+    /// The payment hashes of the payment that was made last, once the next one is there in its place.
+    pub(crate) fn last_hashes(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
+        let is_replaced = self.payment.as_ref().is_some_and(|payment| !matches!(payment.state(), State::Paid(_)));
+        self.last_paid.iter().chain(&self.last_begun).filter(move |_| is_replaced).copied()
     }
 
     fn token(&self, attempt: u32, position: u8) -> Token {

@@ -1,5 +1,6 @@
 //! What was authorised, and what follows from it and from the offer (REC-12).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -179,7 +180,7 @@ impl Plan {
     /// What is asked for.
     pub(crate) fn asked(&self, series: Series) -> OfferPurpose {
         let (offer, chain) = (self.offer.clone(), self.chain);
-        OfferPurpose { offer, chain, choices: self.choices.clone(), series: Some(series) }
+        OfferPurpose { offer, chain, choices: self.choices.clone(), series: Some(Box::new(series)) }
     }
 
     /// Why there is no first payment.

@@ -17,6 +17,7 @@ use crate::exchange::payer::subscription::Subscription;
 use crate::exchange::payer::subscription::due::{DAY, Due};
 use crate::exchange::payer::subscription::plan::CLOCKS;
 use crate::exchange::payer::subscription::state::{SubscriptionEnd, SubscriptionState};
+use crate::exchange::payer::unsent::Step;
 use crate::exchange::refused::Refused;
 use crate::exchange::schedule::Schedule;
 use crate::field::Rate;
@@ -33,17 +34,22 @@ impl Subscription {
     /// `RateNeeded` if a payment is due whose limit is a tolerance, and the rate is missing; `WrongCurrency` for the rate
     /// of another currency; and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn poll(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Action, Error> {
+        self.step(now, rate)?.sign()
+    }
+
+    /// The same, with a request that is still to be made.
+    pub(crate) fn step(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Step, Error> {
         self.take_rate(rate)?;
         let due = match self.state(now) {
             SubscriptionState::Open(payment) if matches!(payment.state(), State::Paying(_)) => {
-                return Ok(Action::Nothing);
+                return Ok(Step::Nothing);
             }
-            SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return self.send_cancel(),
-            SubscriptionState::Ended(_) => return Ok(Action::Nothing),
-            SubscriptionState::Stopped(due, _) => return Ok(Action::WaitUntil(self.come_again(&due, now))),
-            SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Action::WaitUntil(due.due_at)),
+            SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return Ok(self.send_cancel()),
+            SubscriptionState::Ended(_) => return Ok(Step::Nothing),
+            SubscriptionState::Stopped(due, _) => return Ok(Step::WaitUntil(self.come_again(&due, now))),
+            SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Step::WaitUntil(due.due_at)),
             SubscriptionState::Overdue { due, from } => {
-                return Ok(Action::WaitUntil(from.min(due.window.end().next_second())));
+                return Ok(Step::WaitUntil(from.min(due.window.end().next_second())));
             }
             SubscriptionState::Waiting(due) => {
                 // What a limit is compared with must be today's.
@@ -55,7 +61,7 @@ impl Subscription {
             }
             SubscriptionState::Open(_) => match self.due(now) {
                 Ok(due) => due,
-                Err(_) => return Ok(Action::Nothing),
+                Err(_) => return Ok(Step::Nothing),
             },
         };
         let budget = self.plan.budget(&self.payer, &due, self.consent, now)?;
@@ -63,29 +69,29 @@ impl Subscription {
             self.begin_payment(budget, &due, now);
         }
         let silent_until = self.pace.silent_until(now).filter(|_| !self.is_watched(&due, now));
-        let Some(payment) = &mut self.payment else { return Ok(Action::Nothing) };
+        let Some(payment) = &mut self.payment else { return Ok(Step::Nothing) };
         payment.set_budget(budget);
         // A clock that was set back must not make us ask too early.
         if now < *due.window.start() {
-            return Ok(Action::WaitUntil(*due.window.start()));
+            return Ok(Step::WaitUntil(*due.window.start()));
         }
         if let Some(at) = silent_until {
-            return Ok(Action::WaitUntil(at.min(due.window.end().next_second())));
+            return Ok(Step::WaitUntil(at.min(due.window.end().next_second())));
         }
-        match payment.poll(now)? {
+        match payment.step(now) {
             // It has just ended.
-            Action::Nothing => Ok(Action::WaitUntil(self.come_again(&due, now))),
-            Action::Send(request) => {
+            Step::Nothing => Ok(Step::WaitUntil(self.come_again(&due, now))),
+            Step::Send(request) => {
                 self.pace.sent(now);
-                Ok(Action::Send(request))
+                Ok(Step::Send(request))
             }
-            action => Ok(action),
+            step => Ok(step),
         }
     }
 
     /// Whether somebody waits for the first payment, because it is made at once.
     fn is_watched(&self, due: &Due, now: UnixTime) -> bool {
-        due.counter == 0 && due.due_at <= self.plan.since && now.0.saturating_sub(self.plan.since.0) < WATCHED
+        due.counter == 0 && due.due_at <= self.plan.since && now.0.abs_diff(self.plan.since.0) < WATCHED
     }
 
     /// Whether the next payment was begun, and can go on.

@@ -42,6 +42,11 @@ impl Payer {
         subscription.pace.restored = true;
         Ok(subscription)
     }
+
+    /// Loads a state that was kept in memory.
+    pub(crate) fn reload_subscription(&self, fields: &[u8]) -> Result<Subscription, Error> {
+        Reader::reload(fields, Kind::Subscription, |reader| Subscription::read(reader, self))
+    }
 }
 
 impl Subscription {
@@ -52,6 +57,10 @@ impl Subscription {
     /// answers find the payment; before paying, so that no period is paid twice. An older state than the last one is a
     /// backup, which nothing in it can tell: [restore](Payer::restore_subscription) it.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.state_fields().finish(self.payer.states())
+    }
+
+    pub(crate) fn state_fields(&self) -> Writer {
         let mut out = Writer::new(Kind::Subscription);
         out.array(self.id.0);
         self.plan.write(&mut out);
@@ -74,7 +83,7 @@ impl Subscription {
         if let Some(payment) = &self.payment {
             payment.write(&mut out);
         }
-        out.finish(self.payer.states())
+        out
     }
 
     fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {

@@ -1,0 +1,238 @@
+//! Where conversations are, and how they are found (EXC-16): every look-up and every change takes a number of steps that
+//! grows with the logarithm of how many there are.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+use bitcoin::hashes::sha256;
+
+use crate::exchange::ids::{ConversationId, ConversationKind, PaymentId};
+use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::keys::Keys;
+use crate::exchange::manager::output::Output;
+use crate::exchange::manager::stage::Stage;
+use crate::field::CurrencyCode;
+use crate::units::UnixTime;
+
+/// A conversation, and what is known about it.
+pub(crate) struct Entry {
+    pub(crate) conversation: Conversation,
+    pub(crate) stage: Stage,
+    /// Since when it is that far.
+    pub(crate) since: UnixTime,
+    /// When it has something to do.
+    pub(crate) wake: UnixTime,
+    /// Where it stands in the queue.
+    queued: UnixTime,
+    /// What is not confirmed to be saved.
+    pub(crate) saving: Option<Box<Saving>>,
+    /// How many saves failed in a row.
+    pub(crate) failures: u8,
+    /// How many answers to wrong invoices were sent.
+    pub(crate) answers: u8,
+}
+
+/// A change that is not confirmed to be saved.
+pub(crate) struct Saving {
+    /// The fields to go back to; nothing if it was never saved.
+    pub(crate) confirmed: Option<Vec<u8>>,
+    /// What was given out to be saved.
+    pub(crate) in_flight: Option<InFlight>,
+    /// Whether it has changed since.
+    pub(crate) is_dirty: bool,
+    /// What waits for the next save.
+    pub(crate) outputs: Vec<Output>,
+}
+
+/// A state that was given out to be saved.
+pub(crate) struct InFlight {
+    pub(crate) number: u64,
+    pub(crate) fields: Vec<u8>,
+    /// What waits for it.
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Entry {
+    pub(crate) fn new(conversation: Conversation, stage: Stage, now: UnixTime) -> Self {
+        let (saving, failures, answers) = (None, 0, 0);
+        Self { conversation, stage, since: now, wake: now, queued: NEVER, saving, failures, answers }
+    }
+
+    /// Whether nothing will happen any more, unless the node has news.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stage.is_over() && self.wake == NEVER
+    }
+}
+
+/// All conversations.
+#[derive(Default)]
+pub(crate) struct Book {
+    entries: BTreeMap<ConversationId, Entry>,
+    /// What has something to do, by time.
+    queue: BTreeSet<(UnixTime, ConversationId)>,
+    /// Ids in path ids that are not those of their conversations.
+    replies: BTreeMap<PaymentId, ConversationId>,
+    /// Payment hashes that the node may have news of.
+    hashes: BTreeSet<(sha256::Hash, ConversationId)>,
+    /// What has a quote whose price is in a currency.
+    priced: BTreeSet<(CurrencyCode, ConversationId)>,
+    counts: [usize; 3],
+}
+
+fn place(kind: ConversationKind) -> usize {
+    match kind {
+        ConversationKind::Payment => 0,
+        ConversationKind::Claim => 1,
+        ConversationKind::Subscription => 2,
+    }
+}
+
+impl Book {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many there are of a kind.
+    pub(crate) fn count(&self, kind: ConversationKind) -> usize {
+        self.counts.get(place(kind)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn get(&self, id: &ConversationId) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// To change what nothing is found by: see [`index`](Self::index) and [`queue`](Self::queue).
+    pub(crate) fn get_mut(&mut self, id: &ConversationId) -> Option<&mut Entry> {
+        self.entries.get_mut(id)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ConversationId> + '_ {
+        self.entries.keys().copied()
+    }
+
+    /// The first conversation after this one.
+    pub(crate) fn after(&self, id: Bound<ConversationId>) -> Option<ConversationId> {
+        self.entries.range((id, Bound::Unbounded)).next().map(|(id, _)| *id)
+    }
+
+    pub(crate) fn insert(&mut self, id: ConversationId, entry: Entry) {
+        let keys = entry.conversation.keys();
+        self.entries.insert(id, entry);
+        if let Some(count) = self.counts.get_mut(place(id.kind())) {
+            *count = count.saturating_add(1);
+        }
+        self.index(id, &Keys::default(), &keys);
+        self.queue(&id);
+    }
+
+    pub(crate) fn remove(&mut self, id: &ConversationId, keys: &Keys) -> Option<Entry> {
+        let entry = self.entries.remove(id)?;
+        if let Some(count) = self.counts.get_mut(place(id.kind())) {
+            *count = count.saturating_sub(1);
+        }
+        self.index(*id, keys, &Keys::default());
+        self.queue.remove(&(entry.queued, *id));
+        Some(entry)
+    }
+
+    /// Has it be found by other keys from now on.
+    pub(crate) fn index(&mut self, id: ConversationId, before: &Keys, after: &Keys) {
+        if before == after {
+            return;
+        }
+        for reply in before.replies.iter().flatten() {
+            self.replies.remove(reply);
+        }
+        for hash in &before.hashes {
+            self.hashes.remove(&(*hash, id));
+        }
+        if let Some(currency) = before.priced_in {
+            self.priced.remove(&(currency, id));
+        }
+        for reply in after.replies.iter().flatten() {
+            self.replies.insert(*reply, id);
+        }
+        for hash in &after.hashes {
+            self.hashes.insert((*hash, id));
+        }
+        if let Some(currency) = after.priced_in {
+            self.priced.insert((currency, id));
+        }
+    }
+
+    /// Puts it into the queue at the time when it has something to do. What is not saved waits for that.
+    pub(crate) fn queue(&mut self, id: &ConversationId) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        let at = if entry.saving.is_some() { NEVER } else { entry.wake };
+        if at == entry.queued {
+            return;
+        }
+        if entry.queued != NEVER {
+            self.queue.remove(&(entry.queued, *id));
+        }
+        if at != NEVER {
+            self.queue.insert((at, *id));
+        }
+        entry.queued = at;
+    }
+
+    /// The first in the queue.
+    pub(crate) fn first(&self) -> Option<(UnixTime, ConversationId)> {
+        self.queue.first().copied()
+    }
+
+    /// The conversation whose message has this id in its path id.
+    pub(crate) fn of_payment(&self, id: PaymentId) -> Option<ConversationId> {
+        let own = ConversationId::Payment(id);
+        if self.entries.contains_key(&own) { Some(own) } else { self.replies.get(&id).copied() }
+    }
+
+    /// The conversations that the node may have news of under this payment hash.
+    pub(crate) fn of_hash(&self, hash: sha256::Hash) -> impl Iterator<Item = ConversationId> + '_ {
+        of_hash(&self.hashes, hash)
+    }
+
+    /// The conversations that have a quote whose price is in this currency.
+    pub(crate) fn priced_in(&self, currency: CurrencyCode) -> impl Iterator<Item = ConversationId> + '_ {
+        let priced = self.priced.range((currency, LEAST)..);
+        priced.take_while(move |(other, _)| *other == currency).map(|(_, id)| *id)
+    }
+
+    /// A conversation, and whether another one is being paid with a payment hash.
+    pub(crate) fn with_hashes(
+        &mut self,
+        id: &ConversationId,
+    ) -> Option<(&mut Entry, impl Fn(sha256::Hash) -> Option<ConversationId> + '_)> {
+        let (entry, hashes, own) = (self.entries.get_mut(id)?, &self.hashes, *id);
+        Some((entry, move |hash| of_hash(hashes, hash).find(|id| *id != own && id.kind() != ConversationKind::Claim)))
+    }
+}
+
+/// The first id that there can be.
+const LEAST: ConversationId = ConversationId::Payment(PaymentId([0; 14]));
+
+fn of_hash(
+    hashes: &BTreeSet<(sha256::Hash, ConversationId)>,
+    hash: sha256::Hash,
+) -> impl Iterator<Item = ConversationId> + '_ {
+    hashes.range((hash, LEAST)..).take_while(move |(other, _)| *other == hash).map(|(_, id)| *id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::ids::ClaimId;
+    use bitcoin::hashes::Hash as _;
+
+    /// A search begins at the least id that there is.
+    #[test]
+    fn payments_come_first() {
+        let least = LEAST;
+        assert!(least < ConversationId::Claim(ClaimId([0; 14])));
+        let hash = sha256::Hash::from_byte_array([7; 32]);
+        let hashes = BTreeSet::from([(hash, least), (hash, ConversationId::Claim(ClaimId([0; 14])))]);
+        assert_eq!(of_hash(&hashes, hash).count(), 2);
+    }
+}

@@ -1,0 +1,72 @@
+//! Why a manager does not do what it was asked for.
+
+use core::fmt;
+
+use bitcoin::hashes::sha256;
+
+use crate::error::Error;
+use crate::exchange::ids::ConversationId;
+
+/// Why a manager did not do what it was asked for. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ManagerError {
+    /// It is not here: it never was, or it was archived or removed.
+    Unknown(ConversationId),
+    /// It is here already: a second one could be paid a second time.
+    Exists(ConversationId),
+    /// A change of it is not saved yet, so nothing is known about it for sure.
+    Unsaved(ConversationId),
+    /// It is not over yet.
+    Open(ConversationId),
+    /// There are as many of its kind as there may be.
+    TooMany {
+        /// The [limit](super::ManagerLimits).
+        limit: usize,
+    },
+    /// Another payment with this payment hash was begun: one preimage would have to prove both.
+    HashInUse {
+        /// The hash.
+        payment_hash: sha256::Hash,
+        /// The other one.
+        by: ConversationId,
+    },
+    /// Nothing that is being paid has this payment hash.
+    UnknownHash(sha256::Hash),
+    /// The conversation refused.
+    Refused(Error),
+}
+
+impl fmt::Display for ManagerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(id) => write!(f, "there is no {id}: load it, if it was archived"),
+            Self::UnknownHash(hash) => write!(f, "nothing that is being paid has the hash {hash}: is it paid already?"),
+            Self::Exists(id) => write!(f, "{id} is here already: go on with that one"),
+            Self::Unsaved(id) => write!(f, "a change of {id} is not saved yet: save and confirm it first"),
+            Self::Open(id) => write!(f, "{id} is not over yet: wait for its end, or end it"),
+            Self::TooMany { limit } => {
+                write!(f, "there are {limit} of this kind, which is the limit: archive or remove what is over")
+            }
+            Self::HashInUse { payment_hash, by } => {
+                write!(f, "{by} is being paid with the hash {payment_hash} too: do not pay this one")
+            }
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ManagerError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for ManagerError {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}

@@ -1,0 +1,125 @@
+//! All of a wallet's conversations in one value.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::fmt;
+use core::ops::Bound;
+
+use crate::exchange::ids::ConversationId;
+use crate::exchange::payee::keys::Payee;
+use crate::exchange::payer::keys::Payer;
+use crate::field::{CurrencyCode, Rate};
+use crate::units::UnixTime;
+
+mod book;
+mod conversation;
+mod decisions;
+pub(crate) mod error;
+mod keys;
+pub(crate) mod limits;
+pub(crate) mod loading;
+pub(crate) mod messages;
+pub(crate) mod output;
+mod payments;
+mod polling;
+mod saving;
+mod stage;
+pub(crate) mod status;
+#[cfg(feature = "recurrence")]
+mod subscriptions;
+#[cfg(not(feature = "recurrence"))]
+#[path = "subscriptions_absent.rs"]
+mod subscriptions;
+mod views;
+
+use book::Book;
+use conversation::Parties;
+use limits::ManagerLimits;
+use output::{Event, ToSend, Unsaved};
+
+/// All of a wallet's conversations in one value: payments, published refunds, claims and subscriptions.
+///
+/// It knows no transport, no clock, no store and no lock, and calls nobody. Messages, the time, rates, the node's news and
+/// the owner's decisions go in. After each, take what comes out, in this order: [what to save](Self::next_save),
+/// [what to send](Self::next_message), [what to tell](Self::next_event), and [when to come back](Self::wake_at). Nothing
+/// that follows from a change comes out before its save is [confirmed](Self::saved) (EXC-15), and no step costs in
+/// proportion to how many conversations there are (EXC-16).
+///
+/// [The guide](crate::guide::manager) has the whole loop, and says what happens after a crash, what each step costs, and
+/// what strangers can make it do.
+pub struct OffersManager {
+    parties: Parties,
+    limits: ManagerLimits,
+    book: Book,
+    /// What waits to be given out to be saved.
+    unsaved: VecDeque<Unsaved>,
+    /// The number of the last save.
+    number: u64,
+    /// The saves that are not confirmed.
+    in_flight: BTreeMap<u64, ConversationId>,
+    messages: VecDeque<ToSend>,
+    events: VecDeque<Event>,
+    rates: BTreeMap<CurrencyCode, (Rate, UnixTime)>,
+    /// What waits for a rate.
+    waiting: BTreeMap<CurrencyCode, BTreeSet<ConversationId>>,
+    /// What a rate that is there now concerns.
+    ready: BTreeSet<ConversationId>,
+    /// The time that was given last.
+    now: UnixTime,
+    /// Up to where everything was looked at again, after the clock was set back.
+    again: Option<Bound<ConversationId>>,
+}
+
+impl OffersManager {
+    /// A manager without conversations.
+    pub fn new(payer: Payer, payee: Payee, limits: ManagerLimits) -> Self {
+        Self {
+            parties: Parties { payer, payee },
+            limits,
+            book: Book::default(),
+            unsaved: VecDeque::new(),
+            number: 0,
+            in_flight: BTreeMap::new(),
+            messages: VecDeque::new(),
+            events: VecDeque::new(),
+            rates: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            now: UnixTime(0),
+            again: None,
+        }
+    }
+
+    /// Whoever pays: begins drafts and refunds.
+    pub fn payer(&self) -> &Payer {
+        &self.parties.payer
+    }
+
+    /// Whoever is paid: makes offers, answers requests, and begins claims. Clone it, which is cheap, to do so outside of
+    /// a lock around the manager.
+    pub fn payee(&self) -> &Payee {
+        &self.parties.payee
+    }
+
+    /// The next message to send. All that it depends on is saved.
+    pub fn next_message(&mut self) -> Option<ToSend> {
+        self.messages.pop_front()
+    }
+
+    /// The next thing to tell. All that it depends on is saved.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}
+
+/// Shows how many conversations there are, and how much waits.
+impl fmt::Debug for OffersManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OffersManager")
+            .field("conversations", &self.len())
+            .field("unsaved", &self.unsaved.len())
+            .field("in_flight", &self.in_flight.len())
+            .field("messages", &self.messages.len())
+            .field("events", &self.events.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! What a manager asks of a payment.
+
+use bitcoin::hashes::sha256;
+
+use crate::exchange::manager::stage::Stage;
+use crate::exchange::manager::status::Activity;
+use crate::exchange::payer::payment::Payment;
+use crate::exchange::payer::state::{Attempt, State};
+use crate::field::{CurrencyCode, Rate};
+use crate::units::UnixTime;
+
+pub(crate) fn stage(payment: &Payment) -> Stage {
+    match payment.state() {
+        State::Asking { .. } => Stage::Asking,
+        State::Quoted(_) => Stage::Quoted,
+        State::NeedsApproval { objection, .. } => Stage::NeedsApproval(objection),
+        State::Paying(_) => Stage::Paying,
+        State::Paid(_) => Stage::Paid,
+        State::Ended(_) => Stage::Ended,
+    }
+}
+
+/// The payment hash that is being paid, and the attempt.
+pub(crate) fn paying(payment: &Payment) -> Option<(sha256::Hash, Attempt)> {
+    match payment.state() {
+        State::Paying(paying) => Some((paying.payment_hash(), paying.attempt())),
+        _ => None,
+    }
+}
+
+/// The payment hashes that the node may have news of. The one that was paid is among them: it may be told again, and
+/// nothing else is to be paid with it.
+pub(crate) fn hashes(payment: &Payment) -> impl Iterator<Item = sha256::Hash> + '_ {
+    let present = match payment.state() {
+        State::Paying(paying) => Some(paying.payment_hash()),
+        State::Paid(receipt) => Some(receipt.invoice().payment_hash()),
+        _ => None,
+    };
+    present.into_iter().chain(payment.failed_hashes().filter(move |failed| Some(*failed) != present))
+}
+
+/// Those of them that may turn out to be paid.
+pub(crate) fn open_hashes(payment: &Payment) -> impl Iterator<Item = sha256::Hash> + '_ {
+    let is_paid = matches!(payment.state(), State::Paid(_));
+    hashes(payment).filter(move |_| !is_paid)
+}
+
+/// The currency of a price that a quote is compared with.
+pub(crate) fn priced_in(payment: &Payment) -> Option<CurrencyCode> {
+    let has_quote = matches!(payment.state(), State::Quoted(_) | State::NeedsApproval { .. });
+    payment.currency().filter(|_| has_quote)
+}
+
+/// Has a payment compare with this rate from now on. One at which nothing can be computed leaves the one before.
+pub(crate) fn take_rate(payment: &mut Payment, rate: Option<Rate>) {
+    let is_open = matches!(payment.state(), State::Asking { .. } | State::Quoted(_) | State::NeedsApproval { .. });
+    if let Some(rate) = rate.filter(|_| is_open) {
+        let _ = payment.set_rate(rate);
+    }
+}
+
+/// What happens, and until when at most.
+pub(crate) fn activity(payment: &Payment) -> (Activity, Option<UnixTime>) {
+    let deadline = payment.deadline();
+    let activity = match payment.state() {
+        State::Asking { .. } if payment.refund().is_some() => Activity::Published,
+        State::Asking { attempts } => Activity::Asking { requests: attempts },
+        State::Quoted(quote) => {
+            return (Activity::Quoted { amount: quote.amount() }, Some(quote.expires_at().min(deadline)));
+        }
+        State::NeedsApproval { quote, objection } => {
+            let activity = Activity::NeedsApproval { amount: quote.amount(), objection };
+            return (activity, Some(quote.expires_at().min(deadline)));
+        }
+        State::Paying(paying) => return (Activity::Paying { amount: paying.amount() }, None),
+        State::Paid(_) => return (Activity::Paid, None),
+        State::Ended(reason) => return (Activity::Ended(reason.clone()), None),
+    };
+    (activity, (deadline != UnixTime(u64::MAX)).then_some(deadline))
+}

@@ -1,0 +1,111 @@
+//! What is due, in the order in which it became due.
+
+use core::ops::Bound;
+
+use crate::exchange::ids::{ConversationId, ConversationKind};
+use crate::exchange::manager::OffersManager;
+use crate::exchange::manager::conversation::A_WHILE;
+use crate::exchange::manager::output::{Event, Output};
+use crate::field::{CurrencyCode, Rate};
+use crate::units::UnixTime;
+
+/// By how many seconds a clock has to go back for everything to be looked at again.
+const SET_BACK: u64 = 60;
+
+impl OffersManager {
+    /// Does what is due, of at most so many conversations: gives at most so many messages, and what to save before they
+    /// are sent. Returns whether more is due now. Never blocks, and may be called at any time.
+    ///
+    /// If the clock was set back, all conversations are looked at once more, so many at a time.
+    pub fn poll(&mut self, now: UnixTime, max: usize) -> bool {
+        self.see(now);
+        for _ in 0..max {
+            let Some(id) = self.next_due() else { return false };
+            self.go_on(id, now);
+        }
+        self.wake_at().is_some_and(|at| at <= now)
+    }
+
+    /// When to [poll](Self::poll) again, unless something happens before; never, if nothing is waited for. It may lie in
+    /// the past.
+    pub fn wake_at(&self) -> Option<UnixTime> {
+        if self.again.is_some() || !self.ready.is_empty() {
+            return Some(self.now);
+        }
+        self.book.first().map(|(at, _)| at)
+    }
+
+    /// What a currency is worth now. It is used for an hour, for what is priced in this currency. What waits for it goes
+    /// on with the next [poll](Self::poll), and every quote is compared with it then, until it is begun (EXC-9).
+    pub fn set_rate(&mut self, rate: Rate, now: UnixTime) {
+        self.rates.insert(rate.currency(), (rate, now));
+        self.ready.extend(self.waiting.remove(&rate.currency()).unwrap_or_default());
+        self.ready.extend(self.book.priced_in(rate.currency()));
+    }
+
+    /// The currencies whose rates payments wait for.
+    pub fn rates_needed(&self) -> impl Iterator<Item = CurrencyCode> + '_ {
+        self.waiting.keys().copied()
+    }
+
+    /// Notes what time it is.
+    pub(crate) fn see(&mut self, now: UnixTime) {
+        if now.0.saturating_add(SET_BACK) < self.now.0 {
+            self.again = Some(Bound::Unbounded);
+        }
+        self.now = now;
+    }
+
+    fn next_due(&mut self) -> Option<ConversationId> {
+        if let Some(after) = self.again {
+            match self.book.after(after) {
+                Some(id) => {
+                    self.again = Some(Bound::Excluded(id));
+                    return Some(id);
+                }
+                None => self.again = None,
+            }
+        }
+        if let Some(id) = self.ready.pop_first() {
+            return Some(id);
+        }
+        self.book.first().filter(|(at, _)| *at <= self.now).map(|(_, id)| id)
+    }
+
+    fn go_on(&mut self, id: ConversationId, now: UnixTime) {
+        let Some(entry) = self.book.get(&id) else { return };
+        // A subscription that was missed may not have been, by a clock that was set back.
+        let is_over = entry.stage.is_over() && id.kind() != ConversationKind::Subscription && entry.is_over();
+        if entry.saving.is_some() || is_over {
+            return;
+        }
+        let result = self.change(id, now, |change| {
+            let next = change.conversation.step(now, change.rate).inspect_err(|_| {
+                change.wake = Some(now.saturating_add(A_WHILE));
+            })?;
+            change.wake = Some(next.wake.max(now.next_second()));
+            change.outputs.extend(next.send.map(Output::Send));
+            Ok(next.needs)
+        });
+        match result {
+            Some(Ok(Some(currency))) => self.wait_for_rate(currency, id),
+            Some(Ok(None)) => {}
+            Some(Err(error)) => self.events.push_back(Event::Stuck { id, error }),
+            // What cannot be read any more would be due for ever.
+            None => {
+                if let Some(entry) = self.book.get_mut(&id) {
+                    entry.wake = now.saturating_add(A_WHILE);
+                }
+                self.book.queue(&id);
+            }
+        }
+    }
+
+    fn wait_for_rate(&mut self, currency: CurrencyCode, id: ConversationId) {
+        let waiting = self.waiting.entry(currency).or_default();
+        if waiting.is_empty() {
+            self.events.push_back(Event::RateNeeded(currency));
+        }
+        waiting.insert(id);
+    }
+}

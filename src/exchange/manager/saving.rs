@@ -1,0 +1,265 @@
+//! Save before act (EXC-15): what follows from a change waits until that is confirmed to be saved.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::exchange::ids::ConversationId;
+use crate::exchange::manager::OffersManager;
+use crate::exchange::manager::book::{Entry, InFlight, Saving};
+use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::keys::Keys;
+use crate::exchange::manager::output::{Event, Output, Save, ToSend, Unsaved};
+use crate::exchange::manager::stage::Stage;
+use crate::field::Rate;
+use crate::units::UnixTime;
+
+/// How long after a save that failed a conversation goes on, at first.
+const FIRST_PAUSE: u64 = 5;
+
+/// The longest of these pauses.
+const MAX_PAUSE: u64 = 300;
+
+/// For how many seconds a rate is good.
+const RATE_AGE: u64 = 3_600;
+
+/// How long something has to have nothing to do to be put to sleep, in seconds.
+const LONG: u64 = 600;
+
+impl OffersManager {
+    /// What to save or delete next. [Confirm](Self::saved) each by its number, or say that it [failed](Self::save_failed);
+    /// as long as neither is said, the conversation waits, and all others go on.
+    ///
+    /// Several changes of a conversation make one save, if it was not asked for in between. Nothing is given that did not
+    /// change.
+    pub fn next_save(&mut self) -> Option<Save> {
+        while let Some(unsaved) = self.unsaved.pop_front() {
+            let id = match unsaved {
+                Unsaved::State(id) => id,
+                Unsaved::Removal(id) => {
+                    let number = self.next_number(id);
+                    return Some(Save { number, id, state: None });
+                }
+            };
+            let Some(entry) = self.book.get_mut(&id) else { continue };
+            let Some(saving) = entry.saving.as_mut().filter(|saving| saving.is_dirty) else { continue };
+            let fields = entry.conversation.fields();
+            saving.is_dirty = false;
+            if saving.confirmed.as_ref() == Some(&fields) {
+                // It changed and changed back.
+                let outputs = core::mem::take(&mut saving.outputs);
+                self.confirm(id, outputs);
+                continue;
+            }
+            let state = Conversation::seal(&self.parties, id.kind(), fields.clone());
+            let outputs = core::mem::take(&mut saving.outputs);
+            self.number = self.number.saturating_add(1);
+            let number = self.number;
+            saving.in_flight = Some(InFlight { number, fields, outputs });
+            self.in_flight.insert(number, id);
+            return Some(Save { number, id, state: Some(state) });
+        }
+        None
+    }
+
+    fn next_number(&mut self, id: ConversationId) -> u64 {
+        self.number = self.number.saturating_add(1);
+        self.in_flight.insert(self.number, id);
+        self.number
+    }
+
+    /// The save with this number was carried out, and survives a crash: what waited for it can be sent and told. Returns
+    /// whether there was such a save that was not confirmed yet.
+    pub fn saved(&mut self, number: u64) -> bool {
+        let Some(id) = self.in_flight.remove(&number) else { return false };
+        let Some(entry) = self.book.get_mut(&id) else { return true };
+        let Some(saving) = &mut entry.saving else { return true };
+        if saving.in_flight.as_ref().is_none_or(|in_flight| in_flight.number != number) {
+            return true;
+        }
+        let Some(in_flight) = saving.in_flight.take() else { return true };
+        entry.failures = 0;
+        if saving.is_dirty {
+            saving.confirmed = Some(in_flight.fields);
+            self.unsaved.push_back(Unsaved::State(id));
+            self.release(id, in_flight.outputs);
+        } else {
+            self.confirm(id, in_flight.outputs);
+        }
+        true
+    }
+
+    /// The save with this number was not carried out. The conversation is again as it was when it was last saved, goes on
+    /// after a pause, which grows with every failure from 5 seconds to 5 minutes, and an
+    /// [event](Event::NotSaved) says so. One that was new is not here any more.
+    ///
+    /// Say this only of what will not be carried out any more: a later save of the same conversation would be undone.
+    pub fn save_failed(&mut self, number: u64, now: UnixTime) {
+        let Some(id) = self.in_flight.remove(&number) else { return };
+        let Some(entry) = self.book.get_mut(&id) else {
+            // It was removed.
+            self.events.push_back(Event::NotSaved { id, is_gone: true });
+            return;
+        };
+        let is_it = |saving: &Saving| saving.in_flight.as_ref().is_some_and(|in_flight| in_flight.number == number);
+        if !entry.saving.as_deref().is_some_and(is_it) {
+            return;
+        }
+        let Some(saving) = entry.saving.take() else { return };
+        // What was put to sleep was saved.
+        let keys = entry.conversation.keys();
+        let fields = saving.confirmed;
+        let before = fields.and_then(|fields| Conversation::reload(&self.parties, id.kind(), &fields).ok());
+        let Some(before) = before else {
+            self.book.remove(&id, &keys);
+            self.events.push_back(Event::NotSaved { id, is_gone: true });
+            return;
+        };
+        entry.failures = entry.failures.saturating_add(1);
+        let grown = FIRST_PAUSE.saturating_mul(1 << entry.failures.saturating_sub(1).min(6));
+        entry.wake = now.saturating_add(Duration::from_secs(grown.min(MAX_PAUSE)));
+        entry.stage = before.stage(now).unwrap_or(entry.stage);
+        let keys_before = before.keys();
+        entry.conversation = before;
+        self.book.index(id, &keys, &keys_before);
+        self.book.queue(&id);
+        self.events.push_back(Event::NotSaved { id, is_gone: false });
+    }
+
+    /// All of it is saved.
+    fn confirm(&mut self, id: ConversationId, outputs: Vec<Output>) {
+        if let Some(entry) = self.book.get_mut(&id) {
+            entry.saving = None;
+            rest(entry, self.now);
+        }
+        self.release(id, outputs);
+        self.book.queue(&id);
+    }
+
+    fn release(&mut self, id: ConversationId, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send(what) => self.messages.push_back(ToSend::new(id, what)),
+                Output::Tell(event) => self.events.push_back(event),
+            }
+        }
+    }
+
+    /// Takes a step with a conversation, and sees to all that follows: that it is saved if it changed, that what is told
+    /// and sent waits for that, and that it is found by its new keys. What is sent, and when it is looked at again, is
+    /// for `step` to say; without a time it is looked at at once if it changed.
+    ///
+    /// Returns what `step` did; nothing without such a conversation.
+    pub(crate) fn change<R>(
+        &mut self,
+        id: ConversationId,
+        now: UnixTime,
+        step: impl FnOnce(&mut Change<'_>) -> R,
+    ) -> Option<R> {
+        self.see(now);
+        let parties = &self.parties;
+        let (entry, used_by) = self.book.with_hashes(&id)?;
+        let is_fresh = |(_, at): &&(Rate, UnixTime)| now.0 <= at.0.saturating_add(RATE_AGE);
+        if entry.conversation.wake(parties, id.kind()).is_err() {
+            return None;
+        }
+        let (fields, keys, made) = (entry.conversation.fields(), entry.conversation.keys(), entry.conversation.made());
+        let currency = entry.conversation.currency();
+        let rate = currency.and_then(|it| self.rates.get(&it)).filter(is_fresh).map(|(rate, _)| *rate);
+        let mut change = Change { conversation: &mut entry.conversation, rate, outputs: Vec::new(), wake: None };
+        let result = step(&mut change);
+        let Change { outputs: mut sent, wake, .. } = change;
+        // What was authorised needs nobody's decision.
+        if let Some(hash) = entry.conversation.authorised(now) {
+            if used_by(hash).is_none() {
+                // If it cannot be begun, its state says why.
+                let _ = entry.conversation.begin(hash, now, rate);
+            }
+        }
+        drop(used_by);
+        let has_changed = entry.conversation.fields() != fields;
+        let stage = entry.conversation.stage(now).unwrap_or(entry.stage);
+        if entry.conversation.made() > made {
+            sent.push(Output::Tell(Event::Paid(id)));
+        }
+        if !stage.says_the_same(entry.stage) {
+            entry.since = now;
+            sent.extend(stage.event(id).map(Output::Tell));
+        }
+        entry.stage = stage;
+        entry.wake = wake.unwrap_or(if has_changed { now } else { entry.wake });
+        let keys_after = entry.conversation.keys();
+        if has_changed {
+            let saving = entry.saving.get_or_insert_with(|| {
+                Box::new(Saving { confirmed: Some(fields), in_flight: None, is_dirty: false, outputs: Vec::new() })
+            });
+            if !saving.is_dirty {
+                saving.is_dirty = true;
+                if saving.in_flight.is_none() {
+                    self.unsaved.push_back(Unsaved::State(id));
+                }
+            }
+        }
+        let sent = hold(entry, sent);
+        rest(entry, now);
+        self.book.index(id, &keys, &keys_after);
+        self.book.queue(&id);
+        self.release(id, sent);
+        Some(result)
+    }
+
+    /// Takes over what was never saved, and what is to be told when it is.
+    pub(crate) fn begin_to_save(&mut self, id: ConversationId, mut entry: Entry, outputs: Vec<Output>) {
+        let (confirmed, in_flight) = (None, None);
+        entry.saving = Some(Box::new(Saving { confirmed, in_flight, is_dirty: true, outputs }));
+        self.book.insert(id, entry);
+        self.unsaved.push_back(Unsaved::State(id));
+    }
+
+    /// What finds a conversation.
+    pub(crate) fn keys(&self, id: &ConversationId) -> Option<Keys> {
+        let entry = self.book.get(id)?;
+        let reload = |fields: &[u8]| Conversation::reload(&self.parties, id.kind(), fields).ok();
+        match &entry.conversation {
+            Conversation::Asleep(fields) => reload(fields).map(|conversation| conversation.keys()),
+            awake => Some(awake.keys()),
+        }
+    }
+}
+
+/// What a step does with a conversation.
+pub(crate) struct Change<'a> {
+    pub(crate) conversation: &'a mut Conversation,
+    /// What its currency is worth, if that is known.
+    pub(crate) rate: Option<Rate>,
+    pub(crate) outputs: Vec<Output>,
+    /// When to look at it again.
+    pub(crate) wake: Option<UnixTime>,
+}
+
+/// Has what comes of a step wait for the save that it depends on. Returns what depends on none.
+fn hold(entry: &mut Entry, outputs: Vec<Output>) -> Vec<Output> {
+    match entry.saving.as_deref_mut() {
+        None => return outputs,
+        Some(Saving { is_dirty: false, in_flight: Some(in_flight), .. }) => in_flight.outputs.extend(outputs),
+        Some(saving) => {
+            if outputs.iter().any(Output::is_stage) {
+                // What was to be said of a state that nobody was told of is not true any more.
+                saving.outputs.retain(|waiting| !waiting.is_superseded());
+            }
+            saving.outputs.extend(outputs);
+        }
+    }
+    Vec::new()
+}
+
+/// Puts to sleep what has nothing to do for long.
+pub(crate) fn rest(entry: &mut Entry, now: UnixTime) {
+    let is_idle = match entry.stage {
+        Stage::Waiting => entry.wake.0 > now.0.saturating_add(LONG),
+        stage => stage.is_over() && entry.wake == NEVER,
+    };
+    if is_idle && entry.saving.is_none() {
+        entry.conversation.sleep();
+    }
+}

@@ -1,0 +1,58 @@
+//! How far a conversation is, as far as others are told of it.
+
+use core::mem::discriminant;
+
+use crate::exchange::ids::ConversationId;
+use crate::exchange::manager::output::Event;
+use crate::exchange::payer::budget::Objection;
+
+/// How far a conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// For the next period.
+    #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions have periods"))]
+    Waiting,
+    Asking,
+    Quoted,
+    NeedsApproval(Objection),
+    Paying,
+    Paid,
+    #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions are overdue"))]
+    Overdue,
+    #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions stop"))]
+    Stopped,
+    Ended,
+}
+
+impl Stage {
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::Paid | Self::Ended)
+    }
+
+    /// Whether the same would be told of it. That a rate moved a little more is nothing new.
+    pub(crate) fn says_the_same(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::NeedsApproval(one), Self::NeedsApproval(other)) => discriminant(&one) == discriminant(&other),
+            _ => self == other,
+        }
+    }
+
+    /// Whether it is for whoever owns the money to decide something.
+    pub(crate) fn is_decision(self) -> bool {
+        matches!(self, Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped)
+    }
+
+    /// What is told of a conversation that has come so far.
+    pub(crate) fn event(self, id: ConversationId) -> Option<Event> {
+        match self {
+            Self::Waiting | Self::Asking => None,
+            Self::Quoted => Some(Event::Quoted(id)),
+            Self::NeedsApproval(objection) => Some(Event::NeedsApproval { id, objection }),
+            Self::Paying => Some(Event::Payable(id)),
+            Self::Paid => Some(Event::Paid(id)),
+            Self::Overdue => Some(Event::Overdue(id)),
+            Self::Stopped => Some(Event::Stopped(id)),
+            Self::Ended => Some(Event::Ended(id)),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What an app shows below a spinner.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::exchange::end::EndReason;
+use crate::exchange::payer::budget::Objection;
+#[cfg(feature = "recurrence")]
+use crate::exchange::payer::subscription::state::SubscriptionEnd;
+use crate::units::{Msat, UnixTime};
+
+/// What happens in a conversation, since when, what is waited for, and for how long.
+///
+/// ```
+/// use bolt12::exchange::{Activity, Status, WaitsFor};
+/// use bolt12::UnixTime;
+///
+/// let now = UnixTime(1_800_000_000);
+/// let activity = Activity::Asking { requests: 2 };
+/// let status = Status { activity, since: now, next: Some(UnixTime(now.0 + 9)), until: Some(UnixTime(now.0 + 90)) };
+/// assert_eq!(status.activity.to_string(), "2 requests for an invoice were sent");
+/// assert_eq!(status.activity.waits_for(), Some(WaitsFor::Payee));
+/// assert_eq!(status.left(now).unwrap().as_secs(), 90);
+/// assert_eq!(status.sentence(now), "2 requests for an invoice were sent; waiting for the payee, for at most 2 minutes");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What happens.
+    pub activity: Activity,
+    /// Since when the conversation stands where it does, or was loaded.
+    pub since: UnixTime,
+    /// When it does something by itself.
+    pub next: Option<UnixTime>,
+    /// When the wait ends, whatever happens; nothing if it may take for ever.
+    pub until: Option<UnixTime>,
+}
+
+/// What happens in a conversation. `Display` says it to a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Activity {
+    /// It changed, and that is being saved.
+    Saving,
+    /// An invoice is asked for.
+    Asking {
+        /// How many requests were sent.
+        requests: u32,
+    },
+    /// A refund is published, and nobody has claimed it yet.
+    Published,
+    /// There is an invoice.
+    Quoted {
+        /// What it asks for.
+        amount: Msat,
+    },
+    /// There is an invoice that is not paid unless whoever owns the money allows it.
+    NeedsApproval {
+        /// What it asks for.
+        amount: Msat,
+        /// What speaks against it.
+        objection: Objection,
+    },
+    /// The invoice is being paid.
+    Paying {
+        /// What it asks for.
+        amount: Msat,
+    },
+    /// It was paid.
+    Paid,
+    /// It ended without having been paid.
+    Ended(EndReason),
+    /// The invoice for a refund is sent to whoever pays it.
+    Claiming,
+    /// The next payment of a subscription is not due yet.
+    NotDue {
+        /// Which one it is, counted from 1.
+        number: u64,
+    },
+    /// The next payment of a subscription is due, and its currency's rate is not known.
+    RateNeeded,
+    /// The next payment of a subscription is overdue, and so was the one before it: it is made later.
+    Overdue {
+        /// Which one it is, counted from 1.
+        number: u64,
+    },
+    /// The payment of a subscription stopped.
+    Stopped(EndReason),
+    /// The subscription is over.
+    #[cfg(feature = "recurrence")]
+    Over(SubscriptionEnd),
+}
+
+/// Whom or what a conversation waits for. `Display` says it to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitsFor {
+    /// The application's store.
+    Store,
+    /// Whoever made the offer.
+    Payee,
+    /// Whoever claims a refund.
+    Claimant,
+    /// Whoever published a refund.
+    Payer,
+    /// Whoever owns the money.
+    Owner,
+    /// The node that pays.
+    Node,
+    /// The time of the next payment.
+    NextPeriod,
+    /// The rate of a currency.
+    Rate,
+}
+
+impl Activity {
+    /// What has to happen for it to go on; nothing if it is over.
+    pub const fn waits_for(&self) -> Option<WaitsFor> {
+        Some(match self {
+            Self::Saving => WaitsFor::Store,
+            Self::Asking { .. } => WaitsFor::Payee,
+            Self::Published => WaitsFor::Claimant,
+            Self::Quoted { .. } | Self::NeedsApproval { .. } | Self::Stopped(_) => WaitsFor::Owner,
+            Self::Paying { .. } => WaitsFor::Node,
+            Self::Claiming => WaitsFor::Payer,
+            Self::NotDue { .. } | Self::Overdue { .. } => WaitsFor::NextPeriod,
+            Self::RateNeeded => WaitsFor::Rate,
+            Self::Paid | Self::Ended(_) => return None,
+            #[cfg(feature = "recurrence")]
+            Self::Over(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Saving => f.write_str("this is being saved"),
+            Self::Asking { requests: 0 } => f.write_str("an invoice is about to be asked for"),
+            Self::Asking { requests: 1 } => f.write_str("a request for an invoice was sent"),
+            Self::Asking { requests } => write!(f, "{requests} requests for an invoice were sent"),
+            Self::Published => f.write_str("the refund can be claimed"),
+            Self::Quoted { amount } => write!(f, "there is an invoice for {amount}"),
+            Self::NeedsApproval { amount, objection } => {
+                write!(f, "there is an invoice for {amount}, which is not paid unless you allow it: {objection}")
+            }
+            Self::Paying { amount } => write!(f, "{amount} are on their way"),
+            Self::Paid => f.write_str("it is paid"),
+            Self::Ended(reason) => reason.fmt(f),
+            Self::Claiming => f.write_str("the invoice for the refund was sent"),
+            Self::NotDue { number } => write!(f, "payment {number} is not due yet"),
+            Self::Overdue { number } => {
+                write!(f, "payment {number} is overdue, as was the one before it, and is not made at once")
+            }
+            Self::RateNeeded => f.write_str("a payment is due, and the exchange rate is not known"),
+            Self::Stopped(reason) => write!(f, "this payment was not made: {reason}"),
+            #[cfg(feature = "recurrence")]
+            Self::Over(end) => end.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for WaitsFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Store => "the storage",
+            Self::Payee => "the payee",
+            Self::Claimant => "whoever claims it",
+            Self::Payer => "whoever pays it",
+            Self::Owner => "your decision",
+            Self::Node => "the Lightning network",
+            Self::NextPeriod => "its time",
+            Self::Rate => "the rate",
+        })
+    }
+}
+
+impl Status {
+    /// How long the wait can still take; nothing if it is over, or may take for ever.
+    pub fn left(&self, now: UnixTime) -> Option<Duration> {
+        self.until.map(|until| Duration::from_secs(until.0.saturating_sub(now.0)))
+    }
+
+    /// All of it in one sentence, without a full stop.
+    pub fn sentence(&self, now: UnixTime) -> alloc::string::String {
+        let Some(waits_for) = self.activity.waits_for() else { return alloc::format!("{}", self.activity) };
+        let time = match (self.left(now), waits_for) {
+            (None, _) => return alloc::format!("{}; waiting for {waits_for}", self.activity),
+            (Some(left), WaitsFor::NextPeriod) => alloc::format!("which comes in {}", About(left)),
+            (Some(left), _) => alloc::format!("for at most {}", About(left)),
+        };
+        alloc::format!("{}; waiting for {waits_for}, {time}", self.activity)
+    }
+}
+
+/// A duration as a person would say it, rounded up.
+struct About(Duration);
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (count, unit) = match seconds {
+            0..=89 => (seconds, "second"),
+            90..=5_399 => (seconds.div_ceil(60), "minute"),
+            5_400..=129_599 => (seconds.div_ceil(3_600), "hour"),
+            _ => (seconds.div_ceil(86_400), "day"),
+        };
+        write!(f, "{count} {unit}{}", if count == 1 { "" } else { "s" })
+    }
+}

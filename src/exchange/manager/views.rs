@@ -1,0 +1,103 @@
+//! What can be seen of conversations.
+
+#[cfg(feature = "recurrence")]
+use crate::exchange::ids::SubscriptionId;
+use crate::exchange::ids::{ClaimId, ConversationId, PaymentId};
+use crate::exchange::manager::OffersManager;
+use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::error::ManagerError;
+use crate::exchange::manager::status::{Activity, Status};
+use crate::exchange::payee::claim::Claim;
+use crate::exchange::payer::payment::Payment;
+#[cfg(feature = "recurrence")]
+use crate::exchange::payer::subscription::Subscription;
+use crate::units::UnixTime;
+
+/// What can be seen of conversations. What is not confirmed to be saved is not shown: it may not come to be.
+impl OffersManager {
+    /// Looks at a payment.
+    ///
+    /// # Errors
+    ///
+    /// `Unknown`, `Unsaved`.
+    pub fn payment<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> Result<R, ManagerError> {
+        self.view(id.into(), |conversation| match conversation {
+            Conversation::Payment(payment) => Some(look(payment)),
+            _ => None,
+        })
+    }
+
+    /// Looks at a claim.
+    ///
+    /// # Errors
+    ///
+    /// `Unknown`, `Unsaved`.
+    pub fn claim<R>(&self, id: ClaimId, look: impl FnOnce(&Claim) -> R) -> Result<R, ManagerError> {
+        self.view(id.into(), |conversation| match conversation {
+            Conversation::Claim(claim) => Some(look(claim)),
+            _ => None,
+        })
+    }
+
+    /// Looks at a subscription.
+    ///
+    /// # Errors
+    ///
+    /// `Unknown`, `Unsaved`.
+    #[cfg(feature = "recurrence")]
+    pub fn subscription<R>(
+        &self,
+        id: SubscriptionId,
+        look: impl FnOnce(&Subscription) -> R,
+    ) -> Result<R, ManagerError> {
+        self.view(id.into(), |conversation| match conversation {
+            Conversation::Subscription(held) => Some(look(&held.0)),
+            _ => None,
+        })
+    }
+
+    fn view<R>(&self, id: ConversationId, look: impl FnOnce(&Conversation) -> Option<R>) -> Result<R, ManagerError> {
+        let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
+        if entry.saving.is_some() {
+            return Err(ManagerError::Unsaved(id));
+        }
+        let seen = match &entry.conversation {
+            Conversation::Asleep(fields) => look(&Conversation::reload(&self.parties, id.kind(), fields)?),
+            awake => look(awake),
+        };
+        seen.ok_or(ManagerError::Unknown(id))
+    }
+
+    /// What happens in a conversation, since when, what is waited for, and for how long.
+    ///
+    /// # Errors
+    ///
+    /// `Unknown`.
+    pub fn status(&self, id: impl Into<ConversationId>, now: UnixTime) -> Result<Status, ManagerError> {
+        let id = id.into();
+        let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
+        let next = (entry.wake != NEVER).then_some(entry.wake);
+        let (activity, until) = match &entry.conversation {
+            _ if entry.saving.is_some() => Some((Activity::Saving, None)),
+            Conversation::Asleep(fields) => Conversation::reload(&self.parties, id.kind(), fields)?.activity(now),
+            awake => awake.activity(now),
+        }
+        .unwrap_or((Activity::Saving, None));
+        Ok(Status { activity, since: entry.since, next, until })
+    }
+
+    /// All conversations, in the order of their ids.
+    pub fn ids(&self) -> impl Iterator<Item = ConversationId> + '_ {
+        self.book.ids()
+    }
+
+    /// How many conversations there are.
+    pub fn len(&self) -> usize {
+        self.book.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

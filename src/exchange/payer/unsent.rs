@@ -1,0 +1,55 @@
+//! A request that is due, before it is made and signed.
+
+use alloc::boxed::Box;
+
+use crate::error::Error;
+use crate::exchange::action::Action;
+use crate::exchange::message::{OffersMessage, OutgoingMessage};
+use crate::exchange::payer::keys::Payer;
+use crate::exchange::payer::purpose::OfferPurpose;
+use crate::exchange::secret::Token;
+use crate::units::UnixTime;
+
+/// What it takes to make a request: all of it, so that signing needs neither the payment nor a lock around it.
+#[derive(Clone, Debug)]
+pub(crate) struct UnsentRequest {
+    pub(crate) payer: Payer,
+    pub(crate) purpose: OfferPurpose,
+    pub(crate) token: Token,
+}
+
+impl UnsentRequest {
+    /// Makes the request and signs it.
+    ///
+    /// # Errors
+    ///
+    /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
+    pub(crate) fn sign(&self) -> Result<OutgoingMessage, Error> {
+        let Self { payer, purpose, token } = self;
+        Ok(OutgoingMessage {
+            message: OffersMessage::InvoiceRequest(purpose.request(payer, *token)?),
+            destination: purpose.destination(token.position)?,
+            // MSG-2
+            reply_path_id: Some(payer.reply_path_id(*token)),
+        })
+    }
+}
+
+/// What a payment does next, with nothing signed yet.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Send(Box<UnsentRequest>),
+    WaitUntil(UnixTime),
+    Nothing,
+}
+
+impl Step {
+    /// The same with the request made.
+    pub(crate) fn sign(self) -> Result<Action, Error> {
+        Ok(match self {
+            Self::Send(unsent) => Action::Send(Box::new(unsent.sign()?)),
+            Self::WaitUntil(at) => Action::WaitUntil(at),
+            Self::Nothing => Action::Nothing,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! How much there may be.
+
+use bolt12::exchange::{ManagerError, ManagerLimits};
+
+use super::messages::NOW;
+use super::wallet::*;
+
+#[test]
+fn there_are_no_more_than_there_may_be() {
+    let limits = ManagerLimits { payments: 2, ..ManagerLimits::default() };
+    let mut wallet = Wallet::with(limits);
+    let id = wallet.manager.add_payment(payment(1), NOW).unwrap();
+    assert_eq!(wallet.manager.add_payment(payment(1), NOW), Err(ManagerError::Exists(id.into())));
+    wallet.manager.add_payment(payment(2), NOW).unwrap();
+    assert_eq!(wallet.manager.add_payment(payment(3), NOW), Err(ManagerError::TooMany { limit: 2 }));
+    wallet.save();
+    wallet.manager.decline(id, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    wallet.manager.remove(id).unwrap();
+    wallet.manager.add_payment(payment(3), NOW).unwrap();
+}
+
+/// EXC-20: whoever answers with wrong invoices is not told without end.
+#[test]
+fn wrong_invoices_are_answered_a_few_times() {
+    let mut wallet = Wallet::new();
+    let (_, asked) = wallet.ask(payment(1), NOW);
+    let (mut answer, _) = answer(&asked, NOW);
+    answer.reply_path = Some(super::messages::path(2));
+    // A signature that is none: the last record.
+    let last = answer.bytes.len() - 1;
+    answer.bytes[last] ^= 1;
+    let mut told = 0;
+    for _ in 0..100 {
+        assert!(!wallet.manager.receive(answer.clone(), NOW).unwrap_err().is_cheap());
+        told += wallet.sent().len();
+    }
+    assert_eq!(told, 8);
+    assert!(wallet.manager.next_save().is_none());
+}
+
+/// What each mistake says.
+#[test]
+fn errors_say_what_to_do() {
+    let id = payment(1).id().into();
+    for (error, text) in [
+        (ManagerError::Unknown(id), "there is no payment "),
+        (ManagerError::Exists(id), "is here already"),
+        (ManagerError::Unsaved(id), "save and confirm it first"),
+        (ManagerError::Open(id), "is not over yet"),
+        (ManagerError::TooMany { limit: 5 }, "there are 5 of this kind"),
+    ] {
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    let mut wallet = Wallet::new();
+    let (id, _) = wallet.ask(payment(1), NOW);
+    let hash = bolt12::Preimage([1; 32]).payment_hash();
+    let refused = wallet.manager.begin(id, hash, NOW).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the payment still waits for an invoice: poll it, and try again when there is a quote"
+    );
+}
+
+/// It can stand behind a lock, or move to another thread.
+#[test]
+fn it_can_be_shared() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<bolt12::exchange::OffersManager>();
+    is_shared::<bolt12::exchange::ToSend>();
+}

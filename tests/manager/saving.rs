@@ -1,0 +1,293 @@
+//! EXC-15: save before act.
+
+use bolt12::exchange::{Activity, Event, ManagerError, MessageArrival, PathId, Received, State};
+use proptest::prelude::*;
+
+use super::messages::NOW;
+use super::sides::deliver;
+use super::wallet::*;
+
+// EXC-15
+#[test]
+fn nothing_is_sent_before_it_is_saved() {
+    let mut wallet = Wallet::new();
+    let id = wallet.manager.add_payment(payment(1), NOW).unwrap();
+    assert_eq!(wallet.manager.payment(id, |_| ()), Err(ManagerError::Unsaved(id.into())));
+    assert_eq!(wallet.manager.status(id, NOW).unwrap().activity, Activity::Saving);
+    // It does not even go on, however often it is asked.
+    assert!(!wallet.manager.poll(NOW, 100));
+    assert!(!wallet.manager.poll(later(100), 100));
+    assert_eq!(wallet.manager.wake_at(), None);
+    let save = wallet.manager.next_save().unwrap();
+    assert!(wallet.manager.next_save().is_none() && wallet.sent().is_empty());
+    assert_eq!(payer().load(save.state.as_ref().unwrap()).unwrap().id(), id);
+    assert!(wallet.manager.saved(save.number));
+    // Now it asks, and that is saved first.
+    assert!(!wallet.manager.poll(NOW, 100));
+    assert!(wallet.sent().is_empty());
+    let save = wallet.manager.next_save().unwrap();
+    assert!(wallet.sent().is_empty());
+    let saved = payer().load(save.state.as_ref().unwrap()).unwrap();
+    assert!(matches!(saved.state(), State::Asking { attempts: 1 }));
+    assert!(wallet.manager.saved(save.number));
+    assert_eq!(wallet.sent().len(), 1);
+    assert!(wallet.manager.next_save().is_none() && wallet.told().is_empty());
+}
+
+// EXC-15
+#[test]
+fn nothing_is_payable_before_it_is_saved() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = wallet.ask(payment(1), NOW);
+    let (answer, preimage) = answer(&asked, NOW);
+    assert!(matches!(wallet.manager.receive(answer, NOW).unwrap(), Received::Answer(of) if of == id.into()));
+    assert!(wallet.told().is_empty());
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
+    assert!(wallet.told().is_empty());
+    assert_eq!(wallet.manager.payment(id, |_| ()), Err(ManagerError::Unsaved(id.into())));
+    let save = wallet.manager.next_save().unwrap();
+    assert!(wallet.told().is_empty());
+    assert!(matches!(payer().load(save.state.as_ref().unwrap()).unwrap().state(), State::Paying(_)));
+    wallet.manager.saved(save.number);
+    assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+    assert_eq!(wallet.manager.paid(preimage, NOW), Ok(id.into()));
+    assert!(wallet.told().is_empty());
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Paid(id.into())]);
+    assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Paid(_))).unwrap());
+    // Saying it again does no harm, and saves nothing.
+    assert_eq!(wallet.manager.paid(preimage, NOW), Ok(id.into()));
+    assert!(wallet.manager.next_save().is_none() && wallet.told().is_empty());
+}
+
+// EXC-15: for that conversation only.
+#[test]
+fn one_that_is_not_saved_holds_up_no_other() {
+    let mut wallet = Wallet::new();
+    let (stuck, asked) = wallet.ask(payment(1), NOW);
+    let (first_answer, _) = answer(&asked, NOW);
+    wallet.manager.receive(first_answer, NOW).unwrap();
+    let held = wallet.manager.next_save().unwrap();
+    assert_eq!(held.id, stuck.into());
+    let (id, hash, _) = wallet.begin(payment(2), NOW);
+    assert_ne!(id, stuck);
+    assert_eq!(wallet.manager.failed(hash, FIRST, NOW), Ok(id.into()));
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    assert_eq!(wallet.manager.payment(stuck, |_| ()), Err(ManagerError::Unsaved(stuck.into())));
+    wallet.manager.saved(held.number);
+    assert_eq!(wallet.told(), [Event::Quoted(stuck.into())]);
+}
+
+// EXC-15
+#[test]
+fn a_save_that_fails_leaves_everything_as_it_was_saved() {
+    let mut wallet = Wallet::new();
+    // A new one is gone.
+    let gone = wallet.manager.add_payment(payment(7), NOW).unwrap();
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.save_failed(save.number, NOW);
+    assert_eq!(wallet.told(), [Event::NotSaved { id: gone.into(), is_gone: true }]);
+    assert!(wallet.manager.is_empty() && wallet.manager.wake_at().is_none());
+    assert!(!wallet.manager.saved(save.number));
+    // A request is sent later.
+    let (id, asked) = wallet.ask(payment(1), NOW);
+    let before = wallet.manager.payment(id, |payment| payment.to_bytes()).unwrap();
+    assert!(!wallet.manager.poll(later(20), 10));
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.save_failed(save.number, later(20));
+    assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }]);
+    assert!(wallet.sent().is_empty() && wallet.manager.next_save().is_none());
+    assert_eq!(wallet.manager.payment(id, |payment| payment.to_bytes()).unwrap(), before);
+    // With a pause that grows.
+    let mut now = later(20);
+    for pause in [5, 10, 20, 40, 80] {
+        assert_eq!(wallet.manager.wake_at().unwrap().0 - now.0, pause);
+        assert!(!wallet.manager.poll(now, 10) && wallet.manager.next_save().is_none());
+        now = wallet.manager.wake_at().unwrap();
+        wallet.manager.poll(now, 10);
+        let save = wallet.manager.next_save().unwrap();
+        wallet.manager.save_failed(save.number, now);
+    }
+    // A quote that could not be saved can come once more.
+    let (answer, preimage) = answer(&asked, now);
+    wallet.told();
+    wallet.manager.receive(answer.clone(), now).unwrap();
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.save_failed(save.number, now);
+    assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }]);
+    assert!(wallet.manager.begin(id, preimage.payment_hash(), now).is_err());
+    wallet.manager.receive(answer, now).unwrap();
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    // What was begun was not.
+    wallet.manager.begin(id, preimage.payment_hash(), now).unwrap();
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.save_failed(save.number, now);
+    assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }]);
+    assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
+    assert!(wallet.manager.failed(preimage.payment_hash(), FIRST, now).is_err());
+}
+
+// EXC-15: what changes while a save is under way has a save of its own, and both fall if the first fails.
+#[test]
+fn changes_during_a_save_wait_for_the_next() {
+    for fails in [false, true] {
+        let mut wallet = Wallet::new();
+        let (id, hash, preimage) = wallet.quote(payment(1), NOW);
+        wallet.manager.begin(id, hash, NOW).unwrap();
+        let begun = wallet.manager.next_save().unwrap();
+        wallet.manager.paid(preimage, NOW).unwrap();
+        assert!(wallet.manager.next_save().is_none());
+        if fails {
+            wallet.manager.save_failed(begun.number, NOW);
+            assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }]);
+            assert!(wallet.manager.next_save().is_none());
+            assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
+            continue;
+        }
+        wallet.manager.saved(begun.number);
+        assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+        let paid = wallet.manager.next_save().unwrap();
+        wallet.manager.saved(paid.number);
+        assert_eq!(wallet.told(), [Event::Paid(id.into())]);
+    }
+}
+
+// EXC-15: what is refused changes and saves nothing. Once, 2,000 messages of one byte caused 2,000 saves.
+#[test]
+fn what_is_refused_saves_nothing() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = wallet.ask(payment(1), NOW);
+    let before = wallet.saves;
+    let path_id = asked.reply_path_id.unwrap();
+    let (answer, _) = answer(&asked, NOW);
+    for byte in 0..=255 {
+        for arrival in [
+            MessageArrival::Direct,
+            MessageArrival::OtherPath,
+            MessageArrival::Path(PathId([byte; 32])),
+            MessageArrival::Path(path_id),
+        ] {
+            let mut noise = answer.clone();
+            noise.arrival = arrival;
+            noise.bytes = vec![byte];
+            assert!(wallet.manager.receive(noise, NOW).is_err());
+        }
+    }
+    assert!(wallet.manager.next_save().is_none() && wallet.sent().is_empty() && wallet.told().is_empty());
+    assert!(!wallet.manager.poll(NOW, 10) && wallet.manager.next_save().is_none());
+    assert_eq!(wallet.saves, before);
+    assert!(matches!(wallet.manager.receive(answer, NOW).unwrap(), Received::Answer(of) if of == id.into()));
+}
+
+/// Whatever is done with it, in whatever order: nothing comes out for a conversation between its change and the
+/// confirmation, and nothing is saved that is the same as before.
+#[derive(Clone, Copy, Debug)]
+enum Do {
+    Wait(u8),
+    Answer,
+    Begin,
+    Decline,
+    Fail,
+    Pay,
+    Save,
+    Confirm,
+    Break,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Do>> {
+    let deed = prop_oneof![
+        (0u8..90).prop_map(Do::Wait),
+        Just(Do::Answer),
+        Just(Do::Answer),
+        Just(Do::Begin),
+        Just(Do::Begin),
+        Just(Do::Decline),
+        Just(Do::Fail),
+        Just(Do::Pay),
+        Just(Do::Save),
+        Just(Do::Save),
+        Just(Do::Confirm),
+        Just(Do::Confirm),
+        Just(Do::Confirm),
+        Just(Do::Break),
+    ];
+    proptest::collection::vec(deed, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    // EXC-15
+    #[test]
+    fn nothing_comes_out_before_the_save_is_confirmed(deeds in deeds()) {
+        let mut wallet = Wallet::new();
+        let (id, asked) = wallet.ask(payment(1), NOW);
+        let (mut latest, mut preimage) = answer(&asked, NOW);
+        let (mut now, mut under_way, mut attempt) = (NOW, None, FIRST);
+        let mut disk = wallet.disk[&id.into()].clone();
+        for deed in deeds {
+            match deed {
+                Do::Wait(seconds) => {
+                    now.0 += u64::from(seconds);
+                    wallet.manager.poll(now, 10);
+                }
+                Do::Answer => drop(wallet.manager.receive(latest.clone(), now)),
+                Do::Begin => if let Ok(begun) = wallet.manager.begin(id, preimage.payment_hash(), now) {
+                    attempt = begun;
+                },
+                Do::Decline => drop(wallet.manager.decline(id, now)),
+                Do::Fail => drop(wallet.manager.failed(preimage.payment_hash(), attempt, now)),
+                Do::Pay => drop(wallet.manager.paid(preimage, now)),
+                Do::Save => if let Some(save) = wallet.manager.next_save() {
+                    prop_assert!(under_way.is_none(), "one after the other");
+                    prop_assert_ne!(save.state.as_ref(), Some(&disk), "nothing changed");
+                    under_way = Some(save);
+                },
+                Do::Confirm => if let Some(save) = under_way.take() {
+                    disk = save.state.unwrap();
+                    prop_assert!(wallet.manager.saved(save.number));
+                },
+                Do::Break => if let Some(save) = under_way.take() {
+                    wallet.manager.save_failed(save.number, now);
+                },
+            }
+            let on_disk = payer().load(&disk).unwrap();
+            // What is shown is what is on the disk.
+            if let Ok(bytes) = wallet.manager.payment(id, |payment| payment.to_bytes()) {
+                prop_assert_eq!(&bytes, &disk);
+            }
+            for event in wallet.told() {
+                match event {
+                    Event::NotSaved { is_gone, .. } => prop_assert!(!is_gone),
+                    Event::Quoted(_) => prop_assert!(matches!(on_disk.state(), State::Quoted(_))),
+                    Event::Payable(_) => prop_assert!(matches!(on_disk.state(), State::Paying(_))),
+                    Event::Paid(_) => prop_assert!(matches!(on_disk.state(), State::Paid(_))),
+                    Event::Ended(_) => prop_assert!(matches!(on_disk.state(), State::Ended(_))),
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            for sent in wallet.sent() {
+                let asks = matches!(on_disk.state(), State::Asking { attempts } if attempts > 0);
+                prop_assert!(asks);
+                (latest, preimage) = answer(&sent, now);
+            }
+        }
+    }
+}
+
+#[test]
+fn requests_are_for_the_payee() {
+    let mut wallet = Wallet::new();
+    let payee = wallet.manager.payee().clone();
+    let offer = super::sides::own_offer(&payee, 1, |offer| offer.description("tea").amount_msat(bolt12::Msat(9)));
+    let mut customer = payment_for(&offer, 5);
+    let Ok(bolt12::exchange::Action::Send(asked)) = customer.poll(NOW) else { panic!() };
+    let message = deliver(&asked, 0x70);
+    let Received::Request(message) = wallet.manager.receive(message, NOW).unwrap() else { panic!() };
+    assert!(payee.receive(message).is_ok());
+    assert!(wallet.manager.next_save().is_none() && wallet.manager.is_empty());
+}

@@ -1,0 +1,54 @@
+//! What an app shows below a spinner.
+
+use bolt12::exchange::{Activity, EndReason, WaitsFor};
+
+use super::messages::NOW;
+use super::wallet::*;
+
+#[test]
+fn a_payment_says_what_it_waits_for() {
+    let mut wallet = Wallet::new();
+    let sentence = |wallet: &Wallet, id, now| wallet.manager.status(id, now).unwrap().sentence(now);
+    let id = wallet.manager.add_payment(payment(1), NOW).unwrap();
+    assert_eq!(sentence(&wallet, id, NOW), "this is being saved; waiting for the storage");
+    wallet.save();
+    assert!(sentence(&wallet, id, NOW).starts_with("an invoice is about to be asked for; waiting for the payee"));
+    wallet.go_on(NOW);
+    let asked = wallet.sent().remove(0);
+    let status = wallet.manager.status(id, later(3)).unwrap();
+    assert_eq!(
+        status.sentence(later(3)),
+        "a request for an invoice was sent; waiting for the payee, for at most 10 minutes"
+    );
+    assert_eq!((status.since, status.until), (NOW, Some(DEADLINE)));
+    assert!(super::sides::is_about(status.next.unwrap(), NOW, 5));
+    let (answer, preimage) = answer(&asked, NOW);
+    wallet.manager.receive(answer, later(4)).unwrap();
+    wallet.save();
+    wallet.go_on(later(4));
+    let status = wallet.manager.status(id, later(4)).unwrap();
+    assert_eq!(
+        status.sentence(later(4)),
+        "there is an invoice for 9 sat; waiting for your decision, for at most 10 minutes"
+    );
+    assert_eq!(status.since, later(4));
+    wallet.manager.begin(id, preimage.payment_hash(), later(5)).unwrap();
+    wallet.save();
+    wallet.go_on(later(5));
+    assert_eq!(sentence(&wallet, id, later(5)), "9 sat are on their way; waiting for the Lightning network");
+    wallet.manager.paid(preimage, later(6)).unwrap();
+    wallet.save();
+    wallet.go_on(later(6));
+    assert_eq!(sentence(&wallet, id, later(6)), "it is paid");
+    let status = wallet.manager.status(id, later(6)).unwrap();
+    assert_eq!((status.activity.waits_for(), status.next, status.until), (None, None, None));
+    // Also after a start, but for since when.
+    wallet.restart(later(50));
+    assert_eq!(sentence(&wallet, id, later(60)), "it is paid");
+    let (id, _) = wallet.ask(payment(2), NOW);
+    wallet.manager.decline(id, NOW).unwrap();
+    wallet.save();
+    let activity = wallet.manager.status(id, NOW).unwrap().activity;
+    assert_eq!(activity, Activity::Ended(EndReason::Declined));
+    assert_eq!(Activity::Stopped(EndReason::Deadline).waits_for(), Some(WaitsFor::Owner));
+}

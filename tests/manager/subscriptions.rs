@@ -1,0 +1,208 @@
+//! Subscriptions in a manager.
+
+use bolt12::exchange::{Activity, Event, Limit, OutgoingMessage, Payee, SubscriptionId};
+use bolt12::{
+    MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, Preimage, Rate, Recurrence, RecurrenceContext,
+    TimeUnit, UnixTime,
+};
+
+use super::messages::{NOW, path, payinfo};
+use super::sides::{self, CHAINS, deliver, own_offer};
+use super::wallet::*;
+
+const DAY: u64 = 86_400;
+
+fn podcast(fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
+    let recurrence = Recurrence::every(1, TimeUnit::Days).unwrap();
+    own_offer(&shop(), 2, |offer| fill(offer.description("a podcast").recurrence(recurrence)))
+}
+
+fn subscribe(wallet: &mut Wallet, offer: &Offer, number: u8) -> SubscriptionId {
+    let draft = payer().subscribe(offer, NOW, CHAINS).unwrap().payments(3);
+    let subscription = draft.start([number; 32], NOW, later(DAY)).unwrap();
+    wallet.manager.add_subscription(subscription, NOW).unwrap()
+}
+
+/// The shop's answer, with the period before.
+fn answer(
+    asked: &OutgoingMessage,
+    now: UnixTime,
+    rate: Option<Rate>,
+    previous: Option<PaidPeriod>,
+) -> (bolt12::exchange::IncomingMessage, Preimage, Option<PaidPeriod>) {
+    let received = Payee::new([1; 32]).receive(deliver(asked, 0x70)).unwrap();
+    let context = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
+    let accepted = received.accept_recurring(&sides::terms(now, rate), &context).unwrap();
+    let expected = accepted.expected_payment();
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();
+    let invoice = accepted.sign(invoice).unwrap();
+    (deliver(&accepted.answer(invoice).unwrap(), 0x60), expected.preimage, accepted.paid_period())
+}
+
+/// A whole subscription, with a start after every step: what was authorised is payable without a decision.
+#[test]
+fn a_subscription_is_paid_until_it_is_complete() {
+    for restarts in [false, true] {
+        let mut wallet = Wallet::new();
+        let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+        let id = subscribe(&mut wallet, &offer, 1);
+        wallet.save();
+        let (mut now, mut period) = (NOW, None);
+        let start = |wallet: &mut Wallet, now| {
+            if restarts {
+                wallet.restart(now)
+            }
+        };
+        for number in 1..=3 {
+            wallet.go_on(now);
+            start(&mut wallet, now);
+            let mut sent = wallet.sent();
+            if restarts {
+                // What was not sent before the end is sent with the next try.
+                assert!(sent.is_empty());
+                wallet.go_on(now);
+                now = wallet.manager.wake_at().unwrap();
+                wallet.go_on(now);
+                sent = wallet.sent();
+            }
+            assert_eq!(sent.len(), 1);
+            let (answer, preimage, paid) = answer(&sent[0], now, None, period);
+            period = paid;
+            wallet.manager.receive(answer, now).unwrap();
+            // One save for the quote and its beginning.
+            let saves = wallet.saves;
+            wallet.save();
+            assert_eq!(wallet.saves, saves + 1);
+            assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+            start(&mut wallet, now);
+            assert_eq!(wallet.manager.paid(preimage, now), Ok(id.into()));
+            wallet.save();
+            start(&mut wallet, now);
+            wallet.go_on(now);
+            if !restarts {
+                let end = if number == 3 { vec![Event::Ended(id.into())] } else { vec![] };
+                assert_eq!(wallet.told(), [vec![Event::Paid(id.into())], end].concat());
+            }
+            assert_eq!(wallet.manager.subscription(id, |it| it.payments_made()).unwrap(), number);
+            if number < 3 {
+                let status = wallet.manager.status(id, now).unwrap();
+                assert_eq!(status.activity, Activity::NotDue { number: u64::from(number) + 1 });
+                let due = wallet.manager.wake_at().unwrap();
+                assert_eq!((status.until, status.next), (Some(due), Some(due)));
+                // In its period, and not at its very start.
+                assert!(
+                    due.0 > NOW.0 + DAY * u64::from(number) - DAY
+                        && due.0 <= NOW.0 + DAY * u64::from(number) + 2 * 3_600
+                );
+                now = due;
+            }
+        }
+        assert_eq!(wallet.manager.wake_at(), None);
+        wallet.manager.archive(id).unwrap();
+    }
+}
+
+/// EXC-16: due times of subscribers to one offer differ.
+#[test]
+fn subscribers_do_not_ask_in_the_same_second() {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let mut wallet = Wallet::new();
+    let mut due = Vec::new();
+    for number in 0..20 {
+        let id = subscribe(&mut wallet, &offer, number);
+        wallet.save();
+        wallet.go_on(NOW);
+        let (answer, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
+        wallet.manager.receive(answer, NOW).unwrap();
+        wallet.save();
+        wallet.manager.paid(preimage, NOW).unwrap();
+        wallet.save();
+        wallet.go_on(NOW);
+        due.push(wallet.manager.status(id, NOW).unwrap().next.unwrap());
+    }
+    assert!(due.iter().all(|due| due.0 >= NOW.0 + DAY / 4 && due.0 <= NOW.0 + DAY + 7_200), "{due:?}");
+    due.sort();
+    due.dedup();
+    assert!(due.len() > 15);
+}
+
+/// A rate that is missing is asked for once, and what waits for it goes on when it comes.
+#[test]
+fn payments_wait_for_a_rate() {
+    let usd = "USD".parse().unwrap();
+    let rate = Rate::new(usd, MinorUnits(10_000_000), Msat(100_000_000_000)).unwrap();
+    let offer = podcast(|offer| offer.amount(OfferAmount::Currency { currency: usd, amount: MinorUnits(300) }));
+    let mut wallet = Wallet::new();
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let draft = payer().subscribe(&offer, NOW, CHAINS).unwrap();
+        let draft = draft.rate(rate).limit(Limit::Tolerance { basis_points: 100 });
+        let subscription = draft.start([number; 32], NOW, later(DAY)).unwrap();
+        ids.push(wallet.manager.add_subscription(subscription, NOW).unwrap());
+    }
+    wallet.save();
+    wallet.go_on(NOW);
+    assert_eq!(wallet.told(), [Event::RateNeeded(usd)]);
+    assert_eq!(wallet.manager.rates_needed().collect::<Vec<_>>(), [usd]);
+    assert_eq!(wallet.manager.status(ids[0], NOW).unwrap().activity, Activity::RateNeeded);
+    assert!(wallet.sent().is_empty());
+    wallet.manager.set_rate(rate, later(5));
+    assert!(wallet.manager.wake_at().unwrap() <= later(5));
+    wallet.go_on(later(5));
+    assert_eq!((wallet.sent().len(), wallet.manager.rates_needed().count()), (3, 0));
+    assert!(wallet.told().is_empty());
+}
+
+/// REC-11: it is said once that a subscription is cancelled, after that is saved; answers to that are for nobody.
+#[test]
+fn a_subscription_is_cancelled() {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let mut wallet = Wallet::new();
+    let id = subscribe(&mut wallet, &offer, 1);
+    wallet.save();
+    wallet.go_on(NOW);
+    let (invoice, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
+    wallet.manager.receive(invoice.clone(), NOW).unwrap();
+    wallet.save();
+    wallet.manager.paid(preimage, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    wallet.told();
+    wallet.manager.cancel(id, later(60)).unwrap();
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Ended(id.into())]);
+    assert!(wallet.manager.archive(id).is_err());
+    wallet.go_on(later(60));
+    let sent = wallet.sent();
+    assert_eq!(sent.len(), 1);
+    // What cannot be sent one way goes the next.
+    wallet.manager.unreachable(&sent[0], later(60));
+    wallet.save();
+    wallet.go_on(later(60));
+    assert_eq!(wallet.sent().len(), 1);
+    assert!(wallet.manager.receive(invoice, later(61)).is_err());
+    wallet.manager.remove(id).unwrap();
+    wallet.save();
+    assert!(wallet.disk.is_empty());
+}
+
+/// After a failure, whether to try again is for somebody to say.
+#[test]
+fn what_failed_is_not_begun_by_itself() {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let mut wallet = Wallet::new();
+    let id = subscribe(&mut wallet, &offer, 1);
+    wallet.save();
+    wallet.go_on(NOW);
+    let (answer, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
+    wallet.manager.receive(answer, NOW).unwrap();
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+    wallet.manager.failed(preimage.payment_hash(), FIRST, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+}
