@@ -152,10 +152,9 @@ fn decode_slowly(text: &str, expected: Option<MessageKind>, room: Vec<u8>) -> Re
             return Err(Error::new(ErrorKind::InvalidCharacter(letter), Rule::Txt8).in_column(column));
         }
         if !bits.push(value) {
-            let len = MAX_LEN + (1 + letters.flatten().count()) * 5 / 8;
-            return Err(
-                Error::new(ErrorKind::TooLong { len: len.max(MAX_LEN + 1), max: MAX_LEN }, Rule::D7).in_column(column)
-            );
+            // The letter before filled no byte either: MAX_LEN bytes are whole letters.
+            let len = MAX_LEN + (2 + letters.flatten().count()) * 5 / 8;
+            return Err(Error::new(ErrorKind::TooLong { len, max: MAX_LEN }, Rule::D7).in_column(column));
         }
         last = column;
     }
