@@ -1,7 +1,7 @@
 //! The specification's vectors, where they give what no caller sees: keys, and frames of what is no message.
 
-use std::string::String;
-use std::vec::Vec;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use secp256k1::Keypair;
 use zeroize::Zeroizing;
