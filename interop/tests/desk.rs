@@ -13,7 +13,9 @@ use bolt12::exchange::{
 };
 use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler, arrival, context, ldk};
 use bolt12::secp256k1::Keypair;
-use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, Offer, OfferBuilder, Refund, UnixTime};
+use bolt12::{
+    ChainHash, ErrorKind, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Rate, Refund, UnixTime,
+};
 use ldk::blinded_path::message::OffersContext;
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::offers::nonce::Nonce;
@@ -28,6 +30,7 @@ const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 #[derive(Default)]
 struct Book {
     now: Cell<u64>,
+    rate: Cell<Option<Rate>>,
     saved: RefCell<Vec<Vec<u8>>>,
     claims: Cell<u32>,
     refused: RefCell<Vec<(ErrorKind, bool)>>,
@@ -44,7 +47,7 @@ impl Application for Book {
         let terms = Terms {
             now: self.now(),
             chains: CHAINS,
-            rate: None,
+            rate: self.rate.get(),
             rate_age: std::time::Duration::ZERO,
             max_rate_age: std::time::Duration::from_secs(600),
             max_amount: MaxAmount::Any,
@@ -82,9 +85,13 @@ fn desk() -> Desk<Book> {
 }
 
 fn offer(desk: &Desk<Book>) -> Offer {
+    priced(desk, OfferAmount::Bitcoin(Msat(9_000)))
+}
+
+fn priced(desk: &Desk<Book>, price: OfferAmount) -> Offer {
     let new = desk.issuer().new_offer([3; 16]);
     let path = bolt12::onion::BlindedPathBuilder::new(key(9).public_key()).path_id(new.path_id(0).0);
-    let builder = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000));
+    let builder = OfferBuilder::new(new.issuer_id()).description("tea").amount(price);
     new.build(builder.add_path(path.build([8; 32]).unwrap())).unwrap()
 }
 
@@ -144,6 +151,66 @@ fn a_whole_exchange_at_one_desk() {
     // Once more, late: ours, and refused.
     assert_eq!(desk.receive(incoming(&answer, MessageArrival::Path(asked.reply_path_id.unwrap())), None), Ok(None));
     assert_eq!(desk.application().refused.borrow()[..], [(ErrorKind::AlreadyAnswered, false)]);
+}
+
+fn rate(dollars: &str) -> Rate {
+    Rate::per_bitcoin("USD".parse().unwrap(), dollars, 2).unwrap()
+}
+
+/// A payment of 3.50 dollars at 100,000 dollars a bitcoin, give or take 1.5 per cent, within ten minutes.
+fn begin_in_dollars(desk: &Desk<Book>) -> PaymentId {
+    let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
+    let offer = priced(desk, price);
+    let draft = desk.payer().draft(&offer, NOW, CHAINS).unwrap().rate(rate("100000"));
+    let draft = draft.limit(Limit::Tolerance { basis_points: 150 });
+    desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap())
+}
+
+/// What is due is sent, and answered by an issuer with this rate.
+fn answer_at(desk: &Desk<Book>, dollars: &str) {
+    desk.application().rate.set(Some(rate(dollars)));
+    let asked = desk.poll().send.remove(0);
+    let path_id = desk.issuer().new_offer([3; 16]).path_id(0);
+    let answer = desk.receive(incoming(&asked, MessageArrival::Path(path_id)), None).unwrap().unwrap();
+    let back = MessageArrival::Path(asked.reply_path_id.unwrap());
+    assert_eq!(desk.receive(incoming(&answer, back), None), Ok(None));
+}
+
+/// EXC-9: a payment that waits because of its price is asked for again by itself.
+#[test]
+fn a_price_above_the_limit_is_asked_for_again() {
+    let desk = desk();
+    let id = begin_in_dollars(&desk);
+    for _ in 0..3 {
+        answer_at(&desk, "50000");
+        assert!(desk.payment(id, |payment| matches!(payment.state(), State::NeedsApproval { .. })).unwrap());
+        let again = desk.poll().next.unwrap();
+        assert!(again <= UnixTime(NOW.0 + 100), "{again}");
+        desk.application().now.set(again.0 - NOW.0);
+    }
+    answer_at(&desk, "99000");
+    let amount = |payment: &Payment| match payment.state() {
+        State::Quoted(quote) => Some(quote.amount()),
+        _ => None,
+    };
+    assert_eq!(desk.payment(id, amount).unwrap(), Some(Msat(3_535_354)));
+}
+
+/// EXC-7: a payment that waits because of its price has its deadline, and its end is told.
+#[test]
+fn a_price_above_the_limit_ends_at_the_deadline() {
+    let desk = desk();
+    let id = begin_in_dollars(&desk);
+    answer_at(&desk, "50000");
+    desk.application().now.set(601);
+    let saved = desk.application().saved.borrow().len();
+    assert_eq!(desk.poll().send, []);
+    assert_eq!(desk.application().saved.borrow().len(), saved + 1);
+    let end = desk.payment(id, |payment| match payment.state() {
+        State::Ended(end) => Some(end.clone()),
+        _ => None,
+    });
+    assert_eq!(end.unwrap(), Some(EndReason::TooExpensive { amount: Msat(7_000_000) }));
 }
 
 /// EXC-1, RQR-7: what is about nothing of ours is for somebody else.

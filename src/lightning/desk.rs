@@ -12,7 +12,7 @@ use super::subscriptions::Subscriptions;
 use crate::error::Error;
 use crate::exchange::{
     Action, Claim, ClaimId, ClaimState, ConversationId, IncomingMessage, MessageArrival, OffersMessageKind,
-    OutgoingMessage, Payee, Payer, Payment, PaymentId, Refused, State,
+    OutgoingMessage, Payee, Payer, Payment, PaymentId, Refused,
 };
 #[cfg(feature = "recurrence")]
 use crate::exchange::{Subscription, SubscriptionId};
@@ -306,7 +306,7 @@ impl Pending for Payment {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.state(), State::Asking { .. } | State::Quoted(_))
+        self.is_open()
     }
 
     fn tell(&self, application: &impl Application) {

@@ -231,7 +231,7 @@ async fn converse(
             }
         }
         wallet.manager.process_events();
-        if let Some(result) = look(wallet, &what, &mut sent, options, deadline, progress) {
+        if let Some(result) = look(wallet, &what, &mut sent, options, progress) {
             return result;
         }
         progress.turn();
@@ -254,7 +254,6 @@ fn look(
     what: &What,
     sent: &mut Sent,
     options: &Options,
-    deadline: UnixTime,
     progress: &mut Progress,
 ) -> Option<Result<Invoice, Failure>> {
     match *what {
@@ -274,10 +273,6 @@ fn look(
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::of(&error))),
             },
-            // Until then a new rate, or a new price, may do; nobody is here to be asked.
-            State::NeedsApproval { objection, .. } if now() > deadline => {
-                Some(Err(Failure::new("too_expensive", objection.to_string())))
-            }
             State::NeedsApproval { objection, .. } => {
                 progress.say(format!("not paid: {objection}"));
                 None

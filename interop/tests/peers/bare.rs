@@ -326,7 +326,7 @@ async fn a_lost_connection_is_made_again() {
 /// EXC-7: the issuer's rate moves with each request; the payer says how far it may.
 #[tokio::test]
 async fn a_rate_that_moves_is_followed_within_the_limit() {
-    let open = crate::shop(&["--rate", "100000,99000,40000"]).await;
+    let open = crate::shop(&["--rate", "100000,50000,99000,40000"]).await;
     let (text, peer) = (open.offer.to_string(), open.peer());
     let ask = |limit: &'static [&'static str]| {
         let words: Vec<String> =
@@ -334,6 +334,7 @@ async fn a_rate_that_moves_is_followed_within_the_limit() {
         async move { wallet(&words.iter().map(String::as_str).collect::<Vec<_>>()).await }
     };
     assert_eq!(ask(&["--rate", "100000"]).await.unwrap().amount(), Msat(3_500_000));
+    // The first invoice is twice as dear as allowed, and another is asked for.
     let invoice = ask(&["--rate", "100000", "--tolerance", "1.5"]).await.unwrap();
     assert_eq!(invoice.amount(), Msat(3_535_354));
     let failure = ask(&["--max", "3499sat", "--deadline", "2"]).await.unwrap_err();

@@ -53,8 +53,7 @@ pub(crate) fn priced_in(payment: &Payment) -> Option<CurrencyCode> {
 
 /// Has a payment compare with this rate from now on. One at which nothing can be computed leaves the one before.
 pub(crate) fn take_rate(payment: &mut Payment, rate: Option<Rate>) {
-    let is_open = matches!(payment.state(), State::Asking { .. } | State::Quoted(_) | State::NeedsApproval { .. });
-    if let Some(rate) = rate.filter(|_| is_open) {
+    if let Some(rate) = rate.filter(|_| payment.is_open()) {
         let _ = payment.set_rate(rate);
     }
 }

@@ -89,7 +89,7 @@ impl PublishedRefund {
         }
     }
 
-    pub(crate) fn expect(&mut self, node_id: PublicKey) {
+    pub(crate) fn expect_payee(&mut self, node_id: PublicKey) {
         self.declined.retain(|declined| *declined != node_id);
         self.claims.retain(|claim| claim.invoice.node_id() == node_id);
         self.payee = Some(node_id);

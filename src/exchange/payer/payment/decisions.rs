@@ -210,7 +210,7 @@ impl Payment {
     /// `WrongState` if this is no refund, or if it is not waiting for claims any more.
     pub fn expect_payee(&mut self, node_id: PublicKey) -> Result<(), Error> {
         match (&self.phase, &mut self.purpose) {
-            (Phase::Asking, Purpose::Refund(refund)) => refund.expect(node_id),
+            (Phase::Asking, Purpose::Refund(refund)) => refund.expect_payee(node_id),
             _ => return Err(self.wrong_state()),
         }
         Ok(())

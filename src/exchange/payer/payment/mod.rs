@@ -291,6 +291,11 @@ impl Payment {
         }
     }
 
+    /// Whether it waits for an invoice, or for a decision about one: [`poll`](Self::poll) does nothing in any other state.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Asking | Phase::Quoted(_))
+    }
+
     /// An error for a step that cannot be taken now.
     pub(crate) fn wrong_state(&self) -> Error {
         let stage = match &self.phase {

@@ -15,11 +15,6 @@ use crate::exchange::refused::Refused;
 use crate::units::UnixTime;
 
 impl Payment {
-    /// Whether it waits for an invoice, or for a decision about one.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Asking | Phase::Quoted(_))
-    }
-
     /// Which payment of a subscription this is.
     pub(crate) fn series(&self) -> Option<&Series> {
         match &self.purpose {
@@ -30,7 +25,7 @@ impl Payment {
 
     /// What is authorised now, for the invoice that is asked for, or that is there.
     pub(crate) fn set_budget(&mut self, budget: Budget) {
-        if matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
+        if self.is_open() {
             self.budget = Budget { quoted_at: self.budget.quoted_at, ..budget };
         }
     }

@@ -32,7 +32,7 @@ impl Payment {
 
     /// The same, with a request that is still to be made: that takes a signature, and this does not.
     pub(crate) fn step(&mut self, now: UnixTime) -> Step {
-        if !matches!(self.phase, Phase::Asking | Phase::Quoted(_)) {
+        if !self.is_open() {
             return Step::Nothing;
         }
         if now > self.budget.deadline {
