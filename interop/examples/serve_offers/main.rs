@@ -41,6 +41,9 @@ async fn main() -> ExitCode {
     if let Some(refund) = &open.refund {
         say(format_args!("refund  {refund}"));
     }
+    if let Some(refund) = &open.signed_refund {
+        say(format_args!("the same, for a payee with Core Lightning or LND:\nrefund  {refund}"));
+    }
     stopped().await;
     open.close();
     say("closed");

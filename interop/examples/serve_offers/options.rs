@@ -22,7 +22,7 @@ Makes an offer and answers requests for it, as an issuer without a node, for tes
   --max-quantity NUMBER    up to so many at once
   --hide                   the offer leads here over a blinded path, and is signed with a key of its own
   --hide-key               the same, without a key: the end of the path signs
-  --refund AMOUNT          publishes a refund of so much as well
+  --refund AMOUNT          publishes a refund of so much as well, with a signature and without
   --secret HEX             64 digits, from which all keys follow; new ones if not given
   --channel SCID           the channel, like 925117x12x0, over which invoices are paid …
   --through NODEID         … and the peer at its other end

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, MaxAmount, Messenger, OutgoingMessage, Payee, Payment, ReceivedRequest, Refused, State, Terms,
+    Accepted, MaxAmount, Messenger, OutgoingMessage, Payee, Payment, ReceivedRequest, Refused, Terms,
 };
 use bolt12::lightning::{Application, Limits};
 use bolt12::secp256k1::{Keypair, PublicKey};
@@ -120,7 +120,8 @@ impl Application for Shop {
     }
 
     fn payment_changed(&self, payment: &Payment) {
-        if let State::Quoted(quote) = payment.state() {
+        // Several can claim a refund, and none blocks another.
+        for quote in payment.quotes() {
             let line = format!("the refund is claimed: {} for {}", quote.amount(), quote.node_id());
             let mut quoted = self.quoted.lock().unwrap();
             if !quoted.contains(&line) {
@@ -146,6 +147,8 @@ pub(crate) struct Open {
     pub(crate) node_id: PublicKey,
     pub(crate) offer: Offer,
     pub(crate) refund: Option<Refund>,
+    /// The same, for those who claim none without a signature (D1).
+    pub(crate) signed_refund: Option<Refund>,
     pub(crate) connections: Arc<Connections<Shop>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -201,7 +204,8 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
         quoted: Mutex::default(),
     };
     let connections = Arc::new(Connections::new(&connections_keys, shop, Limits::default()));
-    let published = refund.as_ref().and_then(|payment| payment.refund().cloned());
+    let unsigned = refund.as_ref().and_then(|payment| payment.refund().cloned());
+    let signed = refund.as_ref().and_then(Payment::signed_refund);
     if let Some(payment) = refund {
         connections.desk.add_payment(payment);
     }
@@ -210,7 +214,7 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
         tokio::spawn(accept(listener, Arc::clone(&connections))),
         tokio::spawn(rest(Arc::clone(&connections))),
     ];
-    Ok(Open { address, node_id, offer, refund: published, connections, tasks })
+    Ok(Open { address, node_id, offer, refund: unsigned, signed_refund: signed, connections, tasks })
 }
 
 fn make_offer(options: &Options, keys: &Keys, issuer: &Payee) -> Result<Offer, Error> {

@@ -224,6 +224,13 @@ async fn a_refund_of_ours_is_claimed_by_an_ldk_node() {
     let invoice = node.manager.request_refund_payment(&theirs).unwrap();
     let line = format!("the refund is claimed: 5 sat for {}", invoice.signing_pubkey());
     eventually("the claim", || open.said(&line).then_some(())).await;
+    // D1: LDK reads no signed one. A claim of that is a claim of the same refund.
+    let signed = open.signed_refund.as_ref().unwrap();
+    assert!(ldk::offers::refund::Refund::try_from(signed).is_err());
+    let words = ["--refund", &signed.to_string(), "--peer", &node.peer(), "--deadline", "2"];
+    let invoice = wallet(&words).await.unwrap();
+    let line = format!("the refund is claimed: 5 sat for {}", invoice.node_id());
+    eventually("the claim of the signed one", || open.said(&line).then_some(())).await;
 }
 
 // Errors.
