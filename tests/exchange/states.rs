@@ -1,7 +1,8 @@
 //! Saved states: a crash at any point loses nothing and never pays twice (EXC-4), and only what was saved is loaded.
 
-use bolt12::exchange::{Action, Payee, Payer};
-use bolt12::{ErrorKind, Msat, UnixTime};
+use bolt12::exchange::{Action, Limit, Payee, Payer};
+use bolt12::{ErrorKind, HumanReadableName, MinorUnits, Msat, OfferAmount, Rate, UnixTime};
+use proptest::prelude::*;
 
 use super::long::seeds;
 use super::messages::NOW;
@@ -148,4 +149,50 @@ fn only_what_was_saved_is_loaded() {
     let replica = Payee::new([1; 32]);
     let loaded = replica.load_accepted(&accepted_bytes).unwrap();
     assert_eq!(sides::invoice(&loaded).1.as_bytes(), sides::invoice(&accepted).1.as_bytes());
+}
+
+/// A payment with a name, a note, and a price in dollars, before it asks.
+fn named() -> Vec<u8> {
+    let usd = "USD".parse().unwrap();
+    let price = OfferAmount::Currency { currency: usd, amount: MinorUnits(350) };
+    let offer = own_offer(&Payee::new([2; 32]), 2, |offer| offer.description("tea").amount(price));
+    let draft = Payer::new([1; 32]).draft(&offer, NOW, CHAINS).unwrap().payer_note("with milk");
+    let draft = draft.bip_353_name(HumanReadableName::new("alice", "example.com").unwrap());
+    let draft = draft.rate(Rate::per_bitcoin(usd, "100000", 2).unwrap()).limit(Limit::Tolerance { basis_points: 200 });
+    draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap().to_bytes()
+}
+
+/// A name without a user was loaded as no name at all.
+#[test]
+fn half_a_name_is_refused() {
+    let payer = Payer::new([1; 32]);
+    for part in ["alice", "example.com"] {
+        let half = sides::reseal([1; 32], "payer state", &named(), |fields| {
+            let name = [&[part.len() as u8], part.as_bytes()].concat();
+            let at = fields.windows(name.len()).position(|bytes| bytes == name).unwrap();
+            fields.splice(at..at + name.len(), [0]);
+        });
+        assert!(payer.load(&half).is_err(), "{part}");
+    }
+}
+
+proptest! {
+    /// Whatever a state says that has the right MAC, it is what it says, and no step panics.
+    #[test]
+    fn what_is_loaded_goes_on(at in any::<prop::sample::Index>(), byte in any::<u8>(), now in any::<u64>()) {
+        let payer = Payer::new([1; 32]);
+        let changed = sides::reseal([1; 32], "payer state", &named(), |fields| {
+            let at = at.index(fields.len());
+            fields[at] = byte;
+        });
+        let Ok(mut payment) = payer.load(&changed) else { return Ok(()) };
+        prop_assert_eq!(payment.to_bytes(), changed);
+        for now in [NOW, UnixTime(now), UnixTime(u64::MAX)] {
+            let _ = payment.state();
+            let _ = payment.poll(now);
+            prop_assert!(payer.load(&payment.to_bytes()).is_ok());
+        }
+        let _ = payment.decline();
+        prop_assert!(payer.load(&payment.to_bytes()).is_ok());
+    }
 }
