@@ -121,6 +121,11 @@ fn what_spoils_a_link_is_said_with_its_column() {
         assert_eq!(refused(&format!("{before}{rest}")), (fault, rule, at(before)), "{before}{rest}");
     }
     assert_eq!("lno1".parse::<BitcoinUri>().unwrap_err().rule(), Rule::Uri1);
+
+    // The broken code is to blame, not the first good one.
+    let before = " lightning:lno1%2B ";
+    let error = Pasted::read(&format!("{before}%+2B")).unwrap_err();
+    assert_eq!((error.kind(), error.column()), (&ErrorKind::Link(LinkFault::InvalidEncoding), at(before)));
 }
 
 // URI-5

@@ -9,7 +9,7 @@ use bitcoin::constants::ChainHash;
 
 use super::percent;
 use super::uri::BitcoinUri;
-use crate::error::{Error, ErrorKind, LooksLike, MessageKind, Rule};
+use crate::error::{Error, ErrorKind, LinkFault, LooksLike, MessageKind, Rule};
 use crate::field::{HumanReadableName, KnownFeatures};
 use crate::invoice::Invoice;
 use crate::invoice_request::{InvoiceRequest, Refund};
@@ -92,10 +92,11 @@ impl Bolt12 {
     ///
     /// # Errors
     ///
-    /// TXT-1 to TXT-8, and D7.
+    /// TXT-1 to TXT-8, and D7; URI-1 behind `lightning:`.
     pub fn decode_text(pasted: &str) -> Result<(MessageKind, Vec<u8>), Error> {
         let trimmed = trim(pasted);
-        text::decode(&decoded(trimmed, bare(trimmed)))
+        let bare = bare(trimmed);
+        text::decode(&decoded(pasted, trimmed, bare)?)
     }
 
     /// The kind of message.
@@ -180,7 +181,7 @@ impl<'a> Pasted<'a> {
     ///
     /// # Errors
     ///
-    /// What the message's own type says, and TXT-1 to TXT-8; what [`BitcoinUri::read_text`] says, and
+    /// What the message's own type says, and TXT-1 to TXT-8, URI-1 behind `lightning:`; what [`BitcoinUri::read_text`] says, and
     /// [`HumanReadableName::parse`]; `NotBolt12` for anything else, with what it looks like. Columns count the
     /// characters of all that was pasted.
     pub fn read_text(pasted: &'a str, known: &'static KnownFeatures) -> Result<Self, Error> {
@@ -193,7 +194,7 @@ impl<'a> Pasted<'a> {
         if bare.starts_with('₿') || may_be_name() {
             return HumanReadableName::parse(pasted).map(Self::Name);
         }
-        let decoded = decoded(trimmed, bare);
+        let decoded = decoded(pasted, trimmed, bare)?;
         let read = || {
             let (kind, bytes) = text::decode(&decoded)?;
             Bolt12::read(kind, bytes, known).map_err(|error| in_text(error, &decoded))
@@ -217,9 +218,17 @@ fn bare(trimmed: &str) -> &str {
     behind_scheme(trimmed, "lightning:").map_or(trimmed, |rest| rest.split(['?', '#']).next().unwrap_or(rest).trim())
 }
 
-/// The same without the encoding of a URI, in which a `+` comes as `%2B`. What is not well encoded cannot be read
-/// either way.
-fn decoded<'a>(trimmed: &str, bare: &'a str) -> Cow<'a, str> {
-    let is_uri = bare.len() < trimmed.len();
-    percent::decode(bare).ok().filter(|_| is_uri).unwrap_or(Cow::Borrowed(bare))
+/// The same without the encoding of a URI, in which a `+` comes as `%2B`.
+///
+/// # Errors
+///
+/// URI-1, in the column of what was pasted.
+fn decoded<'a>(pasted: &str, trimmed: &str, bare: &'a str) -> Result<Cow<'a, str>, Error> {
+    if bare.len() == trimmed.len() {
+        return Ok(Cow::Borrowed(bare));
+    }
+    percent::decode(bare).map_err(|at| {
+        let column = characters_before(pasted, bare).saturating_add(at).saturating_add(1);
+        Error::new(ErrorKind::Link(LinkFault::InvalidEncoding), Rule::Uri1).in_column(column)
+    })
 }
