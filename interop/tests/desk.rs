@@ -271,7 +271,7 @@ fn no_more_waits_for_a_node_than_the_limit() {
         handler.send(&asked);
     }
     let told = desk.application().not_sent.borrow().clone();
-    assert_eq!(told, ["too many messages wait to be sent"; 5]);
+    assert_eq!(told, ["too many messages are waiting to be sent"; 5]);
     assert_eq!(handler.release_pending_messages().len(), 1_000);
     assert_eq!(handler.release_pending_messages().len(), 0);
 }
@@ -288,7 +288,7 @@ fn what_ldk_does_not_take_is_given_up() {
     let id = desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
     let handler = OffersHandler::new(&desk, IgnoringMessageHandler {});
     assert_eq!(handler.poll(), Some(NOW));
-    let why = "the lightning crate handles no offers in USD";
+    let why = "the lightning crate does not handle offers in USD";
     assert_eq!(desk.application().not_sent.borrow()[..], [why]);
     assert_eq!(desk.application().given_up.borrow()[..], [(id.into(), why.to_owned())]);
     assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(EndReason::Unsendable))).unwrap());
