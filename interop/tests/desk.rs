@@ -44,14 +44,7 @@ impl Application for Book {
     }
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: self.rate.get(),
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate: self.rate.get(), ..Terms::new(self.now(), CHAINS) };
         let accepted: Accepted = request.accept(&terms).ok()?;
         let hash = bolt12::Preimage([5; 32]).payment_hash();
         let invoice = accepted.invoice(hash).add_path(path(1), &payinfo()).build().unwrap();
