@@ -1,5 +1,6 @@
 // They come before the README's own, and so win over them, which lead to files.
 //! [attacks]: guide::attacks
+//! [connection]: guide::connection
 //! [contributing]: guide::contributing
 //! [decisions]: guide::decisions
 //! [fiat]: guide::fiat

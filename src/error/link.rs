@@ -1,4 +1,4 @@
-//! What can be wrong with a link, with a name, and with what the DNS holds for it.
+//! What can be wrong with a link, a name, or the DNS records of a name.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -6,43 +6,42 @@ use core::fmt;
 use super::words::Column;
 use crate::units::UnixTime;
 
-/// What is wrong with a link, with a name, or with what the DNS holds for it.
+/// What is wrong with a link, a name, or the DNS records of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LinkFault {
-    /// A key of a URI, such as `req-something`, that must be understood and is not: in lower case, without what
-    /// follows its first 40 characters.
+    /// A required key of a URI that is unknown, such as `req-something`: in lower case, cut to 40 characters.
     UnknownRequiredKey(Box<str>),
-    /// A key of a URI that may stand there once, and stands there again.
+    /// A key of a URI that occurs twice and may occur once.
     RepeatedKey(&'static str),
-    /// An amount of a URI that is no decimal number of bitcoin.
+    /// An amount of a URI that is not a decimal number of bitcoin.
     InvalidUriAmount,
-    /// An amount in a URI that is being made, where an offer in it has a price.
+    /// An amount for a new URI whose offer has a price.
     NeedlessAmount,
-    /// A `%` in a URI that is not followed by two hexadecimal digits, or leads to what is not UTF-8.
+    /// A `%` in a URI that is not followed by two hexadecimal digits, or bytes that are not UTF-8.
     InvalidEncoding,
-    /// An on-chain address that is damaged, or none.
+    /// An invalid on-chain address.
     InvalidAddress,
     /// A URI without an offer.
     NoOffer,
-    /// A URI that demands to be told of the payment, where that cannot be done.
+    /// A URI that requires a proof of payment that cannot be given.
     ProofOfPayment,
-    /// No TXT record holds a `bitcoin:` URI.
+    /// No TXT record is a `bitcoin:` URI.
     NoPaymentRecord,
-    /// More than one TXT record holds a `bitcoin:` URI.
+    /// More than one TXT record is a `bitcoin:` URI.
     SeveralPaymentRecords,
     /// A DNSSEC proof that is damaged, or not signed from the root down.
     InvalidProof,
-    /// A DNSSEC proof that does not show what the name stands for.
+    /// A DNSSEC proof that says nothing about the name.
     UnprovedName,
-    /// A DNSSEC proof that is too old.
+    /// A DNSSEC proof that has expired.
     ProofExpired {
-        /// The last second it was good for.
+        /// The last second in which it was valid.
         at: UnixTime,
     },
-    /// A DNSSEC proof that is not good yet.
+    /// A DNSSEC proof that is not valid yet.
     ProofTooEarly {
-        /// The first second at which it is good.
+        /// The first second in which it is valid.
         from: UnixTime,
     },
 }
@@ -71,37 +70,43 @@ impl LinkFault {
         match self {
             Self::UnknownRequiredKey(key) => write!(
                 f,
-                "the link demands '{}'{}, which is not known here, so it must not be paid; newer software may help",
+                "the link requires '{}'{}, which this version does not know, so it must not be paid; \
+                 try a newer one",
                 key.escape_debug(),
                 Column(column)
             ),
-            Self::RepeatedKey(key) => write!(f, "the link says {key} a second time{}, so that it is not clear which one counts", Column(column)),
+            Self::RepeatedKey(key) => {
+                write!(f, "the link repeats '{key}'{}, so it is unclear which one counts", Column(column))
+            }
             Self::InvalidUriAmount => f.write_str(
-                "the amount in the link is not a number of bitcoin such as 0.0005, with a point and at most 8 digits \
-                 after it",
+                "the amount in the link must be in bitcoin, such as 0.0005, with at most 8 digits after the point",
             ),
-            Self::NeedlessAmount => f.write_str("the link needs no amount: its offer has a price"),
+            Self::NeedlessAmount => f.write_str("leave the amount out of the link: its offer has a price"),
             Self::InvalidEncoding => write!(
                 f,
-                "the link is damaged: a '%'{} is not followed by the two digits that stand for a character; a plain one is written as %25",
+                "the link is damaged: the '%'{} does not encode a character; a literal '%' is written as %25",
                 Column(column)
             ),
             Self::InvalidAddress => f.write_str(
-                "what stands after bitcoin: is not an on-chain address; one wrong character is enough: copy it again",
+                "the on-chain address after bitcoin: is invalid, perhaps by a single character: copy it again",
             ),
-            Self::NoOffer => f.write_str("this payment link holds no offer"),
+            Self::NoOffer => f.write_str("this payment link contains no offer"),
             Self::ProofOfPayment => f.write_str(
-                "the link demands to be told of the payment (req-pop), which cannot be done here, so it must not be paid",
+                "the link requires a proof of payment (req-pop), which cannot be given here, so it must not be paid",
             ),
-            Self::NoPaymentRecord => f.write_str("nobody can be paid under this name: the DNS holds no payment link for it"),
-            Self::SeveralPaymentRecords => f.write_str(
-                "the DNS holds more than one payment link for this name, so that none counts; its owner has to mend it",
-            ),
-            Self::InvalidProof => f.write_str("the DNSSEC proof does not hold: it is damaged, or not signed from the root down"),
-            Self::UnprovedName => f.write_str("the DNSSEC proof does not show what this name stands for"),
-            Self::ProofExpired { .. } => f.write_str("the DNSSEC proof is too old: look the name up again"),
+            Self::NoPaymentRecord => {
+                f.write_str("this name cannot be paid: the DNS has no payment link for it; check the spelling")
+            }
+            Self::SeveralPaymentRecords => {
+                f.write_str("the DNS has more than one payment link for this name, so none is valid: tell its owner")
+            }
+            Self::InvalidProof => {
+                f.write_str("the DNSSEC proof is invalid: it is damaged, or not signed from the root down")
+            }
+            Self::UnprovedName => f.write_str("the DNSSEC proof says nothing about this name"),
+            Self::ProofExpired { .. } => f.write_str("the DNSSEC proof has expired: look the name up again"),
             Self::ProofTooEarly { .. } => {
-                f.write_str("the DNSSEC proof is from the future: is the clock of this device right?")
+                f.write_str("the DNSSEC proof is not valid yet: check the clock of this device")
             }
         }
     }

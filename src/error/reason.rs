@@ -1,4 +1,4 @@
-//! Which sentences say already why.
+//! Which sentences already give the reason.
 
 use super::ErrorKind;
 
@@ -28,7 +28,6 @@ impl ErrorKind {
                 | Self::InvalidDirection
                 | Self::InvalidPadding
                 | Self::UnknownEvenField
-                | Self::TooNarrow
                 | Self::TooManyEntries
                 | Self::LimitNeeded { .. }
                 | Self::RateNeeded { .. }

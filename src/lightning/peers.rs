@@ -62,13 +62,13 @@ const SENT_AT_ONCE: u32 = 3;
 #[non_exhaustive]
 pub enum SendError {
     /// No peer is connected that knows onion messages.
-    #[error("no peer is connected that passes onion messages on")]
+    #[error("no connected peer forwards onion messages")]
     NoPeer,
     /// The next node on the way is not connected.
     #[error("{0} is not connected")]
     NotConnected(PublicKey),
     /// Too much waits for this peer.
-    #[error("too many messages wait for {0}")]
+    #[error("too many messages are waiting for {0}")]
     Full(PublicKey),
     /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
     #[error(transparent)]

@@ -15,6 +15,7 @@ mod answers;
 mod approval;
 mod drafts;
 mod forgeries;
+mod helpers;
 mod plan;
 mod probes;
 mod rates;

@@ -484,14 +484,7 @@ fn states() -> Result<Seeds> {
         let received = issuer.receive(sides::deliver(&asked))?;
         add(format!("received-{at}"), received.to_bytes());
         let rate = Some(sides::rate(sides::CENTS));
-        let terms = Terms {
-            now,
-            chains: sides::CHAINS,
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate, ..Terms::new(now, sides::CHAINS) };
         let accepted = received.accept(&terms)?;
         add(format!("accepted-{at}"), accepted.to_bytes());
         let (preimage, invoice) = sides::unsigned(&accepted)?;

@@ -66,7 +66,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::Exists(id) => write!(f, "{id} is here already: find out which of its states is the last"),
+            Self::Exists(id) => write!(f, "{id} is already loaded: find out which of its states is the latest"),
         }
     }
 }

@@ -40,8 +40,8 @@ impl core::fmt::Display for Need {
             Self::Quantity(Quantity::AtMost(max)) => write!(f, "how many, from 1 to {max}"),
             Self::Quantity(_) => f.write_str("how many"),
             Self::Amount => f.write_str("how much to pay"),
-            Self::Limit(currency) => write!(f, "how much to pay at most, whatever {currency} is worth to the payee"),
-            Self::Rate(currency) => write!(f, "what {currency} is worth now"),
+            Self::Limit(currency) => write!(f, "a limit in bitcoin, because the payee converts from {currency}"),
+            Self::Rate(currency) => write!(f, "the current exchange rate for {currency}"),
         }
     }
 }

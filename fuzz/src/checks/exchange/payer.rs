@@ -13,9 +13,8 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Attempt, Draft, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MaxAmount, MessageArrival,
-    Objection, OffersMessage, OffersMessageKind, OutgoingMessage, PathId, Payee, Payment, Progress, Refused, Retry,
-    State, Terms,
+    Action, Attempt, Draft, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MessageArrival, Objection,
+    OffersMessage, OffersMessageKind, OutgoingMessage, PathId, Payee, Payment, Progress, Refused, Retry, State, Terms,
 };
 use bolt12::{Field, Invoice, InvoiceError, Msat, Preimage, TlvStream, UnixTime};
 
@@ -300,14 +299,7 @@ impl World {
             1 => input.arbitrary()?,
             _ => CENTS,
         };
-        let terms = Terms {
-            now: self.now,
-            chains: CHAINS,
-            rate: Some(rate(cents)),
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate: Some(rate(cents)), ..Terms::new(self.now, CHAINS) };
         let outgoing = match received.accept(&terms) {
             Ok(accepted) => {
                 let accepted = match input.ratio(1, 4)? {
