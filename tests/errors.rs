@@ -431,7 +431,7 @@ fn onions() -> Vec<Error> {
         path(key()).build([0; 32]).unwrap_err(),
         build(path(key()).dummy_hops(11)),
         build(BlindedPathBuilder::new(next)),
-        build(path(key()).through(PathHop::new(key()).field(16, []))),
+        build(path(key()).through(PathHop::new(other).field(16, []))),
         build(BlindedPathBuilder::joining(&to_sender, key()).through(key()).path_id([1])),
         send(over().introduction(sender.public_key()).sender(&sender)),
         send(over().through(key())),
