@@ -11,7 +11,7 @@ use crate::exchange::ids::{ConversationId, ConversationKind, PathId};
 use crate::exchange::manager::keys::Keys;
 use crate::exchange::manager::output::What;
 use crate::exchange::manager::payments;
-use crate::exchange::manager::stage::Stage;
+use crate::exchange::manager::stage::{Stage, Standing};
 use crate::exchange::manager::status::Activity;
 use crate::exchange::manager::subscriptions::Held;
 use crate::exchange::message::IncomingMessage;
@@ -184,12 +184,13 @@ impl Conversation {
         })
     }
 
-    /// How many payments of a subscription were made.
-    pub(crate) fn made(&self) -> u32 {
-        match self {
+    /// The same, with how many payments of a subscription were made.
+    pub(crate) fn standing(&self, now: UnixTime) -> Option<Standing> {
+        let made = match self {
             Self::Subscription(held) => held.made(),
             _ => 0,
-        }
+        };
+        self.stage(now).map(|stage| Standing { stage, made })
     }
 
     /// What happens, and until when at most, if it is awake.

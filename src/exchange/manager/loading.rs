@@ -13,9 +13,9 @@ use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::book::Entry;
 use crate::exchange::manager::conversation::{Conversation, NEVER, Parties};
 use crate::exchange::manager::error::ManagerError;
-use crate::exchange::manager::output::{Output, Unsaved};
-use crate::exchange::manager::saving::rest;
-use crate::exchange::manager::stage::Stage;
+use crate::exchange::manager::output::Unsaved;
+use crate::exchange::manager::saving::sleep_if_idle;
+use crate::exchange::manager::stage::{Stage, Standing};
 #[cfg(feature = "recurrence")]
 use crate::exchange::manager::subscriptions::Held;
 use crate::exchange::payee::claim::Claim;
@@ -85,6 +85,11 @@ pub struct Archived {
     pub payment_hashes: Vec<sha256::Hash>,
 }
 
+/// How far what was just made or loaded is.
+fn standing(conversation: &Conversation, now: UnixTime) -> Standing {
+    conversation.standing(now).unwrap_or(Standing { stage: Stage::Asking, made: 0 })
+}
+
 /// How conversations come and go.
 impl OffersManager {
     /// Takes over a new payment. It is among what to [save](Self::next_save), and goes on when that is confirmed.
@@ -137,9 +142,9 @@ impl OffersManager {
         if self.book.count(id.kind()) >= limit {
             return Err(ManagerError::TooMany { limit });
         }
-        self.see(now);
-        let stage = conversation.stage(now).unwrap_or(Stage::Asking);
-        self.begin_to_save(id, Entry::new(conversation, stage, now), Vec::new());
+        self.note_time(now);
+        let standing = standing(&conversation, now);
+        self.begin_to_save(id, Entry::new(conversation, standing.untold(), now), standing);
         Ok(())
     }
 
@@ -147,15 +152,18 @@ impl OffersManager {
     /// What whoever owns the money has to decide is [told](Self::next_event) again. Then [poll](Self::poll).
     pub fn load<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
         self.load_with(states, now, Conversation::load, |manager, id, mut entry| {
-            if entry.stage.is_decision() {
-                manager.events.extend(entry.stage.event(id));
+            let stage = entry.told.stage;
+            // A subscription can have ended while nobody looked.
+            let has_ended = stage == Stage::Ended && id.kind() == ConversationKind::Subscription;
+            if stage.is_decision() || has_ended {
+                manager.events.extend(stage.event(id));
             }
-            if entry.stage.is_over() && id.kind() != ConversationKind::Subscription {
+            if stage.is_over() && id.kind() != ConversationKind::Subscription {
                 entry.wake = NEVER;
             }
             manager.book.insert(id, entry);
             if let Some(entry) = manager.book.get_mut(&id) {
-                rest(entry, now);
+                sleep_if_idle(entry, now);
             }
         })
     }
@@ -167,10 +175,10 @@ impl OffersManager {
     ///
     /// What is here already is the later state, and stays.
     pub fn restore<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
-        self.load_with(states, now, Conversation::restore, |manager, id, entry| {
-            let told = Some(entry.stage).filter(|stage| stage.is_decision() || *stage == Stage::Ended);
-            let told = told.and_then(|stage| stage.event(id)).map(Output::Tell);
-            manager.begin_to_save(id, entry, told.into_iter().collect());
+        self.load_with(states, now, Conversation::restore, |manager, id, mut entry| {
+            let standing = entry.told;
+            entry.told = standing.untold();
+            manager.begin_to_save(id, entry, standing);
         })
     }
 
@@ -181,7 +189,7 @@ impl OffersManager {
         load: impl Fn(&Parties, &[u8]) -> Result<(ConversationId, Conversation), Error>,
         take: impl Fn(&mut Self, ConversationId, Entry),
     ) -> Loaded<N> {
-        self.see(now);
+        self.note_time(now);
         let mut loaded = Loaded { count: 0, ask_node: Vec::new(), failed: Vec::new() };
         for (name, state) in states {
             let (id, conversation) = match load(&self.parties, &state) {
@@ -201,8 +209,8 @@ impl OffersManager {
                 let attempt = conversation.paying().map(|(_, attempt)| attempt);
                 loaded.ask_node.push(AskNode { id, payment_hashes, attempt });
             }
-            let stage = conversation.stage(now).unwrap_or(Stage::Asking);
-            take(self, id, Entry::new(conversation, stage, now));
+            let standing = standing(&conversation, now);
+            take(self, id, Entry::new(conversation, standing, now));
         }
         loaded
     }

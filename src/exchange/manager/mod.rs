@@ -66,7 +66,7 @@ pub struct OffersManager {
     /// The time that was given last.
     now: UnixTime,
     /// Up to where everything was looked at again, after the clock was set back.
-    again: Option<Bound<ConversationId>>,
+    recheck_from: Option<Bound<ConversationId>>,
 }
 
 impl OffersManager {
@@ -85,7 +85,7 @@ impl OffersManager {
             waiting: BTreeMap::new(),
             ready: BTreeSet::new(),
             now: UnixTime(0),
-            again: None,
+            recheck_from: None,
         }
     }
 

@@ -118,33 +118,16 @@ pub enum Event {
 /// What waits for a save.
 pub(crate) enum Output {
     Send(What),
+    /// Beside how far it is: another claim.
     Tell(Event),
 }
 
 impl Output {
-    /// Whether it says how far a conversation is.
-    pub(crate) fn is_stage(&self) -> bool {
-        let Self::Tell(event) = self else { return false };
-        matches!(event, Event::Paid(_)) || event.is_of_now()
-    }
-
-    /// Whether it is idle once a conversation is farther than that.
+    /// Whether it is idle once a conversation has left the stage at which it came.
     pub(crate) fn is_superseded(&self) -> bool {
         match self {
-            Self::Send(What::Request(_)) => true,
-            Self::Tell(event) => event.is_of_now(),
+            Self::Send(What::Request(_)) | Self::Tell(_) => true,
             Self::Send(What::Message(_)) => false,
-        }
-    }
-}
-
-impl Event {
-    /// Whether it says where a conversation stands, and nothing that stays true.
-    fn is_of_now(&self) -> bool {
-        match self {
-            Self::Quoted(_) | Self::NeedsApproval { .. } | Self::Payable(_) => true,
-            Self::Overdue(_) | Self::Stopped(_) | Self::Ended(_) => true,
-            Self::Paid(_) | Self::RateNeeded(_) | Self::NotSaved { .. } | Self::Stuck { .. } => false,
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn stage(payment: &Payment) -> Stage {
         State::Asking { .. } => Stage::Asking,
         State::Quoted(_) => Stage::Quoted,
         State::NeedsApproval { objection, .. } => Stage::NeedsApproval(objection),
-        State::Paying(_) => Stage::Paying,
+        State::Paying(paying) => Stage::Paying(paying.attempt()),
         State::Paid(_) => Stage::Paid,
         State::Ended(_) => Stage::Ended,
     }

@@ -18,7 +18,7 @@ impl OffersManager {
     ///
     /// If the clock was set back, all conversations are looked at once more, so many at a time.
     pub fn poll(&mut self, now: UnixTime, max: usize) -> bool {
-        self.see(now);
+        self.note_time(now);
         for _ in 0..max {
             let Some(id) = self.next_due() else { return false };
             self.go_on(id, now);
@@ -29,7 +29,7 @@ impl OffersManager {
     /// When to [poll](Self::poll) again, unless something happens before; never, if nothing is waited for. It may lie in
     /// the past.
     pub fn wake_at(&self) -> Option<UnixTime> {
-        if self.again.is_some() || !self.ready.is_empty() {
+        if self.recheck_from.is_some() || !self.ready.is_empty() {
             return Some(self.now);
         }
         self.book.first().map(|(at, _)| at)
@@ -49,21 +49,21 @@ impl OffersManager {
     }
 
     /// Notes what time it is.
-    pub(crate) fn see(&mut self, now: UnixTime) {
+    pub(crate) fn note_time(&mut self, now: UnixTime) {
         if now.0.saturating_add(SET_BACK) < self.now.0 {
-            self.again = Some(Bound::Unbounded);
+            self.recheck_from = Some(Bound::Unbounded);
         }
         self.now = now;
     }
 
     fn next_due(&mut self) -> Option<ConversationId> {
-        if let Some(after) = self.again {
+        if let Some(after) = self.recheck_from {
             match self.book.after(after) {
                 Some(id) => {
-                    self.again = Some(Bound::Excluded(id));
+                    self.recheck_from = Some(Bound::Excluded(id));
                     return Some(id);
                 }
-                None => self.again = None,
+                None => self.recheck_from = None,
             }
         }
         if let Some(id) = self.ready.pop_first() {
@@ -75,7 +75,7 @@ impl OffersManager {
     fn go_on(&mut self, id: ConversationId, now: UnixTime) {
         let Some(entry) = self.book.get(&id) else { return };
         // A subscription that was missed may not have been, by a clock that was set back.
-        let is_over = entry.stage.is_over() && id.kind() != ConversationKind::Subscription && entry.is_over();
+        let is_over = entry.stage().is_over() && id.kind() != ConversationKind::Subscription && entry.is_over();
         if entry.saving.is_some() || is_over {
             return;
         }

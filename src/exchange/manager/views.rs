@@ -13,13 +13,14 @@ use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::subscription::Subscription;
 use crate::units::UnixTime;
 
-/// What can be seen of conversations. What is not confirmed to be saved is not shown: it may not come to be.
+/// What can be seen of conversations: each as it is saved. A change that is not confirmed to be saved is not shown, since
+/// it may not come to be.
 impl OffersManager {
     /// Looks at a payment.
     ///
     /// # Errors
     ///
-    /// `Unknown`, `Unsaved`.
+    /// `Unknown`, `Unsaved` if it was never saved.
     pub fn payment<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> Result<R, ManagerError> {
         self.view(id.into(), |conversation| match conversation {
             Conversation::Payment(payment) => Some(look(payment)),
@@ -31,7 +32,7 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `Unknown`, `Unsaved`.
+    /// `Unknown`, `Unsaved` if it was never saved.
     pub fn claim<R>(&self, id: ClaimId, look: impl FnOnce(&Claim) -> R) -> Result<R, ManagerError> {
         self.view(id.into(), |conversation| match conversation {
             Conversation::Claim(claim) => Some(look(claim)),
@@ -43,7 +44,7 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `Unknown`, `Unsaved`.
+    /// `Unknown`, `Unsaved` if it was never saved.
     #[cfg(feature = "recurrence")]
     pub fn subscription<R>(
         &self,
@@ -58,12 +59,14 @@ impl OffersManager {
 
     fn view<R>(&self, id: ConversationId, look: impl FnOnce(&Conversation) -> Option<R>) -> Result<R, ManagerError> {
         let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
-        if entry.saving.is_some() {
-            return Err(ManagerError::Unsaved(id));
-        }
-        let seen = match &entry.conversation {
-            Conversation::Asleep(fields) => look(&Conversation::reload(&self.parties, id.kind(), fields)?),
-            awake => look(awake),
+        let reload = |fields: &[u8]| Conversation::reload(&self.parties, id.kind(), fields);
+        let seen = match (&entry.saving, &entry.conversation) {
+            (Some(saving), _) => {
+                let confirmed = saving.confirmed.as_ref().ok_or(ManagerError::Unsaved(id))?;
+                look(&reload(confirmed)?)
+            }
+            (None, Conversation::Asleep(fields)) => look(&reload(fields)?),
+            (None, awake) => look(awake),
         };
         seen.ok_or(ManagerError::Unknown(id))
     }

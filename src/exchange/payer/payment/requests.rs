@@ -131,9 +131,9 @@ impl Payment {
     }
 
     /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
-    /// (EXC-5).
+    /// (EXC-5), unless there is an invoice already.
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
-        let Purpose::Offer(offer) = &self.purpose else { return };
+        let (Phase::Asking, Purpose::Offer(offer)) = (&self.phase, &self.purpose) else { return };
         let token = self.payer.reply(reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id.0 && token.generation == self.generation) {
             self.schedule.unreachable(token.position.into(), offer.ways().into(), is_open(&self.closed), now);
