@@ -254,6 +254,11 @@ pub enum ErrorKind {
         /// How old it may be, in seconds.
         max_age: u64,
     },
+    /// A claim of a refund after too many others.
+    TooManyClaims {
+        /// In how many seconds one is looked at again.
+        seconds: u64,
+    },
     /// An offer or a request of a subscription, where one for a single payment was expected.
     IsRecurring,
     /// An offer or a request for a single payment, where one of a subscription was expected.
@@ -350,6 +355,7 @@ impl ErrorKind {
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
             Self::StaleRate { .. } => "stale_rate",
+            Self::TooManyClaims { .. } => "too_many_claims",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
@@ -527,6 +533,9 @@ impl ErrorKind {
             Self::AlreadyTaken => f.write_str("this was paid before, or another invoice for the same request was"),
             Self::StaleRate { max_age } => {
                 write!(f, "the rate is older than {max_age} seconds: get a new one, and the payer will ask again")
+            }
+            Self::TooManyClaims { seconds } => {
+                write!(f, "too many claims of this refund came: send it again in {seconds} seconds")
             }
             Self::IsRecurring => f.write_str("this is for a subscription, and a single payment was expected"),
             Self::InvalidRate => f.write_str(

@@ -59,6 +59,7 @@ impl ErrorKind {
                 | Self::AlreadyPaid
                 | Self::AlreadyTaken
                 | Self::StaleRate { .. }
+                | Self::TooManyClaims { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate

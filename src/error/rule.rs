@@ -102,6 +102,7 @@ rules! {
     Exc10 = "EXC-10", "what a payment may cost includes the fees and the delay on its way";
     Exc11 = "EXC-11", "a payment goes over paths that can carry its amount";
     Exc12 = "EXC-12", "paying is begun as a numbered attempt, and news of another changes nothing";
+    Exc20 = "EXC-20", "whoever sends too much is not heard for a while, and takes nobody else's share";
     Exc22 = "EXC-22", "a payment is recognised by its path id, with what was sold, and taken once";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";

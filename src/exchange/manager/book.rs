@@ -9,7 +9,8 @@ use core::ops::Bound;
 use bitcoin::hashes::sha256;
 
 use crate::exchange::ids::{ConversationId, ConversationKind, PaymentId};
-use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::conversation::Conversation;
+use crate::exchange::manager::held::NEVER;
 use crate::exchange::manager::keys::Keys;
 use crate::exchange::manager::output::{Event, Output};
 use crate::exchange::manager::stage::{Stage, Standing};
@@ -33,6 +34,8 @@ pub(crate) struct Entry {
     pub(crate) failures: u8,
     /// How many answers to wrong invoices were sent.
     pub(crate) answers: u8,
+    /// The currency whose rate it waits for.
+    pub(crate) waits_for: Option<CurrencyCode>,
 }
 
 /// A change that is not confirmed to be saved.
@@ -82,8 +85,8 @@ pub(crate) struct InFlight {
 
 impl Entry {
     pub(crate) fn new(conversation: Conversation, told: Standing, now: UnixTime) -> Self {
-        let (saving, failures, answers) = (None, 0, 0);
-        Self { conversation, told, since: now, wake: now, queued: NEVER, saving, failures, answers }
+        let (saving, failures, answers, waits_for) = (None, 0, 0, None);
+        Self { conversation, told, since: now, wake: now, queued: NEVER, saving, failures, answers, waits_for }
     }
 
     /// How far it is, saved or not.
@@ -162,13 +165,12 @@ impl Book {
         self.entries.range((id, Bound::Unbounded)).next().map(|(id, _)| *id)
     }
 
-    pub(crate) fn insert(&mut self, id: ConversationId, entry: Entry) {
-        let keys = entry.conversation.keys();
+    pub(crate) fn insert(&mut self, id: ConversationId, entry: Entry, keys: &Keys) {
         self.entries.insert(id, entry);
         if let Some(count) = self.counts.get_mut(place(id.kind())) {
             *count = count.saturating_add(1);
         }
-        self.index(id, &Keys::default(), &keys);
+        self.index(id, &Keys::default(), keys);
         self.queue(&id);
     }
 

@@ -15,7 +15,7 @@ use crate::field::CurrencyCode;
 ///
 /// Carry those of one conversation out in the order of their numbers, then
 /// [confirm](super::OffersManager::saved) each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Save {
     /// The number to confirm it by.
     pub number: u64,
@@ -23,6 +23,14 @@ pub struct Save {
     pub id: ConversationId,
     /// What to keep under that name, instead of what is there; nothing if that is to be deleted.
     pub state: Option<Vec<u8>>,
+}
+
+/// Does not show the state, which may hold a preimage.
+impl fmt::Debug for Save {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.as_ref().map(Vec::len);
+        f.debug_struct("Save").field("number", &self.number).field("id", &self.id).field("len", &state).finish()
+    }
 }
 
 /// A message to send, of which all that it depends on is saved.

@@ -7,7 +7,8 @@ use core::time::Duration;
 use crate::exchange::ids::ConversationId;
 use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::book::{Entry, InFlight, Saving};
-use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::conversation::Conversation;
+use crate::exchange::manager::held::{Held, NEVER};
 use crate::exchange::manager::keys::Keys;
 use crate::exchange::manager::output::{Event, Output, Save, ToSend, Unsaved};
 use crate::exchange::manager::stage::{Stage, Standing};
@@ -37,8 +38,9 @@ impl OffersManager {
             let id = match unsaved {
                 Unsaved::State(id) => id,
                 Unsaved::Removal(id) => {
-                    let number = self.next_number(id);
-                    return Some(Save { number, id, state: None });
+                    self.number = self.number.saturating_add(1);
+                    self.in_flight.insert(self.number, id);
+                    return Some(Save { number: self.number, id, state: None });
                 }
             };
             let Some(entry) = self.book.get_mut(&id) else { continue };
@@ -62,16 +64,13 @@ impl OffersManager {
         None
     }
 
-    fn next_number(&mut self, id: ConversationId) -> u64 {
-        self.number = self.number.saturating_add(1);
-        self.in_flight.insert(self.number, id);
-        self.number
-    }
-
     /// The save with this number was carried out, and survives a crash: what waited for it can be sent and told. Returns
     /// whether there was such a save that was not confirmed yet.
     pub fn saved(&mut self, number: u64) -> bool {
         let Some(id) = self.in_flight.remove(&number) else { return false };
+        if self.removing.remove(&id) {
+            return true;
+        }
         let Some(entry) = self.book.get_mut(&id) else { return true };
         let Some(saving) = &mut entry.saving else { return true };
         if saving.in_flight.as_ref().is_none_or(|in_flight| in_flight.number != number) {
@@ -99,31 +98,29 @@ impl OffersManager {
     /// Say this only of what will not be carried out any more: a later save of the same conversation would be undone.
     pub fn save_failed(&mut self, number: u64, now: UnixTime) {
         let Some(id) = self.in_flight.remove(&number) else { return };
-        let Some(entry) = self.book.get_mut(&id) else {
-            // It was removed.
+        if self.removing.remove(&id) {
             self.events.push_back(Event::NotSaved { id, is_gone: true });
             return;
-        };
+        }
+        let Some(entry) = self.book.get_mut(&id) else { return };
         let is_it = |saving: &Saving| saving.in_flight.as_ref().is_some_and(|in_flight| in_flight.number == number);
         if !entry.saving.as_deref().is_some_and(is_it) {
             return;
         }
         let Some(saving) = entry.saving.take() else { return };
-        // What was put to sleep was saved.
-        let keys = entry.conversation.keys();
+        let keys = entry.conversation.look(&self.parties, id.kind(), |held| held.keys()).unwrap_or_default();
         let fields = saving.confirmed;
         let before = fields.and_then(|fields| Conversation::reload(&self.parties, id.kind(), &fields).ok());
         let Some(before) = before else {
-            self.book.remove(&id, &keys);
+            self.forget(&id, &keys);
             self.events.push_back(Event::NotSaved { id, is_gone: true });
             return;
         };
         entry.failures = entry.failures.saturating_add(1);
         let grown = FIRST_PAUSE.saturating_mul(1 << entry.failures.saturating_sub(1).min(6));
         entry.wake = now.saturating_add(Duration::from_secs(grown.min(MAX_PAUSE)));
-        let keys_before = before.keys();
-        let standing = before.standing(now).unwrap_or(entry.told);
-        entry.conversation = before;
+        let (keys_before, standing) = (before.keys(), before.standing(now));
+        entry.conversation = before.into();
         self.events.push_back(Event::NotSaved { id, is_gone: false });
         // What is being paid is not to be paid again.
         let told = entry.tell(id, standing, matches!(standing.stage, Stage::Paying(_)));
@@ -168,32 +165,37 @@ impl OffersManager {
         self.note_time(now);
         let parties = &self.parties;
         let (entry, used_by) = self.book.with_hashes(&id)?;
-        let is_fresh = |(_, at): &&(Rate, UnixTime)| now.0 <= at.0.saturating_add(RATE_AGE);
-        if entry.conversation.wake(parties, id.kind()).is_err() {
-            return None;
-        }
-        let (fields, keys, before) = (entry.conversation.fields(), entry.conversation.keys(), entry.stage());
-        let currency = entry.conversation.currency();
+        // One from a clock that was ahead is not fresh for longer.
+        let is_fresh = |(_, at): &&(Rate, UnixTime)| now.0.abs_diff(at.0) <= RATE_AGE;
+        let before = entry.stage();
+        let held = entry.conversation.wake(parties, id.kind()).ok()?;
+        let (fields, keys, currency) = (held.fields(), held.keys(), held.currency());
         let rate = currency.and_then(|it| self.rates.get(&it)).filter(is_fresh).map(|(rate, _)| *rate);
-        let mut change = Change { conversation: &mut entry.conversation, rate, outputs: Vec::new(), wake: None };
+        let mut change = Change { conversation: held, rate, outputs: Vec::new(), wake: None };
         let result = step(&mut change);
-        let Change { outputs, wake, .. } = change;
+        let Change { conversation: held, outputs, wake, .. } = change;
         // What was authorised needs nobody's decision.
-        if let Some(hash) = entry.conversation.authorised(now) {
+        if let Some(hash) = held.authorised(now) {
             if used_by(hash).is_none() {
                 // If it cannot be begun, its state says why.
-                let _ = entry.conversation.begin(hash, now, rate);
+                let _ = held.begin(hash, now, rate);
             }
         }
         drop(used_by);
-        let has_changed = entry.conversation.fields() != fields;
-        let standing = entry.conversation.standing(now).unwrap_or(entry.told);
+        let has_changed = held.fields() != fields;
+        let (standing, keys_after) = (held.standing(now), held.keys());
+        let is_over = standing.stage.is_over() && !held.has_more_to_say();
         let has_left = !standing.stage.says_the_same(before);
         if has_left {
             entry.since = now;
         }
-        entry.wake = wake.unwrap_or(if has_changed { now } else { entry.wake });
-        let keys_after = entry.conversation.keys();
+        entry.wake = match wake {
+            // Whoever hears of the end may archive it at once.
+            _ if is_over => NEVER,
+            Some(at) => at,
+            None if has_changed => now,
+            None => entry.wake,
+        };
         if has_changed {
             let saving = entry.saving.get_or_insert_with(|| {
                 let (confirmed, in_flight, is_dirty, outputs) = (Some(fields), None, false, Vec::new());
@@ -224,31 +226,29 @@ impl OffersManager {
         self.book.index(id, &keys, &keys_after);
         self.book.queue(&id);
         self.release(id, released);
+        if is_over {
+            self.wait_for_rate(id, None);
+        }
         Some(result)
     }
 
     /// Takes over what was never saved, and is as far as this.
-    pub(crate) fn begin_to_save(&mut self, id: ConversationId, mut entry: Entry, standing: Standing) {
+    pub(crate) fn begin_to_save(&mut self, id: ConversationId, mut entry: Entry, keys: &Keys, standing: Standing) {
         let (confirmed, in_flight, outputs) = (None, None, Vec::new());
         entry.saving = Some(Box::new(Saving { confirmed, in_flight, is_dirty: true, standing, outputs }));
-        self.book.insert(id, entry);
+        self.book.insert(id, entry, keys);
         self.unsaved.push_back(Unsaved::State(id));
     }
 
     /// What finds a conversation.
     pub(crate) fn keys(&self, id: &ConversationId) -> Option<Keys> {
-        let entry = self.book.get(id)?;
-        let reload = |fields: &[u8]| Conversation::reload(&self.parties, id.kind(), fields).ok();
-        match &entry.conversation {
-            Conversation::Asleep(fields) => reload(fields).map(|conversation| conversation.keys()),
-            awake => Some(awake.keys()),
-        }
+        self.book.get(id)?.conversation.look(&self.parties, id.kind(), |held| held.keys()).ok()
     }
 }
 
 /// What a step does with a conversation.
 pub(crate) struct Change<'a> {
-    pub(crate) conversation: &'a mut Conversation,
+    pub(crate) conversation: &'a mut dyn Held,
     /// What its currency is worth, if that is known.
     pub(crate) rate: Option<Rate>,
     pub(crate) outputs: Vec<Output>,

@@ -4,8 +4,9 @@
 use crate::exchange::ids::SubscriptionId;
 use crate::exchange::ids::{ClaimId, ConversationId, PaymentId};
 use crate::exchange::manager::OffersManager;
-use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::conversation::Conversation;
 use crate::exchange::manager::error::ManagerError;
+use crate::exchange::manager::held::{Held, NEVER};
 use crate::exchange::manager::status::{Activity, Status};
 use crate::exchange::payee::claim::Claim;
 use crate::exchange::payer::payment::Payment;
@@ -22,10 +23,7 @@ impl OffersManager {
     ///
     /// `Unknown`, `Unsaved` if it was never saved.
     pub fn payment<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> Result<R, ManagerError> {
-        self.view(id.into(), |conversation| match conversation {
-            Conversation::Payment(payment) => Some(look(payment)),
-            _ => None,
-        })
+        self.view(id.into(), |held| held.as_payment().map(look))
     }
 
     /// Looks at a claim.
@@ -34,10 +32,7 @@ impl OffersManager {
     ///
     /// `Unknown`, `Unsaved` if it was never saved.
     pub fn claim<R>(&self, id: ClaimId, look: impl FnOnce(&Claim) -> R) -> Result<R, ManagerError> {
-        self.view(id.into(), |conversation| match conversation {
-            Conversation::Claim(claim) => Some(look(claim)),
-            _ => None,
-        })
+        self.view(id.into(), |held| held.as_claim().map(look))
     }
 
     /// Looks at a subscription.
@@ -51,22 +46,17 @@ impl OffersManager {
         id: SubscriptionId,
         look: impl FnOnce(&Subscription) -> R,
     ) -> Result<R, ManagerError> {
-        self.view(id.into(), |conversation| match conversation {
-            Conversation::Subscription(held) => Some(look(&held.0)),
-            _ => None,
-        })
+        self.view(id.into(), |held| held.as_subscription().map(look))
     }
 
-    fn view<R>(&self, id: ConversationId, look: impl FnOnce(&Conversation) -> Option<R>) -> Result<R, ManagerError> {
+    fn view<R>(&self, id: ConversationId, look: impl FnOnce(&dyn Held) -> Option<R>) -> Result<R, ManagerError> {
         let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
-        let reload = |fields: &[u8]| Conversation::reload(&self.parties, id.kind(), fields);
-        let seen = match (&entry.saving, &entry.conversation) {
-            (Some(saving), _) => {
+        let seen = match &entry.saving {
+            Some(saving) => {
                 let confirmed = saving.confirmed.as_ref().ok_or(ManagerError::Unsaved(id))?;
-                look(&reload(confirmed)?)
+                look(Conversation::reload(&self.parties, id.kind(), confirmed)?.as_ref())
             }
-            (None, Conversation::Asleep(fields)) => look(&reload(fields)?),
-            (None, awake) => look(awake),
+            None => entry.conversation.look(&self.parties, id.kind(), look)?,
         };
         seen.ok_or(ManagerError::Unknown(id))
     }
@@ -80,12 +70,10 @@ impl OffersManager {
         let id = id.into();
         let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
         let next = (entry.wake != NEVER).then_some(entry.wake);
-        let (activity, until) = match &entry.conversation {
-            _ if entry.saving.is_some() => Some((Activity::Saving, None)),
-            Conversation::Asleep(fields) => Conversation::reload(&self.parties, id.kind(), fields)?.activity(now),
-            awake => awake.activity(now),
-        }
-        .unwrap_or((Activity::Saving, None));
+        let (activity, until) = match entry.saving {
+            Some(_) => (Activity::Saving, None),
+            None => entry.conversation.look(&self.parties, id.kind(), |held| held.activity(now))?,
+        };
         Ok(Status { activity, since: entry.since, next, until })
     }
 
