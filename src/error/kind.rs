@@ -254,6 +254,11 @@ pub enum ErrorKind {
         /// How old it may be, in seconds.
         max_age: u64,
     },
+    /// A claim of a refund after too many others.
+    TooManyClaims {
+        /// In how many seconds one is looked at again.
+        seconds: u64,
+    },
     /// An offer or a request of a subscription, where one for a single payment was expected.
     IsRecurring,
     /// An offer or a request for a single payment, where one of a subscription was expected.
@@ -350,6 +355,7 @@ impl ErrorKind {
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
             Self::StaleRate { .. } => "stale_rate",
+            Self::TooManyClaims { .. } => "too_many_claims",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
@@ -548,6 +554,9 @@ impl ErrorKind {
                     f,
                     "the exchange rate is older than {max_age} seconds: fetch a new one; the payer will ask again"
                 )
+            }
+            Self::TooManyClaims { seconds } => {
+                write!(f, "too many claims of this refund arrived: send this one again in {seconds} seconds")
             }
             Self::IsRecurring => f.write_str("this is for a subscription, but a single payment was expected"),
             Self::InvalidRate => f.write_str(

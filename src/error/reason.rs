@@ -58,6 +58,7 @@ impl ErrorKind {
                 | Self::AlreadyPaid
                 | Self::AlreadyTaken
                 | Self::StaleRate { .. }
+                | Self::TooManyClaims { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate

@@ -102,6 +102,7 @@ rules! {
     Exc10 = "EXC-10", "the limits of a payment cover the fees and the delay of its path";
     Exc11 = "EXC-11", "a payment goes over paths that can carry its amount";
     Exc12 = "EXC-12", "each attempt to pay has a number, and the result of another attempt changes nothing";
+    Exc20 = "EXC-20", "who sends too much is not heard for a while, and takes nobody else's share";
     Exc22 = "EXC-22", "a payment is recognised by its path id, and taken once";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
