@@ -320,6 +320,7 @@ fn errors() -> Vec<Error> {
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
+    errors.extend(looked_up());
     errors.extend(made_by_old_software());
     errors.extend(lengths());
     #[cfg(feature = "dnssec")]
@@ -355,10 +356,34 @@ fn links() -> Vec<Error> {
         name("alice@example.com/tea"),
         name("alice\u{200b}@example.com"),
         name("alice"),
+        name(&format!("{}@example.com", "a".repeat(64))),
+        name("alice.@example.com"),
         printed_txt_records("\"v=spf1 -all\"").unwrap_err(),
         printed_txt_records("\"bitcoin:?a\"\n\"bitcoin:?b\"").unwrap_err(),
         printed_txt_records("\"bitcoin:?a").unwrap_err(),
+        printed_txt_records("\"bitcoin:\\255\"").unwrap_err(),
+        "lno1".parse::<OfferId>().unwrap_err(),
     ]
+}
+
+/// What a name stands for, too late or for another offer; and what cannot be asked for.
+fn looked_up() -> Vec<Error> {
+    let offer = |text: &str| OfferBuilder::new(key()).description(text).amount_msat(Msat(9)).build().unwrap();
+    let (tea, milk, payer) = (offer("tea"), offer("milk"), Payer::new([2; 32]));
+    let alice = HumanReadableName::parse("alice@example.com").unwrap();
+    let resolved = ResolvedName::from_records(&alice, [format!("bitcoin:?lno={tea}")], NOW).unwrap();
+    let named = |offer: &Offer, now: UnixTime| {
+        let draft = payer.draft(offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+        draft.resolved(&resolved, now).map(drop).unwrap_err()
+    };
+    let errors = vec![named(&tea, UnixTime(NOW.0 + 1)), named(&milk, NOW)];
+    #[cfg(feature = "onion")]
+    let errors = {
+        let nobody = payer.look_up(&alice, &[], [3; 32], NOW, UnixTime(NOW.0 + 60)).map(drop).unwrap_err();
+        let relative = bolt12::onion::DnssecQuery::read(b"\x03a.b").unwrap_err();
+        [errors, vec![nobody, relative]].concat()
+    };
+    errors
 }
 
 /// Offers of 2021 and 2022, and a payer proof of a draft.
@@ -861,7 +886,10 @@ fn an_invoice_error_answers_what_is_about_a_field() {
         // RQW-3, IVW-4 and the like are for writers.
         let is_of_rates = matches!(
             error.kind(),
-            ErrorKind::LimitNeeded { .. } | ErrorKind::RateNeeded { .. } | ErrorKind::WrongCurrency { .. }
+            ErrorKind::LimitNeeded { .. }
+                | ErrorKind::RateNeeded { .. }
+                | ErrorKind::WrongCurrency { .. }
+                | ErrorKind::StaleRate { .. }
         );
         let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || is_of_rates;
         let Some(field) = error.field().filter(|_| !is_own) else {
@@ -877,6 +905,9 @@ fn an_invoice_error_answers_what_is_about_a_field() {
             limits += 1;
             assert_eq!(text, "the amount is more than is accepted");
             assert!(error.to_string().contains(&max.to_string()));
+        } else if let ErrorKind::NoPathWithin { .. } | ErrorKind::OffPrice { .. } = error.kind() {
+            // Limits and rates of our own.
+            assert!(!text.contains(|c: char| c.is_ascii_digit()), "{text}");
         } else {
             assert_eq!(text, error.to_string());
         }

@@ -260,6 +260,11 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of a bitcoin that is no number.
     InvalidRate,
+    /// A text that is no id.
+    InvalidId {
+        /// How many hexadecimal digits one has.
+        digits: usize,
+    },
     /// A text that is no short channel id.
     InvalidShortChannelId,
     /// An offer of 2021 or 2022, or a payer proof with the numbers of a draft.
@@ -353,6 +358,7 @@ impl ErrorKind {
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::InvalidId { .. } => "invalid_id",
             Self::InvalidShortChannelId => "invalid_short_channel_id",
             Self::Outdated(_) => "outdated",
             Self::Link(fault) => fault.code(),
@@ -408,6 +414,9 @@ impl ErrorKind {
             Self::OutOfRange => write!(f, "{what} does not belong in this kind of message"),
             Self::InvalidLength => write!(f, "{what} has the wrong length"),
             Self::NumberTooLarge => write!(f, "{what} is too large a number"),
+            Self::InvalidUtf8 if field.is_none() => {
+                f.write_str("what the DNS holds for this name is not valid text; its owner has to mend it")
+            }
             Self::InvalidUtf8 => write!(f, "{what} is not valid text"),
             Self::InvalidPoint => write!(f, "{what} holds something that is not a public key"),
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
@@ -421,7 +430,7 @@ impl ErrorKind {
                 }
                 write!(f, "{column} cannot stand in a name")?;
                 f.write_str(match c.is_alphabetic() {
-                    true => ": such a domain is written in punycode, xn--…, as its owner can tell",
+                    true => ": one with such letters is written in punycode, xn--…, as its owner can tell",
                     false => ", which holds only letters, digits, '-', '_' and '.'",
                 })
             }
@@ -436,9 +445,6 @@ impl ErrorKind {
                 write!(f, "{what} asks for feature {bit}, which is not known here; newer software may help")
             }
             Self::QuantityTooLarge { max } => write!(f, "{what} is more than the offer's maximum of {max}"),
-            Self::AmountTooLow { min } if field.is_none() => {
-                write!(f, "the amount in the link is less than the {min} that the offer asks for")
-            }
             Self::AmountTooLow { min } => write!(f, "{what} is less than the {min} due"),
             Self::AmountTooHigh { max } => write!(f, "{what} is more than the {max} allowed"),
             Self::AmountMismatch { expected } => {
@@ -532,6 +538,7 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
             ),
+            Self::InvalidId { digits } => write!(f, "an id is written with {digits} hexadecimal digits"),
             Self::InvalidShortChannelId => {
                 f.write_str("a channel is written as block, transaction and output, such as 539268x845x1")
             }

@@ -48,6 +48,7 @@ rules! {
     Tlv5 = "TLV-5", "each kind of message has its own range of field numbers";
     Tlv6 = "TLV-6", "a length never exceeds the bytes that are there";
     Tlv7 = "TLV-7", "text is UTF-8, a key is a point on the curve, hashes are 32 bytes and signatures 64";
+    Sig6 = "SIG-6", "an offer is known by the merkle root over its fields, of 32 bytes";
     Ofw2 = "OFW-2", "an amount is more than zero";
     Ofw4 = "OFW-4", "an offer names an issuer key or a blinded path";
     Ofr2 = "OFR-2", "every compulsory feature must be known to the reader";
@@ -117,7 +118,7 @@ rules! {
     Pth1 = "PTH-1", "hops of a path look alike, and at most ten of them are dummies";
     Pth2 = "PTH-2", "only whoever made a path knows what its last hop carries";
     Pth4 = "PTH-4", "what a hop is told decrypts with its key, and holds fields that are known or odd";
-    Msg1 = "MSG-1", "an onion message of at most 32768 bytes carries exactly one request, invoice or error, beside fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message of at most 32768 bytes carries one request, invoice, error, query or proof, beside fields that are known or odd";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
     Rec1 = "REC-1", "recurrence is compulsory or optional, its period is more than zero, and only a compulsory one has a base";
     Rec2 = "REC-2", "an amount is proportional or not, and can be only where there is one";
@@ -137,13 +138,18 @@ rules! {
     Uri5 = "URI-5", "an amount stands in a link at most once, in bitcoin with at most 8 decimals, and not below the offer's price";
     Uri7 = "URI-7", "a link that must be told of its payment is not paid by whoever cannot tell it";
     Uri9 = "URI-9", "a link that is made has something to pay, and an amount only where its offer has none";
+    Nam1 = "NAM-1", "a name is a user and a domain, with an @ between them";
     Nam2 = "NAM-2", "a name holds only letters of ASCII, digits, '-', '_' and '.' on each side of the @";
+    Nam3 = "NAM-3", "what a name stands for is at a name of the DNS, with 1 to 63 characters between two periods";
     Nam4 = "NAM-4", "of a name's TXT records, exactly one begins with bitcoin:";
     Nam5 = "NAM-5", "the strings of a TXT record stand in quotation marks, one after the other";
     Nam6 = "NAM-6", "what a name stands for is signed from the root of the DNS down";
     Nam7 = "NAM-7", "a proof is a chain of DNS records with signatures that hold now";
+    Nam8 = "NAM-8", "what a name stands for is looked up again when its time is over";
+    Nam9 = "NAM-9", "a request carries the name that was looked up for its offer";
     Dns1 = "DNS-1", "a query holds one DNS name, in printable ASCII, that ends with a period";
     Dns2 = "DNS-2", "a proof holds the name that was asked for, and at most 65535 bytes of records";
+    Dns3 = "DNS-3", "a query says where the proof can go, and only what comes from there answers it";
     Dns4 = "DNS-4", "a proof is for the name that was asked for";
     D1 = "D1", "a refund that is signed is signed with its payer key";
     D3 = "D3", "an amount is more than zero and at most all the bitcoin there will ever be";
