@@ -125,6 +125,11 @@ fn what_spoils_a_link_is_said_with_its_column() {
         assert_eq!(refused(&format!("{before}{rest}")), (fault, rule, at(before)), "{before}{rest}");
     }
     assert_eq!("lno1".parse::<BitcoinUri>().unwrap_err().rule(), Rule::Uri1);
+
+    // The broken code is to blame, not the first good one.
+    let before = " lightning:lno1%2B ";
+    let error = Pasted::read(&format!("{before}%+2B")).unwrap_err();
+    assert_eq!((error.kind(), error.column()), (&ErrorKind::Link(LinkFault::InvalidEncoding), at(before)));
 }
 
 // URI-5
@@ -276,6 +281,11 @@ fn a_name_may_begin_like_something_else() {
     {
         assert_eq!(Pasted::read(name), Ok(Pasted::Name(HumanReadableName::parse(name).unwrap())), "{name}");
     }
+    // As a browser writes a link with a ₿ in it.
+    for link in ["lightning:%E2%82%BFalice@example.com", " Lightning://%e2%82%bfalice@example.com "] {
+        assert_eq!(Pasted::read(link), Ok(Pasted::Name(HumanReadableName::parse("alice@example.com").unwrap())));
+    }
+    assert!(HumanReadableName::parse("%E2%82%BFalice@example.com").is_err());
     let (long, fits) = (format!("{}@b.c", "a".repeat(64)), format!("{}@b.{}.c.", "a".repeat(63), "d".repeat(63)));
     assert!(HumanReadableName::parse(&fits).is_ok());
     for (bad, len) in [(&*long, 64), ("a..b@c.d", 0), (".a@c.d", 0), ("a@.c", 0), ("a@c..", 0)] {
@@ -370,7 +380,7 @@ proptest! {
     // NAM-1: the paste field and the type of a name take the same names.
     #[test]
     fn a_name_is_one_wherever_it_is_read(
-        before in "(|lightning:|LIGHTNING://| \\n|\"|bitcoin:|mailto:|₿)",
+        before in "(|lightning:|lightning:%E2%82%BF|%E2%82%BF|LIGHTNING://| \\n|\"|bitcoin:|mailto:|₿)",
         user in "(alice|lnbcfan|lntbtom|lnurlup|lno1fan|xprv|02|[a-z0-9._-]{1,8}|[ -~₿é]{0,6}|[0-9a-f]{64,66})",
         at in "(|@|@|@@)",
         domain in "(example\\.com|localhost|a\\.b\\.|[a-z0-9.-]{1,8}|[ -~é]{0,6}|[a-z]{63,64}\\.com)",

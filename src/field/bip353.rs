@@ -74,8 +74,13 @@ impl<'a> HumanReadableName<'a> {
     /// (NAM-3), as [`new`](Self::new) does not.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let name = trim(text);
-        let name = behind_scheme(name, "lightning:").unwrap_or(name).trim();
-        let name = name.strip_prefix('₿').unwrap_or(name);
+        let (name, encoded) = match behind_scheme(name, "lightning:") {
+            Some(name) => (name.trim(), "%E2%82%BF"),
+            None => (name, ""),
+        };
+        // In a link, a browser writes the ₿ in ASCII.
+        let behind_encoded = || name.split_at_checked(encoded.len()).filter(|(it, _)| it.eq_ignore_ascii_case(encoded));
+        let name = name.strip_prefix('₿').or_else(|| behind_encoded().map(|(_, name)| name)).unwrap_or(name);
         let (user, domain) = name.split_once('@').unwrap_or((name, ""));
         Self::new(user, domain).and_then(Self::checked).map_err(|error| {
             let bad = name.chars().enumerate().position(|(at, c)| !is_allowed(c) && (c != '@' || at > user.len()));

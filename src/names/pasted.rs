@@ -9,7 +9,7 @@ use bitcoin::constants::ChainHash;
 
 use super::percent;
 use super::uri::BitcoinUri;
-use crate::error::{Error, ErrorKind, LooksLike, MessageKind, Rule};
+use crate::error::{Error, ErrorKind, LinkFault, LooksLike, MessageKind, Rule};
 use crate::field::{HumanReadableName, KnownFeatures};
 use crate::invoice::Invoice;
 use crate::invoice_request::{InvoiceRequest, Refund};
@@ -96,10 +96,11 @@ impl Bolt12 {
     ///
     /// # Errors
     ///
-    /// TXT-1 to TXT-8, and D7.
+    /// TXT-1 to TXT-8, and D7; URI-1 behind `lightning:`.
     pub fn decode_text(pasted: &str) -> Result<(MessageKind, Vec<u8>), Error> {
         let trimmed = trim(pasted);
-        text::decode(&decoded(trimmed, bare(trimmed)))
+        let bare = bare(trimmed);
+        text::decode(&decoded(pasted, trimmed, bare)?)
     }
 
     /// The kind of message.
@@ -184,9 +185,9 @@ impl<'a> Pasted<'a> {
     ///
     /// # Errors
     ///
-    /// What the message's own type says, and TXT-1 to TXT-8; what [`BitcoinUri::read_text`] says, and
-    /// [`HumanReadableName::parse`], which takes the same names (NAM-1); `NotBolt12` for anything else, with what it
-    /// looks like. Columns count the characters of all that was pasted.
+    /// What the message's own type says, and TXT-1 to TXT-8, URI-1 behind `lightning:`; what [`BitcoinUri::read_text`]
+    /// says, and [`HumanReadableName::parse`], which takes the same names (NAM-1); `NotBolt12` for anything else, with
+    /// what it looks like. Columns count the characters of all that was pasted.
     pub fn read_text(pasted: &'a str, known: &'static KnownFeatures) -> Result<Self, Error> {
         let trimmed = trim(pasted);
         if behind_scheme(trimmed, "bitcoin:").is_some() {
@@ -201,7 +202,7 @@ impl<'a> Pasted<'a> {
             }
             Err(_) => {}
         }
-        let decoded = decoded(trimmed, bare);
+        let decoded = decoded(pasted, trimmed, bare)?;
         let read = || {
             let (kind, bytes) = text::decode(&decoded)?;
             Bolt12::read(kind, bytes, known).map_err(|error| in_text(error, &decoded))
@@ -225,9 +226,17 @@ fn bare(trimmed: &str) -> &str {
     behind_scheme(trimmed, "lightning:").map_or(trimmed, |rest| rest.split(['?', '#']).next().unwrap_or(rest).trim())
 }
 
-/// The same without the encoding of a URI, in which a `+` comes as `%2B`. What is not well encoded cannot be read
-/// either way.
-fn decoded<'a>(trimmed: &str, bare: &'a str) -> Cow<'a, str> {
-    let is_uri = bare.len() < trimmed.len();
-    percent::decode(bare).ok().filter(|_| is_uri).unwrap_or(Cow::Borrowed(bare))
+/// The same without the encoding of a URI, in which a `+` comes as `%2B`.
+///
+/// # Errors
+///
+/// URI-1, in the column of what was pasted.
+fn decoded<'a>(pasted: &str, trimmed: &str, bare: &'a str) -> Result<Cow<'a, str>, Error> {
+    if bare.len() == trimmed.len() {
+        return Ok(Cow::Borrowed(bare));
+    }
+    percent::decode(bare).map_err(|at| {
+        let column = characters_before(pasted, bare).saturating_add(at).saturating_add(1);
+        Error::new(ErrorKind::Link(LinkFault::InvalidEncoding), Rule::Uri1).in_column(column)
+    })
 }
