@@ -265,6 +265,11 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of one bitcoin that is not a valid number.
     InvalidRate,
+    /// A text that is not an id.
+    InvalidId {
+        /// How many hexadecimal digits one has.
+        digits: usize,
+    },
     /// A text that is not a short channel id.
     InvalidShortChannelId,
     /// An offer of 2021 or 2022, or a payer proof with the numbers of a draft.
@@ -359,6 +364,7 @@ impl ErrorKind {
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::InvalidId { .. } => "invalid_id",
             Self::InvalidShortChannelId => "invalid_short_channel_id",
             Self::Outdated(_) => "outdated",
             Self::Link(fault) => fault.code(),
@@ -414,6 +420,9 @@ impl ErrorKind {
             Self::OutOfRange => write!(f, "{what} does not belong in this kind of message"),
             Self::InvalidLength => write!(f, "{what} has the wrong length"),
             Self::NumberTooLarge => write!(f, "{what} is too large"),
+            Self::InvalidUtf8 if field.is_none() => {
+                f.write_str("the payment record of this name is not valid UTF-8 text: tell its owner")
+            }
             Self::InvalidUtf8 => write!(f, "{what} is not valid UTF-8 text"),
             Self::InvalidPoint => match field.and_then(Field::label) {
                 Some(label) if label.starts_with("list") => write!(f, "{what} contains an invalid public key"),
@@ -445,9 +454,6 @@ impl ErrorKind {
                 write!(f, "{what} requires feature {bit}, which this version does not know; try a newer one")
             }
             Self::QuantityTooLarge { max } => write!(f, "{what} exceeds the offer's maximum of {max}"),
-            Self::AmountTooLow { min } if field.is_none() => {
-                write!(f, "the amount in the link is below the offer's price of {min}")
-            }
             Self::AmountTooLow { min } => write!(f, "{what} is below the {min} due"),
             Self::AmountTooHigh { max } => write!(f, "{what} exceeds the limit of {max}"),
             Self::AmountMismatch { expected } => {
@@ -562,6 +568,7 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of one bitcoin must be a decimal number such as 97123.45, above zero and not too large",
             ),
+            Self::InvalidId { digits } => write!(f, "an id is written with {digits} hexadecimal digits"),
             Self::InvalidShortChannelId => {
                 f.write_str("a short channel id is written as block, transaction and output, such as 539268x845x1")
             }

@@ -62,6 +62,7 @@ impl ErrorKind {
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidId { .. }
                 | Self::InvalidShortChannelId
                 | Self::InvalidName(_)
                 | Self::TooLong { .. }

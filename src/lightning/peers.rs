@@ -308,7 +308,8 @@ where
         let message = OnionMessage::from_payload(&message.encode()).map_err(|_| NotOurs)?;
         match self.messenger.receive(&message).map_err(|_| NotOurs)? {
             Inbound::Message { message, hop_key } => self.desk.receive(message, Some(&hop_key)),
-            Inbound::Forward(_) => Err(NotOurs),
+            // Nor is it a resolver of names, or asks one.
+            Inbound::Forward(_) | Inbound::Query(_) | Inbound::Proof(_) => Err(NotOurs),
         }
     }
 }
