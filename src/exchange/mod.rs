@@ -12,6 +12,7 @@
 //! | whoever is paid back | [`Payee`] | [claims](Payee::claim) the refund, and sends the invoice until it is paid ([`Claim`]) | [refunds](crate::guide::refunds) |
 //! | a subscriber (feature `recurrence`) | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period | [subscriptions](crate::guide::subscriptions) |
 //! | a wallet with any number of these | [`OffersManager`] | holds them all, finds the one that a message is for, knows when each is due, and sends nothing before it is saved | [many at once](crate::guide::manager) |
+//! | people who know each other (feature `contacts`) | `OfferKey`, `Contact` | tell each other who pays (`Draft::introduce`), and recognise it (`Sale::introduction`) | [contacts](crate::guide::contacts) |
 //! | a wallet without a node (feature `onion`) | `Messenger` | puts messages into onions, and takes them out | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart
@@ -32,6 +33,8 @@
 //! go on where they stopped: see [storage and restarts](crate::guide::storage).
 
 mod action;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod end;
 mod ids;
 mod limits;
@@ -55,6 +58,8 @@ mod recurring {
 }
 
 pub use action::Action;
+#[cfg(feature = "contacts")]
+pub use contacts::{contact::Contact, key::OfferKey};
 pub use end::EndReason;
 #[cfg(feature = "recurrence")]
 pub use ids::SubscriptionId;
