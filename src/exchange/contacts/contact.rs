@@ -120,14 +120,15 @@ impl Contact {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from([VERSION]);
         let name = self.name.as_ref().map_or(Vec::new(), HumanReadableName::to_bytes);
-        // A name has at most two lengths and 510 letters.
-        let lengths = [self.further.len() as u32, name.len() as u32];
+        let offer = self.offer.as_bytes();
+        // A name has at most 512 bytes, and an offer 65535.
+        let lengths = [self.further.len() as u32, name.len() as u32, offer.len() as u32];
         lengths.iter().for_each(|len| bytes.extend_from_slice(&len.to_be_bytes()));
         for secret in [self.primary].iter().chain(&self.further) {
             bytes.extend_from_slice(&secret.to_byte_array());
         }
         bytes.extend_from_slice(&name);
-        bytes.extend_from_slice(self.offer.as_bytes());
+        bytes.extend_from_slice(offer);
         bytes
     }
 
@@ -144,7 +145,7 @@ impl Contact {
         }
         let mut len =
             || cursor.u32().map_err(|_| invalid()).and_then(|len| usize::try_from(len).map_err(|_| invalid()));
-        let (further, name_len) = (len()?, len()?);
+        let (further, name_len, offer_len) = (len()?, len()?, len()?);
         let mut secret = || cursor.array().map(|bytes| ContactSecret::from_byte_array(*bytes)).map_err(|_| invalid());
         let primary = secret()?;
         // None is made room for before it is read.
@@ -154,7 +155,11 @@ impl Contact {
             [] => None,
             name => Some(HumanReadableName::decode(name).map_err(|_| invalid())?.into_owned()),
         };
-        let offer = Offer::try_from(bytes.get(cursor.offset()..).unwrap_or_default())?;
+        let offer = cursor.take(offer_len).map_err(|_| invalid())?;
+        if !cursor.is_at_end() {
+            return Err(invalid());
+        }
+        let offer = Offer::try_from(offer)?;
         Ok(Self { primary, further, offer, name })
     }
 }
