@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "work",
     "units",
     "curve",
+    "crypto",
     "error",
     "tlv",
     "serde",
@@ -34,6 +35,7 @@ const LAYERS: &[&str] = &[
     "names",
     "peer",
     "exchange",
+    "peers",
     "lightning",
     "guide",
 ];
