@@ -6,7 +6,7 @@ use super::Field;
 use super::link::LinkFault;
 use super::looks::{LooksLike, MessageKind};
 use super::stage::Stage;
-use super::words::{Column, FromColumn, Subject};
+use super::words::{Column, FromColumn, Letter, Subject};
 use crate::units::{CurrencyCode, Msat, UnixTime};
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
@@ -385,16 +385,11 @@ impl ErrorKind {
                 write!(f, "this is {found}, and {expected} was expected")
             }
             Self::MixedCase => write!(f, "upper and lower case are mixed{}", FromColumn(column)),
-            // One that looks like another is told by its number.
-            Self::InvalidCharacter(c) if !c.is_ascii() => {
-                let (number, letter) = (u32::from(*c), c.escape_debug());
-                write!(f, "the character '{letter}' (U+{number:04X}) does not belong here{}", Column(column))
-            }
-            Self::InvalidCharacter(c) => {
-                write!(f, "the character '{}' does not belong here{}", c.escape_debug(), Column(column))
-            }
+            Self::InvalidCharacter(c) => write!(f, "{} does not belong here{}", Letter(*c), Column(column)),
             Self::InvalidContinuation => write!(f, "there is a misplaced '+'{}", Column(column)),
-            Self::UnexpectedWhitespace => write!(f, "there is white space{}", Column(column)),
+            Self::UnexpectedWhitespace => {
+                write!(f, "there is white space{}, where the text goes on: take it out", Column(column))
+            }
             Self::InvalidPadding => {
                 f.write_str("the text is not complete: its end is missing, or has a character too many")
             }
@@ -421,14 +416,7 @@ impl ErrorKind {
             Self::InvalidPoint => write!(f, "{what} holds something that is not a public key"),
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
             Self::InvalidName(c) => {
-                // One that looks like another, or like nothing, is told by its number.
-                let (number, column) = (u32::from(*c), Column(column));
-                match c.is_ascii_graphic() || *c == ' ' {
-                    true => write!(f, "the character '{c}'")?,
-                    false if c.escape_debug().count() == 1 => write!(f, "the character '{c}' (U+{number:04X})")?,
-                    false => write!(f, "the invisible character U+{number:04X}")?,
-                }
-                write!(f, "{column} cannot stand in a name")?;
+                write!(f, "{}{} cannot stand in a name", Letter(*c), Column(column))?;
                 f.write_str(match c.is_alphabetic() {
                     true => ": one with such letters is written in punycode, xn--…, as its owner can tell",
                     false => ", which holds only letters, digits, '-', '_' and '.'",

@@ -23,6 +23,8 @@ pub enum LinkFault {
     InvalidEncoding,
     /// An on-chain address that is damaged, or none.
     InvalidAddress,
+    /// An offer where a URI has its on-chain address.
+    OfferAsAddress,
     /// A URI without an offer.
     NoOffer,
     /// An amount of a URI that is below the price of its offer.
@@ -81,6 +83,7 @@ impl LinkFault {
             Self::NeedlessAmount => "needless_amount",
             Self::InvalidEncoding => "invalid_encoding",
             Self::InvalidAddress => "invalid_address",
+            Self::OfferAsAddress => "offer_as_address",
             Self::NoOffer => "no_offer",
             Self::BelowPrice { .. } => "below_price",
             Self::OtherOffer => "other_offer",
@@ -121,6 +124,9 @@ impl LinkFault {
             ),
             Self::InvalidAddress => f.write_str(
                 "what stands after bitcoin: is not an on-chain address; one wrong character is enough: copy it again",
+            ),
+            Self::OfferAsAddress => f.write_str(
+                "an offer stands where the link has an on-chain address: take bitcoin: away, or write bitcoin:?lno= before it",
             ),
             Self::NoOffer => f.write_str("this payment link holds no offer"),
             Self::BelowPrice { min } => {
