@@ -460,7 +460,7 @@ fn onions() -> Vec<Error> {
         path(key()).build([0; 32]).unwrap_err(),
         build(path(key()).dummy_hops(11)),
         build(BlindedPathBuilder::new(next)),
-        build(path(key()).through(PathHop::new(key()).field(16, []))),
+        build(path(key()).through(PathHop::new(other).field(16, []))),
         build(BlindedPathBuilder::joining(&to_sender, key()).through(key()).path_id([1])),
         send(over().introduction(sender.public_key()).sender(&sender)),
         send(over().through(key())),
@@ -681,7 +681,8 @@ fn sales_not_made() -> [Error; 2] {
     let asked = next(&mut draft.start([4; 32], NOW, LATER).unwrap());
     let received = issuer.receive(sides::deliver(&asked, 0x70)).unwrap();
     let fresh = sides::terms(NOW, Some(rate));
-    let old = Terms { rate_age: std::time::Duration::from_secs(86_400), ..fresh };
+    let [rate_age, max_rate_age] = [86_400, 600].map(std::time::Duration::from_secs);
+    let old = Terms { rate_age, max_rate_age, ..fresh };
     let stale = received.clone().accept(&old).unwrap_err().error().clone();
     let payment = received.accept(&fresh).unwrap().expected_payment();
     let mut taken = TakenPayments::new();
@@ -760,19 +761,28 @@ fn off_price(issuer: &Payee) -> Error {
     payment.begin(hash, NOW, Some(rate("95000"))).unwrap_err()
 }
 
-/// A refund without a way to its payer, and a claim that is over.
+/// A refund without a way to its payer, one that is claimed too often, and a claim that is over.
 fn refunds_not_paid() -> Vec<Error> {
     let new = payer().new_refund([6; 32]);
     let builder = new.builder("tea", Msat(1_000));
     let nowhere = payer().new_refund([6; 32]).publish(builder.clone(), NOW).unwrap_err();
 
     let builder = builder.add_path(sides::path_with(0x70, new.path_id(0)));
-    let published = new.publish(builder, NOW).unwrap();
-    let issuer = Payee::new([1; 32]);
-    let accepted = issuer.claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
-    let invoice = accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
-    let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
-    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+    let mut published = new.publish(builder, NOW).unwrap();
+    let refund = published.refund().unwrap().clone();
+    let begin = |number| {
+        let accepted = Payee::new([number; 32]).claim(&refund, NOW, sides::CHAINS).unwrap();
+        let invoice =
+            accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
+        let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
+        let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+        (claim, sent)
+    };
+    let too_many = (2..).find_map(|number| {
+        let refused = published.receive(sides::deliver(&begin(number).1, 0x71), NOW).err()?;
+        Some(refused.error().clone()).filter(|error| matches!(error.kind(), ErrorKind::TooManyClaims { .. }))
+    });
+    let (mut claim, sent) = begin(1);
     claim.paid();
     let arrival = MessageArrival::Path(sent.reply_path_id.unwrap());
     let told = IncomingMessage {
@@ -782,7 +792,7 @@ fn refunds_not_paid() -> Vec<Error> {
         reply_path: None,
     };
     let too_late = claim.receive(told, NOW).unwrap_err().error().clone();
-    vec![nowhere, too_late]
+    vec![nowhere, too_many.unwrap(), too_late]
 }
 
 /// All ways in which a subscription can end.

@@ -164,14 +164,14 @@ fn an_offer_says_what_it_reveals() {
     assert_eq!(
         sentences[1..],
         [
-            "what the offer's metadata means only the issuer knows; it comes back in each request",
-            "the issuer is paid on a chain that is not known here",
-            "an item costs 10 sat",
-            "what is offered is described as \"tea\"",
-            "the offer can be used until 1800000000, in seconds since 1970",
-            "the issuer calls itself \"Käthe\\u{a}\", which nothing proves",
-            "up to 5 items can be had at once",
-            "the offer holds field 33, which is not known here",
+            "only the issuer knows what the offer's metadata means; each request repeats it",
+            "the offer can be paid on an unknown chain",
+            "one item costs 10 sat",
+            "the description is \"tea\"",
+            "the offer expires at 1800000000, in seconds since 1970",
+            "the issuer calls itself \"Käthe\\u{a}\", which is not verified",
+            "up to 5 items can be bought at once",
+            "the offer has field 33, which is unknown to this software",
         ]
     );
     // A refund has no issuer, so nothing is said of one.
@@ -265,7 +265,7 @@ fn a_single_hop_hides_nothing_which_is_said() {
     let offer: Offer =
         raw::offer().with(16, [path_over(&[point(7)]), path_over(&[point(7), point(8)])].concat()).read();
     let said: Vec<_> = offer.reveals().iter().map(ToString::to_string).collect();
-    assert_eq!(said[1], "path 1 has a single hop: it hides nothing, since it starts at the node of the issuer");
+    assert_eq!(said[1], "path 1 has a single hop and hides nothing: it starts at the issuer's own node");
     assert!(
         said[2].starts_with("path 2 starts at node 0") && said[2].ends_with("at most 1 hop behind it"),
         "{}",

@@ -1,4 +1,4 @@
-//! Which sentences say already why.
+//! Which sentences already give the reason.
 
 use super::ErrorKind;
 
@@ -29,7 +29,6 @@ impl ErrorKind {
                 | Self::InvalidPadding
                 | Self::UnexpectedWhitespace
                 | Self::UnknownEvenField
-                | Self::TooNarrow
                 | Self::TooManyEntries
                 | Self::LimitNeeded { .. }
                 | Self::RateNeeded { .. }
@@ -60,6 +59,7 @@ impl ErrorKind {
                 | Self::AlreadyPaid
                 | Self::AlreadyTaken
                 | Self::StaleRate { .. }
+                | Self::TooManyClaims { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate

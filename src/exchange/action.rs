@@ -16,3 +16,21 @@ pub enum Action<M = OutgoingMessage> {
     /// See [`Payment::state`](super::Payment::state).
     Nothing,
 }
+
+/// The same for whoever does not ask again at once: what is sent comes with when to come back.
+#[derive(Debug)]
+pub(crate) enum Step<T> {
+    Send { message: Box<T>, wake: UnixTime },
+    WaitUntil(UnixTime),
+    Nothing,
+}
+
+impl From<Step<OutgoingMessage>> for Action {
+    fn from(step: Step<OutgoingMessage>) -> Self {
+        match step {
+            Step::Send { message, .. } => Self::Send(message),
+            Step::WaitUntil(at) => Self::WaitUntil(at),
+            Step::Nothing => Self::Nothing,
+        }
+    }
+}

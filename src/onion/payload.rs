@@ -60,7 +60,7 @@ impl<'a> Contents<'a> {
 
 fields! {
     PAYLOAD_FIELDS for Payload {
-        2 REPLY_PATH "reply_path" "path for the answer": BlindedPaths<'_>;
+        2 REPLY_PATH "reply_path" "reply path": BlindedPaths<'_>;
         4 ENCRYPTED_RECIPIENT_DATA "encrypted_recipient_data" "encrypted data": Bytes<'_>;
         64 ONION_INVOICE_REQUEST "invoice_request" "invoice request": Bytes<'_>;
         66 ONION_INVOICE "invoice" "invoice": Bytes<'_>;

@@ -251,7 +251,7 @@ fn what_was_missed_is_said() {
     assert_eq!(due.timing(now), Timing::Missed);
     let end = ended(&mut subscription, now);
     assert_eq!(end, SubscriptionEnd::Missed(due.clone()));
-    assert_eq!(end.to_string(), "payment 2 was not made in time, so the subscription is over");
+    assert_eq!(end.to_string(), "payment 2 was not made in time, so the subscription has ended");
     assert_eq!(subscription.next_payments(now, 3), []);
     for days in [2, 3, 400] {
         assert_eq!(ended(&mut subscription, later(days * DAY)), SubscriptionEnd::Missed(due.clone()));

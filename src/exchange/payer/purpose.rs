@@ -41,7 +41,7 @@ pub(crate) struct OfferPurpose {
 
 impl Purpose {
     /// The invoices that claim a refund.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> {
+    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> + Clone {
         let claims = match self {
             Self::Offer(_) => &[][..],
             Self::Refund(refund) => &refund.claims,
@@ -155,7 +155,8 @@ impl OfferPurpose {
         if let Some(series) = &self.series {
             request = series.ask(request);
         }
-        request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+        let mac = |records: [&[u8]; 2]| payer.request_tag(&nonce, records);
+        request.build_sealed(payer.name_key(), mac)?.sign(&keypair)
     }
 
     /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
