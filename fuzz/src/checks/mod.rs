@@ -4,6 +4,7 @@
 //! `tests/corpus.rs` calls the same functions with the seeds and with every input that was a finding
 //! once, so that there is one copy of what is checked.
 
+pub mod contacts;
 pub mod errors;
 pub mod exchange;
 pub mod keys;
