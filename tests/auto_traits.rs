@@ -110,6 +110,7 @@ fn what_makes_and_checks_messages() {
         RequestContext<'static>,
         Arrival,
         InvoiceContext<'static>,
+        FetchedContext,
         MultiPart,
         PayableInvoice<'static>,
         PathLimits,
@@ -152,6 +153,7 @@ fn the_exchange() {
         Paying<'static>,
         Sale,
         TakenPayments,
+        Stock,
         PaymentPathId,
         SoldPeriod,
         Progress,
@@ -184,6 +186,8 @@ fn the_exchange() {
         OutgoingMessage,
         Refused,
     );
+    #[cfg(feature = "contacts")]
+    all!(Contact, OfferKey, ContactSecret, NameSignature, Introduction, PayerIdentity, UnsignedName<'static>);
     #[cfg(feature = "onion")]
     all!(Inbound, Messenger, Route<'static>);
     #[cfg(feature = "recurrence")]

@@ -249,6 +249,10 @@ pub enum ErrorKind {
     AlreadyPaid,
     /// A payment that was taken before, or another one for the same request.
     AlreadyTaken,
+    /// An offer of which nothing is left.
+    SoldOut,
+    /// An offer that its issuer took back.
+    Withdrawn,
     /// A rate that is too old to make a price of.
     StaleRate {
         /// How old it may be, in seconds.
@@ -349,6 +353,8 @@ impl ErrorKind {
             Self::PreviousUnpaid => "previous_unpaid",
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
+            Self::SoldOut => "sold_out",
+            Self::Withdrawn => "withdrawn",
             Self::StaleRate { .. } => "stale_rate",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
@@ -525,6 +531,8 @@ impl ErrorKind {
             Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
             Self::AlreadyPaid => f.write_str("this period was paid before"),
             Self::AlreadyTaken => f.write_str("this was paid before, or another invoice for the same request was"),
+            Self::SoldOut => f.write_str("everything of this offer has been sold"),
+            Self::Withdrawn => f.write_str("this offer was withdrawn by its issuer: ask for a new one"),
             Self::StaleRate { max_age } => {
                 write!(f, "the rate is older than {max_age} seconds: get a new one, and the payer will ask again")
             }

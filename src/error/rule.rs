@@ -103,6 +103,7 @@ rules! {
     Exc11 = "EXC-11", "a payment goes over paths that can carry its amount";
     Exc12 = "EXC-12", "paying is begun as a numbered attempt, and news of another changes nothing";
     Exc22 = "EXC-22", "a payment is recognised by its path id, with what was sold, and taken once";
+    Exc23 = "EXC-23", "an offer sells no more than its issuer has left of it, and nothing once it was withdrawn";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
     Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";

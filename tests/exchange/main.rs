@@ -26,5 +26,6 @@ mod renegotiation;
 mod sales;
 mod simulation;
 mod states;
+mod stock;
 mod walk;
 mod world;

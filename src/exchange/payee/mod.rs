@@ -15,6 +15,7 @@ pub(crate) mod period;
 pub(crate) mod period_absent;
 pub(crate) mod received;
 pub(crate) mod sale;
+pub(crate) mod stock;
 #[cfg(feature = "recurrence")]
 pub(crate) mod subscribers;
 pub(crate) mod taken;
