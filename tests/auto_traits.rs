@@ -186,8 +186,6 @@ fn the_exchange() {
         OutgoingMessage,
         Refused,
     );
-    #[cfg(feature = "contacts")]
-    all!(Contact, OfferKey, ContactSecret, NameSignature, Introduction, PayerIdentity, UnsignedName<'static>);
     #[cfg(feature = "onion")]
     all!(Inbound, Messenger, Route<'static>);
     #[cfg(feature = "recurrence")]
@@ -233,6 +231,18 @@ fn onions() {
         Unblinded,
         NextHop,
     );
+}
+
+#[cfg(feature = "onion")]
+#[test]
+fn names_that_are_looked_up() {
+    all!(DnsMessage, LookupId, LookupState<'static>, NameLookup, OutgoingDnsMessage, ReceivedProof, ReceivedQuery);
+}
+
+#[cfg(feature = "contacts")]
+#[test]
+fn people_who_know_each_other() {
+    all!(Contact, ContactSecret, Introduction, NameSignature, OfferKey, PayerIdentity, UnsignedName<'static>);
 }
 
 #[cfg(feature = "dnssec")]

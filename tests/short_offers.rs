@@ -1,7 +1,7 @@
 //! How long the text of an offer is, and what makes it short: the table of the guide (EXC-24).
 #![cfg(feature = "onion")]
 
-use bolt12::exchange::{IncomingMessage, MessageArrival, Messenger, NewOffer, OffersMessageKind, PathId, Payee, Payer};
+use bolt12::exchange::{IncomingMessage, MessageArrival, NewOffer, OffersMessageKind, PathId, Payee, Payer};
 use bolt12::onion::{BlindedPathBuilder, PathHop};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, Direction, ErrorKind, Msat, Offer, OfferBuilder, Rule, ShortChannelId, UnixTime};
@@ -23,8 +23,7 @@ type Choice = fn(BlindedPathBuilder<'static>) -> BlindedPathBuilder<'static>;
 
 /// A path through a peer, made of choices.
 fn path(new: &NewOffer, hop: impl Into<PathHop>, choose: Choice) -> BlindedPath<'static> {
-    let own = Messenger::new(key(1)).node_id();
-    let path = BlindedPathBuilder::new(own).through(hop).path_id(new.path_id(0).as_ref());
+    let path = BlindedPathBuilder::own(&key(1)).through(hop).path_id(new.path_id(0).as_ref());
     choose(path).build([7; 32]).unwrap()
 }
 

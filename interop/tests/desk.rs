@@ -44,14 +44,7 @@ impl Application for Book {
     }
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: self.rate.get(),
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate: self.rate.get(), ..Terms::new(self.now(), CHAINS) };
         let accepted: Accepted = request.accept(&terms).ok()?;
         let hash = bolt12::Preimage([5; 32]).payment_hash();
         let invoice = accepted.invoice(hash).add_path(path(1), &payinfo()).build().unwrap();
@@ -271,7 +264,7 @@ fn no_more_waits_for_a_node_than_the_limit() {
         handler.send(&asked);
     }
     let told = desk.application().not_sent.borrow().clone();
-    assert_eq!(told, ["too many messages wait to be sent"; 5]);
+    assert_eq!(told, ["too many messages are waiting to be sent"; 5]);
     assert_eq!(handler.release_pending_messages().len(), 1_000);
     assert_eq!(handler.release_pending_messages().len(), 0);
 }
@@ -288,7 +281,7 @@ fn what_ldk_does_not_take_is_given_up() {
     let id = desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
     let handler = OffersHandler::new(&desk, IgnoringMessageHandler {});
     assert_eq!(handler.poll(), Some(NOW));
-    let why = "the lightning crate handles no offers in USD";
+    let why = "the lightning crate does not handle offers in USD";
     assert_eq!(desk.application().not_sent.borrow()[..], [why]);
     assert_eq!(desk.application().given_up.borrow()[..], [(id.into(), why.to_owned())]);
     assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(EndReason::Unsendable))).unwrap());

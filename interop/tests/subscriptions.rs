@@ -57,14 +57,7 @@ impl Application for Shop {
         if request.cancels() {
             return None;
         }
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: rate(100_000),
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate: rate(100_000), ..Terms::new(self.now(), CHAINS) };
         let context = RecurrenceContext { previous: self.paid.get(), is_paid: false, is_cancelled: false };
         let accepted = request.accept_recurring(&terms, &context).unwrap();
         self.paid.set(accepted.paid_period());

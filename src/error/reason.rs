@@ -1,4 +1,4 @@
-//! Which sentences say already why.
+//! Which sentences already give the reason.
 
 use super::ErrorKind;
 
@@ -28,7 +28,6 @@ impl ErrorKind {
                 | Self::InvalidDirection
                 | Self::InvalidPadding
                 | Self::UnknownEvenField
-                | Self::TooNarrow
                 | Self::TooManyEntries
                 | Self::LimitNeeded { .. }
                 | Self::RateNeeded { .. }
@@ -61,9 +60,11 @@ impl ErrorKind {
                 | Self::SoldOut
                 | Self::Withdrawn
                 | Self::StaleRate { .. }
+                | Self::TooManyClaims { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidId { .. }
                 | Self::InvalidShortChannelId
                 | Self::InvalidName(_)
                 | Self::TooLong { .. }

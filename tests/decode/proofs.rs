@@ -314,7 +314,7 @@ fn refused_proofs() {
         json!({
             "type": "bolt12 payer_proof",
             "valid": false,
-            "error": "the preimage is not that of the payment hash: whoever has paid knows the preimage",
+            "error": "the preimage does not match the payment hash: the preimage proves that the invoice was paid",
             "code": "wrong_preimage",
             "rule": "PPR-2",
             "field": "proof_preimage",

@@ -17,6 +17,7 @@ mod approval;
 mod contacts;
 mod drafts;
 mod forgeries;
+mod helpers;
 mod plan;
 mod probes;
 mod rates;
