@@ -72,7 +72,7 @@ impl Person {
     fn pay(&self, to: &Contact, says_who: bool, payee: &Self) -> Result<ExpectedPayment, Box<dyn std::error::Error>> {
         let mut draft = self.payer.draft(to.offer(), NOW, &[ChainHash::BITCOIN])?.amount(Msat(5_000_000));
         if says_who {
-            draft = draft.introduce(to, &PayerIdentity::Offer(self.offer.clone()))?;
+            draft = draft.introduce(to, &PayerIdentity::from(self.offer.clone()))?;
         }
         let reveals: Vec<_> = draft.reveals().iter().filter_map(|field| field.label()).collect();
         println!("  {} will see: {}", payee.name, reveals.join(", "));

@@ -700,7 +700,7 @@ fn contacts_not_made() -> Vec<Error> {
     let secret = ContactSecret::from_byte_array([9; 32]);
     let own = |text: &str| OfferBuilder::new(key.public_key()).description(text).build().unwrap();
     let named = PayerIdentity::name("bob@example.com".parse().unwrap(), &bobs, key.public_key()).unwrap();
-    let long = request.clone().introduce(&secret, &PayerIdentity::Offer(own(&"x".repeat(300)))).build().unwrap_err();
+    let long = request.clone().introduce(&secret, &PayerIdentity::from(own(&"x".repeat(300)))).build().unwrap_err();
     let unsigned = request.clone().introduce(&secret, &named).build().unwrap_err();
     let stranger = request.introduce(&secret, &named).build_named().unwrap().sign(&pair(0x42)).unwrap_err();
     let contact = Contact::new(secret, own("tea"));

@@ -252,7 +252,7 @@ fn request(name: &str) -> Result<InvoiceRequest> {
     match name {
         "introduced" => {
             let own = OfferBuilder::new(key(2)).issuer("Alice").build()?;
-            builder = builder.introduce(&secret, &PayerIdentity::Offer(own));
+            builder = builder.introduce(&secret, &PayerIdentity::from(own));
         }
         "named" => {
             let identity = PayerIdentity::Name { name: "alice@example.com".parse()?, key: key(2).into() };

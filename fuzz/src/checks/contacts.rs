@@ -66,7 +66,7 @@ mod present {
         };
         assert_eq!(fields.contact_secret(), Some(introduction.secret));
         match &introduction.payer {
-            Some(PayerIdentity::Offer(told)) => assert_eq!(offer.and_then(Result::ok).as_ref(), Some(told)),
+            Some(PayerIdentity::Offer(told)) => assert_eq!(offer.and_then(Result::ok).as_ref(), Some(&**told)),
             Some(PayerIdentity::Name { name, key }) => {
                 assert_eq!(fields.payer_bip_353_name().as_ref(), Some(name));
                 assert_eq!(fields.payer_bip_353_signature().map(|by| by.key), Some(*key));
@@ -99,7 +99,7 @@ mod present {
             (Some(secret), _, Some(name)) => named(builder, &secret, name, &by),
             (Some(secret), Some(Ok(offer)), None) => {
                 let len = offer.as_bytes().len();
-                let built = builder.introduce(&secret, &PayerIdentity::Offer(offer)).build();
+                let built = builder.introduce(&secret, &PayerIdentity::from(offer)).build();
                 if let Err(error) = &built {
                     assert!(error.rule() != Rule::Con2 || len > 300, "{error:#}");
                 }
@@ -159,6 +159,6 @@ mod present {
         let len = values.int_in_range(0..=400usize)?;
         let offer = OfferBuilder::new(keys::payer().public_key()).issuer(&"x".repeat(len)).build().expect("no rule");
         let is_long = offer.as_bytes().len() > 300;
-        Ok((secret, PayerIdentity::Offer(offer), is_long))
+        Ok((secret, PayerIdentity::from(offer), is_long))
     }
 }
