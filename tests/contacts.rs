@@ -263,7 +263,8 @@ fn a_name_is_signed_for_here_or_elsewhere() {
     assert!(PayerIdentity::name("a@b".parse().unwrap(), &by_path, recipient().public_key()).is_ok());
 }
 
-type Fault = (ErrorKind, Rule, Field);
+/// Fields by number, and what is wrong with them.
+type Case<'a> = (&'a [(u64, &'a [u8])], Option<(ErrorKind, Rule, Field)>);
 
 // CON-2: also where fields are added by number.
 #[test]
@@ -275,7 +276,7 @@ fn who_pays_is_said_whole() {
     let len = long.len();
     assert!(len > 300);
     let fits = own_offer().with(10, vec![b'x'; 300 - own.len() - 4]).encode();
-    let cases: [(&[(u64, &[u8])], Option<Fault>); 9] = [
+    let cases: [Case<'_>; 9] = [
         (&[(SECRET, &[9; 32]), (PAYER_OFFER, &own)], None),
         (&[(SECRET, &[9; 32]), (PAYER_OFFER, &fits)], None),
         (&[(SECRET, &[9; 32])], Some((Missing, Rule::Con2, Field::INVREQ_PAYER_OFFER))),
