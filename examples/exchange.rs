@@ -116,7 +116,7 @@ fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u
                 progress.map(drop).unwrap_or_else(|refused| println!("  not taken: {refused}"));
             }
             Action::WaitUntil(time) => *now = time,
-            Action::Nothing => {}
+            Action::Sign | Action::Nothing => {}
         }
     }
     Ok(())

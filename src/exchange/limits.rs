@@ -16,8 +16,9 @@ pub const MAX_REQUEST_LEN: usize = 4096;
 pub(crate) const MAX_REQUEST_PATHS_LEN: usize = 512;
 
 /// Refuses a request that adds too much to its offer, in the bytes of the note: the payer can change nothing else.
-pub(crate) fn check_len(tlvs: &TlvStream) -> Result<(), Error> {
-    let added = tlvs.as_bytes().len().saturating_sub(offer_len(tlvs));
+/// `more` bytes are still to come.
+pub(crate) fn check_len(tlvs: &TlvStream, more: usize) -> Result<(), Error> {
+    let added = tlvs.as_bytes().len().saturating_add(more).saturating_sub(offer_len(tlvs));
     let excess = added.saturating_sub(MAX_REQUEST_LEN);
     if excess == 0 {
         return Ok(());

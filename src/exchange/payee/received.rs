@@ -101,7 +101,7 @@ impl Payee {
             let kind = ErrorKind::TooLong { len: paths, max: MAX_REQUEST_PATHS_LEN };
             return Err(Refused::answered(Error::of(Field::INVREQ_PATHS, kind, Rule::Exc1), reply_path));
         }
-        if let Err(error) = check_len(&tlvs) {
+        if let Err(error) = check_len(&tlvs, 0) {
             return Err(Refused::answered(error, reply_path));
         }
         // IVW-3

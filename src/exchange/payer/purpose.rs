@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use bitcoin::constants::ChainHash;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::ids::PaymentId;
@@ -18,6 +19,7 @@ use crate::field::BlindedPath;
 use crate::invoice::{Invoice, SentTo};
 use crate::invoice_request::InvoiceRequest;
 use crate::offer::{Offer, UsableOffer};
+use crate::signed::Unsigned;
 use crate::tlv::TlvStream;
 use crate::units::{Msat, UnixTime};
 
@@ -130,6 +132,9 @@ impl Purpose {
     }
 }
 
+/// The record of a signature.
+const SIGNATURE_LEN: usize = 66;
+
 /// What a saved payment is for.
 const REFUND: u8 = 0;
 
@@ -140,27 +145,52 @@ const SERIES: u8 = 2;
 impl OfferPurpose {
     pub(crate) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
         let of_all = self.series.as_deref().and_then(Series::nonce);
-        of_all.unwrap_or_else(|| payer.nonce(token, self.chain, self.choices.amount))
+        // One signature is enough: what is signed elsewhere is the same over every way.
+        let position = if self.choices.signer.is_some() { 0 } else { token.position };
+        of_all.unwrap_or_else(|| payer.nonce(Token { position, ..token }, self.chain, self.choices.amount))
     }
 
     /// The request that a token is for. It is the same every time, so that sending it twice is a repetition (EXC-5,
     /// RQR-5).
-    pub(crate) fn request(&self, payer: &Payer, token: Token) -> Result<InvoiceRequest, Error> {
+    pub(crate) fn request(
+        &self,
+        payer: &Payer,
+        token: Token,
+        signature: Option<&schnorr::Signature>,
+    ) -> Result<InvoiceRequest, Error> {
+        match signature {
+            Some(signature) => self.to_sign(payer, token)?.complete(signature),
+            None => {
+                let keypair = payer.request_keypair(&self.nonce(payer, token));
+                self.unsigned(payer, token, keypair.public_key())?.sign(&keypair)
+            }
+        }
+    }
+
+    /// The same for whoever signs it elsewhere.
+    pub(crate) fn to_sign(&self, payer: &Payer, token: Token) -> Result<Unsigned<InvoiceRequest>, Error> {
+        let payer_id = match self.choices.signer {
+            Some(signer) => signer,
+            None => payer.request_keypair(&self.nonce(payer, token)).public_key(),
+        };
+        self.unsigned(payer, token, payer_id)
+    }
+
+    fn unsigned(&self, payer: &Payer, token: Token, payer_id: PublicKey) -> Result<Unsigned<InvoiceRequest>, Error> {
         let nonce = self.nonce(payer, token);
-        let keypair = payer.request_keypair(&nonce);
         let offer = UsableOffer::again(&self.offer, self.chain);
         let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
-        let mut request = self.choices.request(offer, keypair.public_key(), metadata);
+        let mut request = self.choices.request(offer, payer_id, metadata);
         if let Some(series) = &self.series {
             request = series.ask(request);
         }
-        request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+        request.build_sealed(|records| payer.request_tag(&nonce, records))
     }
 
     /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
     pub(crate) fn check(&self, payer: &Payer) -> Result<(), Error> {
-        let request = self.request(payer, Token { id: [0; 14], generation: 0, position: 0 })?;
-        check_len(request.tlvs())
+        let request = self.to_sign(payer, Token { id: [0; 14], generation: 0, position: 0 })?;
+        check_len(request.tlvs(), SIGNATURE_LEN)
     }
 
     /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.
