@@ -26,7 +26,7 @@ pub(crate) struct Choices {
     /// Whether the amount is one that the issuer suggested, who knows the rate.
     pub(crate) suggested: bool,
     /// Whose signature is made elsewhere.
-    pub(crate) signer: Option<PublicKey>,
+    pub(crate) signer: Option<Box<PublicKey>>,
 }
 
 impl Choices {
@@ -89,7 +89,7 @@ impl Choices {
             out.bytes(value);
         }
         out.flag(self.suggested);
-        out.optional(self.signer.map(|signer| signer.serialize()));
+        out.optional(self.signer.as_ref().map(|signer| signer.serialize()));
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
@@ -114,7 +114,7 @@ impl Choices {
             custom.push((reader.number()?, reader.bytes()?.to_vec()));
         }
         let suggested = reader.flag()?;
-        let signer = reader.optional()?.map(saved_key).transpose()?;
+        let signer = reader.optional()?.map(saved_key).transpose()?.map(Box::new);
         Ok(Self { amount, quantity, payer_note, name, rate, custom, suggested, signer })
     }
 }

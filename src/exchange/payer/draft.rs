@@ -110,7 +110,7 @@ impl Draft {
     /// ([`Action::Sign`](crate::exchange::Action::Sign)): one suffices for all of an offer's paths, and each renewal of a quote
     /// needs another. A [proof](crate::exchange::Receipt::proof) of the payment is signed with this key.
     pub fn signer(mut self, payer_id: PublicKey) -> Self {
-        self.choices.signer = Some(payer_id);
+        self.choices.signer = Some(payer_id.into());
         self
     }
 

@@ -169,8 +169,8 @@ impl OfferPurpose {
 
     /// The same for whoever signs it elsewhere.
     pub(crate) fn to_sign(&self, payer: &Payer, token: Token) -> Result<Unsigned<InvoiceRequest>, Error> {
-        let payer_id = match self.choices.signer {
-            Some(signer) => signer,
+        let payer_id = match &self.choices.signer {
+            Some(signer) => **signer,
             None => payer.request_keypair(&self.nonce(payer, token)).public_key(),
         };
         self.unsigned(payer, token, payer_id)

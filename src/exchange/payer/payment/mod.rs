@@ -111,7 +111,7 @@ pub struct Payment {
     /// Which requests answers are waited for.
     generation: u8,
     /// Their signature, if it is made elsewhere.
-    signature: Option<schnorr::Signature>,
+    signature: Option<Box<schnorr::Signature>>,
     /// How often another invoice was asked for since the owner decided last.
     renewals: u8,
     /// When that was because of the price.

@@ -156,7 +156,7 @@ impl Payment {
 
     fn unsent(&self, offer: &OfferPurpose, position: u8) -> UnsentRequest {
         let (payer, purpose) = (self.payer.clone(), offer.clone());
-        UnsentRequest { payer, purpose, token: self.own_token(position), signature: self.signature }
+        UnsentRequest { payer, purpose, token: self.own_token(position), signature: self.signature.as_deref().copied() }
     }
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.

@@ -1,5 +1,7 @@
 //! Requests that are signed elsewhere.
 
+use alloc::boxed::Box;
+
 use secp256k1::schnorr;
 
 use crate::error::Error;
@@ -28,7 +30,7 @@ impl Payment {
     pub fn sign(&mut self, signature: &schnorr::Signature) -> Result<(), Error> {
         let unsigned = self.to_sign().ok_or_else(|| self.wrong_state())?;
         unsigned.complete(signature)?;
-        self.signature = Some(*signature);
+        self.signature = Some(Box::new(*signature));
         Ok(())
     }
 
