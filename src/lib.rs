@@ -1,5 +1,6 @@
 // They come before the README's own, and so win over them, which lead to files.
 //! [attacks]: guide::attacks
+//! [connection]: guide::connection
 //! [contributing]: guide::contributing
 //! [decisions]: guide::decisions
 //! [fiat]: guide::fiat
@@ -22,7 +23,7 @@
 //! | --- | --- | --- |
 //! | read whatever was pasted: messages, links and names | [`Pasted`], [`Bolt12`] | [paying] |
 //! | read and make `bitcoin:` URIs | [`BitcoinUri`], [`BitcoinUriBuilder`] | |
-//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], `ResolvedName` (feature `dnssec`) | [paying] |
+//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], [`ResolvedName`] (proofs: feature `dnssec`) | [paying] |
 //! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
 //! | authenticate before paying for a curve operation | [`Unverified`] | [fuzzing] |
 //! | look at fields, wherever they stand | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
@@ -37,6 +38,7 @@
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
 //! | connect to a Lightning peer without a node (feature `peer`) | the module `peer` | |
+//! | hold many peers, with limits, queues and ways (feature `onion`) | the module `peers` | |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` | [LDK][ldk] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
 //! | look at records that have no name | [`TlvStream`] | |
@@ -63,6 +65,8 @@ extern crate alloc;
 extern crate std;
 
 mod builder;
+mod contacts;
+mod crypto;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
 mod error;
@@ -84,6 +88,8 @@ pub mod onion;
 mod payer_proof;
 #[cfg(feature = "peer")]
 pub mod peer;
+#[cfg(feature = "onion")]
+pub mod peers;
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;
@@ -102,6 +108,8 @@ pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
+#[cfg(feature = "contacts")]
+pub use contacts::{ContactSecret, NameSignature};
 pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,
@@ -117,12 +125,13 @@ pub use invoice_request::{
     AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestArrival, RequestContext,
     RequestFields,
 };
+#[cfg(feature = "contacts")]
+pub use invoice_request::{Introduction, PayerIdentity, UnsignedName};
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
-#[cfg(feature = "dnssec")]
-pub use names::ResolvedName;
 pub use names::{
-    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records,
+    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, ResolvedName, printed_txt_records,
+    txt_records,
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, Revealed, UsableOffer};
 pub use payer_proof::{

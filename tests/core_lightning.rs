@@ -199,7 +199,7 @@ fn the_reason_of_an_error_is_what_a_person_sees() {
         let expected = if reason.is_empty() { text.as_str() } else { reason };
         assert_eq!(error.reason().unwrap().as_raw(), expected);
         let end = bolt12::exchange::EndReason::Refused(error.into());
-        assert_eq!(end.to_string(), format!("the answer was: {expected}"), "{text}");
+        assert_eq!(end.to_string(), format!("the other side declined: {expected}"), "{text}");
     }
 }
 

@@ -51,14 +51,7 @@ impl Application for Book {
     }
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: self.rate.get(),
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate: self.rate.get(), ..Terms::new(self.now(), CHAINS) };
         let accepted: Accepted = request.accept(&terms).ok()?;
         let invoice = accepted.invoice(PREIMAGE.payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
         let invoice = accepted.sign(invoice).unwrap();
@@ -320,7 +313,7 @@ fn no_more_waits_for_a_node_than_the_limit() {
         handler.send(&asked);
     }
     let told = desk.application().not_sent.borrow().clone();
-    assert_eq!(told, ["too many messages wait to be sent"; 5]);
+    assert_eq!(told, ["too many messages are waiting to be sent"; 5]);
     assert_eq!(handler.release_pending_messages().len(), 1_000);
     assert_eq!(handler.release_pending_messages().len(), 0);
 }
@@ -333,7 +326,8 @@ fn what_ldk_does_not_take_is_given_up() {
     let id = begin(&desk, &priced(&desk, price));
     let handler = OffersHandler::new(&desk, IgnoringMessageHandler {});
     assert_eq!(handler.poll(), Some(NOW));
-    assert_eq!(desk.application().not_sent.borrow()[..], ["the lightning crate handles no offers in USD"]);
+    let why = "the lightning crate does not handle offers in USD";
+    assert_eq!(desk.application().not_sent.borrow()[..], [why]);
     assert_eq!(told(&desk), [Event::Ended(id.into())]);
     let activity = desk.look(|manager| manager.status(id, NOW)).unwrap().activity;
     assert_eq!(activity, Activity::Ended(EndReason::Unsendable));

@@ -8,9 +8,9 @@ mod naive;
 use std::cell::{Cell, RefCell};
 
 use bolt12::exchange::{
-    Activity, EndReason, Event, ExpectedPayment, IncomingMessage, Limit, ManagerLimits, MaxAmount, MessageArrival,
-    OffersManager, OutgoingMessage, Payee, Payer, ReceivedRequest, Save, State, Subscribers, Subscription,
-    SubscriptionEnd, SubscriptionId, Terms,
+    Activity, EndReason, Event, ExpectedPayment, IncomingMessage, Limit, ManagerLimits, MessageArrival, OffersManager,
+    OutgoingMessage, Payee, Payer, ReceivedRequest, Save, State, Subscribers, Subscription, SubscriptionEnd,
+    SubscriptionId, Terms,
 };
 use bolt12::lightning::ldk::ln::peer_handler::IgnoringMessageHandler;
 use bolt12::lightning::ldk::onion_message::offers::OffersMessageHandler;
@@ -51,14 +51,7 @@ impl Application for Shop {
             self.cancelled.set(subscribers.cancel(&request));
             return None;
         }
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: Some(rate(100_000)),
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate: Some(rate(100_000)), ..Terms::new(self.now(), CHAINS) };
         let context = subscribers.context(&request).unwrap();
         let accepted = request.accept_recurring(&terms, &context).unwrap();
         let expected = accepted.expected_payment();

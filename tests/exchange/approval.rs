@@ -2,11 +2,12 @@
 //! EXC-14).
 
 use bolt12::exchange::{
-    Action, Attempt, Claim, ClaimState, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MessageArrival,
-    Objection, OffersMessageKind, Payee, Payer, Payment, Progress, Retry, State,
+    Action, Attempt, ClaimState, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MessageArrival, Objection,
+    OffersMessageKind, Payee, Payer, Payment, Progress, State,
 };
-use bolt12::{ErrorKind, InvoiceError, Msat, Offer, PathLimits, PayInfo, Preimage, Refund, Rule, UnixTime};
+use bolt12::{ErrorKind, InvoiceError, Msat, Offer, PathLimits, PayInfo, Preimage, Rule, UnixTime};
 
+use super::helpers::{claim, sent};
 use super::messages::{NOW, path, payinfo};
 use super::sides::{self, CHAINS, copy, deliver, own_offer, path_with, terms, try_begin};
 
@@ -214,17 +215,6 @@ fn publish(paths: u8) -> Payment {
     let builder =
         (0..paths).fold(builder, |builder, position| builder.add_path(path_with(0x70, new.path_id(position))));
     new.publish(builder, NOW).unwrap()
-}
-
-fn claim(claimer: &Payee, refund: &Refund, hash: u8) -> Claim {
-    let accepted = claimer.claim(refund, NOW, CHAINS).unwrap();
-    let invoice = accepted.invoice(Preimage([hash; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
-    accepted.sign(invoice, UnixTime(NOW.0 + 600), Retry::default()).unwrap()
-}
-
-fn sent(claim: &mut Claim) -> IncomingMessage {
-    let Action::Send(outgoing) = claim.poll(NOW).unwrap() else { panic!() };
-    deliver(&outgoing, 0x66)
 }
 
 fn stranger(number: u8) -> Payee {

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use bolt12::exchange::{
-    Accepted, Action, ExpectedPayment, MAX_SALE_DATA, MaxAmount, Payee, Payer, Payment, TakenPayments, Terms,
-};
+use bolt12::exchange::{Accepted, Action, ExpectedPayment, MAX_SALE_DATA, Payee, Payer, Payment, TakenPayments, Terms};
 use bolt12::{
     CurrencyCode, ErrorKind, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Quantity, Rate, Rule, UnixTime,
 };
@@ -123,12 +121,10 @@ fn an_old_rate_makes_no_price() {
     let (_, asked) = ask(&offer, 1);
     let received = payee().receive(deliver(&asked, 0x70)).unwrap();
     let aged = |seconds| Terms {
-        now: NOW,
-        chains: CHAINS,
         rate: Some(at("100000.00")),
         rate_age: Duration::from_secs(seconds),
         max_rate_age: Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
+        ..Terms::new(NOW, CHAINS)
     };
     let today = received.clone().accept(&aged(600)).unwrap();
     let refused = received.clone().accept(&aged(601)).unwrap_err();

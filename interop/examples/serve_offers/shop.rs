@@ -93,14 +93,7 @@ impl Application for Shop {
             self.say(&format!("a note: {note}"));
         }
         let max_amount = MaxAmount::TimesPrice(TIMES_PRICE);
-        let terms = Terms {
-            now: now(),
-            chains: &[ChainHash::BITCOIN],
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount,
-        };
+        let terms = Terms { rate, max_amount, ..Terms::new(now(), &[ChainHash::BITCOIN]) };
         let accepted = match request.accept(&terms) {
             Ok(accepted) => accepted,
             Err(refused) => {

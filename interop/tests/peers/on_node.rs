@@ -70,14 +70,7 @@ impl Application for Clerk {
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         let usd = request.currency().map(|usd| Rate::per_bitcoin(usd, "100000.00", 2).unwrap());
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: usd,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::TimesPrice(5),
-        };
+        let terms = Terms { rate: usd, max_amount: MaxAmount::TimesPrice(5), ..Terms::new(self.now(), CHAINS) };
         match request.accept(&terms) {
             Ok(accepted) => {
                 let invoice = self.invoice(&accepted);
@@ -357,14 +350,7 @@ async fn refunds_both_ways() {
     let accepted = ours.clerk().issuer.claim(&refund, now, CHAINS).unwrap();
     let expected = accepted.expected_payment();
     let path = ours.paths(|_| bolt12::exchange::PathId([7; 32])).remove(0);
-    let payinfo = bolt12::PayInfo {
-        fee_base_msat: 0,
-        fee_proportional_millionths: 0,
-        cltv_expiry_delta: 80,
-        htlc_minimum_msat: 1,
-        htlc_maximum_msat: 1_000_000,
-        features: bolt12::Features::default(),
-    };
+    let payinfo = bolt12::PayInfo::new(0, 0, 80, 1, 1_000_000);
     let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().unwrap();
     let claim = accepted.sign(invoice, UnixTime(now.0 + 60), Default::default()).unwrap();
     ours.handler.desk().update(|manager, now| manager.add_claim(claim, now)).unwrap();

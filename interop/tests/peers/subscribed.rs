@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bolt12::exchange::{
-    Activity, Event, MaxAmount, OutgoingMessage, ReceivedRequest, Save, State, Subscription, SubscriptionEnd, Terms,
+    Activity, Event, OutgoingMessage, ReceivedRequest, Save, State, Subscription, SubscriptionEnd, Terms,
 };
 use bolt12::lightning::{Application, Limits};
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
-    ChainHash, Features, Msat, OfferBuilder, PaidPeriod, PayInfo, Preimage, Recurrence, RecurrenceContext, TimeUnit,
-    UnixTime,
+    ChainHash, Msat, OfferBuilder, PaidPeriod, PayInfo, Preimage, Recurrence, RecurrenceContext, TimeUnit, UnixTime,
 };
 use tokio::net::TcpStream;
 
@@ -59,14 +58,7 @@ impl Application for Shop {
         if request.cancels() {
             return None;
         }
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: None,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms::new(self.now(), CHAINS);
         let context = RecurrenceContext { previous: books.paid, is_paid: false, is_cancelled: false };
         let accepted = request.accept_recurring(&terms, &context).ok()?;
         let expected = accepted.expected_payment();
@@ -75,14 +67,7 @@ impl Application for Shop {
         books.preimages.push(expected.preimage);
         let path =
             bolt12::onion::BlindedPathBuilder::new(crate::key(0x51).public_key()).path_id(expected.path_id.0.clone());
-        let payinfo = PayInfo {
-            fee_base_msat: 0,
-            fee_proportional_millionths: 0,
-            cltv_expiry_delta: 80,
-            htlc_minimum_msat: 1,
-            htlc_maximum_msat: 1_000_000,
-            features: Features::default(),
-        };
+        let payinfo = PayInfo::new(0, 0, 80, 1, 1_000_000);
         let invoice = accepted.invoice(expected.payment_hash()).add_path(path.build([7; 32]).unwrap(), &payinfo);
         accepted.answer(accepted.sign(invoice.build().unwrap()).unwrap()).ok()
     }

@@ -34,14 +34,7 @@ impl Application for Clerk {
     }
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
-        let terms = Terms {
-            now: NOW,
-            chains: CHAINS,
-            rate: None,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::TimesPrice(5),
-        };
+        let terms = Terms { max_amount: MaxAmount::TimesPrice(5), ..Terms::new(NOW, CHAINS) };
         let accepted = request.accept(&terms).unwrap();
         let invoice = accepted.invoice(sha256::Hash::hash(b"preimage")).add_path(path(1), &payinfo()).build().unwrap();
         accepted.answer(accepted.sign(invoice).unwrap()).ok()

@@ -69,8 +69,8 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::Removing(id) => write!(f, "{id} is being removed: confirm that first"),
-            Self::Exists(id) => write!(f, "{id} is here already: find out which of its states is the last"),
+            Self::Removing(id) => write!(f, "{id} is being removed: confirm its removal first"),
+            Self::Exists(id) => write!(f, "{id} is already loaded: find out which of its states is the latest"),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Payee {
             let kind = ErrorKind::TooLong { len: paths, max: MAX_REQUEST_PATHS_LEN };
             return Err(Refused::answered(Error::of(Field::INVREQ_PATHS, kind, Rule::Exc1), reply_path));
         }
-        if let Err(error) = check_len(&tlvs, 0) {
+        if let Err(error) = check_len(&tlvs) {
             return Err(Refused::answered(error, reply_path));
         }
         // IVW-3
@@ -112,6 +112,8 @@ impl Payee {
         let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
         match unverified.and_then(|unverified| unverified.verify_with(signer)) {
             Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
+            // CON-4: whoever signs for somebody else's name gets no answer.
+            Err(error) if error.rule() == Rule::Con4 => Err(Refused::answered(error, None)),
             Err(error) => Err(Refused::answered(error, reply_path)),
         }
     }
