@@ -172,4 +172,6 @@ pub mod rules {
     pub mod payer_proof {}
     #[doc = include_str!("../docs/rules/recurrence.md")]
     pub mod recurrence {}
+    #[doc = include_str!("../docs/rules/static-invoices.md")]
+    pub mod static_invoices {}
 }

@@ -63,6 +63,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "async_payments")]
+mod async_payments;
 mod builder;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
@@ -91,6 +93,8 @@ mod serde;
 #[allow(clippy::arithmetic_side_effects, reason = "counts and positions in a message of at most 65535 bytes")]
 mod signature;
 mod signed;
+#[cfg(feature = "async_payments")]
+mod static_invoice;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a text, and groups of bits")]
 mod text;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
@@ -99,6 +103,8 @@ mod units;
 #[cfg(test)]
 mod work;
 
+#[cfg(feature = "async_payments")]
+pub use async_payments::{PAYMENT_INVOICE_REQUEST_TLV, PAYMENT_PREIMAGE_TLV};
 pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
@@ -133,6 +139,10 @@ pub use payer_proof::{
 pub use recurrence::{PayWindow, Recurrence, RecurrenceBase, RecurrenceRequest, TimeUnit};
 pub use signature::OfferId;
 pub use signed::{SignedMessage, Unsigned, Unverified};
+#[cfg(feature = "async_payments")]
+pub use static_invoice::{
+    PayableStaticInvoice, StaticInvoice, StaticInvoiceBuilder, StaticInvoiceContext, StaticInvoiceFields,
+};
 pub use text::Wrapped;
 pub use tlv::{MAX_LEN, TlvRecord, TlvStream};
 pub use units::{MinorUnits, Msat, UnixTime};
