@@ -6,13 +6,19 @@
 
 use core::time::Duration;
 
+use crate::error::Field;
 use crate::field::{BlindedPaths, Bytes, fields};
 
+// The first number is the draft's, the second LDK's.
 fields! {
     STATIC_INVOICE_FIELDS {
-        178 STATIC_INVOICE_MESSAGE_PATHS "static_invoice_message_paths" "list of paths to the sleeping payee": BlindedPaths<'_>;
+        178 DRAFT_MESSAGE_PATHS "static_invoice_message_paths" "list of paths to the sleeping payee": BlindedPaths<'_>;
+        236 STATIC_INVOICE_MESSAGE_PATHS "static_invoice_message_paths" "list of paths to the sleeping payee": BlindedPaths<'_>;
     }
 }
+
+/// Where a static invoice may have its message paths: as they are written first.
+pub(crate) const MESSAGE_PATHS: [Field; 2] = [Field::STATIC_INVOICE_MESSAGE_PATHS, Field::DRAFT_MESSAGE_PATHS];
 
 fields! {
     ONION_FIELDS {

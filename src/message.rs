@@ -44,6 +44,8 @@ const PATHS: &[Field] = &[
     Field::INVOICE_PATHS,
     #[cfg(feature = "async_payments")]
     Field::STATIC_INVOICE_MESSAGE_PATHS,
+    #[cfg(feature = "async_payments")]
+    Field::DRAFT_MESSAGE_PATHS,
 ];
 
 /// The keys of a message, decompressed once.
@@ -259,7 +261,7 @@ pub(crate) fn own_rule(error: Error, field: Field) -> Error {
         ErrorKind::NoHops if field == Field::INVREQ_PATHS => error.against(Rule::Rqr4),
         ErrorKind::NoHops if field == Field::INVOICE_PATHS => error.against(Rule::Ivr5),
         #[cfg(feature = "async_payments")]
-        ErrorKind::NoHops if field == Field::STATIC_INVOICE_MESSAGE_PATHS => error.against(Rule::Sta1),
+        ErrorKind::NoHops if crate::async_payments::MESSAGE_PATHS.contains(&field) => error.against(Rule::Sta1),
         _ => error,
     }
 }

@@ -31,7 +31,7 @@ fn static_for(offer: Raw, node_id: PublicKey) -> Raw {
         .with(162, payinfo(&[]))
         .with_number(164, CREATED_AT)
         .with(176, node_id.serialize())
-        .with(178, path().repeat(2))
+        .with(236, path().repeat(2))
 }
 
 fn plain() -> Raw {
@@ -159,18 +159,30 @@ fn a_field_of_a_request_is_refused() {
     }
 }
 
+// STA-1: the draft's number is read as well as LDK's, and keeps its place.
+#[test]
+fn the_number_of_the_draft_is_read_too() {
+    let draft = plain().without(236).with(178, path());
+    let invoice = read(draft.clone());
+    assert_eq!(invoice.message_paths().unwrap().count(), 1);
+    assert_eq!(Raw::of(invoice.as_bytes()).only(|_| true), draft);
+    assert_eq!(invoice.unknown().count(), 0);
+    let both = refusal(draft.with(236, path()));
+    assert_error(&both, ErrorKind::Unexpected, Rule::Sta1, Field::DRAFT_MESSAGE_PATHS);
+}
+
 // STA-1, D8, TLV-7
 #[test]
 fn the_paths_to_the_payee_are_paths() {
-    read(plain().with(178, path()));
+    read(plain().with(236, path()));
     let field = Field::STATIC_INVOICE_MESSAGE_PATHS;
-    assert_error(&refusal(plain().with(178, [])), ErrorKind::NoEntries, Rule::D8, field);
-    assert_error(&refusal(plain().with(178, path_over(&[]))), ErrorKind::NoHops, Rule::Sta1, field);
+    assert_error(&refusal(plain().with(236, [])), ErrorKind::NoEntries, Rule::D8, field);
+    assert_error(&refusal(plain().with(236, path_over(&[]))), ErrorKind::NoHops, Rule::Sta1, field);
     let mut off_the_curve = path();
     let last = off_the_curve.len() - 38 + 1;
     off_the_curve[last..last + 32].fill(0xff);
-    let raw = plain().with(178, [path(), off_the_curve].concat()).sign_static(&issuer());
-    let at = raw.value_at(178) + path().len() + last - 1;
+    let raw = plain().with(236, [path(), off_the_curve].concat()).sign_static(&issuer());
+    let at = raw.value_at(236) + path().len() + last - 1;
     assert_error_at(&raw.refusal::<StaticInvoice>(), ErrorKind::InvalidPoint, Rule::Tlv7, field, at);
 }
 
@@ -277,7 +289,7 @@ fn it_is_shown_by_names_and_in_hexadecimal() {
     assert!(shown.contains("static_invoice_message_paths: [BlindedPath {"), "{shown}");
     let fields = format!("{:?}", *invoice);
     assert!(fields.contains("invoice_node_id") && !fields.contains("signature: "), "{fields}");
-    let record = invoice.tlvs().get(178).unwrap();
+    let record = invoice.tlvs().get(236).unwrap();
     assert_eq!(record.field(MessageKind::StaticInvoice), Field::STATIC_INVOICE_MESSAGE_PATHS);
     assert_eq!(record.field(MessageKind::Invoice).name(), None);
     assert_eq!((MessageKind::StaticInvoice.prefix(), MessageKind::StaticInvoice.name()), (None, "static_invoice"));
@@ -526,13 +538,13 @@ prop_compose! {
         expiry in proptest::option::of(any::<u32>()),
         message_paths in 1usize..4,
         unknown in btree_map(
-            prop_oneof![1u64..79, 179u64..239, 1_000_000_000u64..2_000_000_000, 3_000_000_000u64..4_000_000_000],
+            prop_oneof![1u64..79, 179u64..235, 1_000_000_000u64..2_000_000_000, 3_000_000_000u64..4_000_000_000],
             vec(any::<u8>(), 0..20),
             0..6,
         ),
     ) -> Raw {
         let raw = static_for(served_offer().without(8).with(10, description), issuer().public_key());
-        let mut raw = raw.with(178, path().repeat(message_paths));
+        let mut raw = raw.with(236, path().repeat(message_paths));
         for (number, value) in [(8, amount.map(tu64)), (166, expiry.map(|it| tu64(it.into()))), (174, features)] {
             raw = value.into_iter().fold(raw, |raw, value| raw.with(number, value));
         }

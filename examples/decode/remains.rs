@@ -78,6 +78,8 @@ const FIELDS: &[Field] = &[
     Field::INVOICE_NODE_ID,
     #[cfg(feature = "async_payments")]
     Field::STATIC_INVOICE_MESSAGE_PATHS,
+    #[cfg(feature = "async_payments")]
+    Field::DRAFT_MESSAGE_PATHS,
     Field::SIGNATURE,
     Field::PROOF_SIGNATURE,
     Field::PROOF_PREIMAGE,

@@ -6,7 +6,7 @@ use core::time::Duration;
 use bitcoin::constants::ChainHash;
 use secp256k1::PublicKey;
 
-use crate::async_payments::{DEFAULT_RELATIVE_EXPIRY, STATIC_INVOICE_FIELDS};
+use crate::async_payments::{DEFAULT_RELATIVE_EXPIRY, MESSAGE_PATHS, STATIC_INVOICE_FIELDS};
 use crate::error::Field;
 use crate::field::{BlindedPath, BlindedPaths, Fallbacks, FeatureBits, Features, PayInfo, PayInfos, Spec, Value, find};
 use crate::invoice::{INVOICE_FIELDS, INVOICE_TYPES, InvoiceFields, MultiPart};
@@ -69,7 +69,7 @@ impl StaticInvoiceFields {
     ///
     /// Blinded paths to the payee, preferred ones first, over which a payer says that a payment is held for it.
     pub fn message_paths(&self) -> Option<BlindedPaths<'_>> {
-        let value = self.tlvs().value(Field::STATIC_INVOICE_MESSAGE_PATHS.number())?;
+        let value = MESSAGE_PATHS.into_iter().find_map(|field| self.tlvs().value(field.number()))?;
         BlindedPaths::decode(value).ok()
     }
 

@@ -1,5 +1,6 @@
 //! The rules about a static invoice's fields.
 
+use crate::async_payments::MESSAGE_PATHS;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPaths, Chains, KnownFeatures, Value};
 use crate::message::check_features;
@@ -7,13 +8,8 @@ use crate::tlv::TlvStream;
 use crate::{invoice, offer, recurrence};
 
 /// The fields that no static invoice lacks (STA-1).
-const REQUIRED: [Field; 5] = [
-    Field::INVOICE_PATHS,
-    Field::INVOICE_BLINDEDPAY,
-    Field::INVOICE_CREATED_AT,
-    Field::INVOICE_NODE_ID,
-    Field::STATIC_INVOICE_MESSAGE_PATHS,
-];
+const REQUIRED: [Field; 4] =
+    [Field::INVOICE_PATHS, Field::INVOICE_BLINDEDPAY, Field::INVOICE_CREATED_AT, Field::INVOICE_NODE_ID];
 
 /// What a reader refuses in a static invoice.
 pub(super) fn check(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
@@ -37,6 +33,11 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
         if !tlvs.contains(field.number()) {
             return Err(Error::missing(field, Rule::Sta1));
         }
+    }
+    match MESSAGE_PATHS.map(|field| tlvs.contains(field.number())) {
+        [true, true] => return Err(Error::of(Field::DRAFT_MESSAGE_PATHS, ErrorKind::Unexpected, Rule::Sta1)),
+        [false, false] => return Err(Error::missing(Field::STATIC_INVOICE_MESSAGE_PATHS, Rule::Sta1)),
+        _ => {}
     }
     // D10
     offer::check_rules(tlvs, known)?;

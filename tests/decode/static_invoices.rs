@@ -19,7 +19,7 @@ fn fields() -> Vec<Field> {
         (33, vec![7]),
         (164, number(1_800_000_000)),
         (176, messages::hex(ALICE)),
-        (178, paths),
+        (236, paths),
         (239, vec![8]),
     ];
     fields.extend(of_invoice);

@@ -149,7 +149,7 @@ fn features(features: &Features<'_>) {
     }
 }
 
-fn paths(paths: &BlindedPaths<'_>) {
+pub fn paths(paths: &BlindedPaths<'_>) {
     show!(paths);
     assert!(paths.count() > 0, "D8");
     for path in paths.iter() {
