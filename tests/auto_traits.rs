@@ -25,6 +25,13 @@ fn static_invoices() {
         PayableStaticInvoice<'static>,
         Unsigned<StaticInvoice>,
         Unverified<StaticInvoice>,
+        AsyncPayment,
+        AsyncState<'static>,
+        AsyncQuote<'static>,
+        AsyncPaying<'static>,
+        AsyncPaid<'static>,
+        AsyncProgress,
+        Release,
     );
 }
 

@@ -83,6 +83,12 @@ impl Messenger {
             Contents::InvoiceRequest(bytes) => (OffersMessageKind::InvoiceRequest, bytes),
             Contents::Invoice(bytes) => (OffersMessageKind::Invoice, bytes),
             Contents::InvoiceError(bytes) => (OffersMessageKind::InvoiceError, without_length(bytes)),
+            #[cfg(feature = "async_payments")]
+            Contents::StaticInvoice(bytes) => (OffersMessageKind::StaticInvoice, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::HeldHtlcAvailable(bytes) => (OffersMessageKind::HeldHtlcAvailable, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::ReleaseHeldHtlc(bytes) => (OffersMessageKind::ReleaseHeldHtlc, bytes),
             // About names, which this does not deal with.
             _ => return Err(Refusal::Unusable),
         };
@@ -158,6 +164,12 @@ impl Messenger {
             OffersMessage::InvoiceRequest(_) => Contents::InvoiceRequest(bytes),
             OffersMessage::Invoice(_) => Contents::Invoice(bytes),
             OffersMessage::InvoiceError(_) => Contents::InvoiceError(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::StaticInvoice(_) => Contents::StaticInvoice(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::HeldHtlcAvailable => Contents::HeldHtlcAvailable(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::ReleaseHeldHtlc => Contents::ReleaseHeldHtlc(bytes),
         };
         let path = match &outgoing.destination {
             Destination::Node(node_id) => return Ok(OnionMessageBuilder::to_node(*node_id, contents)),

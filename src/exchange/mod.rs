@@ -86,6 +86,12 @@ pub use payer::claims::MAX_CLAIMS;
 pub use payer::draft::{Draft, Need};
 pub use payer::keys::Payer;
 pub use payer::limit::{FeeLimit, Limit};
+#[cfg(feature = "async_payments")]
+pub use payer::payment::asleep::{
+    AsyncPayment,
+    answers::AsyncProgress,
+    state::{AsyncPaid, AsyncPaying, AsyncQuote, AsyncState, Release},
+};
 pub use payer::payment::{MAX_RENEWALS, Payment, Progress};
 pub use payer::quote::Quote;
 pub use payer::receipt::Receipt;

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Taken = 5,
     #[cfg(feature = "recurrence")]
     Subscribers = 6,
+    #[cfg(feature = "async_payments")]
+    AsyncPayment = 7,
 }
 
 impl Kind {

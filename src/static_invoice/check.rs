@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, OfferAmount, PayInfo, Rate, named};
 use crate::invoice::{Arrival, MultiPart, PathLimits, SentTo, capacity};
 use crate::invoice_request::{InvoiceRequest, RequestFields};
-use crate::offer::OFFER_FIELDS;
+use crate::offer::{OFFER_FIELDS, OfferFields};
 use crate::tlv::first_difference;
 use crate::units::{Msat, UnixTime};
 
@@ -115,7 +115,7 @@ impl StaticInvoice {
         if context.arrival != Arrival::OwnPath {
             return Err(Error::new(ErrorKind::WrongArrival, Rule::Ivr13));
         }
-        self.check_answer(context.request, context.sent_to, context.now, context.chains)?;
+        self.check_answer(context.request.offer(), context.sent_to, context.now, context.chains)?;
         let amount = due(context.request, context.rate)?;
         if amount > context.max_amount {
             let kind = ErrorKind::AmountTooHigh { max: context.max_amount };
@@ -126,16 +126,16 @@ impl StaticInvoice {
         Ok(PayableStaticInvoice { invoice: self, amount })
     }
 
-    /// Whether it answers this request, whatever that costs.
+    /// Whether it answers requests for this offer, whatever that costs.
     pub(crate) fn check_answer(
         &self,
-        request: &RequestFields,
+        offer: &OfferFields,
         sent_to: SentTo,
         now: UnixTime,
         chains: &[ChainHash],
     ) -> Result<(), Error> {
         // STA-4
-        if let Some(number) = first_difference(self.offer().records(), request.offer().records()) {
+        if let Some(number) = first_difference(self.offer().records(), offer.records()) {
             return Err(Error::of(named(&[OFFER_FIELDS], number), ErrorKind::Differs, Rule::Sta4));
         }
         // STA-2: that an issuer id signed was seen when the static invoice was read.
@@ -170,7 +170,7 @@ impl StaticInvoice {
 }
 
 /// What a request is paid with (STA-5): its own amount, or the price at the payer's rate.
-pub(crate) fn due(request: &RequestFields, rate: Option<Rate>) -> Result<Msat, Error> {
+fn due(request: &RequestFields, rate: Option<Rate>) -> Result<Msat, Error> {
     let amount = match (request.amount(), request.price()?) {
         (Some(amount), _) | (None, Some(OfferAmount::Bitcoin(amount))) => amount,
         (None, Some(price @ OfferAmount::Currency { currency, .. })) => match rate {
