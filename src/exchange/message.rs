@@ -39,6 +39,7 @@ impl MessageArrival {
 
 /// The kinds of messages that travel between payer and payee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OffersMessageKind {
     /// TLV 64 of an onion message.
     InvoiceRequest,
@@ -142,6 +143,7 @@ pub enum Destination {
 
 /// One of the messages that travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OffersMessage {
     /// TLV 64 of an onion message.
     InvoiceRequest(InvoiceRequest),

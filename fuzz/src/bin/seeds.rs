@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Action, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessageKind, Payment, Retry, Terms,
+    Action, AsyncPayment, AsyncState, IncomingMessage, Limit, MessageArrival, OffersMessageKind, OutgoingMessage,
+    Payment, Retry, Terms,
 };
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
@@ -581,7 +582,43 @@ fn states() -> Result<Seeds> {
     add("claim-ended".into(), claim.to_bytes());
     claim.paid();
     add("claim-paid".into(), claim.to_bytes());
+    asleep(&mut add)?;
     Ok(states)
+}
+
+/// A payment whose payee is asleep.
+fn asleep(add: &mut impl FnMut(String, Vec<u8>)) -> Result<()> {
+    let (payer, now, later) = (sides::payer(), sides::NOW, UnixTime(sides::NOW.0 + 600));
+    let offer =
+        OfferBuilder::new(key(0)).description("tips").amount_msat(Msat(10_000)).add_path(path(2, 1)?).build()?;
+    let invoice = StaticInvoiceBuilder::new(&offer, now)
+        .add_path(path(1, 0)?, &payinfo([])?)
+        .add_message_path(path(2, 0)?)
+        .add_message_path(path(1, 0)?)
+        .build()?
+        .sign(keys::issuer())?;
+    let mut payment = AsyncPayment::new(payer.draft(&offer, now, sides::CHAINS)?.start([5; 32], now, later)?)?;
+    let Action::Send(request) = payment.poll(now)? else { return Err("nothing is asked".into()) };
+    add("async-asking".into(), payment.to_bytes());
+    let reply = |to: &OutgoingMessage, kind, bytes: &[u8]| -> Result<IncomingMessage> {
+        let arrival = MessageArrival::Path(to.reply_path_id.ok_or("no reply path")?);
+        Ok(IncomingMessage { kind, bytes: bytes.to_vec(), arrival, reply_path: None })
+    };
+    let _ = payment.receive(reply(&request, OffersMessageKind::StaticInvoice, invoice.as_bytes())?, now)?;
+    add("async-quoted".into(), payment.to_bytes());
+    let attempt = payment.begin_held([6; 32], now, later, None)?;
+    let Action::Send(notice) = payment.poll(now)? else { return Err("nobody is told".into()) };
+    add("async-held".into(), payment.to_bytes());
+    let _ = payment.receive(reply(&notice, OffersMessageKind::ReleaseHeldHtlc, &[0])?, now)?;
+    add("async-released".into(), payment.to_bytes());
+    payment.failed(attempt)?;
+    add("async-failed".into(), payment.to_bytes());
+    payment.begin_held([6; 32], now, later, None)?;
+    let AsyncState::Paying(paying) = payment.state() else { return Err("not begun".into()) };
+    let preimage = paying.preimage();
+    payment.paid(preimage)?;
+    add("async-paid".into(), payment.to_bytes());
+    Ok(())
 }
 
 /// A payment that has a quote, and what becomes of it.

@@ -149,6 +149,7 @@ fn features(features: &Features<'_>) {
     }
 }
 
+/// The paths of one field.
 pub fn paths(paths: &BlindedPaths<'_>) {
     show!(paths);
     assert!(paths.count() > 0, "D8");
