@@ -9,6 +9,7 @@
 //! | [Fiat](fiat) | prices in dollars, on both sides |
 //! | [Refunds](refunds) | money that flows the other way: refunds and withdrawals |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
+//! | [Payees that sleep](async_payments) | paying whoever is often offline (feature `async_payments`) |
 //! | [Proofs](proofs) | proving a payment, and checking such a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [LDK](ldk) | running all this on an LDK node, or in front of one (feature `lightning`) |
@@ -97,6 +98,15 @@ page!(
 [`Subscribers`](crate::exchange::Subscribers), [`RecurrenceContext`](crate::RecurrenceContext),
 [`SubscriptionKey`](crate::SubscriptionKey), [`Recurrence`](crate::Recurrence)",
     "recurrence"
+);
+page!(
+    async_payments,
+    "../docs/guide/async-payments.md",
+    "[`StaticInvoice`](crate::StaticInvoice), [`StaticInvoiceBuilder`](crate::StaticInvoiceBuilder),
+[`StaticInvoiceContext`](crate::StaticInvoiceContext), [`AsyncPayment`](crate::exchange::AsyncPayment),
+[`AsyncState`](crate::exchange::AsyncState), [`AsyncQuote`](crate::exchange::AsyncQuote),
+[`AsyncPaying`](crate::exchange::AsyncPaying), [`Release`](crate::exchange::Release)",
+    "async_payments"
 );
 page!(
     proofs,

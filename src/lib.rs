@@ -1,4 +1,5 @@
 // They come before the README's own, and so win over them, which lead to files.
+//! [async-payments]: guide::async_payments
 //! [attacks]: guide::attacks
 //! [connection]: guide::connection
 //! [contributing]: guide::contributing
@@ -35,6 +36,7 @@
 //! | hold all conversations of a wallet, with any store and transport | [`exchange::OffersManager`] | [many at once][manager] |
 //! | convert prices in fiat | [`Rate`], [`OfferAmount`] | [fiat] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
+//! | pay whoever is often offline (feature `async_payments`) | `StaticInvoice`, `exchange::AsyncPayment` | [payees that sleep][async-payments] |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
 //! | connect to a Lightning peer without a node (feature `peer`) | the module `peer` | |
