@@ -1,7 +1,7 @@
 //! Invoices, `lni1…`: what a merchant's software answers.
 
 mod builder;
-mod capacity;
+pub(crate) mod capacity;
 mod check;
 mod fetched;
 mod fields;
@@ -10,12 +10,14 @@ mod recurrence;
 mod rules;
 
 pub use builder::InvoiceBuilder;
+#[cfg(feature = "async_payments")]
+pub(crate) use builder::{multi_part_feature, write_fallback};
 pub use capacity::PathLimits;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
 pub use fetched::FetchedContext;
-pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
+pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES, INVOICE_TYPES};
 pub use fields::{InvoiceFields, MultiPart};
-pub(crate) use rules::REQUIRED;
+pub(crate) use rules::{REQUIRED, check_paths};
 
 use alloc::vec::Vec;
 

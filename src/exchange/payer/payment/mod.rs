@@ -30,6 +30,8 @@ use crate::signed::Unsigned;
 use crate::units::{Msat, UnixTime};
 
 mod answers;
+#[cfg(feature = "async_payments")]
+pub(crate) mod asleep;
 mod decisions;
 #[cfg(feature = "recurrence")]
 mod recurring;
