@@ -20,6 +20,7 @@ fields! {
 /// Where a static invoice may have its message paths: as they are written first.
 pub(crate) const MESSAGE_PATHS: [Field; 2] = [Field::STATIC_INVOICE_MESSAGE_PATHS, Field::DRAFT_MESSAGE_PATHS];
 
+#[cfg(feature = "onion")]
 fields! {
     ONION_FIELDS {
         70 ONION_STATIC_INVOICE "static_invoice" "static invoice": Bytes<'_>;

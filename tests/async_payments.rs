@@ -210,7 +210,7 @@ fn the_payee_is_told_again_and_again_with_growing_delays() {
                 assert!(at > now);
                 now = at;
             }
-            Action::Nothing => break,
+            Action::Sign | Action::Nothing => break,
         }
     }
     assert!(ways.windows(2).all(|pair| pair[0] != pair[1]), "the paths take turns");
@@ -440,7 +440,7 @@ fn old_static_invoices_are_asked_for_again_and_not_for_ever() {
                 now = at;
                 continue;
             }
-            Action::Nothing => break,
+            Action::Sign | Action::Nothing => break,
         };
         times += 1;
         match payment.receive(answer(&request, &old), now).unwrap() {
@@ -707,7 +707,7 @@ proptest! {
                         notices.push(*message);
                     }
                     Action::WaitUntil(at) => prop_assert!(at > now),
-                    Action::Nothing => {}
+                    Action::Sign | Action::Nothing => {}
                 },
                 Event::Static(age) => if let Some(request) = requests.last() {
                     let _ = payment.receive(answer(request, &static_invoice(&offer, UnixTime(now.0 - age))), now);
