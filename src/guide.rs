@@ -9,6 +9,7 @@
 //! | [Fiat](fiat) | prices in dollars, on both sides |
 //! | [Refunds](refunds) | money that flows the other way: refunds and withdrawals |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
+//! | [Contacts](contacts) | people who pay each other: who it was, and paying back (feature `contacts`) |
 //! | [Proofs](proofs) | proving a payment, and checking such a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [LDK](ldk) | running all this on an LDK node, or in front of one (feature `lightning`) |
@@ -23,9 +24,11 @@
 /// Where links between pages lead in these docs. They come first, and so win over the pages' own, which lead to files.
 macro_rules! links {
     () => {
-        "[decisions]: crate::guide::decisions
+        "[contacts]: crate::guide::contacts
+[decisions]: crate::guide::decisions
 [decisions-subscriptions]: crate::guide::decisions#subscriptions
 [fiat]: crate::guide::fiat
+[getting-paid-short-offers]: crate::guide::getting_paid#short-offers
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
 [getting-paid]: crate::guide::getting_paid
 [ldk]: crate::guide::ldk
@@ -75,7 +78,7 @@ page!(
 [`ReceivedRequest`](crate::exchange::ReceivedRequest), [`Terms`](crate::exchange::Terms),
 [`Accepted`](crate::exchange::Accepted), [`ExpectedPayment`](crate::exchange::ExpectedPayment),
 [`Sale`](crate::exchange::Sale), [`TakenPayments`](crate::exchange::TakenPayments),
-[`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
+[`Stock`](crate::exchange::Stock), [`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
 );
 page!(
     fiat,
@@ -100,6 +103,16 @@ page!(
 [`Subscribers`](crate::exchange::Subscribers), [`RecurrenceContext`](crate::RecurrenceContext),
 [`SubscriptionKey`](crate::SubscriptionKey), [`Recurrence`](crate::Recurrence)",
     "recurrence"
+);
+page!(
+    contacts,
+    "../docs/guide/contacts.md",
+    "[`Contact`](crate::exchange::Contact), [`OfferKey`](crate::exchange::OfferKey),
+[`Introduction`](crate::Introduction), [`PayerIdentity`](crate::PayerIdentity),
+[`ContactSecret`](crate::ContactSecret), [`Draft::introduce`](crate::exchange::Draft::introduce),
+[`Accepted::from_contact`](crate::exchange::Accepted::from_contact), [`Sale`](crate::exchange::Sale),
+[`UnsignedName`](crate::UnsignedName)",
+    "contacts"
 );
 page!(
     proofs,

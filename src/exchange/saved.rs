@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     Taken = 5,
     #[cfg(feature = "recurrence")]
     Subscribers = 6,
+    Stock = 7,
 }
 
 impl Kind {
