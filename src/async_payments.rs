@@ -20,7 +20,6 @@ fields! {
 /// Where a static invoice may have its message paths: as they are written first.
 pub(crate) const MESSAGE_PATHS: [Field; 2] = [Field::STATIC_INVOICE_MESSAGE_PATHS, Field::DRAFT_MESSAGE_PATHS];
 
-#[cfg(feature = "onion")]
 fields! {
     ONION_FIELDS {
         70 ONION_STATIC_INVOICE "static_invoice" "static invoice": Bytes<'_>;
@@ -28,6 +27,9 @@ fields! {
         74 ONION_RELEASE_HELD_HTLC "release_held_htlc" "release of a payment that is held": Bytes<'_>;
     }
 }
+// Without onions the numbers are all that is used.
+#[cfg(not(feature = "onion"))]
+const _: &[crate::field::Spec] = ONION_FIELDS;
 
 /// How long a static invoice can be paid if it does not say: two weeks (STA-3).
 pub(crate) const DEFAULT_RELATIVE_EXPIRY: Duration = Duration::from_secs(1_209_600);
