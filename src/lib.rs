@@ -37,7 +37,7 @@
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
-//! | connect to a Lightning peer without a node (feature `peer`) | the module `peer` | |
+//! | connect to a Lightning peer without a node (feature `peer`) | `peer` | [connecting to a peer][connection] |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` | [LDK][ldk] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
 //! | look at records that have no name | [`TlvStream`] | |

@@ -209,7 +209,7 @@ pub enum ErrorKind {
     },
     /// Bytes that are not a saved state, or a state that was damaged or saved with another secret.
     InvalidState,
-    /// A saved state that newer software wrote.
+    /// A saved state that another version of this crate wrote.
     UnknownVersion,
     /// Encrypted data that this key does not open.
     DoesNotDecrypt,
@@ -523,7 +523,9 @@ impl ErrorKind {
                 write!(f, "this is about attempt {attempt}, but attempt {present} is in progress: nothing was changed")
             }
             Self::InvalidState => f.write_str("the saved state is damaged, or was saved with another secret"),
-            Self::UnknownVersion => f.write_str("the saved state was written by newer software: update this one"),
+            Self::UnknownVersion => f.write_str(
+                "the saved state was written by another version of this software: load it with that version",
+            ),
             Self::DoesNotDecrypt => f.write_str("the hop's data cannot be decrypted with this key"),
             Self::InvalidSecret => f.write_str("these 32 bytes are not a valid secret key"),
             Self::OwnPath => f.write_str("the path ends at the sender itself"),
