@@ -23,7 +23,7 @@
 //! | --- | --- | --- |
 //! | read whatever was pasted: messages, links and names | [`Pasted`], [`Bolt12`] | [paying] |
 //! | read and make `bitcoin:` URIs | [`BitcoinUri`], [`BitcoinUriBuilder`] | |
-//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], `ResolvedName` (feature `dnssec`) | [paying] |
+//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], [`ResolvedName`] (proofs: feature `dnssec`) | [paying] |
 //! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
 //! | authenticate before paying for a curve operation | [`Unverified`] | [fuzzing] |
 //! | look at fields, wherever they stand | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
@@ -120,10 +120,9 @@ pub use invoice_request::{
 };
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
-#[cfg(feature = "dnssec")]
-pub use names::ResolvedName;
 pub use names::{
-    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records,
+    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, ResolvedName, printed_txt_records,
+    txt_records,
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, Revealed, UsableOffer};
 pub use payer_proof::{

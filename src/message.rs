@@ -367,6 +367,7 @@ macro_rules! byte_traits {
             type Error = crate::error::Error;
 
             fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+                crate::tlv::check_len(bytes)?;
                 Self::try_from(bytes.to_vec())
             }
         }

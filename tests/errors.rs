@@ -320,6 +320,7 @@ fn errors() -> Vec<Error> {
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
+    errors.extend(looked_up());
     errors.extend(made_by_old_software());
     errors.extend(lengths());
     #[cfg(feature = "dnssec")]
@@ -355,10 +356,34 @@ fn links() -> Vec<Error> {
         name("alice@example.com/tea"),
         name("alice\u{200b}@example.com"),
         name("alice"),
+        name(&format!("{}@example.com", "a".repeat(64))),
+        name("alice.@example.com"),
         printed_txt_records("\"v=spf1 -all\"").unwrap_err(),
         printed_txt_records("\"bitcoin:?a\"\n\"bitcoin:?b\"").unwrap_err(),
         printed_txt_records("\"bitcoin:?a").unwrap_err(),
+        printed_txt_records("\"bitcoin:\\255\"").unwrap_err(),
+        "lno1".parse::<OfferId>().unwrap_err(),
     ]
+}
+
+/// What a name stands for, too late or for another offer; and what cannot be asked for.
+fn looked_up() -> Vec<Error> {
+    let offer = |text: &str| OfferBuilder::new(key()).description(text).amount_msat(Msat(9)).build().unwrap();
+    let (tea, milk, payer) = (offer("tea"), offer("milk"), Payer::new([2; 32]));
+    let alice = HumanReadableName::parse("alice@example.com").unwrap();
+    let resolved = ResolvedName::from_records(&alice, [format!("bitcoin:?lno={tea}")], NOW).unwrap();
+    let named = |offer: &Offer, now: UnixTime| {
+        let draft = payer.draft(offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+        draft.resolved(&resolved, now).map(drop).unwrap_err()
+    };
+    let errors = vec![named(&tea, UnixTime(NOW.0 + 1)), named(&milk, NOW)];
+    #[cfg(feature = "onion")]
+    let errors = {
+        let nobody = payer.look_up(&alice, &[], [3; 32], NOW, UnixTime(NOW.0 + 60)).map(drop).unwrap_err();
+        let relative = bolt12::onion::DnssecQuery::read(b"\x03a.b").unwrap_err();
+        [errors, vec![nobody, relative]].concat()
+    };
+    errors
 }
 
 /// Offers of 2021 and 2022, and a payer proof of a draft.
@@ -431,7 +456,7 @@ fn onions() -> Vec<Error> {
         path(key()).build([0; 32]).unwrap_err(),
         build(path(key()).dummy_hops(11)),
         build(BlindedPathBuilder::new(next)),
-        build(path(key()).through(PathHop::new(key()).field(16, []))),
+        build(path(key()).through(PathHop::new(other).field(16, []))),
         build(BlindedPathBuilder::joining(&to_sender, key()).through(key()).path_id([1])),
         send(over().introduction(sender.public_key()).sender(&sender)),
         send(over().through(key())),
@@ -652,7 +677,8 @@ fn sales_not_made() -> [Error; 2] {
     let asked = next(&mut draft.start([4; 32], NOW, LATER).unwrap());
     let received = issuer.receive(sides::deliver(&asked, 0x70)).unwrap();
     let fresh = sides::terms(NOW, Some(rate));
-    let old = Terms { rate_age: std::time::Duration::from_secs(86_400), ..fresh };
+    let [rate_age, max_rate_age] = [86_400, 600].map(std::time::Duration::from_secs);
+    let old = Terms { rate_age, max_rate_age, ..fresh };
     let stale = received.clone().accept(&old).unwrap_err().error().clone();
     let payment = received.accept(&fresh).unwrap().expected_payment();
     let mut taken = TakenPayments::new();
@@ -731,19 +757,28 @@ fn off_price(issuer: &Payee) -> Error {
     payment.begin(hash, NOW, Some(rate("95000"))).unwrap_err()
 }
 
-/// A refund without a way to its payer, and a claim that is over.
+/// A refund without a way to its payer, one that is claimed too often, and a claim that is over.
 fn refunds_not_paid() -> Vec<Error> {
     let new = payer().new_refund([6; 32]);
     let builder = new.builder("tea", Msat(1_000));
     let nowhere = payer().new_refund([6; 32]).publish(builder.clone(), NOW).unwrap_err();
 
     let builder = builder.add_path(sides::path_with(0x70, new.path_id(0)));
-    let published = new.publish(builder, NOW).unwrap();
-    let issuer = Payee::new([1; 32]);
-    let accepted = issuer.claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
-    let invoice = accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
-    let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
-    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+    let mut published = new.publish(builder, NOW).unwrap();
+    let refund = published.refund().unwrap().clone();
+    let begin = |number| {
+        let accepted = Payee::new([number; 32]).claim(&refund, NOW, sides::CHAINS).unwrap();
+        let invoice =
+            accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
+        let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
+        let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+        (claim, sent)
+    };
+    let too_many = (2..).find_map(|number| {
+        let refused = published.receive(sides::deliver(&begin(number).1, 0x71), NOW).err()?;
+        Some(refused.error().clone()).filter(|error| matches!(error.kind(), ErrorKind::TooManyClaims { .. }))
+    });
+    let (mut claim, sent) = begin(1);
     claim.paid();
     let arrival = MessageArrival::Path(sent.reply_path_id.unwrap());
     let told = IncomingMessage {
@@ -753,7 +788,7 @@ fn refunds_not_paid() -> Vec<Error> {
         reply_path: None,
     };
     let too_late = claim.receive(told, NOW).unwrap_err().error().clone();
-    vec![nowhere, too_late]
+    vec![nowhere, too_many.unwrap(), too_late]
 }
 
 /// All ways in which a subscription can end.
@@ -861,7 +896,10 @@ fn an_invoice_error_answers_what_is_about_a_field() {
         // RQW-3, IVW-4 and the like are for writers.
         let is_of_rates = matches!(
             error.kind(),
-            ErrorKind::LimitNeeded { .. } | ErrorKind::RateNeeded { .. } | ErrorKind::WrongCurrency { .. }
+            ErrorKind::LimitNeeded { .. }
+                | ErrorKind::RateNeeded { .. }
+                | ErrorKind::WrongCurrency { .. }
+                | ErrorKind::StaleRate { .. }
         );
         let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || is_of_rates;
         let Some(field) = error.field().filter(|_| !is_own) else {
@@ -877,6 +915,9 @@ fn an_invoice_error_answers_what_is_about_a_field() {
             limits += 1;
             assert_eq!(text, "the amount is more than is accepted");
             assert!(error.to_string().contains(&max.to_string()));
+        } else if let ErrorKind::NoPathWithin { .. } | ErrorKind::OffPrice { .. } = error.kind() {
+            // Limits and rates of our own.
+            assert!(!text.contains(|c: char| c.is_ascii_digit()), "{text}");
         } else {
             assert_eq!(text, error.to_string());
         }

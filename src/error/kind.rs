@@ -254,12 +254,22 @@ pub enum ErrorKind {
         /// How old it may be, in seconds.
         max_age: u64,
     },
+    /// A claim of a refund after too many others.
+    TooManyClaims {
+        /// In how many seconds one is looked at again.
+        seconds: u64,
+    },
     /// An offer or a request of a subscription, where one for a single payment was expected.
     IsRecurring,
     /// An offer or a request for a single payment, where one of a subscription was expected.
     IsNotRecurring,
     /// A price of one bitcoin that is not a valid number.
     InvalidRate,
+    /// A text that is not an id.
+    InvalidId {
+        /// How many hexadecimal digits one has.
+        digits: usize,
+    },
     /// A text that is not a short channel id.
     InvalidShortChannelId,
     /// An offer of 2021 or 2022, or a payer proof with the numbers of a draft.
@@ -350,9 +360,11 @@ impl ErrorKind {
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
             Self::StaleRate { .. } => "stale_rate",
+            Self::TooManyClaims { .. } => "too_many_claims",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::InvalidId { .. } => "invalid_id",
             Self::InvalidShortChannelId => "invalid_short_channel_id",
             Self::Outdated(_) => "outdated",
             Self::Link(fault) => fault.code(),
@@ -408,6 +420,9 @@ impl ErrorKind {
             Self::OutOfRange => write!(f, "{what} does not belong in this kind of message"),
             Self::InvalidLength => write!(f, "{what} has the wrong length"),
             Self::NumberTooLarge => write!(f, "{what} is too large"),
+            Self::InvalidUtf8 if field.is_none() => {
+                f.write_str("the payment record of this name is not valid UTF-8 text: tell its owner")
+            }
             Self::InvalidUtf8 => write!(f, "{what} is not valid UTF-8 text"),
             Self::InvalidPoint => match field.and_then(Field::label) {
                 Some(label) if label.starts_with("list") => write!(f, "{what} contains an invalid public key"),
@@ -439,9 +454,6 @@ impl ErrorKind {
                 write!(f, "{what} requires feature {bit}, which this version does not know; try a newer one")
             }
             Self::QuantityTooLarge { max } => write!(f, "{what} exceeds the offer's maximum of {max}"),
-            Self::AmountTooLow { min } if field.is_none() => {
-                write!(f, "the amount in the link is below the offer's price of {min}")
-            }
             Self::AmountTooLow { min } => write!(f, "{what} is below the {min} due"),
             Self::AmountTooHigh { max } => write!(f, "{what} exceeds the limit of {max}"),
             Self::AmountMismatch { expected } => {
@@ -551,10 +563,14 @@ impl ErrorKind {
                     "the exchange rate is older than {max_age} seconds: fetch a new one; the payer will ask again"
                 )
             }
+            Self::TooManyClaims { seconds } => {
+                write!(f, "too many claims of this refund arrived: send this one again in {seconds} seconds")
+            }
             Self::IsRecurring => f.write_str("this is for a subscription, but a single payment was expected"),
             Self::InvalidRate => f.write_str(
                 "the price of one bitcoin must be a decimal number such as 97123.45, above zero and not too large",
             ),
+            Self::InvalidId { digits } => write!(f, "an id is written with {digits} hexadecimal digits"),
             Self::InvalidShortChannelId => {
                 f.write_str("a short channel id is written as block, transaction and output, such as 539268x845x1")
             }

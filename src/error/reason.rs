@@ -58,9 +58,11 @@ impl ErrorKind {
                 | Self::AlreadyPaid
                 | Self::AlreadyTaken
                 | Self::StaleRate { .. }
+                | Self::TooManyClaims { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidId { .. }
                 | Self::InvalidShortChannelId
                 | Self::InvalidName(_)
                 | Self::TooLong { .. }

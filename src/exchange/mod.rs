@@ -12,6 +12,7 @@
 //! | whoever is paid back | [`Payee`] | [claims](Payee::claim) the refund, and sends the invoice until it is paid ([`Claim`]) | [refunds](crate::guide::refunds) |
 //! | a subscriber (feature `recurrence`) | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period | [subscriptions](crate::guide::subscriptions) |
 //! | a wallet with any number of these | [`OffersManager`] | holds them all, finds the one that a message is for, knows when each is due, and sends nothing before it is saved | [many at once](crate::guide::manager) |
+//! | a wallet that was given a name (feature `onion`) | [`Payer`] | has resolvers [look it up](crate::guide::onion_messages) (`NameLookup`), and makes a [`Draft`] of the offer it stands for | [onion messages](crate::guide::onion_messages) |
 //! | a wallet without a node (feature `onion`) | `Messenger` | puts messages into onions, and takes them out | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart
@@ -32,6 +33,8 @@
 //! go on where they stopped: see [storage and restarts](crate::guide::storage).
 
 mod action;
+#[cfg(feature = "onion")]
+mod dns;
 mod end;
 mod ids;
 mod limits;
@@ -55,7 +58,11 @@ mod recurring {
 }
 
 pub use action::Action;
+#[cfg(feature = "onion")]
+pub use dns::{DnsMessage, OutgoingDnsMessage, ReceivedProof, ReceivedQuery};
 pub use end::EndReason;
+#[cfg(feature = "onion")]
+pub use ids::LookupId;
 #[cfg(feature = "recurrence")]
 pub use ids::SubscriptionId;
 pub use ids::{ClaimId, ConversationId, ConversationKind, PathId, PaymentId};
@@ -86,6 +93,8 @@ pub use payer::claims::MAX_CLAIMS;
 pub use payer::draft::{Draft, Need};
 pub use payer::keys::Payer;
 pub use payer::limit::{FeeLimit, Limit};
+#[cfg(feature = "onion")]
+pub use payer::lookup::{LookupState, NameLookup};
 pub use payer::payment::{MAX_RENEWALS, Payment, Progress};
 pub use payer::quote::Quote;
 pub use payer::receipt::Receipt;

@@ -17,7 +17,7 @@ use super::application::{Application, NotOurs, lock};
 use super::desk::Desk;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::exchange::{Destination, Inbound, Messenger, OutgoingMessage, Route};
-use crate::field::IntroductionNode;
+use crate::field::{Direction, IntroductionNode};
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
@@ -226,9 +226,9 @@ where
     fn send_through(&self, outgoing: &OutgoingMessage, from: Option<PublicKey>) -> Result<PublicKey, SendError> {
         let introduction = self.introduction(outgoing, from);
         let start = match self.messenger.start(outgoing, introduction) {
-            Ok(NextHop::NodeId(id)) => Some(id),
+            Ok(next) => self.node_at(next),
             // Sending says what is wrong.
-            _ => None,
+            Err(_) => None,
         };
         let peer = self.peer_towards(start, from).ok_or(SendError::NoPeer)?;
         let through = &[peer];
@@ -244,7 +244,7 @@ where
         })?;
         // A path that starts here, with a node that only a channel leads to.
         let unknown = SendError::Way(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5));
-        let NextHop::NodeId(to) = sent.to else { return Err(unknown) };
+        let to = self.node_at(sent.to).ok_or(unknown)?;
         let mut connected = lock(&self.connected);
         let peer = connected.get_able(&to).ok_or(SendError::NotConnected(to))?;
         let waiting_bytes = peer.waiting_bytes.saturating_add(sent.message.as_bytes().len());
@@ -266,6 +266,21 @@ where
             return Some(own);
         }
         self.desk.application().channel_end(scid, direction).or(from)
+    }
+
+    /// The node that is meant: a channel of our own leads to the node at its other end (EXC-21).
+    fn node_at(&self, next: NextHop) -> Option<PublicKey> {
+        let end = |scid, direction| self.desk.application().channel_end(scid, direction);
+        match next {
+            NextHop::NodeId(id) => Some(id),
+            NextHop::ChannelEnd(scid, direction) => end(scid, direction),
+            NextHop::Channel(scid) => {
+                let ends = [Direction::NodeOne, Direction::NodeTwo].map(|direction| end(scid, direction));
+                let own = Some(self.messenger.node_id());
+                let other = ends.iter().find(|id| **id != own).copied().flatten();
+                other.filter(|_| ends.contains(&own))
+            }
+        }
     }
 
     /// The first hop on the way to a node: that node, or who came from there, or [anybody](Connected::any).
@@ -293,7 +308,8 @@ where
         let message = OnionMessage::from_payload(&message.encode()).map_err(|_| NotOurs)?;
         match self.messenger.receive(&message).map_err(|_| NotOurs)? {
             Inbound::Message { message, hop_key } => self.desk.receive(message, Some(&hop_key)),
-            Inbound::Forward(_) => Err(NotOurs),
+            // Nor is it a resolver of names, or asks one.
+            Inbound::Forward(_) | Inbound::Query(_) | Inbound::Proof(_) => Err(NotOurs),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::field::{
 };
 use crate::message::{Message, View, show, unknown};
 use crate::signature::OfferId;
-use crate::tlv::{TlvRecord, TlvStream};
+use crate::tlv::{TlvRecord, TlvStream, check_len};
 use crate::units::{MinorUnits, Msat, UnixTime};
 
 /// The types of an offer's fields (TLV-5), known and unknown.
@@ -186,6 +186,7 @@ impl OfferId {
     ///
     /// Any of TLV-1, TLV-2, TLV-3, TLV-6 and D7; `Missing` if there is no offer (RQR-6).
     pub fn in_message(bytes: &[u8]) -> Result<Self, Error> {
+        check_len(bytes)?;
         let tlvs = TlvStream::read(bytes.to_vec())?;
         OfferId::of(records(&tlvs)).ok_or(Error::missing(Field::OFFER_ISSUER_ID, Rule::Rqr6))
     }

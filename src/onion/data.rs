@@ -7,7 +7,7 @@ use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag};
 use secp256k1::PublicKey;
 
 use super::NextHop;
-use super::keys::Bytes32;
+use super::keys::{Bytes32, DummyKey};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Bytes, Cursor, Features, Point, ShortChannelId, Value, exactly, fields, find, named};
 use crate::tlv::{CustomField, MAX_LEN, TlvStream, Writer, bigsize};
@@ -154,6 +154,27 @@ impl HopData {
         self.next_path_key_override
     }
 
+    /// Where a hop that is not the last sends an onion message on. Every such hop is checked here: one that arrived in an
+    /// onion, and one of the sender's own at the start of somebody's path (MSG-5), so that nobody can tell from what
+    /// becomes of a message whether it had to go on from here, or began here (EXC-21).
+    ///
+    /// # Errors
+    ///
+    /// What [`check_for_message`](Self::check_for_message) refuses, `Unexpected` for a `path_id` (PTH-2), which only a
+    /// last hop has, and `OwnPath` (MSG-5) for a hop that leads nowhere.
+    pub(super) fn forward_to(&self) -> Result<NextHop, Error> {
+        self.check_for_message()?;
+        if self.path_id().is_some() {
+            return Err(Error::of(Field::PATH_ID, ErrorKind::Unexpected, Rule::Pth2));
+        }
+        self.next().ok_or(Error::new(ErrorKind::OwnPath, Rule::Msg5))
+    }
+
+    /// Whether this is a dummy hop that was made with this key: it leads to the same node once more (PTH-1).
+    pub(super) fn is_dummy(&self, key: &DummyKey, rho: &Bytes32) -> bool {
+        self.next().is_none() && self.path_id().is_some_and(|id| key.verifies(rho, id))
+    }
+
     /// Refuses what an onion message's hop is not told: what is for payments (PTH-4), and so a path made for them,
     /// and features of messages, none of which is known.
     pub(super) fn check_for_message(&self) -> Result<(), Error> {
@@ -228,6 +249,8 @@ pub(super) struct Plain {
     fields: Vec<CustomField>,
     /// Without padding.
     len: usize,
+    /// With which a dummy hop shows its maker that it is one.
+    dummy: Option<DummyKey>,
 }
 
 impl Plain {
@@ -244,7 +267,13 @@ impl Plain {
             last = Some(*number);
             len = len.saturating_add(record_len(*number, value.len()));
         }
-        Ok(Self { fields, len })
+        Ok(Self { fields, len, dummy: None })
+    }
+
+    /// A dummy hop, which is told nothing but that (PTH-1).
+    pub(super) fn dummy(key: DummyKey) -> Self {
+        let len = record_len(Field::PATH_ID.number(), DummyKey::TAG_LEN);
+        Self { fields: Vec::new(), len, dummy: Some(key) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -266,7 +295,8 @@ impl Plain {
     }
 
     /// Pads to that length if it can be, and encrypts.
-    pub(super) fn encrypt(self, len: usize, rho: &Bytes32) -> Result<Vec<u8>, Error> {
+    pub(super) fn encrypt(mut self, len: usize, rho: &Bytes32) -> Result<Vec<u8>, Error> {
+        self.fields.extend(self.dummy.iter().map(|key| (Field::PATH_ID.number(), key.tag(rho).to_vec())));
         let padding = self.padding(len).map(|padding| alloc::vec![0; padding]);
         let mut writer = Writer::new(&self.fields, len);
         if let Some(padding) = &padding {

@@ -119,6 +119,32 @@ impl Shared {
     }
 }
 
+/// The key by which a node knows its own dummy hops (PTH-1): whoever else puts its node id into a path several times
+/// makes it do nothing.
+#[derive(Clone)]
+pub(super) struct DummyKey(Bytes32);
+
+impl DummyKey {
+    /// The bytes that authenticate a hop.
+    pub(super) const TAG_LEN: usize = 16;
+
+    pub(super) fn of(node: &Secret) -> Self {
+        Self(derive(b"bolt12 dummy hop", &node.bytes()))
+    }
+
+    /// What is told to the hop whose data is encrypted with this key.
+    pub(super) fn tag(&self, rho: &Bytes32) -> [u8; Self::TAG_LEN] {
+        let whole: [u8; 32] = mac(self.0.as_slice()).chain_update(rho.as_slice()).finalize().into_bytes().into();
+        whole.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// In constant time.
+    pub(super) fn verifies(&self, rho: &Bytes32, tag: &[u8]) -> bool {
+        tag.len() == Self::TAG_LEN
+            && mac(self.0.as_slice()).chain_update(rho.as_slice()).verify_truncated_left(tag).is_ok()
+    }
+}
+
 /// HMAC-SHA256 under a label.
 pub(super) fn derive(label: &[u8], secret: &Bytes32) -> Bytes32 {
     Zeroizing::new(mac(label).chain_update(secret.as_slice()).finalize().into_bytes().into())

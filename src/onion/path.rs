@@ -3,18 +3,18 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use secp256k1::PublicKey;
+use secp256k1::{Keypair, PublicKey};
 use zeroize::Zeroizing;
 
 use super::data::{PaymentConstraints, PaymentRelay, Plain};
-use super::keys::{Secret, Shared};
+use super::keys::{DummyKey, Secret, Shared};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, Direction, Features, IntroductionNode, Point, ShortChannelId};
 use crate::tlv::CustomField;
 
-/// The most dummy hops that a path can have, and that [`peel`](super::OnionMessage::peel) takes off at once.
+/// The most dummy hops that a path can have.
 ///
-/// Each costs the recipient as much as a message, and anyone can send them.
+/// Each costs the recipient twice as much as a message, whenever one comes over the path.
 pub const MAX_DUMMY_HOPS: usize = 10;
 
 /// The most that a hop can be told: its length has 16 bits, and a tag of 16 bytes comes with it.
@@ -126,11 +126,11 @@ impl fmt::Debug for PathHop {
 ///
 /// ```
 /// use bolt12::onion::BlindedPathBuilder;
-/// # use bolt12::secp256k1::PublicKey;
-/// # let own: PublicKey = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// # use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
+/// # let own = Keypair::from_seckey_slice(&Secp256k1::new(), &[1; 32])?;
 /// # let peer: PublicKey = "0324653eac434488002cc06bbfb7f10fe18991e35f9fe4302dbea6d2353dc0ab1c".parse()?;
 /// # let random = [7; 32];
-/// let path = BlindedPathBuilder::new(own)
+/// let path = BlindedPathBuilder::own(&own)
 ///     .through(peer) // where the path starts
 ///     .path_id([1; 32])
 ///     .dummy_hops(1)
@@ -145,6 +145,8 @@ pub struct BlindedPathBuilder<'a> {
     end: End<'a>,
     path_id: Option<Vec<u8>>,
     dummy_hops: usize,
+    /// Of whoever makes a path to itself.
+    dummy_key: Option<DummyKey>,
     introduction: Option<IntroductionNode>,
     min_len: usize,
 }
@@ -156,9 +158,15 @@ enum End<'a> {
 }
 
 impl BlindedPathBuilder<'static> {
-    /// A path to a node, usually one's own.
+    /// A path to a node.
     pub fn new(recipient: impl Into<PathHop>) -> Self {
         Self::ending(End::Node(recipient.into()))
+    }
+
+    /// A path to one's own node. It can have [dummy hops](Self::dummy_hops).
+    pub fn own(node: &Keypair) -> Self {
+        let path = Self::new(node.public_key());
+        Self { dummy_key: Some(DummyKey::of(&Secret::of(node))), ..path }
     }
 }
 
@@ -170,7 +178,15 @@ impl<'a> BlindedPathBuilder<'a> {
     }
 
     fn ending(end: End<'a>) -> Self {
-        Self { through: Vec::new(), end, path_id: None, dummy_hops: 0, introduction: None, min_len: MIN_DATA_LEN }
+        Self {
+            through: Vec::new(),
+            end,
+            path_id: None,
+            dummy_hops: 0,
+            dummy_key: None,
+            introduction: None,
+            min_len: MIN_DATA_LEN,
+        }
     }
 
     /// Adds a node that passes messages on. The first is where the path starts: the introduction node.
@@ -185,7 +201,8 @@ impl<'a> BlindedPathBuilder<'a> {
         self
     }
 
-    /// Hides how long the path is, by hops at its end that all are the recipient itself (PTH-1).
+    /// Hides how long the path is, by hops at its end that all are the recipient itself (PTH-1): one's
+    /// [own](Self::own) node, since only hops that it made itself are taken off there.
     pub fn dummy_hops(mut self, count: usize) -> Self {
         self.dummy_hops = count;
         self
@@ -212,11 +229,12 @@ impl<'a> BlindedPathBuilder<'a> {
     /// # Errors
     ///
     /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
-    /// - `Unexpected` for a `path_id` or dummy hops of a path that ends with somebody else's, or for a recipient
-    ///   with a channel to a next node; `NoHops` for such a path with no hop of its own
+    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own node,
+    ///   and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path that
+    ///   ends with somebody else's and has no hop of its own
     /// - `WrongKey` for somebody else's path that names another node as the one where it starts (MSG-5)
-    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops, with those before them that are the recipient
-    ///   itself (PTH-1), more than 255 hops, or more than 65519 bytes that one of them is told
+    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
+    ///   bytes that one of them is told
     /// - `OutOfRange` (PTH-4) and `NotAscending` (TLV-1) for fields added by number
     pub fn build(self, session: [u8; 32]) -> Result<BlindedPath<'static>, Error> {
         let session = Secret::new(&Zeroizing::new(session))?;
@@ -238,19 +256,21 @@ impl<'a> BlindedPathBuilder<'a> {
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    /// How many hops before the last one the recipient will take off with it.
-    fn own_hops(&self) -> usize {
-        let is_own = |hop: &&PathHop| match &self.end {
-            End::Node(recipient) => hop.node_id == recipient.node_id && hop.channel.is_none(),
-            End::Path(..) => false,
-        };
-        self.through.iter().rev().take_while(is_own).count().saturating_add(self.dummy_hops)
+    /// Whether the last node on the way is the recipient, which then would have to send the message to itself.
+    fn goes_in_circles(&self) -> bool {
+        match (self.through.last(), &self.end) {
+            (Some(hop), End::Node(recipient)) => hop.node_id == recipient.node_id && hop.channel.is_none(),
+            _ => false,
+        }
     }
 
     /// What each hop is told, and the path that is joined.
     fn plain_hops(self) -> Result<PlainHops<'a>, Error> {
-        if self.own_hops() > MAX_DUMMY_HOPS {
+        if self.dummy_hops > MAX_DUMMY_HOPS {
             return Err(Error::new(ErrorKind::TooManyEntries, Rule::Pth1));
+        }
+        if self.goes_in_circles() {
+            return Err(Error::new(ErrorKind::Unexpected, Rule::Pth1));
         }
         let (target, path_key) = match &self.end {
             End::Node(hop) => (hop.node_id, None),
@@ -271,7 +291,8 @@ impl<'a> BlindedPathBuilder<'a> {
             }
             End::Node(hop) => {
                 for _ in 0..self.dummy_hops {
-                    hops.push(PathHop::new(target).leading_to(Some(&target), None)?);
+                    let key = self.dummy_key.clone().ok_or(Error::new(ErrorKind::Unexpected, Rule::Pth1))?;
+                    hops.push((target, Plain::dummy(key)));
                 }
                 hops.push(hop.plain(self.path_id.map(|id| (Field::PATH_ID.number(), id)))?);
                 Ok((hops, None))

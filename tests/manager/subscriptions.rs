@@ -206,3 +206,36 @@ fn what_failed_is_not_begun_by_itself() {
     wallet.save();
     assert_eq!(wallet.told(), [Event::Payable(id.into())]);
 }
+
+/// A subscription can end while the wallet is off, or while it cannot save: that is told.
+#[test]
+fn what_ended_while_nobody_looked_is_told() {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let mut wallet = Wallet::new();
+    let id = subscribe(&mut wallet, &offer, 1);
+    wallet.save();
+    wallet.go_on(NOW);
+    let (answer, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
+    wallet.manager.receive(answer, NOW).unwrap();
+    wallet.save();
+    wallet.manager.paid(preimage, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    wallet.told();
+    // Nothing was paid in the second period.
+    let disk = wallet.disk.clone();
+    let late = later(10 * DAY);
+    wallet.restart(late);
+    assert_eq!(wallet.told(), [Event::Ended(id.into())]);
+    wallet.go_on(late);
+    assert_eq!(wallet.told(), []);
+    wallet.manager.archive(id).unwrap();
+    // The same, where the last thing that happened could not be saved.
+    wallet.disk = disk;
+    wallet.restart(NOW);
+    let due = later(DAY + 7_200);
+    wallet.manager.poll(due, 10);
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.save_failed(save.number, late);
+    assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }, Event::Ended(id.into())]);
+}

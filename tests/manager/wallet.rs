@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Attempt, ConversationId, Event, IncomingMessage, ManagerLimits, OffersManager, OutgoingMessage, Payee, Payer,
-    Payment, PaymentId, Save, State, Terms,
+    Action, Attempt, Claim, ConversationId, Event, IncomingMessage, ManagerLimits, OffersManager, OutgoingMessage,
+    Payee, Payer, Payment, PaymentId, Retry, Save, State, Terms,
 };
-use bolt12::{Msat, Offer, Preimage, UnixTime};
+use bolt12::{Msat, Offer, Preimage, Refund, UnixTime};
 
-use super::messages::NOW;
-use super::sides::{self, CHAINS, deliver, own_offer};
+use super::messages::{NOW, path, payinfo};
+use super::sides::{self, CHAINS, deliver, own_offer, path_with};
 
 pub(crate) const SECRET: [u8; 32] = [2; 32];
 pub(crate) const DEADLINE: UnixTime = UnixTime(NOW.0 + 600);
@@ -45,6 +45,29 @@ pub(crate) fn payment_for(offer: &Offer, number: u64) -> Payment {
     let mut entropy = [0; 32];
     entropy[..8].copy_from_slice(&number.to_be_bytes());
     payer().draft(offer, NOW, CHAINS).unwrap().start(entropy, NOW, DEADLINE).unwrap()
+}
+
+/// A refund of this number, to be claimed for ten minutes.
+pub(crate) fn refund(number: u8, now: UnixTime) -> (Payment, Refund) {
+    let new = payer().new_refund([number; 32]);
+    let refund = new.builder("a cup", Msat(5_000)).add_path(path_with(0x60, new.path_id(0)));
+    let payment = new.publish(refund.absolute_expiry(UnixTime(now.0 + 600)), now).unwrap();
+    let refund = payment.refund().unwrap().clone();
+    (payment, refund)
+}
+
+/// The claim of somebody, and what it will reveal.
+pub(crate) fn claim(refund: &Refund, who: u8, now: UnixTime) -> (IncomingMessage, Preimage) {
+    let (mut claim, preimage) = new_claim(&Payee::new([0x80 + who; 32]), refund, now);
+    let Action::Send(sent) = claim.poll(now).unwrap() else { panic!() };
+    (deliver(&sent, 0x60), preimage)
+}
+
+pub(crate) fn new_claim(payee: &Payee, refund: &Refund, now: UnixTime) -> (Claim, Preimage) {
+    let accepted = payee.claim(refund, now, CHAINS).unwrap();
+    let expected = accepted.expected_payment();
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();
+    (accepted.sign(invoice, UnixTime(now.0 + 600), Retry::default()).unwrap(), expected.preimage)
 }
 
 /// The shop's answer to a request, and what it will reveal.

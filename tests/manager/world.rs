@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, AskNode, Attempt, ConversationId, ConversationKind, Event, ManagerError, ManagerLimits, OffersManager,
-    OutgoingMessage, Payee, Payer, Received, Refused, Retry, Save, State,
+    Action, Activity, AskNode, Attempt, ConversationId, ConversationKind, Event, ManagerError, ManagerLimits,
+    OffersManager, OutgoingMessage, Payee, Payer, Received, Refused, Retry, Save, State, Status,
 };
 use bolt12::{
     Msat, Offer, OfferBuilder, PaidPeriod, Preimage, Recurrence, RecurrenceContext, SubscriptionKey, TimeUnit, UnixTime,
@@ -162,8 +162,9 @@ impl Party {
         let payer = Payer::new(self.secret);
         for (id, state) in &self.disk {
             let ConversationId::Payment(payment) = id else { continue };
-            // What fails to be saved has a pause.
-            if self.manager.payment(*payment, |it| &it.to_bytes() == state) != Ok(true) {
+            // What is being saved waits for that.
+            let is_saving = |status: Status| status.activity == Activity::Saving;
+            if self.manager.status(*payment, now).map_or(true, is_saving) {
                 continue;
             }
             let due = match payer.load(state).unwrap().poll(now).unwrap() {

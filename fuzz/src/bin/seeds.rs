@@ -370,8 +370,9 @@ fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
 /// Messages for one of the nodes, behind an even byte, and ways that messages take, behind an odd one.
 fn onions() -> Result<Seeds> {
     let [own, other] = [key(0), key(1)];
-    let path =
-        |session| BlindedPathBuilder::new(own).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32]);
+    let path = |session| {
+        BlindedPathBuilder::own(&keys::all()[0]).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32])
+    };
     let (path, reply_path) = (path(5)?, path(6)?);
     let request = request("minimal")?.into_bytes();
     let contents = Contents::InvoiceRequest(&request);

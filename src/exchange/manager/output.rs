@@ -15,7 +15,7 @@ use crate::field::CurrencyCode;
 ///
 /// Carry those of one conversation out in the order of their numbers, then
 /// [confirm](super::OffersManager::saved) each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Save {
     /// The number to confirm it by.
     pub number: u64,
@@ -23,6 +23,14 @@ pub struct Save {
     pub id: ConversationId,
     /// What to keep under that name, instead of what is there; nothing if that is to be deleted.
     pub state: Option<Vec<u8>>,
+}
+
+/// Does not show the state, which may hold a preimage.
+impl fmt::Debug for Save {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.as_ref().map(Vec::len);
+        f.debug_struct("Save").field("number", &self.number).field("id", &self.id).field("len", &state).finish()
+    }
 }
 
 /// A message to send, of which all that it depends on is saved.
@@ -118,33 +126,16 @@ pub enum Event {
 /// What waits for a save.
 pub(crate) enum Output {
     Send(What),
+    /// Beside how far it is: another claim.
     Tell(Event),
 }
 
 impl Output {
-    /// Whether it says how far a conversation is.
-    pub(crate) fn is_stage(&self) -> bool {
-        let Self::Tell(event) = self else { return false };
-        matches!(event, Event::Paid(_)) || event.is_of_now()
-    }
-
-    /// Whether it is idle once a conversation is farther than that.
+    /// Whether it is idle once a conversation has left the stage at which it came.
     pub(crate) fn is_superseded(&self) -> bool {
         match self {
-            Self::Send(What::Request(_)) => true,
-            Self::Tell(event) => event.is_of_now(),
+            Self::Send(What::Request(_)) | Self::Tell(_) => true,
             Self::Send(What::Message(_)) => false,
-        }
-    }
-}
-
-impl Event {
-    /// Whether it says where a conversation stands, and nothing that stays true.
-    fn is_of_now(&self) -> bool {
-        match self {
-            Self::Quoted(_) | Self::NeedsApproval { .. } | Self::Payable(_) => true,
-            Self::Overdue(_) | Self::Stopped(_) | Self::Ended(_) => true,
-            Self::Paid(_) | Self::RateNeeded(_) | Self::NotSaved { .. } | Self::Stuck { .. } => false,
         }
     }
 }

@@ -34,6 +34,10 @@ struct Keys {
     request_keys: MacKey,
     reply_paths: MacKey,
     refund_paths: MacKey,
+    #[cfg(feature = "onion")]
+    lookup_ids: MacKey,
+    #[cfg(feature = "onion")]
+    lookup_paths: MacKey,
     delays: MacKey,
     #[cfg(feature = "recurrence")]
     subscriptions: MacKey,
@@ -53,6 +57,10 @@ impl Payer {
             request_keys: key("payer request key"),
             reply_paths: key("payer reply path"),
             refund_paths: key("payer refund path"),
+            #[cfg(feature = "onion")]
+            lookup_ids: key("payer lookup id"),
+            #[cfg(feature = "onion")]
+            lookup_paths: key("payer lookup path"),
             delays: key("payer delay"),
             #[cfg(feature = "recurrence")]
             subscriptions: key("payer subscription"),
@@ -147,6 +155,12 @@ impl Payer {
 
     pub(crate) fn refund_path_id(&self, token: Token) -> PathId {
         token.path_id(&self.keys.refund_paths)
+    }
+
+    /// What everything about looking up a name is derived with: its id, and the path ids of its queries.
+    #[cfg(feature = "onion")]
+    pub(crate) fn lookups(&self) -> [&MacKey; 2] {
+        [&self.keys.lookup_ids, &self.keys.lookup_paths]
     }
 
     pub(crate) fn reply(&self, path_id: &PathId) -> Option<Token> {

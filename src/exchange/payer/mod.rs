@@ -6,6 +6,8 @@ pub(crate) mod claims;
 pub(crate) mod draft;
 pub(crate) mod keys;
 pub(crate) mod limit;
+#[cfg(feature = "onion")]
+pub(crate) mod lookup;
 pub(crate) mod payment;
 pub(crate) mod purpose;
 pub(crate) mod quote;

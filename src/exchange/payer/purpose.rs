@@ -40,7 +40,7 @@ pub(crate) struct OfferPurpose {
 
 impl Purpose {
     /// The invoices that claim a refund.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> {
+    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> + Clone {
         let claims = match self {
             Self::Offer(_) => &[][..],
             Self::Refund(refund) => &refund.claims,
