@@ -61,7 +61,7 @@ page!(
     paying,
     "../docs/guide/paying.md",
     "[`Pasted`](crate::Pasted), [`BitcoinUri`](crate::BitcoinUri), [`Bolt12`](crate::Bolt12),
-[`HumanReadableName`](crate::HumanReadableName), [`txt_records`](crate::txt_records), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
+[`HumanReadableName`](crate::HumanReadableName), [`ResolvedName`](crate::ResolvedName), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
