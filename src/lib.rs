@@ -43,6 +43,7 @@
 //! | look at records that have no name | [`TlvStream`] | |
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 // Says what needs a feature, on docs.rs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

@@ -254,9 +254,9 @@ pub enum ErrorKind {
         /// How old it may be, in seconds.
         max_age: u64,
     },
-    /// A claim of a refund after too many others.
+    /// A claim of a refund that came after too many others.
     TooManyClaims {
-        /// In how many seconds one is looked at again.
+        /// The seconds until a claim is accepted again.
         seconds: u64,
     },
     /// An offer or a request of a subscription, where one for a single payment was expected.
@@ -564,7 +564,7 @@ impl ErrorKind {
                 )
             }
             Self::TooManyClaims { seconds } => {
-                write!(f, "too many claims of this refund arrived: send this one again in {seconds} seconds")
+                write!(f, "too many claims of this refund have arrived: send this one again in {seconds} seconds")
             }
             Self::IsRecurring => f.write_str("this is for a subscription, but a single payment was expected"),
             Self::InvalidRate => f.write_str(

@@ -5,7 +5,18 @@ macro_rules! rules {
     ($($(#[$doc:meta])* $variant:ident = $id:literal, $reason:literal;)*) => {
         /// A rule of the specification, as enforced by this crate.
         ///
-        /// The ID is stable: applications can translate or match on it.
+        /// The ID is stable: applications can translate or match on it. The pages of the guide state each rule in full:
+        ///
+        /// | IDs | about | page |
+        /// | --- | --- | --- |
+        /// | TXT, TLV, SIG | text form, records, signatures | [messages](crate::guide::rules) |
+        /// | OFW, OFR, RQW, RQR | writing and reading offers and requests | [messages](crate::guide::rules) |
+        /// | IVW, IVR, ERW, ERR | writing and reading invoices and errors | [messages](crate::guide::rules) |
+        /// | D | decisions where the specification is silent | [decisions](crate::guide::rules#decisions) |
+        /// | PTH, MSG, EXC | paths, onion messages, the exchange | [onion messages](crate::guide::rules::onion_messages) |
+        /// | PPW, PPR | writing and reading payer proofs | [payer proofs](crate::guide::rules::payer_proof) |
+        /// | REC | recurrence | [recurrence](crate::guide::rules::recurrence) |
+        /// | URI, NAM, DNS | links, names, DNSSEC proofs | [names](crate::guide::rules::names) |
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Rule {
@@ -48,7 +59,7 @@ rules! {
     Tlv5 = "TLV-5", "each kind of message has its own range of field numbers";
     Tlv6 = "TLV-6", "no length exceeds the bytes that follow";
     Tlv7 = "TLV-7", "text is UTF-8, a key is a point on the curve, hashes are 32 bytes and signatures 64";
-    Sig6 = "SIG-6", "an offer is known by the merkle root over its fields, of 32 bytes";
+    Sig6 = "SIG-6", "an offer id is the merkle root over the fields of the offer, of 32 bytes";
     Ofw2 = "OFW-2", "an amount is more than zero";
     Ofw4 = "OFW-4", "an offer names an issuer key or a blinded path";
     Ofr2 = "OFR-2", "every compulsory feature must be known to the reader";
@@ -103,7 +114,7 @@ rules! {
     Exc10 = "EXC-10", "the limits of a payment cover the fees and the delay of its path";
     Exc11 = "EXC-11", "a payment goes over paths that can carry its amount";
     Exc12 = "EXC-12", "each attempt to pay has a number, and the result of another attempt changes nothing";
-    Exc20 = "EXC-20", "who sends too much is not heard for a while, and takes nobody else's share";
+    Exc20 = "EXC-20", "a sender of too many messages is not heard for a while, and takes nobody else's share";
     Exc22 = "EXC-22", "a payment is recognised by its path id, and taken once";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
@@ -119,7 +130,7 @@ rules! {
     Pth1 = "PTH-1", "the hops of a path look alike, and at most ten of them are dummies";
     Pth2 = "PTH-2", "only the maker of a path knows the path id in its last hop";
     Pth4 = "PTH-4", "a hop's data decrypts with its key, and has only fields that are known or odd";
-    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one request, invoice, error, query or proof, and only fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one message or query, and only fields that are known or odd";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
     Rec1 = "REC-1", "recurrence is compulsory or optional, its period is above zero, and only a compulsory one has a base";
     Rec2 = "REC-2", "an amount can be proportional only if there is one";

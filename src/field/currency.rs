@@ -28,9 +28,13 @@ impl Value<'_> for CurrencyCode {
     }
 }
 
+/// Three capital letters, such as `USD`.
 impl FromStr for CurrencyCode {
     type Err = Error;
 
+    /// # Errors
+    ///
+    /// `InvalidCurrency` for anything but three ASCII capital letters (D5).
     fn from_str(code: &str) -> Result<Self, Error> {
         Self::decode(code.as_bytes())
     }

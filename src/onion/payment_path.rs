@@ -339,11 +339,11 @@ pub enum PaymentRefusal {
 }
 
 impl HopData {
-    /// What the node of this hop does with a payment that comes in over the path: the inverse of what
-    /// [`PaymentPathBuilder`] writes.
+    /// What the node of this hop does with a payment that arrives over the path: the inverse of
+    /// [`PaymentPathBuilder`].
     ///
-    /// A recipient checks the rest itself: that enough blocks are left at the present height, and that the path id
-    /// belongs to something it sold for that amount.
+    /// The recipient checks the rest: that enough blocks are left at the current height, and that the path id belongs to
+    /// something that it sold for this amount.
     ///
     /// ```
     /// use bolt12::Msat;
@@ -359,7 +359,9 @@ impl HopData {
     ///
     /// # Errors
     ///
-    /// Why the payment has to fail: BOLT 4's conditions for the reader of `encrypted_recipient_data`.
+    /// The [reason](PaymentRefusal) why the payment has to fail, by BOLT 4's rules for readers of
+    /// `encrypted_recipient_data`: its amount or its height is outside the limits of the hop
+    /// ([`PaymentConstraints`]), an allowed feature is unknown, or the data is not that of a payment path.
     pub fn payment(&self, incoming: Htlc) -> Result<PaymentStep, PaymentRefusal> {
         let Htlc { amount, cltv_expiry } = incoming;
         if let Some(PaymentConstraints { max_cltv_expiry, htlc_minimum_msat }) = self.payment_constraints() {

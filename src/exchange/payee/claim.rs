@@ -170,7 +170,11 @@ impl Claim {
         &self.phase
     }
 
-    /// What to do now: send the invoice over the refund's paths in order, or to its payer (RQR-12), again and again.
+    /// What to do now: send the invoice over the refund's paths in order, or to its payer (RQR-12), until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
         Ok(self.step(now).into())
     }
