@@ -176,6 +176,8 @@ pub mod attacks {}
 
 #[doc = include_str!("../docs/rules/bolt12.md")]
 pub mod rules {
+    #[doc = include_str!("../docs/rules/contacts.md")]
+    pub mod contacts {}
     #[doc = include_str!("../docs/rules/names.md")]
     pub mod names {}
     #[doc = include_str!("../docs/rules/onion-messages.md")]

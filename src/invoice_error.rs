@@ -14,8 +14,14 @@ use crate::tlv::{TlvRecord, TlvStream, Writer, bigsize};
 use crate::units::Msat;
 
 /// The fields that an error can be about.
-static ERRONEOUS: [&[Spec]; 5] =
-    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
+static ERRONEOUS: [&[Spec]; 6] = [
+    INVOICE_FIELDS,
+    REQUEST_FIELDS,
+    OFFER_FIELDS,
+    SIGNATURE_FIELDS,
+    crate::recurrence::FIELDS,
+    crate::contacts::FIELDS,
+];
 
 pub(crate) static SCHEMA: Schema = Schema {
     kind: MessageKind::InvoiceError,

@@ -65,6 +65,7 @@ extern crate alloc;
 extern crate std;
 
 mod builder;
+mod contacts;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
 mod error;
@@ -104,6 +105,8 @@ pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
+#[cfg(feature = "contacts")]
+pub use contacts::{ContactSecret, NameSignature};
 pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,
@@ -119,6 +122,8 @@ pub use invoice_request::{
     AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestArrival, RequestContext,
     RequestFields,
 };
+#[cfg(feature = "contacts")]
+pub use invoice_request::{Introduction, PayerIdentity, UnsignedName};
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 pub use names::{

@@ -143,6 +143,10 @@ rules! {
     Rec9 = "REC-9", "an invoice of a subscription says when period 0 started, and that never changes";
     Rec11 = "REC-11", "a subscription that is cancelled gets no more invoices";
     Rec12 = "REC-12", "a payer sets beforehand how much a period may cost, and how many periods there are";
+    Con1 = "CON-1", "a payer introduces itself to one contact only, because its owner asked for it";
+    Con2 = "CON-2", "an introduction has the contact's secret, and an offer of at most 300 bytes or a name to pay back";
+    Con3 = "CON-3", "a payer's name comes with a signature by a key of the offer that it leads to";
+    Con4 = "CON-4", "a payer's name counts only with a valid signature by a key of the offer that it leads to";
     Uri1 = "URI-1", "a payment link is bitcoin:, an on-chain address or nothing, and keys with values in percent-encoded UTF-8";
     Uri2 = "URI-2", "a key that begins with req- must be understood before the link may be used";
     Uri3 = "URI-3", "at least one of the link's offers can be read, and paid on this chain";

@@ -13,6 +13,7 @@
 //! | a subscriber (feature `recurrence`) | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period | [subscriptions](crate::guide::subscriptions) |
 //! | a wallet with any number of these | [`OffersManager`] | holds them all, finds the one that a message is for, knows when each is due, and sends nothing before it is saved | [many at once](crate::guide::manager) |
 //! | a wallet that was given a name (feature `onion`) | [`Payer`] | has resolvers [look it up](crate::guide::onion_messages) (`NameLookup`), and makes a [`Draft`] of the offer it stands for | [onion messages](crate::guide::onion_messages) |
+//! | people who know each other (feature `contacts`) | `OfferKey`, `Contact` | tell each other who pays (`Draft::introduce`), and recognise it (`Sale::introduction`) | [contacts](crate::guide::contacts) |
 //! | a wallet without a node (feature `onion`) | `Messenger` | puts messages into onions, and takes them out | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart
@@ -33,6 +34,8 @@
 //! go on where they stopped: see [storage and restarts](crate::guide::storage).
 
 mod action;
+#[cfg(feature = "contacts")]
+mod contacts;
 #[cfg(feature = "onion")]
 mod dns;
 mod end;
@@ -58,6 +61,8 @@ mod recurring {
 }
 
 pub use action::Action;
+#[cfg(feature = "contacts")]
+pub use contacts::{contact::Contact, key::OfferKey};
 #[cfg(feature = "onion")]
 pub use dns::{DnsMessage, OutgoingDnsMessage, ReceivedProof, ReceivedQuery};
 pub use end::EndReason;

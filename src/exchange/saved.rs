@@ -102,6 +102,12 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
+    /// What nothing follows.
+    #[cfg(feature = "contacts")]
+    pub(crate) fn rest(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
     pub(crate) fn optional<const N: usize>(&mut self, bytes: Option<[u8; N]>) {
         self.flag(bytes.is_some());
         if let Some(bytes) = bytes {
@@ -175,8 +181,13 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
+    /// All that is left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.0)
+    }
+
     /// Nothing is left.
-    pub(crate) fn end(&self) -> Result<(), Error> {
+    fn end(&self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(invalid()) }
     }
 

@@ -157,6 +157,13 @@ impl<'a> HumanReadableName<'a> {
         HumanReadableName { user: Cow::Borrowed(&self.user), domain: Cow::Borrowed(&self.domain) }
     }
 
+    /// As it stands in a field: each part after its length.
+    #[cfg(feature = "contacts")]
+    pub(crate) fn to_bytes(&self) -> alloc::vec::Vec<u8> {
+        let part = |part: &str| [&[part.len() as u8], part.as_bytes()].concat();
+        self.parts().map(part).concat()
+    }
+
     pub(crate) fn parts(&self) -> [&str; 2] {
         [&self.user, &self.domain]
     }

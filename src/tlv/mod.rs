@@ -229,6 +229,15 @@ fn slice(bytes: &[u8], from: u16, to: u16) -> &[u8] {
     bytes.get(usize::from(from)..usize::from(to)).unwrap_or_default()
 }
 
+/// Whether bytes are a well-formed stream.
+#[cfg(feature = "contacts")]
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
+    if bytes.len() > MAX_LEN {
+        return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max: MAX_LEN }, Rule::D7));
+    }
+    Entries::new(bytes).try_for_each(|entry| entry.map(drop))
+}
+
 /// The records of at most [`MAX_LEN`] bytes that may still be malformed.
 struct Entries<'a> {
     bytes: &'a [u8],

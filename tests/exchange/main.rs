@@ -13,6 +13,8 @@ mod sides;
 
 mod answers;
 mod approval;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod drafts;
 mod forgeries;
 mod helpers;

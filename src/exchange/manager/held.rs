@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
 use bitcoin::hashes::sha256;
@@ -33,7 +34,7 @@ pub(crate) const NEVER: UnixTime = UnixTime(u64::MAX);
 pub(crate) const A_WHILE: Duration = Duration::from_secs(3_600);
 
 /// A conversation: a payment, a claim or a subscription.
-pub(crate) trait Held: fmt::Debug + Send + Sync {
+pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn id(&self) -> ConversationId;
 
     /// The state, without the MAC.

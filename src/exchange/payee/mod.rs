@@ -2,6 +2,8 @@
 
 pub(crate) mod accepted;
 pub(crate) mod claim;
+#[cfg(feature = "contacts")]
+mod contacts;
 pub(crate) mod expected;
 pub(crate) mod keys;
 #[cfg(feature = "recurrence")]

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use bitcoin::constants::ChainHash;
 
 use crate::builder::check_amount;
+use crate::contacts::FIELDS;
 use crate::error::{Error, ErrorKind, Field, LinkFault, Rule};
 use crate::exchange::payer::budget::{Budget, Price};
 use crate::exchange::payer::choices::Choices;
@@ -15,7 +16,7 @@ use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::recurring::Series;
 use crate::exchange::schedule::Retry;
-use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
+use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate, named};
 use crate::names::ResolvedName;
 use crate::names::resolved::check_fresh;
 use crate::offer::{Offer, UsableOffer};
@@ -282,7 +283,7 @@ impl Draft {
             (choices.name.is_some(), Field::INVREQ_BIP_353_NAME),
         ];
         fields.extend(chosen.into_iter().filter(|(is_there, _)| *is_there).map(|(_, field)| field));
-        fields.extend(choices.custom.iter().map(|(number, _)| Field::numbered(*number)));
+        fields.extend(choices.custom.iter().map(|(number, _)| named(&[FIELDS], *number)));
         fields
     }
 

@@ -3,6 +3,8 @@
 pub(crate) mod budget;
 pub(crate) mod choices;
 pub(crate) mod claims;
+#[cfg(feature = "contacts")]
+mod contacts;
 pub(crate) mod draft;
 pub(crate) mod keys;
 pub(crate) mod limit;

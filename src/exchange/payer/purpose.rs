@@ -154,7 +154,8 @@ impl OfferPurpose {
         if let Some(series) = &self.series {
             request = series.ask(request);
         }
-        request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+        let mac = |records: [&[u8]; 2]| payer.request_tag(&nonce, records);
+        request.build_sealed(payer.name_key(), mac)?.sign(&keypair)
     }
 
     /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
