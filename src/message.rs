@@ -1,9 +1,9 @@
 //! What all messages share: the one door through which bytes become a message.
 //!
-//! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the
-//! stream, every field's form, and every rule about fields alone. [`Structure::check_points`] then
-//! looks at the points, and decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that are on the
-//! curve already, and skip the second.
+//! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the stream, every
+//! field's form, and every rule about fields alone. [`Structure::check_points`] then looks at the points, and
+//! decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that
+//! are on the curve already, and skip the second.
 
 use alloc::vec::Vec;
 use core::fmt;

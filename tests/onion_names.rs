@@ -164,8 +164,8 @@ impl Star {
     }
 }
 
-/// In place of signatures from the root down: the proof is the records of the name, one to a line, behind the last second
-/// at which they may be kept.
+/// In place of signatures from the root down: the proof is the records of the name, one to a line, behind the last
+/// second at which they may be kept.
 fn stand_in(name: &HumanReadableName<'_>, proof: &[u8], now: UnixTime) -> Result<ResolvedName, Error> {
     let text = std::str::from_utf8(proof).unwrap();
     let (until, records) = text.split_once('\n').expect("a proof of this test");

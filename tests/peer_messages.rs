@@ -475,7 +475,7 @@ fn errors_are_sentences() {
     let sentences = [
         (
             ConnectionError::InvalidKey,
-            "the other side does not seem to be a Lightning node, since its handshake has no valid key: check address and port"
+            "the other side is probably not a Lightning node, since its handshake has no valid key: check address and port"
                 .into(),
         ),
         (

@@ -214,8 +214,8 @@ fn a_missing_rate_is_told() {
     assert_eq!(desk.subscription(id, Subscription::payments_made), Some(2));
 }
 
-/// EXC-5, EXC-6: what cannot get there goes the next way, at once; errors count by their path; what cannot be sent at all
-/// stops the payment.
+/// EXC-5, EXC-6: what cannot get there goes the next way, at once; errors count by their path; what cannot be sent at
+/// all stops the payment.
 #[test]
 fn what_happens_to_a_request_is_told_to_its_subscription() {
     let desk = desk();

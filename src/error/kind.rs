@@ -488,7 +488,7 @@ impl ErrorKind {
             Self::CannotCarry { amount, .. } => {
                 write!(
                     f,
-                    "no path can carry {amount}, which is above the limits of some and below those of others: other paths are needed"
+                    "no path can carry {amount}, which is too much for some and too little for others: other paths are needed"
                 )
             }
             Self::NoPathWithin { max_fee, max_cltv_expiry_delta } => write!(
@@ -525,7 +525,7 @@ impl ErrorKind {
             Self::OffPrice { estimate } => {
                 write!(
                     f,
-                    "{what} is too far from the price, which is {estimate} at the current rate; another invoice is requested"
+                    "{what} is too far from the price of {estimate} at the current rate; another invoice is requested"
                 )
             }
             Self::DeadlinePassed { .. } => {

@@ -112,8 +112,8 @@ impl LinkFault {
                 write!(f, "the link repeats '{key}'{}, so it is unclear which one counts", Column(column))
             }
             Self::InvalidUriAmount => f.write_str(
-                "the amount in the link must be in bitcoin, such as 0.0005: digits only, with at most 8 after the point, \
-                 and at most 21 million in all",
+                "the amount in the link must be in bitcoin, such as 0.0005: digits only, with at most 8 after the \
+                 point, and at most 21 million in all",
             ),
             Self::NeedlessAmount => f.write_str("leave the amount out of the link: its offer has a price"),
             Self::InvalidEncoding => write!(
@@ -133,9 +133,9 @@ impl LinkFault {
             Self::IncompleteName => {
                 f.write_str("the name is incomplete: it needs a user and a domain, such as alice@example.com")
             }
-            Self::InvalidLabel { len: 0 } => f.write_str(
-                "this name cannot exist: one of its parts, which are separated by periods, is empty",
-            ),
+            Self::InvalidLabel { len: 0 } => {
+                f.write_str("this name cannot exist: one of its parts, which are separated by periods, is empty")
+            }
             Self::InvalidLabel { len } => write!(
                 f,
                 "this name cannot exist: one of its parts has {len} characters, and the limit is 63 between two periods"

@@ -13,7 +13,7 @@ macro_rules! rules {
         /// | OFW, OFR, RQW, RQR | writing and reading offers and requests | [messages](crate::guide::rules) |
         /// | IVW, IVR, ERW, ERR | writing and reading invoices and errors | [messages](crate::guide::rules) |
         /// | D | decisions where the specification is silent | [decisions](crate::guide::rules#decisions) |
-        /// | PTH, MSG, EXC | paths, onion messages, the exchange | [onion messages](crate::guide::rules::onion_messages) |
+        /// | PTH, MSG, EXC | paths, onion messages, the exchange | [transport](crate::guide::rules::onion_messages) |
         /// | PPW, PPR | writing and reading payer proofs | [payer proofs](crate::guide::rules::payer_proof) |
         /// | REC | recurrence | [recurrence](crate::guide::rules::recurrence) |
         /// | URI, NAM, DNS | links, names, DNSSEC proofs | [names](crate::guide::rules::names) |
@@ -49,7 +49,7 @@ rules! {
     Txt1 = "TXT-1", "the text is all lower case or ALL UPPER CASE";
     Txt3 = "TXT-3", "'+' joins two characters, and white space may only follow a '+'";
     Txt4 = "TXT-4", "at most 4 bits, all zero, follow the last whole byte";
-    Txt5 = "TXT-5", "the prefix of a text says what it is: lno an offer, lnr a request or refund, lni an invoice, lnp a proof";
+    Txt5 = "TXT-5", "the prefix of a text says what it is: lno offer, lnr request or refund, lni invoice, lnp proof";
     Txt7 = "TXT-7", "a line needs room for at least two characters and the '+'";
     Txt8 = "TXT-8", "only the 32 characters of the bech32 alphabet (no 1, b, i or o) carry data";
     Tlv1 = "TLV-1", "fields are in ascending order, each at most once";
@@ -120,7 +120,7 @@ rules! {
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
     Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";
     Ppw6 = "PPW-6", "the preimage proves that the invoice was paid";
-    Ppr1 = "PPR-1", "a proof has both keys, both signatures, the preimage and the hashes, and never the payer's metadata";
+    Ppr1 = "PPR-1", "a proof has both keys, both signatures, preimage and hashes, and never the payer's metadata";
     Ppr2 = "PPR-2", "the preimage proves that the invoice was paid";
     Ppr3 = "PPR-3", "hidden fields are counted from the shown field before them, without gaps";
     Ppr4 = "PPR-4", "there is one leaf hash for every shown field";
@@ -130,9 +130,9 @@ rules! {
     Pth1 = "PTH-1", "the hops of a path look alike, and at most ten of them are dummies";
     Pth2 = "PTH-2", "only the maker of a path knows the path id in its last hop";
     Pth4 = "PTH-4", "a hop's data decrypts with its key, and has only fields that are known or odd";
-    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one message or query, and only fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one message or query, and only known or odd fields";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
-    Rec1 = "REC-1", "recurrence is compulsory or optional, its period is above zero, and only a compulsory one has a base";
+    Rec1 = "REC-1", "recurrence is compulsory or optional, has a period above zero, and a base only if compulsory";
     Rec2 = "REC-2", "an amount can be proportional only if there is one";
     Rec3 = "REC-3", "requests for a subscription, and no others, count their payments";
     Rec4 = "REC-4", "a request names its first period exactly if the offer says when periods start";
@@ -147,11 +147,11 @@ rules! {
     Con2 = "CON-2", "an introduction has the contact's secret, and an offer of at most 300 bytes or a name to pay back";
     Con3 = "CON-3", "a payer's name comes with a signature by a key of the offer that it leads to";
     Con4 = "CON-4", "a payer's name counts only with a valid signature by a key of the offer that it leads to";
-    Uri1 = "URI-1", "a payment link is bitcoin:, an on-chain address or nothing, and keys with values in percent-encoded UTF-8";
+    Uri1 = "URI-1", "a payment link is bitcoin:, an on-chain address or nothing, and percent-encoded UTF-8";
     Uri2 = "URI-2", "a key that begins with req- must be understood before the link may be used";
     Uri3 = "URI-3", "at least one of the link's offers can be read, and paid on this chain";
     Uri4 = "URI-4", "label, message and pop occur in a link at most once";
-    Uri5 = "URI-5", "a link has at most one amount, in bitcoin with at most 8 decimals, and not below the offer's price";
+    Uri5 = "URI-5", "a link has at most one amount, in bitcoin with at most 8 decimals, not below the price";
     Uri7 = "URI-7", "a link that requires a proof of payment is paid only by a wallet that can give one";
     Uri9 = "URI-9", "a link has something to pay, and an amount only if its offer has none";
     Nam1 = "NAM-1", "a name is a user and a domain, with an @ between them";

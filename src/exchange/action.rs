@@ -10,14 +10,14 @@ use crate::units::UnixTime;
 pub enum Action<M = OutgoingMessage> {
     /// [Save](super::Payment::to_bytes) the payment if it is kept, send this, and [poll](super::Payment::poll) again.
     Send(Box<M>),
-    /// Nothing before this time, unless a message arrives or whoever owns the money decides.
+    /// Nothing before this time, unless a message arrives or the user decides.
     WaitUntil(UnixTime),
     /// Nothing: it is paid, being paid, or over; or it is a refund without expiry, for which messages come or do not.
     /// See [`Payment::state`](super::Payment::state).
     Nothing,
 }
 
-/// The same for whoever does not ask again at once: what is sent comes with when to come back.
+/// The same for anyone who does not ask again at once: what is sent comes with when to come back.
 #[derive(Debug)]
 pub(crate) enum Step<T> {
     Send { message: Box<T>, wake: UnixTime },

@@ -7,10 +7,10 @@ use bitcoin::hex::{DisplayHex, FromHex};
 
 use crate::error::{Error, ErrorKind, Rule};
 
-/// The 32 bytes in the last hop of a blinded path, by which whoever made the path recognises it (PTH-2).
+/// The 32 bytes in the last hop of a blinded path, by which the maker of the path recognises it (PTH-2).
 ///
-/// They are a secret between the maker and itself: whoever else knew them could pretend that a message came over
-/// the path. So `Debug` does not show them.
+/// They are a secret between the maker and itself: anyone else who knew them could pretend that a message came over the
+/// path. So `Debug` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PathId(pub [u8; 32]);
 

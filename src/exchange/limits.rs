@@ -4,8 +4,8 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::secret::offer_records;
 use crate::tlv::TlvStream;
 
-/// The most bytes that an offer of a [`Payee`](super::Payee) can have: enough for a dozen paths, and too few to make it hash for
-/// long what it did not make (EXC-1).
+/// The most bytes that an offer of a [`Payee`](super::Payee) can have: enough for a dozen paths, and too few to make it
+/// hash for long what it did not make (EXC-1).
 pub const MAX_OFFER_LEN: usize = 4096;
 
 /// The most bytes that a request can add to its offer: a [`Payee`](super::Payee) takes no more, and a payer's

@@ -13,8 +13,8 @@ use crate::invoice_request::InvoiceRequest;
 
 /// How a message reached us: what the software knows that took it out of its onion.
 ///
-/// Whether that is the way it had to come is decided by [`Payee`](crate::exchange::Payee) and [`Payment`](crate::exchange::Payment):
-/// they recognise the path ids that they made.
+/// Whether that is the way it had to come is decided by [`Payee`](crate::exchange::Payee) and
+/// [`Payment`](crate::exchange::Payment): they recognise the path ids that they made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageArrival {
     /// To our node id, over no blinded path.
@@ -193,8 +193,8 @@ impl OutgoingMessage {
     ///
     /// # Errors
     ///
-    /// `UnknownVersion` for bytes that newer software wrote, `InvalidState` for others that it did not (EXC-4), and what
-    /// is refused in a path or a message.
+    /// `UnknownVersion` for bytes that newer software wrote, `InvalidState` for others that it did not (EXC-4), and
+    /// what is refused in a path or a message.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::read(bytes, KnownFeatures::default_ref())
     }

@@ -1,8 +1,8 @@
 //! The invoice exchange: from an offer to an invoice that is safe to pay, on both sides.
 //!
 //! Nothing here sends, waits or looks at a clock (EXC-8). Messages, the time, randomness and exchange rates are
-//! arguments. What to send where, and when to come back, are results. Each side needs one secret of 32 bytes, from which
-//! all its keys follow.
+//! arguments. What to send where, and when to come back, are results. Each side needs one secret of 32 bytes, from
+//! which all its keys follow.
 //!
 //! | who | has | does | guide |
 //! | --- | --- | --- | --- |
@@ -19,7 +19,7 @@
 //! # How messages are told apart
 //!
 //! Anybody can send anything. Each blinded path that we make holds a [`PathId`] that only we can have made, and that
-//! says what the path is for: a path of one offer, the reply path of one request, or the path of one refund. Whoever
+//! says what the path is for: a path of one offer, the reply path of one request, or the path of one refund. Anyone who
 //! opens an onion says how its message arrived ([`MessageArrival`]). That is a parameter everywhere, and decides first.
 //! Offers and requests carry metadata with a MAC over all their other records. So what comes back is known to be ours,
 //! and unchanged, before anything is spent on it (EXC-1).
@@ -30,8 +30,8 @@
 //! invoice's paths, and comes back with the payment. A [`Payment`] is one value that is changed in place. Its [`State`]
 //! says where it stands, and only [`State::Paying`] shows what a payment needs.
 //!
-//! Payments, subscriptions, claims, and requests that were received or accepted can be saved as bytes. Loaded again, they
-//! go on where they stopped: see [storage and restarts](crate::guide::storage).
+//! Payments, subscriptions, claims, and requests that were received or accepted can be saved as bytes. Loaded again,
+//! they go on where they stopped: see [storage and restarts](crate::guide::storage).
 
 mod action;
 #[cfg(feature = "contacts")]

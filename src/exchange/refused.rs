@@ -80,14 +80,14 @@ impl Refused {
         self.answer
     }
 
-    /// Whether this was seen before any curve operation, because the message is not for an offer of ours, came by
-    /// the wrong way, or is no message. Whoever sends many of these can be throttled.
+    /// Whether this was seen before any curve operation, because the message is not for one of our offers, came by the
+    /// wrong way, or is not a message. Anyone who sends many of these can be throttled.
     pub fn is_cheap(&self) -> bool {
         self.is_cheap
     }
 }
 
-/// A fault of our own, for example in making the invoice: nothing is sent because of it, so that whoever waits asks
+/// A fault of our own, for example in making the invoice: nothing is sent because of it, so that anyone who waits asks
 /// again. With this, `?` serves every step from a request to its answer.
 impl From<Error> for Box<Refused> {
     fn from(error: Error) -> Self {

@@ -9,8 +9,8 @@ use super::secret::MacKey;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, Point};
 
-/// The version of the states that this release saves and loads. It changes with every release that changes the fields of
-/// any kind.
+/// The version of the states that this release saves and loads. It changes with every release that changes the fields
+/// of any kind.
 pub const SAVED_VERSION: u8 = 1;
 
 /// What was saved.
@@ -46,7 +46,7 @@ pub(crate) fn invalid() -> Error {
     Error::new(ErrorKind::InvalidState, Rule::Exc4)
 }
 
-/// Which version of this crate's states saved these bytes, for whoever decides what to load them with: see
+/// Which version of this crate's states saved these bytes, for anyone who decides what to load them with: see
 /// [`SAVED_VERSION`]. Nothing for what is too short to be a state.
 ///
 /// No secret is needed, so nothing is known to be authentic or whole: only loading checks that.
@@ -84,7 +84,8 @@ impl Writer {
         Self(Vec::new())
     }
 
-    /// What was written, without a MAC: for memory, see [`Reader::reload`], or for what is authenticated in another way.
+    /// What was written, without a MAC: for memory, see [`Reader::reload`], or for what is authenticated in another
+    /// way.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! When to send what is not answered once more, and over which way (EXC-5).
+//! When to send what is not answered again, and over which way (EXC-5).
 
 use core::time::Duration;
 
@@ -8,9 +8,9 @@ use crate::units::UnixTime;
 
 /// How long to wait for an answer before asking again: longer each time that all ways have been tried.
 ///
-/// Each delay is drawn from around these, half of it more or less: exact ones would tell which software asks, and
-/// would have what began together ask together each time. The draw follows from the conversation's secret, so that
-/// whoever has that can repeat it.
+/// Each delay is drawn from around these, half of it more or less: exact ones would tell which software asks, and would
+/// have what began together ask together each time. The draw follows from the conversation's secret, so that anyone who
+/// has that can repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// About the first delay, in whole seconds, at least one.

@@ -150,7 +150,7 @@ impl fmt::Debug for BlindedHop<'_> {
     }
 }
 
-/// A blinded path: the bytes as they stand in a message, either there or on their own.
+/// A blinded path: the bytes as they are in a message, either there or on their own.
 ///
 /// It has at least one hop and all its keys are points on the curve.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -248,7 +248,7 @@ impl<'a> BlindedPath<'a> {
         })
     }
 
-    /// The bytes, as they stand in a message.
+    /// The bytes, as they are in a message.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -114,8 +114,8 @@ impl Rate {
         (self.currency, self.minor_units, self.msat)
     }
 
-    /// What a price is in bitcoin, exactly, with a fraction of a millisatoshi rounded up: in favour of
-    /// whoever is paid, by less than 1 msat. A price in bitcoin stays as it is.
+    /// What a price is in bitcoin, exactly, with a fraction of a millisatoshi rounded up: in favour of the payee, by
+    /// less than 1 msat. A price in bitcoin stays as it is.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl Rate {
     }
 
     /// What an amount of bitcoin is worth in the currency, to be shown beside it: rounded down, so that
-    /// [converting](Self::convert) it back never gives more. Nothing if that exceeds 64 bits.
+    /// [converting](Self::convert) it back never gives more. `None` if that exceeds 64 bits.
     ///
     /// ```
     /// # use bolt12::{MinorUnits, Msat, Rate};

@@ -16,15 +16,15 @@ use crate::units::UnixTime;
 
 /// What the application around a [`Desk`](super::Desk) knows, decides and keeps.
 ///
-/// [`now`](Self::now) and the `changed` functions are called while the desk is locked: they must not call it, and not take
-/// long. All others may.
+/// [`now`](Self::now) and the `changed` functions are called while the desk is locked: they must not call it, and not
+/// take long. All others may.
 pub trait Application {
     /// The time.
     fn now(&self) -> UnixTime;
 
-    /// A request came for an offer of ours, by the right way, and signed. Returns the answer, if it is to be sent
-    /// now: what [`Accepted::answer`](crate::exchange::Accepted::answer) or
-    /// [`ReceivedRequest::refuse`] make. One that takes time can be sent later.
+    /// A request came for one of our offers, by the right way, and signed. Returns the answer, if it is to be sent now:
+    /// what [`Accepted::answer`](crate::exchange::Accepted::answer) or [`ReceivedRequest::refuse`] make. One that takes
+    /// time can be sent later.
     ///
     /// `signing_key` signs the invoice of an offer without an issuer id (PTH-3). The onion messages of an LDK node
     /// do not reveal it; those of [`OnionPeers`](super::OnionPeers) do.
@@ -66,16 +66,16 @@ pub trait Application {
         let _ = (outgoing, why);
     }
 
-    /// What a conversation asks or says cannot be sent, whatever the way: the payment has
-    /// [ended](Payment::unsendable) because of it, and the claim is [removed](super::Desk::remove), and the
-    /// subscription has stopped.
+    /// What a conversation asks or says cannot be sent, over any path: the payment has [ended](Payment::unsendable)
+    /// because of it, and the claim is [removed](super::Desk::remove), and the subscription has stopped.
     fn given_up(&self, id: ConversationId, why: &dyn core::error::Error) {
         let _ = (id, why);
     }
 
-    /// The node at this end of a channel, if it is known (MSG-5): from gossip, for example. [`OnionPeers`](super::OnionPeers)
-    /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and is
-    /// lost if that peer only passed it on; and a question is [not sent](Self::not_sent).
+    /// The node at this end of a channel, if it is known (MSG-5): from gossip, for example.
+    /// [`OnionPeers`](super::OnionPeers) needs it for paths that name their start so. Without it, an answer goes to the
+    /// peer that brought the request, and is lost if that peer only passed it on; and a question is [not
+    /// sent](Self::not_sent).
     fn channel_end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {
         let _ = (scid, end);
         None

@@ -161,7 +161,7 @@ impl<A: Application> Desk<A> {
         }
     }
 
-    /// What was to be sent cannot get there: if it waits for an answer, the next way is tried at once (EXC-5).
+    /// What was to be sent cannot get there: if it waits for an answer, the next path is tried at once (EXC-5).
     /// [Poll](Self::poll) afterwards.
     pub fn unreachable(&self, outgoing: &OutgoingMessage) {
         let Some(path_id) = &outgoing.reply_path_id else { return };

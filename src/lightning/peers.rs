@@ -1,4 +1,4 @@
-//! Onion messages for peers of a wallet or issuer that is no node, or beside those of a node.
+//! Onion messages for peers of a wallet or issuer that is not a node, or beside those of a node.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -21,11 +21,11 @@ use crate::field::{Direction, IntroductionNode};
 use crate::onion::{NextHop, OnionMessage};
 use crate::units::UnixTime;
 
-/// What peers may take. Whoever sends more is not heard.
+/// What peers may take. Anyone who sends more is not heard.
 ///
 /// All that connect to us together are heard [`peers`](Self::peers) times [`per_tick`](Self::per_tick) messages and
-/// [`newcomers`](Self::newcomers) more after each [tick](OnionPeers::tick), in the long run: 1480 in a second by default
-/// and with the usual ticks. For each, [`waiting_bytes`](Self::waiting_bytes) are kept at most: 32 MiB in all.
+/// [`newcomers`](Self::newcomers) more after each [tick](OnionPeers::tick), in the long run: 1480 in a second by
+/// default and with the usual ticks. For each, [`waiting_bytes`](Self::waiting_bytes) are kept at most: 32 MiB in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many peers may connect to us at most, whatever they know; further ones are sent away. Those that we connect
@@ -73,7 +73,7 @@ pub enum SendError {
     /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
     #[error(transparent)]
     Way(Error),
-    /// This message cannot be sent, whatever the way: it is too long.
+    /// This message cannot be sent, over any path: it is too long.
     #[error(transparent)]
     Message(Error),
 }
@@ -113,7 +113,7 @@ impl Connected {
         self.peers.get_mut(id).filter(|peer| peer.able)
     }
 
-    /// Any peer, another one every time: one of those that we chose if there are any, since whoever connects to us
+    /// Any peer, another one every time: one of those that we chose if there are any, since anyone who connects to us
     /// may be there to see, and drop, what we send.
     fn any(&mut self) -> Option<PublicKey> {
         let mut able: Vec<_> = self.able(|peer| !peer.inbound).collect();
@@ -405,7 +405,7 @@ where
         connected
     }
 
-    /// What waits for the peer is dropped: whoever waits for an answer asks again.
+    /// What waits for the peer is dropped: anyone who waits for an answer asks again.
     fn peer_disconnected(&self, peer: PublicKey) {
         lock(&self.connected).peers.remove(&peer);
         self.inner.peer_disconnected(peer);

@@ -74,8 +74,8 @@ impl OfferBuilder {
         }
     }
 
-    /// Adds a chain on which the offer can be paid, unless it was added before. Without any it is bitcoin; a list of bitcoin
-    /// alone is left out (OFW-1).
+    /// Adds a chain on which the offer can be paid, unless it was added before. Without any it is bitcoin; a list of
+    /// bitcoin alone is left out (OFW-1).
     pub fn add_chain(mut self, chain: ChainHash) -> Self {
         if !self.chains.contains(&chain) {
             self.chains.push(chain);

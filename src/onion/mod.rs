@@ -15,8 +15,8 @@
 //! | build what an invoice is paid over, with its fees and limits | [`PaymentPathBuilder`] |
 //! | know what a hop does with a payment | [`Unblinded::data`], then [`HopData::payment`] |
 //!
-//! Randomness comes from the caller: 32 bytes for each path and for each message, never used twice. Whoever knows them
-//! can read the message.
+//! Randomness comes from the caller: 32 bytes for each path and for each message, never used twice. Anyone who knows
+//! them can read the message.
 //!
 //! ```
 //! use bolt12::onion::{BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, Peeled};
@@ -91,7 +91,7 @@ use crate::field::{Direction, IntroductionNode, ShortChannelId};
 pub enum NextHop {
     /// The node with this key.
     NodeId(PublicKey),
-    /// The node at the other end of a channel, as seen from whoever sends the message.
+    /// The node at the other end of a channel, as seen from the sender of the message.
     Channel(ShortChannelId),
     /// The node at one end of a channel that may be anywhere.
     ChannelEnd(ShortChannelId, Direction),

@@ -145,7 +145,7 @@ pub struct BlindedPathBuilder<'a> {
     end: End<'a>,
     path_id: Option<Vec<u8>>,
     dummy_hops: usize,
-    /// Of whoever makes a path to itself.
+    /// Of anyone who makes a path to itself.
     dummy_key: Option<DummyKey>,
     introduction: Option<IntroductionNode>,
     min_len: usize,
@@ -228,10 +228,10 @@ impl<'a> BlindedPathBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
-    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own node,
-    ///   and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path that
-    ///   ends with somebody else's and has no hop of its own
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
+    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own
+    ///   node, and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path
+    ///   that ends with somebody else's and has no hop of its own
     /// - `WrongKey` for somebody else's path that names another node as the one where it starts (MSG-5)
     /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
     ///   bytes that one of them is told

@@ -167,7 +167,7 @@ impl PaymentPathBuilder {
     ///
     /// - `Overflow` and `CannotCarry` as for [`payinfo`](Self::payinfo), and `Overflow` for a `max_height` that leaves
     ///   no room for the delays in 32 bits
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
     /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), or more than 255 hops
     pub fn build(self, session: [u8; 32]) -> Result<(BlindedPath<'static>, PayInfo<'static>), Error> {
         let payinfo = self.payinfo()?;
@@ -229,7 +229,7 @@ impl fmt::Debug for PaymentPathBuilder {
 }
 
 impl PaymentRelay {
-    /// What a hop forwards of an amount that comes in, as BOLT 4 says: without the fee, rounded up. Nothing if the
+    /// What a hop forwards of an amount that comes in, as BOLT 4 says: without the fee, rounded up. `None` if the
     /// amount does not exceed the fee.
     pub fn amount_to_forward(&self, amount: Msat) -> Option<Msat> {
         let rest = u128::from(amount.0.checked_sub(self.fee_base_msat.into())?);
@@ -238,7 +238,7 @@ impl PaymentRelay {
     }
 
     /// The most that a hop can be asked to forward so that what comes in is no more than this: its fee on that, rounded
-    /// down as payers do, included. Nothing if that is zero.
+    /// down as payers do, included. `None` if that is zero.
     fn most_behind(&self, incoming: u64) -> Option<u64> {
         let rest = u128::from(incoming.checked_sub(self.fee_base_msat.into())?);
         // x and its fee, rounded down, are at most `rest` exactly if x · price is less than (rest + 1) · 1,000,000.
@@ -287,7 +287,7 @@ pub enum PaymentStep {
 
 /// Why the node of a hop does not take part in a payment.
 ///
-/// This is for the node alone: whoever pays is told `invalid_onion_blinding`, whatever the reason.
+/// This is for the node alone: the payer is told `invalid_onion_blinding`, whatever the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaymentRefusal {
@@ -342,8 +342,8 @@ impl HopData {
     /// What the node of this hop does with a payment that arrives over the path: the inverse of
     /// [`PaymentPathBuilder`].
     ///
-    /// The recipient checks the rest: that enough blocks are left at the current height, and that the path id belongs to
-    /// something that it sold for this amount.
+    /// The recipient checks the rest: that enough blocks are left at the current height, and that the path id belongs
+    /// to something that it sold for this amount.
     ///
     /// ```
     /// use bolt12::Msat;

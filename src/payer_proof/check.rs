@@ -17,7 +17,7 @@ use crate::units::Msat;
 pub enum ExpectedPayee<'a> {
     /// The issuer of this offer, for this offer: all of its fields must be disclosed.
     Offer(&'a Offer),
-    /// Whoever has this key, for whatever.
+    /// Anyone who has this key, for whatever.
     NodeId(PublicKey),
 }
 

@@ -72,9 +72,9 @@ const fn schema(rules: fn(&TlvStream, &KnownFeatures) -> Result<(), Error>) -> S
 
 /// A proof that an invoice was paid: a value that exists has been verified (PPR-1 to PPR-7).
 ///
-/// It shows that whoever has `invoice_node_id` made an invoice with the fields that are disclosed, that it was
-/// paid (the preimage is known), and that whoever has `invreq_payer_id` made this proof. What is left to the
-/// verifier, [`check`](Self::check) answers: is this the payee, the amount and the note that I expected?
+/// It shows that anyone who has `invoice_node_id` made an invoice with the fields that are disclosed, that it was paid
+/// (the preimage is known), and that anyone who has `invreq_payer_id` made this proof. What is left to the verifier,
+/// [`check`](Self::check) answers: is this the payee, the amount and the note that I expected?
 ///
 /// The fields are those of [`InvoiceFields`], which a proof dereferences to; each may be missing. See
 /// [`disclosure`](Self::disclosure) for whether a missing one is hidden or was never there.

@@ -53,7 +53,7 @@ pub enum Event {
     /// The peer is who it should be, and can be sent onion messages, if it [takes](Init::onion_messages) them. Comes
     /// once.
     Connected(Init),
-    /// Message 513, of whatever use it may be.
+    /// Message 513, whether it is of use or not.
     OnionMessage(OnionMessage),
     /// Message 1. Worth a line in a log.
     Warning(Notice),
@@ -70,7 +70,7 @@ enum State {
     Closed(Box<ConnectionError>),
 }
 
-/// A connection whose handshake is over.
+/// A connection whose handshake is complete.
 struct Open {
     keys: Keys,
     /// How long the message is that is awaited; before that is known, its length is awaited.
@@ -103,8 +103,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `InvalidSecret` (TLV-7) for an ephemeral secret that is no key, which random bytes never are, and `TooLong` (D7)
-    /// for more features and networks than a message holds.
+    /// `InvalidSecret` (TLV-7) for an ephemeral secret that is not a key, which random bytes never are, and `TooLong`
+    /// (D7) for more features and networks than a message holds.
     pub fn outbound(
         key: &Keypair,
         node_id: PublicKey,
@@ -145,8 +145,8 @@ impl Connection {
         })
     }
 
-    /// The peer's node id. Of who connected to us it is known, and proven, once the handshake is over; of who we connect
-    /// to it is the one we were given, and proven by [`Event::Connected`].
+    /// The peer's node id. Of who connected to us it is known, and proven, once the handshake is complete; of who we
+    /// connect to it is the one we were given, and proven by [`Event::Connected`].
     pub fn node_id(&self) -> Option<PublicKey> {
         self.node_id
     }
@@ -199,8 +199,9 @@ impl Connection {
         }
     }
 
-    /// Takes bytes as they arrive, in parts of any size, up to the next event: the slice is moved behind what was taken.
-    /// Call it until it gives nothing, which is when all was taken; then [send](Self::transmit) what there is to send.
+    /// Takes bytes as they arrive, in parts of any size, up to the next event: the slice is moved behind what was
+    /// taken. Call it until it gives nothing, which is when all was taken; then [send](Self::transmit) what there is to
+    /// send.
     ///
     /// # Errors
     ///
@@ -243,8 +244,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `OnlyOverChannels` and `NoOnionMessages` for a peer that would drop it without a word, and `NotConnected`, `Full`
-    /// and `Closed`. Nothing is sent then.
+    /// `OnlyOverChannels` and `NoOnionMessages` for a peer that would drop it without a word, and `NotConnected`,
+    /// `Full` and `Closed`. Nothing is sent then.
     pub fn send(&mut self, message: &OnionMessage) -> Result<(), SendError> {
         let State::Open(open) = &self.state else { return self.send_raw(message.as_bytes()) };
         match open.peer {
@@ -254,7 +255,7 @@ impl Connection {
         }
     }
 
-    /// Sends a text for whoever runs the peer, of at most [`Notice::MAX_LEN`] bytes; more are cut off.
+    /// Sends a text for the operator of the peer, of at most [`Notice::MAX_LEN`] bytes; more are cut off.
     ///
     /// # Errors
     ///

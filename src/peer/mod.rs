@@ -2,8 +2,8 @@
 //! `peer`).
 //!
 //! A [`Connection`] is the protocol without the socket. Bytes that arrive and the time go in; [`Event`]s and bytes to
-//! send come out. The [guide](crate::guide::connection) shows the loop around a socket, what a connection does by itself,
-//! and what is left to you.
+//! send come out. The [guide](crate::guide::connection) shows the loop around a socket, what a connection does by
+//! itself, and what is left to you.
 
 mod buffer;
 mod cipher;

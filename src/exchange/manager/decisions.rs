@@ -1,4 +1,4 @@
-//! What whoever owns the money decides, and what the node says.
+//! What the user decides, and what the node says.
 
 use alloc::vec::Vec;
 
@@ -22,15 +22,15 @@ use crate::payer_proof::Preimage;
 use crate::units::Msat;
 use crate::units::UnixTime;
 
-/// What whoever owns the money decides.
+/// What the user decides.
 impl OffersManager {
     /// Begins to pay what was [quoted](super::Event::Quoted) with this payment hash. When that is saved,
     /// [`Event::Payable`](super::Event::Payable) comes: pay then, and not before.
     ///
     /// # Errors
     ///
-    /// `HashInUse` if another payment was begun with this payment hash, `Refused` as for [`Payment::begin`], which is given
-    /// the [rate](Self::set_rate), `Unknown`.
+    /// `HashInUse` if another payment was begun with this payment hash, `Refused` as for [`Payment::begin`], which is
+    /// given the [rate](Self::set_rate), `Unknown`.
     pub fn begin(
         &mut self,
         id: impl Into<ConversationId>,
@@ -46,7 +46,7 @@ impl OffersManager {
         Ok(begun.ok_or(ManagerError::Unknown(id))??)
     }
 
-    /// Whoever owns the money does not want to pay: see [`Payment::decline`].
+    /// The user does not want to pay: see [`Payment::decline`].
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl OffersManager {
     }
 }
 
-/// What whoever owns the money decides about subscriptions.
+/// What the user decides about subscriptions.
 #[cfg(feature = "recurrence")]
 impl OffersManager {
     /// Cancels a subscription: see [`Subscription::cancel`].
@@ -213,8 +213,8 @@ impl OffersManager {
         self.tell_all(hash, now, |conversation| conversation.paid(preimage))
     }
 
-    /// The node has given up this [attempt](crate::exchange::Paying::attempt) at paying something: nothing of it is on its
-    /// way any more. See [`Payment::failed`].
+    /// The node has given up this [attempt](crate::exchange::Paying::attempt) at paying something: nothing of it is on
+    /// its way any more. See [`Payment::failed`].
     ///
     /// # Errors
     ///
@@ -236,8 +236,8 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if no claim has an invoice with this payment hash. It is never too late, and saying it twice does no
-    /// harm.
+    /// `UnknownHash` if no claim has an invoice with this payment hash. It is never too late, and saying it twice does
+    /// no harm.
     pub fn claim_paid(&mut self, payment_hash: sha256::Hash, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let mut claims = self.book.of_hash(payment_hash).filter(|id| id.kind() == ConversationKind::Claim);
         let id = claims.next();

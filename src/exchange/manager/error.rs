@@ -48,10 +48,7 @@ impl fmt::Display for ManagerError {
             Self::Unsaved(id) => write!(f, "a change to {id} is not saved yet: save and confirm it first"),
             Self::Open(id) => write!(f, "{id} has not ended: wait, or end it first"),
             Self::TooMany { limit } => {
-                write!(
-                    f,
-                    "the limit of {limit} conversations of this kind is reached: archive or remove those that have ended"
-                )
+                write!(f, "the limit of {limit} conversations of this kind is reached: archive or remove ended ones")
             }
             Self::HashInUse { payment_hash, by } => {
                 write!(f, "{by} is already being paid with the hash {payment_hash}: do not pay this one")

@@ -1,6 +1,6 @@
 //! How much there may be at once.
 
-/// How many conversations of each kind there may be at once, those that are over included, until they are archived or
+/// How many conversations of each kind there may be at once, those that have ended included, until they are archived or
 /// removed. What was saved is loaded all the same.
 ///
 /// Only the application begins conversations, so these limits guard against itself: against a program that begins
@@ -22,5 +22,5 @@ impl Default for ManagerLimits {
     }
 }
 
-/// How many answers to wrong invoices one conversation sends at most: whoever sends more of them is not told.
+/// How many answers to wrong invoices one conversation sends at most: anyone who sends more of them is not told.
 pub(crate) const MAX_ANSWERS: u8 = 8;

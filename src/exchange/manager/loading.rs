@@ -39,16 +39,16 @@ pub struct Loaded<N> {
 }
 
 /// What to ask the node about a conversation: whether these were paid. Then say what is known:
-/// [`paid`](OffersManager::paid), [`failed`](OffersManager::failed) or [`claim_paid`](OffersManager::claim_paid). Of what
-/// the node has never heard, and cannot be paying, say that it failed.
+/// [`paid`](OffersManager::paid), [`failed`](OffersManager::failed) or [`claim_paid`](OffersManager::claim_paid). Of
+/// what the node has never heard, and cannot be paying, say that it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskNode {
     /// Which conversation.
     pub id: ConversationId,
     /// The payment hashes; of a payment that is being made, that one is the first.
     pub payment_hashes: Vec<sha256::Hash>,
-    /// The attempt that is being made at the first of them: what [`failed`](OffersManager::failed) takes. Nothing if none
-    /// is.
+    /// The attempt that is being made at the first of them: what [`failed`](OffersManager::failed) takes. `None` if
+    /// none is.
     pub attempt: Option<Attempt>,
 }
 
@@ -58,8 +58,8 @@ pub struct AskNode {
 pub enum LoadError {
     /// It is damaged, was saved with another secret, or by newer software.
     Invalid(Error),
-    /// The same conversation is here already, or was given twice: one of both is an older state, and paying by that would
-    /// pay again.
+    /// The same conversation is here already, or was given twice: one of both is an older state, and paying by that
+    /// would pay again.
     Exists(ConversationId),
     /// It was removed, and the store did not confirm yet that it is deleted there.
     Removing(ConversationId),
@@ -84,8 +84,8 @@ pub struct Archived {
     pub id: ConversationId,
     /// Its state, as it was saved: give it to [`load`](OffersManager::load) to have it back.
     pub state: Vec<u8>,
-    /// The payment hashes that were begun and said to have failed, or that of a claim. If one of them is paid after all,
-    /// have the conversation back and say so.
+    /// The payment hashes that were begun and said to have failed, or that of a claim. If one of them is paid after
+    /// all, have the conversation back and say so.
     pub payment_hashes: Vec<sha256::Hash>,
 }
 
@@ -162,8 +162,8 @@ impl OffersManager {
         Ok(())
     }
 
-    /// Takes over what was saved, in any order, each with a name by which you know it: its key in the store, for example.
-    /// What whoever owns the money has to decide is [told](Self::next_event) again. Then [poll](Self::poll).
+    /// Takes over what was saved, in any order, each with a name by which you know it: its key in the store, for
+    /// example. What the user has to decide is [told](Self::next_event) again. Then [poll](Self::poll).
     pub fn load<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
         self.load_with(states, now, conversation::load, |manager, id, mut entry, keys| {
             let stage = entry.told.stage;
@@ -230,8 +230,8 @@ impl OffersManager {
         loaded
     }
 
-    /// Takes out a conversation that is over. Its state stays in the store: say there that it is archived, so that it is
-    /// not loaded next time.
+    /// Takes out a conversation that has ended. Its state stays in the store: say there that it is archived, so that it
+    /// is not loaded next time.
     ///
     /// # Errors
     ///
@@ -243,7 +243,7 @@ impl OffersManager {
         Ok(Archived { id, state, payment_hashes: keys })
     }
 
-    /// Removes a conversation that is over, and its state from the store.
+    /// Removes a conversation that has ended, and its state from the store.
     ///
     /// # Errors
     ///

@@ -16,9 +16,9 @@ use crate::units::UnixTime;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Received {
-    /// A request, perhaps for an offer of ours. Give it to [`Payee::receive`](crate::exchange::Payee::receive), outside of
-    /// any lock around the manager: that needs the [payee](OffersManager::payee) and nothing else, and nothing of it is
-    /// kept here.
+    /// A request, perhaps for one of our offers. Give it to [`Payee::receive`](crate::exchange::Payee::receive),
+    /// outside of any lock around the manager: that needs the [payee](OffersManager::payee) and nothing else, and
+    /// nothing of it is kept here.
     Request(IncomingMessage),
     /// An answer to this conversation, which took it. What follows is among what to save, send and tell.
     Answer(ConversationId),
@@ -70,7 +70,7 @@ impl OffersManager {
         }
     }
 
-    /// A message cannot get where it was to go: if it waits for an answer, the next way is tried at once (EXC-5).
+    /// A message cannot get where it was to go: if it waits for an answer, the next path is tried at once (EXC-5).
     pub fn unreachable(&mut self, message: &OutgoingMessage, now: UnixTime) {
         let Some(path_id) = &message.reply_path_id else { return };
         if let Some(Some(id)) = self.conversation_of(&MessageArrival::Path(*path_id)) {
@@ -86,8 +86,8 @@ impl OffersManager {
         }
     }
 
-    /// The conversation that a path id was made for, if that is here; nothing if we made no such path id. Costs two MACs,
-    /// or three.
+    /// The conversation that a path id was made for, if that is here; `None` if we made no such path id. Costs two
+    /// MACs, or three.
     fn conversation_of(&self, arrival: &MessageArrival) -> Option<Option<ConversationId>> {
         if let Some(id) = self.parties.payer.payment_of(arrival) {
             return Some(self.book.of_payment(id));

@@ -37,14 +37,14 @@ use output::{Event, ToSend, Unsaved};
 
 /// All of a wallet's conversations in one value: payments, published refunds, claims and subscriptions.
 ///
-/// It knows no transport, no clock, no store and no lock, and calls nobody. Messages, the time, rates, the node's news and
-/// the owner's decisions go in. After each, take what comes out, in this order: [what to save](Self::next_save),
-/// [what to send](Self::next_message), [what to tell](Self::next_event), and [when to come back](Self::wake_at). Nothing
-/// that follows from a change comes out before its save is [confirmed](Self::saved) (EXC-15), and no step costs in
-/// proportion to how many conversations there are (EXC-16).
+/// It knows no transport, no clock, no store and no lock, and calls nobody. Messages, the time, rates, the node's news
+/// and the owner's decisions go in. After each, take what comes out, in this order: [what to save](Self::next_save),
+/// [what to send](Self::next_message), [what to tell](Self::next_event), and [when to come back](Self::wake_at).
+/// Nothing that follows from a change comes out before its save is [confirmed](Self::saved) (EXC-15), and no step costs
+/// in proportion to how many conversations there are (EXC-16).
 ///
-/// [The guide](crate::guide::manager) has the whole loop, and says what happens after a crash, what each step costs, and
-/// what strangers can make it do.
+/// [The guide](crate::guide::manager) has the whole loop, and says what happens after a crash, what each step costs,
+/// and what strangers can make it do.
 pub struct OffersManager {
     parties: Parties,
     limits: ManagerLimits,
@@ -94,13 +94,13 @@ impl OffersManager {
         }
     }
 
-    /// Whoever pays: begins drafts and refunds.
+    /// The payer: begins drafts and refunds.
     pub fn payer(&self) -> &Payer {
         &self.parties.payer
     }
 
-    /// Whoever is paid: makes offers, answers requests, and begins claims. Clone it, which is cheap, to do so outside of
-    /// a lock around the manager.
+    /// The payee: makes offers, answers requests, and begins claims. Clone it, which is cheap, to do so outside of a
+    /// lock around the manager.
     pub fn payee(&self) -> &Payee {
         &self.parties.payee
     }

@@ -19,9 +19,10 @@ use crate::field::CurrencyCode;
 pub struct Save {
     /// The number to confirm it by.
     pub number: u64,
-    /// Whose state it is: the name in the store. It has a [kind](ConversationId::kind) and [bytes](ConversationId::as_bytes).
+    /// Whose state it is: the name in the store. It has a [kind](ConversationId::kind) and
+    /// [bytes](ConversationId::as_bytes).
     pub id: ConversationId,
-    /// What to keep under that name, instead of what is there; nothing if that is to be deleted.
+    /// What to keep under that name, instead of what is there; `None` if that is to be deleted.
     pub state: Option<Vec<u8>>,
 }
 
@@ -79,11 +80,11 @@ impl fmt::Debug for ToSend {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// There is an invoice. Show the quote to whoever owns the money, and [begin](super::OffersManager::begin) or
+    /// There is an invoice. Show the quote to the user, and [begin](super::OffersManager::begin) or
     /// [decline](super::OffersManager::decline). Of a subscription this comes only where its own authorisation does not
     /// suffice, or after an attempt to pay that failed.
     Quoted(ConversationId),
-    /// There is an invoice that is not paid unless whoever owns the money [allows](super::OffersManager::allow) it; of a
+    /// There is an invoice that is not paid unless the user [allows](super::OffersManager::allow) it; of a
     /// subscription, [once](super::OffersManager::allow_once) or from now on. See
     /// [`State::NeedsApproval`](crate::exchange::State::NeedsApproval).
     NeedsApproval {
@@ -92,16 +93,17 @@ pub enum Event {
         /// What speaks against it.
         objection: Objection,
     },
-    /// It was begun, and that is saved: pay the invoice now, once. See [`State::Paying`](crate::exchange::State::Paying).
+    /// It was begun, and that is saved: pay the invoice now, once. See
+    /// [`State::Paying`](crate::exchange::State::Paying).
     Payable(ConversationId),
     /// The payment was made, or the claim was paid; of a subscription, the payment of this period.
     Paid(ConversationId),
     /// A payment of a subscription is overdue, and so was the one before it (EXC-17): it is made later by itself, or
     /// [now](super::OffersManager::catch_up).
     Overdue(ConversationId),
-    /// A payment of a subscription stopped: whoever owns the money can decide.
+    /// A payment of a subscription stopped: the user can decide.
     Stopped(ConversationId),
-    /// It is over. See [`status`](super::OffersManager::status) for why. It stays until it is
+    /// It has ended. See [`status`](super::OffersManager::status) for why. It stays until it is
     /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove).
     Ended(ConversationId),
     /// The rate of this currency is needed: [give it](super::OffersManager::set_rate).

@@ -18,7 +18,7 @@ impl OffersManager {
     /// Does what is due, of at most so many conversations: gives at most so many messages, and what to save before they
     /// are sent. Returns whether more is due now. Never blocks, and may be called at any time.
     ///
-    /// If the clock was set back, all conversations are looked at once more, so many at a time.
+    /// If the clock was set back, all conversations are looked at again, so many at a time.
     pub fn poll(&mut self, now: UnixTime, max: usize) -> bool {
         self.note_time(now);
         for _ in 0..max {
@@ -28,8 +28,8 @@ impl OffersManager {
         self.wake_at().is_some_and(|at| at <= now)
     }
 
-    /// When to [poll](Self::poll) again, unless something happens before; never, if nothing is waited for. It may lie in
-    /// the past.
+    /// When to [poll](Self::poll) again, unless something happens before; never, if nothing is waited for. It may lie
+    /// in the past.
     pub fn wake_at(&self) -> Option<UnixTime> {
         if self.recheck_from.is_some() || !self.ready.is_empty() {
             return Some(self.now);
@@ -37,8 +37,8 @@ impl OffersManager {
         self.book.first().map(|(at, _)| at)
     }
 
-    /// What a currency is worth now. It is used for an hour, for what is priced in this currency. What waits for it goes
-    /// on with the next [poll](Self::poll), and every quote is compared with it then, until it is begun (EXC-9).
+    /// What a currency is worth now. It is used for an hour, for what is priced in this currency. What waits for it
+    /// goes on with the next [poll](Self::poll), and every quote is compared with it then, until it is begun (EXC-9).
     pub fn set_rate(&mut self, rate: Rate, now: UnixTime) {
         self.rates.insert(rate.currency(), (rate, now));
         let waiting = self.waiting.remove(&rate.currency()).unwrap_or_default();
@@ -64,7 +64,7 @@ impl OffersManager {
         self.now = now;
     }
 
-    /// What is due, what a rate concerns, and what is looked at once more, by turns, so that none of them holds up the
+    /// What is due, what a rate concerns, and what is looked at again, by turns, so that none of them holds up the
     /// others.
     fn next_due(&mut self) -> Option<ConversationId> {
         for _ in 0..4 {

@@ -28,11 +28,11 @@ const RATE_AGE: u64 = 3_600;
 const SLEEP_AFTER: u64 = 600;
 
 impl OffersManager {
-    /// What to save or delete next. [Confirm](Self::saved) each by its number, or say that it [failed](Self::save_failed);
-    /// as long as neither is said, the conversation waits, and all others go on.
+    /// What to save or delete next. [Confirm](Self::saved) each by its number, or say that it
+    /// [failed](Self::save_failed); as long as neither is said, the conversation waits, and all others go on.
     ///
-    /// Several changes of a conversation make one save, if it was not asked for in between. Nothing is given that did not
-    /// change.
+    /// Several changes of a conversation make one save, if it was not asked for in between. Nothing is given that did
+    /// not change.
     pub fn next_save(&mut self) -> Option<Save> {
         while let Some(unsaved) = self.unsaved.pop_front() {
             let id = match unsaved {
@@ -64,8 +64,8 @@ impl OffersManager {
         None
     }
 
-    /// The save with this number was carried out, and survives a crash: what waited for it can be sent and told. Returns
-    /// whether there was such a save that was not confirmed yet.
+    /// The save with this number was carried out, and survives a crash: what waited for it can be sent and told.
+    /// Returns whether there was such a save that was not confirmed yet.
     pub fn saved(&mut self, number: u64) -> bool {
         let Some(id) = self.in_flight.remove(&number) else { return false };
         if self.removing.remove(&id) {
@@ -91,9 +91,9 @@ impl OffersManager {
         true
     }
 
-    /// The save with this number was not carried out. The conversation is again as it was when it was last saved, goes on
-    /// after a pause, which grows with every failure from 5 seconds to 5 minutes, and an
-    /// [event](Event::NotSaved) says so. One that was new is not here any more.
+    /// The save with this number was not carried out. The conversation is again as it was when it was last saved, goes
+    /// on after a pause, which grows with every failure from 5 seconds to 5 minutes, and an [event](Event::NotSaved)
+    /// says so. One that was new is not here any more.
     ///
     /// Say this only of what will not be carried out any more: a later save of the same conversation would be undone.
     pub fn save_failed(&mut self, number: u64, now: UnixTime) {
@@ -151,9 +151,9 @@ impl OffersManager {
         }
     }
 
-    /// Takes a step with a conversation, and sees to all that follows: that it is saved if it changed, that what is told
-    /// and sent waits for that, and that it is found by its new keys. What is sent, and when it is looked at again, is
-    /// for `step` to say; without a time it is looked at at once if it changed.
+    /// Takes a step with a conversation, and sees to all that follows: that it is saved if it changed, that what is
+    /// told and sent waits for that, and that it is found by its new keys. What is sent, and when it is looked at
+    /// again, is for `step` to say; without a time it is looked at at once if it changed.
     ///
     /// Returns what `step` did; nothing without such a conversation.
     pub(crate) fn change<R>(

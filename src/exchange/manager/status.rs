@@ -31,7 +31,7 @@ pub struct Status {
     pub since: UnixTime,
     /// When it does something by itself.
     pub next: Option<UnixTime>,
-    /// When the wait ends, whatever happens; nothing if it may take for ever.
+    /// When the wait ends, whatever happens; `None` if it may take for ever.
     pub until: Option<UnixTime>,
 }
 
@@ -53,7 +53,7 @@ pub enum Activity {
         /// What it asks for.
         amount: Msat,
     },
-    /// There is an invoice that is not paid unless whoever owns the money allows it.
+    /// There is an invoice that is not paid unless the user allows it.
     NeedsApproval {
         /// What it asks for.
         amount: Msat,
@@ -69,7 +69,7 @@ pub enum Activity {
     Paid,
     /// It ended without having been paid.
     Ended(EndReason),
-    /// The invoice for a refund is sent to whoever pays it.
+    /// The invoice for a refund is sent to its payer.
     Claiming,
     /// The next payment of a subscription is not due yet.
     NotDue {
@@ -85,7 +85,7 @@ pub enum Activity {
     },
     /// The payment of a subscription stopped.
     Stopped(EndReason),
-    /// The subscription is over.
+    /// The subscription has ended.
     #[cfg(feature = "recurrence")]
     Over(SubscriptionEnd),
 }
@@ -96,13 +96,13 @@ pub enum Activity {
 pub enum WaitsFor {
     /// The application's store.
     Store,
-    /// Whoever made the offer.
+    /// The issuer.
     Payee,
-    /// Whoever claims a refund.
+    /// The claimant of a refund.
     Claimant,
-    /// Whoever published a refund.
+    /// The payer of a refund.
     Payer,
-    /// Whoever owns the money.
+    /// The user.
     Owner,
     /// The node that pays.
     Node,
@@ -113,7 +113,7 @@ pub enum WaitsFor {
 }
 
 impl Activity {
-    /// What has to happen for it to go on; nothing if it is over.
+    /// What has to happen for it to go on; `None` if it has ended.
     pub const fn waits_for(&self) -> Option<WaitsFor> {
         Some(match self {
             Self::Saving => WaitsFor::Store,
@@ -175,7 +175,7 @@ impl fmt::Display for WaitsFor {
 }
 
 impl Status {
-    /// How long the wait can still take; nothing if it is over, or may take for ever.
+    /// How long the wait can still take; `None` if it has ended, or may take for ever.
     pub fn left(&self, now: UnixTime) -> Option<Duration> {
         self.until.map(|until| Duration::from_secs(until.0.saturating_sub(now.0)))
     }

@@ -14,8 +14,8 @@ use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::subscription::Subscription;
 use crate::units::UnixTime;
 
-/// What can be seen of conversations: each as it is saved. A change that is not confirmed to be saved is not shown, since
-/// it may not come to be.
+/// What can be seen of conversations: each as it is saved. A change that is not confirmed to be saved is not shown,
+/// since it may not come to be.
 impl OffersManager {
     /// Looks at a payment.
     ///

@@ -53,9 +53,10 @@ impl ReceivedRequest {
     ///
     /// # Errors
     ///
-    /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `RateNeeded`, `WrongCurrency`, `Overflow`,
-    /// `AmountTooLow` and `AmountTooHigh`. The answer to the last two suggests an amount that would be accepted.
-    /// `IsRecurring` (REC-7) for a request of a subscription: see `accept_recurring`, with the feature `recurrence`.
+    /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `RateNeeded`, `WrongCurrency`,
+    /// `Overflow`, `AmountTooLow` and `AmountTooHigh`. The answer to the last two suggests an amount that would be
+    /// accepted. `IsRecurring` (REC-7) for a request of a subscription: see `accept_recurring`, with the feature
+    /// `recurrence`.
     pub fn accept(self, terms: &Terms<'_>) -> Result<Accepted, Box<Refused>> {
         self.accept_with(terms, |request, own| Ok((request.accept_own(own)?, None)))
     }
@@ -135,8 +136,7 @@ impl Accepted {
     }
 
     /// The price of all items at the rate of the [terms](Terms::rate), if the offer has one, or what is left of it
-    /// where part of a subscription's period is over: what the amount exceeds
-    /// it by is a tip.
+    /// where part of a subscription's period has ended: what the amount exceeds it by is a tip.
     pub fn due(&self) -> Option<Msat> {
         self.due
     }
@@ -151,9 +151,9 @@ impl Accepted {
         self.created_at
     }
 
-    /// How long the invoice can be paid, in whole seconds. If not set, it is two hours, or
-    /// [`CURRENCY_RELATIVE_EXPIRY`] for an offer in another currency. An invoice of a subscription can be paid no longer
-    /// than its pay window is open (REC-10).
+    /// How long the invoice can be paid, in whole seconds. If not set, it is two hours, or [`CURRENCY_RELATIVE_EXPIRY`]
+    /// for an offer in another currency. An invoice of a subscription can be paid no longer than its pay window is open
+    /// (REC-10).
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;
         self

@@ -81,7 +81,7 @@ impl AcceptedRefund {
         &self.refund
     }
 
-    /// The key that will sign the invoice: tell it to whoever pays, in another way, so that nobody else is paid.
+    /// The key that will sign the invoice: tell it to the payer, in another way, so that nobody else is paid.
     pub fn node_id(&self) -> PublicKey {
         self.node_id
     }
@@ -141,7 +141,7 @@ pub enum ClaimState {
     Ended(EndReason),
 }
 
-/// An invoice for a refund on its way to whoever pays it.
+/// An invoice for a refund, on its way to the payer.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Claim {
@@ -165,7 +165,7 @@ impl Claim {
         &self.invoice
     }
 
-    /// Where things stand.
+    /// The current state.
     pub fn state(&self) -> &ClaimState {
         &self.phase
     }
@@ -203,7 +203,7 @@ impl Claim {
         Step::Send { message, wake }
     }
 
-    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once.
+    /// The transport says that what was sent with this reply path cannot get there: the next path is tried at once.
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
         let token = Token::read(self.issuer.claims(), reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id().0) {

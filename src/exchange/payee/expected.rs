@@ -35,9 +35,9 @@ impl fmt::Debug for PaymentPathId {
 
 /// A payment that an invoice asks for.
 ///
-/// All of it follows from the request, the amount and the time, so that replicas agree on it (EXC-2). Whoever has
-/// the payee's secret finds it again when the payment comes, from the payment hash and from the path id of the
-/// blinded path that it comes over: see [`Payee::expected_payment`].
+/// All of it follows from the request, the amount and the time, so that replicas agree on it (EXC-2). Anyone who has
+/// the payee's secret finds it again when the payment comes, from the payment hash and from the path id of the blinded
+/// path that it comes over: see [`Payee::expected_payment`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectedPayment {
@@ -86,8 +86,8 @@ impl ExpectedPayment {
         Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Exc22))
     }
 
-    /// Whether what came is still the price, at the payee's rate of today: off it by no more than so many hundredths of a
-    /// per cent, in either direction (EXC-9). What has no price in a currency is.
+    /// Whether what came is still the price, at the payee's rate of today: off it by no more than so many basis points,
+    /// in either direction (EXC-9). What has no price in a currency is.
     ///
     /// # Errors
     ///
@@ -103,11 +103,11 @@ impl ExpectedPayment {
 }
 
 impl Payee {
-    /// Finds out which payment has arrived, and what was sold: from the payment hash, and the path id in the last hop of
-    /// the path that it came over (EXC-22). Then [check](ExpectedPayment::check) it, and
-    /// [take it once](crate::exchange::TakenPayments::take).
+    /// Finds out which payment has arrived, and what was sold: from the payment hash, and the path id in the last hop
+    /// of the path that it came over (EXC-22). Then [check](ExpectedPayment::check) it, and [take it
+    /// once](crate::exchange::TakenPayments::take).
     ///
-    /// Nothing if the invoice was not made with the [`ExpectedPayment`] of this payee.
+    /// `None` if the invoice was not made with the [`ExpectedPayment`] of this payee.
     pub fn expected_payment(&self, payment_hash: sha256::Hash, path_id: &[u8]) -> Option<ExpectedPayment> {
         // Nobody else knows a preimage for a path id, so the hash that was paid proves every byte of it.
         let preimage = Preimage(self.preimages().mac(&[path_id]));

@@ -10,12 +10,12 @@ use crate::field::KnownFeatures;
 use crate::offer::Offer;
 use crate::tlv::TlvStream;
 
-/// Whoever makes offers and answers requests for them. Needs a secret, and no storage, unless it sells subscriptions: see
-/// `ReceivedRequest::accept_recurring`, with the feature `recurrence`.
+/// A payee: makes offers, and answers requests for them. Needs a secret, and no storage, unless it sells subscriptions:
+/// see `ReceivedRequest::accept_recurring`, with the feature `recurrence`.
 ///
-/// All that follows from one secret is the same everywhere: any number of replicas that have it recognise each
-/// other's offers, sign with the same keys and answer alike (EXC-2). Whoever learns the secret can sign invoices for
-/// these offers.
+/// All that follows from one secret is the same everywhere: any number of replicas that have it recognise each other's
+/// offers, sign with the same keys and answer alike (EXC-2). Anyone who learns the secret can sign invoices for these
+/// offers.
 ///
 /// ```
 /// # use bolt12::{BlindedPath, Error, Msat, Offer, OfferBuilder};

@@ -29,8 +29,8 @@ impl Payee {
 
 impl NewOffer {
     /// A key for this offer alone, for the [`OfferBuilder::new`] of an offer with paths. Invoices are signed with it
-    /// without further ado ([`Accepted::sign`](crate::exchange::Accepted::sign)). Another key can be used as well; its holder
-    /// then signs. An offer without paths needs the id of the node to which requests go.
+    /// without further ado ([`Accepted::sign`](crate::exchange::Accepted::sign)). Another key can be used as well; its
+    /// holder then signs. An offer without paths needs the id of the node to which requests go.
     pub fn issuer_id(&self) -> PublicKey {
         self.issuer.offer_keypair(&self.nonce).public_key()
     }
@@ -50,7 +50,7 @@ impl NewOffer {
     ///
     /// # Errors
     ///
-    /// `Missing` for an offer without a path whose issuer id is the [key made for it](Self::issuer_id): that is no
+    /// `Missing` for an offer without a path whose issuer id is the [key made for it](Self::issuer_id): that is not a
     /// node's, so nothing would lead to the issuer (OFR-11). `TooLong` above [`MAX_OFFER_LEN`]. Otherwise as for
     /// [`OfferBuilder::build`].
     pub fn build(&self, offer: OfferBuilder) -> Result<Offer, Error> {

@@ -19,7 +19,7 @@ use crate::signed::Unverified;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
-/// A request for an offer of ours, which is untouched, that came the way it had to, and is signed.
+/// A request for one of our offers, which is untouched, that came the way it had to, and is signed.
 ///
 /// The state *received*: look at the note and the amounts, and [accept](Self::accept) or [refuse](Self::refuse).
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Payee {
     /// # Errors
     ///
     /// A refusal, with the answer to send unless silence is better. One that [is cheap](Refused::is_cheap) cost no
-    /// curve operation: a flood of those can only come from somebody who does not answer an offer of ours.
+    /// curve operation: a flood of those can only come from somebody who does not answer one of our offers.
     pub fn receive(&self, message: IncomingMessage) -> Result<ReceivedRequest, Box<Refused>> {
         let IncomingMessage { kind, bytes, arrival, reply_path } = message;
         if kind != OffersMessageKind::InvoiceRequest {
@@ -88,7 +88,7 @@ impl Payee {
         self.verify(tlvs, arrival, Some(reply_path), None)
     }
 
-    /// The form and the signature of a request that came the right way for an own offer.
+    /// The form and the signature of a request that came the right way for one of our offers.
     fn verify(
         &self,
         tlvs: TlvStream,

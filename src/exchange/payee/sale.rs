@@ -150,8 +150,8 @@ impl Sale {
         Ok((sale, amount, expires_at))
     }
 
-    /// Encrypted and authenticated: a tag over all of it, from which the keystream follows (so the same twice is the same
-    /// text, and nothing else is).
+    /// Encrypted and authenticated: a tag over all of it, from which the keystream follows (so the same twice is the
+    /// same text, and nothing else is).
     pub(crate) fn seal(&self, payee: &Payee, amount: Msat, expires_at: UnixTime) -> Vec<u8> {
         let plain = self.write(amount, expires_at);
         let tag: [u8; TAG_LEN] = payee.sales().short(&[&plain]);

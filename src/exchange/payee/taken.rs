@@ -11,9 +11,9 @@ use crate::units::UnixTime;
 
 /// The payments that were taken, until their invoices have expired: 24 bytes each.
 ///
-/// After a payment was taken, the nodes on its way know the preimage, and could keep what is sent again; and one request
-/// can have several invoices, each with a payment hash of its own. So every payment is taken through this, and is refused
-/// if it was taken before, or if another invoice for the same request was.
+/// After a payment was taken, the nodes on its way know the preimage, and could keep what is sent again; and one
+/// request can have several invoices, each with a payment hash of its own. So every payment is taken through this, and
+/// is refused if it was taken before, or if another invoice for the same request was.
 ///
 /// ```
 /// # use bolt12::exchange::{Payee, TakenPayments};

@@ -212,7 +212,7 @@ impl Draft {
     }
 
     /// What the payment will cost, at the payer's own rate if the price is in another currency (OFR-10): the
-    /// [amount](Self::amount) if it was chosen, else the price. Nothing if too little is known.
+    /// [amount](Self::amount) if it was chosen, else the price. `None` if too little is known.
     ///
     /// # Errors
     ///
@@ -268,9 +268,9 @@ impl Draft {
         self.max().map(drop)
     }
 
-    /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean
-    /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays. The reply path
-    /// may: it is made by whoever sends the request (with the feature `onion`, see `Route`).
+    /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean nothing to
+    /// it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays. The reply path may: it
+    /// is made by the sender of the request (with the feature `onion`, see `Route`).
     pub fn reveals(&self) -> Vec<Field> {
         let choices = &self.choices;
         let mut fields = Vec::from([Field::INVREQ_METADATA]);

@@ -16,8 +16,8 @@ use crate::invoice_request::RequestFields;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
-/// Whoever pays. Everything that is needed to pay and to prove a payment later follows from one secret and from
-/// what stands in the messages (EXC-3).
+/// The payer. Everything that is needed to pay and to prove a payment later follows from one secret and from what
+/// stands in the messages (EXC-3).
 ///
 /// Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -88,27 +88,28 @@ impl Payer {
 
     /// Which payment a message belongs to that came over a reply path, or over the path of a refund. Costs a MAC.
     ///
-    /// Nothing if it came in another way: then no payment is to hear of it.
+    /// `None` if it came in another way: then no payment is to hear of it.
     pub fn payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
         let MessageArrival::Path(path_id) = arrival else { return None };
         let token = self.reply(path_id).or_else(|| self.refund_path(path_id));
         token.map(|token| PaymentId(token.id))
     }
 
-    /// Whether an invoice answers a request or refund of ours, and repeats it untouched, whoever signed the invoice.
+    /// Whether an invoice answers one of our requests or refunds, and repeats it untouched, whoever signed the invoice.
     /// Costs a MAC.
     pub fn is_own(&self, message: &TlvStream) -> bool {
         self.seal(message).is_some()
     }
 
     /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
-    /// what a payer proof needs. Nothing if the request is not ours or was changed.
+    /// what a payer proof needs. `None` if the request is not ours or was changed.
     pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
         self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce))
     }
 
-    /// Gives the key of the offer that the payer's BIP 353 name leads to: what signs for the name where a contact is told it
-    /// ([`PayerIdentity::Name`](crate::PayerIdentity), CON-3). It is needed again where a payment is loaded that goes on.
+    /// Gives the key of the offer that the payer's BIP 353 name leads to: what signs for the name where a contact is
+    /// told it ([`PayerIdentity::Name`](crate::PayerIdentity), CON-3). It is needed again where a payment is loaded
+    /// that goes on.
     #[cfg(feature = "contacts")]
     #[must_use]
     pub fn named_by(mut self, key: OfferKey) -> Self {

@@ -5,14 +5,14 @@ use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::invoice::PathLimits;
 use crate::units::Msat;
 
-/// The most that an invoice may ask for, which whoever owns the money agreed to. Fees come on top: see [`FeeLimit`].
+/// The most that an invoice may ask for, which the user agreed to. Fees come on top: see [`FeeLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Limit {
     /// So much.
     AtMost(Msat),
-    /// What the draft says that it [costs](crate::exchange::Draft::cost), at the payer's own rate, and so many
-    /// hundredths of a per cent of it more: 100 is 1 %. Rounded down.
+    /// What the draft says that it [costs](crate::exchange::Draft::cost), at the payer's own rate, and so many basis
+    /// points of it more: 100 is 1 %. Rounded down.
     ///
     /// It follows the rate: see [`Payment::set_rate`](crate::exchange::Payment::set_rate).
     Tolerance {
@@ -56,12 +56,12 @@ impl Limit {
     }
 }
 
-/// Whether an amount differs from another by more than so many hundredths of a per cent of the other.
+/// Whether an amount differs from another by more than so many basis points of the other.
 pub(crate) fn is_off(amount: Msat, from: Msat, basis_points: u32) -> bool {
     amount.0.abs_diff(from.0) > share_of(from, basis_points).map_or(u64::MAX, |share| share.0)
 }
 
-/// So many hundredths of a per cent of an amount, rounded down.
+/// So many basis points of an amount, rounded down.
 pub(crate) fn share_of(amount: Msat, basis_points: u32) -> Option<Msat> {
     let share = u128::from(amount.0).checked_mul(basis_points.into())?.checked_div(10_000)?;
     u64::try_from(share).ok().map(Msat)
@@ -69,9 +69,9 @@ pub(crate) fn share_of(amount: Msat, basis_points: u32) -> Option<Msat> {
 
 /// The most that the payee's paths may cost on top of the amount, and how long they may hold it up (EXC-10).
 ///
-/// An invoice whose paths are all beyond it is not paid unless whoever owns the money
-/// [allows it](crate::exchange::Payment::allow_fee). What the payer's own route to the start of a path costs is not in
-/// it: its node limits that.
+/// An invoice whose paths are all beyond it is not paid unless the user [allows
+/// it](crate::exchange::Payment::allow_fee). What the payer's own route to the start of a path costs is not in it: its
+/// node limits that.
 ///
 /// By default 50 sat and 1 % of the amount, and 1008 blocks, which is a week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -72,7 +72,7 @@ impl Purpose {
         }
     }
 
-    /// IVR-8, by the MAC in the metadata: whoever does not have the payer's secret cannot change what it covers.
+    /// IVR-8, by the MAC in the metadata: anyone who does not have the payer's secret cannot change what it covers.
     pub(crate) fn check_own(&self, payer: &Payer, tlvs: &TlvStream, token: Token) -> Result<(), Error> {
         let is_own = payer.seal(tlvs).is_some_and(|seal| seal.nonce == self.nonce(payer, token));
         let is_due = match self {

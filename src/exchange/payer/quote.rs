@@ -9,7 +9,7 @@ use crate::field::PayInfo;
 use crate::invoice::{Invoice, PathLimits, PayableInvoice};
 use crate::units::{Msat, UnixTime};
 
-/// What an invoice that was checked asks for, to be shown to whoever decides.
+/// What an invoice that was checked asks for, to be shown to anyone who decides.
 #[derive(Clone, Copy, Debug)]
 pub struct Quote<'a> {
     invoice: &'a Invoice,
@@ -29,7 +29,7 @@ impl<'a> Quote<'a> {
 
     /// The least and the most that the payee's paths ask for on top, among those within the
     /// [limit](crate::exchange::FeeLimit) (EXC-10): what a part over each costs, so several parts can come to more, but
-    /// not to more than the limit. Nothing if no path is within it.
+    /// not to more than the limit. `None` if no path is within it.
     ///
     /// What the payer's own route to the start of a path costs is not in it.
     pub fn fees(&self) -> Option<RangeInclusive<Msat>> {
@@ -49,8 +49,8 @@ impl<'a> Quote<'a> {
         self.estimate
     }
 
-    /// How much the amount differs from the estimate, in hundredths of a per cent of it, rounded towards zero:
-    /// above zero if it is dearer. Whoever sees a large difference should be asked (OFR-10).
+    /// How much the amount differs from the estimate, in basis points of it, rounded towards zero: above zero if it is
+    /// dearer. Anyone who sees a large difference should be asked (OFR-10).
     pub fn difference_basis_points(&self) -> Option<i64> {
         let estimate = i128::from(self.estimate?.0);
         let difference = i128::from(self.amount().0).checked_sub(estimate)?.checked_mul(10_000)?;

@@ -1,4 +1,4 @@
-//! Refunds and withdrawals: a payment that the payer publishes, and whoever is to be paid claims.
+//! Refunds and withdrawals: a payment that the payer publishes, and the payee claims.
 
 use alloc::boxed::Box;
 
@@ -65,7 +65,7 @@ impl NewRefund {
     ///
     /// # Errors
     ///
-    /// `Missing` without a path: the refund's key is no node's, so nothing else leads here (RQR-12). `Expired`, and
+    /// `Missing` without a path: the refund's key is not a node's, so nothing else leads here (RQR-12). `Expired`, and
     /// what [`RefundBuilder::build`] refuses.
     pub fn publish(self, refund: RefundBuilder, now: UnixTime) -> Result<Payment, Error> {
         let nonce = self.payer.refund_nonce(self.id);

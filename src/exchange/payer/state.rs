@@ -25,10 +25,9 @@ pub enum State<'a> {
     /// There is an invoice that may be paid: [begin](crate::exchange::Payment::begin), or
     /// [decline](crate::exchange::Payment::decline).
     Quoted(Quote<'a>),
-    /// There is an invoice that is not paid unless whoever owns the money allows it: [allow more](
-    /// crate::exchange::Payment::allow), [allow the fee](crate::exchange::Payment::allow_fee), or
-    /// [decline](crate::exchange::Payment::decline). Where the issuer converts a price, another invoice is asked for
-    /// meanwhile, since the rates may come together again.
+    /// There is an invoice that is not paid unless the user allows it: [allow more]( crate::exchange::Payment::allow),
+    /// [allow the fee](crate::exchange::Payment::allow_fee), or [decline](crate::exchange::Payment::decline). Where the
+    /// issuer converts a price, another invoice is asked for meanwhile, since the rates may come together again.
     NeedsApproval {
         /// The invoice.
         quote: Quote<'a>,
@@ -40,8 +39,8 @@ pub enum State<'a> {
     Paying(Paying<'a>),
     /// Paid.
     Paid(Receipt<'a>),
-    /// Over, and nothing was paid, unless a payment that [failed](crate::exchange::Payment::failed_hashes) turns out not
-    /// to have.
+    /// Over, and nothing was paid, unless a payment that [failed](crate::exchange::Payment::failed_hashes) turns out
+    /// not to have.
     Ended(&'a EndReason),
 }
 

@@ -22,20 +22,21 @@ impl Payment {
     /// Only an *invoice* that came over the reply path of a request of this payment, or over a path of
     /// this refund, answers it (IVR-13); it is checked in full, and nothing changes unless it is right (EXC-4).
     ///
-    /// An invoice that is right but for having expired makes the payment ask for another. One that is above the limit, or
-    /// off the price, closes the way it came over (EXC-14); if that was the last, it needs its owner's approval.
+    /// An invoice that is right but for having expired makes the payment ask for another. One that is above the limit,
+    /// or off the price, closes the way it came over (EXC-14); if that was the last, it needs its owner's approval.
     ///
     /// An *error* that came over the reply path of a request of this payment (EXC-6) closes that way, too, and ends the
-    /// payment if it was the last and no invoice can be approved. But if the price is in another currency, and the error
-    /// suggests a higher amount than was chosen within the limit, then that is asked for (ERR-2).
+    /// payment if it was the last and no invoice can be approved. But if the price is in another currency, and the
+    /// error suggests a higher amount than was chosen within the limit, then that is asked for (ERR-2).
     ///
-    /// Of a *refund*, sixteen claims are looked at one after the other, and then one in a minute (EXC-20): whoever sends more
-    /// keeps others waiting, unless it was [said](Self::expect_payee) whom to expect.
+    /// Of a *refund*, sixteen claims are looked at one after the other, and then one in a minute (EXC-20): anyone who
+    /// sends more keeps others waiting, unless it was [said](Self::expect_payee) whom to expect.
     ///
     /// # Errors
     ///
     /// A refusal, after which everything is as before. `WrongKind` for a request, `WrongArrival` and `Differs` for what
-    /// answers something else, `TooManyClaims` for the claim of a refund, `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
+    /// answers something else, `TooManyClaims` for the claim of a refund, `AlreadyAnswered` for what comes late or
+    /// twice, and what [`Invoice::check`] refuses.
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         match message.kind {
             OffersMessageKind::Invoice => self.receive_invoice(message, now),

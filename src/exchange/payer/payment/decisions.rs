@@ -1,4 +1,4 @@
-//! What whoever owns the money decides, and what the node says of it.
+//! What the user decides, and what the node says of it.
 
 use alloc::boxed::Box;
 
@@ -18,11 +18,11 @@ use crate::units::UnixTime;
 
 impl Payment {
     /// Begins to pay what was quoted: the quote with this payment hash, which is the one that was shown to whoever
-    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`](crate::exchange::State)): after
-    /// a crash the saved state says that the money may be on its way.
+    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`](crate::exchange::State)):
+    /// after a crash the saved state says that the money may be on its way.
     ///
-    /// The present rate, if there is one, is what the quote is compared with for the last time (EXC-9). It is kept as by
-    /// [`set_rate`](Self::set_rate), also if the quote is refused: [poll](Self::poll) then asks for another.
+    /// The present rate, if there is one, is what the quote is compared with for the last time (EXC-9). It is kept as
+    /// by [`set_rate`](Self::set_rate), also if the quote is refused: [poll](Self::poll) then asks for another.
     ///
     /// # Errors
     ///
@@ -58,10 +58,10 @@ impl Payment {
         Ok(attempt)
     }
 
-    /// Whoever owns the money allows another amount: so much, or so far from the price at the payer's rate. That is the
-    /// answer to [`NeedsApproval`](crate::exchange::State::NeedsApproval): an invoice within it can be
-    /// [begun](Self::begin) now, and else another is asked for until the new deadline. A payment that ended because it was
-    /// too dear, or off the price, goes on.
+    /// The user allows another amount: so much, or so far from the price at the payer's rate. That is the answer to
+    /// [`NeedsApproval`](crate::exchange::State::NeedsApproval): an invoice within it can be [begun](Self::begin) now,
+    /// and else another is asked for until the new deadline. A payment that ended because it was too dear, or off the
+    /// price, goes on.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Payment {
         Ok(())
     }
 
-    /// Whoever owns the money allows higher fees, or a longer delay (EXC-10).
+    /// The user allows higher fees, or a longer delay (EXC-10).
     ///
     /// # Errors
     ///
@@ -155,8 +155,8 @@ impl Payment {
     ///
     /// # Errors
     ///
-    /// Nothing changes: `WrongState` unless it is being paid, `OtherAttempt` for the failure of an earlier attempt, which
-    /// nodes that say everything again repeat while the next is on its way (EXC-12).
+    /// Nothing changes: `WrongState` unless it is being paid, `OtherAttempt` for the failure of an earlier attempt,
+    /// which nodes that say everything again repeat while the next is on its way (EXC-12).
     pub fn failed(&mut self, attempt: Attempt) -> Result<(), Error> {
         let Phase::Paying(invoice, present) = &self.phase else { return Err(self.wrong_state()) };
         if attempt != *present {
@@ -172,8 +172,8 @@ impl Payment {
         Ok(())
     }
 
-    /// Whoever owns the money does not want to pay: ends the payment, or withdraws the refund. To refuse one claim of a
-    /// refund alone, see [`decline_claim`](Self::decline_claim).
+    /// The user does not want to pay: ends the payment, or withdraws the refund. To refuse one claim of a refund alone,
+    /// see [`decline_claim`](Self::decline_claim).
     ///
     /// # Errors
     ///
@@ -187,12 +187,12 @@ impl Payment {
         Ok(())
     }
 
-    /// Whoever owns the money does not want to pay this claim of a refund: its quote is dropped, and whoever signed it
-    /// cannot claim the refund any more. Others still can.
+    /// The user does not want to pay this claim of a refund: its quote is dropped, and whoever signed it cannot claim
+    /// the refund any more. Others still can.
     ///
     /// # Errors
     ///
-    /// `WrongState` if this is no refund, or if it is not waiting for claims any more.
+    /// `WrongState` if this is not a refund, or if it is not waiting for claims any more.
     pub fn decline_claim(&mut self, node_id: PublicKey) -> Result<(), Error> {
         match (&self.phase, &mut self.purpose) {
             (Phase::Asking, Purpose::Refund(refund)) => refund.decline(node_id),
@@ -202,12 +202,12 @@ impl Payment {
     }
 
     /// Says who is to claim a refund, as was confirmed in another way: an invoice that another key signs is refused
-    /// (IVR-9). Without it, whoever sees the refund can claim it, and [`Quote::node_id`](crate::exchange::Quote::node_id)
-    /// is to be looked at.
+    /// (IVR-9). Without it, anyone who sees the refund can claim it, and
+    /// [`Quote::node_id`](crate::exchange::Quote::node_id) is to be looked at.
     ///
     /// # Errors
     ///
-    /// `WrongState` if this is no refund, or if it is not waiting for claims any more.
+    /// `WrongState` if this is not a refund, or if it is not waiting for claims any more.
     pub fn expect_payee(&mut self, node_id: PublicKey) -> Result<(), Error> {
         match (&self.phase, &mut self.purpose) {
             (Phase::Asking, Purpose::Refund(refund)) => refund.expect_payee(node_id),

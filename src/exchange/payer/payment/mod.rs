@@ -72,8 +72,8 @@ pub enum Progress {
 /// paid at most once, and ends by its deadline.
 ///
 /// It does nothing by itself: [`poll`](Self::poll) says what to do now, messages go in through
-/// [`receive`](Self::receive), rates through [`set_rate`](Self::set_rate), and [`state`](Self::state) shows where things
-/// stand:
+/// [`receive`](Self::receive), rates through [`set_rate`](Self::set_rate), and [`state`](Self::state) shows where
+/// things stand:
 ///
 /// ```text
 /// asking ──▶ quoted ──▶ paying ──▶ paid
@@ -88,11 +88,11 @@ pub enum Progress {
 ///
 /// # When the rate moves
 ///
-/// An offer may ask for dollars, and the issuer's invoice for bitcoin. As long as paying was not begun, give the payment
-/// each rate that there is. If the invoice is then off the price by more than the [tolerance](crate::exchange::Limit), the
-/// payment asks for another by itself, at most [`MAX_RENEWALS`] times and with growing delays (EXC-9). What the owner
-/// authorised binds: an invoice above it, or off the price, is not paid, and the state says
-/// [so](State::NeedsApproval), unless the rates come together again or the owner [allows](Self::allow) it.
+/// An offer may ask for dollars, and the issuer's invoice for bitcoin. As long as paying was not begun, give the
+/// payment each rate that there is. If the invoice is then off the price by more than the
+/// [tolerance](crate::exchange::Limit), the payment asks for another by itself, at most [`MAX_RENEWALS`] times and with
+/// growing delays (EXC-9). What the owner authorised binds: an invoice above it, or off the price, is not paid, and the
+/// state says [so](State::NeedsApproval), unless the rates come together again or the owner [allows](Self::allow) it.
 ///
 /// # Several ways
 ///
@@ -191,15 +191,15 @@ impl Payment {
         }
     }
 
-    /// The same refund with a signature, of which the same invoice is a claim. Core Lightning and LND pay the claim only of
-    /// a signed one, LDK reads only one without (D1): offer both texts, or the one that the other side takes.
+    /// The same refund with a signature, of which the same invoice is a claim. Core Lightning and LND pay the claim
+    /// only of a signed one, LDK reads only one without (D1): offer both texts, or the one that the other side takes.
     pub fn signed_refund(&self) -> Option<Refund> {
         let refund = self.refund()?;
         let unsigned = Unsigned::<Refund>::try_from(refund.as_bytes().to_vec()).ok()?;
         unsigned.sign(&self.payer.keypair(refund)?).ok()
     }
 
-    /// The amount that was chosen, or that the issuer suggested; nothing if it is left to the issuer.
+    /// The amount that was chosen, or that the issuer suggested; `None` if it is left to the issuer.
     pub fn amount(&self) -> Option<Msat> {
         match &self.purpose {
             Purpose::Offer(asked) => asked.choices.amount,
@@ -230,7 +230,7 @@ impl Payment {
         self.failed.iter().map(|invoice| invoice.payment_hash())
     }
 
-    /// Where things stand. Of a refund with several claims, the first is shown that can be [begun](Self::begin), or else
+    /// The current state. Of a refund with several claims, the first is shown that can be [begun](Self::begin), or else
     /// the first (EXC-14): see [`quotes`](Self::quotes).
     pub fn state(&self) -> State<'_> {
         let can_begin = |invoice: &&Invoice| self.budget.objection(invoice).is_none();
@@ -302,7 +302,8 @@ impl Payment {
         }
     }
 
-    /// Whether it waits for an invoice, or for a decision about one: [`poll`](Self::poll) does nothing in any other state.
+    /// Whether it waits for an invoice, or for a decision about one: [`poll`](Self::poll) does nothing in any other
+    /// state.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Asking | Phase::Quoted(_))
     }
@@ -319,8 +320,8 @@ impl Payment {
         Error::new(ErrorKind::WrongState { stage }, Rule::Exc4)
     }
 
-    /// Asks for another invoice, with other requests; those before are no longer answered. Where that was done too often,
-    /// everything stays as it is.
+    /// Asks for another invoice, with other requests; those before are no longer answered. Where that was done too
+    /// often, everything stays as it is.
     fn ask_anew(&mut self, why: Option<EndReason>) -> bool {
         let next = self.generation.checked_add(1).filter(|_| self.renewals < MAX_RENEWALS);
         let Some(generation) = next else { return false };
@@ -334,7 +335,7 @@ impl Payment {
         true
     }
 
-    /// From when on another invoice may be asked for because of the price; nothing if none may.
+    /// From when on another invoice may be asked for because of the price; `None` if none may.
     fn next_renewal(&self) -> Option<UnixTime> {
         let may = self.budget.can_change() && self.failed.is_empty() && self.renewals < MAX_RENEWALS;
         let at = |before: UnixTime| {

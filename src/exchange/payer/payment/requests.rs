@@ -68,7 +68,7 @@ impl Payment {
         }
     }
 
-    /// What to do because there is a quote; nothing if there is none, or not any more.
+    /// What to do because there is a quote; `None` if there is none, or not any more.
     fn step_quote(&mut self, now: UnixTime) -> Option<Step<UnsentRequest>> {
         let Phase::Quoted(invoice) = &self.phase else { return None };
         let until = self.quoted_until(invoice);
@@ -112,26 +112,26 @@ impl Payment {
         }
     }
 
-    /// Of a refund: forgets claims whose time is over, and says when that of the next is.
+    /// Of a refund: forgets claims whose time has ended, and says when that of the next is.
     fn drop_old_claims(&mut self, now: UnixTime) -> Option<UnixTime> {
         let Purpose::Refund(refund) = &mut self.purpose else { return None };
         refund.drop_old(now);
         refund.claims.iter().map(|claim| claim.until).min()
     }
 
-    /// The payer's rate. Say it whenever there is another, as long as nothing was begun: an invoice that is off the price
-    /// by it is asked for again (EXC-9): [poll](Self::poll) afterwards. Where the offer has no price in a currency, or
-    /// the amount was chosen, nothing changes.
+    /// The payer's rate. Say it whenever there is another, as long as nothing was begun: an invoice that is off the
+    /// price by it is asked for again (EXC-9): [poll](Self::poll) afterwards. Where the offer has no price in a
+    /// currency, or the amount was chosen, nothing changes.
     ///
     /// # Errors
     ///
-    /// `WrongCurrency` for the rate of another currency, `Overflow`; `AmountTooHigh` and `Zero` for a limit that comes to
-    /// more bitcoin than there is, or to none (D3).
+    /// `WrongCurrency` for the rate of another currency, `Overflow`; `AmountTooHigh` and `Zero` for a limit that comes
+    /// to more bitcoin than there is, or to none (D3).
     pub fn set_rate(&mut self, rate: Rate) -> Result<(), Error> {
         self.budget.set_rate(rate)
     }
 
-    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
+    /// The transport says that what was sent with this reply path cannot get there: the next path is tried at once
     /// (EXC-5), unless there is an invoice already.
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
         let (Phase::Asking, Purpose::Offer(offer)) = (&self.phase, &self.purpose) else { return };
