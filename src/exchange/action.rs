@@ -5,14 +5,14 @@ use alloc::boxed::Box;
 use crate::exchange::message::OutgoingMessage;
 use crate::units::UnixTime;
 
-/// What to do next. What there is to send is a message about a payment, unless it says otherwise.
+/// What to do next. The message to send belongs to a payment, unless stated otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action<M = OutgoingMessage> {
-    /// [Save](super::Payment::to_bytes) the payment if it is kept, send this, and [poll](super::Payment::poll) again.
+    /// [Save](super::Payment::to_bytes) the payment, send this, and [poll](super::Payment::poll) again.
     Send(Box<M>),
-    /// Nothing before this time, unless a message arrives or the user decides.
+    /// Poll again at this time, unless a message arrives or the user decides before.
     WaitUntil(UnixTime),
-    /// Nothing: it is paid, being paid, or over; or it is a refund without expiry, for which messages come or do not.
+    /// Nothing: it is paid, in progress, or has ended; or it is a refund without expiry, which only waits for claims.
     /// See [`Payment::state`](super::Payment::state).
     Nothing,
 }

@@ -4,11 +4,11 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::secret::offer_records;
 use crate::tlv::TlvStream;
 
-/// The most bytes that an offer of a [`Payee`](super::Payee) can have: enough for a dozen paths, and too few to make it
-/// hash for long what it did not make (EXC-1).
+/// The limit on an offer of a [`Payee`](super::Payee), in bytes. It leaves room for a dozen paths, and keeps strangers
+/// from making it hash long messages (EXC-1).
 pub const MAX_OFFER_LEN: usize = 4096;
 
-/// The most bytes that a request can add to its offer: a [`Payee`](super::Payee) takes no more, and a payer's
+/// The limit on the bytes that a request adds to its offer. A [`Payee`](super::Payee) accepts no more, and a
 /// [`Draft`](crate::exchange::Draft) sends no more.
 pub const MAX_REQUEST_LEN: usize = 4096;
 

@@ -1,7 +1,8 @@
 //! Saved states: a version, a kind, fields in a fixed order, and a MAC over all of it.
 //!
-//! A state is loaded whole or not at all. What newer software wrote is refused rather than guessed at, and so is
-//! what was damaged or belongs to another secret: a payment that is taken for one that was not begun is made twice.
+//! A state is loaded whole or not at all. A state that another version wrote is refused rather than guessed at, and so
+//! is one that is damaged or belongs to another secret: a payment that is mistaken for one that has not begun would be
+//! made twice.
 
 use alloc::vec::Vec;
 
@@ -46,10 +47,10 @@ pub(crate) fn invalid() -> Error {
     Error::new(ErrorKind::InvalidState, Rule::Exc4)
 }
 
-/// Which version of this crate's states saved these bytes, for anyone who decides what to load them with: see
-/// [`SAVED_VERSION`]. Nothing for what is too short to be a state.
+/// The version of a saved state, without its secret: see [`SAVED_VERSION`]. `None` for bytes that are too short to be a
+/// state.
 ///
-/// No secret is needed, so nothing is known to be authentic or whole: only loading checks that.
+/// Nothing is authenticated here: only loading checks that.
 ///
 /// ```
 /// # use bolt12::{ChainHash, Msat, OfferBuilder, UnixTime};

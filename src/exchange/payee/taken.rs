@@ -1,4 +1,4 @@
-//! Which payments were taken: the one thing that a payee has to remember (EXC-22).
+//! The payments that were taken: the one thing that a payee has to remember (EXC-22).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -9,11 +9,11 @@ use crate::exchange::payee::keys::Payee;
 use crate::exchange::saved::{Kind, Reader, Writer};
 use crate::units::UnixTime;
 
-/// The payments that were taken, until their invoices have expired: 24 bytes each.
+/// The payments that were taken, kept until their invoices have expired: 24 bytes each.
 ///
-/// After a payment was taken, the nodes on its way know the preimage, and could keep what is sent again; and one
-/// request can have several invoices, each with a payment hash of its own. So every payment is taken through this, and
-/// is refused if it was taken before, or if another invoice for the same request was.
+/// After a payment was taken, the nodes along its path know the preimage, and could keep the money of a second one. And
+/// several invoices for one request have different payment hashes. So take every payment through this value: it refuses
+/// a payment that was taken before, and a payment of another invoice for the same request.
 ///
 /// ```
 /// # use bolt12::exchange::{Payee, TakenPayments};
@@ -39,14 +39,15 @@ impl TakenPayments {
         Self::default()
     }
 
-    /// Takes a payment. Save this before the preimage is given away. Forgets what has expired.
+    /// Takes a payment. Save this value before you reveal the preimage. Expired entries are forgotten.
     ///
-    /// Where a payer may pay several invoices of one request, for example of a request that is sold many times, the
-    /// application decides itself, by the payment hash.
+    /// If a payer may pay several invoices of one request, for example of a request that is used many times, decide by
+    /// the payment hash yourself instead.
     ///
     /// # Errors
     ///
-    /// `AlreadyPaid` if it was taken, or another invoice for the same request. `Expired`, since it would be forgotten.
+    /// `AlreadyTaken` if this payment was taken before, or one of another invoice for the same request. `Expired`,
+    /// because an expired payment would be forgotten.
     pub fn take(&mut self, payment: &ExpectedPayment, now: UnixTime) -> Result<(), Error> {
         let at = payment.expires_at;
         if now > at {

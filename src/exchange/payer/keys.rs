@@ -16,8 +16,8 @@ use crate::invoice_request::RequestFields;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
-/// The payer. Everything that is needed to pay and to prove a payment later follows from one secret and from what
-/// stands in the messages (EXC-3).
+/// A payer. Everything that is needed to pay, and to prove a payment later, follows from one secret and from the
+/// messages themselves (EXC-3).
 ///
 /// Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ struct Keys {
 }
 
 impl Payer {
-    /// The payer whose secret this is. The secret must be unpredictable and serve nothing else.
+    /// A payer with this secret. The secret must be unpredictable, and serve no other purpose.
     pub fn new(secret: [u8; 32]) -> Self {
         let secret = Zeroizing::new(secret);
         let key = |purpose| MacKey::derive(&secret, purpose);
@@ -79,30 +79,31 @@ impl Payer {
         }
     }
 
-    /// Names the compulsory features that the application knows.
+    /// Declares the compulsory features that the application knows.
     #[must_use]
     pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
         self.known = known;
         self
     }
 
-    /// Which payment a message belongs to that came over a reply path, or over the path of a refund. Costs a MAC.
+    /// The payment that a message belongs to, if it arrived over a reply path or over the path of a refund. Costs a
+    /// MAC.
     ///
-    /// `None` if it came in another way: then no payment is to hear of it.
+    /// `None` if it arrived in any other way: then it belongs to no payment.
     pub fn payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
         let MessageArrival::Path(path_id) = arrival else { return None };
         let token = self.reply(path_id).or_else(|| self.refund_path(path_id));
         token.map(|token| PaymentId(token.id))
     }
 
-    /// Whether an invoice answers one of our requests or refunds, and repeats it untouched, whoever signed the invoice.
-    /// Costs a MAC.
+    /// Whether an invoice answers one of our requests or refunds, and repeats it unchanged, no matter who signed the
+    /// invoice. Costs a MAC.
     pub fn is_own(&self, message: &TlvStream) -> bool {
         self.seal(message).is_some()
     }
 
-    /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
-    /// what a payer proof needs. `None` if the request is not ours or was changed.
+    /// The key that signed one of our requests, derived from the request, or from an invoice that answers it (EXC-3). A
+    /// payer proof needs this key. `None` if the request is not ours or was changed.
     pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
         self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce))
     }

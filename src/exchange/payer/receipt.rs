@@ -1,4 +1,4 @@
-//! What was paid, and what proves it.
+//! What was paid, and the proof of it.
 
 use secp256k1::Keypair;
 
@@ -7,7 +7,7 @@ use crate::exchange::payer::keys::Payer;
 use crate::invoice::Invoice;
 use crate::payer_proof::{PayerProofBuilder, Preimage};
 
-/// What was paid, and what proves it.
+/// What was paid, and the proof of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Receipt<'a> {
     payer: &'a Payer,
@@ -25,7 +25,7 @@ impl<'a> Receipt<'a> {
         self.invoice
     }
 
-    /// What the payment revealed.
+    /// The preimage, which the payment revealed.
     pub fn preimage(&self) -> Preimage {
         self.preimage
     }
@@ -39,8 +39,8 @@ impl<'a> Receipt<'a> {
         fields.fold(PayerProofBuilder::receipt(self.invoice, self.preimage), PayerProofBuilder::reveal)
     }
 
-    /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3). It is found again in what the
-    /// payer paid; `None` if that is not its own, which happens only to a state that was tampered with.
+    /// The key that requested the invoice, and that signs payer proofs (EXC-3). It is derived from the invoice. `None`
+    /// if the request in the invoice is not the payer's own, which happens only if a state was tampered with.
     pub fn keypair(&self) -> Option<Keypair> {
         self.payer.keypair(self.invoice.request())
     }

@@ -11,9 +11,9 @@ use crate::exchange::schedule::Schedule;
 use crate::units::UnixTime;
 
 impl Draft {
-    /// Begins the payment. Nothing is sent before it is [polled](Payment::poll), so there is time to
-    /// [save](Payment::to_bytes) it. The entropy must be new; after the deadline nothing is begun any more, and a
-    /// payment whose deadline has passed ends when it is first polled.
+    /// Starts the payment. Nothing is sent until it is [polled](Payment::poll), so [save](Payment::to_bytes) it first.
+    /// The entropy must be new. Paying cannot begin after the deadline, and a payment whose deadline has passed ends
+    /// when it is next polled.
     ///
     /// # Errors
     ///
