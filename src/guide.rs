@@ -12,6 +12,7 @@
 //! | [Proofs](proofs) | proving a payment, and checking a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [Connecting to a peer](connection) | the connection that carries onion messages, without a node (feature `peer`) |
+//! | [Many peers](peers) | limits and queues for hundreds of peers, without a node (feature `onion`) |
 //! | [LDK](ldk) | the exchange on an LDK node, or in front of one (feature `lightning`) |
 //! | [Many at once](manager) | all conversations of a wallet in one value |
 //! | [Storage and restarts](storage) | what to save, and what to do after a crash |
@@ -36,6 +37,7 @@ macro_rules! links {
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
 [paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
+[peers]: crate::guide::peers
 [proofs]: crate::guide::proofs
 [rules]: crate::guide::rules
 [rules-decisions]: crate::guide::rules#decisions
@@ -127,6 +129,13 @@ page!(
 [`Init`](crate::peer::Init), [`Notice`](crate::peer::Notice), [`Timeouts`](crate::peer::Timeouts),
 [`ConnectionError`](crate::peer::ConnectionError), [`SendError`](crate::peer::SendError)",
     "peer"
+);
+page!(
+    peers,
+    "../docs/guide/peers.md",
+    "[`Peers`](crate::peers::Peers), [`Limits`](crate::peers::Limits), [`Standing`](crate::peers::Standing),
+[`Pace`](crate::peers::Pace), [`Counts`](crate::peers::Counts), [`SendError`](crate::peers::SendError)",
+    "onion"
 );
 page!(
     ldk,

@@ -10,6 +10,7 @@
 //! [manager]: guide::manager
 //! [onion-messages]: guide::onion_messages
 //! [paying]: guide::paying
+//! [peers]: guide::peers
 //! [proofs]: guide::proofs
 //! [refunds]: guide::refunds
 //! [rules]: guide::rules
@@ -38,6 +39,7 @@
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
 //! | connect to a Lightning peer without a node (feature `peer`) | `peer` | [connecting to a peer][connection] |
+//! | hold many peers, with limits and queues (feature `onion`) | `peers` | [many peers][peers] |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` | [LDK][ldk] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
 //! | look at records that have no name | [`TlvStream`] | |
@@ -66,6 +68,7 @@ extern crate std;
 
 mod builder;
 mod contacts;
+mod crypto;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
 mod error;
@@ -87,6 +90,8 @@ pub mod onion;
 mod payer_proof;
 #[cfg(feature = "peer")]
 pub mod peer;
+#[cfg(feature = "onion")]
+pub mod peers;
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;

@@ -32,4 +32,6 @@ pub use application::{Application, NotOurs, ToDo};
 pub use convert::{ConversionError, from_payment_path, to_payment_path};
 pub use desk::Desk;
 pub use node::{NoPath, OffersHandler, arrival, context, instructions, message_paths, payment_paths};
-pub use peers::{Limits, OnionPeers, SendError};
+pub use peers::OnionPeers;
+
+pub use crate::peers::{Counts, Limits, SendError, Standing};
