@@ -8,8 +8,8 @@ mod naive;
 use std::cell::{Cell, RefCell};
 
 use bolt12::exchange::{
-    Accepted, Claim, EndReason, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage,
-    PathId, Payee, Payer, Payment, PaymentId, ReceivedRequest, Refused, State, Terms,
+    Accepted, Claim, EndReason, IncomingMessage, Limit, MessageArrival, OffersMessage, OutgoingMessage, PathId, Payee,
+    Payer, Payment, PaymentId, ReceivedRequest, Refused, State, Terms,
 };
 use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler, arrival, context, ldk};
 use bolt12::secp256k1::Keypair;

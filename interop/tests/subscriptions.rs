@@ -10,8 +10,8 @@ use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    EndReason, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage, Payee, Payer,
-    ReceivedRequest, Refused, State, Subscription, SubscriptionEnd, SubscriptionId, SubscriptionState, Terms,
+    EndReason, IncomingMessage, Limit, MessageArrival, OffersMessage, OutgoingMessage, Payee, Payer, ReceivedRequest,
+    Refused, State, Subscription, SubscriptionEnd, SubscriptionId, SubscriptionState, Terms,
 };
 use bolt12::lightning::ldk::ln::peer_handler::IgnoringMessageHandler;
 use bolt12::lightning::ldk::onion_message::offers::OffersMessageHandler;

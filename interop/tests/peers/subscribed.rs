@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bolt12::exchange::{
-    MaxAmount, OutgoingMessage, ReceivedRequest, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
+    OutgoingMessage, ReceivedRequest, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
 };
 use bolt12::lightning::{Application, Limits};
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
-    ChainHash, Features, Msat, OfferBuilder, PaidPeriod, PayInfo, Preimage, Recurrence, RecurrenceContext, TimeUnit,
-    UnixTime,
+    ChainHash, Msat, OfferBuilder, PaidPeriod, PayInfo, Preimage, Recurrence, RecurrenceContext, TimeUnit, UnixTime,
 };
 use tokio::net::TcpStream;
 
