@@ -1,4 +1,4 @@
-//! Why a manager does not do what it was asked for.
+//! Why a manager refused a call.
 
 use core::fmt;
 
@@ -7,31 +7,31 @@ use bitcoin::hashes::sha256;
 use crate::error::Error;
 use crate::exchange::ids::ConversationId;
 
-/// Why a manager did not do what it was asked for. Nothing changed.
+/// Why a manager refused a call. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ManagerError {
-    /// It is not here: it never was, or it was archived or removed.
+    /// The conversation is unknown, or was archived or removed.
     Unknown(ConversationId),
-    /// It is here already: a second one could be paid a second time.
+    /// The conversation already exists: a second one could be paid again.
     Exists(ConversationId),
-    /// A change of it is not saved yet, so nothing is known about it for sure.
+    /// A change of the conversation is not saved yet.
     Unsaved(ConversationId),
-    /// It is not over yet.
+    /// The conversation has not ended.
     Open(ConversationId),
-    /// There are as many of its kind as there may be.
+    /// The limit on conversations of this kind is reached.
     TooMany {
         /// The [limit](super::ManagerLimits).
         limit: usize,
     },
-    /// Another payment with this payment hash was begun: one preimage would have to prove both.
+    /// Another payment with this payment hash has begun, and one preimage would have to prove both.
     HashInUse {
         /// The hash.
         payment_hash: sha256::Hash,
         /// The other one.
         by: ConversationId,
     },
-    /// Nothing that is being paid has this payment hash.
+    /// No payment in progress has this payment hash.
     UnknownHash(sha256::Hash),
     /// The conversation refused.
     Refused(Error),
