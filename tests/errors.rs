@@ -317,6 +317,7 @@ fn errors() -> Vec<Error> {
     errors.extend(onions());
     errors.extend(requests_not_received());
     errors.extend(sales_not_made());
+    errors.push(one_claim_too_many());
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
@@ -682,8 +683,27 @@ fn sales_not_made() -> [Error; 2] {
     let stale = received.clone().accept(&old).unwrap_err().error().clone();
     let payment = received.accept(&fresh).unwrap().expected_payment();
     let mut taken = TakenPayments::new();
-    taken.take(&payment, NOW).unwrap();
-    [stale, taken.take(&payment, NOW).unwrap_err()]
+    taken.take(&payment, b"one", NOW).unwrap();
+    [stale, taken.take(&payment, b"two", NOW).unwrap_err()]
+}
+
+/// After sixteen that are wrong.
+fn one_claim_too_many() -> Error {
+    let new = payer().new_refund([5; 32]);
+    let builder = new.builder("a cup", Msat(5_000)).add_path(sides::path_with(0x60, new.path_id(0)));
+    let mut payment = new.publish(builder, NOW).unwrap();
+    let accepted = Payee::new([1; 32]).claim(payment.refund().unwrap(), NOW, sides::CHAINS).unwrap();
+    let invoice = accepted.invoice(Preimage([5; 32]).payment_hash());
+    let invoice = invoice.add_path(messages::path(2), &messages::payinfo()).build().unwrap();
+    let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+    let right = sides::deliver(&sent, 0x70);
+    let mut wrong = right.clone();
+    *wrong.bytes.last_mut().unwrap() ^= 1;
+    for _ in 0..16 {
+        assert!(payment.receive(wrong.clone(), NOW).is_err());
+    }
+    payment.receive(right, UnixTime(NOW.0 + 20)).unwrap_err().error().clone()
 }
 
 const LATER: UnixTime = UnixTime(NOW.0 + 600);
@@ -757,28 +777,18 @@ fn off_price(issuer: &Payee) -> Error {
     payment.begin(hash, NOW, Some(rate("95000"))).unwrap_err()
 }
 
-/// A refund without a way to its payer, one that is claimed too often, and a claim that is over.
+/// A refund without a way to its payer, and a claim that is over.
 fn refunds_not_paid() -> Vec<Error> {
     let new = payer().new_refund([6; 32]);
     let builder = new.builder("tea", Msat(1_000));
     let nowhere = payer().new_refund([6; 32]).publish(builder.clone(), NOW).unwrap_err();
 
     let builder = builder.add_path(sides::path_with(0x70, new.path_id(0)));
-    let mut published = new.publish(builder, NOW).unwrap();
-    let refund = published.refund().unwrap().clone();
-    let begin = |number| {
-        let accepted = Payee::new([number; 32]).claim(&refund, NOW, sides::CHAINS).unwrap();
-        let invoice =
-            accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
-        let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
-        let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
-        (claim, sent)
-    };
-    let too_many = (2..).find_map(|number| {
-        let refused = published.receive(sides::deliver(&begin(number).1, 0x71), NOW).err()?;
-        Some(refused.error().clone()).filter(|error| matches!(error.kind(), ErrorKind::TooManyClaims { .. }))
-    });
-    let (mut claim, sent) = begin(1);
+    let published = new.publish(builder, NOW).unwrap();
+    let accepted = Payee::new([1; 32]).claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
+    let invoice = accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
+    let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
     claim.paid();
     let arrival = MessageArrival::Path(sent.reply_path_id.unwrap());
     let told = IncomingMessage {
@@ -788,7 +798,7 @@ fn refunds_not_paid() -> Vec<Error> {
         reply_path: None,
     };
     let too_late = claim.receive(told, NOW).unwrap_err().error().clone();
-    vec![nowhere, too_many.unwrap(), too_late]
+    vec![nowhere, too_late]
 }
 
 /// All ways in which a subscription can end.

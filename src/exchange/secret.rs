@@ -58,8 +58,8 @@ impl MacKey {
         self.state(parts).verify_slice(mac).is_ok()
     }
 
-    /// A key pair for what the parts name. Costs one curve operation. It is the caller's to wipe: a [`Keypair`] is copied
-    /// like a number, and wipes itself nowhere.
+    /// A key pair for what the parts name. Costs one curve operation. It is the caller's to wipe: a [`Keypair`] is
+    /// copied like a number, and wipes itself nowhere.
     pub(crate) fn keypair(&self, parts: &[&[u8]]) -> Keypair {
         let mut bytes = self.mac(parts);
         loop {

@@ -235,7 +235,7 @@ where
                 // Is it the message, or the path?
                 match OffersMessage::try_from(&outgoing.message) {
                     Ok(_) => self.desk.unreachable(outgoing),
-                    Err(_) => self.desk.unsendable(outgoing, &error),
+                    Err(_) => self.desk.unsendable(outgoing),
                 }
             }
         }

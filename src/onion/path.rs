@@ -256,8 +256,8 @@ impl<'a> BlindedPathBuilder<'a> {
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The dummy
-    /// hops of a payment path are of this kind: a payment's onion has a layer for each of them.
+    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The
+    /// dummy hops of a payment path are of this kind: a payment's onion has a layer for each of them.
     fn goes_in_circles(&self) -> bool {
         let relays_payments =
             |hop: &PathHop| hop.fields.iter().any(|(number, _)| *number == Field::PAYMENT_RELAY.number());

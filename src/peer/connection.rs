@@ -85,9 +85,9 @@ struct Open {
 
 /// One connection to a Lightning peer, without the socket: bytes go in and come out (BOLT 8, BOLT 1).
 ///
-/// `key` should be this connection's alone, or that of a wallet without channels: to a peer that has a channel with a node
-/// under the same key, this connection takes that node's place, and its channel is idle as long as this lasts. It is never
-/// closed because of anything that is sent here.
+/// `key` should be this connection's alone, or that of a wallet without channels: to a peer that has a channel with a
+/// node under the same key, this connection takes that node's place, and its channel is idle as long as this lasts. It
+/// is never closed because of anything that is sent here.
 ///
 /// What it holds is bounded, whatever the peer does: beside a few hundred bytes one message that arrives, of at most
 /// 65,551 bytes, and three that wait to be sent, of 65,569 bytes each. Buffers grow with what arrives, not with what

@@ -18,7 +18,7 @@ pub enum SendError {
     /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
     #[error(transparent)]
     Way(Error),
-    /// This message cannot be sent, whatever the way: it is too long.
+    /// This message cannot be sent, over any path: it is too long.
     #[error(transparent)]
     Message(Error),
 }

@@ -206,8 +206,8 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if no payment in progress has this payment hash: it is already known to be paid, is archived, or
-    /// is not from here. `Refused` as for [`Payment::paid`].
+    /// `UnknownHash` if no payment that began here has this payment hash: it is archived, its subscription has moved on
+    /// since, or it is not from here. `Refused` as for [`Payment::paid`].
     pub fn paid(&mut self, preimage: Preimage, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let hash = preimage.payment_hash();
         self.tell_all(hash, now, |conversation| conversation.paid(preimage))

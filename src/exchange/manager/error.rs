@@ -7,7 +7,7 @@ use bitcoin::hashes::sha256;
 use crate::error::Error;
 use crate::exchange::ids::ConversationId;
 
-/// Why a manager refused a call. Nothing has changed.
+/// Why a manager refused a call. Nothing has begun or ended because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ManagerError {
@@ -15,7 +15,7 @@ pub enum ManagerError {
     Unknown(ConversationId),
     /// The conversation already exists: a second one could be paid again.
     Exists(ConversationId),
-    /// A change of the conversation is not saved yet.
+    /// The conversation was never saved, or it was removed and is not deleted yet.
     Unsaved(ConversationId),
     /// The conversation has not ended.
     Open(ConversationId),

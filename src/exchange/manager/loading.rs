@@ -84,8 +84,8 @@ pub struct Archived {
     pub id: ConversationId,
     /// Its saved state: pass it to [`load`](OffersManager::load) to get the conversation back.
     pub state: Vec<u8>,
-    /// The payment hashes of failed attempts, or that of a claim. If one of them is paid after all, load the
-    /// conversation again and report it.
+    /// The payment hashes of all attempts, whatever the node reported, or that of a claim. If one of them is paid that
+    /// was not known to be, load the conversation again and report it.
     pub payment_hashes: Vec<sha256::Hash>,
 }
 

@@ -96,7 +96,9 @@ pub enum Event {
     /// Paying has begun, and that is saved: pay the invoice now, once. See
     /// [`State::Paying`](crate::exchange::State::Paying).
     Payable(ConversationId),
-    /// The payment was made, or the claim was paid. For a subscription, the payment of this period was made.
+    /// The payment was made, or the claim was paid. For a subscription, the payment of this period was made. This is
+    /// reported once at most: if the program ends just then, [`status`](super::OffersManager::status) shows it after a
+    /// start.
     Paid(ConversationId),
     /// A payment of a subscription is overdue, like the one before it (EXC-17). It is made later by itself, or
     /// [now](super::OffersManager::catch_up).
@@ -104,7 +106,8 @@ pub enum Event {
     /// A payment of a subscription has stopped, and the user can decide.
     Stopped(ConversationId),
     /// The conversation has ended. [`status`](super::OffersManager::status) says why. It stays until it is
-    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove).
+    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove). For a payment or a claim
+    /// this is reported once at most, like [`Paid`](Self::Paid); for a subscription, again after each start.
     Ended(ConversationId),
     /// The exchange rate of this currency is needed: [set it](super::OffersManager::set_rate).
     RateNeeded(CurrencyCode),
@@ -113,7 +116,8 @@ pub enum Event {
     NotSaved {
         /// The conversation.
         id: ConversationId,
-        /// Whether it is gone: it was new, or it was being removed.
+        /// Whether it is gone. If it was new, the storage has nothing of it. If it was being removed, its state is
+        /// still in the storage: load that, and remove it again.
         is_gone: bool,
     },
     /// The next step failed. It is tried again in an hour.

@@ -136,9 +136,8 @@ impl Payer {
     ///
     /// # Errors
     ///
-    /// `InvalidState` for bytes that are damaged or were saved with another secret; `UnknownVersion` for a state that
-    /// another version wrote; and the errors of a message in it, for example if other features were
-    /// [known](Self::knowing) when it was saved.
+    /// `InvalidState` for bytes that are damaged, were saved with another secret, or have a message with a compulsory
+    /// feature that is not [known](Self::knowing) now; `UnknownVersion` for a state that another version wrote.
     pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
         Reader::load(bytes, Kind::Payment, self.states(), |reader| Payment::read(reader, self))
     }
