@@ -34,8 +34,10 @@ macro_rules! links {
 [ldk]: crate::guide::ldk
 [manager]: crate::guide::manager
 [onion-messages]: crate::guide::onion_messages
+[onion-messages-look-a-name-up]: crate::guide::onion_messages#look-a-name-up
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
+[paying-look-a-name-up]: crate::guide::paying#look-a-name-up
 [paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
 [peers]: crate::guide::peers
 [proofs]: crate::guide::proofs
@@ -114,7 +116,8 @@ page!(
 page!(
     onion_messages,
     "../docs/guide/onion-messages.md",
-    "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
+    "[`Messenger`](crate::exchange::Messenger), [`NameLookup`](crate::exchange::NameLookup),
+[`ReceivedQuery`](crate::exchange::ReceivedQuery), [`Route`](crate::exchange::Route),
 [`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
 [`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
 [`PaymentPathBuilder`](crate::onion::PaymentPathBuilder),

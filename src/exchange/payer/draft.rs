@@ -269,6 +269,17 @@ impl Draft {
         self.max().map(drop)
     }
 
+    /// The limit on the [note](Self::payer_note) in bytes (not characters), given the other choices, for a form. Costs
+    /// as much as making a request.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) as long as something is
+    /// [needed](Self::needs), and `TooLong` if the request is too long even without a note.
+    pub fn max_note_len(&self) -> Result<usize, Error> {
+        self.asked(UnixTime(0)).max_note_len(&self.payer)
+    }
+
     /// The fields that the issuer will see besides its own offer. The [metadata](Field::INVREQ_METADATA) mean nothing
     /// to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time, so neither identifies the payer. The reply
     /// path may identify it: the sender of the request makes it (with the feature `onion`, see `Route`).
