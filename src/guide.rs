@@ -9,6 +9,7 @@
 //! | [Fiat](fiat) | prices in dollars, on both sides |
 //! | [Refunds](refunds) | refunds and withdrawals, where the money flows the other way |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
+//! | [Contacts](contacts) | people who pay each other: who it was, and paying back (feature `contacts`) |
 //! | [Proofs](proofs) | proving a payment, and checking a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [Connecting to a peer](connection) | the connection that carries onion messages, without a node (feature `peer`) |
@@ -26,9 +27,11 @@
 macro_rules! links {
     () => {
         "[connection]: crate::guide::connection
+[contacts]: crate::guide::contacts
 [decisions]: crate::guide::decisions
 [decisions-subscriptions]: crate::guide::decisions#subscriptions
 [fiat]: crate::guide::fiat
+[getting-paid-short-offers]: crate::guide::getting_paid#short-offers
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
 [getting-paid]: crate::guide::getting_paid
 [ldk]: crate::guide::ldk
@@ -80,7 +83,7 @@ page!(
 [`ReceivedRequest`](crate::exchange::ReceivedRequest), [`Terms`](crate::exchange::Terms),
 [`Accepted`](crate::exchange::Accepted), [`ExpectedPayment`](crate::exchange::ExpectedPayment),
 [`Sale`](crate::exchange::Sale), [`TakenPayments`](crate::exchange::TakenPayments),
-[`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
+[`Stock`](crate::exchange::Stock), [`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
 );
 page!(
     fiat,
@@ -105,6 +108,16 @@ page!(
 [`Subscribers`](crate::exchange::Subscribers), [`RecurrenceContext`](crate::RecurrenceContext),
 [`SubscriptionKey`](crate::SubscriptionKey), [`Recurrence`](crate::Recurrence)",
     "recurrence"
+);
+page!(
+    contacts,
+    "../docs/guide/contacts.md",
+    "[`Contact`](crate::exchange::Contact), [`OfferKey`](crate::exchange::OfferKey),
+[`Introduction`](crate::Introduction), [`PayerIdentity`](crate::PayerIdentity),
+[`ContactSecret`](crate::ContactSecret), [`Draft::introduce`](crate::exchange::Draft::introduce),
+[`Accepted::from_contact`](crate::exchange::Accepted::from_contact), [`Sale`](crate::exchange::Sale),
+[`UnsignedName`](crate::UnsignedName)",
+    "contacts"
 );
 page!(
     proofs,

@@ -1,6 +1,7 @@
 // They come before the README's own, and so win over them, which lead to files.
 //! [attacks]: guide::attacks
 //! [connection]: guide::connection
+//! [contacts]: guide::contacts
 //! [contributing]: guide::contributing
 //! [decisions]: guide::decisions
 //! [fiat]: guide::fiat
@@ -31,11 +32,13 @@
 //! | build messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] | |
 //! | sign with a hardware or remote signer | [`Unsigned`] | [getting paid][getting-paid] |
 //! | prove a payment, and check a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] | [proofs] |
+//! | check an invoice that somebody else fetched | [`Offer::check_invoice`] | [paying] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] | [paying] |
 //! | run the whole exchange, as payer or payee | [`exchange`] | [paying], [getting paid][getting-paid], [storage] |
 //! | hold all conversations of a wallet, with any store and transport | [`exchange::OffersManager`] | [many at once][manager] |
 //! | convert prices in fiat | [`Rate`], [`OfferAmount`] | [fiat] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
+//! | recognise those you pay, and be recognised by them (feature `contacts`) | `exchange::Contact`, `exchange::OfferKey`, `exchange::Draft::introduce`, `Introduction` | [contacts] |
 //! | make recurring offers, and count periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
 //! | connect to a Lightning peer without a node (feature `peer`) | `peer` | [connecting to a peer][connection] |
@@ -119,8 +122,8 @@ pub use field::{
     Quantity, Rate, ShortChannelId, Text,
 };
 pub use invoice::{
-    Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits, PayableInvoice,
-    RefundContext, SentTo,
+    Arrival, FetchedContext, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits,
+    PayableInvoice, RefundContext, SentTo,
 };
 pub use invoice_error::InvoiceError;
 pub use invoice_request::{

@@ -304,6 +304,11 @@ macro_rules! message_traits {
                 crate::message::View::into_message(self.fields).tlvs.into_bytes()
             }
 
+            /// How many letters the text has, and so how large its QR code is: those of `Display`.
+            pub fn text_len(&self) -> usize {
+                crate::text::Encoded { kind: $schema.kind, bytes: self.as_bytes() }.len()
+            }
+
             /// The text, split into lines of at most `width` characters with `+` (TXT-7).
             ///
             /// # Errors

@@ -11,6 +11,8 @@ use bolt12::{
 };
 use serde_json::{Map, Value, json};
 
+#[cfg(feature = "contacts")]
+use super::contacts;
 use super::input::{self, Input, Message, Refused, Views};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
@@ -180,6 +182,10 @@ impl Object {
         self.field(Field::INVREQ_BIP_353_NAME, name);
         #[cfg(feature = "recurrence")]
         for (field, value) in recurrence::request_json(request, views) {
+            self.field(field, value);
+        }
+        #[cfg(feature = "contacts")]
+        for (field, value) in contacts::request_json(request) {
             self.field(field, value);
         }
     }

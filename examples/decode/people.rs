@@ -7,6 +7,8 @@ use bolt12::{
     OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Revealed, Text, TlvRecord, UnixTime,
 };
 
+#[cfg(feature = "contacts")]
+use super::contacts;
 use super::input::{self, Message, Views};
 use super::phrases::{chain, payer_key, single_hops};
 #[cfg(feature = "recurrence")]
@@ -140,6 +142,8 @@ fn seen(message: &Message) -> Vec<String> {
             if request.bip_353_name().is_some() {
                 seen.push("The issuer learns by which name the payer found the offer.".into());
             }
+            #[cfg(feature = "contacts")]
+            seen.extend(contacts::seen(request).map(Into::into));
         }
         Message::Refund(refund) => {
             match refund.paths() {
@@ -231,8 +235,8 @@ impl Page<'_> {
         self.lines(field, value.map(|value| vec![value.to_string()]));
     }
 
-    #[cfg(feature = "recurrence")]
-    fn rows(&mut self, rows: impl IntoIterator<Item = recurrence::Row>) {
+    #[cfg(any(feature = "recurrence", feature = "contacts"))]
+    fn rows(&mut self, rows: impl IntoIterator<Item = (Field, Option<String>)>) {
         for (field, words) in rows {
             self.row(field, words);
         }
@@ -337,6 +341,8 @@ impl Page<'_> {
         self.row(Field::INVREQ_BIP_353_NAME, request.bip_353_name());
         #[cfg(feature = "recurrence")]
         self.rows(recurrence::request_rows(request, views));
+        #[cfg(feature = "contacts")]
+        self.rows(contacts::request_rows(request, views));
     }
 
     fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {

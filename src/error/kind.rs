@@ -249,6 +249,10 @@ pub enum ErrorKind {
     AlreadyPaid,
     /// A payment that was already taken, or one for a request that was already paid.
     AlreadyTaken,
+    /// An offer of which nothing is left.
+    SoldOut,
+    /// An offer that its issuer took back.
+    Withdrawn,
     /// An exchange rate that is too old.
     StaleRate {
         /// How old it may be, in seconds.
@@ -359,6 +363,8 @@ impl ErrorKind {
             Self::PreviousUnpaid => "previous_unpaid",
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
+            Self::SoldOut => "sold_out",
+            Self::Withdrawn => "withdrawn",
             Self::StaleRate { .. } => "stale_rate",
             Self::TooManyClaims { .. } => "too_many_claims",
             Self::IsRecurring => "is_recurring",
@@ -545,6 +551,8 @@ impl ErrorKind {
             Self::AlreadyTaken => f.write_str(
                 "this invoice, or another one for the same request, has already been paid: fail this payment",
             ),
+            Self::SoldOut => f.write_str("everything of this offer has been sold"),
+            Self::Withdrawn => f.write_str("this offer was withdrawn by its issuer: ask for a new one"),
             Self::StaleRate { max_age } => {
                 write!(
                     f,

@@ -116,6 +116,7 @@ rules! {
     Exc12 = "EXC-12", "each attempt to pay has a number, and the result of another attempt changes nothing";
     Exc20 = "EXC-20", "a sender of too many messages is not heard for a while, and takes nobody else's share";
     Exc22 = "EXC-22", "a payment is recognised by its path id, and taken once";
+    Exc23 = "EXC-23", "an offer sells no more than its issuer has left of it, and nothing once it was withdrawn";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
     Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";

@@ -12,6 +12,11 @@ pub enum Action<M = OutgoingMessage> {
     Send(Box<M>),
     /// Poll again at this time, unless a message arrives or the user decides before.
     WaitUntil(UnixTime),
+    /// The request needs a signature from a [remote signer](super::Draft::signer): show
+    /// [`to_sign`](super::Payment::to_sign) to the signer, pass the signature to [`sign`](super::Payment::sign), and
+    /// [poll](super::Payment::poll) again. That may take until the [deadline](super::Payment::deadline). Only payments
+    /// return this.
+    Sign,
     /// Nothing: it is paid, in progress, or has ended; or it is a refund without expiry, which only waits for claims.
     /// See [`Payment::state`](super::Payment::state).
     Nothing,
@@ -20,8 +25,13 @@ pub enum Action<M = OutgoingMessage> {
 /// The same for anyone who does not ask again at once: what is sent comes with when to come back.
 #[derive(Debug)]
 pub(crate) enum Step<T> {
-    Send { message: Box<T>, wake: UnixTime },
+    Send {
+        message: Box<T>,
+        wake: UnixTime,
+    },
     WaitUntil(UnixTime),
+    /// Poll again at this time, unless a message arrives or the user decides before.
+    Sign(UnixTime),
     Nothing,
 }
 
@@ -30,6 +40,7 @@ impl From<Step<OutgoingMessage>> for Action {
         match step {
             Step::Send { message, .. } => Self::Send(message),
             Step::WaitUntil(at) => Self::WaitUntil(at),
+            Step::Sign(_) => Self::Sign,
             Step::Nothing => Self::Nothing,
         }
     }

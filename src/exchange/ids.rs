@@ -11,12 +11,31 @@ use crate::error::{Error, ErrorKind, Rule};
 ///
 /// They are a secret of the maker. Anyone else who knew them could pretend that a message arrived over the path. So
 /// `Debug` does not show them.
+///
+/// Those of a [short offer](super::NewOffer::short) are 16 bytes, followed by zeros. [`as_ref`](AsRef::as_ref) omits
+/// the zeros, which makes the path shorter. Both forms are recognised.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PathId(pub [u8; 32]);
 
+impl PathId {
+    /// One of 16 bytes.
+    pub(crate) fn of_short(bytes: [u8; 16]) -> Self {
+        let mut id = [0; 32];
+        id.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+        Self(id)
+    }
+
+    /// The 16 bytes, if there are no more.
+    pub(crate) fn as_short(&self) -> Option<&[u8; 16]> {
+        let (start, zeros) = self.0.split_first_chunk()?;
+        zeros.iter().all(|byte| *byte == 0).then_some(start)
+    }
+}
+
+/// What to put into the path: 32 bytes, or 16 of a short offer.
 impl AsRef<[u8]> for PathId {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.as_short().map_or(&self.0, |start| start)
     }
 }
 

@@ -246,7 +246,7 @@ impl Messenger {
     /// A path to this node, for offers, refunds and replies, that starts at the first of these nodes, each of which
     /// is a peer of the next, and the last of ours.
     pub fn path(&self, through: &[PublicKey], path_id: PathId) -> BlindedPathBuilder<'static> {
-        let path = BlindedPathBuilder::own(&self.node).path_id(path_id.0);
+        let path = BlindedPathBuilder::own(&self.node).path_id(path_id.as_ref());
         through.iter().fold(path, |path, node| path.through(*node))
     }
 }

@@ -94,6 +94,7 @@ pub use payee::ledger::Subscribers;
 pub use payee::offer::NewOffer;
 pub use payee::received::ReceivedRequest;
 pub use payee::sale::{MAX_SALE_DATA, Sale};
+pub use payee::stock::Stock;
 pub use payee::taken::TakenPayments;
 pub use payee::terms::{MaxAmount, Terms};
 pub use payer::budget::Objection;

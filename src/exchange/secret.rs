@@ -53,6 +53,11 @@ impl MacKey {
         self.state(parts).verify_truncated_left(tag).is_ok()
     }
 
+    /// The same for a tag of half the length (EXC-24).
+    pub(crate) fn verifies_short(&self, parts: &[&[u8]], tag: &[u8; 8]) -> bool {
+        self.state(parts).verify_truncated_left(tag).is_ok()
+    }
+
     /// Whether `mac` is the parts' HMAC.
     pub(crate) fn verifies_whole(&self, parts: &[&[u8]], mac: &[u8; 32]) -> bool {
         self.state(parts).verify_slice(mac).is_ok()
@@ -105,6 +110,38 @@ impl Seal {
         let (start, end) = bytes.split_at_mut(16);
         start.copy_from_slice(&self.nonce);
         end.copy_from_slice(&self.tag);
+        bytes
+    }
+}
+
+/// Metadata of half the length, of an offer for which every letter counts (EXC-24): a nonce of 8 bytes, and 8 bytes of
+/// a MAC.
+#[derive(Clone, Copy)]
+pub(crate) struct ShortSeal {
+    start: [u8; 8],
+    pub(crate) tag: [u8; 8],
+}
+
+impl ShortSeal {
+    pub(crate) fn new(nonce: &Nonce) -> Self {
+        Self { start: nonce.first_chunk().copied().unwrap_or_default(), tag: [0; 8] }
+    }
+
+    pub(crate) fn read(metadata: &[u8]) -> Option<Self> {
+        let metadata: &[u8; 16] = metadata.try_into().ok()?;
+        Some(Self { start: *metadata.first_chunk()?, tag: *metadata.last_chunk()? })
+    }
+
+    /// A nonce that no other metadata has.
+    pub(crate) fn nonce(self) -> Nonce {
+        let mut nonce = Nonce::default();
+        nonce.iter_mut().zip(self.start).for_each(|(slot, byte)| *slot = byte);
+        nonce
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = self.nonce();
+        bytes.iter_mut().skip(8).zip(self.tag).for_each(|(slot, byte)| *slot = byte);
         bytes
     }
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod capacity;
 mod check;
+mod fetched;
 mod fields;
 #[cfg(feature = "recurrence")]
 mod recurrence;
@@ -11,6 +12,7 @@ mod rules;
 pub use builder::InvoiceBuilder;
 pub use capacity::PathLimits;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
+pub use fetched::FetchedContext;
 pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};
 pub(crate) use rules::REQUIRED;

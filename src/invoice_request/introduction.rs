@@ -1,5 +1,6 @@
 //! What a request says of who pays.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use secp256k1::PublicKey;
@@ -16,7 +17,7 @@ use crate::tlv::CustomField;
 #[non_exhaustive]
 pub enum PayerIdentity {
     /// Over this offer of its own, of at most 300 bytes.
-    Offer(Offer),
+    Offer(Box<Offer>),
     /// Under this name of its own.
     Name {
         /// The BIP 353 name.
@@ -40,6 +41,12 @@ impl PayerIdentity {
             return Err(Error::of(Field::INVREQ_PAYER_BIP_353_SIGNATURE, ErrorKind::WrongKey, Rule::Con3));
         }
         Ok(Self::Name { name, key })
+    }
+}
+
+impl From<Offer> for PayerIdentity {
+    fn from(offer: Offer) -> Self {
+        Self::Offer(Box::new(offer))
     }
 }
 
@@ -101,7 +108,7 @@ impl Introduction {
         let (secret, rest) = bytes.split_first_chunk()?;
         let payer = match rest.split_first() {
             None => None,
-            Some((&OFFER, offer)) => Some(PayerIdentity::Offer(Offer::try_from(offer).ok()?)),
+            Some((&OFFER, offer)) => Some(Offer::try_from(offer).ok()?.into()),
             Some((&NAME, rest)) => {
                 let (key, name) = rest.split_first_chunk()?;
                 let name = HumanReadableName::decode(name).ok()?.into_owned();
@@ -157,6 +164,6 @@ impl RequestFields {
         let name = name.map(|(name, by)| PayerIdentity::Name { name: name.into_owned(), key: by.key });
         // An offer that is too long was not to be sent, and is not carried along.
         let offer = || self.payer_offer()?.ok().filter(|offer| offer.as_bytes().len() <= MAX_PAYER_OFFER_LEN);
-        Some(Introduction { secret, payer: name.or_else(|| offer().map(PayerIdentity::Offer)) })
+        Some(Introduction { secret, payer: name.or_else(|| offer().map(PayerIdentity::from)) })
     }
 }

@@ -286,7 +286,7 @@ impl Route {
     /// Hops that the sender blinds itself, without padding: nobody but they will see them.
     fn own(to: NextHop, hops: Vec<(PublicKey, Plain)>, session: &Secret) -> Result<Self, Error> {
         // Not the onion's own session: equal keys would tell the first hop that it got the message from its sender.
-        let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, 0)?;
+        let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, [0; 2])?;
         Ok(Self { to, path_key: path_key.into(), hops: hops.into_iter().map(|hop| (hop.id, hop.encrypted)).collect() })
     }
 }

@@ -15,11 +15,11 @@ use bolt12::exchange::{
 };
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
-    BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
-    Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Recurrence,
-    RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder, RequestArrival, RequestContext,
-    ShortChannelId, TimeUnit, UnixTime,
+    BlindedPath, ChainHash, ContactSecret, Direction, Fallback, Feature, Features, Field, HumanReadableName,
+    IntroductionNode, Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat,
+    MultiPart, Offer, OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerIdentity, PayerProof, PayerProofBuilder,
+    Preimage, Quantity, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder,
+    RequestArrival, RequestContext, ShortChannelId, TimeUnit, UnixTime,
 };
 use bolt12_fuzz::checks::exchange::sides;
 use bolt12_fuzz::checks::keys;
@@ -197,6 +197,8 @@ fn offer(name: &str) -> Result<Offer> {
             .absolute_expiry(NOW)
             .recurrence(Recurrence::every(3_600, TimeUnit::Seconds)?)
             .build()?,
+        // Paid by somebody who says so.
+        "introduced" | "named" => builder.issuer("Bob").build()?,
         // D9, D6: what no builder writes. An unknown odd field; features with needless zeros.
         "odd" => {
             let mut records = parse(builder.build()?.as_bytes()).0;
@@ -209,8 +211,19 @@ fn offer(name: &str) -> Result<Offer> {
     })
 }
 
-const OFFERS: [&str; 9] =
-    ["minimal", "typical", "currency", "paths-only", "everything", "odd", "monthly", "weekly", "hourly"];
+const OFFERS: [&str; 11] = [
+    "minimal",
+    "typical",
+    "currency",
+    "paths-only",
+    "everything",
+    "odd",
+    "monthly",
+    "weekly",
+    "hourly",
+    "introduced",
+    "named",
+];
 
 fn offers() -> Result<Vec<(&'static str, Vec<u8>)>> {
     OFFERS.into_iter().map(|name| Ok((name, offer(name)?.into_bytes()))).collect()
@@ -235,6 +248,20 @@ fn request(name: &str) -> Result<InvoiceRequest> {
             .features(Features::new([Feature(7)])?)
             .bip_353_name(HumanReadableName::new("satoshi", "example.com")?)
             .custom_field(2_000_000_001, [4, 5, 6]);
+    }
+    // Who pays, to a contact.
+    let secret = ContactSecret::from_byte_array([0x99; 32]);
+    match name {
+        "introduced" => {
+            let own = OfferBuilder::new(key(2)).issuer("Alice").build()?;
+            builder = builder.introduce(&secret, &PayerIdentity::from(own));
+        }
+        "named" => {
+            let identity = PayerIdentity::Name { name: "alice@example.com".parse()?, key: key(2).into() };
+            let named = builder.introduce(&secret, &identity).build_named()?;
+            return Ok(named.sign(&keys::all()[2])?.sign(keys::payer())?);
+        }
+        _ => {}
     }
     Ok(builder.build()?.sign(keys::payer())?)
 }

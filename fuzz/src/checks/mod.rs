@@ -4,6 +4,7 @@
 //! `tests/corpus.rs` calls the same functions with the seeds and with every input that was a finding
 //! once, so that there is one copy of what is checked.
 
+pub mod contacts;
 #[cfg(feature = "dnssec")]
 pub mod dnssec;
 pub mod errors;

@@ -56,7 +56,7 @@ impl Contact {
         let secret = introduction.secret;
         match &introduction.payer {
             None => Err(missing(Rule::Con2)),
-            Some(PayerIdentity::Offer(offer)) => Ok(Self::new(secret, offer.clone())),
+            Some(PayerIdentity::Offer(offer)) => Ok(Self::new(secret, Offer::clone(offer))),
             Some(PayerIdentity::Name { name, key }) => {
                 let offer = resolved.ok_or(missing(Rule::Con4))?;
                 if !offer.is_signed_by(*key) {

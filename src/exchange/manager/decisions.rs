@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
-use secp256k1::PublicKey;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::Error;
 #[cfg(feature = "recurrence")]
@@ -46,7 +46,16 @@ impl OffersManager {
         Ok(begun.ok_or(ManagerError::Unknown(id))??)
     }
 
-    /// The user declines: see [`Payment::decline`].
+    /// The signature of a [request that needs one](super::Event::SignatureNeeded): see [`Payment::sign`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and `Unknown`.
+    pub fn sign(&mut self, id: PaymentId, signature: &schnorr::Signature, now: UnixTime) -> Result<(), ManagerError> {
+        self.step_payment(id, now, |payment| payment.sign(signature))
+    }
+
+    /// The user does not want to pay: see [`Payment::decline`].
     ///
     /// # Errors
     ///

@@ -80,6 +80,10 @@ impl fmt::Debug for ToSend {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A request needs a signature from a remote signer: show the result of
+    /// [`Payment::to_sign`](crate::exchange::Payment::to_sign) to the signer, and [pass on the
+    /// signature](super::OffersManager::sign).
+    SignatureNeeded(ConversationId),
     /// There is an invoice. Show the quote to the user, and [begin](super::OffersManager::begin) or
     /// [decline](super::OffersManager::decline). For a subscription, this event comes only if the subscription does not
     /// authorise the payment, or after a failed attempt.
@@ -96,9 +100,7 @@ pub enum Event {
     /// Paying has begun, and that is saved: pay the invoice now, once. See
     /// [`State::Paying`](crate::exchange::State::Paying).
     Payable(ConversationId),
-    /// The payment was made, or the claim was paid. For a subscription, the payment of this period was made. This is
-    /// reported once at most: if the program ends just then, [`status`](super::OffersManager::status) shows it after a
-    /// start.
+    /// The payment was made, or the claim was paid. For a subscription, the payment of this period was made.
     Paid(ConversationId),
     /// A payment of a subscription is overdue, like the one before it (EXC-17). It is made later by itself, or
     /// [now](super::OffersManager::catch_up).

@@ -16,8 +16,8 @@ impl Payee {
     /// `Differs` for an offer that is not this payee's, or was changed. `WrongKey` for one with another issuer id, or
     /// with paths alone: its key is elsewhere ([`OfferKey::new`]).
     pub fn offer_key(&self, own: &Offer) -> Result<OfferKey, Error> {
-        let seal = self.seal(own.tlvs()).ok_or(Error::new(ErrorKind::Differs, Rule::Rqr6))?;
-        let key = OfferKey::new(self.offer_keypair(&seal.nonce));
+        let nonce = self.seal(own.tlvs()).ok_or(Error::new(ErrorKind::Differs, Rule::Rqr6))?;
+        let key = OfferKey::new(self.offer_keypair(&nonce));
         if own.offer_node_id() != Some(key.node_id()) {
             return Err(Error::of(Field::OFFER_ISSUER_ID, ErrorKind::WrongKey, Rule::Con3));
         }

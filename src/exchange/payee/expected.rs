@@ -16,8 +16,10 @@ use crate::units::{Msat, UnixTime};
 
 /// The bytes in the last hop of an invoice's paths. By them its maker recognises the payment, and what was sold.
 ///
-/// They are 141 to 238 bytes, of which at most 64 are the application's. A payment onion of 1300 bytes still has room
-/// for nine hops of a blinded path. Only the maker can read them, and `Debug` does not show them.
+/// They are 141 to 238 bytes, of which at most 64 are the application's. Over a path through one peer, the payment
+/// onion of 1300 bytes then has room for ten hops before it. A payer that [identifies itself](crate::guide::contacts)
+/// makes it up to 571 bytes: then give the path an [unpadded end](crate::onion::PaymentPathBuilder::unpadded_end),
+/// which leaves room for eight. Only the maker can read them, and `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PaymentPathId(pub Vec<u8>);
 

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
 
 use crate::builder::check_amount;
 use crate::contacts::FIELDS;
@@ -107,6 +108,17 @@ impl Draft {
         let (offer, chain) = (offer.offer().clone(), offer.chain());
         let (choices, fees) = (Choices::default(), FeeLimit::default());
         Self { payer, offer, chain, choices, limit: None, fees, retry, name_until: None }
+    }
+
+    /// Has requests signed with this key by a remote signer, for example a hardware wallet. Without it, each request is
+    /// signed with a key of its own that follows from the payer's secret. Do not use this key for anything else: anyone
+    /// who sees it twice knows that the requests come from one payer. When a request needs a signature, the payment
+    /// returns [`Action::Sign`](crate::exchange::Action::Sign). One signature is enough for all paths of an offer, and
+    /// each renewal of a quote needs another. A [proof](crate::exchange::Receipt::proof) of the payment is signed with
+    /// this key too.
+    pub fn signer(mut self, payer_id: PublicKey) -> Self {
+        self.choices.signer = Some(payer_id.into());
+        self
     }
 
     /// The amount to pay. It is required if the offer has no price. Otherwise it must be at least the price, and can
