@@ -14,7 +14,8 @@ use super::pace::backdated;
 use super::shop::*;
 use super::sides::{CHAINS, deliver};
 
-// REC-3, REC-9: a year, in which every request has the same payer id and the next counter, and each period is paid once.
+// REC-3, REC-9: a year, in which every request has the same payer id and the next counter, and each period is paid
+// once.
 #[test]
 fn a_year_is_paid_month_by_month() {
     let mut shop = Shop::new(monthly());
@@ -370,8 +371,8 @@ fn what_was_refused_can_be_tried_again() {
     assert_eq!(invoice.request().recurrence().unwrap().counter, 1);
 }
 
-/// Nobody has to look: it is tried after one hour, two, four, and so on up to a day, or half of what is left, but not more
-/// than five times a day.
+/// Nobody has to look: it is tried after one hour, two, four, and so on up to a day, or half of what is left, but not
+/// more than five times a day.
 #[test]
 fn what_may_pass_is_tried_again() {
     let mut shop = Shop::with_one_path(monthly());
@@ -638,8 +639,8 @@ fn clocks_jump() {
     assert_eq!(subscription.basetime(), Some(past));
 }
 
-// EXC-17: a clock that is set back to before the window, with a quote at hand, sends nothing early, and the next payment
-// is due when it would have been.
+// EXC-17: a clock that is set back to before the window, with a quote at hand, sends nothing early, and the next
+// payment is due when it would have been.
 #[test]
 fn a_clock_is_set_back_before_the_window_with_a_quote_at_hand() {
     let mut shop = Shop::new(daily());

@@ -19,23 +19,26 @@ use crate::units::UnixTime;
 impl Payment {
     /// An invoice or an invoice error arrived.
     ///
-    /// Only an *invoice* that came over the reply path of a request of this payment, or over a path of
-    /// this refund, answers it (IVR-13); it is checked in full, and nothing changes unless it is right (EXC-4).
+    /// An *invoice* counts only if it arrived over the reply path of one of this payment's requests, or over a path of
+    /// this refund (IVR-13). It is checked in full, and an invalid one changes nothing (EXC-4).
     ///
-    /// An invoice that is right but for having expired makes the payment ask for another. One that is above the limit, or
-    /// off the price, closes the way it came over (EXC-14); if that was the last, it needs its owner's approval.
+    /// A valid invoice that has expired makes the payment request another one. An invoice above the limit, or too far
+    /// from the price, closes the path over which it arrived (EXC-14). If that was the last path, it needs the user's
+    /// approval.
     ///
-    /// An *error* that came over the reply path of a request of this payment (EXC-6) closes that way, too, and ends the
-    /// payment if it was the last and no invoice can be approved. But if the price is in another currency, and the error
-    /// suggests a higher amount than was chosen within the limit, then that is asked for (ERR-2).
+    /// An *error* that arrived over the reply path of one of this payment's requests (EXC-6) closes that path too. If
+    /// it was the last path, and no invoice can be approved, the payment ends. The one exception: if the price is in
+    /// another currency, and the error suggests a higher amount than was chosen, within the limit, that amount is
+    /// requested (ERR-2).
     ///
-    /// Of a *refund*, sixteen claims are looked at one after the other, and then one in a minute (EXC-20): whoever sends more
-    /// keeps others waiting, unless it was [said](Self::expect_payee) whom to expect.
+    /// Of a *refund*, sixteen claims are checked one after the other, and after that one in a minute (EXC-20). A
+    /// claimant that sends more keeps others waiting, unless the [expected payee](Self::expect_payee) is known.
     ///
     /// # Errors
     ///
-    /// A refusal, after which everything is as before. `WrongKind` for a request, `WrongArrival` and `Differs` for what
-    /// answers something else, `TooManyClaims` for the claim of a refund, `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
+    /// A refusal, which changes nothing. `WrongKind` for a request; `WrongArrival` and `Differs` for an answer to
+    /// something else; `TooManyClaims` for the claim of a refund; `AlreadyAnswered` for a late or repeated answer; and
+    /// the errors of [`Invoice::check`].
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         match message.kind {
             OffersMessageKind::Invoice => self.receive_invoice(message, now),
