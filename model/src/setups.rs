@@ -1,0 +1,139 @@
+//! The worlds that are explored.
+
+use bolt12::exchange::Limit;
+use bolt12::{Msat, PayWindow, Recurrence, RecurrenceBase, TimeUnit, UnixTime};
+
+use crate::setup::{Bounds, Letter, Price, Setup, Wish};
+use crate::shop::NOW;
+
+use Letter::{Crossed, Dear, Direct, Fee, Forged, Misled, Refusal, Right, Second, StrayRefusal, Suggestion};
+
+/// A payment of a price in bitcoin.
+const PAYMENT: Setup = Setup {
+    name: "a payment",
+    wish: Wish::Payment,
+    price: Price::Bitcoin(Msat(1_000_000)),
+    limit: None,
+    ways: 1,
+    letters: &[Right, Second, Dear, Refusal, Forged, Direct, Misled, Crossed, StrayRefusal],
+    instants: &[0, 70, 301],
+    deadline: 300,
+    expiry: 60,
+    retry: 60,
+    remembered: 3,
+    bounds: Bounds { begins: 2, failures: 1, unsaved: 1, lies: 0, backups: 1, allows: 1, set_back: 0, declines: 1 },
+};
+
+/// A payment of a price in dollars, while the rates of both sides move.
+const DOLLARS: Setup = Setup {
+    name: "a payment in dollars",
+    price: Price::Cents(350),
+    limit: Some(Limit::Tolerance { basis_points: 200 }),
+    letters: &[Right, Second],
+    remembered: 2,
+    bounds: Bounds { begins: 2, failures: 1, ..Bounds::NONE },
+    ..PAYMENT
+};
+
+/// The same, with an issuer that wants more, and an owner who allows it.
+const DEAR_DOLLARS: Setup = Setup {
+    name: "a payment in dollars that are dear",
+    letters: &[Right, Dear, Suggestion],
+    bounds: Bounds { begins: 1, allows: 1, ..Bounds::NONE },
+    ..DOLLARS
+};
+
+/// The same, where so much was authorised that the rate can move within it.
+const DOLLARS_AT_MOST: Setup = Setup {
+    name: "a payment in dollars, of a fixed amount at most",
+    limit: Some(Limit::AtMost(Msat(4_000_000))),
+    bounds: Bounds { begins: 1, failures: 0, ..Bounds::NONE },
+    ..DOLLARS
+};
+
+/// An offer with two paths, one of which leads to trouble.
+const TWO_WAYS: Setup = Setup {
+    name: "a payment over two ways",
+    ways: 2,
+    letters: &[Right, Dear, Fee, Refusal, Crossed],
+    bounds: Bounds { unsaved: 0, backups: 0, ..PAYMENT.bounds },
+    ..PAYMENT
+};
+
+/// A store that says that it failed, and did not; a clock that is set back.
+const BROKEN_STORE: Setup = Setup {
+    name: "a payment with a broken store",
+    letters: &[Right, Second],
+    bounds: Bounds { lies: 1, unsaved: 1, set_back: 1, begins: 2, failures: 1, ..Bounds::NONE },
+    ..PAYMENT
+};
+
+/// A refund that two claim.
+const REFUND: Setup = Setup {
+    name: "a refund",
+    wish: Wish::Refund,
+    letters: &[Right, Second, Dear, Forged, Direct, Misled],
+    ..PAYMENT
+};
+
+/// Every hour, from the time at which it is first paid.
+const HOURLY: Recurrence = Recurrence {
+    time_unit: TimeUnit::Seconds,
+    period: match std::num::NonZeroU32::new(3_600) {
+        Some(period) => period,
+        None => unreachable!(),
+    },
+    base: None,
+    limit: None,
+    paywindow: None,
+    is_compulsory: true,
+};
+
+/// A subscription of a price in bitcoin.
+const SUBSCRIPTION: Setup = Setup {
+    name: "a subscription",
+    wish: Wish::Subscription(HOURLY),
+    letters: &[Right, Dear, Refusal, Forged],
+    instants: &[0, 301, 3_700, 7_300],
+    expiry: 600,
+    ..PAYMENT
+};
+
+/// The same in dollars.
+const SUBSCRIPTION_DOLLARS: Setup = Setup {
+    name: "a subscription in dollars",
+    price: Price::Cents(350),
+    limit: Some(Limit::Tolerance { basis_points: 200 }),
+    letters: &[Right, Second],
+    bounds: Bounds { unsaved: 0, backups: 0, ..SUBSCRIPTION.bounds },
+    ..SUBSCRIPTION
+};
+
+/// A subscription two periods of which can be open at once.
+const OVERDUE: Setup = Setup {
+    name: "a subscription that is overdue",
+    wish: Wish::Subscription(Recurrence {
+        base: Some(RecurrenceBase { proportional_amount: false, basetime: UnixTime(NOW.0 - 100) }),
+        paywindow: Some(PayWindow { seconds_before: 600, seconds_after: 7_200 }),
+        ..HOURLY
+    }),
+    letters: &[Right],
+    instants: &[0, 4_000, 7_500, 14_400],
+    deadline: 7_000,
+    bounds: Bounds { unsaved: 0, ..SUBSCRIPTION.bounds },
+    ..SUBSCRIPTION
+};
+
+/// What is explored in every run of the tests.
+pub const BOUNDED: &[Setup] = &[
+    PAYMENT,
+    DOLLARS,
+    DEAR_DOLLARS,
+    DOLLARS_AT_MOST,
+    TWO_WAYS,
+    BROKEN_STORE,
+    REFUND,
+    SUBSCRIPTION,
+    SUBSCRIPTION_DOLLARS,
+    OVERDUE,
+];
