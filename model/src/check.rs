@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use crate::setup::Setup;
 use crate::subject::View;
@@ -54,7 +54,13 @@ impl Model for Explored {
             CannotGoOn "it can always say what to do",
             TooFast "what is overdue is not paid all at once",
             Revived "what is over stays over",
-            Stuck "what is right can be begun",
+            Stuck "what is right can be begun, and what is known be said again",
+            Late "what answers a request that is over is refused",
+            OneWay "what comes over one way does not end the others",
+            OtherInvoice "no other invoice is begun after one that may still be paid",
+            WrongTime "nothing is begun too late, or for another period",
+            Skipped "no period is skipped",
+            NotOpen "what is over is not paid, and what is paid does not end",
         ]
     }
 }
@@ -85,15 +91,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// What there is of it in every run: how many states, and where it was seen to stand.
+    pub fn counts(&self) -> String {
+        let Self { name, states, steps, depth, saved_states, requests, invoices, .. } = self;
+        format!(
+            "{name}\n  {states} states, {steps} steps, depth {depth}\n  {saved_states} saved states, {requests} requests, \
+             {invoices} invoices\n  {}\n",
+            self.views.join(", ")
+        )
+    }
+
     /// Prints it in one line, and all that is wrong.
     pub fn print(&self) {
-        let Self { name, states, steps, depth, saved_states, requests, invoices, .. } = self;
-        let seconds = self.time.as_secs_f64();
-        println!(
-            "{name}: {states} states, {steps} steps, depth {depth}, {saved_states} saved states, {requests} requests, \
-             {invoices} invoices, {seconds:.1} s"
-        );
-        println!("    seen: {}", self.views.join(", "));
+        print!("{}", self.counts());
+        println!("  {:.1} s", self.time.as_secs_f64());
         for (name, way) in &self.wrong {
             println!("WRONG: {name}");
             way.iter().for_each(|step| println!("    {step}"));
@@ -106,9 +117,17 @@ const MAX_STATES: usize = 40_000_000;
 
 /// Explores all of a world, breadth first, so that the way to what is wrong is as short as can be.
 pub fn explore(setup: Setup) -> Report {
+    explore_until(setup, HasDiscoveries::All)
+}
+
+/// The same, until anything is found to be wrong.
+pub fn explore_until_wrong(setup: Setup) -> Report {
+    explore_until(setup, HasDiscoveries::Any)
+}
+
+fn explore_until(setup: Setup, enough: HasDiscoveries) -> Report {
     let start = Instant::now();
-    let limit = std::env::var("MODEL_STATES").ok().and_then(|it| it.parse().ok()).unwrap_or(MAX_STATES);
-    let checker = Explored::new(setup).checker().threads(1).target_state_count(limit).spawn_bfs().join();
+    let checker = Explored::new(setup).checker().finish_when(enough).target_state_count(MAX_STATES).spawn_bfs().join();
     let model = checker.model();
     let mut wrong: Vec<_> = checker
         .discoveries()

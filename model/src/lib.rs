@@ -8,7 +8,7 @@ mod subject;
 mod tables;
 mod world;
 
-pub use check::{Report, Step, explore};
+pub use check::{Report, Step, explore, explore_until_wrong};
 pub use setup::Setup;
-pub use setups::BOUNDED;
+pub use setups::{BOUNDED, FULL};
 pub use world::{Explored, World};

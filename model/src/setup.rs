@@ -1,6 +1,6 @@
 //! What is explored: who wants what, what can go wrong, and how often.
 
-use bolt12::exchange::{Limit, Payer, PathId, Retry, SubscriptionDraft};
+use bolt12::exchange::{Action, Limit, Payer, PathId, Retry, SubscriptionDraft};
 use bolt12::{CurrencyCode, MinorUnits, Msat, Offer, OfferAmount, Preimage, Rate, Recurrence, UnixTime};
 
 use crate::shop::{self, Bill, CHAINS, NOW, Signer};
@@ -31,16 +31,19 @@ pub(crate) enum Letter {
     Crossed,
     /// An invoice error over no reply path.
     StrayRefusal,
+    /// An invoice error over the reply path of another payment of the same payer.
+    MisledRefusal,
 }
 
 impl Letter {
     /// Whether it has to be refused, and to change nothing.
     pub(crate) fn is_foreign(self) -> bool {
-        matches!(self, Self::Forged | Self::Direct | Self::Misled | Self::Crossed | Self::StrayRefusal)
+        let is_stray = matches!(self, Self::StrayRefusal | Self::MisledRefusal);
+        is_stray || matches!(self, Self::Forged | Self::Direct | Self::Misled | Self::Crossed)
     }
 
     pub(crate) fn is_error(self) -> bool {
-        matches!(self, Self::Refusal | Self::Suggestion | Self::StrayRefusal)
+        matches!(self, Self::Refusal | Self::Suggestion | Self::StrayRefusal | Self::MisledRefusal)
     }
 }
 
@@ -79,13 +82,15 @@ pub(crate) struct Bounds {
     pub(crate) allows: u8,
     /// How often the clock is set back to the beginning.
     pub(crate) set_back: u8,
-    /// How often the owner cancels a subscription, or declines a payment.
+    /// How often the owner cancels a subscription, or declines a payment, or nothing can be sent.
     pub(crate) declines: u8,
+    /// How often the node says that it failed to pay, and did not.
+    pub(crate) mistakes: u8,
 }
 
 impl Bounds {
     pub(crate) const NONE: Self =
-        Self { begins: 2, failures: 1, unsaved: 0, lies: 0, backups: 0, allows: 0, set_back: 0, declines: 0 };
+        Self { begins: 2, failures: 1, unsaved: 0, lies: 0, backups: 0, allows: 0, set_back: 0, declines: 0, mistakes: 0 };
 }
 
 /// A world to explore.
@@ -230,6 +235,15 @@ impl Setup {
 
     /// The path id of another payment of the same payer.
     pub(crate) fn other_path_id(&self, payer: &Payer) -> PathId {
-        payer.new_refund([9; 32]).path_id(0)
+        if self.wish == Wish::Refund {
+            return payer.new_refund([9; 32]).path_id(0);
+        }
+        let other = shop::offer(1).amount(OfferAmount::Bitcoin(Msat(5_000))).build().expect("an offer");
+        let draft = payer.draft(&other, NOW, CHAINS).expect("an offer for us");
+        let mut payment = draft.start([9; 32], NOW, self.deadline()).expect("a payment that can begin");
+        match payment.poll(NOW) {
+            Ok(Action::Send(message)) => message.reply_path_id.expect("a request wants an answer"),
+            other => unreachable!("a payment begins by asking: {other:?}"),
+        }
     }
 }

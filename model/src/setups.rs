@@ -6,7 +6,9 @@ use bolt12::{Msat, PayWindow, Recurrence, RecurrenceBase, TimeUnit, UnixTime};
 use crate::setup::{Bounds, Letter, Price, Setup, Wish};
 use crate::shop::NOW;
 
-use Letter::{Crossed, Dear, Direct, Fee, Forged, Misled, Refusal, Right, Second, StrayRefusal, Suggestion};
+use Letter::{
+    Crossed, Dear, Direct, Fee, Forged, Misled, MisledRefusal, Refusal, Right, Second, StrayRefusal, Suggestion,
+};
 
 /// A payment of a price in bitcoin.
 const PAYMENT: Setup = Setup {
@@ -15,13 +17,13 @@ const PAYMENT: Setup = Setup {
     price: Price::Bitcoin(Msat(1_000_000)),
     limit: None,
     ways: 1,
-    letters: &[Right, Second, Dear, Refusal, Forged, Direct, Misled, Crossed, StrayRefusal],
+    letters: &[Right, Second, Dear, Refusal, Forged, Direct, Misled, Crossed, StrayRefusal, MisledRefusal],
     instants: &[0, 70, 301],
     deadline: 300,
     expiry: 60,
     retry: 60,
     remembered: 3,
-    bounds: Bounds { begins: 2, failures: 1, unsaved: 1, lies: 0, backups: 1, allows: 1, set_back: 0, declines: 1 },
+    bounds: Bounds { begins: 2, failures: 1, unsaved: 1, lies: 0, backups: 1, allows: 1, set_back: 0, declines: 1, mistakes: 0 },
 };
 
 /// A payment of a price in dollars, while the rates of both sides move.
@@ -55,8 +57,17 @@ const DOLLARS_AT_MOST: Setup = Setup {
 const TWO_WAYS: Setup = Setup {
     name: "a payment over two ways",
     ways: 2,
-    letters: &[Right, Dear, Fee, Refusal, Crossed],
-    bounds: Bounds { unsaved: 0, backups: 0, ..PAYMENT.bounds },
+    letters: &[Right, Dear, Refusal, Crossed],
+    instants: &[0, 301],
+    bounds: Bounds { begins: 1, failures: 0, ..Bounds::NONE },
+    ..PAYMENT
+};
+
+/// An invoice whose paths cost too much, and an owner who allows it.
+const FEES: Setup = Setup {
+    name: "a payment over paths that are dear",
+    letters: &[Right, Fee],
+    bounds: Bounds { allows: 1, ..Bounds::NONE },
     ..PAYMENT
 };
 
@@ -105,7 +116,8 @@ const SUBSCRIPTION_DOLLARS: Setup = Setup {
     price: Price::Cents(350),
     limit: Some(Limit::Tolerance { basis_points: 200 }),
     letters: &[Right, Second],
-    bounds: Bounds { unsaved: 0, backups: 0, ..SUBSCRIPTION.bounds },
+    instants: &[0, 3_700, 7_300],
+    bounds: Bounds { begins: 3, failures: 1, allows: 1, ..Bounds::NONE },
     ..SUBSCRIPTION
 };
 
@@ -120,7 +132,7 @@ const OVERDUE: Setup = Setup {
     letters: &[Right],
     instants: &[0, 4_000, 7_500, 14_400],
     deadline: 7_000,
-    bounds: Bounds { unsaved: 0, ..SUBSCRIPTION.bounds },
+    bounds: Bounds { begins: 3, failures: 1, ..Bounds::NONE },
     ..SUBSCRIPTION
 };
 
@@ -131,9 +143,13 @@ pub const BOUNDED: &[Setup] = &[
     DEAR_DOLLARS,
     DOLLARS_AT_MOST,
     TWO_WAYS,
+    FEES,
     BROKEN_STORE,
     REFUND,
     SUBSCRIPTION,
     SUBSCRIPTION_DOLLARS,
     OVERDUE,
 ];
+
+/// What takes minutes.
+pub const FULL: &[Setup] = &[];

@@ -85,8 +85,20 @@ pub(crate) enum Wrong {
     TooFast,
     /// What is over is not.
     Revived,
-    /// What the owner decided was refused, though nothing speaks against it.
+    /// What the owner decided, or the node said, was refused, though nothing speaks against it.
     Stuck,
+    /// What answers a request that is over was taken.
+    Late,
+    /// One way of several ended the payment.
+    OneWay,
+    /// Another invoice was begun after one that may still be paid.
+    OtherInvoice,
+    /// Paying was begun when it was too late, or too early.
+    WrongTime,
+    /// More periods are counted than were paid.
+    Skipped,
+    /// What ended, or was cancelled, was paid.
+    NotOpen,
 }
 
 /// A request, the instant at which it was sent, and when period 0 of the subscription started, as its issuer knows.
@@ -95,6 +107,7 @@ type Sent = (u16, u8, Option<UnixTime>);
 /// A message that can arrive.
 struct Letters {
     letter: Letter,
+    request: u16,
     message: IncomingMessage,
 }
 
@@ -249,6 +262,17 @@ impl Tables {
         bits(sent).map(|bit| self.sent.get(bit as u32).0)
     }
 
+    /// The generation and the way of a request, which its path id says.
+    pub(crate) fn token(&self, request: u16) -> (u8, u8) {
+        let path_id = self.requests.get(request.into()).0;
+        (path_id[14], path_id[15])
+    }
+
+    /// The request that a message answers.
+    pub(crate) fn answered(&self, message: u16) -> u16 {
+        self.letters[usize::from(message)].request
+    }
+
     /// A request is sent: returns its bit.
     pub(crate) fn send(&mut self, request: u16, instant: u8, basetime: Option<UnixTime>) -> u128 {
         let bit = self.sent.of((request, instant, basetime));
@@ -270,7 +294,7 @@ impl Tables {
         let arrival = match letter {
             Letter::Direct => MessageArrival::Direct,
             Letter::StrayRefusal => MessageArrival::OtherPath,
-            Letter::Misled => MessageArrival::Path(self.setup.other_path_id(&self.payer)),
+            Letter::Misled | Letter::MisledRefusal => MessageArrival::Path(self.setup.other_path_id(&self.payer)),
             _ => own,
         };
         let message = |kind, bytes| IncomingMessage { kind, bytes, arrival, reply_path: None };
@@ -281,7 +305,7 @@ impl Tables {
                 _ => told,
             };
             let message = message(OffersMessageKind::InvoiceError, told.into_bytes());
-            self.letters.push(Letters { letter, message });
+            self.letters.push(Letters { letter, request, message });
             return;
         }
         // Of another request than the one that the path is for.
@@ -308,7 +332,7 @@ impl Tables {
             bytes[at + 63] ^= 1;
         }
         let message = message(OffersMessageKind::Invoice, bytes);
-        self.letters.push(Letters { letter, message });
+        self.letters.push(Letters { letter, request, message });
     }
 
     fn named(&self, hash: sha256::Hash) -> u16 {

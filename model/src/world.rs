@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use bolt12::Msat;
 use bolt12::exchange::Limit;
+use bolt12::{Msat, UnixTime};
 
 use crate::setup::{Setup, Wish};
 use crate::subject::{Call, View, Why};
@@ -33,6 +33,12 @@ pub(crate) struct Ghost {
     /// When the last payment of a subscription was begun first, and which one that was.
     begun_at: Option<(u8, u32)>,
     hurried: bool,
+    /// The generation that was asked for last, and the ways over which something came for it that closes them.
+    asked: u8,
+    closed: u8,
+    /// Whether the owner said that what ended can be tried again.
+    tried: bool,
+    cancelled: bool,
 }
 
 impl Ghost {
@@ -46,6 +52,10 @@ impl Ghost {
         restored: false,
         begun_at: None,
         hurried: false,
+        asked: 0,
+        closed: 0,
+        tried: false,
+        cancelled: false,
     };
 
     fn has_begun(&self, invoice: u16) -> bool {
@@ -94,6 +104,7 @@ pub struct World {
     allows: u8,
     set_back: u8,
     declines: u8,
+    mistakes: u8,
     pub(crate) wrong: Option<Wrong>,
 }
 
@@ -120,6 +131,8 @@ pub(crate) enum Act {
     Pay,
     NodePays(usize),
     NodeFails(usize),
+    /// What the node said to have failed was paid after all.
+    NodeWasWrong(usize),
     Tick,
     SetBack,
     Market,
@@ -199,6 +212,7 @@ impl Explored {
             allows: b.allows,
             set_back: b.set_back,
             declines: b.declines,
+            mistakes: b.mistakes,
             wrong: None,
         }
     }
@@ -209,17 +223,18 @@ impl Explored {
             return;
         }
         let mut seen = self.seen();
-        let (state, _) = *seen.memories.get(world.memory);
+        let (state, ghost) = *seen.memories.get(world.memory);
         let look = seen.tables.look(state, world.now);
         let mut calls = vec![Call::Poll];
         calls.extend(seen.tables.answers(world.sent).map(Call::Receive));
         calls.extend(seen.tables.requests(world.sent).map(Call::Unreachable));
-        self.owner(&mut seen.tables, world, state, look, &mut calls);
+        self.owner(&mut seen.tables, world, (state, &ghost), look, &mut calls);
         self.news(world, look, &mut calls);
         for call in calls {
             let step = seen.tables.step(state, call, world.now, world.rate);
-            let acts_now = matches!(step.outcome, Outcome::Send(_) | Outcome::Begun) || matches!(call, Call::Poll);
-            if step.after == state && step.wrong.is_none() && !acts_now && !matches!(call, Call::Begin(_) | Call::Paid(_)) {
+            let is_looked_at = matches!(call, Call::Poll | Call::Begin(_) | Call::Paid(_));
+            let is_done = matches!(step.outcome, Outcome::Send(_) | Outcome::Begun);
+            if step.after == state && step.wrong.is_none() && !is_done && !is_looked_at {
                 continue;
             }
             acts.push(Act::Step(call, How::Saved));
@@ -249,6 +264,9 @@ impl Explored {
                     acts.push(Act::NodeFails(number));
                 }
             }
+            if world.mistakes > 0 && slot.is_some_and(|slot| slot.fate == Fate::Failed) {
+                acts.push(Act::NodeWasWrong(number));
+            }
         }
         if usize::from(world.now) + 1 < self.setup.instants.len() {
             acts.push(Act::Tick);
@@ -262,8 +280,29 @@ impl Explored {
     }
 
     /// What whoever owns the money can decide.
-    fn owner(&self, tables: &mut Tables, world: &World, state: u32, look: Look, calls: &mut Vec<Named>) {
+    fn owner(
+        &self,
+        tables: &mut Tables,
+        world: &World,
+        (state, ghost): (u32, &Ghost),
+        look: Look,
+        calls: &mut Vec<Named>,
+    ) {
         let allowed = world.allows > 0;
+        // Whoever owns the money taps twice, or too late: nothing comes of it.
+        match look.view {
+            View::Paying(invoice, _) | View::Paid(invoice) => {
+                calls.extend([Call::Begin(invoice), Call::Allow(self.setup.cost(0).0 * 2), Call::AllowFee, Call::Decline]);
+            }
+            View::Ended(why) if why != Why::Price => {
+                calls.extend([Call::Allow(self.setup.cost(0).0 * 2), Call::AllowFee]);
+                calls.extend(ghost.begun.iter().filter(|it| **it != NONE).map(|it| Call::Begin(*it)));
+            }
+            View::Stopped(_) | View::Over(_) | View::Overdue => {
+                calls.extend(ghost.begun.iter().filter(|it| **it != NONE).map(|it| Call::Begin(*it)));
+            }
+            _ => {}
+        }
         match look.view {
             View::Quoted(invoice) | View::NeedsApproval(invoice, _) if world.begins > 0 => {
                 let quoted = tables.quoted(state);
@@ -295,7 +334,8 @@ impl Explored {
             _ => {}
         }
         if world.declines > 0 {
-            calls.extend([if matches!(self.setup.wish, Wish::Subscription(_)) { Call::Cancel } else { Call::Decline }]);
+            let is_subscription = matches!(self.setup.wish, Wish::Subscription(_));
+            calls.extend([if is_subscription { Call::Cancel } else { Call::Decline }, Call::Unsendable]);
         }
     }
 
@@ -321,12 +361,15 @@ impl Explored {
 
     /// What the program has the node pay: once it is saved, and after a crash only if the node says that it does not.
     fn payable(&self, seen: &mut Seen, world: &World) -> Option<(u16, u32)> {
+        let (tables, memories) = (&mut seen.tables, &seen.memories);
         let mut view = |memory: u32| {
-            let (state, _) = *seen.memories.get(memory);
-            seen.tables.look(state, world.now).view
+            let (state, _) = *memories.get(memory);
+            tables.look(state, world.now).view
         };
         let View::Paying(invoice, attempt) = view(world.memory) else { return None };
-        if view(world.disk) != View::Paying(invoice, attempt) {
+        // What is in a backup, and the node has never heard of, is said to have failed: another may have been begun since.
+        let (_, ghost) = memories.get(world.memory);
+        if view(world.disk) != View::Paying(invoice, attempt) || ghost.restored {
             return None;
         }
         let knows = |slot: &Slot| {
@@ -379,6 +422,10 @@ impl Explored {
                 next.node[number].as_mut()?.fate = Fate::Failed;
                 next.failures -= 1;
             }
+            Act::NodeWasWrong(number) => {
+                next.node[number].as_mut()?.fate = Fate::Paid;
+                next.mistakes -= 1;
+            }
             Act::Tick => (next.now, next.sends) = (next.now + 1, 0),
             Act::SetBack => {
                 (next.now, next.sends) = (0, 0);
@@ -410,12 +457,12 @@ impl Explored {
                     if ghost.restored && !cancels {
                         wrong = wrong.or(Some(Wrong::BackupActs));
                     }
+                    let (generation, _) = seen.tables.token(request);
+                    if generation != ghost.asked || !is_payment {
+                        (ghost.asked, ghost.closed) = (generation, 0);
+                    }
                     if how == How::Saved {
-                        let paid = next.node.iter().flatten().find(|slot| {
-                            slot.fate == Fate::Paid && seen.tables.invoice(slot.invoice).counter == 0
-                        });
-                        let first = paid.map(|slot| seen.tables.invoice(slot.invoice).created_at);
-                        let basetime = self.setup.basetime().or(first).filter(|_| !is_payment);
+                        let basetime = self.setup.basetime().or(self.first(seen, next)).filter(|_| !is_payment);
                         if !cancels {
                             next.sent |= seen.tables.send(request, next.now, basetime);
                             while next.sent.count_ones() > self.setup.remembered {
@@ -450,7 +497,18 @@ impl Explored {
                     if ghost.restored {
                         wrong = wrong.or(Some(Wrong::BackupActs));
                     }
-                    wrong = wrong.or(self.pace(next, &ghost, before));
+                    wrong = wrong.or(self.pace(next, &ghost, before)).or(self.untimely(seen, next, invoice, before));
+                    let (counter, others) = (seen.tables.invoice(invoice).counter, ghost.begun.iter());
+                    let is_other = |other: &u16| {
+                        *other != NONE && *other != invoice && seen.tables.invoice(*other).counter == counter
+                    };
+                    if others.into_iter().any(|it| is_other(it)) && !ghost.tried {
+                        wrong = wrong.or(Some(Wrong::OtherInvoice));
+                    }
+                    if ghost.cancelled || counter > 1 {
+                        wrong = wrong.or(Some(Wrong::NotOpen));
+                    }
+                    ghost.tried = false;
                     if !ghost.has_begun(invoice) {
                         if let Some(free) = ghost.begun.iter_mut().find(|it| **it == NONE) {
                             *free = invoice;
@@ -470,18 +528,37 @@ impl Explored {
             }
             Call::Paid(invoice) if ghost.has_begun(invoice) => {
                 let is_known = match is_payment {
-                    true => after.view == View::Paid(invoice),
+                    true => matches!(after.view, View::Paid(_)),
                     false => after.made > seen.tables.invoice(invoice).counter,
                 };
                 if !is_known {
                     wrong = wrong.or(Some(Wrong::PreimageLost));
                 }
-                ghost.paid = invoice;
+                if ghost.paid == invoice && !is_done {
+                    wrong = wrong.or(Some(Wrong::Stuck));
+                }
+                if is_done {
+                    ghost.paid = invoice;
+                }
                 if after.made > before.made {
                     ghost.allowed = None;
                 }
             }
-            Call::Receive(_) if is_done => {
+            Call::Receive(message) if is_done => {
+                let (generation, way) = seen.tables.token(seen.tables.answered(message));
+                let is_over = is_payment && self.setup.at(next.now) > self.setup.deadline();
+                let is_asking = matches!(before.view, View::Asking | View::NeedsApproval(..));
+                let is_claim = self.setup.wish == Wish::Refund && matches!(before.view, View::Quoted(_));
+                let is_old = is_payment && generation < ghost.asked;
+                if is_old || is_over || !is_asking && !is_claim {
+                    wrong = wrong.or(Some(Wrong::Late));
+                }
+                ghost.closed |= 1 << way;
+                let all = (1 << self.setup.ways) - 1;
+                let is_decided = matches!(after.view, View::Ended(_));
+                if is_payment && self.setup.ways > 1 && is_decided && ghost.closed != all {
+                    wrong = wrong.or(Some(Wrong::OneWay));
+                }
                 if matches!(after.view, View::Quoted(_) | View::NeedsApproval(..)) {
                     ghost.quoted_rate = ghost.rate;
                 }
@@ -491,16 +568,26 @@ impl Explored {
             }
             Call::Allow(max) if is_done => {
                 ghost.allowed = Some((max, before.made));
-                ghost.quoted_rate = ghost.rate;
+                if is_payment {
+                    ghost.quoted_rate = ghost.rate;
+                }
                 next.allows -= 1;
             }
             Call::AllowFee if is_done => {
                 ghost.fee_allowed = true;
                 next.allows -= 1;
             }
-            Call::TryAgain => ghost.restored = false,
+            Call::TryAgain => (ghost.restored, ghost.tried) = (false, true),
             Call::CatchUp => ghost.hurried = true,
-            Call::Decline | Call::Cancel if is_done => next.declines -= 1,
+            Call::Decline | Call::Cancel | Call::Unsendable if is_done => {
+                ghost.cancelled |= call == Call::Cancel;
+                next.declines = next.declines.saturating_sub(1);
+                let may_end = matches!(before.view, View::Asking | View::Quoted(_) | View::NeedsApproval(..));
+                let sends = call == Call::Unsendable;
+                if is_payment && before.view != after.view && (!may_end || sends && before.view != View::Asking) {
+                    wrong = wrong.or(Some(Wrong::NotOpen));
+                }
+            }
             _ => {}
         }
         let memory = seen.memories.of((step.after, ghost));
@@ -559,6 +646,29 @@ impl Explored {
         is_payment && now.0 <= until && now <= self.setup.deadline()
     }
 
+    /// Whether it is not the time to begin to pay an invoice.
+    fn untimely(&self, seen: &Seen, world: &World, invoice: u16, look: Look) -> Option<Wrong> {
+        let (now, invoice) = (self.setup.at(world.now), seen.tables.invoice(invoice));
+        let is_late = match self.setup.wish {
+            Wish::Subscription(recurrence) => {
+                let is_first = invoice.counter == 0 && now > self.setup.deadline();
+                let basetime = recurrence.base.map(|base| base.basetime).or(self.first(seen, world));
+                let window = |basetime| recurrence.check_pay_window(basetime, invoice.counter.into(), now);
+                is_first || invoice.counter != look.made || basetime.is_some_and(|basetime| window(basetime).is_err())
+            }
+            _ => now > self.setup.deadline(),
+        };
+        let until = invoice.created_at.0 + u64::from(self.setup.expiry);
+        (is_late || now.0 > until).then_some(Wrong::WrongTime)
+    }
+
+    /// When the first invoice of a subscription was made, once it is paid.
+    fn first(&self, seen: &Seen, world: &World) -> Option<UnixTime> {
+        let invoices = world.node.iter().flatten().filter(|slot| slot.fate == Fate::Paid);
+        let mut invoices = invoices.map(|slot| seen.tables.invoice(slot.invoice));
+        invoices.find(|invoice| invoice.counter == 0).map(|invoice| invoice.created_at)
+    }
+
     /// EXC-17: two payments that are both overdue are a period apart, unless the owner hurries.
     fn pace(&self, world: &World, ghost: &Ghost, look: Look) -> Option<Wrong> {
         let (due_at, length) = look.due?;
@@ -587,6 +697,13 @@ impl Explored {
         }
         let (state, ghost) = *seen.memories.get(world.memory);
         let look = seen.tables.look(state, world.now);
+        let is_paid = |counter: u32| {
+            let is_it = |slot: &Slot| slot.fate == Fate::Paid && seen.tables.invoice(slot.invoice).counter == counter;
+            world.node.iter().flatten().any(is_it)
+        };
+        if !(0..look.made).all(is_paid) {
+            return Some(Wrong::Skipped);
+        }
         let is_forgotten = |slot: &Slot| {
             let is_it = matches!(look.view, View::Paying(invoice, _) if invoice == slot.invoice);
             slot.fate == Fate::OnItsWay && !is_it

@@ -45,7 +45,8 @@ pub enum State<'a> {
     Ended(&'a EndReason),
 }
 
-/// One attempt at paying an invoice: the first of a payment is number 1 (EXC-12).
+/// One attempt at paying an invoice: the first of a payment is number 1, and a subscription counts on from each payment to
+/// the next (EXC-12).
 ///
 /// Keep it with what the node is told to pay, so that [its failure](crate::exchange::Payment::failed) is not taken for
 /// that of a later attempt when the node says it again.
