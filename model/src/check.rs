@@ -58,7 +58,7 @@ impl Model for Explored {
             Late "what answers a request that is over is refused",
             OneWay "what comes over one way does not end the others",
             OtherInvoice "no other invoice is begun after one that may still be paid",
-            WrongTime "nothing is begun too late, or for another period",
+            Untimely "nothing is begun too late, or for another period",
             Skipped "no period is skipped",
             NotOpen "what is over is not paid, and what is paid does not end",
         ]

@@ -1,6 +1,6 @@
 //! What is explored: who wants what, what can go wrong, and how often.
 
-use bolt12::exchange::{Action, Limit, Payer, PathId, Retry, SubscriptionDraft};
+use bolt12::exchange::{Action, Limit, PathId, Payer, Retry, SubscriptionDraft};
 use bolt12::{CurrencyCode, MinorUnits, Msat, Offer, OfferAmount, Preimage, Rate, Recurrence, UnixTime};
 
 use crate::shop::{self, Bill, CHAINS, NOW, Signer};
@@ -84,13 +84,25 @@ pub(crate) struct Bounds {
     pub(crate) set_back: u8,
     /// How often the owner cancels a subscription, or declines a payment, or nothing can be sent.
     pub(crate) declines: u8,
+    /// How often the owner has a subscription try again.
+    pub(crate) tries: u8,
     /// How often the node says that it failed to pay, and did not.
     pub(crate) mistakes: u8,
 }
 
 impl Bounds {
-    pub(crate) const NONE: Self =
-        Self { begins: 2, failures: 1, unsaved: 0, lies: 0, backups: 0, allows: 0, set_back: 0, declines: 0, mistakes: 0 };
+    pub(crate) const NONE: Self = Self {
+        begins: 2,
+        failures: 1,
+        unsaved: 0,
+        lies: 0,
+        backups: 0,
+        allows: 0,
+        set_back: 0,
+        declines: 0,
+        tries: 2,
+        mistakes: 0,
+    };
 }
 
 /// A world to explore.
@@ -163,6 +175,12 @@ impl Setup {
 
     pub(crate) fn at(&self, instant: u8) -> UnixTime {
         UnixTime(NOW.0 + self.instants[usize::from(instant)])
+    }
+
+    /// Whether everything is over at the last instant.
+    pub(crate) fn is_whole(&self) -> bool {
+        let last = self.instants.last().copied().unwrap_or(0);
+        !matches!(self.wish, Wish::Subscription(_)) || last >= 7_300
     }
 
     pub(crate) fn deadline(&self) -> UnixTime {

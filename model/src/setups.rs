@@ -23,7 +23,7 @@ const PAYMENT: Setup = Setup {
     expiry: 60,
     retry: 60,
     remembered: 3,
-    bounds: Bounds { begins: 2, failures: 1, unsaved: 1, lies: 0, backups: 1, allows: 1, set_back: 0, declines: 1, mistakes: 0 },
+    bounds: Bounds { unsaved: 1, backups: 1, allows: 1, declines: 1, ..Bounds::NONE },
 };
 
 /// A payment of a price in dollars, while the rates of both sides move.
@@ -40,8 +40,9 @@ const DOLLARS: Setup = Setup {
 /// The same, with an issuer that wants more, and an owner who allows it.
 const DEAR_DOLLARS: Setup = Setup {
     name: "a payment in dollars that are dear",
-    letters: &[Right, Dear, Suggestion],
-    bounds: Bounds { begins: 1, allows: 1, ..Bounds::NONE },
+    letters: &[Dear, Suggestion],
+    instants: &[0, 301],
+    bounds: Bounds { begins: 1, failures: 0, allows: 1, ..Bounds::NONE },
     ..DOLLARS
 };
 
@@ -58,7 +59,7 @@ const TWO_WAYS: Setup = Setup {
     name: "a payment over two ways",
     ways: 2,
     letters: &[Right, Dear, Refusal, Crossed],
-    instants: &[0, 301],
+    instants: &[0, 100, 301],
     bounds: Bounds { begins: 1, failures: 0, ..Bounds::NONE },
     ..PAYMENT
 };
@@ -71,21 +72,25 @@ const FEES: Setup = Setup {
     ..PAYMENT
 };
 
+/// A node that says that it failed to pay, and did not.
+const WRONG_NODE: Setup = Setup {
+    name: "a payment by a node that is wrong",
+    letters: &[Right, Second],
+    bounds: Bounds { mistakes: 1, allows: 1, ..Bounds::NONE },
+    ..PAYMENT
+};
+
 /// A store that says that it failed, and did not; a clock that is set back.
 const BROKEN_STORE: Setup = Setup {
     name: "a payment with a broken store",
     letters: &[Right, Second],
-    bounds: Bounds { lies: 1, unsaved: 1, set_back: 1, begins: 2, failures: 1, ..Bounds::NONE },
+    bounds: Bounds { lies: 1, unsaved: 1, set_back: 1, ..Bounds::NONE },
     ..PAYMENT
 };
 
 /// A refund that two claim.
-const REFUND: Setup = Setup {
-    name: "a refund",
-    wish: Wish::Refund,
-    letters: &[Right, Second, Dear, Forged, Direct, Misled],
-    ..PAYMENT
-};
+const REFUND: Setup =
+    Setup { name: "a refund", wish: Wish::Refund, letters: &[Right, Second, Dear, Forged, Direct, Misled], ..PAYMENT };
 
 /// Every hour, from the time at which it is first paid.
 const HOURLY: Recurrence = Recurrence {
@@ -100,14 +105,43 @@ const HOURLY: Recurrence = Recurrence {
     is_compulsory: true,
 };
 
-/// A subscription of a price in bitcoin.
+/// A subscription of a price in bitcoin, and a backup of it.
 const SUBSCRIPTION: Setup = Setup {
     name: "a subscription",
     wish: Wish::Subscription(HOURLY),
-    letters: &[Right, Dear, Refusal, Forged],
+    letters: &[Right, Forged, Crossed],
     instants: &[0, 301, 3_700, 7_300],
     expiry: 600,
+    remembered: 2,
+    bounds: Bounds { begins: 3, failures: 1, backups: 1, ..Bounds::NONE },
     ..PAYMENT
+};
+
+/// A subscription whose issuer wants more, and whose owner allows it once.
+const DEAR_SUBSCRIPTION: Setup = Setup {
+    name: "a subscription that is dear",
+    letters: &[Right, Dear],
+    instants: &[0, 3_700, 7_300],
+    bounds: Bounds { allows: 1, failures: 0, ..Bounds::NONE },
+    ..SUBSCRIPTION
+};
+
+/// A subscription whose issuer refuses, and whose owner cancels.
+const CANCELLED: Setup = Setup {
+    name: "a subscription that is cancelled",
+    letters: &[Right, Refusal],
+    instants: &[0, 3_700, 7_300],
+    bounds: Bounds { declines: 1, failures: 0, ..Bounds::NONE },
+    ..SUBSCRIPTION
+};
+
+/// A subscription that is not saved at once.
+const UNSAVED_SUBSCRIPTION: Setup = Setup {
+    name: "a subscription with a slow store",
+    letters: &[Right],
+    instants: &[0, 3_700, 7_300],
+    bounds: Bounds { unsaved: 1, ..Bounds::NONE },
+    ..SUBSCRIPTION
 };
 
 /// The same in dollars.
@@ -115,9 +149,9 @@ const SUBSCRIPTION_DOLLARS: Setup = Setup {
     name: "a subscription in dollars",
     price: Price::Cents(350),
     limit: Some(Limit::Tolerance { basis_points: 200 }),
-    letters: &[Right, Second],
-    instants: &[0, 3_700, 7_300],
-    bounds: Bounds { begins: 3, failures: 1, allows: 1, ..Bounds::NONE },
+    letters: &[Right],
+    instants: &[0, 3_700],
+    bounds: Bounds { begins: 2, failures: 0, allows: 1, ..Bounds::NONE },
     ..SUBSCRIPTION
 };
 
@@ -144,12 +178,42 @@ pub const BOUNDED: &[Setup] = &[
     DOLLARS_AT_MOST,
     TWO_WAYS,
     FEES,
+    WRONG_NODE,
     BROKEN_STORE,
     REFUND,
     SUBSCRIPTION,
+    DEAR_SUBSCRIPTION,
+    CANCELLED,
+    UNSAVED_SUBSCRIPTION,
     SUBSCRIPTION_DOLLARS,
     OVERDUE,
 ];
 
-/// What takes minutes.
-pub const FULL: &[Setup] = &[];
+/// What takes minutes: the same worlds, in which more goes wrong.
+pub const FULL: &[Setup] = &[
+    Setup {
+        bounds: Bounds { begins: 3, failures: 2, unsaved: 2, lies: 1, set_back: 1, ..PAYMENT.bounds },
+        letters: &[Right, Second, Dear, Refusal],
+        ..PAYMENT
+    },
+    Setup {
+        letters: &[Right, Second, Dear, Suggestion],
+        bounds: Bounds { allows: 1, declines: 1, unsaved: 1, ..Bounds::NONE },
+        ..DOLLARS
+    },
+    Setup { letters: &[Right, Second, Dear], bounds: Bounds { allows: 1, ..Bounds::NONE }, ..DOLLARS_AT_MOST },
+    Setup { letters: &[Right, Dear, Fee, Refusal, Crossed], bounds: Bounds { allows: 1, ..Bounds::NONE }, ..TWO_WAYS },
+    Setup { bounds: Bounds { unsaved: 2, lies: 1, set_back: 1, ..REFUND.bounds }, ..REFUND },
+    Setup {
+        letters: &[Right, Dear, Refusal, Forged, Crossed],
+        bounds: Bounds { unsaved: 1, allows: 1, declines: 1, ..SUBSCRIPTION.bounds },
+        ..SUBSCRIPTION
+    },
+    Setup {
+        letters: &[Right, Second],
+        instants: &[0, 3_700, 7_300],
+        bounds: Bounds { begins: 3, failures: 1, allows: 1, ..Bounds::NONE },
+        ..SUBSCRIPTION_DOLLARS
+    },
+    Setup { bounds: Bounds { unsaved: 1, backups: 1, ..OVERDUE.bounds }, ..OVERDUE },
+];

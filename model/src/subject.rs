@@ -126,11 +126,11 @@ pub(crate) enum Call<M, R, I> {
 #[derive(Debug)]
 pub(crate) enum Heard {
     Done,
-    Refused(Option<Error>),
+    Refused,
     Send(Box<OutgoingMessage>),
     Wait(UnixTime),
     Nothing,
-    Begun(Attempt),
+    Begun,
 }
 
 fn of_payment(payment: &Payment) -> View<sha256::Hash> {
@@ -250,11 +250,12 @@ impl Subject {
     }
 }
 
-fn done<E>(result: Result<(), E>) -> Heard
-where
-    Option<Error>: From<E>,
-{
-    result.map_or_else(|error| Heard::Refused(error.into()), |()| Heard::Done)
+fn done<T, E>(result: Result<T, E>) -> Heard {
+    if result.is_ok() { Heard::Done } else { Heard::Refused }
+}
+
+fn begun(result: Result<Attempt, Error>) -> Heard {
+    if result.is_ok() { Heard::Begun } else { Heard::Refused }
 }
 
 fn acted(action: Result<Action, Error>) -> Heard {
@@ -262,7 +263,7 @@ fn acted(action: Result<Action, Error>) -> Heard {
         Ok(Action::Send(message)) => Heard::Send(message),
         Ok(Action::WaitUntil(at)) => Heard::Wait(at),
         Ok(Action::Nothing) => Heard::Nothing,
-        Err(error) => Heard::Refused(Some(error)),
+        Err(_) => Heard::Refused,
     }
 }
 
@@ -278,16 +279,12 @@ fn call_payment(
 ) -> Heard {
     match call {
         Call::Poll => {
-            if let Some(rate) = rate {
-                if let Err(error) = payment.set_rate(rate) {
-                    return Heard::Refused(Some(error));
-                }
+            if rate.is_some_and(|rate| payment.set_rate(rate).is_err()) {
+                return Heard::Refused;
             }
             acted(payment.poll(now))
         }
-        Call::Receive(message) => {
-            payment.receive(message, now).map_or_else(|refused| Heard::Refused(Some(refused.error().clone())), |_| Heard::Done)
-        }
+        Call::Receive(message) => done(payment.receive(message, now)),
         Call::Unreachable(path_id) => {
             payment.unreachable(&path_id, now);
             Heard::Done
@@ -296,16 +293,13 @@ fn call_payment(
             payment.unsendable();
             Heard::Done
         }
-        Call::Begin(preimage) => match payment.begin(preimage.payment_hash(), now, rate) {
-            Ok(attempt) => Heard::Begun(attempt),
-            Err(error) => Heard::Refused(Some(error)),
-        },
+        Call::Begin(preimage) => begun(payment.begin(preimage.payment_hash(), now, rate)),
         Call::Failed(attempt) => done(payment.failed(Attempt(attempt))),
         Call::Paid(preimage) => done(payment.paid(preimage)),
         Call::Decline => done(payment.decline()),
         Call::Allow(max) => done(payment.allow(Limit::AtMost(Msat(max)), now, deadline)),
         Call::AllowFee => done(payment.allow_fee(ANY_FEE, now, deadline)),
-        Call::TryAgain | Call::CatchUp | Call::Cancel | Call::Restore => Heard::Refused(None),
+        Call::TryAgain | Call::CatchUp | Call::Cancel | Call::Restore => Heard::Refused,
     }
 }
 
@@ -317,9 +311,7 @@ fn call_subscription(
 ) -> Heard {
     match call {
         Call::Poll => acted(subscription.poll(now, rate)),
-        Call::Receive(message) => subscription
-            .receive(message, now)
-            .map_or_else(|refused| Heard::Refused(Some(refused.error().clone())), |_| Heard::Done),
+        Call::Receive(message) => done(subscription.receive(message, now)),
         Call::Unreachable(path_id) => {
             subscription.unreachable(&path_id, now);
             Heard::Done
@@ -328,13 +320,10 @@ fn call_subscription(
             subscription.unsendable();
             Heard::Done
         }
-        Call::Begin(_) => match subscription.begin(now, rate) {
-            Ok(attempt) => Heard::Begun(attempt),
-            Err(error) => Heard::Refused(Some(error)),
-        },
+        Call::Begin(_) => begun(subscription.begin(now, rate)),
         Call::Failed(attempt) => done(subscription.failed(Attempt(attempt))),
         Call::Paid(preimage) => done(subscription.paid(preimage)),
-        Call::Decline | Call::AllowFee | Call::Restore => Heard::Refused(None),
+        Call::Decline | Call::AllowFee | Call::Restore => Heard::Refused,
         Call::Allow(max) => done(subscription.allow_once(subscription.payments_made(), Msat(max))),
         Call::TryAgain => {
             subscription.try_again();

@@ -8,8 +8,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bolt12::bitcoin::hashes::{Hash as _, sha256};
-use bolt12::exchange::{IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage, PathId, Payer};
-use bolt12::{InvoiceError, Msat, Preimage, TlvStream, UnixTime};
+use bolt12::exchange::{
+    IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage, PathId, Payer,
+};
+use bolt12::{InvoiceError, InvoiceRequest, Msat, Preimage, RecurrenceRequest, TlvStream, UnixTime};
 
 use crate::setup::{Letter, Setup, Wish};
 use crate::subject::{Call, Heard, Subject, View};
@@ -94,7 +96,7 @@ pub(crate) enum Wrong {
     /// Another invoice was begun after one that may still be paid.
     OtherInvoice,
     /// Paying was begun when it was too late, or too early.
-    WrongTime,
+    Untimely,
     /// More periods are counted than were paid.
     Skipped,
     /// What ended, or was cancelled, was paid.
@@ -117,7 +119,6 @@ pub(crate) struct Invoiced {
     pub(crate) preimage: Preimage,
     pub(crate) amount: Msat,
     pub(crate) fee: u32,
-    pub(crate) letter: Letter,
     /// Which payment of a subscription it is for.
     pub(crate) counter: u32,
     pub(crate) created_at: UnixTime,
@@ -228,14 +229,6 @@ impl Tables {
 
     /// How many saved states, requests and invoices there are.
     pub(crate) fn counts(&self) -> [usize; 3] {
-        if std::env::var_os("MODEL_DEBUG").is_some() {
-            let mut kinds: HashMap<String, usize> = HashMap::new();
-            for (_, call, ..) in self.steps.keys() {
-                let kind = match call { Call::Receive(m) => format!("{:?}", self.letter(*m)), other => format!("{other:?}").chars().take(6).collect() };
-                *kinds.entry(kind).or_default() += 1;
-            }
-            println!("{} looks, {} steps {kinds:?}", self.looks.len(), self.steps.len());
-        }
         [self.states.len(), self.requests.len(), self.invoices.len()]
     }
 
@@ -309,22 +302,29 @@ impl Tables {
             return;
         }
         // Of another request than the one that the path is for.
-        let crossed = usize::from(letter == Letter::Crossed);
-        let bytes = match (usize::from(request)).checked_sub(crossed) {
-            Some(other) => self.requests.get(other as u32).1.clone(),
-            None => return,
+        let source = match letter {
+            Letter::Crossed => {
+                let own = &self.requests.get(request.into()).1;
+                let is_other = |other: &u16| self.requests.get((*other).into()).1 != *own && !self.cancels(*other);
+                (0..request).rev().find(is_other)
+            }
+            _ => Some(request),
         };
+        let Some(source) = source else { return };
+        let bytes = self.requests.get(source.into()).1.clone();
         let seed = sha256::Hash::hash(&[&path_id[..], &bytes, &[letter as u8, instant]].concat()).to_byte_array();
+        // Period 0 starts with the first invoice.
+        let basetime = basetime.filter(|_| self.setup.basetime().is_some() || self.counter(source) > 0);
         let mut bill = self.setup.bill(letter, seed, instant, basetime);
         // An amount that was asked for is the only one that an invoice can have.
         let asked = TlvStream::read(bytes.clone()).ok().and_then(|tlvs| tlvs.get(82).map(|it| number(it.value())));
         bill.amount = asked.map_or(bill.amount, Msat);
         let invoice = bill.invoice(&bytes);
-        let counter = invoice.request().recurrence().map_or(0, |recurrence| recurrence.counter);
+        let counter = self.counter(source);
         let number = self.invoices.len() as u16;
         self.by_hash.insert(bill.payment_hash(), number);
         let (preimage, amount, fee, created_at) = (bill.preimage, bill.amount, bill.fee, bill.created_at);
-        self.invoices.push(Invoiced { preimage, amount, fee, letter, counter, created_at });
+        self.invoices.push(Invoiced { preimage, amount, fee, counter, created_at });
         let mut bytes = invoice.as_bytes().to_vec();
         if letter == Letter::Forged {
             let signature = invoice.signature().serialize();
@@ -396,7 +396,7 @@ impl Tables {
         let outcome = match heard {
             Heard::Done => Outcome::Done,
             Heard::Nothing => Outcome::Nothing,
-            Heard::Begun(_) => Outcome::Begun,
+            Heard::Begun => Outcome::Begun,
             Heard::Send(message) => Outcome::Send(self.request(&message)),
             Heard::Wait(at) => {
                 let latest = subject.deadline(now).saturating_add(1);
@@ -405,7 +405,7 @@ impl Tables {
                 }
                 Outcome::Wait
             }
-            Heard::Refused(_) => {
+            Heard::Refused => {
                 if matches!(call, Call::Poll) {
                     wrong = wrong.or(Some(Wrong::CannotGoOn));
                 }
@@ -441,11 +441,17 @@ impl Tables {
         self.requests.of((path_id, request.as_bytes().to_vec())) as u16
     }
 
+    fn recurrence(&self, request: u16) -> Option<RecurrenceRequest> {
+        InvoiceRequest::try_from(self.requests.get(request.into()).1.clone()).ok()?.recurrence()
+    }
+
     /// Whether a request cancels a subscription.
     pub(crate) fn cancels(&self, request: u16) -> bool {
-        let (_, bytes) = self.requests.get(request.into());
-        let request = bolt12::InvoiceRequest::try_from(bytes.clone());
-        request.ok().and_then(|request| request.recurrence()).is_some_and(|recurrence| recurrence.cancel)
+        self.recurrence(request).is_some_and(|recurrence| recurrence.cancel)
+    }
+
+    fn counter(&self, request: u16) -> u32 {
+        self.recurrence(request).map_or(0, |recurrence| recurrence.counter)
     }
 
     /// What the names stand for; nothing where loading is all.

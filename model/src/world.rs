@@ -30,6 +30,8 @@ pub(crate) struct Ghost {
     fee_allowed: bool,
     /// Whether it is from a backup that its owner did not look at since.
     restored: bool,
+    /// Whether it ever was.
+    from_backup: bool,
     /// When the last payment of a subscription was begun first, and which one that was.
     begun_at: Option<(u8, u32)>,
     hurried: bool,
@@ -50,6 +52,7 @@ impl Ghost {
         allowed: None,
         fee_allowed: false,
         restored: false,
+        from_backup: false,
         begun_at: None,
         hurried: false,
         asked: 0,
@@ -104,6 +107,7 @@ pub struct World {
     allows: u8,
     set_back: u8,
     declines: u8,
+    tries: u8,
     mistakes: u8,
     pub(crate) wrong: Option<Wrong>,
 }
@@ -212,6 +216,7 @@ impl Explored {
             allows: b.allows,
             set_back: b.set_back,
             declines: b.declines,
+            tries: b.tries,
             mistakes: b.mistakes,
             wrong: None,
         }
@@ -229,7 +234,7 @@ impl Explored {
         calls.extend(seen.tables.answers(world.sent).map(Call::Receive));
         calls.extend(seen.tables.requests(world.sent).map(Call::Unreachable));
         self.owner(&mut seen.tables, world, (state, &ghost), look, &mut calls);
-        self.news(world, look, &mut calls);
+        self.news(world, &ghost, look, &mut calls);
         for call in calls {
             let step = seen.tables.step(state, call, world.now, world.rate);
             let is_looked_at = matches!(call, Call::Poll | Call::Begin(_) | Call::Paid(_));
@@ -292,7 +297,11 @@ impl Explored {
         // Whoever owns the money taps twice, or too late: nothing comes of it.
         match look.view {
             View::Paying(invoice, _) | View::Paid(invoice) => {
-                calls.extend([Call::Begin(invoice), Call::Allow(self.setup.cost(0).0 * 2), Call::AllowFee, Call::Decline]);
+                calls.extend([Call::Begin(invoice), Call::AllowFee, Call::Decline]);
+                // A subscription takes it, for what comes next.
+                if allowed || !matches!(self.setup.wish, Wish::Subscription(_)) {
+                    calls.push(Call::Allow(self.setup.cost(0).0 * 2));
+                }
             }
             View::Ended(why) if why != Why::Price => {
                 calls.extend([Call::Allow(self.setup.cost(0).0 * 2), Call::AllowFee]);
@@ -322,8 +331,9 @@ impl Explored {
             }
             View::Stopped(why) => {
                 // Nothing is on its way, or made, for this period: whoever decides has looked.
-                let taken = |slot: &Slot| slot.fate != Fate::Failed && tables.invoice(slot.invoice).counter == look.made;
-                if !world.node.iter().flatten().any(taken) {
+                let taken =
+                    |slot: &Slot| slot.fate != Fate::Failed && tables.invoice(slot.invoice).counter == look.made;
+                if world.tries > 0 && !world.node.iter().flatten().any(taken) {
                     calls.push(Call::TryAgain);
                 }
                 if why == Why::Price && allowed {
@@ -340,19 +350,20 @@ impl Explored {
     }
 
     /// What the node can say, for the first time or once more.
-    fn news(&self, world: &World, look: Look, calls: &mut Vec<Named>) {
+    fn news(&self, world: &World, ghost: &Ghost, look: Look, calls: &mut Vec<Named>) {
+        let is_present = |slot: &Slot| matches!(look.view, View::Paying(invoice, _) if invoice == slot.invoice);
         for slot in world.node.iter().flatten() {
             match slot.fate {
                 Fate::OnItsWay => {}
                 Fate::Paid => calls.push(Call::Paid(slot.invoice)),
+                // Attempts that were begun since a backup have numbers that come again.
+                Fate::Failed if ghost.from_backup && !is_present(slot) => {}
                 Fate::Failed => calls.push(Call::Failed(slot.attempt)),
             }
         }
         if let View::Paying(invoice, attempt) = look.view {
             // It has never heard of this.
-            let knows = |slot: &Slot| {
-                slot.invoice == invoice && (slot.attempt == attempt || slot.fate != Fate::Failed)
-            };
+            let knows = |slot: &Slot| slot.invoice == invoice && (slot.attempt == attempt || slot.fate != Fate::Failed);
             if !world.fresh && !world.node.iter().flatten().any(knows) {
                 calls.push(Call::Failed(attempt));
             }
@@ -398,7 +409,7 @@ impl Explored {
                 let (state, ghost) = *seen.memories.get(next.backup?);
                 let step = seen.tables.step(state, Call::Restore, next.now, next.rate);
                 next.wrong = step.wrong;
-                let ghost = Ghost { restored: true, ..ghost };
+                let ghost = Ghost { restored: true, from_backup: true, ..ghost };
                 next.memory = seen.memories.of((step.after, ghost));
                 next.disk = next.memory;
                 (next.backup, next.unsaved, next.fresh) = (None, 0, false);
@@ -406,9 +417,12 @@ impl Explored {
             }
             Act::Pay => {
                 let (invoice, attempt) = self.payable(seen, &next)?;
+                // Whoever pays the same invoice again because the node was wrong about it can rely on the node alone.
+                let was_wrong = next.mistakes < self.setup.bounds.mistakes;
                 let is_same = |slot: &Slot| {
                     let other = seen.tables.invoice(slot.invoice);
-                    slot.fate != Fate::Failed && other.counter == seen.tables.invoice(invoice).counter
+                    let is_for_the_same = other.counter == seen.tables.invoice(invoice).counter;
+                    slot.fate != Fate::Failed && is_for_the_same && !(was_wrong && slot.invoice == invoice)
                 };
                 if next.node.iter().flatten().any(is_same) {
                     next.wrong = Some(Wrong::TwoPayments);
@@ -476,7 +490,7 @@ impl Explored {
                     }
                 }
                 _ => {
-                    let is_last = usize::from(next.now) + 1 == self.setup.instants.len();
+                    let is_last = usize::from(next.now) + 1 == self.setup.instants.len() && self.setup.is_whole();
                     if is_last && !matches!(after.view.waits_for(), None | Some("node")) {
                         wrong = wrong.or(Some(Wrong::WaitsForNobody));
                     }
@@ -502,7 +516,7 @@ impl Explored {
                     let is_other = |other: &u16| {
                         *other != NONE && *other != invoice && seen.tables.invoice(*other).counter == counter
                     };
-                    if others.into_iter().any(|it| is_other(it)) && !ghost.tried {
+                    if !ghost.has_begun(invoice) && others.into_iter().any(is_other) && !ghost.tried {
                         wrong = wrong.or(Some(Wrong::OtherInvoice));
                     }
                     if ghost.cancelled || counter > 1 {
@@ -521,7 +535,7 @@ impl Explored {
                     if how != How::SaidNotSaved {
                         next.fresh = true;
                     }
-                    next.begins -= 1;
+                    next.begins = next.begins.saturating_sub(1);
                 } else if is_shown && objection.is_none() && self.is_good(seen, next, invoice) {
                     wrong = wrong.or(Some(Wrong::Stuck));
                 }
@@ -571,13 +585,16 @@ impl Explored {
                 if is_payment {
                     ghost.quoted_rate = ghost.rate;
                 }
-                next.allows -= 1;
+                next.allows = next.allows.saturating_sub(1);
             }
             Call::AllowFee if is_done => {
                 ghost.fee_allowed = true;
-                next.allows -= 1;
+                next.allows = next.allows.saturating_sub(1);
             }
-            Call::TryAgain => (ghost.restored, ghost.tried) = (false, true),
+            Call::TryAgain => {
+                (ghost.restored, ghost.tried) = (false, true);
+                next.tries -= 1;
+            }
             Call::CatchUp => ghost.hurried = true,
             Call::Decline | Call::Cancel | Call::Unsendable if is_done => {
                 ghost.cancelled |= call == Call::Cancel;
@@ -659,7 +676,7 @@ impl Explored {
             _ => now > self.setup.deadline(),
         };
         let until = invoice.created_at.0 + u64::from(self.setup.expiry);
-        (is_late || now.0 > until).then_some(Wrong::WrongTime)
+        (is_late || now.0 > until).then_some(Wrong::Untimely)
     }
 
     /// When the first invoice of a subscription was made, once it is paid.
@@ -708,8 +725,8 @@ impl Explored {
             let is_it = matches!(look.view, View::Paying(invoice, _) if invoice == slot.invoice);
             slot.fate == Fate::OnItsWay && !is_it
         };
-        let from_backup = ghost.restored || world.backups < self.setup.bounds.backups;
-        (!from_backup && world.node.iter().flatten().any(is_forgotten)).then_some(Wrong::Forgotten)
+        let was_wrong = world.mistakes < self.setup.bounds.mistakes;
+        (!ghost.from_backup && !was_wrong && world.node.iter().flatten().any(is_forgotten)).then_some(Wrong::Forgotten)
     }
 
     /// What is wrong with a world, if it is this.

@@ -251,7 +251,7 @@ pub fn payload(data: &[u8]) {
         Ok(payload) => {
             assert!(is_payload, "{payload:?}");
             assert_eq!(payload.tlvs().as_bytes(), data);
-                        let value = |number| payload.tlvs().get(number).map(|record| record.value());
+            let value = |number| payload.tlvs().get(number).map(|record| record.value());
             assert_eq!(payload.reply_path().as_ref().map(BlindedPath::as_bytes), value(2));
             assert_eq!(payload.encrypted_recipient_data(), value(4));
             assert_eq!(payload.contents().map(|contents| contents.as_bytes()), CONTENTS.into_iter().find_map(value));

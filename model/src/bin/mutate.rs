@@ -46,7 +46,11 @@ impl Mutation {
         let code = format!("{before}{guard}{after}");
         let places: Vec<_> = text.match_indices(&code).map(|(at, _)| at).collect();
         assert!(places.len() >= *nth, "{name}: not in {}", file.display());
-        assert!(*nth > 1 || places.len() == 1 || name.contains("begins"), "{name}: more than once in {}", file.display());
+        assert!(
+            *nth > 1 || places.len() == 1 || name.contains("begins"),
+            "{name}: more than once in {}",
+            file.display()
+        );
         let (start, end) = text.split_at(places[nth - 1]);
         let switch = format!("(if crate::mutant::is({number}) {{ {made} }} else {{ {guard} }})");
         fs::write(path, format!("{start}{before}{switch}{after}{}", &end[code.len()..]))
@@ -88,12 +92,16 @@ fn main() -> io::Result<ExitCode> {
     let lib = folder.join("src/lib.rs");
     fs::write(&lib, fs::read_to_string(&lib)? + SWITCH)?;
     let build = ["build", "--offline", "--quiet", "--package", "bolt12-model", "--bin", "explore"];
-    let target = folder.join("target");
-    assert!(Command::new("cargo").args(build).arg("--target-dir").arg(&target).current_dir(&folder).status()?.success());
+    let target = env::var_os("CARGO_TARGET_DIR").map_or(folder.join("target"), PathBuf::from);
+    assert!(
+        Command::new("cargo").args(build).arg("--target-dir").arg(&target).current_dir(&folder).status()?.success()
+    );
     let mut missed = 0;
     for (number, Mutation { name, .. }) in mutations.iter().enumerate() {
         let explore = Command::new("timeout")
-            .args(["300", "target/debug/explore", "--until-wrong"])
+            .arg("300")
+            .arg(target.join("debug/explore"))
+            .arg("--until-wrong")
             .env("MUTANT", number.to_string())
             .env("RUST_BACKTRACE", "0")
             .current_dir(&folder)

@@ -146,7 +146,8 @@ impl Payer {
     ///
     /// A payment that was not begun when it was saved may have been begun since, so it has
     /// [ended](EndReason::Restored). One that was being paid still is: the node says what became of it, and if that
-    /// [failed](Payment::failed), it has ended, too. One that was
+    /// [failed](Payment::failed), it has ended, too. One that it has never heard of has failed: do not pay it now, since
+    /// another invoice may have been paid in its place. One that was
     /// begun after the backup the node knows, and this does not: look for payments of the node that no state is about.
     ///
     /// # Errors
