@@ -59,6 +59,7 @@ impl Model for Explored {
             OneWay "what comes over one way does not end the others",
             OtherInvoice "no other invoice is begun after one that may still be paid",
             Untimely "nothing is begun too late, or for another period",
+            AttemptAgain "no two attempts have one number",
             Skipped "no period is skipped",
             NotOpen "what is over is not paid, and what is paid does not end",
         ]

@@ -1,9 +1,12 @@
-//! Model checking.
+//! Model checking of payments and subscriptions: see README.md.
 
+mod acts;
 mod check;
+mod oracle;
 mod setup;
 mod setups;
 mod shop;
+mod steps;
 mod subject;
 mod tables;
 mod world;

@@ -97,6 +97,8 @@ pub(crate) enum Wrong {
     OtherInvoice,
     /// Paying was begun when it was too late, or too early.
     Untimely,
+    /// An attempt has a number that another one had before.
+    AttemptAgain,
     /// More periods are counted than were paid.
     Skipped,
     /// What ended, or was cancelled, was paid.
