@@ -34,8 +34,10 @@ macro_rules! links {
 [ldk]: crate::guide::ldk
 [manager]: crate::guide::manager
 [onion-messages]: crate::guide::onion_messages
+[onion-messages-look-a-name-up]: crate::guide::onion_messages#look-a-name-up
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
+[paying-look-a-name-up]: crate::guide::paying#look-a-name-up
 [paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
 [proofs]: crate::guide::proofs
 [rules]: crate::guide::rules
@@ -61,7 +63,8 @@ macro_rules! page {
 page!(
     paying,
     "../docs/guide/paying.md",
-    "[`Bolt12`](crate::Bolt12), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
+    "[`Pasted`](crate::Pasted), [`Bolt12`](crate::Bolt12), [`BitcoinUri`](crate::BitcoinUri),
+[`HumanReadableName`](crate::HumanReadableName), [`ResolvedName`](crate::ResolvedName), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
@@ -121,7 +124,8 @@ page!(
 page!(
     onion_messages,
     "../docs/guide/onion-messages.md",
-    "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
+    "[`Messenger`](crate::exchange::Messenger), [`NameLookup`](crate::exchange::NameLookup),
+[`ReceivedQuery`](crate::exchange::ReceivedQuery), [`Route`](crate::exchange::Route),
 [`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
 [`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
 [`PaymentPathBuilder`](crate::onion::PaymentPathBuilder),

@@ -41,6 +41,7 @@
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
 //! | connect to a Lightning peer without a node (feature `peer`) | the module `peer` | |
+//! | hold many peers, with limits, queues and ways (feature `onion`) | the module `peers` | |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` | [LDK][ldk] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
 //! | look at records that have no name | [`TlvStream`] | |
@@ -68,6 +69,7 @@ extern crate std;
 
 mod builder;
 mod contacts;
+mod crypto;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
 mod error;
@@ -89,6 +91,8 @@ pub mod onion;
 mod payer_proof;
 #[cfg(feature = "peer")]
 pub mod peer;
+#[cfg(feature = "onion")]
+pub mod peers;
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;

@@ -318,6 +318,7 @@ fn errors() -> Vec<Error> {
     errors.extend(requests_not_received());
     errors.extend(sales_not_made());
     errors.extend(contacts_not_made());
+    errors.push(one_claim_too_many());
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
@@ -350,6 +351,10 @@ fn links() -> Vec<Error> {
         link(&format!("bitcoin:?lno={offer}&label=100%")),
         link(&format!("bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5?lno={offer}")),
         link(&format!("bitcoin:?lno={offer}&req-pop=wallet:x")),
+        link(&format!("bitcoin:{offer}")),
+        text(&offer.replacen('o', "0", 1)),
+        text(&offer.replacen('o', "\u{43e}", 1)),
+        text(&offer.replacen('1', "\u{200b}1", 1)),
         link("bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
         cheap.amount_for(&priced).unwrap_err(),
         made().amount(Msat(1_000)).build().unwrap_err(),
@@ -683,12 +688,13 @@ fn sales_not_made() -> [Error; 4] {
     let stale = received.clone().accept(&old).unwrap_err().error().clone();
     let payment = received.accept(&fresh).unwrap().expected_payment();
     let mut taken = TakenPayments::new();
-    taken.take(&payment, NOW).unwrap();
+    taken.take(&payment, b"one", NOW).unwrap();
     let mut stock = Stock::new();
     stock.set(&offer, 0);
-    let sold_out = stock.take(&payment).unwrap_err();
+    let take = |stock: &mut Stock| stock.take(&mut TakenPayments::new(), &payment, b"one", NOW).unwrap_err();
+    let sold_out = take(&mut stock);
     stock.withdraw(&offer);
-    [stale, taken.take(&payment, NOW).unwrap_err(), sold_out, stock.take(&payment).unwrap_err()]
+    [stale, taken.take(&payment, b"two", NOW).unwrap_err(), sold_out, take(&mut stock)]
 }
 
 /// What is wrong with what payers and contacts say of each other.
@@ -708,6 +714,25 @@ fn contacts_not_made() -> Vec<Error> {
     let other = draft.introduce(&contact, &named).unwrap_err();
     let nameless = self::request(&[(2_000_001_733, Some(&[1, b'a', 1, b'b']))]);
     vec![long, unsigned, stranger, other, nameless, Contact::from_bytes(&[2]).unwrap_err()]
+}
+
+/// After sixteen that are wrong.
+fn one_claim_too_many() -> Error {
+    let new = payer().new_refund([5; 32]);
+    let builder = new.builder("a cup", Msat(5_000)).add_path(sides::path_with(0x60, new.path_id(0)));
+    let mut payment = new.publish(builder, NOW).unwrap();
+    let accepted = Payee::new([1; 32]).claim(payment.refund().unwrap(), NOW, sides::CHAINS).unwrap();
+    let invoice = accepted.invoice(Preimage([5; 32]).payment_hash());
+    let invoice = invoice.add_path(messages::path(2), &messages::payinfo()).build().unwrap();
+    let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+    let right = sides::deliver(&sent, 0x70);
+    let mut wrong = right.clone();
+    *wrong.bytes.last_mut().unwrap() ^= 1;
+    for _ in 0..16 {
+        assert!(payment.receive(wrong.clone(), NOW).is_err());
+    }
+    payment.receive(right, UnixTime(NOW.0 + 20)).unwrap_err().error().clone()
 }
 
 const LATER: UnixTime = UnixTime(NOW.0 + 600);
@@ -781,28 +806,18 @@ fn off_price(issuer: &Payee) -> Error {
     payment.begin(hash, NOW, Some(rate("95000"))).unwrap_err()
 }
 
-/// A refund without a way to its payer, one that is claimed too often, and a claim that is over.
+/// A refund without a way to its payer, and a claim that is over.
 fn refunds_not_paid() -> Vec<Error> {
     let new = payer().new_refund([6; 32]);
     let builder = new.builder("tea", Msat(1_000));
     let nowhere = payer().new_refund([6; 32]).publish(builder.clone(), NOW).unwrap_err();
 
     let builder = builder.add_path(sides::path_with(0x70, new.path_id(0)));
-    let mut published = new.publish(builder, NOW).unwrap();
-    let refund = published.refund().unwrap().clone();
-    let begin = |number| {
-        let accepted = Payee::new([number; 32]).claim(&refund, NOW, sides::CHAINS).unwrap();
-        let invoice =
-            accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
-        let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
-        let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
-        (claim, sent)
-    };
-    let too_many = (2..).find_map(|number| {
-        let refused = published.receive(sides::deliver(&begin(number).1, 0x71), NOW).err()?;
-        Some(refused.error().clone()).filter(|error| matches!(error.kind(), ErrorKind::TooManyClaims { .. }))
-    });
-    let (mut claim, sent) = begin(1);
+    let published = new.publish(builder, NOW).unwrap();
+    let accepted = Payee::new([1; 32]).claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
+    let invoice = accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
+    let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
     claim.paid();
     let arrival = MessageArrival::Path(sent.reply_path_id.unwrap());
     let told = IncomingMessage {
@@ -812,7 +827,7 @@ fn refunds_not_paid() -> Vec<Error> {
         reply_path: None,
     };
     let too_late = claim.receive(told, NOW).unwrap_err().error().clone();
-    vec![nowhere, too_many.unwrap(), too_late]
+    vec![nowhere, too_late]
 }
 
 /// All ways in which a subscription can end.

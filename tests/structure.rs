@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "work",
     "units",
     "curve",
+    "crypto",
     "error",
     "tlv",
     "serde",
@@ -35,6 +36,7 @@ const LAYERS: &[&str] = &[
     "names",
     "peer",
     "exchange",
+    "peers",
     "lightning",
     "guide",
 ];

@@ -6,7 +6,7 @@ use super::Field;
 use super::link::LinkFault;
 use super::looks::{LooksLike, MessageKind};
 use super::stage::Stage;
-use super::words::{Column, FromColumn, Subject};
+use super::words::{Column, FromColumn, Letter, Subject};
 use crate::units::{CurrencyCode, Msat, UnixTime};
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
@@ -397,16 +397,11 @@ impl ErrorKind {
                 write!(f, "this is {found}, but {expected} was expected")
             }
             Self::MixedCase => write!(f, "upper and lower case are mixed{}", FromColumn(column)),
-            // A look-alike is recognised by its number.
-            Self::InvalidCharacter(c) if !c.is_ascii() => {
-                let (number, letter) = (u32::from(*c), c.escape_debug());
-                write!(f, "the character '{letter}' (U+{number:04X}){} does not belong here", Column(column))
-            }
-            Self::InvalidCharacter(c) => {
-                write!(f, "the character '{}'{} does not belong here", c.escape_debug(), Column(column))
-            }
+            Self::InvalidCharacter(c) => write!(f, "{}{} does not belong here", Letter(*c), Column(column)),
             Self::InvalidContinuation => write!(f, "the '+'{} is misplaced", Column(column)),
-            Self::UnexpectedWhitespace => write!(f, "there is unexpected white space{}", Column(column)),
+            Self::UnexpectedWhitespace => {
+                write!(f, "there is white space{} in the middle of the text: remove it", Column(column))
+            }
             Self::InvalidPadding => {
                 f.write_str("the text is incomplete: its end is missing or has one character too many; copy it again")
             }
@@ -436,16 +431,9 @@ impl ErrorKind {
             },
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
             Self::InvalidName(c) => {
-                // A look-alike or an invisible character is recognised by its number.
-                let (number, column) = (u32::from(*c), Column(column));
-                match c.is_ascii_graphic() || *c == ' ' {
-                    true => write!(f, "the character '{c}'")?,
-                    false if c.escape_debug().count() == 1 => write!(f, "the character '{c}' (U+{number:04X})")?,
-                    false => write!(f, "the invisible character U+{number:04X}")?,
-                }
-                write!(f, "{column} is not allowed in a name")?;
+                write!(f, "{}{} is not allowed in a name", Letter(*c), Column(column))?;
                 f.write_str(match c.is_alphabetic() {
-                    true => ": ask the owner for the punycode form of the domain (xn--…)",
+                    true => ": ask the owner for the punycode form of the name (xn--…)",
                     false => ", which has only letters, digits, '-', '_' and '.'",
                 })
             }

@@ -22,6 +22,8 @@ pub enum LinkFault {
     InvalidEncoding,
     /// An invalid on-chain address.
     InvalidAddress,
+    /// An offer where a URI has its on-chain address.
+    OfferAsAddress,
     /// A URI without an offer.
     NoOffer,
     /// An amount of a URI that is below the price of its offer.
@@ -80,6 +82,7 @@ impl LinkFault {
             Self::NeedlessAmount => "needless_amount",
             Self::InvalidEncoding => "invalid_encoding",
             Self::InvalidAddress => "invalid_address",
+            Self::OfferAsAddress => "offer_as_address",
             Self::NoOffer => "no_offer",
             Self::BelowPrice { .. } => "below_price",
             Self::OtherOffer => "other_offer",
@@ -123,6 +126,9 @@ impl LinkFault {
             ),
             Self::InvalidAddress => f.write_str(
                 "the on-chain address after bitcoin: is invalid, perhaps by a single character: copy it again",
+            ),
+            Self::OfferAsAddress => f.write_str(
+                "an offer stands where the link has an on-chain address: remove bitcoin:, or write bitcoin:?lno= before the offer",
             ),
             Self::NoOffer => f.write_str("this payment link contains no offer"),
             Self::BelowPrice { min } => write!(f, "the amount in the link is below the offer's price of {min}"),

@@ -27,6 +27,7 @@ impl ErrorKind {
                 | Self::InvalidPoint
                 | Self::InvalidDirection
                 | Self::InvalidPadding
+                | Self::UnexpectedWhitespace
                 | Self::UnknownEvenField
                 | Self::TooManyEntries
                 | Self::LimitNeeded { .. }

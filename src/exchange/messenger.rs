@@ -75,7 +75,12 @@ impl Messenger {
     /// is held to a number of messages in a time, good or not; and to fewer of those that are refused here, or later
     /// as [cheap](crate::exchange::Refused::is_cheap).
     pub fn receive(&self, message: &OnionMessage) -> Result<Inbound, Refusal> {
-        let received = match message.peel(&self.node)? {
+        self.receive_counting(message, &mut 0)
+    }
+
+    /// The same, and counts the point multiplications that it takes, also if it fails (EXC-20).
+    pub(crate) fn receive_counting(&self, message: &OnionMessage, operations: &mut u32) -> Result<Inbound, Refusal> {
+        let received = match message.peel_counting(&self.node, operations)? {
             Peeled::Forward(forward) => return Ok(Inbound::Forward(forward)),
             Peeled::Received(received) => received,
         };
@@ -162,7 +167,7 @@ impl Messenger {
             path.build(session("reply path"))
         });
         let reply_path = reply_path.transpose()?;
-        let mut message = self.message(parcel, route.introduction)?;
+        let mut message = self.message(parcel, route.introduction, route.whole_path)?;
         for node in route.through {
             message = message.through(*node);
         }
@@ -179,20 +184,28 @@ impl Messenger {
     ///
     /// `UnknownIntroduction`, `OwnPath` and other errors about the path as in [`send`](Self::send).
     pub fn start(&self, outgoing: &OutgoingMessage, introduction: Option<PublicKey>) -> Result<NextHop, Error> {
-        self.message(&Parcel::of(outgoing), introduction)?.start()
+        self.message(&Parcel::of(outgoing), introduction, false)?.start()
+    }
+
+    /// The same for a path, which starts there if it does not say where.
+    pub(crate) fn start_of(&self, path: &BlindedPath<'_>, introduction: PublicKey) -> Result<NextHop, Error> {
+        let message = OnionMessageBuilder::over(path, Contents::Invoice(&[])).introduction(introduction);
+        message.sender(&self.node).start()
     }
 
     fn message<'a>(
         &'a self,
         parcel: &Parcel<'a>,
         introduction: Option<PublicKey>,
+        whole_path: bool,
     ) -> Result<OnionMessageBuilder<'a>, Error> {
         let contents = parcel.contents;
         let path = match parcel.destination {
             Destination::Node(node_id) => return Ok(OnionMessageBuilder::to_node(*node_id, contents)),
             Destination::Path(path) => path,
         };
-        let message = OnionMessageBuilder::over(path, contents).sender(&self.node);
+        let message = OnionMessageBuilder::over(path, contents);
+        let message = if whole_path { message } else { message.sender(&self.node) };
         match (path.introduction_node(), introduction) {
             (IntroductionNode::NodeId(_), _) => Ok(message),
             (IntroductionNode::Channel { .. }, Some(node_id)) => Ok(message.introduction(node_id)),
@@ -218,6 +231,7 @@ impl Messenger {
         add(parcel.reply_path_id.as_ref().map_or(&[], |path_id| &path_id.0));
         add(&route.introduction.map_or([0; 33], |node_id| node_id.serialize()));
         add(&(route.reply_dummy_hops as u64).to_be_bytes());
+        add(&[route.whole_path.into()]);
         for nodes in [route.through, route.reply_through] {
             add(&nodes.iter().flat_map(PublicKey::serialize).collect::<Vec<u8>>());
         }
@@ -293,11 +307,15 @@ pub struct Route<'a> {
     /// How many dummy hops end the way back (PTH-1), 1 by default, so that its length does not tell that it ends
     /// where it starts. Each costs us four point multiplications when the answer comes.
     pub reply_dummy_hops: usize,
+    /// Leaves a hop of our own at the start of the path: the message goes [through](Self::through) others first, comes
+    /// back, and goes on from here as everybody's does, if we pass messages on. Nobody can tell then that it began here
+    /// (EXC-21).
+    pub whole_path: bool,
 }
 
 impl Default for Route<'_> {
     fn default() -> Self {
-        Self { through: &[], introduction: None, reply_through: &[], reply_dummy_hops: 1 }
+        Self { through: &[], introduction: None, reply_through: &[], reply_dummy_hops: 1, whole_path: false }
     }
 }
 

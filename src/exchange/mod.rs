@@ -47,17 +47,20 @@ mod message;
 mod messenger;
 mod payee;
 mod payer;
+#[cfg(not(feature = "recurrence"))]
+mod recurring_absent;
 mod refused;
 mod saved;
 mod schedule;
 mod secret;
+mod sold;
 
 /// What the rest of the exchange asks of subscriptions.
 mod recurring {
+    #[cfg(not(feature = "recurrence"))]
+    pub(crate) use super::recurring_absent::{Period, Series};
     #[cfg(feature = "recurrence")]
     pub(crate) use super::{payee::period::Period, payer::series::Series};
-    #[cfg(not(feature = "recurrence"))]
-    pub(crate) use super::{payee::period_absent::Period, payer::series_absent::Series};
 }
 
 pub use action::Action;
@@ -90,7 +93,7 @@ pub use payee::keys::Payee;
 pub use payee::ledger::Subscribers;
 pub use payee::offer::NewOffer;
 pub use payee::received::ReceivedRequest;
-pub use payee::sale::{MAX_SALE_DATA, Sale, SoldPeriod};
+pub use payee::sale::{MAX_SALE_DATA, Sale};
 pub use payee::stock::Stock;
 pub use payee::taken::TakenPayments;
 pub use payee::terms::{MaxAmount, Terms};
@@ -117,3 +120,4 @@ pub use payer::subscription::{
 pub use refused::Refused;
 pub use saved::{SAVED_VERSION, saved_version};
 pub use schedule::Retry;
+pub use sold::SoldPeriod;

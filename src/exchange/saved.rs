@@ -172,7 +172,9 @@ impl<'a> Reader<'a> {
         if reader.byte()? != kind as u8 {
             return Err(invalid());
         }
-        let state = read(&mut reader)?;
+        // What is wrong inside of what is authentic, a message with a feature that is not known here for example, is of no
+        // use to whoever loads it.
+        let state = read(&mut reader).map_err(|_| invalid())?;
         reader.end()?;
         Ok(state)
     }

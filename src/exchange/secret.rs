@@ -4,12 +4,13 @@
 //! another. Comparing takes the same time whatever differs.
 
 use bitcoin::constants::ChainHash;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use secp256k1::{Keypair, SecretKey};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
 use super::ids::PathId;
+use crate::crypto;
 use crate::signature;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
@@ -28,12 +29,7 @@ impl MacKey {
     }
 
     fn new(key: &[u8; 32]) -> Self {
-        // HMAC pads a short key with zeros, so this is the key of 32 bytes.
-        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        block.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
-        let mac = Hmac::new(&block);
-        block.as_mut_slice().zeroize();
-        Self(mac)
+        Self(crypto::mac(key))
     }
 
     fn state(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
@@ -67,7 +63,8 @@ impl MacKey {
         self.state(parts).verify_slice(mac).is_ok()
     }
 
-    /// A key pair for what the parts name. Costs one curve operation.
+    /// A key pair for what the parts name. Costs one curve operation. It is the caller's to wipe: a [`Keypair`] is copied
+    /// like a number, and wipes itself nowhere.
     pub(crate) fn keypair(&self, parts: &[&[u8]]) -> Keypair {
         let mut bytes = self.mac(parts);
         loop {

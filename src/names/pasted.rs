@@ -197,9 +197,7 @@ impl<'a> Pasted<'a> {
         // NAM-1: what the type of a name takes is one. What it refuses may be meant as one.
         match HumanReadableName::parse(pasted) {
             Ok(name) => return Ok(Self::Name(name)),
-            Err(error) if bare.starts_with('₿') || text::looks_like(bare) == LooksLike::HumanReadableName => {
-                return Err(error);
-            }
+            Err(error) if is_meant_as_name(bare) => return Err(error),
             Err(_) => {}
         }
         let decoded = decoded(pasted, trimmed, bare)?;
@@ -219,6 +217,13 @@ impl<'a> Pasted<'a> {
             None => error,
         })
     }
+}
+
+/// Whether a text that is no name was meant as one.
+fn is_meant_as_name(bare: &str) -> bool {
+    let looks_like = text::looks_like(bare);
+    let is_half = || looks_like == LooksLike::Unknown && bare.contains('@') && !bare.contains(char::is_whitespace);
+    bare.starts_with('₿') || looks_like == LooksLike::HumanReadableName || is_half()
 }
 
 /// What a text that is not a `bitcoin:` URI is about: all of it, or what stands behind `lightning:`.

@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag};
 use secp256k1::PublicKey;
 
 use super::NextHop;
-use super::keys::{Bytes32, DummyKey};
+use super::keys::DummyKey;
+use crate::crypto::{Bytes32, open, seal};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Bytes, Cursor, Features, Point, ShortChannelId, Value, exactly, fields, find, named};
-use crate::tlv::{CustomField, MAX_LEN, TlvStream, Writer, bigsize};
+use crate::tlv::{CustomField, TlvStream, Writer, bigsize};
 
 fields! {
     DATA_FIELDS for HopData {
@@ -124,12 +124,9 @@ impl HopData {
 
     /// Decrypts and reads (PTH-4).
     pub(super) fn decrypt(encrypted: &[u8], rho: &Bytes32) -> Result<Self, Error> {
-        let refused = || Error::new(ErrorKind::DoesNotDecrypt, Rule::Pth4);
-        let (data, tag) = encrypted.split_last_chunk().ok_or_else(refused)?;
-        let mut data = data.to_vec();
-        ChaCha20Poly1305::new((&**rho).into())
-            .decrypt_inout_detached(&[0; 12].into(), &[], data.as_mut_slice().into(), &Tag::from(*tag))
-            .map_err(|_| refused())?;
+        let mut data = encrypted.to_vec();
+        let len = open(rho, [0; 12], &[], &mut data).map(|text| text.len());
+        data.truncate(len.ok_or(Error::new(ErrorKind::DoesNotDecrypt, Rule::Pth4))?);
         Self::read(data)
     }
 
@@ -295,7 +292,7 @@ impl Plain {
     }
 
     /// Pads to that length if it can be, and encrypts.
-    pub(super) fn encrypt(mut self, len: usize, rho: &Bytes32) -> Result<Vec<u8>, Error> {
+    pub(super) fn encrypt(mut self, len: usize, rho: &Bytes32) -> Vec<u8> {
         self.fields.extend(self.dummy.iter().map(|key| (Field::PATH_ID.number(), key.tag(rho).to_vec())));
         let padding = self.padding(len).map(|padding| alloc::vec![0; padding]);
         let mut writer = Writer::new(&self.fields, len);
@@ -304,11 +301,9 @@ impl Plain {
         }
         // Has room for the tag too.
         let mut data = writer.finish();
-        let tag = ChaCha20Poly1305::new((&**rho).into())
-            .encrypt_inout_detached(&[0; 12].into(), &[], data.as_mut_slice().into())
-            .map_err(|_| Error::new(ErrorKind::TooLong { len, max: MAX_LEN }, Rule::D7))?;
+        let tag = seal(rho, [0; 12], &[], &mut data);
         data.extend_from_slice(&tag);
-        Ok(data)
+        data
     }
 }
 

@@ -1,16 +1,14 @@
 //! What a hop shares with whoever made the path or the packet, and the keys derived from that.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use secp256k1::ecdh::SharedSecret;
 use secp256k1::{Keypair, PublicKey, Scalar, SecretKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::crypto::{Bytes32, mac};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::signature::context;
-
-/// A key or a hash that is wiped when it is dropped.
-pub(crate) type Bytes32 = Zeroizing<[u8; 32]>;
 
 /// A secret key that is wiped when it is dropped, and shows nothing.
 pub(crate) struct Secret(SecretKey);
@@ -148,13 +146,4 @@ impl DummyKey {
 /// HMAC-SHA256 under a label.
 pub(super) fn derive(label: &[u8], secret: &Bytes32) -> Bytes32 {
     Zeroizing::new(mac(label).chain_update(secret.as_slice()).finalize().into_bytes().into())
-}
-
-/// HMAC-SHA256 under a key of at most 64 bytes, which is all there is here.
-pub(crate) fn mac(key: &[u8]) -> Hmac<Sha256> {
-    let mut block = Zeroizing::new([0; 64]);
-    for (slot, byte) in block.iter_mut().zip(key) {
-        *slot = *byte;
-    }
-    Hmac::new((&*block).into())
 }

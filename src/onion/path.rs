@@ -387,7 +387,7 @@ pub(super) fn blind(
     for (node_id, plain) in hops {
         let shared = Shared::new(&node_id, &session);
         let len = if left == 1 { last_len } else { len };
-        blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho())? });
+        blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho()) });
         left = left.saturating_sub(1);
         if left > 0 {
             session = session.times(&shared.next(&path_key)?)?;

@@ -121,6 +121,8 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_peel" => onions()?,
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
+        "links" => bolt12_fuzz::checks::links::seeds(),
+        "dnssec" => bolt12_fuzz::checks::dnssec::seeds(),
         "peer_handshake" => bolt12_fuzz::checks::peer::handshake_seeds(),
         "peer_frames" => bolt12_fuzz::checks::peer::frames_seeds(),
         "exchange_state" => states()?,

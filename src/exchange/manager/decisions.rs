@@ -206,8 +206,8 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if nothing that was begun has this payment hash: it is known to be paid, it is archived, or it is
-    /// not from here. `Refused` as for [`Payment::paid`].
+    /// `UnknownHash` if nothing that was begun has this payment hash: it is archived, its subscription has gone on since, or it
+    /// is not from here. `Refused` as for [`Payment::paid`].
     pub fn paid(&mut self, preimage: Preimage, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let hash = preimage.payment_hash();
         self.tell_all(hash, now, |conversation| conversation.paid(preimage))

@@ -84,8 +84,8 @@ pub struct Archived {
     pub id: ConversationId,
     /// Its state, as it was saved: give it to [`load`](OffersManager::load) to have it back.
     pub state: Vec<u8>,
-    /// The payment hashes that were begun and said to have failed, or that of a claim. If one of them is paid after all,
-    /// have the conversation back and say so.
+    /// The payment hashes that were begun, whatever the node said of them, or that of a claim. If one is paid that was not
+    /// known to be, have the conversation back and say so.
     pub payment_hashes: Vec<sha256::Hash>,
 }
 

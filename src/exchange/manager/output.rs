@@ -94,7 +94,8 @@ pub enum Event {
     },
     /// It was begun, and that is saved: pay the invoice now, once. See [`State::Paying`](crate::exchange::State::Paying).
     Payable(ConversationId),
-    /// The payment was made, or the claim was paid; of a subscription, the payment of this period.
+    /// The payment was made, or the claim was paid; of a subscription, the payment of this period. A program that ends just
+    /// then does not hear it: see what has been paid after a start.
     Paid(ConversationId),
     /// A payment of a subscription is overdue, and so was the one before it (EXC-17): it is made later by itself, or
     /// [now](super::OffersManager::catch_up).
@@ -102,7 +103,8 @@ pub enum Event {
     /// A payment of a subscription stopped: whoever owns the money can decide.
     Stopped(ConversationId),
     /// It is over. See [`status`](super::OffersManager::status) for why. It stays until it is
-    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove).
+    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove). Of a payment or a claim this is
+    /// told once at most, as [`Paid`](Self::Paid) is; of a subscription again after each start.
     Ended(ConversationId),
     /// The rate of this currency is needed: [give it](super::OffersManager::set_rate).
     RateNeeded(CurrencyCode),
@@ -111,7 +113,8 @@ pub enum Event {
     NotSaved {
         /// Which one.
         id: ConversationId,
-        /// Whether it is not here any more: it was new, or it was being removed.
+        /// Whether it is not here any more: it was new, and there is nothing of it in the store; or it was being removed,
+        /// and its state is still there. Load that, and remove it again.
         is_gone: bool,
     },
     /// It could not say what to do next. It is asked again in an hour.

@@ -11,8 +11,6 @@ pub(crate) mod ledger;
 pub(crate) mod offer;
 #[cfg(feature = "recurrence")]
 pub(crate) mod period;
-#[cfg(not(feature = "recurrence"))]
-pub(crate) mod period_absent;
 pub(crate) mod received;
 pub(crate) mod sale;
 pub(crate) mod stock;

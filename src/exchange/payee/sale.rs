@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::exchange::secret::{MacKey, request_records};
+use crate::exchange::sold::SoldPeriod;
 use crate::field::{CurrencyCode, OfferAmount};
 use crate::invoice_request::RequestFields;
 use crate::signature::OfferId;
@@ -41,19 +42,6 @@ pub struct Sale {
     pub introduction: Option<crate::invoice_request::Introduction>,
     /// What the application [added](crate::exchange::Accepted::sale_data).
     pub data: Vec<u8>,
-}
-
-/// Which payment of a subscription was sold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SoldPeriod {
-    /// How many payments came before it.
-    pub counter: u32,
-    /// When period 0 started (REC-9).
-    pub basetime: UnixTime,
-    /// The number of the period that was paid first (REC-4).
-    pub start: Option<u32>,
-    /// The last second of its pay window (REC-6).
-    pub until: UnixTime,
 }
 
 /// The length of what stands before everything that varies.

@@ -268,6 +268,17 @@ impl Draft {
         self.max().map(drop)
     }
 
+    /// The most bytes (not characters) that fit into the [note](Self::payer_note) beside what else was chosen, for whoever
+    /// types it in. Costs as much as a request.
+    ///
+    /// # Errors
+    ///
+    /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses as long as something is
+    /// [needed](Self::needs), and `TooLong` if even without a note it is.
+    pub fn max_note_len(&self) -> Result<usize, Error> {
+        self.asked(UnixTime(0)).max_note_len(&self.payer)
+    }
+
     /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean
     /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays. The reply path
     /// may: it is made by whoever sends the request (with the feature `onion`, see `Route`).

@@ -17,8 +17,6 @@ pub(crate) mod receipt;
 pub(crate) mod refund;
 #[cfg(feature = "recurrence")]
 pub(crate) mod series;
-#[cfg(not(feature = "recurrence"))]
-pub(crate) mod series_absent;
 pub(crate) mod state;
 #[cfg(feature = "recurrence")]
 pub(crate) mod subscription;

@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
     fn path(&mut self, path: &'a str) -> Result<(), Error> {
         let address = self.decoded(path)?;
         if !address.is_empty() {
-            let address = address.parse().map_err(|_| self.fault(path, LinkFault::InvalidAddress, Rule::Uri1))?;
+            let fault = if is_offer(&address) { LinkFault::OfferAsAddress } else { LinkFault::InvalidAddress };
+            let address = address.parse().map_err(|_| self.fault(path, fault, Rule::Uri1))?;
             self.uri.address = Some(address);
         }
         Ok(())
@@ -195,7 +196,7 @@ fn split(text: &str, at: char) -> (&str, &str) {
     text.split_once(at).unwrap_or_else(|| text.split_at(text.len()))
 }
 
-/// Whether `lightning=` holds an offer.
+/// Whether an offer stands here, whole or not.
 fn is_offer(value: &str) -> bool {
     value.trim().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("lno"))
 }
