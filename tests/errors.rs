@@ -317,8 +317,8 @@ fn errors() -> Vec<Error> {
     errors.extend(onions());
     errors.extend(requests_not_received());
     errors.extend(sales_not_made());
-    errors.extend(contacts_not_made());
     errors.push(one_claim_too_many());
+    errors.extend(contacts_not_made());
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
@@ -697,25 +697,6 @@ fn sales_not_made() -> [Error; 4] {
     [stale, taken.take(&payment, b"two", NOW).unwrap_err(), sold_out, take(&mut stock)]
 }
 
-/// What is wrong with what payers and contacts say of each other.
-fn contacts_not_made() -> Vec<Error> {
-    let key = pair(0x41);
-    let bobs = OfferBuilder::new(key.public_key()).build().unwrap();
-    let usable = bobs.usable(NOW, sides::CHAINS).unwrap();
-    let request = InvoiceRequestBuilder::new(usable, key.public_key(), [1; 16]).amount(Msat(1_000));
-    let secret = ContactSecret::from_byte_array([9; 32]);
-    let own = |text: &str| OfferBuilder::new(key.public_key()).description(text).build().unwrap();
-    let named = PayerIdentity::name("bob@example.com".parse().unwrap(), &bobs, key.public_key()).unwrap();
-    let long = request.clone().introduce(&secret, &PayerIdentity::from(own(&"x".repeat(300)))).build().unwrap_err();
-    let unsigned = request.clone().introduce(&secret, &named).build().unwrap_err();
-    let stranger = request.introduce(&secret, &named).build_named().unwrap().sign(&pair(0x42)).unwrap_err();
-    let contact = Contact::new(secret, own("tea"));
-    let draft = payer().draft(&bobs, NOW, sides::CHAINS).unwrap();
-    let other = draft.introduce(&contact, &named).unwrap_err();
-    let nameless = self::request(&[(2_000_001_733, Some(&[1, b'a', 1, b'b']))]);
-    vec![long, unsigned, stranger, other, nameless, Contact::from_bytes(&[2]).unwrap_err()]
-}
-
 /// After sixteen that are wrong.
 fn one_claim_too_many() -> Error {
     let new = payer().new_refund([5; 32]);
@@ -733,6 +714,25 @@ fn one_claim_too_many() -> Error {
         assert!(payment.receive(wrong.clone(), NOW).is_err());
     }
     payment.receive(right, UnixTime(NOW.0 + 20)).unwrap_err().error().clone()
+}
+
+/// What is wrong with what payers and contacts say of each other.
+fn contacts_not_made() -> Vec<Error> {
+    let key = pair(0x41);
+    let bobs = OfferBuilder::new(key.public_key()).build().unwrap();
+    let usable = bobs.usable(NOW, sides::CHAINS).unwrap();
+    let request = InvoiceRequestBuilder::new(usable, key.public_key(), [1; 16]).amount(Msat(1_000));
+    let secret = ContactSecret::from_byte_array([9; 32]);
+    let own = |text: &str| OfferBuilder::new(key.public_key()).description(text).build().unwrap();
+    let named = PayerIdentity::name("bob@example.com".parse().unwrap(), &bobs, key.public_key()).unwrap();
+    let long = request.clone().introduce(&secret, &PayerIdentity::from(own(&"x".repeat(300)))).build().unwrap_err();
+    let unsigned = request.clone().introduce(&secret, &named).build().unwrap_err();
+    let stranger = request.introduce(&secret, &named).build_named().unwrap().sign(&pair(0x42)).unwrap_err();
+    let contact = Contact::new(secret, own("tea"));
+    let draft = payer().draft(&bobs, NOW, sides::CHAINS).unwrap();
+    let other = draft.introduce(&contact, &named).unwrap_err();
+    let nameless = self::request(&[(2_000_001_733, Some(&[1, b'a', 1, b'b']))]);
+    vec![long, unsigned, stranger, other, nameless, Contact::from_bytes(&[2]).unwrap_err()]
 }
 
 const LATER: UnixTime = UnixTime(NOW.0 + 600);

@@ -372,7 +372,7 @@ fn silence_is_asked_again_until_the_deadline() {
                 assert!(at > now, "{at} {now}");
                 now = at;
             }
-            Action::Nothing => break,
+            Action::Sign | Action::Nothing => break,
         }
     }
     assert_eq!(now, UnixTime(DEADLINE.0 + 1));

@@ -5,6 +5,8 @@
 
 use alloc::vec::Vec;
 
+use secp256k1::PublicKey;
+
 use super::secret::MacKey;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, Point};
@@ -41,6 +43,11 @@ impl Kind {
             _ => return None,
         })
     }
+}
+
+/// A key that was checked before it was saved.
+pub(crate) fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
+    PublicKey::from_slice(&bytes).map_err(|_| invalid())
 }
 
 pub(crate) fn invalid() -> Error {

@@ -237,7 +237,7 @@ fn timetable(offer: &Offer, retry: Retry, until: u64) -> Vec<(u64, usize)> {
                 sent.push((now.0 - NOW.0, way));
             }
             Action::WaitUntil(at) => now = at,
-            Action::Nothing => break,
+            Action::Sign | Action::Nothing => break,
         }
     }
     sent
@@ -442,7 +442,7 @@ fn nothing_links_two_requests() {
             match payment.poll(now).unwrap() {
                 Action::Send(outgoing) => sent.push(*outgoing),
                 Action::WaitUntil(at) => now = at,
-                Action::Nothing => panic!(),
+                Action::Sign | Action::Nothing => panic!(),
             }
         }
         for outgoing in sent {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
-use secp256k1::PublicKey;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::Error;
 #[cfg(feature = "recurrence")]
@@ -44,6 +44,15 @@ impl OffersManager {
         }
         let begun = self.change(id, now, |change| change.conversation.begin(payment_hash, now, change.rate));
         Ok(begun.ok_or(ManagerError::Unknown(id))??)
+    }
+
+    /// The signature of a request that [lacks one](super::Event::SignatureNeeded): see [`Payment::sign`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and `Unknown`.
+    pub fn sign(&mut self, id: PaymentId, signature: &schnorr::Signature, now: UnixTime) -> Result<(), ManagerError> {
+        self.step_payment(id, now, |payment| payment.sign(signature))
     }
 
     /// Whoever owns the money does not want to pay: see [`Payment::decline`].

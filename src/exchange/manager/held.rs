@@ -31,7 +31,7 @@ use crate::units::UnixTime;
 pub(crate) const NEVER: UnixTime = UnixTime(u64::MAX);
 
 /// How long after something that should not happen, or for want of a rate, a conversation is looked at again.
-pub(crate) const A_WHILE: Duration = Duration::from_secs(3_600);
+pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A conversation: a payment, a claim or a subscription.
 pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
@@ -152,7 +152,7 @@ impl Next {
     fn after<T>(step: Step<T>, what: impl FnOnce(Box<T>) -> What) -> Self {
         let (send, wake) = match step {
             Step::Send { message, wake } => (Some(what(message)), wake),
-            Step::WaitUntil(at) => (None, at),
+            Step::WaitUntil(at) | Step::Sign(at) => (None, at),
             Step::Nothing => (None, NEVER),
         };
         Self { send, wake, needs: None }

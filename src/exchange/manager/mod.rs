@@ -61,9 +61,9 @@ pub struct OffersManager {
     events: VecDeque<Event>,
     rates: BTreeMap<CurrencyCode, (Rate, UnixTime)>,
     /// What waits for a rate.
-    waiting: BTreeMap<CurrencyCode, BTreeSet<ConversationId>>,
+    waiting_for_rate: BTreeMap<CurrencyCode, BTreeSet<ConversationId>>,
     /// What a rate that is there now concerns.
-    ready: BTreeSet<ConversationId>,
+    rate_came_for: BTreeSet<ConversationId>,
     /// Whose turn it is among what is due.
     turn: u8,
     /// The time that was given last.
@@ -86,8 +86,8 @@ impl OffersManager {
             messages: VecDeque::new(),
             events: VecDeque::new(),
             rates: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            waiting_for_rate: BTreeMap::new(),
+            rate_came_for: BTreeSet::new(),
             turn: 0,
             now: UnixTime(0),
             recheck_from: None,

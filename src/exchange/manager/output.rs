@@ -79,6 +79,9 @@ impl fmt::Debug for ToSend {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A request is to be signed elsewhere: show what [`Payment::to_sign`](crate::exchange::Payment::to_sign) gives to the
+    /// signer, and [give the signature](super::OffersManager::sign).
+    SignatureNeeded(ConversationId),
     /// There is an invoice. Show the quote to whoever owns the money, and [begin](super::OffersManager::begin) or
     /// [decline](super::OffersManager::decline). Of a subscription this comes only where its own authorisation does not
     /// suffice, or after an attempt to pay that failed.

@@ -9,7 +9,7 @@ use secp256k1::PublicKey;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::refused::Refused;
-use crate::exchange::saved::{Reader, Writer, invalid};
+use crate::exchange::saved::{Reader, Writer, saved_key};
 use crate::invoice::{Arrival, Invoice, RefundContext};
 use crate::invoice_request::Refund;
 use crate::tlv::TlvStream;
@@ -182,8 +182,4 @@ impl PublishedRefund {
 
 fn wrong_key() -> Error {
     Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9)
-}
-
-fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
-    PublicKey::from_slice(&bytes).map_err(|_| invalid())
 }

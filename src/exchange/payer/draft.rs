@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
 
 use crate::builder::check_amount;
 use crate::contacts::FIELDS;
@@ -107,6 +108,16 @@ impl Draft {
         let (offer, chain) = (offer.offer().clone(), offer.chain());
         let (choices, fees) = (Choices::default(), FeeLimit::default());
         Self { payer, offer, chain, choices, limit: None, fees, retry, name_until: None }
+    }
+
+    /// Has requests be signed elsewhere, with this key: at a hardware wallet, for example. Without it, each is signed with a
+    /// key of its own that follows from the payer's secret. Let this key, too, serve nothing else: whoever sees it twice
+    /// knows that one payer asked. The payment then says when it lacks a signature
+    /// ([`Action::Sign`](crate::exchange::Action::Sign)): one suffices for all of an offer's paths, and each renewal of a quote
+    /// needs another. A [proof](crate::exchange::Receipt::proof) of the payment is signed with this key.
+    pub fn signer(mut self, payer_id: PublicKey) -> Self {
+        self.choices.signer = Some(payer_id.into());
+        self
     }
 
     /// What to pay: needed if the offer has no price; otherwise at least the price, for example with a tip.

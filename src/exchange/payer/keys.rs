@@ -102,9 +102,11 @@ impl Payer {
     }
 
     /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
-    /// what a payer proof needs. Nothing if the request is not ours or was changed.
+    /// what a payer proof needs. Nothing if the request is not ours, was changed, or was signed
+    /// [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
-        self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce))
+        let keypair = self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce));
+        keypair.filter(|keypair| request.payer_id().is_none_or(|payer_id| payer_id == keypair.public_key()))
     }
 
     /// Gives the key of the offer that the payer's BIP 353 name leads to: what signs for the name where a contact is told it

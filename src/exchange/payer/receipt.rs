@@ -48,7 +48,7 @@ impl<'a> Receipt<'a> {
     }
 
     /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3). It is found again in what the
-    /// payer paid; nothing if that is not its own, which happens only to a state that was tampered with.
+    /// payer paid; nothing if that was signed [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self) -> Option<Keypair> {
         self.payer.keypair(self.invoice.request())
     }

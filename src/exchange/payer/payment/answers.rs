@@ -151,7 +151,7 @@ impl Payment {
         let next = self.generation.checked_add(1).filter(|_| is_more && amount <= self.budget.max)?;
         let better = OfferPurpose { choices: offer.choices.with_suggested(amount), ..offer.clone() };
         // What cannot be asked for does not replace what can.
-        better.request(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
+        let _ = better.to_sign(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
         Some(better)
     }
 

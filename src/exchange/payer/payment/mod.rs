@@ -8,6 +8,7 @@ use core::ops::RangeInclusive;
 
 use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use crate::error::{Error, ErrorKind, Rule, Stage};
 use crate::exchange::end::EndReason;
@@ -34,6 +35,7 @@ mod decisions;
 mod recurring;
 mod requests;
 mod saved;
+mod signing;
 mod start;
 
 /// How often a payment asks for another invoice because one expired before it was paid, or was off the price or above
@@ -108,6 +110,8 @@ pub struct Payment {
     schedule: Schedule,
     /// Which requests answers are waited for.
     generation: u8,
+    /// Their signature, if it is made elsewhere.
+    signature: Option<Box<schnorr::Signature>>,
     /// How often another invoice was asked for since the owner decided last.
     renewals: u8,
     /// When that was because of the price.
@@ -137,6 +141,7 @@ impl Payment {
             budget,
             schedule,
             generation: 0,
+            signature: None,
             renewals: 0,
             renewed_at: None,
             closed: Vec::new(),
@@ -325,6 +330,7 @@ impl Payment {
         let next = self.generation.checked_add(1).filter(|_| self.renewals < MAX_RENEWALS);
         let Some(generation) = next else { return false };
         self.generation = generation;
+        self.signature = None;
         self.renewals = self.renewals.saturating_add(1);
         self.closed.clear();
         self.last_refusal = why.map(Box::new);

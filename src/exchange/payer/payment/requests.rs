@@ -60,6 +60,9 @@ impl Payment {
             self.end_because(EndReason::OfferExpired);
             return Step::Nothing;
         }
+        if self.lacks_signature() {
+            return Step::Sign(renewal.unwrap_or(deadline).min(deadline));
+        }
         let way = self.schedule.next(offer.ways().into(), is_open(&self.closed), now);
         let wake = self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline);
         match way.and_then(|way| u8::try_from(way).ok()) {
@@ -152,7 +155,8 @@ impl Payment {
     }
 
     fn unsent(&self, offer: &OfferPurpose, position: u8) -> UnsentRequest {
-        UnsentRequest { payer: self.payer.clone(), purpose: offer.clone(), token: self.own_token(position) }
+        let (payer, purpose) = (self.payer.clone(), offer.clone());
+        UnsentRequest { payer, purpose, token: self.own_token(position), signature: self.signature.as_deref().copied() }
     }
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.
