@@ -10,6 +10,7 @@
 //! | [Refunds](refunds) | money that flows the other way: refunds and withdrawals |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
 //! | [Contacts](contacts) | people who pay each other: who it was, and paying back (feature `contacts`) |
+//! | [Payees that sleep](async_payments) | paying whoever is often offline (feature `async_payments`) |
 //! | [Proofs](proofs) | proving a payment, and checking such a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [LDK](ldk) | running all this on an LDK node, or in front of one (feature `lightning`) |
@@ -116,6 +117,15 @@ page!(
     "contacts"
 );
 page!(
+    async_payments,
+    "../docs/guide/async-payments.md",
+    "[`StaticInvoice`](crate::StaticInvoice), [`StaticInvoiceBuilder`](crate::StaticInvoiceBuilder),
+[`StaticInvoiceContext`](crate::StaticInvoiceContext), [`AsyncPayment`](crate::exchange::AsyncPayment),
+[`AsyncState`](crate::exchange::AsyncState), [`AsyncQuote`](crate::exchange::AsyncQuote),
+[`AsyncPaying`](crate::exchange::AsyncPaying), [`Release`](crate::exchange::Release)",
+    "async_payments"
+);
+page!(
     proofs,
     "../docs/guide/proofs.md",
     "[`PayerProof`](crate::PayerProof), [`PayerProofBuilder`](crate::PayerProofBuilder),
@@ -192,4 +202,6 @@ pub mod rules {
     pub mod payer_proof {}
     #[doc = include_str!("../docs/rules/recurrence.md")]
     pub mod recurrence {}
+    #[doc = include_str!("../docs/rules/static-invoices.md")]
+    pub mod static_invoices {}
 }

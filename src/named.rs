@@ -27,6 +27,8 @@ impl TlvRecord<'_> {
             MessageKind::Invoice => Invoice::SCHEMA,
             MessageKind::PayerProof => PayerProof::SCHEMA,
             MessageKind::InvoiceError => &invoice_error::SCHEMA,
+            #[cfg(feature = "async_payments")]
+            MessageKind::StaticInvoice => crate::static_invoice::StaticInvoice::SCHEMA,
         };
         schema.field(self.number())
     }

@@ -46,7 +46,7 @@ pub(crate) fn name(number: u64) -> Option<&'static str> {
     FIELDS.iter().find(|field| field.number() == number).and_then(Field::name)
 }
 
-const FIELDS: [Field; 36] = [
+const FIELDS: &[Field] = &[
     Field::INVREQ_METADATA,
     Field::OFFER_CHAINS,
     Field::OFFER_METADATA,
@@ -76,6 +76,10 @@ const FIELDS: [Field; 36] = [
     Field::INVOICE_FALLBACKS,
     Field::INVOICE_FEATURES,
     Field::INVOICE_NODE_ID,
+    #[cfg(feature = "async_payments")]
+    Field::STATIC_INVOICE_MESSAGE_PATHS,
+    #[cfg(feature = "async_payments")]
+    Field::DRAFT_MESSAGE_PATHS,
     Field::SIGNATURE,
     Field::PROOF_SIGNATURE,
     Field::PROOF_PREIMAGE,
