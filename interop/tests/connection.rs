@@ -1,6 +1,6 @@
 //! This crate's connections and those of the crate `lightning`, over loopback TCP, each in both roles.
 
-#[path = "../examples/tcp/blocking.rs"]
+#[path = "peers/blocking.rs"]
 mod blocking;
 #[allow(dead_code, reason = "it has more to it than connections")]
 #[path = "peers/node.rs"]

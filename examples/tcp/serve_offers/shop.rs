@@ -1,24 +1,24 @@
 //! An issuer without a node: what it sells, and how it answers.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bolt12::exchange::{
-    Accepted, MaxAmount, Messenger, OutgoingMessage, Payee, Payment, ReceivedRequest, Refused, Terms,
+    Accepted, IncomingMessage, MaxAmount, Messenger, OffersMessageKind, OutgoingMessage, Payee, Payment,
+    ReceivedRequest, Refused, Terms,
 };
-use bolt12::lightning::{Application, Limits};
+use bolt12::onion::HopKey;
+use bolt12::peers::SendError;
 use bolt12::secp256k1::{Keypair, PublicKey};
-use bolt12::{ChainHash, Error, Invoice, InvoiceError, Msat, Offer, OfferBuilder, Rate, Refund, UnixTime};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use bolt12::{ChainHash, Error, Invoice, InvoiceError, Msat, Offer, OfferBuilder, Rate, Refund};
 
 use super::channel::{Channel, payment_path};
+use super::net::{Application, Keys, Net, lock, now, random};
 use super::options::{Options, Way};
-use super::tcp::{Connections, Keys, now};
 
 /// How many connections there are at most, whether they have shaken hands or not.
 const CONNECTIONS: usize = 256;
@@ -32,6 +32,9 @@ const LINES: u32 = 50;
 /// How long a rest is away.
 const REST: Duration = Duration::from_secs(5);
 
+/// How often to look whether something that had to wait can be opened.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// How much more than the price is taken.
 const TIMES_PRICE: u64 = 5;
 
@@ -40,6 +43,9 @@ pub(crate) type Print = Box<dyn Fn(&str) + Send + Sync>;
 
 pub(crate) struct Shop {
     keys: Keys,
+    issuer: Payee,
+    /// What may come back: claims of the refund.
+    refund: Option<Mutex<Payment>>,
     through: Option<(PublicKey, Channel)>,
     rates: Vec<Rate>,
     requests: AtomicUsize,
@@ -66,25 +72,45 @@ impl Shop {
         }
     }
 
-    fn invoice(&self, accepted: &Accepted, signing_key: Option<&Keypair>) -> Result<Invoice, Error> {
+    fn invoice(&self, accepted: &Accepted, hop_key: &HopKey) -> Result<Invoice, Error> {
         let expected = accepted.expected_payment();
         let node_id = self.keys.node.public_key();
-        let (path, payinfo) = payment_path(node_id, expected.path_id.0.clone(), self.through, self.keys.random())?;
+        let (path, payinfo) = payment_path(node_id, expected.path_id.0.clone(), self.through, random())?;
         let unsigned = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build()?;
-        let is_own = |key: &&Keypair| key.public_key() == accepted.node_id();
-        match [Some(&self.keys.node), signing_key].into_iter().flatten().find(is_own) {
-            Some(key) => unsigned.sign(key),
+        let is_own = |key: &Keypair| key.public_key() == accepted.node_id();
+        match [self.keys.node, hop_key.keypair()].into_iter().find(is_own) {
+            Some(key) => unsigned.sign(&key),
             None => accepted.sign(unsigned),
         }
     }
 }
 
 impl Application for Shop {
-    fn now(&self) -> UnixTime {
-        now()
+    fn receive(&self, message: IncomingMessage, hop_key: &HopKey) -> Option<OutgoingMessage> {
+        if message.kind == OffersMessageKind::InvoiceRequest {
+            return match self.issuer.receive(message) {
+                Ok(request) => self.answer(request, hop_key),
+                Err(refused) => self.refuse(&refused),
+            };
+        }
+        let mut refund = lock(self.refund.as_ref()?);
+        if self.keys.payer().payment_of(&message.arrival) != Some(refund.id()) {
+            return None;
+        }
+        match refund.receive(message, now()) {
+            Ok(_) => self.show_claims(&refund),
+            Err(refused) => return self.refuse(&refused),
+        }
+        None
     }
 
-    fn invoice_request(&self, request: ReceivedRequest, signing_key: Option<&Keypair>) -> Option<OutgoingMessage> {
+    fn not_sent(&self, why: &SendError) {
+        self.say(&format!("not sent: {why}"));
+    }
+}
+
+impl Shop {
+    fn answer(&self, request: ReceivedRequest, hop_key: &HopKey) -> Option<OutgoingMessage> {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
         let rate = self.rates.get(count % self.rates.len().max(1)).copied();
         if let Some(note) = request.request().payer_note() {
@@ -101,12 +127,9 @@ impl Application for Shop {
         };
         let accepted = match request.accept(&terms) {
             Ok(accepted) => accepted,
-            Err(refused) => {
-                self.refused(&refused);
-                return refused.answer().cloned();
-            }
+            Err(refused) => return self.refuse(&refused),
         };
-        match self.invoice(&accepted, signing_key).and_then(|invoice| accepted.answer(invoice)) {
+        match self.invoice(&accepted, hop_key).and_then(|invoice| accepted.answer(invoice)) {
             Ok(answer) => {
                 self.say(&format!("answered a request with an invoice for {}", accepted.amount()));
                 Some(answer)
@@ -119,7 +142,7 @@ impl Application for Shop {
         }
     }
 
-    fn payment_changed(&self, payment: &Payment) {
+    fn show_claims(&self, payment: &Payment) {
         // Several can claim a refund, and none blocks another.
         for quote in payment.quotes() {
             let line = format!("the refund is claimed: {} for {}", quote.amount(), quote.node_id());
@@ -131,13 +154,11 @@ impl Application for Shop {
         }
     }
 
-    fn refused(&self, refused: &Refused) {
+    /// What is said to whoever asked, if anything is.
+    fn refuse(&self, refused: &Refused) -> Option<OutgoingMessage> {
         let told = if refused.answer().is_some() { ", and told so" } else { "" };
         self.say(&format!("refused{told}: {:#}", refused.error()));
-    }
-
-    fn not_sent(&self, _: &OutgoingMessage, why: &dyn std::error::Error) {
-        self.say(&format!("not sent: {why}"));
+        refused.answer().cloned()
     }
 }
 
@@ -149,8 +170,8 @@ pub(crate) struct Open {
     pub(crate) refund: Option<Refund>,
     /// The same, for those who claim none without a signature (D1).
     pub(crate) signed_refund: Option<Refund>,
-    pub(crate) connections: Arc<Connections<Shop>>,
-    tasks: Vec<JoinHandle<()>>,
+    net: Arc<Net<Shop>>,
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Open {
@@ -161,8 +182,11 @@ impl Open {
 
     /// Ends all connections.
     pub(crate) fn close(&self) {
-        self.connections.manager.disconnect_all_peers();
-        self.tasks.iter().for_each(JoinHandle::abort);
+        if !self.is_closed.swap(true, Ordering::Relaxed) {
+            // The thread that listens looks up.
+            let _ = std::net::TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        }
+        self.net.close();
     }
 }
 
@@ -173,28 +197,22 @@ impl Drop for Open {
 }
 
 /// Opens a shop.
-pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String> {
-    let seed = match options.secret {
-        Some(secret) => secret,
-        None => {
-            let mut seed = [0; 32];
-            getrandom::fill(&mut seed).map_err(|error| error.to_string())?;
-            seed
-        }
-    };
-    let keys = Keys::new(seed);
-    let node_id = keys.node.public_key();
-    let issuer = keys.issuer();
+pub(crate) fn open(options: &Options, print: Print) -> Result<Open, String> {
+    let keys = Keys::new(options.secret.unwrap_or_else(random))?;
+    let (node, node_id, issuer) = (keys.node, keys.node.public_key(), keys.issuer());
     let offer = make_offer(options, &keys, &issuer).map_err(|error| error.to_string())?;
     let refund = options.refund.map(|amount| make_refund(amount, &keys)).transpose();
     let refund = refund.map_err(|error| error.to_string())?;
 
-    let listener = TcpListener::bind(&options.listen).await;
+    let listener = TcpListener::bind(&options.listen);
     let listener = listener.map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let connections_keys = Keys::new(seed);
+    let unsigned = refund.as_ref().and_then(|payment| payment.refund().cloned());
+    let signed = refund.as_ref().and_then(Payment::signed_refund);
     let shop = Shop {
         keys,
+        issuer,
+        refund: refund.map(Mutex::new),
         through: options.through,
         rates: options.rates.clone(),
         requests: AtomicUsize::new(0),
@@ -203,25 +221,20 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
         print,
         quoted: Mutex::default(),
     };
-    let connections = Arc::new(Connections::new(&connections_keys, shop, Limits::default()));
-    let unsigned = refund.as_ref().and_then(|payment| payment.refund().cloned());
-    let signed = refund.as_ref().and_then(Payment::signed_refund);
-    if let Some(payment) = refund {
-        connections.desk.add_payment(payment);
-    }
-    let tasks = vec![
-        tokio::spawn(connections.keep_going(true)),
-        tokio::spawn(accept(listener, Arc::clone(&connections))),
-        tokio::spawn(rest(Arc::clone(&connections))),
-    ];
-    Ok(Open { address, node_id, offer, refund: unsigned, signed_refund: signed, connections, tasks })
+    let net = Net::new(node, shop, None);
+    let is_closed = Arc::new(AtomicBool::new(false));
+    let (accepting, closed) = (Arc::clone(&net), Arc::clone(&is_closed));
+    thread::spawn(move || accept(&listener, &accepting, &closed));
+    let (resting, closed) = (Arc::clone(&net), Arc::clone(&is_closed));
+    thread::spawn(move || rest(&resting, &closed));
+    Ok(Open { address, node_id, offer, refund: unsigned, signed_refund: signed, net, is_closed })
 }
 
 fn make_offer(options: &Options, keys: &Keys, issuer: &Payee) -> Result<Offer, Error> {
     let mut nonce = [0; 16];
-    nonce.copy_from_slice(&keys.random()[..16]);
+    nonce.copy_from_slice(&random()[..16]);
     let new = issuer.new_offer(nonce);
-    let path = || Messenger::new(keys.node).path(&[], new.path_id(0)).dummy_hops(1).build(keys.random());
+    let path = || Messenger::new(keys.node).path(&[], new.path_id(0)).dummy_hops(1).build(random());
     let mut offer = match options.way {
         Way::Node => OfferBuilder::new(keys.node.public_key()),
         Way::Path => OfferBuilder::new(new.issuer_id()).add_path(path()?),
@@ -238,44 +251,78 @@ fn make_offer(options: &Options, keys: &Keys, issuer: &Payee) -> Result<Offer, E
 }
 
 fn make_refund(amount: Msat, keys: &Keys) -> Result<Payment, Error> {
-    let new = keys.payer().new_refund(keys.random());
-    let path = Messenger::new(keys.node).path(&[], new.path_id(0)).build(keys.random())?;
+    let new = keys.payer().new_refund(random());
+    let path = Messenger::new(keys.node).path(&[], new.path_id(0)).build(random())?;
     let refund = new.builder("something that broke", amount).add_path(path);
     new.publish(refund, now())
 }
 
-/// Lets peers in, as many as there is room for. Those who do not shake hands are sent away after some seconds.
-async fn accept(listener: TcpListener, connections: Arc<Connections<Shop>>) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut addresses: HashMap<IpAddr, Arc<Semaphore>> = HashMap::new();
-    loop {
-        let (stream, address) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            // Too many open files, for example: later there may be fewer.
-            Err(_) => {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-                continue;
-            }
-        };
+/// How many connections there are from each address.
+#[derive(Default)]
+struct Rooms {
+    all: usize,
+    addresses: HashMap<IpAddr, usize>,
+}
+
+impl Rooms {
+    fn enter(&mut self, address: IpAddr) -> bool {
+        let there = self.addresses.entry(address).or_default();
+        let has_room = self.all < CONNECTIONS && *there < FROM_ONE_ADDRESS;
+        if has_room {
+            (self.all, *there) = (self.all + 1, *there + 1);
+        }
+        has_room
+    }
+
+    fn leave(&mut self, address: IpAddr) {
+        self.all = self.all.saturating_sub(1);
+        if let Some(there) = self.addresses.get_mut(&address) {
+            *there = there.saturating_sub(1);
+        }
         // Whoever has no connection needs no counter.
-        addresses.retain(|_, room| room.available_permits() < FROM_ONE_ADDRESS);
-        let address = addresses.entry(address.ip()).or_insert_with(|| Arc::new(Semaphore::new(FROM_ONE_ADDRESS)));
-        let (Ok(stream), Ok(permit), Ok(address)) =
-            (stream.into_std(), Arc::clone(&room).try_acquire_owned(), Arc::clone(address).try_acquire_owned())
-        else {
-            continue;
-        };
-        let connection = lightning_net_tokio::setup_inbound(Arc::clone(&connections.manager), stream);
-        tokio::spawn(async move {
-            connection.await;
-            drop((permit, address));
-        });
+        self.addresses.retain(|_, there| *there > 0);
     }
 }
 
-async fn rest(connections: Arc<Connections<Shop>>) {
+/// Lets peers in, as many as there is room for. Those who do not shake hands are sent away after some seconds.
+fn accept(listener: &TcpListener, net: &Arc<Net<Shop>>, closed: &AtomicBool) {
+    let rooms: Arc<Mutex<Rooms>> = Arc::default();
     loop {
-        tokio::time::sleep(REST).await;
-        connections.desk.application().rest();
+        let accepted = listener.accept();
+        if closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let (stream, address) = match accepted {
+            Ok((stream, address)) => (stream, address.ip()),
+            // Too many open files, for example: later there may be fewer.
+            Err(_) => {
+                thread::sleep(Duration::from_millis(200));
+                continue;
+            }
+        };
+        if lock(&rooms).enter(address) {
+            let leaving = Arc::clone(&rooms);
+            if net.accept(stream, move || lock(&leaving).leave(address)).is_err() {
+                lock(&rooms).leave(address);
+            }
+        }
+    }
+}
+
+/// Lets time pass.
+fn rest(net: &Arc<Net<Shop>>, closed: &AtomicBool) {
+    let (mut since, mut dropped) = (Instant::now(), 0);
+    while !closed.load(Ordering::Relaxed) {
+        thread::sleep(LOOK);
+        net.turn();
+        if since.elapsed() >= REST {
+            since = Instant::now();
+            net.application.rest();
+            let counts = net.counts();
+            if counts.dropped() > dropped {
+                dropped = counts.dropped();
+                net.application.say(&format!("dropped messages so far: {counts}"));
+            }
+        }
     }
 }
