@@ -1,6 +1,5 @@
 //! What peers cannot do to each other and to us, whatever they send: EXC-19 to EXC-21 where many are connected.
 #![cfg(feature = "onion")]
-#![allow(clippy::result_large_err, reason = "errors are looked at, not passed on")]
 
 #[path = "common/onion_naive.rs"]
 mod onion_naive;
