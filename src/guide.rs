@@ -31,8 +31,10 @@ macro_rules! links {
 [ldk]: crate::guide::ldk
 [manager]: crate::guide::manager
 [onion-messages]: crate::guide::onion_messages
+[onion-messages-look-a-name-up]: crate::guide::onion_messages#look-a-name-up
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
+[paying-look-a-name-up]: crate::guide::paying#look-a-name-up
 [paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
 [proofs]: crate::guide::proofs
 [rules]: crate::guide::rules
@@ -58,7 +60,8 @@ macro_rules! page {
 page!(
     paying,
     "../docs/guide/paying.md",
-    "[`Bolt12`](crate::Bolt12), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
+    "[`Pasted`](crate::Pasted), [`Bolt12`](crate::Bolt12), [`BitcoinUri`](crate::BitcoinUri),
+[`HumanReadableName`](crate::HumanReadableName), [`ResolvedName`](crate::ResolvedName), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
@@ -108,7 +111,8 @@ page!(
 page!(
     onion_messages,
     "../docs/guide/onion-messages.md",
-    "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
+    "[`Messenger`](crate::exchange::Messenger), [`NameLookup`](crate::exchange::NameLookup),
+[`ReceivedQuery`](crate::exchange::ReceivedQuery), [`Route`](crate::exchange::Route),
 [`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
 [`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
 [`PaymentPathBuilder`](crate::onion::PaymentPathBuilder),
@@ -164,6 +168,8 @@ pub mod attacks {}
 
 #[doc = include_str!("../docs/rules/bolt12.md")]
 pub mod rules {
+    #[doc = include_str!("../docs/rules/contacts.md")]
+    pub mod contacts {}
     #[doc = include_str!("../docs/rules/names.md")]
     pub mod names {}
     #[doc = include_str!("../docs/rules/onion-messages.md")]

@@ -1,5 +1,6 @@
 // They come before the README's own, and so win over them, which lead to files.
 //! [attacks]: guide::attacks
+//! [connection]: guide::connection
 //! [contributing]: guide::contributing
 //! [decisions]: guide::decisions
 //! [fiat]: guide::fiat
@@ -22,7 +23,7 @@
 //! | --- | --- | --- |
 //! | read whatever was pasted: messages, links and names | [`Pasted`], [`Bolt12`] | [paying] |
 //! | read and make `bitcoin:` URIs | [`BitcoinUri`], [`BitcoinUriBuilder`] | |
-//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], `ResolvedName` (feature `dnssec`) | [paying] |
+//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], [`ResolvedName`] (proofs: feature `dnssec`) | [paying] |
 //! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
 //! | authenticate before paying for a curve operation | [`Unverified`] | [fuzzing] |
 //! | look at fields, wherever they stand | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
@@ -64,6 +65,7 @@ extern crate alloc;
 extern crate std;
 
 mod builder;
+mod contacts;
 mod crypto;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
@@ -106,6 +108,8 @@ pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
+#[cfg(feature = "contacts")]
+pub use contacts::{ContactSecret, NameSignature};
 pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,
@@ -121,12 +125,13 @@ pub use invoice_request::{
     AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestArrival, RequestContext,
     RequestFields,
 };
+#[cfg(feature = "contacts")]
+pub use invoice_request::{Introduction, PayerIdentity, UnsignedName};
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
-#[cfg(feature = "dnssec")]
-pub use names::ResolvedName;
 pub use names::{
-    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records,
+    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, ResolvedName, printed_txt_records,
+    txt_records,
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, Revealed, UsableOffer};
 pub use payer_proof::{

@@ -11,6 +11,7 @@ use core::ops::RangeInclusive;
 
 use secp256k1::{PublicKey, schnorr};
 
+use crate::contacts;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::field::{KnownFeatures, Point, Points, Spec, Value, find, named, path};
 use crate::recurrence;
@@ -111,6 +112,7 @@ impl Structure {
                     .map_err(|error| error.in_field(field).within(record.value_offset()))?;
             }
         }
+        contacts::check_points(&self.tlvs, &mut points)?;
         Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
     }
 
@@ -216,7 +218,7 @@ pub(crate) fn unknown<'a>(
 ) -> impl Iterator<Item = TlvRecord<'a>> + 'a {
     tlvs.records().filter(move |record| {
         ranges.iter().any(|range| range.contains(&record.number()))
-            && find(&[table, recurrence::FIELDS], record.number()).is_none()
+            && find(&[table, recurrence::FIELDS, contacts::FIELDS], record.number()).is_none()
     })
 }
 
@@ -367,6 +369,7 @@ macro_rules! byte_traits {
             type Error = crate::error::Error;
 
             fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+                crate::tlv::check_len(bytes)?;
                 Self::try_from(bytes.to_vec())
             }
         }

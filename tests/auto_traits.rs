@@ -231,6 +231,18 @@ fn onions() {
     );
 }
 
+#[cfg(feature = "onion")]
+#[test]
+fn names_that_are_looked_up() {
+    all!(DnsMessage, LookupId, LookupState<'static>, NameLookup, OutgoingDnsMessage, ReceivedProof, ReceivedQuery);
+}
+
+#[cfg(feature = "contacts")]
+#[test]
+fn people_who_know_each_other() {
+    all!(Contact, ContactSecret, Introduction, NameSignature, OfferKey, PayerIdentity, UnsignedName<'static>);
+}
+
 #[cfg(feature = "dnssec")]
 #[test]
 fn what_a_proof_says() {

@@ -429,7 +429,7 @@ fn refused_strings() {
     let instructions = json!([{
         "key": "lno",
         "value": "lno1pb",
-        "error": "the character 'b' does not belong here in column 19: only the 32 characters of the bech32 alphabet \
+        "error": "the character 'b' in column 19 does not belong here: only the 32 characters of the bech32 alphabet \
                   (no 1, b, i or o) carry data",
     }]);
     refused(

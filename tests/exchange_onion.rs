@@ -9,8 +9,8 @@ mod naive;
 mod sides;
 
 use bolt12::exchange::{
-    Action, Destination, Inbound, MaxAmount, MessageArrival, Messenger, OffersMessage, OutgoingMessage, PathId, Payee,
-    Payer, Payment, Progress, Route, State, Terms,
+    Action, Destination, Inbound, MessageArrival, Messenger, OffersMessage, OutgoingMessage, PathId, Payee, Payer,
+    Payment, Progress, Route, State, Terms,
 };
 use bolt12::onion::{
     BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, PathHop, PaymentConstraints,
@@ -105,14 +105,7 @@ fn run(
     let (received, _) = net.send(PAYER, &asked, through, back);
     let Inbound::Message { message: incoming, hop_key: signing_key } = received else { panic!("{received:?}") };
     let received = issuer.receive(incoming).unwrap();
-    let terms = Terms {
-        now: NOW,
-        chains: CHAINS,
-        rate: None,
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
-    };
+    let terms = Terms::new(NOW, CHAINS);
     let accepted = received.accept(&terms).unwrap();
     let preimage = accepted.expected_payment().preimage;
     let unsigned = accepted.invoice(preimage.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();

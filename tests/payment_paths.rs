@@ -268,7 +268,7 @@ fn what_a_hop_may_not_pass_on_is_refused() {
         "the payment is 0.699 sat, and its path carries no less than 0.7 sat",
         "the payment is 1 sat, which does not exceed the fee of 1 sat and 500000 millionths",
         "the payment expires at height 39, which leaves no 40 blocks",
-        "the path allows feature 3, which is not known here; newer software may help",
+        "the path allows feature 3, which this version does not know; try a newer one",
         "the path names both a channel and a node as the next hop",
         "the path is one for messages: it names no fee for a payment",
     ];

@@ -22,6 +22,7 @@ const LAYERS: &[&str] = &[
     "field",
     "recurrence",
     "signature",
+    "contacts",
     "onion",
     "message",
     "signed",
@@ -220,6 +221,19 @@ fn the_numbers_of_recurrence_are_in_one_place() {
     }
 }
 
+/// The same for those of contacts, which are in an experimental range.
+#[test]
+fn the_numbers_of_contacts_are_in_one_place() {
+    for number in ["2000001729", "2000001731", "2000001733", "2000001735"] {
+        let holds = |text: &str| {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            code.into_iter().any(|line| line.replace('_', "").contains(number))
+        };
+        let files: Vec<_> = sources().into_iter().filter(|(_, text)| holds(text)).map(|(path, _)| path).collect();
+        assert!(matches!(&files[..], [path] if path.ends_with("contacts/fields.rs")), "{number}: {files:?}");
+    }
+}
+
 /// No rule is in the table for show: each is named where it is enforced.
 #[test]
 fn every_rule_in_the_table_is_enforced() {
@@ -260,7 +274,7 @@ fn every_rule_that_is_cited_is_on_a_page() {
         fs::read_dir(pages).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let kinds = [
         "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "PTH", "MSG", "EXC",
-        "REC", "URI", "NAM", "DNS",
+        "REC", "URI", "NAM", "DNS", "CON",
     ];
     let mut cited = BTreeSet::new();
     for (_, text) in sources() {

@@ -115,7 +115,7 @@ impl Object {
 
     fn message(&mut self, message: &Message, views: &Views<'_>) {
         // What is hidden in a proof belongs to the offer too.
-        if views.proof.is_none() && views.has_offer() == Some(true) {
+        if views.has_whole_offer() {
             self.put("offer_id", Some(input::offer_id(views.offer)));
             self.put("offer_merkle_root", views.offer.id().map(|id| id.to_string()));
         }

@@ -253,7 +253,7 @@ impl Page<'_> {
     }
 
     fn fields(&mut self, message: &Message, views: &Views<'_>) {
-        if let Some(id) = views.offer.id().filter(|_| views.proof.is_none() && views.has_offer() == Some(true)) {
+        if let Some(id) = views.offer.id().filter(|_| views.has_whole_offer()) {
             for (name, id) in [("offer_id", input::offer_id(views.offer)), ("offer_merkle_root", id.to_string())] {
                 self.rows.push(Row { name: name.into(), label: "(from the fields)".into(), lines: vec![id] });
             }

@@ -8,8 +8,8 @@ mod naive;
 use std::cell::Cell;
 
 use bolt12::exchange::{
-    Action, Destination, EndReason, Messenger, OffersMessage, OutgoingMessage, PathId, Payee, Payer, ReceivedRequest,
-    Route, State,
+    Action, Activity, Destination, EndReason, Event, ManagerLimits, Messenger, OffersManager, OffersMessage,
+    OutgoingMessage, PathId, Payee, Payer, ReceivedRequest, Route, Save,
 };
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, Standing, ldk};
 use bolt12::onion::{Contents, OnionMessage, OnionMessageBuilder};
@@ -28,7 +28,7 @@ use messages::{NOW, key};
 #[derive(Default)]
 struct Counter {
     requests: Cell<u32>,
-    given_up: Cell<u32>,
+    ended: Cell<u32>,
 }
 
 impl Application for Counter {
@@ -41,8 +41,13 @@ impl Application for Counter {
         request.refuse(InvoiceError::new("out of tea").unwrap())
     }
 
-    fn given_up(&self, _: bolt12::exchange::ConversationId, _: &dyn std::error::Error) {
-        self.given_up.set(self.given_up.get() + 1);
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, event: Event) {
+        assert!(matches!(event, Event::Ended(_)), "{event:?}");
+        self.ended.set(self.ended.get() + 1);
     }
 }
 
@@ -62,7 +67,8 @@ impl EntropySource for Numbers {
 type Peers<'a> = OnionPeers<&'a Desk<Counter>, &'a Numbers, IgnoringMessageHandler>;
 
 fn desk() -> Desk<Counter> {
-    Desk::new(Counter::default(), Payee::new([1; 32]), Payer::new([2; 32]))
+    let (payer, payee) = (Payer::new([2; 32]), Payee::new([1; 32]));
+    Desk::new(Counter::default(), OffersManager::new(payer, payee, ManagerLimits::default()))
 }
 
 fn node() -> Keypair {
@@ -96,7 +102,7 @@ fn request(desk: &Desk<Counter>, from: u8) -> msgs::OnionMessage {
 
 fn request_in(desk: &Desk<Counter>, from: u8, session: u64) -> msgs::OnionMessage {
     let offer = OfferBuilder::new(node().public_key()).description("tea").amount_msat(Msat(9_000));
-    let offer = desk.issuer().new_offer([3; 16]).build(offer).unwrap();
+    let offer = desk.payee().new_offer([3; 16]).build(offer).unwrap();
     let payer = Payer::new([from; 32]);
     let draft = payer.draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
     let mut payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 60)).unwrap();
@@ -279,7 +285,7 @@ fn a_message_that_is_too_long_is_no_path_that_is_closed() {
     answer.destination = Destination::Path(long);
     let error = peers.send(&answer).unwrap_err();
     assert!(matches!(&error, SendError::Way(error) if matches!(error.kind(), ErrorKind::TooLong { .. })), "{error:?}");
-    assert_eq!(desk.application().given_up.get(), 0);
+    assert_eq!(desk.application().ended.get(), 0);
 }
 
 /// A payment whose request cannot be sent ends, and its owner is told; one that is being paid does not.
@@ -289,14 +295,16 @@ fn what_cannot_be_sent_is_given_up() {
     let _peers = peers(&desk, &numbers, Limits::default());
     let offer = OfferBuilder::new(peer(1)).description("tea").amount_msat(Msat(9_000)).build().unwrap();
     let draft = desk.payer().draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
-    let id = desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
+    let payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let id = desk.update(|manager, now| manager.add_payment(payment, now)).unwrap();
     let request = desk.poll().send.remove(0);
     let nobody = answer(1, 10);
-    desk.unsendable(&nobody, &SendError::NoPeer);
-    assert_eq!(desk.application().given_up.get(), 0);
-    desk.unsendable(&request, &SendError::NoPeer);
-    assert_eq!(desk.application().given_up.get(), 1);
-    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(EndReason::Unsendable))).unwrap());
+    desk.unsendable(&nobody);
+    assert_eq!(desk.application().ended.get(), 0);
+    desk.unsendable(&request);
+    assert_eq!(desk.application().ended.get(), 1);
+    let activity = desk.look(|manager| manager.status(id, NOW)).unwrap().activity;
+    assert_eq!(activity, Activity::Ended(EndReason::Unsendable));
     assert_eq!(desk.poll().send, []);
 }
 

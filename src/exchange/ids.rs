@@ -3,7 +3,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use bitcoin::hex::{DisplayHex, FromHex, HexToArrayError};
+use bitcoin::hex::{DisplayHex, FromHex};
+
+use crate::error::{Error, ErrorKind, Rule};
 
 /// The 32 bytes in the last hop of a blinded path, by which whoever made the path recognises it (PTH-2).
 ///
@@ -45,10 +47,11 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = HexToArrayError;
+            type Err = Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                <[u8; $len]>::from_hex(text).map(Self)
+                let invalid = |_| Error::new(ErrorKind::InvalidId { digits: 2 * $len }, Rule::Exc4);
+                <[u8; $len]>::from_hex(text).map(Self).map_err(invalid)
             }
         }
 
@@ -65,6 +68,12 @@ id! {
 id! {
     /// Which claim of a refund a message belongs to: see [`Payee::claim_of`](super::Payee::claim_of).
     ClaimId, 14, "the id of a claim"
+}
+
+#[cfg(feature = "onion")]
+id! {
+    /// Which lookup of a name an answer belongs to: see [`Payer::lookup_of`](super::Payer::lookup_of).
+    LookupId, 14, "the id of a lookup"
 }
 
 #[cfg(feature = "recurrence")]

@@ -102,6 +102,12 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
+    /// What nothing follows.
+    #[cfg(feature = "contacts")]
+    pub(crate) fn rest(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
     pub(crate) fn optional<const N: usize>(&mut self, bytes: Option<[u8; N]>) {
         self.flag(bytes.is_some());
         if let Some(bytes) = bytes {
@@ -165,7 +171,9 @@ impl<'a> Reader<'a> {
         if reader.byte()? != kind as u8 {
             return Err(invalid());
         }
-        let state = read(&mut reader)?;
+        // What is wrong inside of what is authentic, a message with a feature that is not known here for example, is of no
+        // use to whoever loads it.
+        let state = read(&mut reader).map_err(|_| invalid())?;
         reader.end()?;
         Ok(state)
     }
@@ -175,8 +183,13 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
+    /// All that is left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.0)
+    }
+
     /// Nothing is left.
-    pub(crate) fn end(&self) -> Result<(), Error> {
+    fn end(&self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(invalid()) }
     }
 

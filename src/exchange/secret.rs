@@ -114,9 +114,11 @@ pub(crate) fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
     [tlvs.range(&(1..=3)), tlvs.range(&(5..=79)), tlvs.range(&(1_000_000_000..=1_999_999_999))]
 }
 
-/// What a request's metadata covers: every other record that an invoice repeats (IVR-8).
-pub(crate) fn request_records(tlvs: &TlvStream) -> [&[u8]; 2] {
-    [tlvs.range(&(1..=159)), tlvs.range(&(1_000_000_000..=2_999_999_999))]
+/// What a request's metadata covers: every other record that an invoice repeats (IVR-8), but for the signature for a name
+/// of the payer's (CON-3), which is made after the MAC: the key that made it is covered.
+pub(crate) fn request_records(tlvs: &TlvStream) -> [&[u8]; 3] {
+    let [high, rest] = crate::contacts::without_signature(tlvs, &(1_000_000_000..=2_999_999_999));
+    [tlvs.range(&(1..=159)), high, rest]
 }
 
 /// What a path id says that its maker wants to find again: one of the messages of one payment.

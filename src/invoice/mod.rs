@@ -30,8 +30,14 @@ use crate::signed::{self, Sealed, SignedMessage, Unverified};
 use crate::units::{Msat, UnixTime};
 
 /// The tables of every field that an invoice may hold.
-pub(crate) static TABLES: [&[Spec]; 5] =
-    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
+pub(crate) static TABLES: [&[Spec]; 6] = [
+    INVOICE_FIELDS,
+    REQUEST_FIELDS,
+    OFFER_FIELDS,
+    SIGNATURE_FIELDS,
+    crate::recurrence::FIELDS,
+    crate::contacts::FIELDS,
+];
 
 static SCHEMA: Schema = schema(rules::check);
 static UNSIGNED: Schema = schema(rules::check_unsigned);
@@ -166,6 +172,11 @@ impl Sealed for Invoice {
 
     fn signer(message: &Message) -> Option<PublicKey> {
         message.keys.node_id
+    }
+
+    /// CON-4, D10
+    fn verify_more(message: &Message) -> Result<(), Error> {
+        crate::contacts::verify(&message.tlvs)
     }
 
     fn finish(message: Message) -> Result<Self, Error> {

@@ -5,7 +5,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | convert messages, paths, fees and features | `TryFrom` in both directions, with [`ConversionError`] |
-//! | run payee and payer in one place, subscriptions too (feature `recurrence`) | [`Desk`], with an [`Application`] of yours |
+//! | run payee and payer in one place, subscriptions too (feature `recurrence`) | [`Desk`]: an [`OffersManager`](crate::exchange::OffersManager) behind a lock, with an [`Application`] of yours |
 //! | run them on an LDK node, except for subscriptions | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
 //! | run them without a node, or in front of one | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
 //! | have the node's routers make paths | [`message_paths`] for offers and refunds, [`payment_paths`] for invoices |
@@ -20,11 +20,6 @@ mod convert;
 mod desk;
 mod node;
 mod peers;
-#[cfg(feature = "recurrence")]
-mod subscriptions;
-#[cfg(not(feature = "recurrence"))]
-#[path = "subscriptions/absent.rs"]
-mod subscriptions;
 
 pub use ldk;
 

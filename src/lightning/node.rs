@@ -165,7 +165,7 @@ pub struct NoPath;
 
 /// Nobody takes what is to be sent.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("too many messages wait to be sent")]
+#[error("too many messages are waiting to be sent")]
 struct Full;
 
 /// Runs a [`Desk`] on an LDK node: the `offers_handler` of its
@@ -236,7 +236,7 @@ where
                 // Is it the message, or the path?
                 match OffersMessage::try_from(&outgoing.message) {
                     Ok(_) => self.desk.unreachable(outgoing),
-                    Err(_) => self.desk.unsendable(outgoing, &error),
+                    Err(_) => self.desk.unsendable(outgoing),
                 }
             }
         }

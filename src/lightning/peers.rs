@@ -143,7 +143,7 @@ where
             Err(error) => {
                 self.desk.application().not_sent(outgoing, &error);
                 match error {
-                    SendError::Message(_) => self.desk.unsendable(outgoing, &error),
+                    SendError::Message(_) => self.desk.unsendable(outgoing),
                     _ => self.desk.unreachable(outgoing),
                 }
                 false

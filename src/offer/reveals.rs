@@ -128,46 +128,49 @@ impl fmt::Display for Revealed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeId(_) => f.write_str(
-                "the issuer is not hidden: its key is a node's id, to which requests go, and everybody can find that node",
+                "the issuer is not hidden: requests go to its key, which is the id of a node that everybody can find",
             ),
             Self::IssuerKey(_) => f.write_str(
-                "requests go over a blinded path, and the issuer's node is hidden unless the issuer's key is its id",
+                "requests go over a blinded path: the issuer's node is hidden, unless the issuer's key is its node id",
             ),
             Self::NoIssuerKey => f.write_str(
                 "the issuer's node is hidden: requests go over a blinded path, and a key of the path signs the invoice",
             ),
             Self::Path { number, hops: 1, .. } => {
-                write!(f, "path {number} has a single hop: it hides nothing, since it starts at the node of the issuer")
+                write!(f, "path {number} has a single hop and hides nothing: it starts at the issuer's own node")
             }
             Self::Path { number, introduction_node, hops } => {
                 let behind = hops.saturating_sub(1);
                 let plural = if behind == 1 { "hop" } else { "hops" };
-                write!(f, "path {number} starts at {introduction_node}; the issuer is at most {behind} {plural} behind it")
+                write!(
+                    f,
+                    "path {number} starts at {introduction_node}; the issuer is at most {behind} {plural} behind it"
+                )
             }
-            Self::Metadata => f.write_str(
-                "what the offer's metadata means only the issuer knows; it comes back in each request",
-            ),
+            Self::Metadata => {
+                f.write_str("only the issuer knows what the offer's metadata means; each request repeats it")
+            }
             Self::Chains(chains) => {
-                f.write_str("the issuer is paid on")?;
+                f.write_str("the offer can be paid on")?;
                 for (chain, place) in chains.iter().zip(0..) {
                     f.write_str(if place == 0 { " " } else { " or " })?;
                     match Network::try_from(chain) {
                         Ok(network) => write!(f, "{network}")?,
-                        Err(_) => f.write_str("a chain that is not known here")?,
+                        Err(_) => f.write_str("an unknown chain")?,
                     }
                 }
                 Ok(())
             }
-            Self::Price(price) => write!(f, "an item costs {price}"),
-            Self::Description(text) => write!(f, "what is offered is described as {text:?}"),
-            Self::Expiry(time) => write!(f, "the offer can be used until {time}, in seconds since 1970"),
-            Self::Issuer(text) => write!(f, "the issuer calls itself {text:?}, which nothing proves"),
-            Self::Quantity(Quantity::One) => f.write_str("one item can be had at once"),
-            Self::Quantity(Quantity::Unlimited) => f.write_str("any number of items can be had at once"),
-            Self::Quantity(Quantity::AtMost(max)) => write!(f, "up to {max} items can be had at once"),
+            Self::Price(price) => write!(f, "one item costs {price}"),
+            Self::Description(text) => write!(f, "the description is {text:?}"),
+            Self::Expiry(time) => write!(f, "the offer expires at {time}, in seconds since 1970"),
+            Self::Issuer(text) => write!(f, "the issuer calls itself {text:?}, which is not verified"),
+            Self::Quantity(Quantity::One) => f.write_str("one item can be bought at once"),
+            Self::Quantity(Quantity::Unlimited) => f.write_str("any number of items can be bought at once"),
+            Self::Quantity(Quantity::AtMost(max)) => write!(f, "up to {max} items can be bought at once"),
             Self::Other(field) => match field.label() {
                 Some(label) => write!(f, "the offer states its {label}"),
-                None => write!(f, "the offer holds field {}, which is not known here", field.number()),
+                None => write!(f, "the offer has field {}, which is unknown to this software", field.number()),
             },
         }
     }

@@ -17,7 +17,7 @@ fields! {
         1 PADDING "padding" "padding": Bytes<'_>;
         2 SHORT_CHANNEL_ID "short_channel_id" "channel to the next node": ShortChannelId;
         4 NEXT_NODE_ID "next_node_id" "next node": Point;
-        6 PATH_ID "path_id" "secret of the path": Bytes<'_>;
+        6 PATH_ID "path_id" "path id": Bytes<'_>;
         8 NEXT_PATH_KEY_OVERRIDE "next_path_key_override" "next path key": Point;
         10 PAYMENT_RELAY "payment_relay" "fees of the hop": PaymentRelay =>
             /// What the hop's node charges and how long it delays a payment. Not used by onion messages.

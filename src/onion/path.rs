@@ -256,10 +256,15 @@ impl<'a> BlindedPathBuilder<'a> {
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    /// Whether the last node on the way is the recipient, which then would have to send the message to itself.
+    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The dummy
+    /// hops of a payment path are of this kind: a payment's onion has a layer for each of them.
     fn goes_in_circles(&self) -> bool {
+        let relays_payments =
+            |hop: &PathHop| hop.fields.iter().any(|(number, _)| *number == Field::PAYMENT_RELAY.number());
         match (self.through.last(), &self.end) {
-            (Some(hop), End::Node(recipient)) => hop.node_id == recipient.node_id && hop.channel.is_none(),
+            (Some(hop), End::Node(recipient)) => {
+                hop.node_id == recipient.node_id && hop.channel.is_none() && !relays_payments(hop)
+            }
             _ => false,
         }
     }

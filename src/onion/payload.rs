@@ -41,6 +41,11 @@ impl<'a> Contents<'a> {
         }
     }
 
+    /// The TLV of an onion message that carries it (MSG-1).
+    pub fn tlv_type(&self) -> u64 {
+        self.field().number()
+    }
+
     /// The bytes of the message, whichever it is.
     pub fn as_bytes(&self) -> &'a [u8] {
         match self {
@@ -55,7 +60,7 @@ impl<'a> Contents<'a> {
 
 fields! {
     PAYLOAD_FIELDS for Payload {
-        2 REPLY_PATH "reply_path" "path for the answer": BlindedPaths<'_>;
+        2 REPLY_PATH "reply_path" "reply path": BlindedPaths<'_>;
         4 ENCRYPTED_RECIPIENT_DATA "encrypted_recipient_data" "encrypted data": Bytes<'_>;
         64 ONION_INVOICE_REQUEST "invoice_request" "invoice request": Bytes<'_>;
         66 ONION_INVOICE "invoice" "invoice": Bytes<'_>;

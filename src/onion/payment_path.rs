@@ -328,7 +328,7 @@ pub enum PaymentRefusal {
         delta: u16,
     },
     /// The path allows a feature that is not known, by its bit. None is known today.
-    #[error("the path allows feature {0}, which is not known here; newer software may help")]
+    #[error("the path allows feature {0}, which this version does not know; try a newer one")]
     UnknownFeature(u32),
     /// The hop is told both a channel and a node to pass the payment on to.
     #[error("the path names both a channel and a node as the next hop")]

@@ -7,15 +7,15 @@
 #[non_exhaustive]
 pub enum Refusal {
     /// Not version 0, or a key that is not on the curve. Cheap: costs at most two square roots.
-    #[error("not an onion message")]
+    #[error("this is not an onion message")]
     Malformed,
     /// Not for this node, or changed on the way. Costs two point multiplications and a MAC over the packet, nearly as
     /// much as a good message.
-    #[error("not an onion message for this node")]
+    #[error("the onion message is not for this node, or was changed on its way")]
     NotAuthentic,
-    /// Made for this node, but its contents cannot be used. Costs as much as a good message, with
-    /// the dummy hops that this node put into the path.
-    #[error("an onion message that cannot be used")]
+    /// Made for this node, but its contents cannot be used. Costs as much as a good message, with the dummy hops that
+    /// this node put into the path.
+    #[error("the onion message is for this node, but its contents are unusable")]
     Unusable,
 }
 

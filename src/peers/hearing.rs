@@ -130,6 +130,8 @@ impl Peers {
                     self.counts.not_passed_on = self.counts.not_passed_on.saturating_add(1);
                     return Some(Arrived::Other { from, onion });
                 }
+                // Queries and proofs for names, too, are for who has the onion.
+                Ok(Inbound::Query(_) | Inbound::Proof(_)) => return Some(Arrived::Other { from, onion }),
                 Err(Refusal::Unusable) => {
                     self.counts.unusable = self.counts.unusable.saturating_add(1);
                     return Some(Arrived::Other { from, onion });

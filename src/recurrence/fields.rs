@@ -17,7 +17,7 @@ fields! {
         1000000027 OFFER_RECURRENCE_PAYWINDOW "offer_recurrence_paywindow" "pay window": PayWindow;
         1000000029 OFFER_RECURRENCE_LIMIT "offer_recurrence_limit" "number of the last period": NonZeroU32;
         2000000092 INVREQ_RECURRENCE_COUNTER "invreq_recurrence_counter" "number of the payment": u32;
-        2000000093 INVREQ_RECURRENCE_START "invreq_recurrence_start" "number of the period to start with": u32;
+        2000000093 INVREQ_RECURRENCE_START "invreq_recurrence_start" "number of the first period": u32;
         2000000094 INVREQ_RECURRENCE_CANCEL "invreq_recurrence_cancel" "cancellation": Nothing;
         3000000177 INVOICE_RECURRENCE_BASETIME "invoice_recurrence_basetime" "start of the subscription's periods": UnixTime;
     }

@@ -13,8 +13,11 @@ mod sides;
 
 mod answers;
 mod approval;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod drafts;
 mod forgeries;
+mod helpers;
 mod plan;
 mod probes;
 mod rates;

@@ -729,14 +729,7 @@ impl World {
         };
         let rate = received.currency().map(|_| self.market.rate(self.now));
         let max_amount = MaxAmount::TimesPrice(20);
-        let terms = bolt12::exchange::Terms {
-            now: self.now,
-            chains: CHAINS,
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount,
-        };
+        let terms = bolt12::exchange::Terms { rate, max_amount, ..bolt12::exchange::Terms::new(self.now, CHAINS) };
         match received.accept(&terms) {
             Ok(accepted) => {
                 let bytes = accepted.to_bytes();

@@ -13,6 +13,7 @@ mod approval;
 mod limits;
 mod loading;
 mod queue;
+mod refunds;
 mod saving;
 #[cfg(feature = "recurrence")]
 mod simulation;

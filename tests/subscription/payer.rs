@@ -251,7 +251,7 @@ fn what_was_missed_is_said() {
     assert_eq!(due.timing(now), Timing::Missed);
     let end = ended(&mut subscription, now);
     assert_eq!(end, SubscriptionEnd::Missed(due.clone()));
-    assert_eq!(end.to_string(), "payment 2 was not made in time, so the subscription is over");
+    assert_eq!(end.to_string(), "payment 2 was not made in time, so the subscription has ended");
     assert_eq!(subscription.next_payments(now, 3), []);
     for days in [2, 3, 400] {
         assert_eq!(ended(&mut subscription, later(days * DAY)), SubscriptionEnd::Missed(due.clone()));
@@ -636,6 +636,30 @@ fn clocks_jump() {
     let past = at(NOW.0 - 365 * DAY);
     pay(&mut subscription, &mut shop, past);
     assert_eq!(subscription.basetime(), Some(past));
+}
+
+// EXC-17: a clock that is set back to before the window, with a quote at hand, sends nothing early, and the next payment
+// is due when it would have been.
+#[test]
+fn a_clock_is_set_back_before_the_window_with_a_quote_at_hand() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    let due = waits(&mut subscription, NOW);
+    assert_eq!(quoted(&mut subscription, &mut shop, due), PRICE);
+    for before in [at(due.0 - DAY), NOW, at(0)] {
+        let mut subscription = reload(&subscription);
+        assert!(waits(&mut subscription, before) > before);
+        // What was quoted when it was due may be paid, once.
+        let attempt = subscription.begin(before, None).unwrap();
+        let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
+        assert_eq!(payable.attempt(), attempt);
+        let preimage = shop.is_paid(payable.invoice().payment_hash());
+        subscription.paid(preimage).unwrap();
+        let SubscriptionState::Waiting(next) = reload(&subscription).state(before) else { panic!() };
+        assert_eq!(next.counter, 2);
+        assert!(next.due_at >= later(2 * DAY) && waits(&mut subscription, before) >= later(2 * DAY));
+    }
 }
 
 /// What is missing and what is shown is known before anything begins.

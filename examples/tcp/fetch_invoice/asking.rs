@@ -109,7 +109,7 @@ fn begin(options: &Options, offer: &Offer, payer: &Payer, deadline: UnixTime) ->
     let payment = draft.retry(Retry::default()).start(random(), now(), deadline);
     payment.map_err(|error| match (error.kind(), &options.note) {
         (ErrorKind::TooLong { len, max }, Some(_)) => {
-            Failure::misuse(format!("--note is too long: {len} bytes, and {max} fit"))
+            Failure::misuse(format!("--note is too long: it has {len} bytes, and the limit is {max}"))
         }
         _ => Failure::of(&error),
     })
@@ -130,7 +130,7 @@ fn check_needs(draft: &Draft) -> Result<(), Failure> {
             Need::Quantity(_) => "--quantity: how many?".to_owned(),
             Need::Amount => "--amount: the offer has no price".to_owned(),
             Need::Limit(currency) => {
-                format!("--max, or --rate: the price is in {currency}, so say how much you pay at most")
+                format!("give --max or --rate: the price is in {currency}, so a limit in bitcoin is needed")
             }
             Need::Rate(currency) => format!("--rate: what a bitcoin costs in {currency}"),
             _ => "something that this program does not know".to_owned(),

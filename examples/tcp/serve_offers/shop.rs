@@ -52,7 +52,7 @@ pub(crate) struct Shop {
     lines: AtomicU32,
     unprinted: AtomicU32,
     print: Print,
-    quoted: Mutex<Vec<String>>,
+    claimed: Mutex<Vec<String>>,
 }
 
 impl Shop {
@@ -117,14 +117,7 @@ impl Shop {
             self.say(&format!("a note: {note}"));
         }
         let max_amount = MaxAmount::TimesPrice(TIMES_PRICE);
-        let terms = Terms {
-            now: now(),
-            chains: &[ChainHash::BITCOIN],
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount,
-        };
+        let terms = Terms { rate, max_amount, ..Terms::new(now(), &[ChainHash::BITCOIN]) };
         let accepted = match request.accept(&terms) {
             Ok(accepted) => accepted,
             Err(refused) => return self.refuse(&refused),
@@ -146,10 +139,10 @@ impl Shop {
         // Several can claim a refund, and none blocks another.
         for quote in payment.quotes() {
             let line = format!("the refund is claimed: {} for {}", quote.amount(), quote.node_id());
-            let mut quoted = self.quoted.lock().unwrap();
-            if !quoted.contains(&line) {
+            let mut claimed = self.claimed.lock().unwrap();
+            if !claimed.contains(&line) {
                 self.say(&line);
-                quoted.push(line);
+                claimed.push(line);
             }
         }
     }
@@ -219,7 +212,7 @@ pub(crate) fn open(options: &Options, print: Print) -> Result<Open, String> {
         lines: AtomicU32::new(0),
         unprinted: AtomicU32::new(0),
         print,
-        quoted: Mutex::default(),
+        claimed: Mutex::default(),
     };
     let net = Net::new(node, shop, None);
     let is_closed = Arc::new(AtomicBool::new(false));

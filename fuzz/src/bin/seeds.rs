@@ -121,6 +121,8 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_peel" => onions()?,
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
+        "links" => bolt12_fuzz::checks::links::seeds(),
+        "dnssec" => bolt12_fuzz::checks::dnssec::seeds(),
         "peer_handshake" => bolt12_fuzz::checks::peer::handshake_seeds(),
         "peer_frames" => bolt12_fuzz::checks::peer::frames_seeds(),
         "exchange_state" => states()?,
@@ -485,14 +487,7 @@ fn states() -> Result<Seeds> {
         let received = issuer.receive(sides::deliver(&asked))?;
         add(format!("received-{at}"), received.to_bytes());
         let rate = Some(sides::rate(sides::CENTS));
-        let terms = Terms {
-            now,
-            chains: sides::CHAINS,
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate, ..Terms::new(now, sides::CHAINS) };
         let accepted = received.accept(&terms)?;
         add(format!("accepted-{at}"), accepted.to_bytes());
         let (preimage, invoice) = sides::unsigned(&accepted)?;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bolt12::exchange::{Action, IncomingMessage, OutgoingMessage, Payer, Payment, PaymentId, ReceivedRequest, State};
+use bolt12::exchange::{
+    Action, Event, IncomingMessage, OutgoingMessage, Payer, Payment, PaymentId, ReceivedRequest, Save, State,
+};
 use bolt12::lightning::{Application, Limits};
 use bolt12::onion::HopKey;
 use bolt12::peers::SendError;
@@ -102,6 +104,12 @@ impl Application for Customer {
     fn invoice_request(&self, _: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         None
     }
+
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, _: Event) {}
 }
 
 /// The same over the connections of LDK.
@@ -114,9 +122,12 @@ async fn fifty_at_once_are_all_answered_over_ldk() {
     let manager = Arc::clone(&customer.manager);
     tokio::spawn(lightning_net_tokio::setup_outbound(manager, running.id(), stream));
     eventually("a connection", || customer.peers.peers().contains(&running.id()).then_some(())).await;
-    let ids: Vec<_> = (0..COUNT).map(|_| customer.desk.add_payment(payment(customer.desk.payer(), &offer))).collect();
+    let new = || payment(customer.desk.payer(), &offer);
+    let ids = (0..COUNT).map(|_| customer.desk.update(|manager, now| manager.add_payment(new(), now)).unwrap());
+    let ids: Vec<_> = ids.collect();
     let going = tokio::spawn(customer.keep_going(true));
-    let quoted = || ids.iter().filter(|id| customer.desk.payment(**id, is_quoted).unwrap()).count();
+    let quoted =
+        || ids.iter().filter(|id| customer.desk.look(|manager| manager.payment(**id, is_quoted)).unwrap()).count();
     for _ in 0..300 {
         if quoted() == COUNT {
             break;

@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::exchange::ids::SubscriptionId;
 use crate::exchange::ids::{ConversationId, ConversationKind, PaymentId};
 use crate::exchange::manager::OffersManager;
-use crate::exchange::manager::conversation::Conversation;
 use crate::exchange::manager::error::ManagerError;
+use crate::exchange::manager::held::Held;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::state::Attempt;
@@ -110,10 +110,7 @@ impl OffersManager {
         step: impl FnOnce(&mut Payment) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         let id = id.into();
-        let stepped = self.change(id, now, |change| match &mut change.conversation {
-            Conversation::Payment(payment) => Some(step(payment)),
-            _ => None,
-        });
+        let stepped = self.change(id, now, |change| change.conversation.as_payment_mut().map(step));
         Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
     }
 
@@ -121,7 +118,7 @@ impl OffersManager {
         &mut self,
         id: ConversationId,
         now: UnixTime,
-        step: impl FnOnce(&mut Conversation) -> Result<(), Error>,
+        step: impl FnOnce(&mut dyn Held) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         Ok(self.change(id, now, |change| step(change.conversation)).ok_or(ManagerError::Unknown(id))??)
     }
@@ -197,10 +194,7 @@ impl OffersManager {
         step: impl FnOnce(&mut Subscription) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         let id = id.into();
-        let stepped = self.change(id, now, |change| match &mut change.conversation {
-            Conversation::Subscription(held) => Some(step(&mut held.0)),
-            _ => None,
-        });
+        let stepped = self.change(id, now, |change| change.conversation.as_subscription_mut().map(step));
         Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
     }
 }
@@ -212,8 +206,8 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if nothing that was begun has this payment hash: it is known to be paid, it is archived, or it is
-    /// not from here. `Refused` as for [`Payment::paid`].
+    /// `UnknownHash` if nothing that was begun has this payment hash: it is archived, its subscription has gone on since, or it
+    /// is not from here. `Refused` as for [`Payment::paid`].
     pub fn paid(&mut self, preimage: Preimage, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let hash = preimage.payment_hash();
         self.tell_all(hash, now, |conversation| conversation.paid(preimage))
@@ -242,14 +236,15 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if no claim that is not over has an invoice with this payment hash.
+    /// `UnknownHash` if no claim has an invoice with this payment hash. It is never too late, and saying it twice does no
+    /// harm.
     pub fn claim_paid(&mut self, payment_hash: sha256::Hash, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let mut claims = self.book.of_hash(payment_hash).filter(|id| id.kind() == ConversationKind::Claim);
         let id = claims.next();
         drop(claims);
         let id = id.ok_or(ManagerError::UnknownHash(payment_hash))?;
         self.change(id, now, |change| {
-            if let Conversation::Claim(claim) = &mut change.conversation {
+            if let Some(claim) = change.conversation.as_claim_mut() {
                 claim.paid();
             }
         });
@@ -265,7 +260,7 @@ impl OffersManager {
         &mut self,
         hash: sha256::Hash,
         now: UnixTime,
-        step: impl Fn(&mut Conversation) -> Result<(), Error>,
+        step: impl Fn(&mut dyn Held) -> Result<(), Error>,
     ) -> Result<ConversationId, ManagerError> {
         let mut first = Err(ManagerError::UnknownHash(hash));
         for id in self.payers_of(hash) {

@@ -5,6 +5,7 @@ use core::mem::discriminant;
 use crate::exchange::ids::ConversationId;
 use crate::exchange::manager::output::Event;
 use crate::exchange::payer::budget::Objection;
+use crate::exchange::payer::state::Attempt;
 
 /// How far a conversation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +16,28 @@ pub(crate) enum Stage {
     Asking,
     Quoted,
     NeedsApproval(Objection),
-    Paying,
+    Paying(Attempt),
     Paid,
     #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions are overdue"))]
     Overdue,
     #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions stop"))]
     Stopped,
     Ended,
+}
+
+/// How far a conversation is, and how many payments of a subscription were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) stage: Stage,
+    pub(crate) made: u32,
+}
+
+impl Standing {
+    /// The same before anybody was told what there is to decide, or that it is over.
+    pub(crate) fn untold(self) -> Self {
+        let is_told = self.stage.is_decision() || self.stage == Stage::Ended;
+        Self { stage: if is_told { Stage::Asking } else { self.stage }, ..self }
+    }
 }
 
 impl Stage {
@@ -48,7 +64,7 @@ impl Stage {
             Self::Waiting | Self::Asking => None,
             Self::Quoted => Some(Event::Quoted(id)),
             Self::NeedsApproval(objection) => Some(Event::NeedsApproval { id, objection }),
-            Self::Paying => Some(Event::Payable(id)),
+            Self::Paying(_) => Some(Event::Payable(id)),
             Self::Paid => Some(Event::Paid(id)),
             Self::Overdue => Some(Event::Overdue(id)),
             Self::Stopped => Some(Event::Stopped(id)),

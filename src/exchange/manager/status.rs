@@ -18,10 +18,10 @@ use crate::units::{Msat, UnixTime};
 /// let now = UnixTime(1_800_000_000);
 /// let activity = Activity::Asking { requests: 2 };
 /// let status = Status { activity, since: now, next: Some(UnixTime(now.0 + 9)), until: Some(UnixTime(now.0 + 90)) };
-/// assert_eq!(status.activity.to_string(), "2 requests for an invoice were sent");
+/// assert_eq!(status.activity.to_string(), "2 invoice requests were sent");
 /// assert_eq!(status.activity.waits_for(), Some(WaitsFor::Payee));
 /// assert_eq!(status.left(now).unwrap().as_secs(), 90);
-/// assert_eq!(status.sentence(now), "2 requests for an invoice were sent; waiting for the payee, for at most 2 minutes");
+/// assert_eq!(status.sentence(now), "2 invoice requests were sent; waiting for the payee, for at most 2 minutes");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -135,23 +135,23 @@ impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Saving => f.write_str("this is being saved"),
-            Self::Asking { requests: 0 } => f.write_str("an invoice is about to be asked for"),
-            Self::Asking { requests: 1 } => f.write_str("a request for an invoice was sent"),
-            Self::Asking { requests } => write!(f, "{requests} requests for an invoice were sent"),
+            Self::Asking { requests: 0 } => f.write_str("an invoice is about to be requested"),
+            Self::Asking { requests: 1 } => f.write_str("an invoice request was sent"),
+            Self::Asking { requests } => write!(f, "{requests} invoice requests were sent"),
             Self::Published => f.write_str("the refund can be claimed"),
             Self::Quoted { amount } => write!(f, "there is an invoice for {amount}"),
             Self::NeedsApproval { amount, objection } => {
-                write!(f, "there is an invoice for {amount}, which is not paid unless you allow it: {objection}")
+                write!(f, "there is an invoice for {amount}, which needs your approval: {objection}")
             }
-            Self::Paying { amount } => write!(f, "{amount} are on their way"),
-            Self::Paid => f.write_str("it is paid"),
+            Self::Paying { amount } => write!(f, "{amount} is being paid"),
+            Self::Paid => f.write_str("the payment has been made"),
             Self::Ended(reason) => reason.fmt(f),
             Self::Claiming => f.write_str("the invoice for the refund was sent"),
             Self::NotDue { number } => write!(f, "payment {number} is not due yet"),
             Self::Overdue { number } => {
-                write!(f, "payment {number} is overdue, as was the one before it, and is not made at once")
+                write!(f, "payment {number} is overdue, like the one before it, and is not made at once")
             }
-            Self::RateNeeded => f.write_str("a payment is due, and the exchange rate is not known"),
+            Self::RateNeeded => f.write_str("a payment is due, but the exchange rate is unknown"),
             Self::Stopped(reason) => write!(f, "this payment was not made: {reason}"),
             #[cfg(feature = "recurrence")]
             Self::Over(end) => end.fmt(f),
@@ -164,12 +164,12 @@ impl fmt::Display for WaitsFor {
         f.write_str(match self {
             Self::Store => "the storage",
             Self::Payee => "the payee",
-            Self::Claimant => "whoever claims it",
-            Self::Payer => "whoever pays it",
+            Self::Claimant => "somebody to claim it",
+            Self::Payer => "the payer",
             Self::Owner => "your decision",
             Self::Node => "the Lightning network",
-            Self::NextPeriod => "its time",
-            Self::Rate => "the rate",
+            Self::NextPeriod => "its due date",
+            Self::Rate => "the exchange rate",
         })
     }
 }
@@ -185,7 +185,7 @@ impl Status {
         let Some(waits_for) = self.activity.waits_for() else { return alloc::format!("{}", self.activity) };
         let time = match (self.left(now), waits_for) {
             (None, _) => return alloc::format!("{}; waiting for {waits_for}", self.activity),
-            (Some(left), WaitsFor::NextPeriod) => alloc::format!("which comes in {}", About(left)),
+            (Some(left), WaitsFor::NextPeriod) => alloc::format!("in {}", About(left)),
             (Some(left), _) => alloc::format!("for at most {}", About(left)),
         };
         alloc::format!("{}; waiting for {waits_for}, {time}", self.activity)

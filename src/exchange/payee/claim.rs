@@ -9,7 +9,7 @@ use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
 use crate::error::{Error, ErrorKind, MessageKind, Rule};
-use crate::exchange::action::Action;
+use crate::exchange::action::{Action, Step};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::{ClaimId, PathId};
 use crate::exchange::message::{
@@ -172,31 +172,31 @@ impl Claim {
 
     /// What to do now: send the invoice over the refund's paths in order, or to its payer (RQR-12), again and again.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        Ok(self.step(now).into())
+    }
+
+    pub(crate) fn step(&mut self, now: UnixTime) -> Step<OutgoingMessage> {
         if self.phase != ClaimState::Sending {
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         if now > self.deadline {
             self.phase = ClaimState::Ended(EndReason::Deadline);
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
-        match self.schedule.next(self.ways(), is_open(&self.closed), now) {
-            Some(way) => {
-                let position = u8::try_from(way).unwrap_or(u8::MAX);
-                Ok(Action::Send(Box::new(OutgoingMessage {
-                    message: OffersMessage::Invoice(self.invoice.clone()),
-                    destination: match self.paths().nth(position.into()) {
-                        Some(path) => Destination::Path(path.into_owned()),
-                        None => Destination::Node(self.invoice.payer_id()),
-                    },
-                    // MSG-4: it is worth knowing why an invoice is not paid.
-                    reply_path_id: Some(self.token(position).path_id(self.issuer.claims())),
-                })))
-            }
-            None => {
-                let deadline = UnixTime(self.deadline.0.saturating_add(1));
-                Ok(Action::WaitUntil(self.schedule.next_at().min(deadline)))
-            }
-        }
+        let way = self.schedule.next(self.ways(), is_open(&self.closed), now);
+        let wake = self.schedule.next_at().min(self.deadline.next_second());
+        let Some(way) = way else { return Step::WaitUntil(wake) };
+        let position = u8::try_from(way).unwrap_or(u8::MAX);
+        let message = Box::new(OutgoingMessage {
+            message: OffersMessage::Invoice(self.invoice.clone()),
+            destination: match self.paths().nth(position.into()) {
+                Some(path) => Destination::Path(path.into_owned()),
+                None => Destination::Node(self.invoice.payer_id()),
+            },
+            // MSG-4: it is worth knowing why an invoice is not paid.
+            reply_path_id: Some(self.token(position).path_id(self.issuer.claims())),
+        });
+        Step::Send { message, wake }
     }
 
     /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once.

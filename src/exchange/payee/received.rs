@@ -112,6 +112,8 @@ impl Payee {
         let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
         match unverified.and_then(|unverified| unverified.verify_with(signer)) {
             Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
+            // CON-4: whoever signs for somebody else's name gets no answer.
+            Err(error) if error.rule() == Rule::Con4 => Err(Refused::answered(error, None)),
             Err(error) => Err(Refused::answered(error, reply_path)),
         }
     }

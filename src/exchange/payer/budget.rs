@@ -11,16 +11,16 @@ use crate::field::{CurrencyCode, OfferAmount, Rate};
 use crate::invoice::{Invoice, PathLimits, PayableInvoice};
 use crate::units::{MinorUnits, Msat, UnixTime};
 
-/// How far the rate may move after a quote, in hundredths of a per cent, where the limit is no tolerance.
+/// How far the rate may move after a quote, in basis points, where the limit is not a tolerance.
 const DRIFT: u32 = 100;
 
-/// Why an invoice, which is right otherwise, is not paid unless whoever owns the money allows it.
+/// Why an invoice that is right otherwise is not paid unless the owner allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Objection {
     /// It asks for more than this (EXC-7).
     AboveLimit {
-        /// The most that was authorised.
+        /// The authorised limit.
         max: Msat,
     },
     /// It is off the price at the payer's rate by more than the tolerance (EXC-9).
@@ -39,13 +39,13 @@ pub enum Objection {
 impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AboveLimit { max } => write!(f, "the invoice asks for more than the {max} that you allowed"),
+            Self::AboveLimit { max } => write!(f, "the invoice asks for more than your limit of {max}"),
             Self::OffPrice { estimate } => {
-                write!(f, "the invoice is far from the price, which is {estimate} at the present rate")
+                write!(f, "the invoice is too far from the price, which is {estimate} at the current rate")
             }
             Self::FeeAboveLimit { limits } => write!(
                 f,
-                "paying it costs more than {} in fees, or can take more than {} blocks",
+                "the fees exceed {}, or the delay exceeds {} blocks",
                 limits.max_fee, limits.max_cltv_expiry_delta
             ),
         }

@@ -1,12 +1,13 @@
 //! What a payment is for, and what is sent and expected because of it.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 
 use bitcoin::constants::ChainHash;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::ids::PaymentId;
-use crate::exchange::limits::check_len;
+use crate::exchange::limits::{MAX_REQUEST_LEN, check_len, max_note_len};
 use crate::exchange::message::{Destination, MessageArrival};
 use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::claims::PublishedRefund;
@@ -40,7 +41,7 @@ pub(crate) struct OfferPurpose {
 
 impl Purpose {
     /// The invoices that claim a refund.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> {
+    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> + Clone {
         let claims = match self {
             Self::Offer(_) => &[][..],
             Self::Refund(refund) => &refund.claims,
@@ -154,13 +155,32 @@ impl OfferPurpose {
         if let Some(series) = &self.series {
             request = series.ask(request);
         }
-        request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+        let mac = |records: [&[u8]; 2]| payer.request_tag(&nonce, records);
+        request.build_sealed(payer.name_key(), mac)?.sign(&keypair)
     }
 
     /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
     pub(crate) fn check(&self, payer: &Payer) -> Result<(), Error> {
-        let request = self.request(payer, Token { id: [0; 14], generation: 0, position: 0 })?;
-        check_len(request.tlvs())
+        let len = self.choices.payer_note.len();
+        // What is too long for any message is still a note that is too long.
+        if len > MAX_REQUEST_LEN {
+            let max = self.max_note_len(payer)?;
+            return Err(Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong { len, max }, Rule::Exc1));
+        }
+        check_len(self.sample(payer)?.tlvs())
+    }
+
+    /// The most bytes that fit into the note of the request.
+    pub(crate) fn max_note_len(&self, payer: &Payer) -> Result<usize, Error> {
+        let without = Self { choices: Choices { payer_note: String::new(), ..self.choices.clone() }, ..self.clone() };
+        let request = without.sample(payer)?;
+        check_len(request.tlvs())?;
+        Ok(max_note_len(request.tlvs()).unwrap_or(0))
+    }
+
+    /// A request as long as all of them.
+    fn sample(&self, payer: &Payer) -> Result<InvoiceRequest, Error> {
+        self.request(payer, Token { id: [0; 14], generation: 0, position: 0 })
     }
 
     /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.

@@ -3,12 +3,11 @@
 use alloc::boxed::Box;
 
 use crate::error::Error;
-use crate::exchange::action::Action;
+use crate::exchange::action::{Action, Step};
 use crate::exchange::message::{OffersMessage, OutgoingMessage};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::secret::Token;
-use crate::units::UnixTime;
 
 /// What it takes to make a request: all of it, so that signing needs neither the payment nor a lock around it.
 #[derive(Clone, Debug)]
@@ -35,19 +34,11 @@ impl UnsentRequest {
     }
 }
 
-/// What a payment does next, with nothing signed yet.
-#[derive(Debug)]
-pub(crate) enum Step {
-    Send(Box<UnsentRequest>),
-    WaitUntil(UnixTime),
-    Nothing,
-}
-
-impl Step {
+impl Step<UnsentRequest> {
     /// The same with the request made.
     pub(crate) fn sign(self) -> Result<Action, Error> {
         Ok(match self {
-            Self::Send(unsent) => Action::Send(Box::new(unsent.sign()?)),
+            Self::Send { message, .. } => Action::Send(Box::new(message.sign()?)),
             Self::WaitUntil(at) => Action::WaitUntil(at),
             Self::Nothing => Action::Nothing,
         })

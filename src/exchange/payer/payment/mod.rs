@@ -12,7 +12,7 @@ use bitcoin::hashes::sha256;
 use crate::error::{Error, ErrorKind, Rule, Stage};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PaymentId;
-use crate::exchange::payer::budget::Budget;
+use crate::exchange::payer::budget::{Budget, Objection};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::quote::Quote;
@@ -230,11 +230,13 @@ impl Payment {
         self.failed.iter().map(|invoice| invoice.payment_hash())
     }
 
-    /// Where things stand. Of a refund with several claims, the one that came first is shown: see
-    /// [`quotes`](Self::quotes).
+    /// Where things stand. Of a refund with several claims, the first is shown that can be [begun](Self::begin), or else
+    /// the first (EXC-14): see [`quotes`](Self::quotes).
     pub fn state(&self) -> State<'_> {
+        let can_begin = |invoice: &&Invoice| self.budget.objection(invoice).is_none();
+        let mut claims = self.purpose.claims();
         match &self.phase {
-            Phase::Asking => match self.purpose.claims().next().or(self.waiting()) {
+            Phase::Asking => match claims.clone().find(can_begin).or_else(|| claims.next()).or(self.waiting()) {
                 Some(invoice) => self.quoted(invoice),
                 None => State::Asking { attempts: self.schedule.attempts() },
             },
@@ -245,6 +247,15 @@ impl Payment {
             Phase::Paid(invoice, preimage) => State::Paid(Receipt::new(&self.payer, invoice, *preimage)),
             Phase::Ended(end) => State::Ended(end),
         }
+    }
+
+    /// What speaks against the invoice that came last.
+    pub(crate) fn latest_objection(&self) -> Option<Objection> {
+        let quoted = match (&self.phase, self.objected.as_deref()) {
+            (Phase::Quoted(invoice), _) => Some(invoice.as_ref()),
+            (_, objected) => objected,
+        };
+        self.purpose.claims().last().or(quoted).and_then(|invoice| self.budget.objection(invoice))
     }
 
     fn quoted<'a>(&'a self, invoice: &'a Invoice) -> State<'a> {

@@ -136,8 +136,8 @@ impl Payer {
     ///
     /// # Errors
     ///
-    /// `InvalidState` for bytes that are damaged or were saved with another secret, `UnknownVersion` for a state from
-    /// newer software, and what a message in it is refused for: were other features [known](Self::knowing) then?
+    /// `InvalidState` for bytes that are damaged, were saved with another secret, or hold a message with a compulsory feature
+    /// that is not [known](Self::knowing) now; `UnknownVersion` for a state from newer software.
     pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
         Reader::load(bytes, Kind::Payment, self.states(), |reader| Payment::read(reader, self))
     }

@@ -62,12 +62,12 @@ impl fmt::Display for SubscriptionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cancelled => "the subscription was cancelled",
-            Self::Completed => "everything was paid that was agreed to",
+            Self::Completed => "all agreed payments were made",
             Self::NotStarted => "the first payment was not made in time, so the subscription did not begin",
             Self::Overflow => "the next period is beyond the end of the calendar",
             Self::Missed(due) => {
                 let number = u64::from(due.counter).saturating_add(1);
-                return write!(f, "payment {number} was not made in time, so the subscription is over");
+                return write!(f, "payment {number} was not made in time, so the subscription has ended");
             }
         })
     }
