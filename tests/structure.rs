@@ -113,8 +113,7 @@ fn layers_point_downward() {
 fn crates() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut roots = vec![root.join("src/lib.rs"), root.join("fuzz/src/lib.rs")];
-    for folder in
-        ["tests", "examples", "benches", "interop/tests", "interop/examples", "fuzz/fuzz_targets", "fuzz/src/bin"]
+    for folder in ["tests", "examples", "examples/tcp", "benches", "interop/tests", "fuzz/fuzz_targets", "fuzz/src/bin"]
     {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();

@@ -6,6 +6,8 @@
 //! cargo bench -p bolt12-benches --bench connection -- --quick   rough figures, in seconds
 //! ```
 //!
+//! The last table says what strangers cost at most who send what they can: the limits of `peers`.
+//!
 //! The **floor** of a handshake is what both sides must compute on the curve: their ephemeral keys, six shared points,
 //! and the decompression of three keys.
 
@@ -13,6 +15,7 @@
 mod allocations;
 #[path = "../common/measure.rs"]
 mod measure;
+mod strangers;
 #[path = "../common/table.rs"]
 mod table;
 mod theirs;
@@ -125,5 +128,8 @@ fn main() {
         if wanted(&comparison.name) {
             comparison.print(&comparison.measure(&point, effort));
         }
+    }
+    if wanted("strangers") {
+        strangers::print();
     }
 }

@@ -1,6 +1,6 @@
 //! This crate's connections and those of the crate `lightning`, over loopback TCP, each in both roles.
 
-#[path = "../examples/tcp/blocking.rs"]
+#[path = "peers/blocking.rs"]
 mod blocking;
 #[allow(dead_code, reason = "it has more to it than connections")]
 #[path = "peers/node.rs"]
@@ -377,13 +377,113 @@ async fn ldk_takes_pieces_of_every_size() {
     }
 }
 
-/// Each byte of the handshake and of the first frame, changed on its way to LDK, then from LDK.
+/// What happens to a connection on its way.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// Which byte of ours is changed, and which of theirs.
+    to: Option<usize>,
+    from: Option<usize>,
+    /// After how many bytes of ours it is cut.
+    cut: Option<usize>,
+    /// How many bytes are carried at once.
+    piece: usize,
+}
+
+const CLEAR: Way = Way { to: None, from: None, cut: None, piece: 1_000 };
+
+/// Who connects to whom.
+#[derive(Clone, Copy, Debug)]
+enum Role {
+    We,
+    Ldk,
+}
+
+/// A new connection, with a key of its own, since LDK takes one connection from each node.
+async fn new_connection(ldk: &Ldk, role: Role) -> (Connection, TcpStream) {
+    let key = Keypair::from_seckey_slice(&Secp256k1::new(), &random()).unwrap();
+    match role {
+        Role::We => {
+            let connection = Connection::outbound(&key, ldk.id, random(), &config(), now()).unwrap();
+            (connection, TcpStream::connect(ldk.address).unwrap())
+        }
+        Role::Ldk => {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let manager = Arc::clone(&ldk.manager);
+            let stream = stream.into_std().unwrap();
+            tokio::spawn(lightning_net_tokio::setup_outbound(manager, key.public_key(), stream));
+            let connection = Connection::inbound(&key, random(), &config(), now()).unwrap();
+            (connection, tokio::task::block_in_place(|| listener.accept().unwrap().0))
+        }
+    }
+}
+
+/// Carries a connection until LDK has said `init` and heard ours, or says how it ended for us.
+async fn carried(ldk: &Ldk, role: Role, way: Way) -> Result<(), ConnectionError> {
+    let (mut connection, mut stream) = new_connection(ldk, role).await;
+    tokio::task::block_in_place(|| {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (mut sent, mut got) = (0, 0);
+        let change = |bytes: &mut [u8], before: usize, at: Option<usize>| {
+            if let Some(byte) = at.and_then(|at| at.checked_sub(before)).and_then(|at| bytes.get_mut(at)) {
+                *byte ^= 0x55;
+            }
+        };
+        let mut is_connected = false;
+        loop {
+            while !connection.transmit().is_empty() {
+                let waiting = connection.transmit();
+                let left = way.cut.map_or(usize::MAX, |cut| cut - sent);
+                let mut bytes = waiting[..waiting.len().min(way.piece).min(left)].to_vec();
+                change(&mut bytes, sent, way.to);
+                sent += bytes.len();
+                connection.transmitted(bytes.len());
+                if stream.write_all(&bytes).is_err() || way.cut == Some(sent) {
+                    let _ = stream.shutdown(Shutdown::Both);
+                    return Err(connection.disconnected());
+                }
+            }
+            if is_connected && way.to.is_none() {
+                return Ok(());
+            }
+            let mut buffer = [0; 1_000];
+            let Ok(count @ 1..) = stream.read(&mut buffer[..way.piece]) else { return Err(connection.disconnected()) };
+            change(&mut buffer[..count], got, way.from);
+            got += count;
+            let mut bytes = &buffer[..count];
+            loop {
+                match connection.receive(&mut bytes, now()) {
+                    Ok(Some(event)) => is_connected |= matches!(event, Event::Connected(_)),
+                    Ok(None) => break,
+                    Err(error) => {
+                        let _ = stream.shutdown(Shutdown::Both);
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// Both sides send and receive in pieces of every size that makes a difference, whoever connects.
+#[tokio::test(flavor = "multi_thread")]
+async fn pieces_of_every_size_do_for_both_roles() {
+    let ldk = Ldk::start(&[39]).await;
+    for role in [Role::We, Role::Ldk] {
+        for piece in (1..=70).chain([117, 1_000]) {
+            assert_eq!(carried(&ldk, role, Way { piece, ..CLEAR }).await, Ok(()), "{role:?} {piece}");
+        }
+    }
+}
+
+/// Each byte of the handshake and of the first frame, changed on its way to LDK, then from LDK; whoever connects.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_byte_ends_the_connection_on_both_sides() {
     let ldk = Ldk::start(&[39]).await;
     // Acts one and three, and the head of `init`; act two, and the head of LDK's.
     for at in (0..50 + 66 + 18).step_by(3) {
-        let end = relayed(&ldk, Some(at), None);
+        let end = carried(&ldk, Role::We, Way { to: Some(at), ..CLEAR }).await.unwrap_err();
         let expected = ConnectionError::Refused { expected: ldk.id };
         match at {
             0..50 => assert_eq!(end, expected, "byte {at}"),
@@ -395,7 +495,7 @@ async fn a_changed_byte_ends_the_connection_on_both_sides() {
         }
     }
     for at in (0..50 + 18).step_by(3) {
-        let end = relayed(&ldk, None, Some(at));
+        let end = carried(&ldk, Role::We, Way { from: Some(at), ..CLEAR }).await.unwrap_err();
         let is_noticed = match at {
             0 => matches!(end, ConnectionError::NotLightning { .. }),
             1..34 => matches!(end, ConnectionError::InvalidKey | ConnectionError::WrongNodeId { .. }),
@@ -404,44 +504,37 @@ async fn a_changed_byte_ends_the_connection_on_both_sides() {
         };
         assert!(is_noticed, "{end:?} after byte {at}");
     }
+    // Act two, and the head of our `init`; acts one and three, and the head of LDK's.
+    for at in (0..50 + 18).step_by(3) {
+        let end = carried(&ldk, Role::Ldk, Way { to: Some(at), ..CLEAR }).await.unwrap_err();
+        let is_ended = match at {
+            0..50 => matches!(end, ConnectionError::HandshakeInterrupted),
+            _ => matches!(end, ConnectionError::ClosedByPeer { .. } | ConnectionError::ClosedBeforeInit { .. }),
+        };
+        assert!(is_ended, "{end:?} after byte {at}");
+    }
+    for at in (0..50 + 66 + 18).step_by(3) {
+        let end = carried(&ldk, Role::Ldk, Way { from: Some(at), ..CLEAR }).await.unwrap_err();
+        let is_noticed = match at {
+            0 | 50 | 51 => matches!(end, ConnectionError::NotLightning { .. } | ConnectionError::NotAuthentic),
+            1..34 => matches!(end, ConnectionError::InvalidKey | ConnectionError::NotForUs),
+            34..50 => end == ConnectionError::NotForUs,
+            _ => end == ConnectionError::NotAuthentic,
+        };
+        assert!(is_noticed, "{end:?} after byte {at}");
+    }
     assert!(ldk.ears.heard.lock().unwrap().is_empty());
 }
 
-/// Relays a connection to LDK, changes one byte, and says how it ended for us.
-fn relayed(ldk: &Ldk, to: Option<usize>, from: Option<usize>) -> ConnectionError {
-    tokio::task::block_in_place(|| {
-        // LDK takes one connection from each node.
-        let key = Keypair::from_seckey_slice(&Secp256k1::new(), &random()).unwrap();
-        let mut connection = Connection::outbound(&key, ldk.id, random(), &config(), now()).unwrap();
-        let mut stream = TcpStream::connect(ldk.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let (mut sent, mut got) = (0, 0);
-        let change = |bytes: &mut [u8], before: usize, at: Option<usize>| {
-            if let Some(byte) = at.and_then(|at| at.checked_sub(before)).and_then(|at| bytes.get_mut(at)) {
-                *byte ^= 0x55;
-            }
-        };
-        loop {
-            let mut bytes = connection.transmit().to_vec();
-            connection.transmitted(bytes.len());
-            change(&mut bytes, sent, to);
-            sent += bytes.len();
-            let mut buffer = [0; 1_000];
-            let read = stream.write_all(&bytes).and_then(|()| stream.read(&mut buffer));
-            let Ok(count @ 1..) = read else { return connection.disconnected() };
-            change(&mut buffer[..count], got, from);
-            got += count;
-            let mut bytes = &buffer[..count];
-            loop {
-                match connection.receive(&mut bytes, now()) {
-                    Ok(Some(_)) => {}
-                    Ok(None) => break,
-                    Err(error) => {
-                        let _ = stream.shutdown(Shutdown::Both);
-                        return error;
-                    }
-                }
-            }
+/// Cut after any byte, the connection is over for both, and the next is none the worse.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_can_be_cut_anywhere() {
+    let ldk = Ldk::start(&[39]).await;
+    for (role, len) in [(Role::We, 50 + 66 + 18), (Role::Ldk, 50 + 18)] {
+        for cut in (1..len).step_by(3) {
+            assert!(carried(&ldk, role, Way { cut: Some(cut), ..CLEAR }).await.is_err(), "{role:?} {cut}");
         }
-    })
+        carried(&ldk, role, CLEAR).await.unwrap();
+    }
+    eventually("the end of all", || ldk.manager.list_peers().is_empty().then_some(())).await;
 }

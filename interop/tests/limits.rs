@@ -335,7 +335,9 @@ fn what_is_passed_on_is_opened_once() {
     for (passes_on, handed_on) in [(false, 1), (true, 0)] {
         let peers = OnionPeers::new(node(), &desk, &numbers, &inner, Limits::default());
         let peers = if passes_on { peers.passing_on() } else { peers };
-        [1, 2].into_iter().for_each(|number| peers.peer_connected(peer(number), &hello(true), true).unwrap());
+        for number in [1, 2] {
+            peers.peer_connected(peer(number), &hello(true), true).unwrap();
+        }
         let path = Messenger::new(key(2)).path(&[node().public_key()], PathId([6; 32])).build([7; 32]).unwrap();
         let through = OnionMessageBuilder::over(&path, Contents::Invoice(b"?")).build([8; 32]).unwrap().message;
         let to_nobody = OnionMessageBuilder::to_node(peer(9), Contents::Invoice(b"?")).build([9; 32]).unwrap().message;

@@ -12,8 +12,8 @@
 //! | name its types | [`ldk`], the crate that this was built with |
 //!
 //! [The guide](crate::guide::ldk) says which of the two to take, how to set it up, and how an LDK node makes invoices.
-//! `cargo run -p bolt12-interop --example fetch_invoice` and `--example serve_offers` are a wallet and a shop without a
-//! node.
+//! Who has no `PeerManager` needs none: `cargo run --example fetch_invoice` and `--example serve_offers` are a wallet and a
+//! shop on this crate's own connections.
 
 mod application;
 mod convert;

@@ -1,5 +1,7 @@
 //! Why a message was not sent.
 
+use alloc::boxed::Box;
+
 use secp256k1::PublicKey;
 
 use crate::error::Error;
@@ -17,8 +19,8 @@ pub enum SendError {
     Full(PublicKey),
     /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
     #[error(transparent)]
-    Way(Error),
+    Way(Box<Error>),
     /// This message cannot be sent, over any path: it is too long.
     #[error(transparent)]
-    Message(Error),
+    Message(Box<Error>),
 }

@@ -20,6 +20,7 @@ const ANSWER_LEN: usize = 1_403;
 /// A message that came, and whose turn it is.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "it is used at once, and kept nowhere")]
 pub enum Arrived {
     /// A message about offers, for us. Give what is to be answered to [`Peers::send`].
     Message {

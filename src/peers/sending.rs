@@ -1,5 +1,6 @@
 //! What is sent to peers.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use secp256k1::PublicKey;
@@ -53,8 +54,8 @@ impl Peers {
             // On the shortest way there is: is it the message, or the path?
             let shortest = OutgoingMessage { destination: Destination::Node(way.first), ..outgoing.clone() };
             match self.messenger.send(&shortest, &Route::default(), randomness) {
-                Ok(_) => SendError::Way(error),
-                Err(error) => SendError::Message(error),
+                Ok(_) => SendError::Way(Box::new(error)),
+                Err(error) => SendError::Message(Box::new(error)),
             }
         })?;
         if let (Some(from), Destination::Path(path)) = (from, &outgoing.destination) {

@@ -1,5 +1,7 @@
 //! Which peer a message goes to first.
 
+use alloc::boxed::Box;
+
 use secp256k1::PublicKey;
 
 use super::error::SendError;
@@ -46,7 +48,7 @@ impl Peers {
         };
         let own = self.messenger.node_id();
         let (start, introduction, looked) = match path.introduction_node() {
-            IntroductionNode::NodeId(point) => (point.public_key().map_err(SendError::Way)?, None, 0),
+            IntroductionNode::NodeId(point) => (point.public_key().map_err(no_way)?, None, 0),
             IntroductionNode::Channel { scid, direction } => {
                 // The best guess is anyone who asks: it lets the answer start at itself, or at the peer through which
                 // it asks.
@@ -56,7 +58,7 @@ impl Peers {
                     None if self.messenger.start_of(path, own).is_ok() => (Some(own), LOOK),
                     None => (from, LOOK),
                 };
-                let start = start.ok_or(SendError::Way(unknown()))?;
+                let start = start.ok_or_else(unknown)?;
                 (start, Some(start), looked)
             }
         };
@@ -75,8 +77,8 @@ impl Peers {
 
     /// Where a path leads behind our own hop.
     fn after_own(&self, path: &BlindedPath<'static>, channels: &impl Channels) -> Result<PublicKey, SendError> {
-        let next = self.messenger.start_of(path, self.messenger.node_id()).map_err(SendError::Way)?;
-        self.node_at(next, channels).ok_or(SendError::Way(unknown()))
+        let next = self.messenger.start_of(path, self.messenger.node_id()).map_err(no_way)?;
+        self.node_at(next, channels).ok_or_else(unknown)
     }
 
     /// The node that is meant: a channel of our own leads to the node at its other end.
@@ -115,6 +117,10 @@ impl Peers {
     }
 }
 
-fn unknown() -> Error {
-    Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5)
+fn no_way(error: Error) -> SendError {
+    SendError::Way(Box::new(error))
+}
+
+fn unknown() -> SendError {
+    no_way(Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5))
 }

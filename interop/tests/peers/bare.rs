@@ -365,7 +365,8 @@ async fn a_wrong_node_id_is_named() {
     let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
     let peer = format!("{}@{}", other.id, node.address);
     let failure = wallet(&[&text(&offer), "--peer", &peer]).await.unwrap_err();
-    assert_eq!(failure.code(), "wrong_node_id");
+    // It hangs up without a word, which may have other reasons: only who answers with another key is a wrong node.
+    assert_eq!(failure.code(), "hung_up");
     assert!(failure.text().contains(&other.id.to_string()));
 }
 
@@ -385,7 +386,7 @@ async fn silence_ends_by_the_deadline() {
     let text = open.offer.to_string();
     let failure = wallet(&[&text, "--peer", &middle.peer(), "--deadline", "1"]).await.unwrap_err();
     assert_eq!(failure.code(), "deadline");
-    assert!(failure.text().contains("is not connected to the node"), "{}", failure.text());
+    assert!(failure.text().contains("the offer has no path"), "{}", failure.text());
 }
 
 /// A path that starts at a channel, which only somebody with gossip can look up: it is taken for the peer's.

@@ -42,6 +42,8 @@ pub(crate) enum Mood {
     Refuses,
     /// Sends each invoice twice, with a reply path of its own, as others were seen to.
     Repeats,
+    /// Says that it hears only those with whom it has a channel.
+    Deaf,
 }
 
 pub(crate) struct Cln {
@@ -244,6 +246,10 @@ impl BaseMessageHandler for Cln {
         }
         if self.knows_onion_messages {
             features.set_onion_messages_optional();
+        }
+        if self.mood == Mood::Deaf {
+            // `option_onion_messages_only_channels`, which LDK does not know.
+            features |= InitFeatures::from_le_bytes([vec![0; 8], vec![1 << 3]].concat());
         }
         features
     }

@@ -46,9 +46,10 @@ async fn garbage_ends_the_connection() {
         // Version 0 of a handshake, and something else.
         let bytes: Vec<u8> = (0..len).map(|at| if at == 0 { number as u8 % 2 } else { (at * 7 % 251) as u8 }).collect();
         let _ = stream.write_all(&bytes).await;
-        // Fewer bytes than the first act has are waited for.
-        let within = Duration::from_millis(if len < 50 { 200 } else { 10_000 });
-        assert_eq!(is_closed(&mut stream, within).await, len >= 50, "{len}");
+        // Fewer bytes than the first act has are waited for, if it may be one.
+        let is_bad = len >= 50 || bytes[0] != 0;
+        let within = Duration::from_millis(if is_bad { 10_000 } else { 200 });
+        assert_eq!(is_closed(&mut stream, within).await, is_bad, "{len}");
     }
     still_answers(&open).await;
 }
@@ -85,8 +86,6 @@ async fn a_flood_of_requests_is_not_heard() {
     let open = shop(&["--price", "25sat"]).await;
     let node = Node::start(100, Reach::Announced).await;
     node.connect(open.node_id, open.address).await;
-    // Until it may send the whole burst at once.
-    tokio::time::sleep(Duration::from_secs(4)).await;
     let began = Instant::now();
     let payer = bolt12::exchange::Payer::new([9; 32]);
     let now = UnixTime(now().as_secs());
@@ -104,8 +103,8 @@ async fn a_flood_of_requests_is_not_heard() {
     still_answers(&open).await;
     let answered = || open.lines.lock().unwrap().iter().filter(|line| line.contains("answered")).count();
     eventually("some answers", || (answered() >= 20).then_some(())).await;
-    // Twenty at once and ten in a second, one for the wallet, and one tick on the way.
-    let most = 20 + 10 * (began.elapsed().as_secs_f32() + 1.0) as usize + 3 + 1;
+    // A budget of fifty at once and ten in a second, and one for the wallet.
+    let most = 50 + 10 * (began.elapsed().as_secs_f32() + 1.0) as usize + 3 + 1;
     assert!(answered() <= most, "{} answers, {most} at most", answered());
 }
 

@@ -7,23 +7,23 @@
 mod bare;
 mod cln;
 #[allow(dead_code, reason = "its `main` is not called")]
-#[path = "../../examples/fetch_invoice/main.rs"]
+#[path = "../../../examples/tcp/fetch_invoice/main.rs"]
 mod fetch;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod many;
 #[path = "../../../tests/common/naive.rs"]
 mod naive;
 #[path = "../../../tests/common/onion_naive.rs"]
 mod naive_onion;
 mod node;
 mod on_node;
+mod over_ldk;
 #[allow(dead_code, reason = "its `main` is not called")]
-#[path = "../../examples/serve_offers/main.rs"]
+#[path = "../../../examples/tcp/serve_offers/main.rs"]
 mod serve;
 mod shapes;
 mod subscribed;
-#[path = "../../examples/tcp/mod.rs"]
-mod tcp;
 
 use std::sync::{Arc, Mutex};
 
@@ -34,7 +34,9 @@ use bolt12::secp256k1::{Keypair, Secp256k1};
 async fn wallet(words: &[&str]) -> Result<Invoice, fetch::failure::Failure> {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let options = fetch::options::Options::read(&words)?;
-    fetch::wallet::run(&options, &mut fetch::progress::Progress::silent()).await
+    // It blocks, and the nodes go on.
+    let run = move || fetch::wallet::run(&options, &mut fetch::progress::Progress::silent());
+    tokio::task::spawn_blocking(run).await.unwrap()
 }
 
 /// A shop, and what it printed.
@@ -64,7 +66,7 @@ async fn shop(words: &[&str]) -> Shop {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let print = Arc::clone(&lines);
     let open = serve::shop::open(&options, Box::new(move |line| print.lock().unwrap().push(line.to_owned())));
-    Shop { open: open.await.unwrap(), lines }
+    Shop { open: open.unwrap(), lines }
 }
 
 /// A key for each number.

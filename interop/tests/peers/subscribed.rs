@@ -14,7 +14,7 @@ use bolt12::{
 use tokio::net::TcpStream;
 
 use crate::node::{Node, Reach, eventually};
-use crate::tcp::{self, Connections, Keys};
+use crate::over_ldk::{self, Connections, Keys};
 
 const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
 const DAY: u64 = 86_400;
@@ -25,7 +25,7 @@ struct Clock(Arc<AtomicU64>);
 
 impl Clock {
     fn now(&self) -> UnixTime {
-        UnixTime(tcp::now().0 + self.0.load(Ordering::Relaxed))
+        UnixTime(over_ldk::now().0 + self.0.load(Ordering::Relaxed))
     }
 
     fn forward(&self, seconds: u64) {

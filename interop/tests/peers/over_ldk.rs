@@ -1,20 +1,16 @@
 //! A connection to Lightning peers over TCP, for a wallet or an issuer that is no node: BOLT 8 and init are the
 //! `lightning` crate's, onion messages this crate's.
-#![allow(dead_code, reason = "each example uses its own share")]
 
-use std::collections::VecDeque;
-use std::fmt::Display;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bolt12::UnixTime;
 use bolt12::exchange::{ManagerLimits, OffersManager, Payee, Payer};
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, ldk};
-use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
+use bolt12::secp256k1::{Keypair, Secp256k1};
 use ldk::ln::peer_handler::{ErroringMessageHandler, IgnoringMessageHandler, MessageHandler, PeerManager};
 use ldk::sign::{EntropySource, KeysManager};
-use ldk::util::logger::{Level, Logger, Record};
+use ldk::util::logger::{Logger, Record};
 use lightning_net_tokio::SocketDescriptor;
 use tokio::time::MissedTickBehavior;
 
@@ -24,7 +20,7 @@ pub(crate) type Manager<A> = PeerManager<
     Arc<ErroringMessageHandler>,
     IgnoringMessageHandler,
     Arc<Peers<A>>,
-    Arc<LastWords>,
+    Arc<Quiet>,
     IgnoringMessageHandler,
     Arc<KeysManager>,
     IgnoringMessageHandler,
@@ -74,7 +70,6 @@ pub(crate) struct Connections<A: Application + Send + Sync + 'static> {
     pub(crate) desk: Arc<Desk<A>>,
     pub(crate) peers: Arc<Peers<A>>,
     pub(crate) manager: Arc<Manager<A>>,
-    pub(crate) log: Arc<LastWords>,
 }
 
 impl<A: Application + Send + Sync + 'static> Connections<A> {
@@ -84,7 +79,6 @@ impl<A: Application + Send + Sync + 'static> Connections<A> {
         let entropy = Arc::clone(&keys.manager);
         let peers = OnionPeers::new(keys.node, Arc::clone(&desk), entropy, IgnoringMessageHandler {}, limits);
         let peers = Arc::new(peers);
-        let log = Arc::new(LastWords::default());
         let handlers = MessageHandler {
             chan_handler: Arc::new(ErroringMessageHandler::new()),
             route_handler: IgnoringMessageHandler {},
@@ -94,8 +88,8 @@ impl<A: Application + Send + Sync + 'static> Connections<A> {
         };
         let signer = Arc::clone(&keys.manager);
         let started = u32::try_from(now().0).unwrap_or(u32::MAX);
-        let manager = PeerManager::new(handlers, started, &keys.random(), Arc::clone(&log), signer);
-        Self { desk, peers, manager: Arc::new(manager), log }
+        let manager = PeerManager::new(handlers, started, &keys.random(), Arc::new(Quiet), signer);
+        Self { desk, peers, manager: Arc::new(manager) }
     }
 
     /// Lets time pass: peers may be sent more, and those that keep silent are sent away. Runs until it is dropped.
@@ -123,55 +117,15 @@ impl<A: Application + Send + Sync + 'static> Connections<A> {
             }
         }
     }
-
-    /// Whether the peer is connected, and if so, whether it knows onion messages.
-    pub(crate) fn knows_onion_messages(&self, peer: &PublicKey) -> Option<bool> {
-        let peer = self.manager.peer_by_node_id(peer)?;
-        Some(peer.init_features.supports_onion_messages())
-    }
-}
-
-/// How many decimals a currency has.
-pub(crate) fn minor_unit(code: &str) -> Option<u8> {
-    iso_currency::Currency::from_code(code)?.exponent()?.try_into().ok()
-}
-
-/// Prints a line. Whoever closed the output wants no more of it, which is no reason to panic in the middle of
-/// something.
-pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
-}
-
-/// The same for what goes wrong.
-pub(crate) fn complain(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 pub(crate) fn now() -> UnixTime {
     SystemTime::now().into()
 }
 
-/// What the `lightning` crate said last: it tells nobody else why it ends a connection.
-#[derive(Default)]
-pub(crate) struct LastWords(Mutex<VecDeque<String>>);
+/// Nobody listens.
+pub(crate) struct Quiet;
 
-impl LastWords {
-    const MAX: usize = 20;
-
-    /// The last line that has this in it.
-    pub(crate) fn last_with(&self, part: &str) -> Option<String> {
-        self.0.lock().unwrap().iter().rev().find(|line| line.contains(part)).cloned()
-    }
-}
-
-impl Logger for LastWords {
-    fn log(&self, record: Record<'_>) {
-        if record.level >= Level::Debug {
-            let mut lines = self.0.lock().unwrap();
-            while lines.len() >= Self::MAX {
-                lines.pop_front();
-            }
-            lines.push_back(record.args.to_string());
-        }
-    }
+impl Logger for Quiet {
+    fn log(&self, _: Record<'_>) {}
 }

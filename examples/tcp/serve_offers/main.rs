@@ -1,22 +1,22 @@
 //! An issuer without a node, for tests and demonstrations: listens, prints an offer, answers requests with invoices,
 //! and says what it refuses.
 //!
-//! `cargo run --example serve_offers --features lightning`, and `--help` for the rest.
+//! `cargo run --example serve_offers`, and `--help` for the rest.
 
 #[path = "../channel/mod.rs"]
 mod channel;
+#[path = "../net/mod.rs"]
+mod net;
 pub(crate) mod options;
 pub(crate) mod shop;
-#[path = "../tcp/mod.rs"]
-mod tcp;
 
 use std::process::ExitCode;
+use std::thread;
 
+use net::{complain, say};
 use options::{Options, USAGE};
-use tcp::{complain, say};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     if words.iter().any(|word| word == "--help" || word == "-h") {
         say(USAGE.trim_end());
@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let open = match shop::open(&options, Box::new(|line| say(line))).await {
+    let open = match shop::open(&options, Box::new(|line| say(line))) {
         Ok(open) => open,
         Err(error) => {
             complain(format_args!("serve_offers: {error}"));
@@ -44,21 +44,8 @@ async fn main() -> ExitCode {
     if let Some(refund) = &open.signed_refund {
         say(format_args!("the same, for a payee with Core Lightning or LND:\nrefund  {refund}"));
     }
-    stopped().await;
-    open.close();
-    say("closed");
-    ExitCode::SUCCESS
-}
-
-/// Waits until somebody, or the system, wants this to end.
-async fn stopped() {
-    #[cfg(unix)]
-    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        }
-        return;
+    // Until somebody ends it.
+    loop {
+        thread::park();
     }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -6,7 +6,7 @@ use bolt12::secp256k1::PublicKey;
 use bolt12::{CurrencyCode, MinorUnits, Msat, OfferAmount, Rate};
 
 use super::channel::{Channel, Given, read_secret};
-use super::tcp::minor_unit;
+use super::net::minor_unit;
 
 pub(crate) const USAGE: &str = "\
 Makes an offer and answers requests for it, as an issuer without a node, for tests and demonstrations. Without

@@ -1,37 +1,40 @@
-//! Fetches the invoice for an offer over one TCP connection, without a node.
+//! Fetches the invoice for an offer over TCP, without a node.
 //!
-//! `cargo run --example fetch_invoice --features lightning -- lno1… --peer NODEID@HOST:PORT`, and `--help` for the
-//! rest.
+//! `cargo run --example fetch_invoice -- lno1… --peer NODEID@HOST:PORT`, and `--help` for the rest.
 
+mod asking;
 #[path = "../channel/mod.rs"]
 mod channel;
-#[path = "../../../examples/decode/contacts.rs"]
+#[cfg(feature = "contacts")]
+#[path = "../../decode/contacts.rs"]
 mod contacts;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
-#[path = "../../../examples/decode/dates.rs"]
+#[path = "../../decode/dates.rs"]
 mod dates;
 pub(crate) mod failure;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
-#[path = "../../../examples/decode/input.rs"]
+#[path = "../../decode/input.rs"]
 mod input;
-#[path = "../../../examples/decode/json.rs"]
+#[path = "../../decode/json.rs"]
 mod json;
-#[path = "../../../examples/decode/link.rs"]
+#[path = "../../decode/link.rs"]
 mod link;
+#[path = "../net/mod.rs"]
+pub(crate) mod net;
 pub(crate) mod options;
-#[path = "../../../examples/decode/people.rs"]
+mod peering;
+#[path = "../../decode/people.rs"]
 mod people;
-#[path = "../../../examples/decode/phrases.rs"]
+#[path = "../../decode/phrases.rs"]
 mod phrases;
 pub(crate) mod progress;
-#[path = "../../../examples/decode/proof.rs"]
+#[path = "../../decode/proof.rs"]
 mod proof;
-#[path = "../../../examples/decode/recurrence.rs"]
+#[cfg(feature = "recurrence")]
+#[path = "../../decode/recurrence.rs"]
 mod recurrence;
-#[path = "../../../examples/decode/remains.rs"]
+#[path = "../../decode/remains.rs"]
 mod remains;
-#[path = "../tcp/mod.rs"]
-mod tcp;
 pub(crate) mod wallet;
 
 use std::io::{self, Write};
@@ -41,9 +44,9 @@ use bolt12::Invoice;
 
 use failure::Failure;
 use input::{Input, Message};
+use net::{complain, say};
 use options::{Options, Subject, USAGE};
 use progress::Progress;
-use tcp::{complain, say};
 
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
@@ -89,10 +92,8 @@ fn fetch(words: &[String]) -> Result<(Invoice, bool, bool), Failure> {
     if let (Some(link), Subject::Offer(offer)) = (&options.link, &options.subject) {
         complain(link::page(link, Some(offer)).trim_end());
     }
-    let runtime = tokio::runtime::Runtime::new();
-    let runtime = runtime.map_err(|error| Failure::new("no_runtime", error.to_string()))?;
-    let invoice = runtime.block_on(wallet::run(&options, &mut Progress::on_stderr()))?;
-    let is_claim = matches!(options.subject, Subject::Refund(_));
+    let invoice = wallet::run(&options, &mut Progress::on_stderr())?;
+    let is_claim = wallet::is_claim(&options);
     Ok((invoice, is_claim, !is_claim || options.channel.is_some()))
 }
 
@@ -106,6 +107,6 @@ pub(crate) fn shown(invoice: &Invoice, is_claim: bool, as_json: bool) -> String 
         }
         json::harmless(&format!("{object:#}\n"))
     } else {
-        format!("{invoice}\n\n{}", people::page(&message, tcp::now()))
+        format!("{invoice}\n\n{}", people::page(&message, net::now()))
     }
 }

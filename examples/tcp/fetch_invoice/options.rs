@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use bolt12::bitcoin::{Amount, Denomination};
 use bolt12::secp256k1::PublicKey;
-use bolt12::{BitcoinUri, Bolt12, Msat, Offer, Pasted, Refund};
+use bolt12::{BitcoinUri, BlindedPaths, Bolt12, IntroductionNode, Msat, Offer, Pasted, Refund};
 
 use super::channel::{Channel, Given, read_secret};
 use super::failure::Failure;
 
 pub(crate) const USAGE: &str = "\
-Fetches the invoice for an offer, as a wallet without a node: connects to one Lightning node over TCP, asks with an
+Fetches the invoice for an offer, as a wallet without a node: connects to a Lightning node over TCP, asks with an
 onion message, and checks what comes back.
 
   fetch_invoice OFFER --peer NODEID@HOST:PORT     prints the invoice
   fetch_invoice --refund REFUND --peer …          asks to be paid a refund (lnr1…)
 
-OFFER may stand in a `bitcoin:` link, whose amount is paid if the offer has no price.
+With several --peer it asks through all of them. One without NODEID@ is the node where the offer's path starts, or that of
+its issuer. OFFER may stand in a `bitcoin:` link, whose amount is paid if the offer has no price.
 
   --amount AMOUNT      what to pay, for an offer without a price, or to pay more
   --quantity NUMBER    how many items
@@ -47,9 +48,8 @@ pub(crate) struct Options {
     pub(crate) subject: Subject,
     /// The link that the offer came in.
     pub(crate) link: Option<Box<BitcoinUri>>,
-    pub(crate) peer: PublicKey,
-    /// Host and port.
-    pub(crate) address: String,
+    /// Nodes, each with host and port.
+    pub(crate) peers: Vec<(PublicKey, String)>,
     pub(crate) amount: Option<Msat>,
     pub(crate) quantity: Option<u64>,
     pub(crate) note: Option<String>,
@@ -71,7 +71,7 @@ pub(crate) enum Subject {
 impl Options {
     /// Reads the words of the command line, without `--json` and `--help`.
     pub(crate) fn read(words: &[String]) -> Result<Self, Failure> {
-        let (mut offer, mut refund, mut peer) = (None, None, None);
+        let (mut offer, mut refund, mut peers) = (None, None, Vec::new());
         let (mut amount, mut quantity, mut note, mut max, mut rate) = (None, None, None, None, None);
         let (mut tolerance_basis_points, mut deadline) = (None, Duration::from_secs(60));
         let (mut secret, mut channel) = (None, Given::default());
@@ -85,7 +85,7 @@ impl Options {
             }
             let mut value = || words.next().ok_or_else(|| Failure::misuse(format!("{word} wants a value")));
             match word {
-                "--peer" => peer = Some(read_peer(value()?)?),
+                "--peer" => peers.push(value()?),
                 "--refund" => refund = Some(value()?),
                 "--amount" => amount = Some(read_amount(value()?)?),
                 "--max" => max = Some(read_amount(value()?)?),
@@ -152,12 +152,14 @@ impl Options {
             }
             _ => {}
         }
-        let (peer, address) = peer.ok_or_else(|| Failure::misuse("--peer NODEID@HOST:PORT is missing"))?;
+        if peers.is_empty() {
+            return Err(Failure::misuse("--peer NODEID@HOST:PORT is missing"));
+        }
+        let peers = peers.into_iter().map(|peer| read_peer(peer, &subject)).collect::<Result<_, _>>()?;
         Ok(Self {
             subject,
             link,
-            peer,
-            address,
+            peers,
             amount,
             quantity,
             note,
@@ -180,10 +182,42 @@ fn read_subject(text: &str) -> Result<Subject, Failure> {
     }
 }
 
-fn read_peer(text: &str) -> Result<(PublicKey, String), Failure> {
+impl Subject {
+    pub(crate) fn paths(&self) -> Option<BlindedPaths<'_>> {
+        match self {
+            Self::Offer(offer) => offer.paths(),
+            Self::Refund(refund) => refund.paths(),
+        }
+    }
+
+    /// The node that is reached without a path.
+    pub(crate) fn node_id(&self) -> Option<PublicKey> {
+        match self {
+            Self::Offer(offer) => offer.issuer_id(),
+            Self::Refund(refund) => Some(refund.payer_id()),
+        }
+    }
+
+    /// The node where the first message goes, if that is said.
+    fn start(&self) -> Option<PublicKey> {
+        match self.paths().and_then(|paths| paths.iter().next()) {
+            None => self.node_id(),
+            Some(path) => match path.introduction_node() {
+                IntroductionNode::NodeId(point) => point.public_key().ok(),
+                IntroductionNode::Channel { .. } => None,
+            },
+        }
+    }
+}
+
+fn read_peer(text: &str, subject: &Subject) -> Result<(PublicKey, String), Failure> {
     let wrong = || Failure::misuse("a peer looks like NODEID@HOST:PORT, with 66 hexadecimal digits before the @");
-    let (id, address) = text.split_once('@').ok_or_else(wrong)?;
-    let id = id.parse().map_err(|_| wrong())?;
+    let nameless = || Failure::misuse("what is asked for names no node, so --peer has to: NODEID@HOST:PORT");
+    let (id, address) = match text.split_once('@') {
+        Some((id, address)) => (id.parse().map_err(|_| wrong())?, address),
+        None if text.contains(':') => (subject.start().ok_or_else(nameless)?, text),
+        None => return Err(wrong()),
+    };
     match address.rsplit_once(':').map(|(_, port)| port.parse::<u16>()) {
         Some(Ok(_)) => Ok((id, address.to_owned())),
         _ => Err(wrong()),

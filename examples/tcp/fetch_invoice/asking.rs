@@ -1,0 +1,158 @@
+//! What is asked, and what came of it.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use bolt12::exchange::{
+    Action, Claim, Draft, IncomingMessage, Limit, Need, OutgoingMessage, Payee, Payer, Payment, Retry,
+};
+use bolt12::onion::HopKey;
+use bolt12::peers::SendError;
+use bolt12::{ChainHash, CurrencyCode, Error, ErrorKind, Offer, Quantity, Rate, Refund, UnixTime};
+
+use super::channel::payment_path;
+use super::failure::Failure;
+use super::net::{Application, Keys, lock, minor_unit, now, random};
+use super::options::{Options, Subject};
+
+/// Nothing is paid here, so every chain will do.
+const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN, ChainHash::SIGNET, ChainHash::TESTNET3, ChainHash::REGTEST];
+
+/// How many basis points an invoice may be from the rate, if nothing else is said.
+const TOLERANCE: u32 = 200;
+
+/// What is waited for.
+pub(crate) enum What {
+    Payment(Box<Payment>),
+    Claim(Box<Claim>),
+}
+
+/// A wallet asks, and is asked nothing.
+pub(crate) struct Wallet {
+    payer: Payer,
+    payee: Payee,
+    what: Mutex<What>,
+}
+
+impl Wallet {
+    /// Begins, or says which options are missing. What cannot be asked for is refused before anybody is bothered.
+    pub(crate) fn new(options: &Options, keys: &Keys, deadline: UnixTime) -> Result<Self, Failure> {
+        let (payer, payee) = (keys.payer(), keys.issuer());
+        let what = match &options.subject {
+            Subject::Offer(offer) => What::Payment(Box::new(begin(options, offer, &payer, deadline)?)),
+            Subject::Refund(refund) => What::Claim(Box::new(claim(options, refund, keys, &payee, deadline)?)),
+        };
+        Ok(Self { payer, payee, what: Mutex::new(what) })
+    }
+
+    pub(crate) fn look(&self) -> MutexGuard<'_, What> {
+        lock(&self.what)
+    }
+
+    /// What to send now.
+    pub(crate) fn poll(&self) -> Result<Option<OutgoingMessage>, Failure> {
+        let action = match &mut *self.look() {
+            What::Payment(payment) => payment.poll(now()),
+            What::Claim(claim) => claim.poll(now()),
+        };
+        match action.map_err(|error| Failure::of(&error))? {
+            Action::Send(outgoing) => Ok(Some(*outgoing)),
+            _ => Ok(None),
+        }
+    }
+
+    /// What was to be sent cannot get there: the next way is tried.
+    pub(crate) fn unreachable(&self, outgoing: &OutgoingMessage) {
+        let Some(path_id) = &outgoing.reply_path_id else { return };
+        match &mut *self.look() {
+            What::Payment(payment) => payment.unreachable(path_id, now()),
+            What::Claim(claim) => claim.unreachable(path_id, now()),
+        }
+    }
+}
+
+impl Application for Wallet {
+    fn receive(&self, message: IncomingMessage, _: &HopKey) -> Option<OutgoingMessage> {
+        match &mut *self.look() {
+            What::Payment(payment) if self.payer.payment_of(&message.arrival) == Some(payment.id()) => {
+                payment.receive(message, now()).err()?.answer().cloned()
+            }
+            What::Claim(claim) if self.payee.claim_of(&message.arrival) == Some(claim.id()) => {
+                claim.receive(message, now()).err()?.answer().cloned()
+            }
+            _ => None,
+        }
+    }
+
+    fn not_sent(&self, _: &SendError) {}
+}
+
+fn begin(options: &Options, offer: &Offer, payer: &Payer, deadline: UnixTime) -> Result<Payment, Failure> {
+    let mut draft = payer.draft(offer, now(), CHAINS).map_err(|error| Failure::of(&error))?;
+    if let Some(amount) = options.amount {
+        draft = draft.amount(amount);
+    }
+    if let Some(quantity) = options.quantity {
+        draft = draft.quantity(quantity);
+    }
+    if let Some(note) = &options.note {
+        draft = draft.payer_note(note);
+    }
+    if let (Some(price), Some(currency)) = (&options.rate, offer.currency()) {
+        draft = draft.rate(rate(currency, price)?);
+        draft = draft.limit(Limit::Tolerance { basis_points: options.tolerance_basis_points.unwrap_or(TOLERANCE) });
+    }
+    if let Some(max) = options.max {
+        draft = draft.limit(Limit::AtMost(max));
+    }
+    check_needs(&draft)?;
+    let payment = draft.retry(Retry::default()).start(random(), now(), deadline);
+    payment.map_err(|error| match (error.kind(), &options.note) {
+        (ErrorKind::TooLong { len, max }, Some(_)) => {
+            Failure::misuse(format!("--note is too long: it has {len} bytes, and the limit is {max}"))
+        }
+        _ => Failure::of(&error),
+    })
+}
+
+fn rate(currency: CurrencyCode, price: &str) -> Result<Rate, Failure> {
+    let unknown = || Failure::misuse(format!("the decimals of {currency} are not known: use --max"));
+    let decimals = minor_unit(currency.as_str()).ok_or_else(unknown)?;
+    Rate::per_bitcoin(currency, price, decimals).map_err(|error| Failure::misuse(format!("--rate: {error}")))
+}
+
+fn check_needs(draft: &Draft) -> Result<(), Failure> {
+    let missing: Vec<String> = draft
+        .needs()
+        .iter()
+        .map(|need| match need {
+            Need::Quantity(Quantity::AtMost(max)) => format!("--quantity, from 1 to {max}"),
+            Need::Quantity(_) => "--quantity: how many?".to_owned(),
+            Need::Amount => "--amount: the offer has no price".to_owned(),
+            Need::Limit(currency) => {
+                format!("give --max or --rate: the price is in {currency}, so a limit in bitcoin is needed")
+            }
+            Need::Rate(currency) => format!("--rate: what a bitcoin costs in {currency}"),
+            _ => "something that this program does not know".to_owned(),
+        })
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Failure::misuse(format!("missing: {}", missing.join("; ")))) }
+}
+
+/// Makes the invoice that asks to be paid a refund, over the peer's channel with this node.
+fn claim(options: &Options, refund: &Refund, keys: &Keys, payee: &Payee, deadline: UnixTime) -> Result<Claim, Failure> {
+    let refused = |error: Error| Failure::of(&error);
+    let accepted = payee.claim(refund, now(), CHAINS).map_err(refused)?;
+    let expected = accepted.expected_payment();
+    let peer = options.peers.first().map(|(id, _)| *id);
+    let through = peer.zip(options.channel);
+    let path = payment_path(keys.node.public_key(), expected.path_id.0.clone(), through, random());
+    let (path, payinfo) = path.map_err(refused)?;
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().map_err(refused)?;
+    accepted.sign(invoice, deadline, Retry::default()).map_err(refused)
+}
+
+/// How long it is waited altogether, in words.
+pub(crate) fn seconds(time: Duration) -> String {
+    format!("{} seconds", time.as_secs())
+}
