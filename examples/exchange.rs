@@ -198,6 +198,8 @@ fn show(now: UnixTime, who: &str, message: &OffersMessage) {
             (invoice.to_string(), format!("Please pay {} by {}.", invoice.amount(), time(invoice.expires_at())))
         }
         OffersMessage::InvoiceError(told) => (told.as_bytes().to_lower_hex_string(), words(told.error())),
+        // Nobody here is asleep.
+        other => (other.as_bytes().to_lower_hex_string(), String::new()),
     };
     let (start, end) = (&text[..text.len().min(48)], &text[text.len().saturating_sub(12)..]);
     println!("{}  {who}: {start}…{end} ({} characters)\n  {meaning}", time(now), text.len());

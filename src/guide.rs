@@ -10,6 +10,7 @@
 //! | [Refunds](refunds) | refunds and withdrawals, where the money flows the other way |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
 //! | [Contacts](contacts) | people who pay each other: who it was, and paying back (feature `contacts`) |
+//! | [Payees that sleep](async_payments) | paying somebody who is often offline (feature `async_payments`) |
 //! | [Proofs](proofs) | proving a payment, and checking a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [Connecting to a peer](connection) | the connection that carries onion messages, without a node (feature `peer`) |
@@ -120,6 +121,15 @@ page!(
     "contacts"
 );
 page!(
+    async_payments,
+    "../docs/guide/async-payments.md",
+    "[`StaticInvoice`](crate::StaticInvoice), [`StaticInvoiceBuilder`](crate::StaticInvoiceBuilder),
+[`StaticInvoiceContext`](crate::StaticInvoiceContext), [`AsyncPayment`](crate::exchange::AsyncPayment),
+[`AsyncState`](crate::exchange::AsyncState), [`AsyncQuote`](crate::exchange::AsyncQuote),
+[`AsyncPaying`](crate::exchange::AsyncPaying), [`Release`](crate::exchange::Release)",
+    "async_payments"
+);
+page!(
     proofs,
     "../docs/guide/proofs.md",
     "[`PayerProof`](crate::PayerProof), [`PayerProofBuilder`](crate::PayerProofBuilder),
@@ -212,4 +222,6 @@ pub mod rules {
     pub mod payer_proof {}
     #[doc = include_str!("../docs/rules/recurrence.md")]
     pub mod recurrence {}
+    #[doc = include_str!("../docs/rules/static-invoices.md")]
+    pub mod static_invoices {}
 }

@@ -1,4 +1,5 @@
 // They come before the README's own, and so win over them, which lead to files.
+//! [async-payments]: guide::async_payments
 //! [attacks]: guide::attacks
 //! [connection]: guide::connection
 //! [contacts]: guide::contacts
@@ -39,6 +40,7 @@
 //! | convert prices in fiat | [`Rate`], [`OfferAmount`] | [fiat] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
 //! | recognise those you pay, and be recognised by them (feature `contacts`) | `exchange::Contact`, `exchange::OfferKey`, `exchange::Draft::introduce`, `Introduction` | [contacts] |
+//! | pay somebody who is often offline (feature `async_payments`) | `StaticInvoice`, `exchange::AsyncPayment` | [payees that sleep][async-payments] |
 //! | make recurring offers, and count periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
 //! | connect to a Lightning peer without a node (feature `peer`) | `peer` | [connecting to a peer][connection] |
@@ -69,6 +71,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "async_payments")]
+mod async_payments;
 mod builder;
 mod contacts;
 mod crypto;
@@ -101,6 +105,8 @@ mod serde;
 #[allow(clippy::arithmetic_side_effects, reason = "counts and positions in a message of at most 65535 bytes")]
 mod signature;
 mod signed;
+#[cfg(feature = "async_payments")]
+mod static_invoice;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a text, and groups of bits")]
 mod text;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
@@ -109,6 +115,8 @@ mod units;
 #[cfg(test)]
 mod work;
 
+#[cfg(feature = "async_payments")]
+pub use async_payments::{PAYMENT_INVOICE_REQUEST_TLV, PAYMENT_PREIMAGE_TLV};
 pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
@@ -146,6 +154,10 @@ pub use payer_proof::{
 pub use recurrence::{PayWindow, Recurrence, RecurrenceBase, RecurrenceRequest, TimeUnit};
 pub use signature::OfferId;
 pub use signed::{SignedMessage, Unsigned, Unverified};
+#[cfg(feature = "async_payments")]
+pub use static_invoice::{
+    PayableStaticInvoice, StaticInvoice, StaticInvoiceBuilder, StaticInvoiceContext, StaticInvoiceFields,
+};
 pub use text::Wrapped;
 pub use tlv::{MAX_LEN, TlvRecord, TlvStream};
 pub use units::{MinorUnits, Msat, UnixTime};

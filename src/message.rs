@@ -38,6 +38,17 @@ pub(crate) static SIGNATURE_FIELDS: &[Spec] = &[Spec {
     show: |value, f| fmt::Debug::fmt(&crate::field::Bytes(value), f),
 }];
 
+/// The fields that hold blinded paths.
+const PATHS: &[Field] = &[
+    Field::OFFER_PATHS,
+    Field::INVREQ_PATHS,
+    Field::INVOICE_PATHS,
+    #[cfg(feature = "async_payments")]
+    Field::STATIC_INVOICE_MESSAGE_PATHS,
+    #[cfg(feature = "async_payments")]
+    Field::DRAFT_MESSAGE_PATHS,
+];
+
 /// The keys of a message, decompressed once.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
@@ -106,10 +117,10 @@ impl Structure {
         }
         // If it is not a point, the error has to name its place in the path.
         let invoice_signer = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
-        for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {
+        for field in PATHS {
             if let Some(record) = self.tlvs.get(field.number()) {
                 path::check_points(record.value(), &mut points)
-                    .map_err(|error| error.in_field(field).within(record.value_offset()))?;
+                    .map_err(|error| error.in_field(*field).within(record.value_offset()))?;
             }
         }
         contacts::check_points(&self.tlvs, &mut points)?;
@@ -251,6 +262,8 @@ pub(crate) fn own_rule(error: Error, field: Field) -> Error {
     match error.kind() {
         ErrorKind::NoHops if field == Field::INVREQ_PATHS => error.against(Rule::Rqr4),
         ErrorKind::NoHops if field == Field::INVOICE_PATHS => error.against(Rule::Ivr5),
+        #[cfg(feature = "async_payments")]
+        ErrorKind::NoHops if crate::async_payments::MESSAGE_PATHS.contains(&field) => error.against(Rule::Sta1),
         _ => error,
     }
 }
@@ -288,22 +301,9 @@ pub trait View: Sized {
 /// Fields, text, bytes, comparison, `Debug` and serde for a message type, whose `fields` are this view.
 macro_rules! message_traits {
     ($type:ident, $view:ident, $schema:expr) => {
+        crate::message::view_traits!($type, $view, $schema);
+
         impl $type {
-            /// The exact bytes.
-            pub fn as_bytes(&self) -> &[u8] {
-                self.tlvs().as_bytes()
-            }
-
-            /// The records, whatever they mean.
-            pub fn tlvs(&self) -> &crate::tlv::TlvStream {
-                &crate::message::View::message(&self.fields).tlvs
-            }
-
-            /// The exact bytes, without a copy.
-            pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
-                crate::message::View::into_message(self.fields).tlvs.into_bytes()
-            }
-
             /// How many letters the text has, and so how large its QR code is: those of `Display`.
             pub fn text_len(&self) -> usize {
                 crate::text::Encoded { kind: $schema.kind, bytes: self.as_bytes() }.len()
@@ -316,14 +316,6 @@ macro_rules! message_traits {
             /// `TooNarrow` if `width` is less than 3.
             pub fn wrapped(&self, width: usize) -> Result<crate::text::Wrapped<'_>, crate::error::Error> {
                 crate::text::Wrapped::new($schema.kind, self.as_bytes(), width)
-            }
-        }
-
-        impl core::ops::Deref for $type {
-            type Target = $view;
-
-            fn deref(&self) -> &$view {
-                &self.fields
             }
         }
 
@@ -342,8 +334,6 @@ macro_rules! message_traits {
                 crate::text::Encoded { kind: $schema.kind, bytes: self.as_bytes() }.fmt(f)
             }
         }
-
-        crate::message::byte_traits!($type, $schema);
 
         #[cfg(feature = "serde")]
         impl serde::Serialize for $type {
@@ -366,6 +356,39 @@ macro_rules! message_traits {
     };
 }
 pub(crate) use message_traits;
+
+/// Fields, bytes, comparison and `Debug` for a message type, whose `fields` are this view.
+macro_rules! view_traits {
+    ($type:ident, $view:ident, $schema:expr) => {
+        impl $type {
+            /// The exact bytes.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.tlvs().as_bytes()
+            }
+
+            /// The records, whatever they mean.
+            pub fn tlvs(&self) -> &crate::tlv::TlvStream {
+                &crate::message::View::message(&self.fields).tlvs
+            }
+
+            /// The exact bytes, without a copy.
+            pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
+                crate::message::View::into_message(self.fields).tlvs.into_bytes()
+            }
+        }
+
+        impl core::ops::Deref for $type {
+            type Target = $view;
+
+            fn deref(&self) -> &$view {
+                &self.fields
+            }
+        }
+
+        crate::message::byte_traits!($type, $schema);
+    };
+}
+pub(crate) use view_traits;
 
 /// Bytes, comparison and `Debug` for a message type.
 macro_rules! byte_traits {

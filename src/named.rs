@@ -24,6 +24,8 @@ impl MessageKind {
             Self::Invoice => Invoice::SCHEMA,
             Self::PayerProof => PayerProof::SCHEMA,
             Self::InvoiceError => &invoice_error::SCHEMA,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => crate::static_invoice::StaticInvoice::SCHEMA,
         };
         schema.field(number)
     }

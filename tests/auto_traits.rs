@@ -14,6 +14,27 @@ macro_rules! all {
     ($($type:ty),* $(,)?) => { $(assert::<$type>();)* };
 }
 
+#[cfg(feature = "async_payments")]
+#[test]
+fn static_invoices() {
+    all!(
+        StaticInvoice,
+        StaticInvoiceFields,
+        StaticInvoiceBuilder<'static>,
+        StaticInvoiceContext<'static>,
+        PayableStaticInvoice<'static>,
+        Unsigned<StaticInvoice>,
+        Unverified<StaticInvoice>,
+        AsyncPayment,
+        AsyncState<'static>,
+        AsyncQuote<'static>,
+        AsyncPaying<'static>,
+        AsyncPaid<'static>,
+        AsyncProgress,
+        Release,
+    );
+}
+
 #[test]
 fn messages_and_what_is_in_them() {
     all!(

@@ -39,6 +39,9 @@ mod recurrence;
 mod refusal;
 #[path = "../examples/decode/remains.rs"]
 mod remains;
+#[cfg(feature = "async_payments")]
+#[path = "decode/static_invoices.rs"]
+mod static_invoices;
 #[cfg(feature = "recurrence")]
 #[path = "decode/subscriptions.rs"]
 mod subscriptions;

@@ -327,6 +327,69 @@ fn errors() -> Vec<Error> {
     errors.extend(lengths());
     #[cfg(feature = "dnssec")]
     errors.extend(names());
+    #[cfg(feature = "async_payments")]
+    errors.extend(static_invoices());
+    errors
+}
+
+/// Static invoices that break a rule, or answer something else.
+#[cfg(feature = "async_payments")]
+fn static_invoices() -> Vec<Error> {
+    let (id, path) = (issuer_id(), self::path());
+    let fields: [(u64, &[u8]); 8] = [
+        (16, path.as_bytes()),
+        (22, &id),
+        (160, path.as_bytes()),
+        (162, &[0; 28]),
+        (164, &[100]),
+        (176, &id),
+        (236, path.as_bytes()),
+        (240, &[1; 64]),
+    ];
+    let refused = |changes: &[(u64, Option<&[u8]>)]| StaticInvoice::try_from(changed(&fields, changes)).unwrap_err();
+    let mut errors = vec![
+        refused(&[(236, None)]),
+        refused(&[(168, Some(&[2; 32]))]),
+        refused(&[(170, Some(&[10]))]),
+        refused(&[(88, Some(&id))]),
+        refused(&[(176, Some(&[3; 33]))]),
+        refused(&[(236, Some(&[&id[..], &id[..], &[0]].concat()))]),
+        refused(&[(2, Some(&[1; 64]))]),
+        refused(&[(16, None)]),
+        refused(&[]),
+    ];
+    let issuer = pair(0x41);
+    let offer = |amount| {
+        let builder = OfferBuilder::new(issuer.public_key()).description("tea").amount(amount);
+        builder.add_path(self::path()).build().unwrap()
+    };
+    let usd = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
+    let (tea, priced) = (offer(OfferAmount::Bitcoin(Msat(1_000))), offer(usd));
+    let invoice = |offer: &Offer| {
+        let builder =
+            StaticInvoiceBuilder::new(offer, NOW).add_path(self::path(), &payinfo(Features::new([]).unwrap()));
+        let builder = builder.add_message_path(self::path()).add_message_path(self::path());
+        builder.build().unwrap().sign(&issuer).unwrap()
+    };
+    let check = |offer: &Offer, asked: &Offer, max| {
+        let usable = asked.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
+        let request = InvoiceRequestBuilder::new(usable, pair(0x42).public_key(), [7; 16]).build().unwrap();
+        let request = request.sign(&pair(0x42)).unwrap();
+        let context = StaticInvoiceContext {
+            request: &request,
+            sent_to: SentTo::Path(key().into()),
+            arrival: Arrival::OwnPath,
+            now: NOW,
+            chains: &[ChainHash::BITCOIN],
+            max_amount: max,
+            rate: None,
+        };
+        invoice(offer).check(&context).map(drop)
+    };
+    check(&tea, &tea, Msat(1_000)).unwrap();
+    errors.push(check(&tea, &priced, Msat(1_000)).unwrap_err());
+    errors.push(check(&tea, &tea, Msat(999)).unwrap_err());
+    errors.push(check(&priced, &priced, Msat(1_000)).unwrap_err());
     errors
 }
 

@@ -148,6 +148,11 @@ rules! {
     Con2 = "CON-2", "an introduction has the contact's secret, and an offer of at most 300 bytes or a name to pay back";
     Con3 = "CON-3", "a payer's name comes with a signature by a key of the offer that it leads to";
     Con4 = "CON-4", "a payer's name counts only with a valid signature by a key of the offer that it leads to";
+    Sta1 = "STA-1", "a static invoice has an invoice's time, key and paths and a path to the payee, and neither an amount, a payment hash nor a field of a request";
+    Sta2 = "STA-2", "a static invoice is signed with the key that the offer names";
+    Sta4 = "STA-4", "a static invoice repeats its offer byte for byte";
+    Sta5 = "STA-5", "what is paid for a static invoice is the request's amount or the offer's price, within the payer's limit";
+    Sta7 = "STA-7", "an offer whose invoices others serve has paths, and names at most one chain";
     Uri1 = "URI-1", "a payment link is bitcoin:, an on-chain address or nothing, and percent-encoded UTF-8";
     Uri2 = "URI-2", "a key that begins with req- must be understood before the link may be used";
     Uri3 = "URI-3", "at least one of the link's offers can be read, and paid on this chain";

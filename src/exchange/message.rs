@@ -10,6 +10,8 @@ use crate::field::{BlindedPath, Cursor, KnownFeatures, Point, Value};
 use crate::invoice::Invoice;
 use crate::invoice_error::InvoiceError;
 use crate::invoice_request::InvoiceRequest;
+#[cfg(feature = "async_payments")]
+use crate::static_invoice::StaticInvoice;
 
 /// How a message arrived, as reported by the software that opened its onion.
 ///
@@ -38,8 +40,9 @@ impl MessageArrival {
     }
 }
 
-/// The three kinds of messages that travel between payer and payee.
+/// The kinds of messages that travel between payer and payee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OffersMessageKind {
     /// TLV 64 of an onion message.
     InvoiceRequest,
@@ -47,6 +50,24 @@ pub enum OffersMessageKind {
     Invoice,
     /// TLV 68 of an onion message.
     InvoiceError,
+    /// What somebody else serves for a payee that is asleep (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    StaticInvoice,
+    /// A payer tells a payee that a payment is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    HeldHtlcAvailable,
+    /// A payee asks for the payment that is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    ReleaseHeldHtlc,
+}
+
+#[cfg(feature = "async_payments")]
+mod numbers {
+    use crate::error::Field;
+
+    pub(super) const STATIC_INVOICE: u64 = Field::ONION_STATIC_INVOICE.number();
+    pub(super) const HELD_HTLC_AVAILABLE: u64 = Field::ONION_HELD_HTLC_AVAILABLE.number();
+    pub(super) const RELEASE_HELD_HTLC: u64 = Field::ONION_RELEASE_HELD_HTLC.number();
 }
 
 impl OffersMessageKind {
@@ -56,6 +77,12 @@ impl OffersMessageKind {
             64 => Some(Self::InvoiceRequest),
             66 => Some(Self::Invoice),
             68 => Some(Self::InvoiceError),
+            #[cfg(feature = "async_payments")]
+            numbers::STATIC_INVOICE => Some(Self::StaticInvoice),
+            #[cfg(feature = "async_payments")]
+            numbers::HELD_HTLC_AVAILABLE => Some(Self::HeldHtlcAvailable),
+            #[cfg(feature = "async_payments")]
+            numbers::RELEASE_HELD_HTLC => Some(Self::ReleaseHeldHtlc),
             _ => None,
         }
     }
@@ -71,15 +98,26 @@ impl OffersMessageKind {
             Self::InvoiceRequest => 64,
             Self::Invoice => 66,
             Self::InvoiceError => 68,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => numbers::STATIC_INVOICE as u8,
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable => numbers::HELD_HTLC_AVAILABLE as u8,
+            #[cfg(feature = "async_payments")]
+            Self::ReleaseHeldHtlc => numbers::RELEASE_HELD_HTLC as u8,
         }
     }
 
-    pub(crate) const fn message_kind(self) -> MessageKind {
-        match self {
+    /// What it holds; nothing for what says all by being there.
+    pub(crate) const fn message_kind(self) -> Option<MessageKind> {
+        Some(match self {
             Self::InvoiceRequest => MessageKind::InvoiceRequest,
             Self::Invoice => MessageKind::Invoice,
             Self::InvoiceError => MessageKind::InvoiceError,
-        }
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => MessageKind::StaticInvoice,
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable | Self::ReleaseHeldHtlc => return None,
+        })
     }
 }
 
@@ -88,7 +126,7 @@ impl OffersMessageKind {
 pub struct IncomingMessage {
     /// The kind of message, by its TLV in the onion message.
     pub kind: OffersMessageKind,
-    /// The message's bytes: the value of the onion message's TLV 64, 66 or 68.
+    /// The message's bytes: the value of the onion message's TLV.
     pub bytes: Vec<u8>,
     /// How it arrived.
     pub arrival: MessageArrival,
@@ -106,8 +144,9 @@ pub enum Destination {
     Path(BlindedPath<'static>),
 }
 
-/// One of the three messages that travel.
+/// One of the messages that travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OffersMessage {
     /// TLV 64 of an onion message.
     InvoiceRequest(InvoiceRequest),
@@ -115,15 +154,55 @@ pub enum OffersMessage {
     Invoice(Invoice),
     /// TLV 68 of an onion message.
     InvoiceError(InvoiceError),
+    /// What somebody else serves for a payee that is asleep (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    StaticInvoice(StaticInvoice),
+    /// A payer tells a payee that a payment is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    HeldHtlcAvailable,
+    /// A payee asks for the payment that is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    ReleaseHeldHtlc,
+}
+
+/// What stands for no records: the length that LDK puts in front of them.
+#[cfg(feature = "async_payments")]
+const NOTHING: &[u8] = &[0];
+
+/// Checks a message that says all by being there: records that nobody has to understand, perhaps behind their length.
+#[cfg(feature = "async_payments")]
+pub(crate) fn check_nothing(bytes: &[u8]) -> Result<(), Error> {
+    use crate::error::Field;
+    use crate::tlv::{TlvStream, bigsize};
+
+    let is_length = |(len, start): (u64, usize)| {
+        let rest = bytes.get(start..)?;
+        (u64::try_from(rest.len()) == Ok(len)).then_some(rest)
+    };
+    let without_length = bigsize::read(bytes, 0).ok().and_then(is_length);
+    let tlvs = match without_length.map(|rest| TlvStream::read(rest.to_vec())) {
+        Some(Ok(tlvs)) => tlvs,
+        _ => TlvStream::read(bytes.to_vec())?,
+    };
+    match tlvs.records().find(|record| record.number() % 2 == 0) {
+        Some(record) => Err(Error::of(Field::numbered(record.number()), ErrorKind::UnknownEvenField, Rule::Tlv4)),
+        None => Ok(()),
+    }
 }
 
 impl OffersMessage {
-    /// Which of the three it is.
+    /// Which of them it is.
     pub const fn kind(&self) -> OffersMessageKind {
         match self {
             Self::InvoiceRequest(_) => OffersMessageKind::InvoiceRequest,
             Self::Invoice(_) => OffersMessageKind::Invoice,
             Self::InvoiceError(_) => OffersMessageKind::InvoiceError,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(_) => OffersMessageKind::StaticInvoice,
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable => OffersMessageKind::HeldHtlcAvailable,
+            #[cfg(feature = "async_payments")]
+            Self::ReleaseHeldHtlc => OffersMessageKind::ReleaseHeldHtlc,
         }
     }
 
@@ -133,6 +212,10 @@ impl OffersMessage {
             Self::InvoiceRequest(message) => message.as_bytes(),
             Self::Invoice(message) => message.as_bytes(),
             Self::InvoiceError(message) => message.as_bytes(),
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(message) => message.as_bytes(),
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable | Self::ReleaseHeldHtlc => NOTHING,
         }
     }
 }
@@ -231,6 +314,14 @@ impl OutgoingMessage {
             OffersMessageKind::InvoiceRequest => OffersMessage::InvoiceRequest(InvoiceRequest::read(message, known)?),
             OffersMessageKind::Invoice => OffersMessage::Invoice(Invoice::read(message, known)?),
             OffersMessageKind::InvoiceError => OffersMessage::InvoiceError(InvoiceError::try_from(message)?),
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::StaticInvoice => OffersMessage::StaticInvoice(StaticInvoice::read(message, known)?),
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::HeldHtlcAvailable => {
+                check_nothing(&message).map(|()| OffersMessage::HeldHtlcAvailable)?
+            }
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::ReleaseHeldHtlc => check_nothing(&message).map(|()| OffersMessage::ReleaseHeldHtlc)?,
         };
         Ok(Self { message, destination, reply_path_id })
     }

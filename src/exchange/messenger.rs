@@ -105,6 +105,12 @@ impl Messenger {
                 let proof = DnssecProof::read(bytes).map_err(|_| Refusal::Unusable)?.into_owned();
                 return Ok(Inbound::Proof(ReceivedProof { proof, arrival: arrival(&received) }));
             }
+            #[cfg(feature = "async_payments")]
+            Contents::StaticInvoice(bytes) => (OffersMessageKind::StaticInvoice, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::HeldHtlcAvailable(bytes) => (OffersMessageKind::HeldHtlcAvailable, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::ReleaseHeldHtlc(bytes) => (OffersMessageKind::ReleaseHeldHtlc, bytes),
         };
         let message = IncomingMessage {
             kind,
@@ -265,6 +271,12 @@ impl<'a> Parcel<'a> {
             OffersMessage::InvoiceRequest(_) => Contents::InvoiceRequest(bytes),
             OffersMessage::Invoice(_) => Contents::Invoice(bytes),
             OffersMessage::InvoiceError(_) => Contents::InvoiceError(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::StaticInvoice(_) => Contents::StaticInvoice(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::HeldHtlcAvailable => Contents::HeldHtlcAvailable(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::ReleaseHeldHtlc => Contents::ReleaseHeldHtlc(bytes),
         };
         Self { contents, destination: &outgoing.destination, reply_path_id: outgoing.reply_path_id }
     }

@@ -104,6 +104,12 @@ pub use payer::keys::Payer;
 pub use payer::limit::{FeeLimit, Limit};
 #[cfg(feature = "onion")]
 pub use payer::lookup::{LookupState, NameLookup};
+#[cfg(feature = "async_payments")]
+pub use payer::payment::asleep::{
+    AsyncPayment,
+    answers::AsyncProgress,
+    state::{AsyncPaid, AsyncPaying, AsyncQuote, AsyncState, Release},
+};
 pub use payer::payment::{MAX_RENEWALS, Payment, Progress};
 pub use payer::quote::Quote;
 pub use payer::receipt::Receipt;

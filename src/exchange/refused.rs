@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use crate::error::{Error, ErrorKind, MessageKind, Rule};
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::message::{OffersMessage, OffersMessageKind, OutgoingMessage};
 use crate::field::BlindedPath;
 use crate::invoice_error::InvoiceError;
@@ -25,8 +25,10 @@ impl Refused {
 
     /// A message of another kind than is received here.
     pub(crate) fn wrong_kind(expected: MessageKind, found: OffersMessageKind) -> Box<Self> {
-        let found = found.message_kind();
-        Self::silent(Error::new(ErrorKind::WrongKind { expected, found }, Rule::Msg1))
+        Self::silent(match found.message_kind() {
+            Some(found) => Error::new(ErrorKind::WrongKind { expected, found }, Rule::Msg1),
+            None => Error::of(Field::numbered(found.tlv_type()), ErrorKind::Unexpected, Rule::Msg1),
+        })
     }
 
     /// An answer to something of ours that is not open any more. Honest peers send them too.

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     #[cfg(feature = "recurrence")]
     Subscribers = 6,
     Stock = 7,
+    #[cfg(feature = "async_payments")]
+    AsyncPayment = 8,
 }
 
 impl Kind {

@@ -1,7 +1,7 @@
 //! Invoices, `lni1…`: what a merchant's software answers.
 
 mod builder;
-mod capacity;
+pub(crate) mod capacity;
 mod check;
 mod fetched;
 mod fields;
@@ -10,12 +10,18 @@ mod recurrence;
 mod rules;
 
 pub use builder::InvoiceBuilder;
+#[cfg(feature = "async_payments")]
+pub(crate) use builder::{multi_part_feature, write_fallback};
 pub use capacity::PathLimits;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
 pub use fetched::FetchedContext;
+#[cfg(feature = "async_payments")]
+pub(crate) use fields::INVOICE_TYPES;
 pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};
 pub(crate) use rules::REQUIRED;
+#[cfg(feature = "async_payments")]
+pub(crate) use rules::check_paths;
 
 use alloc::vec::Vec;
 

@@ -115,7 +115,7 @@ impl HopData {
     /// TLV-1 to TLV-3, `UnknownEvenField` (PTH-4), and a known field that does not decode, such as a key that is
     /// not on the curve (TLV-7).
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
-        let tlvs = read_known(bytes, DATA_FIELDS, Rule::Pth4)?;
+        let tlvs = read_known(bytes, &[DATA_FIELDS], Rule::Pth4)?;
         // Whoever passes the message on needs the node's key, but the override only in the message.
         let next_node_id = point(&tlvs, Field::NEXT_NODE_ID, |bytes| Point::unchecked(bytes).public_key())?;
         let next_path_key_override = point(&tlvs, Field::NEXT_PATH_KEY_OVERRIDE, Point::try_from)?;
@@ -217,18 +217,18 @@ fn point<T>(
     point.transpose()
 }
 
-/// Reads a stream of fields that are in the table, or odd.
+/// Reads a stream of fields that are in one of the tables, or odd.
 pub(super) fn read_known(
     bytes: Vec<u8>,
-    table: &'static [crate::field::Spec],
+    tables: &[&'static [crate::field::Spec]],
     unknown: Rule,
 ) -> Result<TlvStream, Error> {
     let tlvs = TlvStream::read(bytes).map_err(|error| match error.field() {
-        Some(field) => error.in_field(named(&[table], field.number())),
+        Some(field) => error.in_field(named(tables, field.number())),
         None => error,
     })?;
     for record in tlvs.records() {
-        match find(&[table], record.number()) {
+        match find(tables, record.number()) {
             Some(spec) => (spec.check)(record.value())
                 .map_err(|error| error.in_field(spec.field).within(record.value_offset()))?,
             None if record.number() % 2 == 0 => {

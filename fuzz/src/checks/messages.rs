@@ -141,7 +141,7 @@ where
 }
 
 /// The signature is valid for the digest that a naive reader computes. (SIG-1, SIG-2, SIG-3, SIG-4, SIG-5)
-fn verify(
+pub fn verify(
     name: &str,
     tlvs: &bolt12::TlvStream,
     key: bolt12::secp256k1::PublicKey,

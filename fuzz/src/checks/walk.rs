@@ -154,7 +154,8 @@ fn features(features: &Features<'_>) {
     }
 }
 
-fn paths(paths: &BlindedPaths<'_>) {
+/// The paths of one field.
+pub fn paths(paths: &BlindedPaths<'_>) {
     show!(paths);
     assert!(paths.count() > 0, "D8");
     for path in paths.iter() {

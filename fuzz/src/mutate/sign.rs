@@ -6,13 +6,14 @@ use super::records::{Record, bigsize, set, write, write_one};
 use crate::checks::merkle::{self, Digest};
 use crate::checks::{keys, proof};
 
-/// `invreq_payer_id`, `invoice_node_id`, the signatures, and what tells a proof from an invoice.
+/// `invreq_payer_id`, `invoice_node_id`, the signatures, and what tells a proof and a static invoice from an invoice.
 const PAYER_ID: u64 = 88;
 const NODE_ID: u64 = 176;
 const SIGNATURE: u64 = 240;
 const PROOF_SIGNATURE: u64 = 241;
 const PREIMAGE: u64 = 1001;
 const NAME_SIGNATURE: u64 = 2_000_001_735;
+const MESSAGE_PATHS: [u64; 2] = [178, 236];
 
 fn find(records: &[Record], number: u64) -> Option<&Record> {
     records.iter().find(|record| record.number == number)
@@ -33,7 +34,12 @@ pub fn sign(records: &mut Vec<Record>) {
         sign_proof(records);
     } else if find(records, NODE_ID).is_some() {
         let root = root(records);
-        sign_root(records, NODE_ID, root, "invoice", "signature", SIGNATURE);
+        let name = if MESSAGE_PATHS.into_iter().any(|number| find(records, number).is_some()) {
+            "static_invoice"
+        } else {
+            "invoice"
+        };
+        sign_root(records, NODE_ID, root, name, "signature", SIGNATURE);
     } else {
         let root = root(records);
         sign_root(records, PAYER_ID, root, "invoice_request", "signature", SIGNATURE);

@@ -29,7 +29,7 @@ pub const REQUEST: [u64; 16] = [
     2_000_001_735,
 ];
 /// The fields that an invoice adds.
-pub const INVOICE: [u64; 10] = [160, 162, 164, 166, 168, 170, 172, 174, 176, 3_000_000_177];
+pub const INVOICE: [u64; 12] = [160, 162, 164, 166, 168, 170, 172, 174, 176, 178, 236, 3_000_000_177];
 /// The fields that only a payer proof has.
 pub const PROOF: [u64; 5] = [1001, 1002, 1003, 1004, 1005];
 /// The fields of an invoice error.
@@ -92,7 +92,7 @@ pub fn value(rng: &mut Rng, number: u64) -> Vec<u8> {
         166 => truncated(rng, 4),
         5 | 10 | 18 | 89 | 1005 => text(rng),
         12 | 84 | 174 => features(rng, number == 174),
-        16 | 90 | 160 => (0..count(rng)).flat_map(|_| path(rng)).collect(),
+        16 | 90 | 160 | 178 | 236 => (0..count(rng)).flat_map(|_| path(rng)).collect(),
         162 => (0..count(rng)).flat_map(|_| payinfo(rng)).collect(),
         22 | 88 | 176 => point(rng),
         91 | 2_000_001_733 => name(rng),

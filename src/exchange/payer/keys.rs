@@ -13,6 +13,8 @@ use crate::exchange::message::MessageArrival;
 use crate::exchange::secret::{MacKey, Nonce, Seal, Token, request_records};
 use crate::field::KnownFeatures;
 use crate::invoice_request::RequestFields;
+#[cfg(feature = "async_payments")]
+use crate::payer_proof::Preimage;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
@@ -46,6 +48,10 @@ struct Keys {
     delays: MacKey,
     #[cfg(feature = "recurrence")]
     subscriptions: MacKey,
+    #[cfg(feature = "async_payments")]
+    notices: MacKey,
+    #[cfg(feature = "async_payments")]
+    preimages: MacKey,
     states: MacKey,
 }
 
@@ -69,6 +75,10 @@ impl Payer {
             delays: key("payer delay"),
             #[cfg(feature = "recurrence")]
             subscriptions: key("payer subscription"),
+            #[cfg(feature = "async_payments")]
+            notices: key("payer notice path"),
+            #[cfg(feature = "async_payments")]
+            preimages: key("payer preimage"),
             states: key("payer state"),
         };
         Self {
@@ -93,6 +103,15 @@ impl Payer {
     pub fn payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
         let MessageArrival::Path(path_id) = arrival else { return None };
         let token = self.reply(path_id).or_else(|| self.refund_path(path_id));
+        token.map(|token| PaymentId(token.id))
+    }
+
+    /// The same for an [`AsyncPayment`](crate::exchange::AsyncPayment), to which a message also belongs that came over the
+    /// reply path of a notice. Costs two MACs.
+    #[cfg(feature = "async_payments")]
+    pub fn async_payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
+        let MessageArrival::Path(path_id) = arrival else { return None };
+        let token = self.reply(path_id).or_else(|| self.notice(path_id));
         token.map(|token| PaymentId(token.id))
     }
 
@@ -193,6 +212,22 @@ impl Payer {
     #[cfg(feature = "onion")]
     pub(crate) fn lookups(&self) -> [&MacKey; 2] {
         [&self.keys.lookup_ids, &self.keys.lookup_paths]
+    }
+
+    #[cfg(feature = "async_payments")]
+    pub(crate) fn notice_path_id(&self, token: Token) -> PathId {
+        token.path_id(&self.keys.notices)
+    }
+
+    #[cfg(feature = "async_payments")]
+    pub(crate) fn notice(&self, path_id: &PathId) -> Option<Token> {
+        Token::read(&self.keys.notices, path_id)
+    }
+
+    /// STA-6: as unpredictable as the randomness or the secret, whichever is more.
+    #[cfg(feature = "async_payments")]
+    pub(crate) fn preimage(&self, randomness: &[u8; 32], id: PaymentId) -> Preimage {
+        Preimage(self.keys.preimages.mac(&[randomness, &id.0]))
     }
 
     pub(crate) fn reply(&self, path_id: &PathId) -> Option<Token> {

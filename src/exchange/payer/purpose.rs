@@ -236,7 +236,7 @@ impl OfferPurpose {
         }
     }
 
-    fn sent_to(&self, position: u8) -> Result<SentTo, Error> {
+    pub(crate) fn sent_to(&self, position: u8) -> Result<SentTo, Error> {
         match self.destination(position)? {
             Destination::Path(path) => Ok(SentTo::Path(path.last_blinded_node_id())),
             Destination::Node(_) => Ok(SentTo::IssuerId),

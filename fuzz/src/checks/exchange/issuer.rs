@@ -152,7 +152,7 @@ impl World {
                 }
             }
             OffersMessage::InvoiceError(_) => assert_eq!(payment.receive(heard, self.now).is_ok(), in_time),
-            OffersMessage::InvoiceRequest(_) => panic!("an answer that asks"),
+            other => panic!("an answer that asks: {other:?}"),
         }
         Ok(())
     }

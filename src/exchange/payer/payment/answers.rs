@@ -43,7 +43,7 @@ impl Payment {
         match message.kind {
             OffersMessageKind::Invoice => self.receive_invoice(message, now),
             OffersMessageKind::InvoiceError => self.receive_error(message, now),
-            OffersMessageKind::InvoiceRequest => Err(Refused::wrong_kind(MessageKind::Invoice, message.kind)),
+            kind => Err(Refused::wrong_kind(MessageKind::Invoice, kind)),
         }
     }
 
@@ -164,7 +164,7 @@ impl Payment {
     }
 
     /// Which message of this payment an answer is for, if it came the right way and one is still waited for.
-    fn token(&self, arrival: &MessageArrival, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
+    pub(super) fn token(&self, arrival: &MessageArrival, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
         let token = self.purpose.token(&self.payer, arrival).filter(|token| token.id == self.id.0);
         let token = token.ok_or_else(|| Refused::silent(Error::new(ErrorKind::WrongArrival, rule)))?;
         let waits = matches!(self.phase, Phase::Asking) && now <= self.budget.deadline;
