@@ -43,5 +43,11 @@ fn bigsize(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// The specification's name of a field, in whatever message.
 pub(crate) fn name(number: u64) -> Option<&'static str> {
-    [MessageKind::Invoice, MessageKind::PayerProof].into_iter().find_map(|kind| kind.field(number).name())
+    const KINDS: &[MessageKind] = &[
+        MessageKind::Invoice,
+        MessageKind::PayerProof,
+        #[cfg(feature = "async_payments")]
+        MessageKind::StaticInvoice,
+    ];
+    KINDS.iter().find_map(|kind| kind.field(number).name())
 }

@@ -1,7 +1,7 @@
 //! What a payer does with a subscription: when it asks, for what, and what it never does.
 
 use bolt12::exchange::{
-    Action, EndReason, Limit, Need, Objection, Progress, Retry, State, Subscription, SubscriptionEnd,
+    Action, Attempt, EndReason, Limit, Need, Objection, Progress, Retry, State, Subscription, SubscriptionEnd,
     SubscriptionState, Timing,
 };
 use bolt12::{
@@ -730,4 +730,34 @@ fn optional_recurrence() {
     assert_refused(received.clone().accept(&shop.terms(NOW)), ErrorKind::IsRecurring);
     let accepted = received.accept_recurring(&shop.terms(NOW), &context).unwrap();
     assert!(accepted.paid_period().is_some());
+}
+
+/// EXC-12: each payment counted its attempts from 1, so that the failure of an earlier payment's attempt, which nodes say
+/// again, was taken for one of the present payment.
+#[test]
+fn attempts_are_counted_on_from_payment_to_payment() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    quoted(&mut subscription, &mut shop, NOW);
+    assert_eq!(subscription.begin(NOW, None).unwrap(), Attempt(1));
+    subscription.failed(Attempt(1)).unwrap();
+    pay_again(&mut subscription, &mut shop, NOW, Attempt(2));
+    let tomorrow = later(DAY + 60);
+    quoted(&mut subscription, &mut shop, tomorrow);
+    assert_eq!(subscription.begin(tomorrow, None).unwrap(), Attempt(3));
+    let before = subscription.to_bytes();
+    for earlier in [Attempt(1), Attempt(2)] {
+        let error = subscription.failed(earlier).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::OtherAttempt { attempt: earlier.0, present: 3 });
+    }
+    assert_eq!(subscription.to_bytes(), before);
+}
+
+/// Begins what failed once more, and pays it.
+fn pay_again(subscription: &mut Subscription, shop: &mut Shop, now: UnixTime, attempt: Attempt) {
+    assert_eq!(subscription.begin(now, None).unwrap(), attempt);
+    let State::Paying(paying) = subscription.payment().unwrap().state() else { panic!() };
+    let preimage = shop.is_paid(paying.payment_hash());
+    subscription.paid(preimage).unwrap();
+    *subscription = reload(subscription);
 }

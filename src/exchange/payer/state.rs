@@ -44,7 +44,8 @@ pub enum State<'a> {
     Ended(&'a EndReason),
 }
 
-/// The number of an attempt to pay an invoice: the first one of a payment is 1 (EXC-12).
+/// The number of an attempt to pay an invoice (EXC-12). The first one of a payment is 1; a subscription counts on from each
+/// payment to the next.
 ///
 /// Store it with the payment that you start in your node, so that a repeated report of [its
 /// failure](crate::exchange::Payment::failed) does not count for a later attempt.

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::end::EndReason;
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKind};
+use crate::exchange::payer::budget::Budget;
 use crate::exchange::payer::payment::{Payment, Phase, Progress};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
 use crate::exchange::refused::Refused;
@@ -63,7 +64,7 @@ impl Payment {
         };
         match self.purpose.check(&invoice, token, now) {
             Ok(()) if self.refund().is_some() => self.take_claim(invoice, now),
-            Ok(()) => Ok(self.take_quote(invoice, token, now)),
+            Ok(()) => self.take_quote(invoice, token, now),
             // RQR-5: whoever answers a repeated request with its first invoice does so for ever.
             Err(error) if error.rule() == Rule::Ivr4 && self.refund().is_none() => {
                 if !self.ask_anew(None) {
@@ -79,30 +80,41 @@ impl Payment {
     }
 
     /// An invoice that can be paid, unless something speaks against it: then the other ways are asked first (EXC-14).
-    fn take_quote(&mut self, invoice: Invoice, token: Token, now: UnixTime) -> Progress {
-        self.budget.quoted_at = self.budget.estimate;
-        let Some(objection) = self.budget.objection(&invoice) else {
+    fn take_quote(&mut self, invoice: Invoice, token: Token, now: UnixTime) -> Result<Progress, Box<Refused>> {
+        let budget = Budget { quoted_at: self.budget.estimate, ..self.budget };
+        let Some(objection) = budget.objection(&invoice) else {
+            self.budget = budget;
             self.phase = Phase::Quoted(Box::new(invoice));
-            return Progress::Quoted;
+            return Ok(Progress::Quoted);
         };
+        // The one that asks for least is the one to be decided on.
+        let is_dearer = self.objected.as_ref().is_some_and(|before| before.amount() <= invoice.amount());
+        // Whoever sends it again would make us ask the others again at once, and save it each time.
+        if is_dearer && self.closed.contains(&token.position) {
+            return Err(Refused::late());
+        }
+        self.budget = budget;
         self.last_refusal = Some(Box::new(objection.end(invoice.amount())));
         // What was asked for just now is not asked for again at once.
         self.renewed_at = Some(now);
-        // The one that asks for least is the one to be decided on.
-        let before = self.objected.take().filter(|before| before.amount() <= invoice.amount());
-        self.objected = Some(before.unwrap_or(Box::new(invoice)));
-        self.close(token.position, now, None).unwrap_or(Progress::AskingAgain(Some(objection.error())))
+        if !is_dearer {
+            self.objected = Some(Box::new(invoice));
+        }
+        Ok(self.close(token.position, now, None).unwrap_or(Progress::AskingAgain(Some(objection.error()))))
     }
 
     /// Closes a way. If it was the last, what can be decided on is shown, or the payment ends.
     fn close(&mut self, position: u8, now: UnixTime, end: Option<EndReason>) -> Option<Progress> {
-        if !self.closed.contains(&position) {
+        let is_new = !self.closed.contains(&position);
+        if is_new {
             self.closed.push(position);
         }
         let Purpose::Offer(offer) = &self.purpose else { return None };
         if (0..offer.ways().into()).any(is_open(&self.closed)) {
             self.last_refusal = end.map(Box::new).or(self.last_refusal.take());
-            self.schedule.hurry(now);
+            if is_new {
+                self.schedule.hurry(now);
+            }
             return None;
         }
         if let Some(invoice) = self.objected.take() {

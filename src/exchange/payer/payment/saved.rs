@@ -153,8 +153,9 @@ impl Payer {
     ///
     /// If paying had not begun when the state was saved, it may have begun since, so the payment has
     /// [ended](EndReason::Restored). If paying had begun, it is still in progress: ask the node. If the attempt
-    /// [failed](Payment::failed), the payment has ended too. The node may also know payments that began after the
-    /// backup was made: look for payments that no state describes.
+    /// [failed](Payment::failed), the payment has ended too. If the node has never heard of the attempt, it has failed: do
+    /// not pay it now, since another invoice may have been paid in its place. The node may also know payments that began
+    /// after the backup was made: look for payments that no state describes.
     ///
     /// # Errors
     ///

@@ -192,7 +192,7 @@ impl Subscription {
             Some(payment) if matches!(payment.state(), State::Paid(_)) => (Some(payment), None),
             payment => (None, payment),
         };
-        if let Some(paid) = paid {
+        if let Some(paid) = &paid {
             self.last_begun = paid.failed_hashes().filter(|hash| Some(*hash) != self.last_paid).collect();
         }
         if before.is_some() {
@@ -205,6 +205,9 @@ impl Subscription {
         let purpose = Purpose::Offer(Box::new(self.plan.asked(series)));
         let schedule = Schedule::new(self.plan.retry_in(due), now);
         let mut payment = Payment::new(self.payer.clone(), id, purpose, budget, schedule);
+        if let Some(paid) = &paid {
+            payment.follow(paid);
+        }
         if let Some(before) = before {
             payment.replace(before);
         }

@@ -31,6 +31,9 @@ impl Payer {
     /// [says](crate::exchange::Subscription::try_again) that the next payment was not made since. What was being paid
     /// still is.
     ///
+    /// Attempts that were begun since the backup have numbers that come again: take news of a failure only with its
+    /// payment hash (EXC-12).
+    ///
     /// # Errors
     ///
     /// As for [`load`](Self::load).
