@@ -122,7 +122,7 @@ fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u
                 progress.map(drop).unwrap_or_else(|refused| println!("  refused: {refused}"));
             }
             Action::WaitUntil(time) => *now = time,
-            Action::Nothing => {}
+            Action::Sign | Action::Nothing => {}
         }
     }
     Ok(())

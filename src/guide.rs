@@ -9,6 +9,7 @@
 //! | [Fiat](fiat) | prices in dollars, on both sides |
 //! | [Refunds](refunds) | money that flows the other way: refunds and withdrawals |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
+//! | [Contacts](contacts) | people who pay each other: who it was, and paying back (feature `contacts`) |
 //! | [Payees that sleep](async_payments) | paying whoever is often offline (feature `async_payments`) |
 //! | [Proofs](proofs) | proving a payment, and checking such a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
@@ -24,16 +25,20 @@
 /// Where links between pages lead in these docs. They come first, and so win over the pages' own, which lead to files.
 macro_rules! links {
     () => {
-        "[decisions]: crate::guide::decisions
+        "[contacts]: crate::guide::contacts
+[decisions]: crate::guide::decisions
 [decisions-subscriptions]: crate::guide::decisions#subscriptions
 [fiat]: crate::guide::fiat
+[getting-paid-short-offers]: crate::guide::getting_paid#short-offers
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
 [getting-paid]: crate::guide::getting_paid
 [ldk]: crate::guide::ldk
 [manager]: crate::guide::manager
 [onion-messages]: crate::guide::onion_messages
+[onion-messages-look-a-name-up]: crate::guide::onion_messages#look-a-name-up
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
+[paying-look-a-name-up]: crate::guide::paying#look-a-name-up
 [paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
 [proofs]: crate::guide::proofs
 [rules]: crate::guide::rules
@@ -59,7 +64,8 @@ macro_rules! page {
 page!(
     paying,
     "../docs/guide/paying.md",
-    "[`Bolt12`](crate::Bolt12), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
+    "[`Pasted`](crate::Pasted), [`Bolt12`](crate::Bolt12), [`BitcoinUri`](crate::BitcoinUri),
+[`HumanReadableName`](crate::HumanReadableName), [`ResolvedName`](crate::ResolvedName), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
@@ -73,7 +79,7 @@ page!(
 [`ReceivedRequest`](crate::exchange::ReceivedRequest), [`Terms`](crate::exchange::Terms),
 [`Accepted`](crate::exchange::Accepted), [`ExpectedPayment`](crate::exchange::ExpectedPayment),
 [`Sale`](crate::exchange::Sale), [`TakenPayments`](crate::exchange::TakenPayments),
-[`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
+[`Stock`](crate::exchange::Stock), [`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
 );
 page!(
     fiat,
@@ -100,6 +106,16 @@ page!(
     "recurrence"
 );
 page!(
+    contacts,
+    "../docs/guide/contacts.md",
+    "[`Contact`](crate::exchange::Contact), [`OfferKey`](crate::exchange::OfferKey),
+[`Introduction`](crate::Introduction), [`PayerIdentity`](crate::PayerIdentity),
+[`ContactSecret`](crate::ContactSecret), [`Draft::introduce`](crate::exchange::Draft::introduce),
+[`Accepted::from_contact`](crate::exchange::Accepted::from_contact), [`Sale`](crate::exchange::Sale),
+[`UnsignedName`](crate::UnsignedName)",
+    "contacts"
+);
+page!(
     async_payments,
     "../docs/guide/async-payments.md",
     "[`StaticInvoice`](crate::StaticInvoice), [`StaticInvoiceBuilder`](crate::StaticInvoiceBuilder),
@@ -118,7 +134,8 @@ page!(
 page!(
     onion_messages,
     "../docs/guide/onion-messages.md",
-    "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
+    "[`Messenger`](crate::exchange::Messenger), [`NameLookup`](crate::exchange::NameLookup),
+[`ReceivedQuery`](crate::exchange::ReceivedQuery), [`Route`](crate::exchange::Route),
 [`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
 [`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
 [`PaymentPathBuilder`](crate::onion::PaymentPathBuilder),
@@ -174,6 +191,8 @@ pub mod attacks {}
 
 #[doc = include_str!("../docs/rules/bolt12.md")]
 pub mod rules {
+    #[doc = include_str!("../docs/rules/contacts.md")]
+    pub mod contacts {}
     #[doc = include_str!("../docs/rules/names.md")]
     pub mod names {}
     #[doc = include_str!("../docs/rules/onion-messages.md")]

@@ -2,6 +2,7 @@
 //! [async-payments]: guide::async_payments
 //! [attacks]: guide::attacks
 //! [connection]: guide::connection
+//! [contacts]: guide::contacts
 //! [contributing]: guide::contributing
 //! [decisions]: guide::decisions
 //! [fiat]: guide::fiat
@@ -24,22 +25,25 @@
 //! | --- | --- | --- |
 //! | read whatever was pasted: messages, links and names | [`Pasted`], [`Bolt12`] | [paying] |
 //! | read and make `bitcoin:` URIs | [`BitcoinUri`], [`BitcoinUriBuilder`] | |
-//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], `ResolvedName` (feature `dnssec`) | [paying] |
+//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], [`ResolvedName`] (proofs: feature `dnssec`) | [paying] |
 //! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
 //! | authenticate before paying for a curve operation | [`Unverified`] | [fuzzing] |
 //! | look at fields, wherever they stand | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
 //! | build messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] | |
 //! | sign elsewhere | [`Unsigned`] | [getting paid][getting-paid] |
 //! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] | [proofs] |
+//! | check an invoice that somebody else fetched | [`Offer::check_invoice`] | [paying] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] | [paying] |
 //! | run the whole conversation, as payer or payee | [`exchange`] | [paying], [getting paid][getting-paid], [storage] |
 //! | hold all conversations of a wallet, with any store and transport | [`exchange::OffersManager`] | [many at once][manager] |
 //! | convert prices in fiat | [`Rate`], [`OfferAmount`] | [fiat] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
+//! | be known by those you pay, and know those who pay you (feature `contacts`) | `exchange::Contact`, `exchange::OfferKey`, `exchange::Draft::introduce`, `Introduction` | [contacts] |
 //! | pay whoever is often offline (feature `async_payments`) | `StaticInvoice`, `exchange::AsyncPayment` | [payees that sleep][async-payments] |
 //! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
 //! | connect to a Lightning peer without a node (feature `peer`) | the module `peer` | |
+//! | hold many peers, with limits, queues and ways (feature `onion`) | the module `peers` | |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` | [LDK][ldk] |
 //! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
 //! | look at records that have no name | [`TlvStream`] | |
@@ -68,6 +72,8 @@ extern crate std;
 #[cfg(feature = "async_payments")]
 mod async_payments;
 mod builder;
+mod contacts;
+mod crypto;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
 mod error;
@@ -89,6 +95,8 @@ pub mod onion;
 mod payer_proof;
 #[cfg(feature = "peer")]
 pub mod peer;
+#[cfg(feature = "onion")]
+pub mod peers;
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;
@@ -111,6 +119,8 @@ pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
+#[cfg(feature = "contacts")]
+pub use contacts::{ContactSecret, NameSignature};
 pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,
@@ -118,20 +128,21 @@ pub use field::{
     Quantity, Rate, ShortChannelId, Text,
 };
 pub use invoice::{
-    Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits, PayableInvoice,
-    RefundContext, SentTo,
+    Arrival, FetchedContext, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits,
+    PayableInvoice, RefundContext, SentTo,
 };
 pub use invoice_error::InvoiceError;
 pub use invoice_request::{
     AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestArrival, RequestContext,
     RequestFields,
 };
+#[cfg(feature = "contacts")]
+pub use invoice_request::{Introduction, PayerIdentity, UnsignedName};
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
-#[cfg(feature = "dnssec")]
-pub use names::ResolvedName;
 pub use names::{
-    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records,
+    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, ResolvedName, printed_txt_records,
+    txt_records,
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, Revealed, UsableOffer};
 pub use payer_proof::{

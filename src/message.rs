@@ -11,6 +11,7 @@ use core::ops::RangeInclusive;
 
 use secp256k1::{PublicKey, schnorr};
 
+use crate::contacts;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::field::{KnownFeatures, Point, Points, Spec, Value, find, named, path};
 use crate::recurrence;
@@ -122,6 +123,7 @@ impl Structure {
                     .map_err(|error| error.in_field(*field).within(record.value_offset()))?;
             }
         }
+        contacts::check_points(&self.tlvs, &mut points)?;
         Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
     }
 
@@ -227,7 +229,7 @@ pub(crate) fn unknown<'a>(
 ) -> impl Iterator<Item = TlvRecord<'a>> + 'a {
     tlvs.records().filter(move |record| {
         ranges.iter().any(|range| range.contains(&record.number()))
-            && find(&[table, recurrence::FIELDS], record.number()).is_none()
+            && find(&[table, recurrence::FIELDS, contacts::FIELDS], record.number()).is_none()
     })
 }
 
@@ -302,6 +304,11 @@ macro_rules! message_traits {
         crate::message::view_traits!($type, $view, $schema);
 
         impl $type {
+            /// How many letters the text has, and so how large its QR code is: those of `Display`.
+            pub fn text_len(&self) -> usize {
+                crate::text::Encoded { kind: $schema.kind, bytes: self.as_bytes() }.len()
+            }
+
             /// The text, split into lines of at most `width` characters with `+` (TXT-7).
             ///
             /// # Errors
@@ -390,6 +397,7 @@ macro_rules! byte_traits {
             type Error = crate::error::Error;
 
             fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+                crate::tlv::check_len(bytes)?;
                 Self::try_from(bytes.to_vec())
             }
         }

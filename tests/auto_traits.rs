@@ -131,6 +131,7 @@ fn what_makes_and_checks_messages() {
         RequestContext<'static>,
         Arrival,
         InvoiceContext<'static>,
+        FetchedContext,
         MultiPart,
         PayableInvoice<'static>,
         PathLimits,
@@ -173,6 +174,7 @@ fn the_exchange() {
         Paying<'static>,
         Sale,
         TakenPayments,
+        Stock,
         PaymentPathId,
         SoldPeriod,
         Progress,
@@ -252,6 +254,18 @@ fn onions() {
         Unblinded,
         NextHop,
     );
+}
+
+#[cfg(feature = "onion")]
+#[test]
+fn names_that_are_looked_up() {
+    all!(DnsMessage, LookupId, LookupState<'static>, NameLookup, OutgoingDnsMessage, ReceivedProof, ReceivedQuery);
+}
+
+#[cfg(feature = "contacts")]
+#[test]
+fn people_who_know_each_other() {
+    all!(Contact, ContactSecret, Introduction, NameSignature, OfferKey, PayerIdentity, UnsignedName<'static>);
 }
 
 #[cfg(feature = "dnssec")]

@@ -3,10 +3,16 @@
 
 #[path = "../examples/decode/command.rs"]
 mod command;
+#[cfg(feature = "contacts")]
+#[path = "../examples/decode/contacts.rs"]
+mod contacts;
 #[path = "../examples/decode/dates.rs"]
 mod dates;
 #[path = "../examples/decode/input.rs"]
 mod input;
+#[cfg(feature = "contacts")]
+#[path = "decode/introductions.rs"]
+mod introductions;
 #[path = "../examples/decode/json.rs"]
 mod json;
 #[path = "../examples/decode/link.rs"]

@@ -40,7 +40,8 @@ fn fragments(text: &str) -> Vec<String> {
 
 #[test]
 fn every_page_is_compiled_and_shown() {
-    let sources = ["lib.rs", "guide.rs", "peer/mod.rs", "names/mod.rs"].map(|file| root().join("src").join(file));
+    let sources =
+        ["lib.rs", "guide.rs", "peer/mod.rs", "peers/mod.rs", "names/mod.rs"].map(|file| root().join("src").join(file));
     let sources: String = sources.iter().filter(|path| path.exists()).map(|path| read(path)).collect();
     for folder in ["docs", "docs/guide", "docs/rules"] {
         for page in pages(folder) {

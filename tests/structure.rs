@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "work",
     "units",
     "curve",
+    "crypto",
     "error",
     "tlv",
     "serde",
@@ -22,6 +23,7 @@ const LAYERS: &[&str] = &[
     "recurrence",
     "async_payments",
     "signature",
+    "contacts",
     "onion",
     "message",
     "signed",
@@ -36,6 +38,7 @@ const LAYERS: &[&str] = &[
     "names",
     "peer",
     "exchange",
+    "peers",
     "lightning",
     "guide",
 ];
@@ -221,6 +224,19 @@ fn the_numbers_of_recurrence_are_in_one_place() {
     }
 }
 
+/// The same for those of contacts, which are in an experimental range.
+#[test]
+fn the_numbers_of_contacts_are_in_one_place() {
+    for number in ["2000001729", "2000001731", "2000001733", "2000001735"] {
+        let holds = |text: &str| {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            code.into_iter().any(|line| line.replace('_', "").contains(number))
+        };
+        let files: Vec<_> = sources().into_iter().filter(|(_, text)| holds(text)).map(|(path, _)| path).collect();
+        assert!(matches!(&files[..], [path] if path.ends_with("contacts/fields.rs")), "{number}: {files:?}");
+    }
+}
+
 /// The numbers of async payments are drafts': when they change, one file does.
 #[test]
 fn the_numbers_of_async_payments_are_in_one_place() {
@@ -279,7 +295,7 @@ fn every_rule_that_is_cited_is_on_a_page() {
         fs::read_dir(pages).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let kinds = [
         "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "PTH", "MSG", "EXC",
-        "REC", "STA", "URI", "NAM", "DNS",
+        "REC", "STA", "URI", "NAM", "DNS", "CON",
     ];
     let mut cited = BTreeSet::new();
     for (_, text) in sources() {

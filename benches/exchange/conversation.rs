@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, Action, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage,
-    Payee, Payer, Payment, Terms,
+    Accepted, Action, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage, Payee, Payer,
+    Payment, Terms,
 };
 use bolt12::secp256k1::Keypair;
 use bolt12::{BlindedPath, Invoice, InvoiceRequest, MultiPart, Offer, OfferBuilder, UnixTime};

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use bolt12::exchange::Terms;
 use bolt12::exchange::{
     IncomingMessage, ManagerLimits, MessageArrival, OffersManager, OffersMessageKind, OutgoingMessage, PathId, Payee,
     Payer, Payment, PaymentId,
 };
-use bolt12::exchange::{MaxAmount, Terms};
 use bolt12::{Offer, OfferBuilder, Preimage, Recurrence, RecurrenceContext, TimeUnit, UnixTime};
 
 use crate::allocations;

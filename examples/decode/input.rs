@@ -392,6 +392,18 @@ impl<'a> Views<'a> {
         }
     }
 
+    /// Whether all of an offer is there: a proof may hide some of it, and says only between which fields.
+    pub(crate) fn has_whole_offer(&self) -> bool {
+        // A hidden field has the number of its marker or a greater one, below that of the next field that is shown.
+        let shown = self.tlvs.records().map(|record| record.number());
+        let shown: Vec<u64> = shown.filter(|number| !(240..1_000_000_000).contains(number)).collect();
+        let may_be_of_offer = |marker: u64| {
+            let next = shown.iter().copied().find(|number| *number > marker).unwrap_or(u64::MAX);
+            marker < 80 || marker < 2_000_000_000 && next > 1_000_000_000
+        };
+        self.has_offer() == Some(true) && self.proof.is_none_or(|proof| !proof.omitted_tlvs().any(may_be_of_offer))
+    }
+
     /// Whether the chain is known: everywhere but in a proof that may hide it.
     pub(crate) fn knows_chain(&self) -> bool {
         self.proof.is_none_or(|proof| proof.chain().is_some())

@@ -11,6 +11,8 @@ use bolt12::{
 };
 use serde_json::{Map, Value, json};
 
+#[cfg(feature = "contacts")]
+use super::contacts;
 use super::input::{self, Input, Message, Refused, Terms, Views};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
@@ -115,7 +117,7 @@ impl Object {
 
     fn message(&mut self, message: &Message, views: &Views<'_>) {
         // What is hidden in a proof belongs to the offer too.
-        if views.proof.is_none() && views.has_offer() == Some(true) {
+        if views.has_whole_offer() {
             self.put("offer_id", Some(input::offer_id(views.offer)));
             self.put("offer_merkle_root", views.offer.id().map(|id| id.to_string()));
         }
@@ -176,6 +178,10 @@ impl Object {
         self.field(Field::INVREQ_BIP_353_NAME, name);
         #[cfg(feature = "recurrence")]
         for (field, value) in recurrence::request_json(request, views) {
+            self.field(field, value);
+        }
+        #[cfg(feature = "contacts")]
+        for (field, value) in contacts::request_json(request) {
             self.field(field, value);
         }
     }

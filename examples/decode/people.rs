@@ -7,6 +7,8 @@ use bolt12::{
     OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Revealed, Text, TlvRecord, UnixTime,
 };
 
+#[cfg(feature = "contacts")]
+use super::contacts;
 use super::input::{self, Message, Terms, Views};
 use super::phrases::{chain, payer_key, single_hops};
 #[cfg(feature = "recurrence")]
@@ -149,6 +151,8 @@ fn seen(message: &Message) -> Vec<String> {
             if request.bip_353_name().is_some() {
                 seen.push("The issuer learns by which name the payer found the offer.".into());
             }
+            #[cfg(feature = "contacts")]
+            seen.extend(contacts::seen(request).map(Into::into));
         }
         Message::Refund(refund) => {
             match refund.paths() {
@@ -252,8 +256,8 @@ impl Page<'_> {
         self.lines(field, value.map(|value| vec![value.to_string()]));
     }
 
-    #[cfg(feature = "recurrence")]
-    fn rows(&mut self, rows: impl IntoIterator<Item = recurrence::Row>) {
+    #[cfg(any(feature = "recurrence", feature = "contacts"))]
+    fn rows(&mut self, rows: impl IntoIterator<Item = (Field, Option<String>)>) {
         for (field, words) in rows {
             self.row(field, words);
         }
@@ -274,7 +278,7 @@ impl Page<'_> {
     }
 
     fn fields(&mut self, message: &Message, views: &Views<'_>) {
-        if let Some(id) = views.offer.id().filter(|_| views.proof.is_none() && views.has_offer() == Some(true)) {
+        if let Some(id) = views.offer.id().filter(|_| views.has_whole_offer()) {
             for (name, id) in [("offer_id", input::offer_id(views.offer)), ("offer_merkle_root", id.to_string())] {
                 self.rows.push(Row { name: name.into(), label: "(from the fields)".into(), lines: vec![id] });
             }
@@ -358,6 +362,8 @@ impl Page<'_> {
         self.row(Field::INVREQ_BIP_353_NAME, request.bip_353_name());
         #[cfg(feature = "recurrence")]
         self.rows(recurrence::request_rows(request, views));
+        #[cfg(feature = "contacts")]
+        self.rows(contacts::request_rows(request, views));
     }
 
     fn invoice(&mut self, invoice: &Terms<'_>, views: &Views<'_>) {

@@ -180,7 +180,7 @@ fn path_of_ours(
     path_id: Option<[u8; 32]>,
 ) -> BlindedPath<'static> {
     let (recipient, through) = nodes.split_last().unwrap();
-    let mut builder = BlindedPathBuilder::new(recipient.id()).dummy_hops(dummies);
+    let mut builder = BlindedPathBuilder::own(&recipient.ours).dummy_hops(dummies);
     for (at, node) in through.iter().enumerate() {
         let hop = PathHop::new(node.id());
         builder = builder.through(match scid(by_channel, at) {

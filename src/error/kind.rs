@@ -6,7 +6,7 @@ use super::Field;
 use super::link::LinkFault;
 use super::looks::{LooksLike, MessageKind};
 use super::stage::Stage;
-use super::words::{Column, FromColumn, Subject};
+use super::words::{Column, FromColumn, Letter, Subject};
 use crate::units::{CurrencyCode, Msat, UnixTime};
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
@@ -249,10 +249,19 @@ pub enum ErrorKind {
     AlreadyPaid,
     /// A payment that was already taken, or one for a request that was already paid.
     AlreadyTaken,
+    /// An offer of which nothing is left.
+    SoldOut,
+    /// An offer that its issuer took back.
+    Withdrawn,
     /// An exchange rate that is too old.
     StaleRate {
         /// How old it may be, in seconds.
         max_age: u64,
+    },
+    /// A claim of a refund after too many others.
+    TooManyClaims {
+        /// In how many seconds one is looked at again.
+        seconds: u64,
     },
     /// An offer or a request of a subscription, where one for a single payment was expected.
     IsRecurring,
@@ -260,6 +269,11 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of one bitcoin that is not a valid number.
     InvalidRate,
+    /// A text that is not an id.
+    InvalidId {
+        /// How many hexadecimal digits one has.
+        digits: usize,
+    },
     /// A text that is not a short channel id.
     InvalidShortChannelId,
     /// An offer of 2021 or 2022, or a payer proof with the numbers of a draft.
@@ -349,10 +363,14 @@ impl ErrorKind {
             Self::PreviousUnpaid => "previous_unpaid",
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
+            Self::SoldOut => "sold_out",
+            Self::Withdrawn => "withdrawn",
             Self::StaleRate { .. } => "stale_rate",
+            Self::TooManyClaims { .. } => "too_many_claims",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::InvalidId { .. } => "invalid_id",
             Self::InvalidShortChannelId => "invalid_short_channel_id",
             Self::Outdated(_) => "outdated",
             Self::Link(fault) => fault.code(),
@@ -379,16 +397,11 @@ impl ErrorKind {
                 write!(f, "this is {found}, but {expected} was expected")
             }
             Self::MixedCase => write!(f, "upper and lower case are mixed{}", FromColumn(column)),
-            // A look-alike is recognised by its number.
-            Self::InvalidCharacter(c) if !c.is_ascii() => {
-                let (number, letter) = (u32::from(*c), c.escape_debug());
-                write!(f, "the character '{letter}' (U+{number:04X}){} does not belong here", Column(column))
-            }
-            Self::InvalidCharacter(c) => {
-                write!(f, "the character '{}'{} does not belong here", c.escape_debug(), Column(column))
-            }
+            Self::InvalidCharacter(c) => write!(f, "{}{} does not belong here", Letter(*c), Column(column)),
             Self::InvalidContinuation => write!(f, "the '+'{} is misplaced", Column(column)),
-            Self::UnexpectedWhitespace => write!(f, "there is unexpected white space{}", Column(column)),
+            Self::UnexpectedWhitespace => {
+                write!(f, "there is white space{} in the middle of the text: remove it", Column(column))
+            }
             Self::InvalidPadding => {
                 f.write_str("the text is incomplete: its end is missing or has one character too many; copy it again")
             }
@@ -408,6 +421,9 @@ impl ErrorKind {
             Self::OutOfRange => write!(f, "{what} does not belong in this kind of message"),
             Self::InvalidLength => write!(f, "{what} has the wrong length"),
             Self::NumberTooLarge => write!(f, "{what} is too large"),
+            Self::InvalidUtf8 if field.is_none() => {
+                f.write_str("the payment record of this name is not valid UTF-8 text: tell its owner")
+            }
             Self::InvalidUtf8 => write!(f, "{what} is not valid UTF-8 text"),
             Self::InvalidPoint => match field.and_then(Field::label) {
                 Some(label) if label.starts_with("list") => write!(f, "{what} contains an invalid public key"),
@@ -415,16 +431,9 @@ impl ErrorKind {
             },
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
             Self::InvalidName(c) => {
-                // A look-alike or an invisible character is recognised by its number.
-                let (number, column) = (u32::from(*c), Column(column));
-                match c.is_ascii_graphic() || *c == ' ' {
-                    true => write!(f, "the character '{c}'")?,
-                    false if c.escape_debug().count() == 1 => write!(f, "the character '{c}' (U+{number:04X})")?,
-                    false => write!(f, "the invisible character U+{number:04X}")?,
-                }
-                write!(f, "{column} is not allowed in a name")?;
+                write!(f, "{}{} is not allowed in a name", Letter(*c), Column(column))?;
                 f.write_str(match c.is_alphabetic() {
-                    true => ": ask the owner for the punycode form of the domain (xn--…)",
+                    true => ": ask the owner for the punycode form of the name (xn--…)",
                     false => ", which has only letters, digits, '-', '_' and '.'",
                 })
             }
@@ -439,9 +448,6 @@ impl ErrorKind {
                 write!(f, "{what} requires feature {bit}, which this version does not know; try a newer one")
             }
             Self::QuantityTooLarge { max } => write!(f, "{what} exceeds the offer's maximum of {max}"),
-            Self::AmountTooLow { min } if field.is_none() => {
-                write!(f, "the amount in the link is below the offer's price of {min}")
-            }
             Self::AmountTooLow { min } => write!(f, "{what} is below the {min} due"),
             Self::AmountTooHigh { max } => write!(f, "{what} exceeds the limit of {max}"),
             Self::AmountMismatch { expected } => {
@@ -543,16 +549,22 @@ impl ErrorKind {
             Self::AlreadyTaken => f.write_str(
                 "this invoice, or another one for the same request, has already been paid: fail this payment",
             ),
+            Self::SoldOut => f.write_str("everything of this offer has been sold"),
+            Self::Withdrawn => f.write_str("this offer was withdrawn by its issuer: ask for a new one"),
             Self::StaleRate { max_age } => {
                 write!(
                     f,
                     "the exchange rate is older than {max_age} seconds: fetch a new one; the payer will ask again"
                 )
             }
+            Self::TooManyClaims { seconds } => {
+                write!(f, "too many claims of this refund arrived: send this one again in {seconds} seconds")
+            }
             Self::IsRecurring => f.write_str("this is for a subscription, but a single payment was expected"),
             Self::InvalidRate => f.write_str(
                 "the price of one bitcoin must be a decimal number such as 97123.45, above zero and not too large",
             ),
+            Self::InvalidId { digits } => write!(f, "an id is written with {digits} hexadecimal digits"),
             Self::InvalidShortChannelId => {
                 f.write_str("a short channel id is written as block, transaction and output, such as 539268x845x1")
             }

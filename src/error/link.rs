@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use super::words::Column;
-use crate::units::UnixTime;
+use crate::units::{Msat, UnixTime};
 
 /// What is wrong with a link, a name, or the DNS records of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,14 +22,41 @@ pub enum LinkFault {
     InvalidEncoding,
     /// An invalid on-chain address.
     InvalidAddress,
+    /// An offer where a URI has its on-chain address.
+    OfferAsAddress,
     /// A URI without an offer.
     NoOffer,
+    /// An amount of a URI that is below the price of its offer.
+    BelowPrice {
+        /// The price.
+        min: Msat,
+    },
+    /// A name that stands for other offers than the one to be paid.
+    OtherOffer,
     /// A URI that requires a proof of payment that cannot be given.
     ProofOfPayment,
+    /// A name without an `@`, or with nothing on one side of it.
+    IncompleteName,
+    /// A name that the DNS cannot hold: a label, which is a part between two periods, is empty or too long.
+    InvalidLabel {
+        /// How many characters it has; 1 to 63 fit.
+        len: usize,
+    },
+    /// A name in a query or an answer that does not end with a period.
+    RelativeName,
+    /// A lookup without a resolver.
+    NoResolver,
     /// No TXT record is a `bitcoin:` URI.
     NoPaymentRecord,
+    /// Printed TXT records in which a quotation mark is not closed.
+    CutRecord,
     /// More than one TXT record is a `bitcoin:` URI.
     SeveralPaymentRecords,
+    /// What a name stands for, looked up too long ago.
+    StaleName {
+        /// The last second it was good for.
+        at: UnixTime,
+    },
     /// A DNSSEC proof that is damaged, or not signed from the root down.
     InvalidProof,
     /// A DNSSEC proof that says nothing about the name.
@@ -55,10 +82,19 @@ impl LinkFault {
             Self::NeedlessAmount => "needless_amount",
             Self::InvalidEncoding => "invalid_encoding",
             Self::InvalidAddress => "invalid_address",
+            Self::OfferAsAddress => "offer_as_address",
             Self::NoOffer => "no_offer",
+            Self::BelowPrice { .. } => "below_price",
+            Self::OtherOffer => "other_offer",
             Self::ProofOfPayment => "proof_of_payment",
+            Self::IncompleteName => "incomplete_name",
+            Self::InvalidLabel { .. } => "invalid_label",
+            Self::RelativeName => "relative_name",
+            Self::NoResolver => "no_resolver",
             Self::NoPaymentRecord => "no_payment_record",
+            Self::CutRecord => "cut_record",
             Self::SeveralPaymentRecords => "several_payment_records",
+            Self::StaleName { .. } => "stale_name",
             Self::InvalidProof => "invalid_proof",
             Self::UnprovedName => "unproved_name",
             Self::ProofExpired { .. } => "proof_expired",
@@ -79,7 +115,8 @@ impl LinkFault {
                 write!(f, "the link repeats '{key}'{}, so it is unclear which one counts", Column(column))
             }
             Self::InvalidUriAmount => f.write_str(
-                "the amount in the link must be in bitcoin, such as 0.0005, with at most 8 digits after the point",
+                "the amount in the link must be in bitcoin, such as 0.0005: digits only, with at most 8 after the point, \
+                 and at most 21 million in all",
             ),
             Self::NeedlessAmount => f.write_str("leave the amount out of the link: its offer has a price"),
             Self::InvalidEncoding => write!(
@@ -90,16 +127,37 @@ impl LinkFault {
             Self::InvalidAddress => f.write_str(
                 "the on-chain address after bitcoin: is invalid, perhaps by a single character: copy it again",
             ),
+            Self::OfferAsAddress => f.write_str(
+                "an offer stands where the link has an on-chain address: remove bitcoin:, or write bitcoin:?lno= before the offer",
+            ),
             Self::NoOffer => f.write_str("this payment link contains no offer"),
+            Self::BelowPrice { min } => write!(f, "the amount in the link is below the offer's price of {min}"),
+            Self::OtherOffer => f.write_str("this name does not stand for the offer that is to be paid"),
             Self::ProofOfPayment => f.write_str(
                 "the link requires a proof of payment (req-pop), which cannot be given here, so it must not be paid",
             ),
+            Self::IncompleteName => {
+                f.write_str("a name has a user and a domain around an @, such as alice@example.com; one of them is missing")
+            }
+            Self::InvalidLabel { len: 0 } => f.write_str(
+                "this name cannot exist: nothing stands before, after or between two of its periods",
+            ),
+            Self::InvalidLabel { len } => write!(
+                f,
+                "this name cannot exist: one of its parts has {len} characters, but at most 63 fit between two periods"
+            ),
+            Self::RelativeName => f.write_str("the DNS name does not end with a period"),
+            Self::NoResolver => f.write_str("no node can look this name up: name a resolver"),
             Self::NoPaymentRecord => {
                 f.write_str("this name cannot be paid: the DNS has no payment link for it; check the spelling")
+            }
+            Self::CutRecord => {
+                f.write_str("the DNS record was not copied to its end: a quotation mark is not closed; copy it again")
             }
             Self::SeveralPaymentRecords => {
                 f.write_str("the DNS has more than one payment link for this name, so none is valid: tell its owner")
             }
+            Self::StaleName { .. } => f.write_str("this name was looked up too long ago: look it up again"),
             Self::InvalidProof => {
                 f.write_str("the DNSSEC proof is invalid: it is damaged, or not signed from the root down")
             }

@@ -82,6 +82,8 @@ pub enum LooksLike {
     NodeAddress,
     /// An on-chain bitcoin address.
     OnchainAddress,
+    /// A silent payment address (BIP 352).
+    SilentPayment,
     /// An LNURL (`lnurl…`, `lnurlp://…`).
     Lnurl,
     /// `user@domain`: a Lightning address or BIP 353 name that has to be looked up.
@@ -104,6 +106,7 @@ impl fmt::Display for LooksLike {
             Self::NodeId => "the id of a Lightning node",
             Self::NodeAddress => "the address of a Lightning node",
             Self::OnchainAddress => "an on-chain bitcoin address",
+            Self::SilentPayment => "a silent payment address",
             Self::Lnurl => "an LNURL",
             Self::HumanReadableName => "a name that has to be looked up first",
             Self::Uri => "a payment link",

@@ -27,6 +27,7 @@ impl ErrorKind {
                 | Self::InvalidPoint
                 | Self::InvalidDirection
                 | Self::InvalidPadding
+                | Self::UnexpectedWhitespace
                 | Self::UnknownEvenField
                 | Self::TooManyEntries
                 | Self::LimitNeeded { .. }
@@ -57,10 +58,14 @@ impl ErrorKind {
                 | Self::PreviousUnpaid
                 | Self::AlreadyPaid
                 | Self::AlreadyTaken
+                | Self::SoldOut
+                | Self::Withdrawn
                 | Self::StaleRate { .. }
+                | Self::TooManyClaims { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidId { .. }
                 | Self::InvalidShortChannelId
                 | Self::InvalidName(_)
                 | Self::TooLong { .. }

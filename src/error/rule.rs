@@ -48,6 +48,7 @@ rules! {
     Tlv5 = "TLV-5", "each kind of message has its own range of field numbers";
     Tlv6 = "TLV-6", "no length exceeds the bytes that follow";
     Tlv7 = "TLV-7", "text is UTF-8, a key is a point on the curve, hashes are 32 bytes and signatures 64";
+    Sig6 = "SIG-6", "an offer is known by the merkle root over its fields, of 32 bytes";
     Ofw2 = "OFW-2", "an amount is more than zero";
     Ofw4 = "OFW-4", "an offer names an issuer key or a blinded path";
     Ofr2 = "OFR-2", "every compulsory feature must be known to the reader";
@@ -102,7 +103,9 @@ rules! {
     Exc10 = "EXC-10", "the limits of a payment cover the fees and the delay of its path";
     Exc11 = "EXC-11", "a payment goes over paths that can carry its amount";
     Exc12 = "EXC-12", "each attempt to pay has a number, and the result of another attempt changes nothing";
+    Exc20 = "EXC-20", "who sends too much is not heard for a while, and takes nobody else's share";
     Exc22 = "EXC-22", "a payment is recognised by its path id, and taken once";
+    Exc23 = "EXC-23", "an offer sells no more than its issuer has left of it, and nothing once it was withdrawn";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
     Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";
@@ -117,7 +120,7 @@ rules! {
     Pth1 = "PTH-1", "the hops of a path look alike, and at most ten of them are dummies";
     Pth2 = "PTH-2", "only the maker of a path knows the path id in its last hop";
     Pth4 = "PTH-4", "a hop's data decrypts with its key, and has only fields that are known or odd";
-    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one request, invoice or error, and only fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one request, invoice, error, query or proof, and only fields that are known or odd";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
     Rec1 = "REC-1", "recurrence is compulsory or optional, its period is above zero, and only a compulsory one has a base";
     Rec2 = "REC-2", "an amount can be proportional only if there is one";
@@ -130,6 +133,10 @@ rules! {
     Rec9 = "REC-9", "an invoice of a subscription says when period 0 started, and that never changes";
     Rec11 = "REC-11", "a subscription that is cancelled gets no more invoices";
     Rec12 = "REC-12", "a payer sets beforehand how much a period may cost, and how many periods there are";
+    Con1 = "CON-1", "a payer introduces itself to one contact only, because its owner asked for it";
+    Con2 = "CON-2", "an introduction has the contact's secret, and an offer of at most 300 bytes or a name to pay back";
+    Con3 = "CON-3", "a payer's name comes with a signature by a key of the offer that it leads to";
+    Con4 = "CON-4", "a payer's name counts only with a valid signature by a key of the offer that it leads to";
     Sta1 = "STA-1", "a static invoice has an invoice's time, key and paths and a path to the payee, and neither an amount, a payment hash nor a field of a request";
     Sta2 = "STA-2", "a static invoice is signed with the key that the offer names";
     Sta4 = "STA-4", "a static invoice repeats its offer byte for byte";
@@ -144,13 +151,18 @@ rules! {
     Uri5 = "URI-5", "a link has at most one amount, in bitcoin with at most 8 decimals, and not below the offer's price";
     Uri7 = "URI-7", "a link that requires a proof of payment is paid only by a wallet that can give one";
     Uri9 = "URI-9", "a link has something to pay, and an amount only if its offer has none";
+    Nam1 = "NAM-1", "a name is a user and a domain, with an @ between them";
     Nam2 = "NAM-2", "a name has only ASCII letters, digits, '-', '_' and '.' on each side of the @";
+    Nam3 = "NAM-3", "a name is looked up under a DNS name, with 1 to 63 characters between two periods";
     Nam4 = "NAM-4", "exactly one of a name's TXT records begins with bitcoin:";
     Nam5 = "NAM-5", "the strings of a TXT record are in quotation marks, one after the other";
     Nam6 = "NAM-6", "the records of a name are signed from the root of the DNS down";
     Nam7 = "NAM-7", "a proof is a chain of DNS records whose signatures are valid now";
+    Nam8 = "NAM-8", "a name is looked up again when its records have expired";
+    Nam9 = "NAM-9", "a request carries the name that was looked up for its offer";
     Dns1 = "DNS-1", "a query has one DNS name, in printable ASCII, that ends with a period";
     Dns2 = "DNS-2", "a proof has the name of its query, and at most 65535 bytes of records";
+    Dns3 = "DNS-3", "a query has a reply path, and only what arrives over it answers the query";
     Dns4 = "DNS-4", "a proof is for the name that was queried";
     D1 = "D1", "a refund, if signed, is signed with its payer key";
     D3 = "D3", "an amount is above zero, and at most the total supply of bitcoin";

@@ -3,18 +3,39 @@
 use core::fmt;
 use core::str::FromStr;
 
-use bitcoin::hex::{DisplayHex, FromHex, HexToArrayError};
+use bitcoin::hex::{DisplayHex, FromHex};
+
+use crate::error::{Error, ErrorKind, Rule};
 
 /// The 32 bytes in the last hop of a blinded path, by which whoever made the path recognises it (PTH-2).
 ///
 /// They are a secret between the maker and itself: whoever else knew them could pretend that a message came over
 /// the path. So `Debug` does not show them.
+///
+/// Those of a [short offer](super::NewOffer::short) are 16 bytes, and zeros after them: [`as_ref`](AsRef::as_ref) leaves the
+/// zeros out, which makes the path shorter. Either form is recognised.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PathId(pub [u8; 32]);
 
+impl PathId {
+    /// One of 16 bytes.
+    pub(crate) fn of_short(bytes: [u8; 16]) -> Self {
+        let mut id = [0; 32];
+        id.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+        Self(id)
+    }
+
+    /// The 16 bytes, if there are no more.
+    pub(crate) fn as_short(&self) -> Option<&[u8; 16]> {
+        let (start, zeros) = self.0.split_first_chunk()?;
+        zeros.iter().all(|byte| *byte == 0).then_some(start)
+    }
+}
+
+/// What to put into the path: 32 bytes, or 16 of a short offer.
 impl AsRef<[u8]> for PathId {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.as_short().map_or(&self.0, |start| start)
     }
 }
 
@@ -45,10 +66,11 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = HexToArrayError;
+            type Err = Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                <[u8; $len]>::from_hex(text).map(Self)
+                let invalid = |_| Error::new(ErrorKind::InvalidId { digits: 2 * $len }, Rule::Exc4);
+                <[u8; $len]>::from_hex(text).map(Self).map_err(invalid)
             }
         }
 
@@ -65,6 +87,12 @@ id! {
 id! {
     /// Which claim of a refund a message belongs to: see [`Payee::claim_of`](super::Payee::claim_of).
     ClaimId, 14, "the id of a claim"
+}
+
+#[cfg(feature = "onion")]
+id! {
+    /// Which lookup of a name an answer belongs to: see [`Payer::lookup_of`](super::Payer::lookup_of).
+    LookupId, 14, "the id of a lookup"
 }
 
 #[cfg(feature = "recurrence")]

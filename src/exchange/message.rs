@@ -28,11 +28,13 @@ pub enum MessageArrival {
 }
 
 impl MessageArrival {
-    /// Over a blinded path with these bytes as path id. Other than 32 bytes count as none.
+    /// Over a blinded path with these bytes as path id. Other than 32 bytes, or the 16 of a short offer, count as none.
     pub fn path(path_id: Option<&[u8]>) -> Self {
-        match path_id.and_then(|bytes| bytes.try_into().ok()) {
-            Some(bytes) => Self::Path(PathId(bytes)),
-            None => Self::OtherPath,
+        let Some(bytes) = path_id else { return Self::OtherPath };
+        match (bytes.try_into(), bytes.try_into()) {
+            (Ok(bytes), _) => Self::Path(PathId(bytes)),
+            (_, Ok(short)) => Self::Path(PathId::of_short(short)),
+            _ => Self::OtherPath,
         }
     }
 }

@@ -12,6 +12,8 @@
 //! | whoever is paid back | [`Payee`] | [claims](Payee::claim) the refund, and sends the invoice until it is paid ([`Claim`]) | [refunds](crate::guide::refunds) |
 //! | a subscriber (feature `recurrence`) | [`Payer`] | agrees to a `SubscriptionDraft`, and has a `Subscription`, which makes a payment in every period | [subscriptions](crate::guide::subscriptions) |
 //! | a wallet with any number of these | [`OffersManager`] | holds them all, finds the one that a message is for, knows when each is due, and sends nothing before it is saved | [many at once](crate::guide::manager) |
+//! | a wallet that was given a name (feature `onion`) | [`Payer`] | has resolvers [look it up](crate::guide::onion_messages) (`NameLookup`), and makes a [`Draft`] of the offer it stands for | [onion messages](crate::guide::onion_messages) |
+//! | people who know each other (feature `contacts`) | `OfferKey`, `Contact` | tell each other who pays (`Draft::introduce`), and recognise it (`Sale::introduction`) | [contacts](crate::guide::contacts) |
 //! | a wallet without a node (feature `onion`) | `Messenger` | puts messages into onions, and takes them out | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart
@@ -32,6 +34,10 @@
 //! go on where they stopped: see [storage and restarts](crate::guide::storage).
 
 mod action;
+#[cfg(feature = "contacts")]
+mod contacts;
+#[cfg(feature = "onion")]
+mod dns;
 mod end;
 mod ids;
 mod limits;
@@ -41,21 +47,30 @@ mod message;
 mod messenger;
 mod payee;
 mod payer;
+#[cfg(not(feature = "recurrence"))]
+mod recurring_absent;
 mod refused;
 mod saved;
 mod schedule;
 mod secret;
+mod sold;
 
 /// What the rest of the exchange asks of subscriptions.
 mod recurring {
+    #[cfg(not(feature = "recurrence"))]
+    pub(crate) use super::recurring_absent::{Period, Series};
     #[cfg(feature = "recurrence")]
     pub(crate) use super::{payee::period::Period, payer::series::Series};
-    #[cfg(not(feature = "recurrence"))]
-    pub(crate) use super::{payee::period_absent::Period, payer::series_absent::Series};
 }
 
 pub use action::Action;
+#[cfg(feature = "contacts")]
+pub use contacts::{contact::Contact, key::OfferKey};
+#[cfg(feature = "onion")]
+pub use dns::{DnsMessage, OutgoingDnsMessage, ReceivedProof, ReceivedQuery};
 pub use end::EndReason;
+#[cfg(feature = "onion")]
+pub use ids::LookupId;
 #[cfg(feature = "recurrence")]
 pub use ids::SubscriptionId;
 pub use ids::{ClaimId, ConversationId, ConversationKind, PathId, PaymentId};
@@ -78,7 +93,8 @@ pub use payee::keys::Payee;
 pub use payee::ledger::Subscribers;
 pub use payee::offer::NewOffer;
 pub use payee::received::ReceivedRequest;
-pub use payee::sale::{MAX_SALE_DATA, Sale, SoldPeriod};
+pub use payee::sale::{MAX_SALE_DATA, Sale};
+pub use payee::stock::Stock;
 pub use payee::taken::TakenPayments;
 pub use payee::terms::{MaxAmount, Terms};
 pub use payer::budget::Objection;
@@ -86,6 +102,8 @@ pub use payer::claims::MAX_CLAIMS;
 pub use payer::draft::{Draft, Need};
 pub use payer::keys::Payer;
 pub use payer::limit::{FeeLimit, Limit};
+#[cfg(feature = "onion")]
+pub use payer::lookup::{LookupState, NameLookup};
 #[cfg(feature = "async_payments")]
 pub use payer::payment::asleep::{
     AsyncPayment,
@@ -108,3 +126,4 @@ pub use payer::subscription::{
 pub use refused::Refused;
 pub use saved::{SAVED_VERSION, saved_version};
 pub use schedule::Retry;
+pub use sold::SoldPeriod;

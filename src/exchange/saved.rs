@@ -5,6 +5,8 @@
 
 use alloc::vec::Vec;
 
+use secp256k1::PublicKey;
+
 use super::secret::MacKey;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, Point};
@@ -25,8 +27,9 @@ pub(crate) enum Kind {
     Taken = 5,
     #[cfg(feature = "recurrence")]
     Subscribers = 6,
+    Stock = 7,
     #[cfg(feature = "async_payments")]
-    AsyncPayment = 7,
+    AsyncPayment = 8,
 }
 
 impl Kind {
@@ -42,6 +45,11 @@ impl Kind {
             _ => return None,
         })
     }
+}
+
+/// A key that was checked before it was saved.
+pub(crate) fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
+    PublicKey::from_slice(&bytes).map_err(|_| invalid())
 }
 
 pub(crate) fn invalid() -> Error {
@@ -101,6 +109,12 @@ impl Writer {
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// What nothing follows.
+    #[cfg(feature = "contacts")]
+    pub(crate) fn rest(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
@@ -167,7 +181,9 @@ impl<'a> Reader<'a> {
         if reader.byte()? != kind as u8 {
             return Err(invalid());
         }
-        let state = read(&mut reader)?;
+        // What is wrong inside of what is authentic, a message with a feature that is not known here for example, is of no
+        // use to whoever loads it.
+        let state = read(&mut reader).map_err(|_| invalid())?;
         reader.end()?;
         Ok(state)
     }
@@ -177,8 +193,13 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
+    /// All that is left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.0)
+    }
+
     /// Nothing is left.
-    pub(crate) fn end(&self) -> Result<(), Error> {
+    fn end(&self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(invalid()) }
     }
 

@@ -89,6 +89,12 @@ impl Schedule {
         Self { seed, ..self }
     }
 
+    /// Waits for so long from now on.
+    #[cfg(feature = "onion")]
+    pub(crate) fn with(self, retry: Retry) -> Self {
+        Self { retry, ..self }
+    }
+
     /// The delay after this round.
     fn delay(&mut self, round: u32) -> Duration {
         let middle = self.retry.delay(round).as_secs();

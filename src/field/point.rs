@@ -139,12 +139,14 @@ impl core::str::FromStr for Point {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let bytes = <[u8; 33]>::from_hex(text).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7))?;
-        decompress(&bytes).map(Self::from)
+        Self::try_from(bytes)
     }
 }
 
 #[cfg(feature = "serde")]
-crate::serde::as_hex!(Point, "a public key", |point: &Self| point.0, |bytes| decompress(bytes).map(Self::from));
+crate::serde::as_hex!(Point, "a public key", |point: &Self| point.0, |bytes| {
+    bytes.try_into().map_err(|_| invalid()).and_then(|bytes: [u8; 33]| Self::try_from(bytes))
+});
 
 /// Hexadecimal.
 impl fmt::Display for Point {

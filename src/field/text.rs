@@ -38,6 +38,20 @@ impl<'a> Text<'a> {
         self.0
     }
 
+    /// The beginning, of at most so many bytes, which ends before a character rather than in it.
+    ///
+    /// ```
+    /// # use bolt12::Text;
+    /// assert_eq!(Text::new("für zwei").start(2).as_raw(), "f");
+    /// ```
+    #[must_use]
+    pub fn start(self, max: usize) -> Self {
+        if self.0.len() <= max {
+            return self;
+        }
+        Self((0..=max).rev().find_map(|len| self.0.get(..len)).unwrap_or_default())
+    }
+
     /// Whether there is no text.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -70,7 +70,8 @@ pub struct RefundContext<'a> {
     pub payee: Option<PublicKey>,
 }
 
-/// An invoice that was checked against the request it answers, and may be paid now.
+/// An invoice that was checked against the request it answers, or against the offer that somebody else fetched it for, and
+/// may be paid now.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct PayableInvoice<'a> {
@@ -222,12 +223,13 @@ impl Invoice {
     }
 
     /// EXC-11
-    fn check_capacity(&self) -> Result<(), Error> {
+    pub(super) fn check_capacity(&self) -> Result<(), Error> {
         let payinfos = self.payment_paths().map(|(_, payinfo)| payinfo);
         capacity::check(payinfos, self.amount(), self.multi_part(), self.known().payinfo)
     }
 
-    fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
+    /// Chain, amount and time.
+    pub(super) fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
         // IVR-2
         if !chains.contains(&self.request().chain()) {
             return Err(Error::of(Field::INVREQ_CHAIN, ErrorKind::UnsupportedChain, Rule::Ivr2));

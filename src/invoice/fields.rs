@@ -34,7 +34,7 @@ pub struct InvoiceFields {
 /// The fields of the invoice, its request and its offer by name, wherever they stand: without signatures.
 impl core::fmt::Debug for InvoiceFields {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let tables = [OFFER_FIELDS, REQUEST_FIELDS, INVOICE_FIELDS, crate::recurrence::FIELDS];
+        let tables = [OFFER_FIELDS, REQUEST_FIELDS, INVOICE_FIELDS, crate::recurrence::FIELDS, crate::contacts::FIELDS];
         let records = self.tlvs().records();
         let is_there = |number| REPEATED_TYPES.iter().chain(&INVOICE_TYPES).any(|range| range.contains(&number));
         show("InvoiceFields", &tables, records.filter(|record| is_there(record.number())), f)

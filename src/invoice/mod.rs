@@ -3,6 +3,7 @@
 mod builder;
 pub(crate) mod capacity;
 mod check;
+mod fetched;
 mod fields;
 #[cfg(feature = "recurrence")]
 mod recurrence;
@@ -13,6 +14,7 @@ pub use builder::InvoiceBuilder;
 pub(crate) use builder::{multi_part_feature, write_fallback};
 pub use capacity::PathLimits;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
+pub use fetched::FetchedContext;
 pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};
 pub(crate) use rules::REQUIRED;
@@ -34,8 +36,14 @@ use crate::signed::{self, Sealed, SignedMessage, Unverified};
 use crate::units::{Msat, UnixTime};
 
 /// The tables of every field that an invoice may hold.
-pub(crate) static TABLES: [&[Spec]; 5] =
-    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
+pub(crate) static TABLES: [&[Spec]; 6] = [
+    INVOICE_FIELDS,
+    REQUEST_FIELDS,
+    OFFER_FIELDS,
+    SIGNATURE_FIELDS,
+    crate::recurrence::FIELDS,
+    crate::contacts::FIELDS,
+];
 
 static SCHEMA: Schema = schema(rules::check);
 static UNSIGNED: Schema = schema(rules::check_unsigned);
@@ -170,6 +178,11 @@ impl Sealed for Invoice {
 
     fn signer(message: &Message) -> Option<PublicKey> {
         message.keys.node_id
+    }
+
+    /// CON-4, D10
+    fn verify_more(message: &Message) -> Result<(), Error> {
+        crate::contacts::verify(&message.tlvs)
     }
 
     fn finish(message: Message) -> Result<Self, Error> {

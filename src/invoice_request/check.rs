@@ -183,9 +183,4 @@ impl OfferFields {
         };
         if arrived { Ok(()) } else { Err(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)) }
     }
-
-    /// Whether one of the offer's paths ends in a key.
-    pub(crate) fn has_path_to(&self, last: Point) -> bool {
-        self.paths().into_iter().flatten().any(|path| path.last_blinded_node_id() == last)
-    }
 }

@@ -33,7 +33,7 @@ pub struct RequestFields {
 /// The fields of the request and its offer by name, wherever they stand.
 impl core::fmt::Debug for RequestFields {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let tables = [OFFER_FIELDS, REQUEST_FIELDS, crate::recurrence::FIELDS];
+        let tables = [OFFER_FIELDS, REQUEST_FIELDS, crate::recurrence::FIELDS, crate::contacts::FIELDS];
         let records = self.tlvs().records();
         let is_repeated = |number| REPEATED_TYPES.iter().any(|range| range.contains(&number));
         show("RequestFields", &tables, records.filter(|record| is_repeated(record.number())), f)

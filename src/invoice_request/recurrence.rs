@@ -34,7 +34,7 @@ impl InvoiceRequestBuilder<'_> {
     /// An offer whose recurrence is compulsory needs it (REC-3). Every request of a subscription has the same payer
     /// id; the first has counter 0.
     pub fn recurrence(mut self, recurrence: RecurrenceRequest) -> Self {
-        self.custom.replace(&recurrence::REQUEST_TYPES, recurrence.to_fields());
+        self.custom.replace(recurrence::FIELDS, &recurrence::REQUEST_TYPES, recurrence.to_fields());
         self
     }
 }

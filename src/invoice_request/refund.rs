@@ -9,6 +9,7 @@ use secp256k1::{PublicKey, schnorr};
 
 use super::{RequestFields, rules, schema};
 use crate::builder::{CustomFields, check_amount, check_metadata, seal};
+use crate::contacts;
 use crate::error::{Error, Field, Rule};
 use crate::field::{BlindedPath, Features, KnownFeatures};
 use crate::message::{Keys, Message, Schema, Structure, View, message_traits};
@@ -83,6 +84,11 @@ impl Sealed for Refund {
 
     fn signer(message: &Message) -> Option<PublicKey> {
         message.keys.payer_id
+    }
+
+    /// CON-4
+    fn verify_more(message: &Message) -> Result<(), Error> {
+        contacts::verify(&message.tlvs)
     }
 
     fn finish(message: Message) -> Result<Self, Error> {
@@ -271,6 +277,9 @@ impl RefundBuilder {
         let keys = Keys { payer_id: Some(self.payer_id), ..Keys::default() };
         let mut bytes = writer.finish();
         change(&mut bytes);
-        Ok(Structure::read(&SCHEMA, bytes, self.known)?.with_keys(keys))
+        let message = Structure::read(&SCHEMA, bytes, self.known)?.with_keys(keys);
+        // CON-4: a field may have been added by number.
+        contacts::verify(&message.tlvs)?;
+        Ok(message)
     }
 }

@@ -236,7 +236,7 @@ where
                 // Is it the message, or the path?
                 match OffersMessage::try_from(&outgoing.message) {
                     Ok(_) => self.desk.unreachable(outgoing),
-                    Err(_) => self.desk.unsendable(outgoing, &error),
+                    Err(_) => self.desk.unsendable(outgoing),
                 }
             }
         }
@@ -259,19 +259,22 @@ where
         arrival: MessageArrival,
         responder: Option<&Responder>,
     ) -> Result<Option<OutgoingMessage>, NotOurs> {
-        let receive = |kind, bytes| {
+        let receive = |kind, bytes, responder: Option<&Responder>| {
             let reply_path = responder.and_then(reply_path);
             self.desk.receive(IncomingMessage { kind, bytes, arrival, reply_path }, None)
         };
         match message {
             OffersMessage::InvoiceRequest(message) => {
-                receive(OffersMessageKind::InvoiceRequest, InvoiceRequest::encode(message))
+                receive(OffersMessageKind::InvoiceRequest, InvoiceRequest::encode(message), responder)
             }
-            OffersMessage::Invoice(message) => receive(OffersMessageKind::Invoice, Bolt12Invoice::encode(message)),
+            // EXC-19: nobody is told what is wrong with an invoice.
+            OffersMessage::Invoice(message) => {
+                receive(OffersMessageKind::Invoice, Bolt12Invoice::encode(message), None)
+            }
             OffersMessage::InvoiceError(error) => {
                 let bytes = error.encode();
                 let bytes = crate::invoice_error::without_length(&bytes).to_vec();
-                receive(OffersMessageKind::InvoiceError, bytes)
+                receive(OffersMessageKind::InvoiceError, bytes, None)
             }
             OffersMessage::StaticInvoice(_) => Err(NotOurs),
         }

@@ -17,6 +17,7 @@ use crate::message::in_text;
 use crate::offer::Offer;
 use crate::payer_proof::PayerProof;
 use crate::text::{self, behind_scheme, characters_before, trim};
+use crate::tlv::check_len;
 
 /// Any BOLT 12 text: what a wallet's input field takes.
 ///
@@ -57,10 +58,13 @@ impl Bolt12 {
     pub fn read(kind: MessageKind, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
         match kind {
             MessageKind::Offer => Offer::read(bytes, known).map(Self::from),
-            MessageKind::InvoiceRequest => match InvoiceRequest::read(bytes.clone(), known) {
-                Err(error) if *error.kind() == ErrorKind::IsRefund => Refund::read(bytes, known).map(Self::from),
-                request => request.map(Self::from),
-            },
+            MessageKind::InvoiceRequest => {
+                check_len(&bytes)?;
+                match InvoiceRequest::read(bytes.clone(), known) {
+                    Err(error) if *error.kind() == ErrorKind::IsRefund => Refund::read(bytes, known).map(Self::from),
+                    request => request.map(Self::from),
+                }
+            }
             MessageKind::Invoice => Invoice::read(bytes, known).map(Self::from),
             MessageKind::PayerProof => PayerProof::read(bytes).map(Self::from),
             found => Err(Error::new(ErrorKind::WrongKind { expected: MessageKind::Offer, found }, Rule::Txt5)),
@@ -181,18 +185,20 @@ impl<'a> Pasted<'a> {
     ///
     /// # Errors
     ///
-    /// What the message's own type says, and TXT-1 to TXT-8, URI-1 behind `lightning:`; what [`BitcoinUri::read_text`] says, and
-    /// [`HumanReadableName::parse`]; `NotBolt12` for anything else, with what it looks like. Columns count the
-    /// characters of all that was pasted.
+    /// What the message's own type says, and TXT-1 to TXT-8, URI-1 behind `lightning:`; what [`BitcoinUri::read_text`]
+    /// says, and [`HumanReadableName::parse`], which takes the same names (NAM-1); `NotBolt12` for anything else, with
+    /// what it looks like. Columns count the characters of all that was pasted.
     pub fn read_text(pasted: &'a str, known: &'static KnownFeatures) -> Result<Self, Error> {
         let trimmed = trim(pasted);
         if behind_scheme(trimmed, "bitcoin:").is_some() {
             return BitcoinUri::read_text(pasted, known).map(|uri| Self::Uri(Box::new(uri)));
         }
         let bare = bare(trimmed);
-        let may_be_name = || bare.contains('@') && text::looks_like(bare) == LooksLike::HumanReadableName;
-        if bare.starts_with('₿') || may_be_name() {
-            return HumanReadableName::parse(pasted).map(Self::Name);
+        // NAM-1: what the type of a name takes is one. What it refuses may be meant as one.
+        match HumanReadableName::parse(pasted) {
+            Ok(name) => return Ok(Self::Name(name)),
+            Err(error) if is_meant_as_name(bare) => return Err(error),
+            Err(_) => {}
         }
         let decoded = decoded(pasted, trimmed, bare)?;
         let read = || {
@@ -211,6 +217,13 @@ impl<'a> Pasted<'a> {
             None => error,
         })
     }
+}
+
+/// Whether a text that is no name was meant as one.
+fn is_meant_as_name(bare: &str) -> bool {
+    let looks_like = text::looks_like(bare);
+    let is_half = || looks_like == LooksLike::Unknown && bare.contains('@') && !bare.contains(char::is_whitespace);
+    bare.starts_with('₿') || looks_like == LooksLike::HumanReadableName || is_half()
 }
 
 /// What a text that is not a `bitcoin:` URI is about: all of it, or what stands behind `lightning:`.

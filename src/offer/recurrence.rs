@@ -40,7 +40,7 @@ impl OfferBuilder {
     /// An optional recurrence has no base (REC-1), and a proportional amount needs an [amount](Self::amount)
     /// (REC-2).
     pub fn recurrence(mut self, recurrence: Recurrence) -> Self {
-        self.custom.replace(&recurrence::OFFER_TYPES, recurrence.to_fields());
+        self.custom.replace(recurrence::FIELDS, &recurrence::OFFER_TYPES, recurrence.to_fields());
         self
     }
 }

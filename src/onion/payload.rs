@@ -76,6 +76,11 @@ impl<'a> Contents<'a> {
         }
     }
 
+    /// The TLV of an onion message that carries it (MSG-1).
+    pub fn tlv_type(&self) -> u64 {
+        self.field().number()
+    }
+
     /// The bytes of the message, whichever it is.
     pub fn as_bytes(&self) -> &'a [u8] {
         match self {

@@ -69,6 +69,7 @@ pub struct PaymentPathBuilder {
     dummy_relay: PaymentRelay,
     htlc_minimum_msat: u64,
     htlc_maximum_msat: u64,
+    pads_end: bool,
 }
 
 impl PaymentPathBuilder {
@@ -93,6 +94,7 @@ impl PaymentPathBuilder {
             dummy_relay: PaymentRelay::default(),
             htlc_minimum_msat: 1,
             htlc_maximum_msat: Msat::MAX_MONEY.0,
+            pads_end: true,
         }
     }
 
@@ -118,6 +120,14 @@ impl PaymentPathBuilder {
     /// The most that the recipient takes at once, in millisatoshi; all the bitcoin there will ever be if not set.
     pub fn htlc_maximum_msat(mut self, msat: u64) -> Self {
         self.htlc_maximum_msat = msat;
+        self
+    }
+
+    /// Lets the last hop be longer than the others, as long as the path id makes it: see
+    /// [`BlindedPathBuilder::unpadded_end`]. A payment's onion has 1300 bytes, in which the whole path has to stand, so this
+    /// is for path ids of more than a hundred or two.
+    pub fn unpadded_end(mut self) -> Self {
+        self.pads_end = false;
         self
     }
 
@@ -192,6 +202,7 @@ impl PaymentPathBuilder {
         }
         let last = told(PathHop::new(self.recipient), max_cltv_expiry(left)?, self.htlc_minimum_msat);
         let path = BlindedPathBuilder::new(last).path_id(self.path_id);
+        let path = if self.pads_end { path } else { path.unpadded_end() };
         let path = forwarding.into_iter().fold(path, BlindedPathBuilder::through).build(session)?;
         Ok((path, payinfo))
     }

@@ -13,8 +13,8 @@ pub enum Refusal {
     /// much as a good message.
     #[error("the onion message is not for this node, or was changed on its way")]
     NotAuthentic,
-    /// Made for this node, but its contents cannot be used. Costs as much as a good message, with up to
-    /// [`MAX_DUMMY_HOPS`](super::MAX_DUMMY_HOPS) dummy hops.
+    /// Made for this node, but its contents cannot be used. Costs as much as a good message, with the dummy hops that
+    /// this node put into the path.
     #[error("the onion message is for this node, but its contents are unusable")]
     Unusable,
 }

@@ -53,8 +53,15 @@ fields! {
 }
 
 /// The tables of every field that a proof may hold.
-static TABLES: [&[Spec]; 6] =
-    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, PROOF_FIELDS, crate::recurrence::FIELDS];
+static TABLES: [&[Spec]; 7] = [
+    INVOICE_FIELDS,
+    REQUEST_FIELDS,
+    OFFER_FIELDS,
+    SIGNATURE_FIELDS,
+    PROOF_FIELDS,
+    crate::recurrence::FIELDS,
+    crate::contacts::FIELDS,
+];
 
 static SCHEMA: Schema = schema(rules::check);
 static UNSIGNED: Schema = schema(rules::check_unsigned);

@@ -10,12 +10,12 @@ use secp256k1::{Keypair, PublicKey};
 use zeroize::Zeroizing;
 
 use super::buffer::{HEAD_LEN, Outgoing, clear, make_room};
-use super::cipher::TAG_LEN;
 use super::error::{ConnectionError, SendError};
 use super::handshake::{Handshake, Keys, check_version};
 use super::init::{Init, OnionMessages};
 use super::message::{Message, Notice, PING, PONG};
 use super::timer::{Timeouts, Timer, Wait};
+use crate::crypto::TAG_LEN;
 use crate::error::Error;
 use crate::field::{Feature, Features};
 use crate::onion::OnionMessage;
@@ -62,6 +62,10 @@ pub enum Event {
     Error(Notice),
 }
 
+/// The answer to whatever is about a channel. A warning, never an error: that would have the peer close a channel that
+/// somebody else has with it under the same key.
+const NO_CHANNELS: &str = "there are no channels here";
+
 /// What is secret lies on the heap, where it stays until it is wiped. The rest does too, so that there is no unused
 /// space here, in which a move could take along what else was on the stack.
 enum State {
@@ -80,6 +84,10 @@ struct Open {
 }
 
 /// One connection to a Lightning peer, without the socket: bytes go in and come out (BOLT 8, BOLT 1).
+///
+/// `key` should be this connection's alone, or that of a wallet without channels: to a peer that has a channel with a node
+/// under the same key, this connection takes that node's place, and its channel is idle as long as this lasts. It is never
+/// closed because of anything that is sent here.
 ///
 /// What it holds is bounded, whatever the peer does: beside a few hundred bytes one message that arrives, of at most
 /// 65,551 bytes, and three that wait to be sent, of 65,569 bytes each. Buffers grow with what arrives, not with what
@@ -365,7 +373,7 @@ impl Connection {
             Message::Ping(Some(len)) => {
                 self.answer(&[&PONG.to_be_bytes(), &len.to_be_bytes()], len.into()).map(|()| None)
             }
-            Message::Channel(channel_id) => self.answer(&[&Notice::no_channel(&channel_id)], 0).map(|()| None),
+            Message::Channel => self.answer(&[&Notice::warning(NO_CHANNELS)], 0).map(|()| None),
             Message::Onion(len) => {
                 let mut bytes = core::mem::take(&mut self.incoming);
                 // An extension is nothing to us.

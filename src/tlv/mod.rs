@@ -57,6 +57,14 @@ impl<'a> TlvRecord<'a> {
 }
 
 /// Where a record is. Streams have at most 65535 bytes, so 16 bits are enough.
+/// D7: what is too long is not even copied.
+pub(crate) fn check_len(bytes: &[u8]) -> Result<(), Error> {
+    match bytes.len() {
+        0..=MAX_LEN => Ok(()),
+        len => Err(Error::new(ErrorKind::TooLong { len, max: MAX_LEN }, Rule::D7)),
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     number: u64,
@@ -107,9 +115,7 @@ impl TlvStream {
 
     /// The same for a stream that will be added to.
     pub(crate) fn read_with_room(bytes: Vec<u8>, more: usize) -> Result<Self, Error> {
-        if bytes.len() > MAX_LEN {
-            return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max: MAX_LEN }, Rule::D7));
-        }
+        check_len(&bytes)?;
         let mut count = 0;
         let mut low = LowTypes::default();
         for entry in Entries::new(&bytes) {
@@ -221,6 +227,15 @@ impl TlvStream {
 /// A range of the index, which always lies within the bytes.
 fn slice(bytes: &[u8], from: u16, to: u16) -> &[u8] {
     bytes.get(usize::from(from)..usize::from(to)).unwrap_or_default()
+}
+
+/// Whether bytes are a well-formed stream.
+#[cfg(feature = "contacts")]
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
+    if bytes.len() > MAX_LEN {
+        return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max: MAX_LEN }, Rule::D7));
+    }
+    Entries::new(bytes).try_for_each(|entry| entry.map(drop))
 }
 
 /// The records of at most [`MAX_LEN`] bytes that may still be malformed.

@@ -13,6 +13,8 @@ mod sides;
 
 mod answers;
 mod approval;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod drafts;
 mod forgeries;
 mod helpers;
@@ -25,5 +27,6 @@ mod renegotiation;
 mod sales;
 mod simulation;
 mod states;
+mod stock;
 mod walk;
 mod world;

@@ -251,7 +251,7 @@ fn renegotiation_has_an_end() {
                     assert!(time > now);
                     now = time;
                 }
-                Action::Nothing => break,
+                Action::Sign | Action::Nothing => break,
             }
             payment = copy(&payer(), &payment);
         }
@@ -388,7 +388,7 @@ fn a_silent_path_does_not_stop_renegotiation() {
             }
             Action::Send(asked) => silent = Some(asked),
             Action::WaitUntil(time) => now = time,
-            Action::Nothing => panic!("{:?}", payment.state()),
+            Action::Sign | Action::Nothing => panic!("{:?}", payment.state()),
         }
         payment = copy(&payer(), &payment);
         if let State::NeedsApproval { .. } = payment.state() {
@@ -416,7 +416,7 @@ fn a_silent_path_does_not_stop_renegotiation() {
             }
             Action::Send(_) => {}
             Action::WaitUntil(time) => now = time,
-            Action::Nothing => panic!("{:?}", payment.state()),
+            Action::Sign | Action::Nothing => panic!("{:?}", payment.state()),
         }
     }
     assert!(is_paid, "{:?}", payment.state());
@@ -468,7 +468,7 @@ proptest! {
                         prop_assert!(time > now || now.0 == u64::MAX, "{} at {}", time, now);
                         break;
                     }
-                    Action::Nothing => break,
+                    Action::Sign | Action::Nothing => break,
                 }
             }
             payment = copy(&payer(), &payment);
@@ -582,7 +582,7 @@ fn pay_in_a_market(seed: u64, sum: &mut Outcome) {
                     }
                 }
                 Action::WaitUntil(_) => break,
-                Action::Nothing => break 'time,
+                Action::Sign | Action::Nothing => break 'time,
             }
         }
         if let State::Quoted(quote) = payment.state() {

@@ -242,7 +242,7 @@ fn what_was_missed_is_said() {
         match subscription.poll(now, None).unwrap() {
             Action::Send(_) => asked += 1,
             Action::WaitUntil(time) => now = time,
-            Action::Nothing => panic!(),
+            Action::Sign | Action::Nothing => panic!(),
         }
         subscription = reload(&subscription);
     }

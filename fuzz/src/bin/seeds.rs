@@ -16,11 +16,11 @@ use bolt12::exchange::{
 };
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
-    BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
-    Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Recurrence,
-    RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder, RequestArrival, RequestContext,
-    ShortChannelId, StaticInvoiceBuilder, TimeUnit, UnixTime,
+    BlindedPath, ChainHash, ContactSecret, Direction, Fallback, Feature, Features, Field, HumanReadableName,
+    IntroductionNode, Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat,
+    MultiPart, Offer, OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerIdentity, PayerProof, PayerProofBuilder,
+    Preimage, Quantity, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder,
+    RequestArrival, RequestContext, ShortChannelId, StaticInvoiceBuilder, TimeUnit, UnixTime,
 };
 use bolt12_fuzz::checks::exchange::sides;
 use bolt12_fuzz::checks::keys;
@@ -124,6 +124,8 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_peel" => onions()?,
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
+        "links" => bolt12_fuzz::checks::links::seeds(),
+        "dnssec" => bolt12_fuzz::checks::dnssec::seeds(),
         "peer_handshake" => bolt12_fuzz::checks::peer::handshake_seeds(),
         "peer_frames" => bolt12_fuzz::checks::peer::frames_seeds(),
         "exchange_state" => states()?,
@@ -198,6 +200,8 @@ fn offer(name: &str) -> Result<Offer> {
             .absolute_expiry(NOW)
             .recurrence(Recurrence::every(3_600, TimeUnit::Seconds)?)
             .build()?,
+        // Paid by somebody who says so.
+        "introduced" | "named" => builder.issuer("Bob").build()?,
         // D9, D6: what no builder writes. An unknown odd field; features with needless zeros.
         "odd" => {
             let mut records = parse(builder.build()?.as_bytes()).0;
@@ -210,8 +214,19 @@ fn offer(name: &str) -> Result<Offer> {
     })
 }
 
-const OFFERS: [&str; 9] =
-    ["minimal", "typical", "currency", "paths-only", "everything", "odd", "monthly", "weekly", "hourly"];
+const OFFERS: [&str; 11] = [
+    "minimal",
+    "typical",
+    "currency",
+    "paths-only",
+    "everything",
+    "odd",
+    "monthly",
+    "weekly",
+    "hourly",
+    "introduced",
+    "named",
+];
 
 fn offers() -> Result<Vec<(&'static str, Vec<u8>)>> {
     OFFERS.into_iter().map(|name| Ok((name, offer(name)?.into_bytes()))).collect()
@@ -236,6 +251,20 @@ fn request(name: &str) -> Result<InvoiceRequest> {
             .features(Features::new([Feature(7)])?)
             .bip_353_name(HumanReadableName::new("satoshi", "example.com")?)
             .custom_field(2_000_000_001, [4, 5, 6]);
+    }
+    // Who pays, to a contact.
+    let secret = ContactSecret::from_byte_array([0x99; 32]);
+    match name {
+        "introduced" => {
+            let own = OfferBuilder::new(key(2)).issuer("Alice").build()?;
+            builder = builder.introduce(&secret, &PayerIdentity::from(own));
+        }
+        "named" => {
+            let identity = PayerIdentity::Name { name: "alice@example.com".parse()?, key: key(2).into() };
+            let named = builder.introduce(&secret, &identity).build_named()?;
+            return Ok(named.sign(&keys::all()[2])?.sign(keys::payer())?);
+        }
+        _ => {}
     }
     Ok(builder.build()?.sign(keys::payer())?)
 }
@@ -410,8 +439,9 @@ fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
 /// Messages for one of the nodes, behind an even byte, and ways that messages take, behind an odd one.
 fn onions() -> Result<Seeds> {
     let [own, other] = [key(0), key(1)];
-    let path =
-        |session| BlindedPathBuilder::new(own).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32]);
+    let path = |session| {
+        BlindedPathBuilder::own(&keys::all()[0]).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32])
+    };
     let (path, reply_path) = (path(5)?, path(6)?);
     let request = request("minimal")?.into_bytes();
     let contents = Contents::InvoiceRequest(&request);

@@ -26,6 +26,8 @@ pub fn offer(data: &[u8]) {
 pub fn invoice_request(data: &[u8]) {
     let Some(request) = read_signed::<InvoiceRequest>(data) else { return };
     walk::request(&request);
+    #[cfg(feature = "contacts")]
+    super::contacts::request(&request, request.tlvs());
     verify("invoice_request", request.tlvs(), request.payer_id(), &request.signature());
     assert!(Refund::try_from(data).is_err());
     text(&request, |width| request.wrapped(width).map(|wrapped| wrapped.to_string()));

@@ -4,9 +4,13 @@
 //! `tests/corpus.rs` calls the same functions with the seeds and with every input that was a finding
 //! once, so that there is one copy of what is checked.
 
+pub mod contacts;
+#[cfg(feature = "dnssec")]
+pub mod dnssec;
 pub mod errors;
 pub mod exchange;
 pub mod keys;
+pub mod links;
 pub mod merkle;
 pub mod messages;
 pub mod mirror;
@@ -34,6 +38,9 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
 pub const TARGETS: &[Target] = &[
     ("text", text::check),
+    ("links", links::check),
+    #[cfg(feature = "dnssec")]
+    ("dnssec", dnssec::check),
     ("tlv", tlv::check),
     ("point", point::check),
     ("offer", messages::offer),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Accepted, EndReason, Limit, MaxAmount, OutgoingMessage, Payee, Payer, Payment, PaymentId, ReceivedRequest, Refused,
-    State, Terms,
+    Accepted, EndReason, Event, Limit, ManagerLimits, MaxAmount, OffersManager, OutgoingMessage, Payee, Payer, Payment,
+    PaymentId, ReceivedRequest, Refused, Save, State, Terms,
 };
 use bolt12::lightning::{Application, Desk, Limits, OffersHandler, OnionPeers, ldk, message_paths, payment_paths};
 use bolt12::secp256k1::{Keypair, Secp256k1};
@@ -80,6 +80,12 @@ impl Application for Clerk {
         }
     }
 
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, _: Event) {}
+
     fn refused(&self, refused: &Refused) {
         self.note(format!("{:#}", refused.error()));
     }
@@ -101,7 +107,8 @@ fn desk(parts: &Parts, seed: u8) -> Arc<Desk<Clerk>> {
         roads: Arc::clone(&parts.roads),
         seen: Mutex::default(),
     };
-    Arc::new(Desk::new(clerk, issuer, Payer::new([seed; 32])))
+    let manager = OffersManager::new(Payer::new([seed; 32]), issuer, ManagerLimits::default());
+    Arc::new(Desk::new(clerk, manager))
 }
 
 /// An LDK node whose offers messages go to our desk first, and then to its own manager.
@@ -145,14 +152,14 @@ impl OurNode {
         let draft = self.handler.desk().payer().draft(offer, now, CHAINS).unwrap();
         let draft = draft.limit(Limit::AtMost(Msat(5_000_000)));
         let payment = draft.start(self.keys.get_secure_random_bytes(), now, UnixTime(now.0 + 60)).unwrap();
-        let id = self.handler.desk().add_payment(payment);
+        let id = self.handler.desk().update(|manager, now| manager.add_payment(payment, now)).unwrap();
         self.handler.poll();
         self.peers.process_events();
         id
     }
 
     fn look<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> R {
-        self.handler.desk().payment(id, |payment| look(payment)).unwrap()
+        self.handler.desk().look(|manager| manager.payment(id, look)).unwrap()
     }
 
     async fn quote(&self, id: PaymentId) -> Msat {
@@ -346,7 +353,7 @@ async fn refunds_both_ways() {
     let payinfo = bolt12::PayInfo::new(0, 0, 80, 1, 1_000_000);
     let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().unwrap();
     let claim = accepted.sign(invoice, UnixTime(now.0 + 60), Default::default()).unwrap();
-    ours.handler.desk().add_claim(claim);
+    ours.handler.desk().update(|manager, now| manager.add_claim(claim, now)).unwrap();
     ours.handler.poll();
     assert_eq!(theirs.invoice().await.amount_msats(), 5_000);
 
@@ -356,7 +363,7 @@ async fn refunds_both_ways() {
     let builder = new.builder("a cup", Msat(6_000)).add_path(path);
     let payment = new.publish(builder, now).unwrap();
     let refund = ldk::offers::refund::Refund::try_from(payment.refund().unwrap()).unwrap();
-    let id = ours.handler.desk().add_payment(payment);
+    let id = ours.handler.desk().update(|manager, now| manager.add_payment(payment, now)).unwrap();
     theirs.manager.request_refund_payment(&refund).unwrap();
     assert_eq!(ours.quote(id).await, Msat(6_000));
 }
@@ -396,7 +403,7 @@ async fn both_kinds_of_onions_on_one_node() {
         }
     });
 
-    let new = desk.issuer().new_offer([5; 16]);
+    let new = desk.payee().new_offer([5; 16]);
     let path = front.messenger().path(&[], new.path_id(0)).build([6; 32]).unwrap();
     let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
     let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(price).add_path(path);

@@ -3,15 +3,15 @@
 use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
-use secp256k1::PublicKey;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::Error;
 #[cfg(feature = "recurrence")]
 use crate::exchange::ids::SubscriptionId;
 use crate::exchange::ids::{ConversationId, ConversationKind, PaymentId};
 use crate::exchange::manager::OffersManager;
-use crate::exchange::manager::conversation::Conversation;
 use crate::exchange::manager::error::ManagerError;
+use crate::exchange::manager::held::Held;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::state::Attempt;
@@ -44,6 +44,15 @@ impl OffersManager {
         }
         let begun = self.change(id, now, |change| change.conversation.begin(payment_hash, now, change.rate));
         Ok(begun.ok_or(ManagerError::Unknown(id))??)
+    }
+
+    /// The signature of a request that [lacks one](super::Event::SignatureNeeded): see [`Payment::sign`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and `Unknown`.
+    pub fn sign(&mut self, id: PaymentId, signature: &schnorr::Signature, now: UnixTime) -> Result<(), ManagerError> {
+        self.step_payment(id, now, |payment| payment.sign(signature))
     }
 
     /// Whoever owns the money does not want to pay: see [`Payment::decline`].
@@ -110,10 +119,7 @@ impl OffersManager {
         step: impl FnOnce(&mut Payment) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         let id = id.into();
-        let stepped = self.change(id, now, |change| match &mut change.conversation {
-            Conversation::Payment(payment) => Some(step(payment)),
-            _ => None,
-        });
+        let stepped = self.change(id, now, |change| change.conversation.as_payment_mut().map(step));
         Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
     }
 
@@ -121,7 +127,7 @@ impl OffersManager {
         &mut self,
         id: ConversationId,
         now: UnixTime,
-        step: impl FnOnce(&mut Conversation) -> Result<(), Error>,
+        step: impl FnOnce(&mut dyn Held) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         Ok(self.change(id, now, |change| step(change.conversation)).ok_or(ManagerError::Unknown(id))??)
     }
@@ -197,10 +203,7 @@ impl OffersManager {
         step: impl FnOnce(&mut Subscription) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         let id = id.into();
-        let stepped = self.change(id, now, |change| match &mut change.conversation {
-            Conversation::Subscription(held) => Some(step(&mut held.0)),
-            _ => None,
-        });
+        let stepped = self.change(id, now, |change| change.conversation.as_subscription_mut().map(step));
         Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
     }
 }
@@ -212,8 +215,8 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if nothing that was begun has this payment hash: it is known to be paid, it is archived, or it is
-    /// not from here. `Refused` as for [`Payment::paid`].
+    /// `UnknownHash` if nothing that was begun has this payment hash: it is archived, its subscription has gone on since, or it
+    /// is not from here. `Refused` as for [`Payment::paid`].
     pub fn paid(&mut self, preimage: Preimage, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let hash = preimage.payment_hash();
         self.tell_all(hash, now, |conversation| conversation.paid(preimage))
@@ -242,14 +245,15 @@ impl OffersManager {
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if no claim that is not over has an invoice with this payment hash.
+    /// `UnknownHash` if no claim has an invoice with this payment hash. It is never too late, and saying it twice does no
+    /// harm.
     pub fn claim_paid(&mut self, payment_hash: sha256::Hash, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let mut claims = self.book.of_hash(payment_hash).filter(|id| id.kind() == ConversationKind::Claim);
         let id = claims.next();
         drop(claims);
         let id = id.ok_or(ManagerError::UnknownHash(payment_hash))?;
         self.change(id, now, |change| {
-            if let Conversation::Claim(claim) = &mut change.conversation {
+            if let Some(claim) = change.conversation.as_claim_mut() {
                 claim.paid();
             }
         });
@@ -265,7 +269,7 @@ impl OffersManager {
         &mut self,
         hash: sha256::Hash,
         now: UnixTime,
-        step: impl Fn(&mut Conversation) -> Result<(), Error>,
+        step: impl Fn(&mut dyn Held) -> Result<(), Error>,
     ) -> Result<ConversationId, ManagerError> {
         let mut first = Err(ManagerError::UnknownHash(hash));
         for id in self.payers_of(hash) {

@@ -7,7 +7,7 @@ use bitcoin::hashes::sha256;
 use crate::error::Error;
 use crate::exchange::ids::ConversationId;
 
-/// Why a manager did not do what it was asked for. Nothing changed.
+/// Why a manager did not do what it was asked for. Nothing was begun, and nothing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ManagerError {
@@ -15,7 +15,7 @@ pub enum ManagerError {
     Unknown(ConversationId),
     /// It is here already: a second one could be paid a second time.
     Exists(ConversationId),
-    /// A change of it is not saved yet, so nothing is known about it for sure.
+    /// It was never saved, or it was removed and is not deleted yet: nothing is known about it for sure.
     Unsaved(ConversationId),
     /// It is not over yet.
     Open(ConversationId),

@@ -31,7 +31,7 @@ impl OffersManager {
     ///
     /// A refusal, after which everything is as before. If it [is cheap](Refused::is_cheap), the message may be for
     /// somebody else. What there is to answer is among the [messages to send](Self::next_message), at most eight times
-    /// for each conversation.
+    /// for each conversation; of a refund, as often as claims [are looked at](crate::exchange::Payment::receive).
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Received, Box<Refused>> {
         if message.kind == OffersMessageKind::InvoiceRequest {
             return Ok(Received::Request(message));
@@ -46,15 +46,16 @@ impl OffersManager {
         let may_answer = entry.answers < MAX_ANSWERS;
         let received = self.change(id, now, |change| {
             let before = change.conversation.stage(now);
-            let received = change.conversation.receive(message, now, change.rate).map_err(|mut refused| {
-                let answer = refused.take_answer().filter(|_| may_answer);
+            let quoted = change.conversation.receive(message, now, change.rate).map_err(|mut refused| {
+                let is_refund = change.conversation.as_payment().is_some_and(|payment| payment.refund().is_some());
+                let answer = refused.take_answer().filter(|_| may_answer || is_refund);
                 let answers = answer.is_some();
                 change.outputs.extend(answer.map(|answer| Output::Send(What::Message(Box::new(answer)))));
                 (refused, answers)
             })?;
             // Another claim of a refund, beside the one that was told.
-            let stage = change.conversation.stage(now).filter(|stage| received && before == Some(*stage));
-            change.outputs.extend(stage.and_then(|stage| stage.event(id)).map(Output::Tell));
+            let beside = quoted.filter(|_| before.says_the_same(change.conversation.stage(now)));
+            change.outputs.extend(beside.and_then(|stage| stage.event(id)).map(Output::Tell));
             Ok(())
         });
         match received {

@@ -11,9 +11,11 @@ use crate::field::{CurrencyCode, Rate};
 use crate::units::UnixTime;
 
 mod book;
+mod claims;
 mod conversation;
 mod decisions;
 pub(crate) mod error;
+mod held;
 mod keys;
 pub(crate) mod limits;
 pub(crate) mod loading;
@@ -25,9 +27,6 @@ mod saving;
 mod stage;
 pub(crate) mod status;
 #[cfg(feature = "recurrence")]
-mod subscriptions;
-#[cfg(not(feature = "recurrence"))]
-#[path = "subscriptions_absent.rs"]
 mod subscriptions;
 mod views;
 
@@ -54,19 +53,23 @@ pub struct OffersManager {
     unsaved: VecDeque<Unsaved>,
     /// The number of the last save.
     number: u64,
+    /// What is to be deleted, and is not confirmed to be.
+    removing: BTreeSet<ConversationId>,
     /// The saves that are not confirmed.
     in_flight: BTreeMap<u64, ConversationId>,
     messages: VecDeque<ToSend>,
     events: VecDeque<Event>,
     rates: BTreeMap<CurrencyCode, (Rate, UnixTime)>,
     /// What waits for a rate.
-    waiting: BTreeMap<CurrencyCode, BTreeSet<ConversationId>>,
+    waiting_for_rate: BTreeMap<CurrencyCode, BTreeSet<ConversationId>>,
     /// What a rate that is there now concerns.
-    ready: BTreeSet<ConversationId>,
+    rate_came_for: BTreeSet<ConversationId>,
+    /// Whose turn it is among what is due.
+    turn: u8,
     /// The time that was given last.
     now: UnixTime,
     /// Up to where everything was looked at again, after the clock was set back.
-    again: Option<Bound<ConversationId>>,
+    recheck_from: Option<Bound<ConversationId>>,
 }
 
 impl OffersManager {
@@ -78,14 +81,16 @@ impl OffersManager {
             book: Book::default(),
             unsaved: VecDeque::new(),
             number: 0,
+            removing: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             messages: VecDeque::new(),
             events: VecDeque::new(),
             rates: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            waiting_for_rate: BTreeMap::new(),
+            rate_came_for: BTreeSet::new(),
+            turn: 0,
             now: UnixTime(0),
-            again: None,
+            recheck_from: None,
         }
     }
 

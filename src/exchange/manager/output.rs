@@ -15,7 +15,7 @@ use crate::field::CurrencyCode;
 ///
 /// Carry those of one conversation out in the order of their numbers, then
 /// [confirm](super::OffersManager::saved) each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Save {
     /// The number to confirm it by.
     pub number: u64,
@@ -23,6 +23,14 @@ pub struct Save {
     pub id: ConversationId,
     /// What to keep under that name, instead of what is there; nothing if that is to be deleted.
     pub state: Option<Vec<u8>>,
+}
+
+/// Does not show the state, which may hold a preimage.
+impl fmt::Debug for Save {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.as_ref().map(Vec::len);
+        f.debug_struct("Save").field("number", &self.number).field("id", &self.id).field("len", &state).finish()
+    }
 }
 
 /// A message to send, of which all that it depends on is saved.
@@ -71,6 +79,9 @@ impl fmt::Debug for ToSend {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A request is to be signed elsewhere: show what [`Payment::to_sign`](crate::exchange::Payment::to_sign) gives to the
+    /// signer, and [give the signature](super::OffersManager::sign).
+    SignatureNeeded(ConversationId),
     /// There is an invoice. Show the quote to whoever owns the money, and [begin](super::OffersManager::begin) or
     /// [decline](super::OffersManager::decline). Of a subscription this comes only where its own authorisation does not
     /// suffice, or after an attempt to pay that failed.
@@ -86,7 +97,8 @@ pub enum Event {
     },
     /// It was begun, and that is saved: pay the invoice now, once. See [`State::Paying`](crate::exchange::State::Paying).
     Payable(ConversationId),
-    /// The payment was made, or the claim was paid; of a subscription, the payment of this period.
+    /// The payment was made, or the claim was paid; of a subscription, the payment of this period. A program that ends just
+    /// then does not hear it: see what has been paid after a start.
     Paid(ConversationId),
     /// A payment of a subscription is overdue, and so was the one before it (EXC-17): it is made later by itself, or
     /// [now](super::OffersManager::catch_up).
@@ -94,7 +106,8 @@ pub enum Event {
     /// A payment of a subscription stopped: whoever owns the money can decide.
     Stopped(ConversationId),
     /// It is over. See [`status`](super::OffersManager::status) for why. It stays until it is
-    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove).
+    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove). Of a payment or a claim this is
+    /// told once at most, as [`Paid`](Self::Paid) is; of a subscription again after each start.
     Ended(ConversationId),
     /// The rate of this currency is needed: [give it](super::OffersManager::set_rate).
     RateNeeded(CurrencyCode),
@@ -103,7 +116,8 @@ pub enum Event {
     NotSaved {
         /// Which one.
         id: ConversationId,
-        /// Whether it is not here any more: it was new, or it was being removed.
+        /// Whether it is not here any more: it was new, and there is nothing of it in the store; or it was being removed,
+        /// and its state is still there. Load that, and remove it again.
         is_gone: bool,
     },
     /// It could not say what to do next. It is asked again in an hour.
@@ -118,33 +132,16 @@ pub enum Event {
 /// What waits for a save.
 pub(crate) enum Output {
     Send(What),
+    /// Beside how far it is: another claim.
     Tell(Event),
 }
 
 impl Output {
-    /// Whether it says how far a conversation is.
-    pub(crate) fn is_stage(&self) -> bool {
-        let Self::Tell(event) = self else { return false };
-        matches!(event, Event::Paid(_)) || event.is_of_now()
-    }
-
-    /// Whether it is idle once a conversation is farther than that.
+    /// Whether it is idle once a conversation has left the stage at which it came.
     pub(crate) fn is_superseded(&self) -> bool {
         match self {
-            Self::Send(What::Request(_)) => true,
-            Self::Tell(event) => event.is_of_now(),
+            Self::Send(What::Request(_)) | Self::Tell(_) => true,
             Self::Send(What::Message(_)) => false,
-        }
-    }
-}
-
-impl Event {
-    /// Whether it says where a conversation stands, and nothing that stays true.
-    fn is_of_now(&self) -> bool {
-        match self {
-            Self::Quoted(_) | Self::NeedsApproval { .. } | Self::Payable(_) => true,
-            Self::Overdue(_) | Self::Stopped(_) | Self::Ended(_) => true,
-            Self::Paid(_) | Self::RateNeeded(_) | Self::NotSaved { .. } | Self::Stuck { .. } => false,
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Status {
 pub enum Activity {
     /// It changed, and that is being saved.
     Saving,
+    /// A request is about to be sent, and lacks a signature.
+    Signing,
     /// An invoice is asked for.
     Asking {
         /// How many requests were sent.
@@ -110,6 +112,8 @@ pub enum WaitsFor {
     NextPeriod,
     /// The rate of a currency.
     Rate,
+    /// Whoever signs requests.
+    Signer,
 }
 
 impl Activity {
@@ -117,6 +121,7 @@ impl Activity {
     pub const fn waits_for(&self) -> Option<WaitsFor> {
         Some(match self {
             Self::Saving => WaitsFor::Store,
+            Self::Signing => WaitsFor::Signer,
             Self::Asking { .. } => WaitsFor::Payee,
             Self::Published => WaitsFor::Claimant,
             Self::Quoted { .. } | Self::NeedsApproval { .. } | Self::Stopped(_) => WaitsFor::Owner,
@@ -135,6 +140,7 @@ impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Saving => f.write_str("this is being saved"),
+            Self::Signing => f.write_str("an invoice request is to be signed"),
             Self::Asking { requests: 0 } => f.write_str("an invoice is about to be requested"),
             Self::Asking { requests: 1 } => f.write_str("an invoice request was sent"),
             Self::Asking { requests } => write!(f, "{requests} invoice requests were sent"),
@@ -170,6 +176,7 @@ impl fmt::Display for WaitsFor {
             Self::Node => "the Lightning network",
             Self::NextPeriod => "its due date",
             Self::Rate => "the exchange rate",
+            Self::Signer => "the signature",
         })
     }
 }

@@ -43,6 +43,9 @@ pub struct Accepted {
     period: Option<Period>,
     /// What is to come back with the payment.
     data: Vec<u8>,
+    /// Whether a payer that says who it is need not be told apart by more than its secret.
+    #[cfg(feature = "contacts")]
+    pub(super) payer_is_known: bool,
 }
 
 impl ReceivedRequest {
@@ -90,7 +93,18 @@ impl ReceivedRequest {
                 };
                 let due = period.as_ref().map_or(due, Period::due);
                 let (created_at, data) = (terms.now, Vec::new());
-                Ok(Accepted { received: self, amount, due, node_id, created_at, relative_expiry, period, data })
+                Ok(Accepted {
+                    received: self,
+                    amount,
+                    due,
+                    node_id,
+                    created_at,
+                    relative_expiry,
+                    period,
+                    data,
+                    #[cfg(feature = "contacts")]
+                    payer_is_known: false,
+                })
             }
             Err(error) => {
                 let told = InvoiceError::answering(&error);
@@ -152,6 +166,14 @@ impl Accepted {
         }
     }
 
+    /// What comes back with the payment of what the payer said of itself (CON-7, CON-8).
+    #[cfg(feature = "contacts")]
+    fn introduction(&self) -> Option<crate::invoice_request::Introduction> {
+        let mut introduction = self.request().introduction()?;
+        introduction.payer = introduction.payer.filter(|_| !self.payer_is_known);
+        Some(introduction)
+    }
+
     #[cfg(feature = "recurrence")]
     pub(crate) fn period(&self) -> Option<&Period> {
         self.period.as_ref()
@@ -178,6 +200,8 @@ impl Accepted {
         let sale = Sale {
             period: period.flatten(),
             data: self.data.clone(),
+            #[cfg(feature = "contacts")]
+            introduction: self.introduction(),
             ..Sale::of(&self.received.issuer, self.request(), self.request().payer_id(), self.created_at)
         };
         let expires_at = self.created_at.saturating_add(self.expiry());
@@ -268,6 +292,10 @@ impl Accepted {
         if let Some(period) = &self.period {
             period.write(&mut out);
         }
+        #[cfg(feature = "contacts")]
+        if self.request().contact_secret().is_some() {
+            out.flag(self.payer_is_known);
+        }
         out.finish(self.received.issuer.states())
     }
 }
@@ -298,7 +326,18 @@ impl Payee {
             let relative_expiry = Duration::from_secs(reader.number()?);
             let data = reader.bytes()?.to_vec();
             let period = Period::read(reader, received.request(), due)?;
-            Ok(Accepted { received, amount, due, node_id, created_at, relative_expiry, period, data })
+            Ok(Accepted {
+                #[cfg(feature = "contacts")]
+                payer_is_known: received.request().contact_secret().is_some() && reader.flag()?,
+                received,
+                amount,
+                due,
+                node_id,
+                created_at,
+                relative_expiry,
+                period,
+                data,
+            })
         })
     }
 }

@@ -8,8 +8,8 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
-use crate::error::{Error, ErrorKind, MessageKind, Rule};
-use crate::exchange::action::Action;
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
+use crate::exchange::action::{Action, Step};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::{ClaimId, PathId};
 use crate::exchange::message::{
@@ -39,7 +39,24 @@ impl Payee {
     /// `Expired` (OFR-9), `UnsupportedChain` (RQR-13), `Zero` and `AmountTooHigh` (D3).
     pub fn claim(&self, refund: &Refund, now: UnixTime, chains: &[ChainHash]) -> Result<AcceptedRefund, Error> {
         let keypair = self.refund_keypair(refund.as_bytes());
-        let node_id = refund.accept(now, chains, keypair.public_key())?.node_id();
+        self.claim_as(keypair.public_key(), refund, now, chains)
+    }
+
+    /// The same with an invoice that is signed elsewhere, with this key. Build the [invoice](AcceptedRefund::invoice), which
+    /// is then [`Unsigned`]: show it to the signer, [complete](Unsigned::complete) it, and
+    /// [begin](AcceptedRefund::begin) to send it. After a restart the same refund, time and key give the same again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`claim`](Self::claim).
+    pub fn claim_as(
+        &self,
+        node_id: PublicKey,
+        refund: &Refund,
+        now: UnixTime,
+        chains: &[ChainHash],
+    ) -> Result<AcceptedRefund, Error> {
+        let node_id = refund.accept(now, chains, node_id)?.node_id();
         let relative_expiry = DEFAULT_RELATIVE_EXPIRY;
         Ok(AcceptedRefund { issuer: self.clone(), refund: refund.clone(), node_id, created_at: now, relative_expiry })
     }
@@ -115,7 +132,18 @@ impl AcceptedRefund {
     /// `WrongKey` for an invoice of another refund, `TimeMismatch` for another [expiry](Self::relative_expiry),
     /// `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
-        let invoice = invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?;
+        self.begin(invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?, deadline, retry)
+    }
+
+    /// Begins to send an invoice that was signed [elsewhere](Payee::claim_as), as [`sign`](Self::sign) does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn begin(&self, invoice: Invoice, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
+        if invoice.node_id() != self.node_id {
+            return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6));
+        }
         invoice.check_repeats(&self.refund)?;
         check_expiry(&invoice, self.created_at.saturating_add(self.relative_expiry))?;
         let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
@@ -172,31 +200,31 @@ impl Claim {
 
     /// What to do now: send the invoice over the refund's paths in order, or to its payer (RQR-12), again and again.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        Ok(self.step(now).into())
+    }
+
+    pub(crate) fn step(&mut self, now: UnixTime) -> Step<OutgoingMessage> {
         if self.phase != ClaimState::Sending {
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         if now > self.deadline {
             self.phase = ClaimState::Ended(EndReason::Deadline);
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
-        match self.schedule.next(self.ways(), is_open(&self.closed), now) {
-            Some(way) => {
-                let position = u8::try_from(way).unwrap_or(u8::MAX);
-                Ok(Action::Send(Box::new(OutgoingMessage {
-                    message: OffersMessage::Invoice(self.invoice.clone()),
-                    destination: match self.paths().nth(position.into()) {
-                        Some(path) => Destination::Path(path.into_owned()),
-                        None => Destination::Node(self.invoice.payer_id()),
-                    },
-                    // MSG-4: it is worth knowing why an invoice is not paid.
-                    reply_path_id: Some(self.token(position).path_id(self.issuer.claims())),
-                })))
-            }
-            None => {
-                let deadline = UnixTime(self.deadline.0.saturating_add(1));
-                Ok(Action::WaitUntil(self.schedule.next_at().min(deadline)))
-            }
-        }
+        let way = self.schedule.next(self.ways(), is_open(&self.closed), now);
+        let wake = self.schedule.next_at().min(self.deadline.next_second());
+        let Some(way) = way else { return Step::WaitUntil(wake) };
+        let position = u8::try_from(way).unwrap_or(u8::MAX);
+        let message = Box::new(OutgoingMessage {
+            message: OffersMessage::Invoice(self.invoice.clone()),
+            destination: match self.paths().nth(position.into()) {
+                Some(path) => Destination::Path(path.into_owned()),
+                None => Destination::Node(self.invoice.payer_id()),
+            },
+            // MSG-4: it is worth knowing why an invoice is not paid.
+            reply_path_id: Some(self.token(position).path_id(self.issuer.claims())),
+        });
+        Step::Send { message, wake }
     }
 
     /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once.

@@ -16,8 +16,10 @@ use crate::units::{Msat, UnixTime};
 
 /// The bytes in the last hop of an invoice's paths, by which its maker recognises the payment, and what it was for.
 ///
-/// They are 141 to 238 bytes, 64 of them the application's at most: a payment onion of 1300 bytes still has room for
-/// nine hops of a blinded path. Only its maker can read them; `Debug` does not show them.
+/// They are 141 to 238 bytes, 64 of them the application's at most: over a path through one peer, a payment's onion of 1300
+/// bytes has room for ten hops before it. A payer that [says who it is](crate::guide::contacts) makes it up to 571: let the
+/// path have an [end of its own length](crate::onion::PaymentPathBuilder::unpadded_end) then, which leaves eight. Only its
+/// maker can read them; `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PaymentPathId(pub Vec<u8>);
 

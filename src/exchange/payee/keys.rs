@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use secp256k1::Keypair;
 use zeroize::Zeroizing;
 
-use crate::exchange::secret::{MacKey, Nonce, Seal, offer_records};
+use crate::exchange::secret::{MacKey, Nonce, Seal, ShortSeal, offer_records};
 use crate::field::KnownFeatures;
 use crate::offer::Offer;
 use crate::tlv::TlvStream;
@@ -114,11 +114,16 @@ impl Payee {
         self.seal(offer.tlvs()).is_some()
     }
 
-    /// The metadata of an offer, wherever it stands, if it is ours and all the rest is as it was.
-    pub(crate) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
-        let seal = Seal::read(tlvs.value(4)?)?;
+    /// The nonce of an offer, wherever it stands, if it is ours and all the rest is as it was.
+    pub(crate) fn seal(&self, tlvs: &TlvStream) -> Option<Nonce> {
+        let metadata = tlvs.value(4)?;
         let [first, middle, last] = offer_records(tlvs);
-        self.keys.offers.verifies(&[&seal.nonce, first, middle, last], &seal.tag).then_some(seal)
+        if let Some(seal) = ShortSeal::read(metadata) {
+            let parts = [&seal.nonce()[..], first, middle, last];
+            return self.keys.offers.verifies_short(&parts, &seal.tag).then(|| seal.nonce());
+        }
+        let seal = Seal::read(metadata)?;
+        self.keys.offers.verifies(&[&seal.nonce, first, middle, last], &seal.tag).then_some(seal.nonce)
     }
 
     /// The key pair of an offer that this issuer began with the nonce.

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::exchange::payee::sale::SoldPeriod;
 use crate::exchange::saved::{Reader, Writer, invalid};
+use crate::exchange::sold::SoldPeriod;
 use crate::invoice::InvoiceFields;
 use crate::invoice_request::{AcceptedRequest, InvoiceRequest, PeriodTerms};
 use crate::recurrence::RecurrenceRequest;

@@ -54,15 +54,15 @@ impl Payee {
             return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
         }
         // Hashing what nobody made costs more than it may, if it is long enough.
-        let seal = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
-        let Some(seal) = seal else {
+        let nonce = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
+        let Some(nonce) = nonce else {
             // No field is named: what differs is nobody's business who probes for offers.
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
         };
-        let Some(arrival) = self.arrival(&tlvs, &seal.nonce, arrival) else {
+        let Some(arrival) = self.arrival(&tlvs, &nonce, arrival) else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)));
         };
-        self.verify(tlvs, arrival, reply_path, Some(seal.nonce))
+        self.verify(tlvs, arrival, reply_path, Some(nonce))
     }
 
     /// The same for an offer that was made without this issuer, and is known for example from a database, where
@@ -112,6 +112,8 @@ impl Payee {
         let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
         match unverified.and_then(|unverified| unverified.verify_with(signer)) {
             Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
+            // CON-4: whoever signs for somebody else's name gets no answer.
+            Err(error) if error.rule() == Rule::Con4 => Err(Refused::answered(error, None)),
             Err(error) => Err(Refused::answered(error, reply_path)),
         }
     }
@@ -124,8 +126,12 @@ impl Payee {
             (Some(Ok(paths)), MessageArrival::Path(path_id)) => {
                 let mut paths = paths.iter().enumerate();
                 let made = |at: usize| u8::try_from(at).map(|at| [at]);
-                let is_over =
-                    |at: usize, key: &MacKey| made(at).is_ok_and(|at| key.verifies_whole(&[nonce, &at], &path_id.0));
+                // A short one is the start of the same.
+                let verifies = |key: &MacKey, parts: &[&[u8]]| match path_id.as_short() {
+                    Some(short) => key.verifies(parts, short),
+                    None => key.verifies_whole(parts, &path_id.0),
+                };
+                let is_over = |at: usize, key: &MacKey| made(at).is_ok_and(|at| verifies(key, &[nonce, &at]));
                 let (_, path) = paths.find(|(at, _)| is_over(*at, &self.keys.offer_paths))?;
                 Some(RequestArrival::OfferPath(path.last_blinded_node_id()))
             }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::exchange::secret::{MacKey, request_records};
+use crate::exchange::sold::SoldPeriod;
 use crate::field::{CurrencyCode, OfferAmount};
 use crate::invoice_request::RequestFields;
 use crate::signature::OfferId;
@@ -35,21 +36,12 @@ pub struct Sale {
     /// Which payment of a subscription it is: its counter, when period 0 started, and the number of the period that was
     /// paid first (feature `recurrence`).
     pub period: Option<SoldPeriod>,
+    /// What the payer said of itself, if it wants to be known by this payee: find it among the
+    /// [contacts](crate::exchange::Contact::find).
+    #[cfg(feature = "contacts")]
+    pub introduction: Option<crate::invoice_request::Introduction>,
     /// What the application [added](crate::exchange::Accepted::sale_data).
     pub data: Vec<u8>,
-}
-
-/// Which payment of a subscription was sold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SoldPeriod {
-    /// How many payments came before it.
-    pub counter: u32,
-    /// When period 0 started (REC-9).
-    pub basetime: UnixTime,
-    /// The number of the period that was paid first (REC-4).
-    pub start: Option<u32>,
-    /// The last second of its pay window (REC-6).
-    pub until: UnixTime,
 }
 
 /// The length of what stands before everything that varies.
@@ -63,16 +55,18 @@ impl Sale {
             Ok(Some(OfferAmount::Currency { currency, amount })) => Some((currency, amount)),
             _ => None,
         };
-        let [low, high] = request_records(request.tlvs());
+        let [low, high, rest] = request_records(request.tlvs());
         let metadata = request.tlvs().value(0).unwrap_or_default();
         Self {
             offer_id: request.offer().id().unwrap_or(OfferId::from_byte_array([0; 32])),
             payer_id,
-            request_id: payee.payment_ids().short(&[&(metadata.len() as u64).to_be_bytes(), metadata, low, high]),
+            request_id: payee.payment_ids().short(&[&(metadata.len() as u64).to_be_bytes(), metadata, low, high, rest]),
             quantity,
             quoted_at,
             price,
             period: None,
+            #[cfg(feature = "contacts")]
+            introduction: request.introduction(),
             data: Vec::new(),
         }
     }
@@ -99,6 +93,10 @@ impl Sale {
             out.number(period.until.0);
         }
         out.bytes(&self.data);
+        #[cfg(feature = "contacts")]
+        if let Some(introduction) = &self.introduction {
+            out.rest(&introduction.to_bytes());
+        }
         out.into_bytes()
     }
 
@@ -121,8 +119,22 @@ impl Sale {
             }),
         };
         let data = reader.bytes()?.to_vec();
-        reader.end()?;
-        let sale = Self { offer_id, payer_id, request_id, quantity, quoted_at, price, period, data };
+        // What software with more features made says more.
+        let rest = reader.rest();
+        #[cfg(not(feature = "contacts"))]
+        let _ = rest;
+        let sale = Self {
+            offer_id,
+            payer_id,
+            request_id,
+            quantity,
+            quoted_at,
+            price,
+            period,
+            #[cfg(feature = "contacts")]
+            introduction: crate::invoice_request::Introduction::from_bytes(rest),
+            data,
+        };
         Ok((sale, amount, expires_at))
     }
 
@@ -150,7 +162,7 @@ impl Sale {
 }
 
 /// No sale is longer.
-const MAX_SALE_LEN: usize = 320;
+const MAX_SALE_LEN: usize = 660;
 
 /// The exclusive or with a keystream, which is its own inverse.
 fn encrypt(key: &MacKey, tag: &[u8; TAG_LEN], text: &[u8]) -> Vec<u8> {

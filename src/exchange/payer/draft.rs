@@ -5,9 +5,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
 
 use crate::builder::check_amount;
-use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::contacts::FIELDS;
+use crate::error::{Error, ErrorKind, Field, LinkFault, Rule};
 use crate::exchange::payer::budget::{Budget, Price};
 use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::keys::Payer;
@@ -15,7 +17,9 @@ use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::recurring::Series;
 use crate::exchange::schedule::Retry;
-use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
+use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate, named};
+use crate::names::ResolvedName;
+use crate::names::resolved::check_fresh;
 use crate::offer::{Offer, UsableOffer};
 use crate::units::{Msat, UnixTime};
 
@@ -80,6 +84,8 @@ pub struct Draft {
     pub(crate) limit: Option<Limit>,
     pub(crate) fees: FeeLimit,
     pub(crate) retry: Retry,
+    /// Until when what the name stands for may be used, if it was looked up.
+    pub(crate) name_until: Option<UnixTime>,
 }
 
 impl Payer {
@@ -100,7 +106,18 @@ impl Draft {
     pub(crate) fn new(payer: Payer, offer: UsableOffer<'_>) -> Self {
         let retry = Retry::default();
         let (offer, chain) = (offer.offer().clone(), offer.chain());
-        Self { payer, offer, chain, choices: Choices::default(), limit: None, fees: FeeLimit::default(), retry }
+        let (choices, fees) = (Choices::default(), FeeLimit::default());
+        Self { payer, offer, chain, choices, limit: None, fees, retry, name_until: None }
+    }
+
+    /// Has requests be signed elsewhere, with this key: at a hardware wallet, for example. Without it, each is signed with a
+    /// key of its own that follows from the payer's secret. Let this key, too, serve nothing else: whoever sees it twice
+    /// knows that one payer asked. The payment then says when it lacks a signature
+    /// ([`Action::Sign`](crate::exchange::Action::Sign)): one suffices for all of an offer's paths, and each renewal of a quote
+    /// needs another. A [proof](crate::exchange::Receipt::proof) of the payment is signed with this key.
+    pub fn signer(mut self, payer_id: PublicKey) -> Self {
+        self.choices.signer = Some(payer_id.into());
+        self
     }
 
     /// What to pay: needed if the offer has no price; otherwise at least the price, for example with a tip.
@@ -121,10 +138,32 @@ impl Draft {
         self
     }
 
-    /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8).
+    /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8). One that was looked up goes into
+    /// [`resolved`](Self::resolved).
     pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
         self.choices.name = Some(name.into_owned().into());
+        self.name_until = None;
         self
+    }
+
+    /// The name that was looked up and led to the offer: the issuer sees it (NAM-9), and the payment is not begun once
+    /// the name has to be looked up again (NAM-8). A payment that was begun goes on.
+    ///
+    /// The URI's amount, if it has one, is for [`amount`](Self::amount): see
+    /// [`BitcoinUri::amount_for`](crate::BitcoinUri::amount_for).
+    ///
+    /// # Errors
+    ///
+    /// [`StaleName`](crate::LinkFault::StaleName) (NAM-8); [`OtherOffer`](crate::LinkFault::OtherOffer) for a name that
+    /// does not stand for this offer; what is wrong with its URI.
+    pub fn resolved(mut self, name: &ResolvedName, now: UnixTime) -> Result<Self, Error> {
+        check_fresh(name.keep_until(), now)?;
+        if !name.uri()?.offers().any(|offer| *offer == self.offer) {
+            return Err(Error::new(ErrorKind::Link(LinkFault::OtherOffer), Rule::Nam9));
+        }
+        self = self.bip_353_name(name.name().by_ref());
+        self.name_until = Some(name.keep_until());
+        Ok(self)
     }
 
     /// Adds a field to the request: see
@@ -240,6 +279,17 @@ impl Draft {
         self.max().map(drop)
     }
 
+    /// The most bytes (not characters) that fit into the [note](Self::payer_note) beside what else was chosen, for whoever
+    /// types it in. Costs as much as a request.
+    ///
+    /// # Errors
+    ///
+    /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses as long as something is
+    /// [needed](Self::needs), and `TooLong` if even without a note it is.
+    pub fn max_note_len(&self) -> Result<usize, Error> {
+        self.asked(UnixTime(0)).max_note_len(&self.payer)
+    }
+
     /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean
     /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays. The reply path
     /// may: it is made by whoever sends the request (with the feature `onion`, see `Route`).
@@ -255,8 +305,13 @@ impl Draft {
             (choices.name.is_some(), Field::INVREQ_BIP_353_NAME),
         ];
         fields.extend(chosen.into_iter().filter(|(is_there, _)| *is_there).map(|(_, field)| field));
-        fields.extend(choices.custom.iter().map(|(number, _)| Field::numbered(*number)));
+        fields.extend(choices.custom.iter().map(|(number, _)| named(&[FIELDS], *number)));
         fields
+    }
+
+    /// NAM-8
+    pub(crate) fn check_name(&self, now: UnixTime) -> Result<(), Error> {
+        self.name_until.map_or(Ok(()), |until| check_fresh(until, now))
     }
 
     pub(crate) fn asked(&self, now: UnixTime) -> OfferPurpose {

@@ -6,6 +6,8 @@ use bitcoin::constants::ChainHash;
 use secp256k1::Keypair;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "contacts")]
+use crate::exchange::contacts::key::OfferKey;
 use crate::exchange::ids::{PathId, PaymentId};
 use crate::exchange::message::MessageArrival;
 use crate::exchange::secret::{MacKey, Nonce, Seal, Token, request_records};
@@ -24,6 +26,9 @@ use crate::units::Msat;
 pub struct Payer {
     keys: Arc<Keys>,
     known: &'static KnownFeatures,
+    /// What signs for the payer's name.
+    #[cfg(feature = "contacts")]
+    name_key: Option<Arc<OfferKey>>,
 }
 
 /// One key for each purpose.
@@ -36,6 +41,10 @@ struct Keys {
     request_keys: MacKey,
     reply_paths: MacKey,
     refund_paths: MacKey,
+    #[cfg(feature = "onion")]
+    lookup_ids: MacKey,
+    #[cfg(feature = "onion")]
+    lookup_paths: MacKey,
     delays: MacKey,
     #[cfg(feature = "recurrence")]
     subscriptions: MacKey,
@@ -59,6 +68,10 @@ impl Payer {
             request_keys: key("payer request key"),
             reply_paths: key("payer reply path"),
             refund_paths: key("payer refund path"),
+            #[cfg(feature = "onion")]
+            lookup_ids: key("payer lookup id"),
+            #[cfg(feature = "onion")]
+            lookup_paths: key("payer lookup path"),
             delays: key("payer delay"),
             #[cfg(feature = "recurrence")]
             subscriptions: key("payer subscription"),
@@ -68,7 +81,12 @@ impl Payer {
             preimages: key("payer preimage"),
             states: key("payer state"),
         };
-        Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }
+        Self {
+            keys: Arc::new(keys),
+            known: KnownFeatures::default_ref(),
+            #[cfg(feature = "contacts")]
+            name_key: None,
+        }
     }
 
     /// Names the compulsory features that the application knows.
@@ -103,9 +121,29 @@ impl Payer {
     }
 
     /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
-    /// what a payer proof needs. Nothing if the request is not ours or was changed.
+    /// what a payer proof needs. Nothing if the request is not ours, was changed, or was signed
+    /// [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
-        self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce))
+        let keypair = self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce));
+        keypair.filter(|keypair| request.payer_id().is_none_or(|payer_id| payer_id == keypair.public_key()))
+    }
+
+    /// Gives the key of the offer that the payer's BIP 353 name leads to: what signs for the name where a contact is told it
+    /// ([`PayerIdentity::Name`](crate::PayerIdentity), CON-3). It is needed again where a payment is loaded that goes on.
+    #[cfg(feature = "contacts")]
+    #[must_use]
+    pub fn named_by(mut self, key: OfferKey) -> Self {
+        self.name_key = Some(Arc::new(key));
+        self
+    }
+
+    /// What signs for the payer's name.
+    pub(crate) fn name_key(&self) -> Option<&Keypair> {
+        #[cfg(feature = "contacts")]
+        let key = self.name_key.as_deref().map(OfferKey::keypair);
+        #[cfg(not(feature = "contacts"))]
+        let key = None;
+        key
     }
 
     pub(crate) fn known(&self) -> &'static KnownFeatures {
@@ -149,15 +187,15 @@ impl Payer {
     }
 
     /// What completes the metadata of a request with a nonce.
-    pub(crate) fn request_tag(&self, nonce: &Nonce, records: &[u8]) -> [u8; 16] {
-        self.keys.requests.short(&[nonce, records])
+    pub(crate) fn request_tag(&self, nonce: &Nonce, [first, second]: [&[u8]; 2]) -> [u8; 16] {
+        self.keys.requests.short(&[nonce, first, second])
     }
 
     /// The metadata of a request of ours, wherever it stands, if all the rest of it is as it was.
     pub(crate) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
         let seal = Seal::read(tlvs.value(0)?)?;
-        let [low, high] = request_records(tlvs);
-        self.keys.requests.verifies(&[&seal.nonce, low, high], &seal.tag).then_some(seal)
+        let [low, high, rest] = request_records(tlvs);
+        self.keys.requests.verifies(&[&seal.nonce, low, high, rest], &seal.tag).then_some(seal)
     }
 
     pub(crate) fn reply_path_id(&self, token: Token) -> PathId {
@@ -166,6 +204,12 @@ impl Payer {
 
     pub(crate) fn refund_path_id(&self, token: Token) -> PathId {
         token.path_id(&self.keys.refund_paths)
+    }
+
+    /// What everything about looking up a name is derived with: its id, and the path ids of its queries.
+    #[cfg(feature = "onion")]
+    pub(crate) fn lookups(&self) -> [&MacKey; 2] {
+        [&self.keys.lookup_ids, &self.keys.lookup_paths]
     }
 
     #[cfg(feature = "async_payments")]

@@ -2,8 +2,8 @@
 
 use secp256k1::Keypair;
 
-use crate::error::Field;
 use crate::exchange::payer::keys::Payer;
+use crate::field::Text;
 use crate::invoice::Invoice;
 use crate::payer_proof::{PayerProofBuilder, Preimage};
 
@@ -30,17 +30,25 @@ impl<'a> Receipt<'a> {
         self.preimage
     }
 
-    /// Begins a proof of the payment: a [receipt](PayerProofBuilder::receipt) that also shows the offer's price and
-    /// metadata, beside which `invreq_chain` and `offer_chains` could be hidden, so that it shows on which chain was
-    /// paid. Sign it with [`keypair`](Self::keypair).
+    /// What the payer said to the payee, in the request that the invoice repeats. A [proof](Self::proof) hides it, unless it is
+    /// [revealed](PayerProofBuilder::reveal).
+    pub fn payer_note(&self) -> Option<Text<'a>> {
+        self.invoice.request().payer_note()
+    }
+
+    /// Begins a proof of the payment: a [receipt](PayerProofBuilder::receipt) that shows the
+    /// [whole offer](PayerProofBuilder::whole_offer), with its paths, so that it holds against
+    /// [`ExpectedPayee::Offer`](crate::ExpectedPayee::Offer) and shows on which chain was paid. Sign it with
+    /// [`keypair`](Self::keypair).
+    ///
+    /// Whoever sees it can use the offer. [Hide](PayerProofBuilder::hide) its paths where that is not meant: then the proof
+    /// holds against [`ExpectedPayee::Issuer`](crate::ExpectedPayee::Issuer).
     pub fn proof(&self) -> PayerProofBuilder<'a> {
-        let fields = [Field::OFFER_METADATA, Field::OFFER_CURRENCY, Field::OFFER_AMOUNT];
-        let fields = fields.into_iter().filter(|field| self.invoice.tlvs().contains(field.number()));
-        fields.fold(PayerProofBuilder::receipt(self.invoice, self.preimage), PayerProofBuilder::reveal)
+        PayerProofBuilder::receipt(self.invoice, self.preimage).whole_offer()
     }
 
     /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3). It is found again in what the
-    /// payer paid; nothing if that is not its own, which happens only to a state that was tampered with.
+    /// payer paid; nothing if that was signed [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self) -> Option<Keypair> {
         self.payer.keypair(self.invoice.request())
     }

@@ -72,7 +72,8 @@ impl NewRefund {
         let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
         let payer_id = self.payer.request_keypair(&nonce).public_key();
         let refund = refund.knowing(self.payer.known());
-        let refund = refund.build_sealed(payer_id, metadata, |records| self.payer.request_tag(&nonce, records))?;
+        let refund =
+            refund.build_sealed(payer_id, metadata, |records| self.payer.request_tag(&nonce, [records, &[]]))?;
         if refund.paths().is_none() {
             return Err(Error::missing(Field::INVREQ_PATHS, Rule::Rqr12));
         }

@@ -154,7 +154,7 @@ impl Parameters<'_, '_> {
 
     /// A key and a value, which is shown in upper case if it knows how.
     fn put(&mut self, key: &str, value: &dyn Display) -> fmt::Result {
-        let key = if self.f.alternate() { key.to_uppercase() } else { key.into() };
+        let key = if self.f.alternate() { key.to_ascii_uppercase() } else { key.into() };
         write!(self.f, "{}{}=", self.separator, Encoded(&key))?;
         self.separator = '&';
         value.fmt(self.f)
@@ -164,7 +164,7 @@ impl Parameters<'_, '_> {
     fn put_text(&mut self, key: &str, value: &str) -> fmt::Result {
         let is_bech32 = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         match self.f.alternate() && is_bech32 {
-            true => self.put(key, &Encoded(&value.to_uppercase())),
+            true => self.put(key, &Encoded(&value.to_ascii_uppercase())),
             false => self.put(key, &Encoded(value)),
         }
     }

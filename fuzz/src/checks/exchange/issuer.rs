@@ -385,7 +385,7 @@ impl Claiming {
                 self.ways.push(way);
             }
             Action::WaitUntil(time) => assert!(time > now && self.over.is_none()),
-            Action::Nothing => assert_ne!(*self.claim.state(), ClaimState::Sending),
+            Action::Sign | Action::Nothing => assert_ne!(*self.claim.state(), ClaimState::Sending),
         }
     }
 

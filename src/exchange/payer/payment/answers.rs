@@ -29,10 +29,13 @@ impl Payment {
     /// payment if it was the last and no invoice can be approved. But if the price is in another currency, and the error
     /// suggests a higher amount than was chosen within the limit, then that is asked for (ERR-2).
     ///
+    /// Of a *refund*, sixteen claims are looked at one after the other, and then one in a minute (EXC-20): whoever sends more
+    /// keeps others waiting, unless it was [said](Self::expect_payee) whom to expect.
+    ///
     /// # Errors
     ///
     /// A refusal, after which everything is as before. `WrongKind` for a request, `WrongArrival` and `Differs` for what
-    /// answers something else, `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
+    /// answers something else, `TooManyClaims` for the claim of a refund, `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         match message.kind {
             OffersMessageKind::Invoice => self.receive_invoice(message, now),
@@ -47,6 +50,9 @@ impl Payment {
         // EXC-1: a MAC is cheaper than a signature.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
         self.purpose.check_own(&self.payer, &tlvs, token).map_err(Refused::silent)?;
+        if let Purpose::Refund(refund) = &mut self.purpose {
+            refund.admit(&tlvs, now)?;
+        }
         let verified = Unverified::<Invoice>::of(tlvs, self.payer.known()).and_then(Unverified::verify);
         let invoice = match verified {
             Ok(invoice) => invoice,
@@ -108,9 +114,7 @@ impl Payment {
     fn take_claim(&mut self, invoice: Invoice, now: UnixTime) -> Result<Progress, Box<Refused>> {
         let objection = self.budget.objection(&invoice);
         if let Purpose::Refund(refund) = &mut self.purpose {
-            if refund.has(&invoice) {
-                return Err(Refused::late());
-            }
+            refund.kept(now)?;
             refund.add(invoice, now);
         }
         Ok(objection.map_or(Progress::Quoted, |_| Progress::NeedsApproval))
@@ -147,7 +151,7 @@ impl Payment {
         let next = self.generation.checked_add(1).filter(|_| is_more && amount <= self.budget.max)?;
         let better = OfferPurpose { choices: offer.choices.with_suggested(amount), ..offer.clone() };
         // What cannot be asked for does not replace what can.
-        better.request(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
+        let _ = better.to_sign(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
         Some(better)
     }
 

@@ -8,11 +8,12 @@ use core::ops::RangeInclusive;
 
 use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use crate::error::{Error, ErrorKind, Rule, Stage};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PaymentId;
-use crate::exchange::payer::budget::Budget;
+use crate::exchange::payer::budget::{Budget, Objection};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::quote::Quote;
@@ -36,6 +37,7 @@ mod decisions;
 mod recurring;
 mod requests;
 mod saved;
+mod signing;
 mod start;
 
 /// How often a payment asks for another invoice because one expired before it was paid, or was off the price or above
@@ -110,6 +112,8 @@ pub struct Payment {
     schedule: Schedule,
     /// Which requests answers are waited for.
     generation: u8,
+    /// Their signature, if it is made elsewhere.
+    signature: Option<Box<schnorr::Signature>>,
     /// How often another invoice was asked for since the owner decided last.
     renewals: u8,
     /// When that was because of the price.
@@ -139,6 +143,7 @@ impl Payment {
             budget,
             schedule,
             generation: 0,
+            signature: None,
             renewals: 0,
             renewed_at: None,
             closed: Vec::new(),
@@ -232,11 +237,13 @@ impl Payment {
         self.failed.iter().map(|invoice| invoice.payment_hash())
     }
 
-    /// Where things stand. Of a refund with several claims, the one that came first is shown: see
-    /// [`quotes`](Self::quotes).
+    /// Where things stand. Of a refund with several claims, the first is shown that can be [begun](Self::begin), or else
+    /// the first (EXC-14): see [`quotes`](Self::quotes).
     pub fn state(&self) -> State<'_> {
+        let can_begin = |invoice: &&Invoice| self.budget.objection(invoice).is_none();
+        let mut claims = self.purpose.claims();
         match &self.phase {
-            Phase::Asking => match self.purpose.claims().next().or(self.waiting()) {
+            Phase::Asking => match claims.clone().find(can_begin).or_else(|| claims.next()).or(self.waiting()) {
                 Some(invoice) => self.quoted(invoice),
                 None => State::Asking { attempts: self.schedule.attempts() },
             },
@@ -247,6 +254,15 @@ impl Payment {
             Phase::Paid(invoice, preimage) => State::Paid(Receipt::new(&self.payer, invoice, *preimage)),
             Phase::Ended(end) => State::Ended(end),
         }
+    }
+
+    /// What speaks against the invoice that came last.
+    pub(crate) fn latest_objection(&self) -> Option<Objection> {
+        let quoted = match (&self.phase, self.objected.as_deref()) {
+            (Phase::Quoted(invoice), _) => Some(invoice.as_ref()),
+            (_, objected) => objected,
+        };
+        self.purpose.claims().last().or(quoted).and_then(|invoice| self.budget.objection(invoice))
     }
 
     fn quoted<'a>(&'a self, invoice: &'a Invoice) -> State<'a> {
@@ -316,6 +332,7 @@ impl Payment {
         let next = self.generation.checked_add(1).filter(|_| self.renewals < MAX_RENEWALS);
         let Some(generation) = next else { return false };
         self.generation = generation;
+        self.signature = None;
         self.renewals = self.renewals.saturating_add(1);
         self.closed.clear();
         self.last_refusal = why.map(Box::new);

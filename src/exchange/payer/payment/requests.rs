@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 
 use crate::error::Error;
-use crate::exchange::action::Action;
+use crate::exchange::action::{Action, Step};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PathId;
 use crate::exchange::payer::payment::{Payment, Phase};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
-use crate::exchange::payer::unsent::{Step, UnsentRequest};
+use crate::exchange::payer::unsent::UnsentRequest;
 use crate::field::Rate;
 use crate::units::UnixTime;
 
@@ -31,7 +31,7 @@ impl Payment {
     }
 
     /// The same, with a request that is still to be made: that takes a signature, and this does not.
-    pub(crate) fn step(&mut self, now: UnixTime) -> Step {
+    pub(crate) fn step(&mut self, now: UnixTime) -> Step<UnsentRequest> {
         if !self.is_open() {
             return Step::Nothing;
         }
@@ -60,15 +60,19 @@ impl Payment {
             self.end_because(EndReason::OfferExpired);
             return Step::Nothing;
         }
+        if self.lacks_signature() {
+            return Step::Sign(renewal.unwrap_or(deadline).min(deadline));
+        }
         let way = self.schedule.next(offer.ways().into(), is_open(&self.closed), now);
+        let wake = self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline);
         match way.and_then(|way| u8::try_from(way).ok()) {
-            Some(position) => Step::Send(Box::new(self.unsent(offer, position))),
-            None => Step::WaitUntil(self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline)),
+            Some(position) => Step::Send { message: Box::new(self.unsent(offer, position)), wake },
+            None => Step::WaitUntil(wake),
         }
     }
 
     /// What to do because there is a quote; nothing if there is none, or not any more.
-    fn step_quote(&mut self, now: UnixTime) -> Option<Step> {
+    fn step_quote(&mut self, now: UnixTime) -> Option<Step<UnsentRequest>> {
         let Phase::Quoted(invoice) = &self.phase else { return None };
         let until = self.quoted_until(invoice);
         let deadline = self.budget.deadline;
@@ -131,9 +135,9 @@ impl Payment {
     }
 
     /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
-    /// (EXC-5).
+    /// (EXC-5), unless there is an invoice already.
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
-        let Purpose::Offer(offer) = &self.purpose else { return };
+        let (Phase::Asking, Purpose::Offer(offer)) = (&self.phase, &self.purpose) else { return };
         let token = self.payer.reply(reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id.0 && token.generation == self.generation) {
             self.schedule.unreachable(token.position.into(), offer.ways().into(), is_open(&self.closed), now);
@@ -151,7 +155,8 @@ impl Payment {
     }
 
     fn unsent(&self, offer: &OfferPurpose, position: u8) -> UnsentRequest {
-        UnsentRequest { payer: self.payer.clone(), purpose: offer.clone(), token: self.own_token(position) }
+        let (payer, purpose) = (self.payer.clone(), offer.clone());
+        UnsentRequest { payer, purpose, token: self.own_token(position), signature: self.signature.as_deref().copied() }
     }
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use secp256k1::schnorr;
+
 use crate::error::Error;
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PaymentId;
@@ -40,6 +42,7 @@ impl Payment {
         self.budget.write(out);
         self.schedule.write(out);
         out.array([self.generation, self.renewals]);
+        out.optional(self.signature.as_ref().map(|signature| signature.serialize()));
         out.optional_number(self.renewed_at.map(|at| at.0));
         out.bytes(&self.closed);
         out.flag(self.last_refusal.is_some());
@@ -78,6 +81,8 @@ impl Payment {
         let budget = Budget::read(reader)?;
         let schedule = Schedule::read(reader)?;
         let (generation, renewals) = (reader.byte()?, reader.byte()?);
+        let signature = reader.optional::<64>()?.map(|bytes| schnorr::Signature::from_slice(&bytes));
+        let signature = signature.transpose().map_err(|_| invalid())?.map(Box::new);
         let renewed_at = reader.optional_number()?.map(UnixTime);
         let closed = reader.bytes()?.to_vec();
         let invoice = |reader: &mut Reader<'_>| Invoice::read(reader.bytes()?.to_vec(), payer.known()).map(Box::new);
@@ -105,6 +110,7 @@ impl Payment {
             budget,
             schedule,
             generation,
+            signature,
             renewals,
             renewed_at,
             closed,
@@ -136,8 +142,8 @@ impl Payer {
     ///
     /// # Errors
     ///
-    /// `InvalidState` for bytes that are damaged or were saved with another secret, `UnknownVersion` for a state from
-    /// newer software, and what a message in it is refused for: were other features [known](Self::knowing) then?
+    /// `InvalidState` for bytes that are damaged, were saved with another secret, or hold a message with a compulsory feature
+    /// that is not [known](Self::knowing) now; `UnknownVersion` for a state from newer software.
     pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
         Reader::load(bytes, Kind::Payment, self.states(), |reader| Payment::read(reader, self))
     }

@@ -17,10 +17,12 @@ impl Draft {
     ///
     /// # Errors
     ///
+    /// [`StaleName`](crate::LinkFault::StaleName) for a [name](Self::resolved) that has to be looked up again (NAM-8),
     /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing`, `LimitNeeded` or `RateNeeded` for what
     /// [`needs`](Self::needs) says, `WrongCurrency` for the rate of another currency, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, and what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
+        self.check_name(now)?;
         // First what was chosen, by itself; then what it costs.
         let asked = self.asked(now);
         asked.check(&self.payer)?;

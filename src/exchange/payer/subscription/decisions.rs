@@ -99,6 +99,11 @@ impl Subscription {
         self.pace.hurried = true;
     }
 
+    /// Whether its owner does not want to wait.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.pace.hurried
+    }
+
     /// Whoever owns the money sets another limit for this and all later payments (REC-12). If this one was too
     /// expensive, it is asked for again.
     ///

@@ -12,6 +12,7 @@ use crate::exchange::payer::subscription::due::Due;
 use crate::exchange::payer::subscription::plan::{Plan, RETRY};
 use crate::exchange::schedule::Retry;
 use crate::field::{HumanReadableName, OfferAmount, Rate};
+use crate::names::ResolvedName;
 use crate::offer::{Offer, UsableOffer};
 use crate::recurrence::Recurrence;
 use crate::units::{Msat, UnixTime};
@@ -78,6 +79,16 @@ impl SubscriptionDraft {
     pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
         self.draft = self.draft.bip_353_name(name);
         self
+    }
+
+    /// The name that was looked up and led to the offer: see [`Draft::resolved`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Draft::resolved`].
+    pub fn resolved(mut self, name: &ResolvedName, now: UnixTime) -> Result<Self, Error> {
+        self.draft = self.draft.resolved(name, now)?;
+        Ok(self)
     }
 
     /// Adds a field to all requests: see [`Draft::custom_field`].

@@ -6,7 +6,7 @@ use core::ops::RangeInclusive;
 
 use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
-use secp256k1::PublicKey;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Rule};
 use crate::exchange::payer::budget::Objection;
@@ -116,6 +116,7 @@ pub struct AsyncPaying<'a> {
     pub(super) payer: &'a Payer,
     pub(super) purpose: &'a Purpose,
     pub(super) token: Token,
+    pub(super) signature: Option<&'a schnorr::Signature>,
     pub(super) payable: PayableStaticInvoice<'a>,
     pub(super) preimage: Preimage,
     pub(super) attempt: Attempt,
@@ -155,7 +156,7 @@ impl<'a> AsyncPaying<'a> {
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses, which was not when it was sent.
     pub fn request(&self) -> Result<InvoiceRequest, Error> {
         match self.purpose {
-            Purpose::Offer(offer) => offer.request(self.payer, self.token),
+            Purpose::Offer(offer) => offer.request(self.payer, self.token, self.signature),
             // Nobody is asked for the invoice of a refund.
             Purpose::Refund(_) => Err(Error::new(ErrorKind::IsRefund, Rule::Ofr7)),
         }

@@ -1,0 +1,22 @@
+//! The peers of a wallet or an issuer without a node, as far as onion messages go: limits, queues and ways.
+#![doc = include_str!("../../docs/guide/peers.md")]
+
+mod answered;
+mod bucket;
+mod counts;
+mod error;
+mod hearing;
+mod limits;
+mod peer;
+mod queue;
+mod seen;
+mod sending;
+mod set;
+mod ways;
+
+pub use counts::Counts;
+pub use error::SendError;
+pub use hearing::Arrived;
+pub use limits::{Budget, Limits, Pace};
+pub use peer::Standing;
+pub use set::{Channels, NoChannels, Peers};
