@@ -75,6 +75,9 @@ impl<const N: usize> Value<'_> for Fixed<N> {
         exactly(value).map(Self)
     }
 }
+// Without onions the numbers are all that is used.
+#[cfg(not(feature = "onion"))]
+const _: &[crate::field::Spec] = ONION_FIELDS;
 
 /// How long a static invoice can be paid if it does not say: two weeks (STA-3).
 pub(crate) const DEFAULT_RELATIVE_EXPIRY: Duration = Duration::from_secs(1_209_600);

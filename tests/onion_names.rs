@@ -215,6 +215,9 @@ fn a_name_leads_to_an_invoice() {
     let amount = uri.amount_for(found).unwrap().unwrap();
     let draft = payer.draft(found, NOW, CHAINS).unwrap().amount(amount).resolved(resolved, NOW).unwrap();
     let mut payment = draft.start([6; 32], NOW, DEADLINE).unwrap();
+    // NAM-9: also after it was saved.
+    assert_eq!(payment.bip_353_name(), Some(&alice()));
+    assert_eq!(payer.load(&payment.to_bytes()).unwrap().bip_353_name(), Some(&alice()));
 
     let Ok(Action::Send(asked)) = payment.poll(NOW) else { panic!() };
     let route = Route { through: &[id(HUB)], reply_through: &[id(HUB)], ..Route::default() };

@@ -15,11 +15,13 @@ pub(crate) use builder::{multi_part_feature, write_fallback};
 pub use capacity::PathLimits;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
 pub use fetched::FetchedContext;
+#[cfg(feature = "async_payments")]
+pub(crate) use fields::INVOICE_TYPES;
 pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};
 pub(crate) use rules::REQUIRED;
 #[cfg(feature = "async_payments")]
-pub(crate) use {fields::INVOICE_TYPES, rules::check_paths};
+pub(crate) use rules::check_paths;
 
 use alloc::vec::Vec;
 

@@ -21,7 +21,7 @@ use crate::exchange::payer::receipt::Receipt;
 use crate::exchange::payer::state::{Attempt, Paying, State};
 use crate::exchange::schedule::Schedule;
 use crate::exchange::secret::Token;
-use crate::field::CurrencyCode;
+use crate::field::{CurrencyCode, HumanReadableName};
 use crate::invoice::Invoice;
 use crate::invoice_request::Refund;
 use crate::offer::Offer;
@@ -227,6 +227,14 @@ impl Payment {
         match &self.purpose {
             Purpose::Offer(asked) => asked.choices.payer_note(),
             Purpose::Refund(_) => "",
+        }
+    }
+
+    /// The name that led to the offer, to be shown as `₿user@domain` (NAM-9); nothing if there is none.
+    pub fn bip_353_name(&self) -> Option<&HumanReadableName<'static>> {
+        match &self.purpose {
+            Purpose::Offer(asked) => asked.choices.name.as_deref(),
+            Purpose::Refund(_) => None,
         }
     }
 
