@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payee::expected::ExpectedPayment;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::payee::received::ReceivedRequest;
+use crate::exchange::payee::taken::TakenPayments;
 use crate::exchange::refused::Refused;
 use crate::exchange::saved::{Kind, Reader, Writer};
 use crate::invoice_error::InvoiceError;
@@ -16,11 +17,12 @@ use crate::offer::Offer;
 use crate::signature::OfferId;
 use crate::units::UnixTime;
 
-/// How many items are left of each offer that sells only so many: 49 bytes each. Offers that are not in it sell any number.
+/// How many items are left of each offer that sells only so many: 49 bytes each. Offers that are not in it sell any
+/// number.
 ///
-/// A request costs nothing here, and reserves nothing: anybody can ask. That no more is sold than there is, is decided when
-/// the money comes ([`take`](Self::take)), since several invoices for the last item can be open. A sale takes as many items
-/// as its [quantity](crate::exchange::Sale::quantity) says, or one.
+/// A request costs nothing here, and reserves nothing: anybody can ask. That no more is sold than there is, is decided
+/// when the money comes ([`take`](Self::take)), since several invoices for the last item can be open. A sale takes as
+/// many items as its [quantity](crate::exchange::Sale::quantity) says, or one.
 ///
 /// An offer that sells for a time needs none of this: set its
 /// [`absolute_expiry`](crate::OfferBuilder::absolute_expiry).
@@ -38,18 +40,19 @@ use crate::units::UnixTime;
 ///     stock.check(payee.receive(request)?)
 /// }
 ///
-/// /// The node holds a payment.
+/// /// The node holds a payment, and calls it `id`.
 /// fn settle(
-///     stock: &mut Stock,
-///     taken: &mut TakenPayments,
+///     (stock, taken): (&mut Stock, &mut TakenPayments),
 ///     expected: &ExpectedPayment,
+///     id: &[u8],
 ///     received: Msat,
 ///     now: UnixTime,
 /// ) -> Result<Preimage, Error> {
-///     expected.check(received, now)?;
-///     taken.take(expected, now)?; // first, so that a payment that is told again takes nothing from the stock
-///     stock.take(expected)?;
-///     Ok(expected.preimage) // once both are saved
+///     if !taken.has(expected, id) {
+///         expected.check(received, now)?;
+///         stock.take(taken, expected, id, now)?;
+///     }
+///     Ok(expected.preimage) // once both are saved, together
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,7 +79,7 @@ impl Stock {
         self.insert(offer, items, false);
     }
 
-    /// Withdraws an offer: nothing of it is sold any more, not even to whoever has an invoice.
+    /// Withdraws an offer: nothing of it is sold any more, not even to anyone who has an invoice.
     pub fn withdraw(&mut self, offer: &Offer) {
         self.insert(offer, 0, true);
     }
@@ -86,7 +89,7 @@ impl Stock {
         self.0.insert(offer.id(), Entry { left, is_withdrawn, until });
     }
 
-    /// How many items may still be sold; nothing if it is any number.
+    /// How many items may still be sold; `None` if it is any number.
     pub fn left(&self, offer: OfferId) -> Option<u64> {
         self.0.get(&offer).map(|entry| entry.left)
     }
@@ -109,14 +112,25 @@ impl Stock {
         }
     }
 
-    /// Takes what was paid for out of the stock. Save it before the preimage is given away.
+    /// [Takes](TakenPayments::take) a payment, which the node calls `id`, and what it pays for out of the stock; or neither. Save
+    /// both together before the preimage is given away. The same payment once more changes nothing.
     ///
     /// # Errors
     ///
-    /// `SoldOut` and `QuantityTooLarge` for more than is left, `Withdrawn`: fail the payment, so that the money goes back.
-    /// Nothing is taken then.
-    pub fn take(&mut self, payment: &ExpectedPayment) -> Result<(), Error> {
+    /// `SoldOut` and `QuantityTooLarge` for more than is left, `Withdrawn`, and what [`TakenPayments::take`] refuses: fail the
+    /// payment, so that the money goes back.
+    pub fn take(
+        &mut self,
+        taken: &mut TakenPayments,
+        payment: &ExpectedPayment,
+        id: &[u8],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        if taken.has(payment, id) {
+            return Ok(());
+        }
         let left = self.check_items(payment.sale.offer_id, payment.sale.quantity)?;
+        taken.take(payment, id, now)?;
         if let (Some(entry), Some(left)) = (self.0.get_mut(&payment.sale.offer_id), left) {
             entry.left = left;
         }
@@ -139,8 +153,8 @@ impl Stock {
         }
     }
 
-    /// Forgets offers that could be used until before this time. Choose a time so long ago that no invoice for them is open.
-    /// Offers that do not expire are remembered.
+    /// Forgets offers that could be used until before this time. Choose a time so long ago that no invoice for them is
+    /// open. Offers that do not expire are remembered.
     pub fn forget_before(&mut self, time: UnixTime) {
         self.0.retain(|_, entry| entry.until >= time);
     }
