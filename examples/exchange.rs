@@ -1,8 +1,8 @@
 //! Buys a cup of coffee: everything that happens between the QR code on the counter and the receipt.
 //!
-//! A shop asks for 3.50 dollars. Alice's wallet requests an invoice and shows it. While she looks at it, the dollar rises.
-//! The invoice no longer matches the price, so the wallet requests another one, until the rates of both sides agree. Alice
-//! pays that one, and can prove it.
+//! A shop asks for 3.50 dollars. Alice's wallet requests an invoice and shows it. While she looks at it, the dollar
+//! rises. The invoice no longer matches the price, so the wallet requests another one, until the rates of both sides
+//! agree. Alice pays that one, and can prove it.
 //!
 //! Two parts are stand-ins: `deliver`, in a file next to this one, for onion messages, and `pay` for a Lightning node.
 //! Secrets, "randomness" and the clock are constants, so that every run prints the same. Yours must not be.

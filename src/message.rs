@@ -1,9 +1,9 @@
 //! What all messages share: the one door through which bytes become a message.
 //!
-//! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the
-//! stream, every field's form, and every rule about fields alone. [`Structure::check_points`] then
-//! looks at the points, and decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that are on the
-//! curve already, and skip the second.
+//! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the stream, every
+//! field's form, and every rule about fields alone. [`Structure::check_points`] then looks at the points, and
+//! decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that
+//! are on the curve already, and skip the second.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -52,11 +52,11 @@ const PATHS: &[Field] = &[
 /// The keys of a message, decompressed once.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
-    /// Only if it is at hand: whoever carries an offer along needs none, so reading just checks it.
+    /// Only if it is at hand: most messages that repeat an offer do not need its key, so reading only checks it.
     pub(crate) issuer_id: Option<PublicKey>,
     pub(crate) payer_id: Option<PublicKey>,
-    /// In a request: a key in its paths that will be asked for, as [`Structure::check_points_with`] was told.
-    pub(crate) node_id: Option<PublicKey>,
+    /// The key that signs the invoice. In a request it is known only if [`Structure::check_points_with`] was told.
+    pub(crate) invoice_signer: Option<PublicKey>,
 }
 
 /// A message whose fields are well formed and obey all rules, but whose points have not been looked
@@ -94,7 +94,7 @@ impl Structure {
         self.check_points_with(None)
     }
 
-    /// The same, and keeps the key of a point in one of the paths: who knows that it will sign asks for it again.
+    /// The same, and keeps the key of a point in one of the paths, which is going to sign the invoice.
     pub(crate) fn check_points_with(self, signer: Option<Point>) -> Result<Message, Error> {
         let signer = signer.map(Point::to_bytes);
         let mut points = Points::default();
@@ -115,8 +115,8 @@ impl Structure {
             let is_node_id = self.tlvs.value(Field::INVOICE_NODE_ID.number()) == Some(record.value());
             issuer_id = node_id.filter(|_| is_node_id);
         }
-        // If it is no point, then where it stands in its path is what to name.
-        let node_id = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
+        // If it is not a point, the error has to name its place in the path.
+        let invoice_signer = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
         for field in PATHS {
             if let Some(record) = self.tlvs.get(field.number()) {
                 path::check_points(record.value(), &mut points)
@@ -124,7 +124,7 @@ impl Structure {
             }
         }
         contacts::check_points(&self.tlvs, &mut points)?;
-        Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
+        Ok(self.with_keys(Keys { issuer_id, payer_id, invoice_signer }))
     }
 
     /// A message whose points are known to be on the curve, because they came as keys or from a
@@ -177,7 +177,7 @@ impl Schema {
     }
 
     /// Gives an error's field its name, which the stream does not know.
-    fn named(&self, error: Error) -> Error {
+    pub(crate) fn named(&self, error: Error) -> Error {
         match error.field() {
             Some(field) => error.in_field(self.field(field.number())),
             None => error,

@@ -1,5 +1,5 @@
-//! Every public type can be sent to another thread, shared between threads, and kept when one of them panics. What is not
-//! does not compile here; a type that is missing here fails [`every_public_type_is_here`].
+//! Every public type can be sent to another thread, shared between threads, and kept when one of them panics. What is
+//! not does not compile here; a type that is missing here fails [`every_public_type_is_here`].
 
 use std::collections::BTreeSet;
 use std::panic::UnwindSafe;

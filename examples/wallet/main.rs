@@ -1,9 +1,9 @@
-//! A wallet and a shop in one process, with an SQLite database. A second thread kills that process again and again, at any
-//! point; it is started again, and in the end each coffee is paid for, once.
+//! A wallet and a shop in one process, with an SQLite database. A second thread kills that process again and again, at
+//! any point; it is started again, and in the end each coffee is paid for, once.
 //!
-//! The database is real, and so is the kill: nothing is cleaned up. Two files survive: the states of wallet and shop, and what
-//! a Lightning node would remember, which is a program of its own. Onion messages and that node are stand-ins. Secrets and
-//! "randomness" are constants: yours must not be.
+//! The database is real, and so is the kill: nothing is cleaned up. Two files survive: the states of wallet and shop,
+//! and what a Lightning node would remember, which is a program of its own. Onion messages and that node are stand-ins.
+//! Secrets and "randomness" are constants: yours must not be.
 
 #[path = "../stand_in/mod.rs"]
 mod stand_in;
@@ -240,7 +240,8 @@ impl Shopping {
         self.shop_is_paid(hash, amount, &path_id).map(Some)
     }
 
-    /// The shop's side of a payment. Its node says again what it holds, so this comes twice if the shop is killed in it.
+    /// The shop's side of a payment. Its node says again what it holds, so this comes twice if the shop is killed in
+    /// it.
     fn shop_is_paid(&mut self, hash: sha256::Hash, amount: Msat, path_id: &[u8]) -> Result<Preimage, Failure> {
         let expected = self.shop.expected_payment(hash, path_id).ok_or("the invoice is the shop's")?;
         let id = hash.as_byte_array(); // what the node calls it

@@ -1,4 +1,4 @@
-//! Messages as they arrive and as they go out.
+//! Incoming and outgoing messages.
 
 use alloc::vec::Vec;
 
@@ -13,22 +13,23 @@ use crate::invoice_request::InvoiceRequest;
 #[cfg(feature = "async_payments")]
 use crate::static_invoice::StaticInvoice;
 
-/// How a message reached us: what the software knows that took it out of its onion.
+/// How a message arrived, as reported by the software that opened its onion.
 ///
-/// Whether that is the way it had to come is decided by [`Payee`](crate::exchange::Payee) and [`Payment`](crate::exchange::Payment):
+/// [`Payee`](crate::exchange::Payee) and [`Payment`](crate::exchange::Payment) decide whether that is right, because
 /// they recognise the path ids that they made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageArrival {
-    /// To our node id, over no blinded path.
+    /// Directly, to our node id.
     Direct,
-    /// Over a blinded path whose last hop holds this path id.
+    /// Over a blinded path with this path id in its last hop.
     Path(PathId),
     /// Over a blinded path with no path id, or one that we cannot have made.
     OtherPath,
 }
 
 impl MessageArrival {
-    /// Over a blinded path with these bytes as path id. Other than 32 bytes, or the 16 of a short offer, count as none.
+    /// Over a blinded path with these bytes as path id. Any length but 32 bytes, or the 16 of a short offer, counts as
+    /// none.
     pub fn path(path_id: Option<&[u8]>) -> Self {
         let Some(bytes) = path_id else { return Self::OtherPath };
         match (bytes.try_into(), bytes.try_into()) {
@@ -123,17 +124,17 @@ impl OffersMessageKind {
 /// A message that arrived.
 #[derive(Clone, Debug)]
 pub struct IncomingMessage {
-    /// What the onion message says that it is.
+    /// The kind of message, by its TLV in the onion message.
     pub kind: OffersMessageKind,
     /// The message's bytes: the value of the onion message's TLV.
     pub bytes: Vec<u8>,
-    /// How it came.
+    /// How it arrived.
     pub arrival: MessageArrival,
-    /// Where an answer can go, if the sender wants one.
+    /// The reply path, if the sender wants an answer.
     pub reply_path: Option<BlindedPath<'static>>,
 }
 
-/// Where a message goes.
+/// The destination of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Destination {
@@ -221,7 +222,7 @@ impl OffersMessage {
 
 /// A message to send.
 ///
-/// Whoever cannot send it at once keeps it in an outbox, as [bytes](Self::to_bytes):
+/// If you cannot send it at once, keep it in an outbox, as [bytes](Self::to_bytes):
 ///
 /// ```
 /// # use bolt12::{Error, OfferBuilder, UnixTime, ChainHash};
@@ -240,12 +241,12 @@ impl OffersMessage {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingMessage {
-    /// What to send.
+    /// The message.
     pub message: OffersMessage,
-    /// Where.
+    /// The destination.
     pub destination: Destination,
-    /// If an answer is wanted: send it with a reply path made for this message alone, whose last hop holds this
-    /// path id (MSG-2). Otherwise send no reply path (MSG-4).
+    /// The path id for the answer. If there is one, make a reply path for this message alone, with this path id in its
+    /// last hop, and send it along (MSG-2). Otherwise send no reply path (MSG-4).
     pub reply_path_id: Option<PathId>,
 }
 
@@ -255,10 +256,10 @@ impl OutgoingMessage {
         Self { message, destination: Destination::Path(reply_path), reply_path_id: None }
     }
 
-    /// The message as bytes, which [`from_bytes`](Self::from_bytes) reads: a version, what kind of message it is, the
-    /// destination, the path id for the answer if one is wanted, and the message itself.
+    /// The message as bytes, which [`from_bytes`](Self::from_bytes) reads: a version, the kind of message, the
+    /// destination, the path id for the answer if there is one, and the message itself.
     ///
-    /// Keep them to yourself: the path id is a secret. No MAC covers them, so keep them where only you write.
+    /// Keep them private, because the path id is a secret. They have no MAC, so store them where only you can write.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::from([VERSION, self.message.kind().code()]);
         let (node, path) = match &self.destination {
@@ -278,8 +279,8 @@ impl OutgoingMessage {
     ///
     /// # Errors
     ///
-    /// `UnknownVersion` for bytes that newer software wrote, `InvalidState` for others that it did not (EXC-4), and what
-    /// is refused in a path or a message.
+    /// `UnknownVersion` for bytes that another version wrote, `InvalidState` for anything else that it did not write
+    /// (EXC-4), and the errors of a path or message in it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::read(bytes, KnownFeatures::default_ref())
     }

@@ -30,7 +30,12 @@ use crate::onion::{
 /// # struct Wallet { messenger: Messenger, payer: Payer, payments: BTreeMap<PaymentId, Payment>, peer: PublicKey }
 /// # impl Wallet {
 /// /// What to send to a peer because of a payment.
-/// fn send(&self, payment: &mut Payment, now: UnixTime, randomness: [u8; 32]) -> Result<Option<onion::PeerMessage>, Error> {
+/// fn send(
+///     &self,
+///     payment: &mut Payment,
+///     now: UnixTime,
+///     randomness: [u8; 32],
+/// ) -> Result<Option<onion::PeerMessage>, Error> {
 ///     let Action::Send(outgoing) = payment.poll(now)? else { return Ok(None) };
 ///     // A wallet that only its peer knows is reached through that peer, and sends through it.
 ///     let route = Route { through: &[self.peer], reply_through: &[self.peer], ..Route::default() };
@@ -55,8 +60,8 @@ pub struct Messenger {
 }
 
 impl Messenger {
-    /// The messenger of the node with this key. A wallet that is no node makes a key up, and keeps it as long as its
-    /// paths are to lead to it. Its peers know the wallet by this key, and so does whoever answers, unless
+    /// The messenger of the node with this key. A wallet that is not a node makes a key up, and keeps it as long as its
+    /// paths are to lead to it. Its peers know the wallet by this key, and so does anyone who answers, unless
     /// [`Route::reply_through`] hides it: a wallet that makes up another now and then cannot be followed for longer.
     pub fn new(node: Keypair) -> Self {
         Self { node }

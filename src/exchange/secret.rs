@@ -63,8 +63,8 @@ impl MacKey {
         self.state(parts).verify_slice(mac).is_ok()
     }
 
-    /// A key pair for what the parts name. Costs one curve operation. It is the caller's to wipe: a [`Keypair`] is copied
-    /// like a number, and wipes itself nowhere.
+    /// A key pair for what the parts name. Costs one curve operation. It is the caller's to wipe: a [`Keypair`] is
+    /// copied like a number, and wipes itself nowhere.
     pub(crate) fn keypair(&self, parts: &[&[u8]]) -> Keypair {
         let mut bytes = self.mac(parts);
         loop {
@@ -114,7 +114,8 @@ impl Seal {
     }
 }
 
-/// Metadata of half the length, of an offer for which every letter counts (EXC-24): a nonce of 8 bytes, and 8 bytes of a MAC.
+/// Metadata of half the length, of an offer for which every letter counts (EXC-24): a nonce of 8 bytes, and 8 bytes of
+/// a MAC.
 #[derive(Clone, Copy)]
 pub(crate) struct ShortSeal {
     start: [u8; 8],
@@ -150,8 +151,8 @@ pub(crate) fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
     [tlvs.range(&(1..=3)), tlvs.range(&(5..=79)), tlvs.range(&(1_000_000_000..=1_999_999_999))]
 }
 
-/// What a request's metadata covers: every other record that an invoice repeats (IVR-8), but for the signature for a name
-/// of the payer's (CON-3), which is made after the MAC: the key that made it is covered.
+/// What a request's metadata covers: every other record that an invoice repeats (IVR-8), but for the signature for a
+/// name of the payer's (CON-3), which is made after the MAC: the key that made it is covered.
 pub(crate) fn request_records(tlvs: &TlvStream) -> [&[u8]; 3] {
     let [high, rest] = crate::contacts::without_signature(tlvs, &(1_000_000_000..=2_999_999_999));
     [tlvs.range(&(1..=159)), high, rest]

@@ -8,12 +8,12 @@ use crate::error::{Error, ErrorKind, Rule};
 
 /// Text from a message: valid UTF-8, and otherwise whatever its author wanted people to see.
 ///
-/// `Display` escapes what could deceive a reader: control characters, invisible characters, line
-/// and paragraph separators, characters that change the direction of writing, and variation selectors behind what is
-/// no emoji. Two invisible characters stay where they change what is seen: U+200C and U+200D behind the virama of an
-/// Indian script and before a letter of the same, U+200C between Arabic letters of which the first would join the
-/// second (both as RFC 5892 has it), and U+200D between two emoji. The text as it came is there for those who ask for
-/// it by [name](Text::as_raw).
+/// `Display` escapes what could deceive a reader: control characters, invisible characters, line and paragraph
+/// separators, characters that change the direction of writing, and variation selectors behind what is not an emoji.
+/// Two invisible characters stay where they change what is seen: U+200C and U+200D behind the virama of an Indian
+/// script and before a letter of the same, U+200C between Arabic letters of which the first would join the second (both
+/// as RFC 5892 has it), and U+200D between two emoji. The text as it came is there for those who ask for it by
+/// [name](Text::as_raw).
 ///
 /// ```
 /// # use bolt12::{Offer, OfferBuilder};

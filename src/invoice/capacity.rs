@@ -18,7 +18,7 @@ pub struct PathLimits {
     pub max_cltv_expiry_delta: u32,
 }
 
-/// The part of an amount that a path can carry: all of it, or some if the payment may be split. Nothing if the path
+/// The part of an amount that a path can carry: all of it, or some if the payment may be split. `None` if the path
 /// cannot be used (IVR-7, EXC-11).
 pub(crate) fn share(payinfo: &PayInfo<'_>, amount: Msat, multi_part: MultiPart, known: FeatureBits) -> Option<Msat> {
     if payinfo.features.first_unknown(known).is_some() {
@@ -53,7 +53,7 @@ pub(crate) fn check<'a>(
     Err(Error::of(Field::INVOICE_BLINDEDPAY, kind, Rule::Exc11))
 }
 
-/// The most that can be sent over a path for a fee; nothing if the fee is too small for any amount.
+/// The most that can be sent over a path for a fee; `None` if the fee is too small for any amount.
 fn affordable(payinfo: &PayInfo<'_>, max_fee: Msat) -> Option<Msat> {
     let rest = max_fee.checked_sub(Msat(payinfo.fee_base_msat.into()))?;
     let below = u128::from(rest.0).checked_add(1)?.checked_mul(1_000_000)?.checked_sub(1)?;

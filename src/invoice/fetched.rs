@@ -1,4 +1,4 @@
-//! What can be checked of an invoice by whoever has the offer, and not the request.
+//! What can be checked of an invoice by anyone who has the offer, and not the request.
 
 use core::ops::RangeInclusive;
 
@@ -19,20 +19,20 @@ pub struct FetchedContext {
     pub now: UnixTime,
     /// The chain to pay on.
     pub chain: ChainHash,
-    /// What may be paid: the least that is wanted to arrive, and the most that whoever owns the money agreed to.
+    /// What may be paid: the least that is wanted to arrive, and the most that the user agreed to.
     pub amount: RangeInclusive<Msat>,
     /// How many items are wanted, if the offer sells several.
     pub quantity: Option<u64>,
 }
 
 impl Offer {
-    /// Checks an invoice for this offer that somebody else fetched: a swap service, or a node behind an interface of its own.
-    /// It is for this offer byte for byte, signed by this offer's payee, and for the chain, the amount and the number of
-    /// items that were wanted, on time.
+    /// Checks an invoice for this offer that somebody else fetched: a swap service, or a node behind an interface of
+    /// its own. It is for this offer byte for byte, signed by this offer's payee, and for the chain, the amount and the
+    /// number of items that were wanted, on time.
     ///
     /// So nobody but the payee is paid. That it answers this payer's request, only whoever made that can tell: then use
-    /// [`Invoice::check`]. Whoever fetched it has the payer's key, and can prove the payment; and can have said anything in
-    /// the [request](crate::InvoiceFields::request), such as a note.
+    /// [`Invoice::check`]. Whoever fetched it has the payer's key, and can prove the payment; and can have said
+    /// anything in the [request](crate::InvoiceFields::request), such as a note.
     ///
     /// An offer without an issuer id has several keys if it has several paths, and any of them will do.
     ///
@@ -48,9 +48,10 @@ impl Offer {
     ///
     /// # Errors
     ///
-    /// `Differs` with the field of the offer that differs (IVR-8), or the quantity; `WrongKey` (IVR-9), `UnsupportedChain`
-    /// (IVR-2), `AmountTooLow` and `AmountTooHigh` (IVR-11), `Zero` or `AmountTooHigh` for an amount that nobody can pay (D3),
-    /// `Expired` (IVR-4), `CannotCarry` (EXC-11), `IsRecurring` (REC-7) for an invoice of a subscription.
+    /// `Differs` with the field of the offer that differs (IVR-8), or the quantity; `WrongKey` (IVR-9),
+    /// `UnsupportedChain` (IVR-2), `AmountTooLow` and `AmountTooHigh` (IVR-11), `Zero` or `AmountTooHigh` for an amount
+    /// that nobody can pay (D3), `Expired` (IVR-4), `CannotCarry` (EXC-11), `IsRecurring` (REC-7) for an invoice of a
+    /// subscription.
     pub fn check_invoice<'i>(
         &self,
         invoice: &'i Invoice,

@@ -124,7 +124,7 @@ impl RequestFields {
         unknown(REQUEST_FIELDS, self.tlvs(), &REQUEST_TYPES)
     }
 
-    /// The offer's price times the quantity (RQR-9); nothing if the offer has no price, or if a payer proof does not
+    /// The offer's price times the quantity (RQR-9); `None` if the offer has no price, or if a payer proof does not
     /// show in which currency, or for how many.
     ///
     /// # Errors

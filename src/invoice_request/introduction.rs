@@ -22,15 +22,15 @@ pub enum PayerIdentity {
     Name {
         /// The BIP 353 name.
         name: HumanReadableName<'static>,
-        /// The key that signed for it, which belongs to the offer that the name leads to, or the name does not belong to
-        /// the payer (CON-4).
+        /// The key that signed for it, which belongs to the offer that the name leads to, or the name does not belong
+        /// to the payer (CON-4).
         key: Point,
     },
 }
 
 impl PayerIdentity {
-    /// A name of the payer's own: `offer` is the one that it leads to, and `key` the offer's issuer id or, without one, the
-    /// last key of one of its paths, which is to sign for the name.
+    /// A name of the payer's own: `offer` is the one that it leads to, and `key` the offer's issuer id or, without one,
+    /// the last key of one of its paths, which is to sign for the name.
     ///
     /// # Errors
     ///
@@ -50,15 +50,15 @@ impl From<Offer> for PayerIdentity {
     }
 }
 
-/// What a payer says to a contact: the secret between the two, and who it is. From the request, as it was made or received,
-/// or with the payment ([`Sale`](crate::exchange::Sale)).
+/// What a payer says to a contact: the secret between the two, and who it is. From the request, as it was made or
+/// received, or with the payment ([`Sale`](crate::exchange::Sale)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Introduction {
     /// The secret between payer and contact.
     pub secret: ContactSecret,
-    /// Who pays. Nothing if the payer did not say so in a way that can be used, or if the payer
-    /// [was known](crate::exchange::Accepted::from_contact) already.
+    /// Who pays. `None` if the payer did not say so in a way that can be used, or if the payer [was
+    /// known](crate::exchange::Accepted::from_contact) already.
     ///
     /// A name goes before an offer, if somebody sends both.
     pub payer: Option<PayerIdentity>,
@@ -151,8 +151,8 @@ impl RequestFields {
 
     /// `invreq_payer_bip_353_signature` (TLV 2000001735)
     ///
-    /// What signed for the payer's name. It is valid in a request and in an invoice; a payer proof hides what it would have
-    /// to be verified with.
+    /// What signed for the payer's name. It is valid in a request and in an invoice; a payer proof hides what it would
+    /// have to be verified with.
     pub fn payer_bip_353_signature(&self) -> Option<NameSignature> {
         value(self.tlvs(), Field::INVREQ_PAYER_BIP_353_SIGNATURE)
     }

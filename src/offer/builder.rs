@@ -74,8 +74,8 @@ impl OfferBuilder {
         }
     }
 
-    /// Adds a chain on which the offer can be paid, unless it was added before. Without any it is bitcoin; a list of bitcoin
-    /// alone is left out (OFW-1).
+    /// Adds a chain on which the offer can be paid, unless it was added before. Without any it is bitcoin; a list of
+    /// bitcoin alone is left out (OFW-1).
     pub fn add_chain(mut self, chain: ChainHash) -> Self {
         if !self.chains.contains(&chain) {
             self.chains.push(chain);
@@ -150,8 +150,8 @@ impl OfferBuilder {
         self
     }
 
-    /// How many letters the text of the offer will have: for a QR code, ask while the description can still be changed. What an
-    /// exchange adds, [`NewOffer::text_len`](crate::exchange::NewOffer::text_len) counts too.
+    /// How many letters the text of the offer will have: for a QR code, ask while the description can still be changed.
+    /// What an exchange adds, [`NewOffer::text_len`](crate::exchange::NewOffer::text_len) counts too.
     ///
     /// ```
     /// # use bolt12::OfferBuilder;

@@ -162,8 +162,8 @@ impl OfferFields {
         OfferId::of(self.records())
     }
 
-    /// Whether a key is one that signs invoices for this offer: its issuer id or, without one, the last blinded key of one of
-    /// its paths (IVW-3). Which path a payer has used only the payer knows.
+    /// Whether a key is one that signs invoices for this offer: its issuer id or, without one, the last blinded key of
+    /// one of its paths (IVW-3). Which path a payer has used only the payer knows.
     ///
     /// ```
     /// # use bolt12::OfferBuilder;

@@ -1,4 +1,4 @@
-//! `encrypted_data_tlv`: what a hop of a blinded path learns from whoever made the path.
+//! `encrypted_data_tlv`: what a hop of a blinded path learns from the maker of the path.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -138,8 +138,8 @@ impl HopData {
 
     /// `path_id` (TLV 6)
     ///
-    /// By which the maker of the path knows it again (PTH-2). Whoever compares it with something does so in
-    /// constant time, or has it authenticate itself.
+    /// By which the maker of the path knows it again (PTH-2). Anyone who compares it with something does so in constant
+    /// time, or has it authenticate itself.
     pub fn path_id(&self) -> Option<&[u8]> {
         self.tlvs.value(Field::PATH_ID.number())
     }
@@ -151,8 +151,8 @@ impl HopData {
         self.next_path_key_override
     }
 
-    /// Where a hop that is not the last sends an onion message on. Every such hop is checked here: one that arrived in an
-    /// onion, and one of the sender's own at the start of somebody's path (MSG-5), so that nobody can tell from what
+    /// Where a hop that is not the last sends an onion message on. Every such hop is checked here: one that arrived in
+    /// an onion, and one of the sender's own at the start of somebody's path (MSG-5), so that nobody can tell from what
     /// becomes of a message whether it had to go on from here, or began here (EXC-21).
     ///
     /// # Errors
@@ -167,7 +167,7 @@ impl HopData {
         self.next().ok_or(Error::new(ErrorKind::OwnPath, Rule::Msg5))
     }
 
-    /// Whether this is a dummy hop that was made with this key: it leads to the same node once more (PTH-1).
+    /// Whether this is a dummy hop that was made with this key: it leads to the same node again (PTH-1).
     pub(super) fn is_dummy(&self, key: &DummyKey, rho: &Bytes32) -> bool {
         self.next().is_none() && self.path_id().is_some_and(|id| key.verifies(rho, id))
     }

@@ -146,7 +146,7 @@ pub struct BlindedPathBuilder<'a> {
     end: End<'a>,
     path_id: Option<Vec<u8>>,
     dummy_hops: usize,
-    /// Of whoever makes a path to itself.
+    /// Of anyone who makes a path to itself.
     dummy_key: Option<DummyKey>,
     introduction: Option<IntroductionNode>,
     min_len: usize,
@@ -227,11 +227,12 @@ impl<'a> BlindedPathBuilder<'a> {
         self
     }
 
-    /// Lets the last hop be told as much or as little as it is, where the hops before it are padded to one length of theirs.
+    /// Lets the last hop be told as much or as little as it is, where the hops before it are padded to one length of
+    /// theirs.
     ///
-    /// Which hop is the last everybody sees anyway, and dummy hops still look like the others. What shows is how much it is
-    /// told: of a [path id](Self::path_id), the length. That makes a path shorter for which every letter counts, or whose
-    /// path id is long.
+    /// Which hop is the last everybody sees anyway, and dummy hops still look like the others. What shows is how much
+    /// it is told: of a [path id](Self::path_id), the length. That makes a path shorter for which every letter counts,
+    /// or whose path id is long.
     pub fn unpadded_end(mut self) -> Self {
         self.pads_end = false;
         self
@@ -241,10 +242,10 @@ impl<'a> BlindedPathBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
-    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own node,
-    ///   and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path that
-    ///   ends with somebody else's and has no hop of its own
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
+    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own
+    ///   node, and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path
+    ///   that ends with somebody else's and has no hop of its own
     /// - `WrongKey` for somebody else's path that names another node as the one where it starts (MSG-5)
     /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
     ///   bytes that one of them is told
@@ -269,8 +270,8 @@ impl<'a> BlindedPathBuilder<'a> {
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The dummy
-    /// hops of a payment path are of this kind: a payment's onion has a layer for each of them.
+    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The
+    /// dummy hops of a payment path are of this kind: a payment's onion has a layer for each of them.
     fn goes_in_circles(&self) -> bool {
         let relays_payments =
             |hop: &PathHop| hop.fields.iter().any(|(number, _)| *number == Field::PAYMENT_RELAY.number());

@@ -10,8 +10,8 @@ use crate::tlv::TlvStream;
 
 /// The most hops that a reply path can have.
 ///
-/// Each is a point to check for whoever gets the message, and to decompress and multiply for whoever answers, at the cost of a few
-/// bytes to whoever sends it.
+/// Each is a point to check for anyone who gets the message, and to decompress and multiply for anyone who answers, at
+/// the cost of a few bytes to the sender.
 pub const MAX_REPLY_HOPS: usize = 20;
 
 /// What an onion message carries, as bytes that the types of this crate read.
@@ -143,7 +143,7 @@ impl Payload {
         self.tlvs.len() == 1 && self.encrypted_recipient_data().is_some()
     }
 
-    /// The request, invoice, error, query, proof or other message, unread; nothing if there is none (MSG-1, DNS-1, DNS-2).
+    /// The request, invoice, error, query, proof or other message, unread; `None` if there is none (MSG-1, DNS-1, DNS-2).
     pub fn contents(&self) -> Option<Contents<'_>> {
         let value = |field: Field| self.tlvs.value(field.number());
         let contents = None

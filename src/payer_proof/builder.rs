@@ -46,8 +46,8 @@ const PATHS: [Field; 4] = [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOI
 /// As many fields are tried, cheap ones first, and those whose types are near: more than an invoice has today.
 const MOST_CANDIDATES: usize = 64;
 
-/// How much it costs to show a field that nobody asked for; nothing for one that is not to be shown at any price. What leads to
-/// somebody's node is shown after all others, and what the payer said is shown last.
+/// How much it costs to show a field that nobody asked for; nothing for one that is not to be shown at any price. What
+/// leads to somebody's node is shown after all others, and what the payer said is shown last.
 fn price_of_showing(number: u64) -> Option<u8> {
     let field = Field::numbered(number);
     match number {
@@ -123,8 +123,8 @@ impl<'a> PayerProofBuilder<'a> {
     /// where something is hidden that might be a field of an offer, nobody can tell that this is all of it.
     ///
     /// The payment's paths are among them only if nothing else will do, and the payer's note only if not even these:
-    /// [`preview`](Self::preview) says what is shown. Even fields beyond a thousand million, as those of recurrence are, stay
-    /// hidden, since readers that do not know them refuse the proof: [reveal](Self::reveal) these by name.
+    /// [`preview`](Self::preview) says what is shown. Even fields beyond a thousand million, as those of recurrence
+    /// are, stay hidden, since readers that do not know them refuse the proof: [reveal](Self::reveal) these by name.
     ///
     /// ```
     /// use bolt12::{Error, Invoice, PayerProof, PayerProofBuilder, Preimage, Unsigned};
@@ -139,8 +139,8 @@ impl<'a> PayerProofBuilder<'a> {
         self.leave_no_room(&OFFER_TYPES)
     }
 
-    /// Shows on which chain was paid, and nothing else that it does not take: `invreq_chain` or, for bitcoin, what shows that it
-    /// is not hidden. [`preview`](Self::preview) says which these are.
+    /// Shows on which chain was paid, and nothing else that it does not take: `invreq_chain` or, for bitcoin, what
+    /// shows that it is not hidden. [`preview`](Self::preview) says which these are.
     pub fn show_chain(mut self) -> Self {
         let chain = Field::INVREQ_CHAIN.number();
         if self.invoice.tlvs().contains(chain) {
@@ -150,8 +150,8 @@ impl<'a> PayerProofBuilder<'a> {
         self.leave_no_room(&[chain..=chain])
     }
 
-    /// Shows fields so that none of these types can be among those that are hidden, and none that is not needed for that. If
-    /// there are no such fields, it shows nothing more.
+    /// Shows fields so that none of these types can be among those that are hidden, and none that is not needed for
+    /// that. If there are no such fields, it shows nothing more.
     fn leave_no_room(mut self, types: &[RangeInclusive<u64>]) -> Self {
         let ends = || types.iter().flat_map(|range| [*range.start(), *range.end()]);
         let distance = |number: u64| ends().map(|end| end.abs_diff(number)).min();

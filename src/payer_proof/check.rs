@@ -17,10 +17,10 @@ use crate::units::Msat;
 pub enum ExpectedPayee<'a> {
     /// The issuer of this offer, for this offer: all of its fields must be disclosed.
     Offer(&'a Offer),
-    /// Whoever issued this offer, for whatever: nothing of the offer has to be disclosed. Of an offer without an issuer id,
-    /// whoever has the last key of one of its paths.
+    /// Whoever issued this offer, for whatever: nothing of the offer has to be disclosed. Of an offer without an issuer
+    /// id, anyone who has the last key of one of its paths.
     Issuer(&'a Offer),
-    /// Whoever has this key, for whatever.
+    /// The holder of this key, for any purpose.
     NodeId(PublicKey),
 }
 

@@ -1,4 +1,5 @@
-//! People who pay each other: one tells who pays, the other recognises it, keeps nothing, and pays back (CON-1 to CON-9).
+//! People who pay each other: one tells who pays, the other recognises it, keeps nothing, and pays back (CON-1 to
+//! CON-9).
 
 use bolt12::exchange::{
     Accepted, Action, Contact, ExpectedPayment, IncomingMessage, OfferKey, OutgoingMessage, Payee, Payer, Payment,

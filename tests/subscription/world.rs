@@ -1,5 +1,5 @@
-//! A small world with one subscription in it: a shop, a customer with a disk and a clock that may be wrong, a network, a
-//! bank, a market, and crashes. All of it follows from a seed.
+//! A small world with one subscription in it: a shop, a customer with a disk and a clock that may be wrong, a network,
+//! a bank, a market, and crashes. All of it follows from a seed.
 //!
 //! The world plays by the documentation and watches: every check here holds in every run, whatever goes wrong.
 

@@ -69,8 +69,8 @@ impl Application for Wallet {
     }
 }
 
-/// Whether every path starts at a channel, as those of LDK nodes do. This wallet knows no channels, so the best guess is
-/// that they are the peer's. Where a path names its start, it is the better way.
+/// Whether every path starts at a channel, as those of LDK nodes do. This wallet knows no channels, so the best guess
+/// is that they are the peer's. Where a path names its start, it is the better way.
 fn starts_at_channels(options: &Options) -> bool {
     let paths = match &options.subject {
         Subject::Offer(offer) => offer.paths(),

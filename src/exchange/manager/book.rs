@@ -1,5 +1,5 @@
-//! Where conversations are, and how they are found (EXC-16): every look-up and every change takes a number of steps that
-//! grows with the logarithm of how many there are.
+//! Where conversations are, and how they are found (EXC-16): every look-up and every change takes a number of steps
+//! that grows with the logarithm of how many there are.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ pub(crate) struct Entry {
 
 /// A change that is not confirmed to be saved.
 pub(crate) struct Saving {
-    /// The fields to go back to; nothing if it was never saved.
+    /// The fields to go back to; `None` if it was never saved.
     pub(crate) confirmed: Option<Vec<u8>>,
     /// What was given out to be saved.
     pub(crate) in_flight: Option<InFlight>,

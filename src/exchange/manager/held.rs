@@ -54,8 +54,7 @@ pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Does what is due.
     fn step(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Next, Error>;
 
-    /// Takes an answer. Returns how far it is with the invoice that came, if that is for whoever owns the money to decide
-    /// about.
+    /// Takes an answer. Returns how far it is with the invoice that came, if that is for the user to decide about.
     fn receive(
         &mut self,
         message: IncomingMessage,
@@ -72,7 +71,7 @@ pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
         Standing { stage: self.stage(now), made: self.made() }
     }
 
-    /// Whether there may be something to do though it is over.
+    /// Whether there may be something to do though it has ended.
     fn has_more_to_say(&self) -> bool {
         false
     }

@@ -15,10 +15,10 @@ use crate::units::UnixTime;
 const SET_BACK: u64 = 60;
 
 impl OffersManager {
-    /// Does what is due, of at most so many conversations: gives at most so many messages, and what to save before they
-    /// are sent. Returns whether more is due now. Never blocks, and may be called at any time.
+    /// Does what is due, for at most this number of conversations: it produces at most as many messages, and the saves
+    /// before them. Returns whether more is due now. Never blocks, and may be called at any time.
     ///
-    /// If the clock was set back, all conversations are looked at once more, so many at a time.
+    /// If the clock was set back, all conversations are looked at again, as many at a time.
     pub fn poll(&mut self, now: UnixTime, max: usize) -> bool {
         self.note_time(now);
         for _ in 0..max {
@@ -28,8 +28,8 @@ impl OffersManager {
         self.wake_at().is_some_and(|at| at <= now)
     }
 
-    /// When to [poll](Self::poll) again, unless something happens before; never, if nothing is waited for. It may lie in
-    /// the past.
+    /// The time of the next [poll](Self::poll), unless something happens before; `None` if nothing is waiting. It may
+    /// be in the past.
     pub fn wake_at(&self) -> Option<UnixTime> {
         if self.recheck_from.is_some() || !self.rate_came_for.is_empty() {
             return Some(self.now);
@@ -37,8 +37,9 @@ impl OffersManager {
         self.book.first().map(|(at, _)| at)
     }
 
-    /// What a currency is worth now. It is used for an hour, for what is priced in this currency. What waits for it goes
-    /// on with the next [poll](Self::poll), and every quote is compared with it then, until it is begun (EXC-9).
+    /// Sets the exchange rate of a currency. It is used for an hour, for everything that is priced in this currency.
+    /// Conversations that wait for it go on with the next [poll](Self::poll), which also compares every quote that has
+    /// not begun (EXC-9).
     pub fn set_rate(&mut self, rate: Rate, now: UnixTime) {
         self.rates.insert(rate.currency(), (rate, now));
         let waiting = self.waiting_for_rate.remove(&rate.currency()).unwrap_or_default();
@@ -51,7 +52,7 @@ impl OffersManager {
         self.rate_came_for.extend(self.book.priced_in(rate.currency()));
     }
 
-    /// The currencies whose rates payments wait for.
+    /// The currencies whose rates payments are waiting for.
     pub fn rates_needed(&self) -> impl Iterator<Item = CurrencyCode> + '_ {
         self.waiting_for_rate.keys().copied()
     }
@@ -64,7 +65,7 @@ impl OffersManager {
         self.now = now;
     }
 
-    /// What is due, what a rate concerns, and what is looked at once more, by turns, so that none of them holds up the
+    /// What is due, what a rate concerns, and what is looked at again, by turns, so that none of them holds up the
     /// others.
     fn next_due(&mut self) -> Option<ConversationId> {
         for _ in 0..4 {

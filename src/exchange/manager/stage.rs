@@ -35,7 +35,7 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// The same before anybody was told what there is to decide, or that it is over.
+    /// The same before anybody was told what there is to decide, or that it has ended.
     pub(crate) fn untold(self) -> Self {
         let is_told = self.stage.is_decision() || self.stage == Stage::Ended;
         Self { stage: if is_told { Stage::Asking } else { self.stage }, ..self }
@@ -55,7 +55,7 @@ impl Stage {
         }
     }
 
-    /// Whether it is for whoever owns the money to decide or sign something.
+    /// Whether it is for the user to decide or sign something.
     pub(crate) fn is_decision(self) -> bool {
         matches!(self, Self::Signing | Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped)
     }

@@ -16,11 +16,12 @@ use crate::offer::Offer;
 use crate::signature::OfferId;
 use crate::units::UnixTime;
 
-/// How many items are left of each offer that sells only so many: 49 bytes each. Offers that are not in it sell any number.
+/// How many items are left of each offer that sells only so many: 49 bytes each. Offers that are not in it sell any
+/// number.
 ///
-/// A request costs nothing here, and reserves nothing: anybody can ask. That no more is sold than there is, is decided when
-/// the money comes ([`take`](Self::take)), since several invoices for the last item can be open. A sale takes as many items
-/// as its [quantity](crate::exchange::Sale::quantity) says, or one.
+/// A request costs nothing here, and reserves nothing: anybody can ask. That no more is sold than there is, is decided
+/// when the money comes ([`take`](Self::take)), since several invoices for the last item can be open. A sale takes as
+/// many items as its [quantity](crate::exchange::Sale::quantity) says, or one.
 ///
 /// An offer that sells for a time needs none of this: set its
 /// [`absolute_expiry`](crate::OfferBuilder::absolute_expiry).
@@ -38,18 +39,21 @@ use crate::units::UnixTime;
 ///     stock.check(payee.receive(request)?)
 /// }
 ///
-/// /// The node holds a payment.
+/// /// A payment is waiting at the node, which calls it `id`.
 /// fn settle(
 ///     stock: &mut Stock,
 ///     taken: &mut TakenPayments,
-///     expected: &ExpectedPayment,
+///     (expected, id): (&ExpectedPayment, &[u8]),
 ///     received: Msat,
 ///     now: UnixTime,
 /// ) -> Result<Preimage, Error> {
-///     expected.check(received, now)?;
-///     taken.take(expected, now)?; // first, so that a payment that is told again takes nothing from the stock
-///     stock.take(expected)?;
-///     Ok(expected.preimage) // once both are saved
+///     // A payment that the node reports again takes nothing from the stock.
+///     if !taken.has(expected, id) {
+///         expected.check(received, now)?;
+///         taken.take(expected, id, now)?;
+///         stock.take(expected)?;
+///     }
+///     Ok(expected.preimage) // save both before you claim with it
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,7 +80,7 @@ impl Stock {
         self.insert(offer, items, false);
     }
 
-    /// Withdraws an offer: nothing of it is sold any more, not even to whoever has an invoice.
+    /// Withdraws an offer: nothing of it is sold any more, not even to anyone who has an invoice.
     pub fn withdraw(&mut self, offer: &Offer) {
         self.insert(offer, 0, true);
     }
@@ -86,7 +90,7 @@ impl Stock {
         self.0.insert(offer.id(), Entry { left, is_withdrawn, until });
     }
 
-    /// How many items may still be sold; nothing if it is any number.
+    /// How many items may still be sold; `None` if it is any number.
     pub fn left(&self, offer: OfferId) -> Option<u64> {
         self.0.get(&offer).map(|entry| entry.left)
     }
@@ -113,8 +117,8 @@ impl Stock {
     ///
     /// # Errors
     ///
-    /// `SoldOut` and `QuantityTooLarge` for more than is left, `Withdrawn`: fail the payment, so that the money goes back.
-    /// Nothing is taken then.
+    /// `SoldOut` and `QuantityTooLarge` for more than is left, `Withdrawn`: fail the payment, so that the money goes
+    /// back. Nothing is taken then.
     pub fn take(&mut self, payment: &ExpectedPayment) -> Result<(), Error> {
         let left = self.check_items(payment.sale.offer_id, payment.sale.quantity)?;
         if let (Some(entry), Some(left)) = (self.0.get_mut(&payment.sale.offer_id), left) {
@@ -139,8 +143,8 @@ impl Stock {
         }
     }
 
-    /// Forgets offers that could be used until before this time. Choose a time so long ago that no invoice for them is open.
-    /// Offers that do not expire are remembered.
+    /// Forgets offers that could be used until before this time. Choose a time so long ago that no invoice for them is
+    /// open. Offers that do not expire are remembered.
     pub fn forget_before(&mut self, time: UnixTime) {
         self.0.retain(|_, entry| entry.until >= time);
     }

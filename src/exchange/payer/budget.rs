@@ -89,7 +89,7 @@ pub(crate) struct Budget {
     pub(crate) estimate: Option<Msat>,
     /// What a quote has to match, where the issuer converts it.
     pub(crate) price: Option<Price>,
-    /// Whether less is due later, because part of a subscription's period is over.
+    /// Whether less is due later, because part of a subscription's period has ended.
     pub(crate) falls: bool,
     /// The estimate at the time of the present quote.
     pub(crate) quoted_at: Option<Msat>,

@@ -15,7 +15,7 @@ use crate::invoice_request::Refund;
 use crate::tlv::TlvStream;
 use crate::units::UnixTime;
 
-/// How many claims of a refund are kept side by side. A further one takes the place of the oldest; whoever is honest
+/// How many claims of a refund are kept side by side. A further one takes the place of the oldest; anyone who is honest
 /// sends its claim again.
 pub const MAX_CLAIMS: usize = 16;
 
@@ -130,7 +130,7 @@ impl PublishedRefund {
         self.claims.push(Claimed { invoice, until });
     }
 
-    /// Forgets the claims whose time is over.
+    /// Forgets the claims whose time has ended.
     pub(crate) fn drop_old(&mut self, now: UnixTime) {
         // A clock that was set back does not keep them longer.
         let latest = now.saturating_add(CLAIM_LIFE);

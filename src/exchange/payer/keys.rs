@@ -18,8 +18,8 @@ use crate::payer_proof::Preimage;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
-/// Whoever pays. Everything that is needed to pay and to prove a payment later follows from one secret and from
-/// what stands in the messages (EXC-3).
+/// A payer. Everything that is needed to pay, and to prove a payment later, follows from one secret and from the
+/// messages themselves (EXC-3).
 ///
 /// Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ struct Keys {
 }
 
 impl Payer {
-    /// The payer whose secret this is. The secret must be unpredictable and serve nothing else.
+    /// A payer with this secret. The secret must be unpredictable, and serve no other purpose.
     pub fn new(secret: [u8; 32]) -> Self {
         let secret = Zeroizing::new(secret);
         let key = |purpose| MacKey::derive(&secret, purpose);
@@ -89,16 +89,17 @@ impl Payer {
         }
     }
 
-    /// Names the compulsory features that the application knows.
+    /// Declares the compulsory features that the application knows.
     #[must_use]
     pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
         self.known = known;
         self
     }
 
-    /// Which payment a message belongs to that came over a reply path, or over the path of a refund. Costs a MAC.
+    /// The payment that a message belongs to, if it arrived over a reply path or over the path of a refund. Costs a
+    /// MAC.
     ///
-    /// Nothing if it came in another way: then no payment is to hear of it.
+    /// `None` if it arrived in any other way: then it belongs to no payment.
     pub fn payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
         let MessageArrival::Path(path_id) = arrival else { return None };
         let token = self.reply(path_id).or_else(|| self.refund_path(path_id));
@@ -114,22 +115,23 @@ impl Payer {
         token.map(|token| PaymentId(token.id))
     }
 
-    /// Whether an invoice answers a request or refund of ours, and repeats it untouched, whoever signed the invoice.
-    /// Costs a MAC.
+    /// Whether an invoice answers one of our requests or refunds, and repeats it unchanged, no matter who signed the
+    /// invoice. Costs a MAC.
     pub fn is_own(&self, message: &TlvStream) -> bool {
         self.seal(message).is_some()
     }
 
-    /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
-    /// what a payer proof needs. Nothing if the request is not ours, was changed, or was signed
+    /// The key that signed one of our requests, derived from the request, or from an invoice that answers it (EXC-3). A
+    /// payer proof needs this key. `None` if the request is not ours, was changed, or was signed
     /// [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
         let keypair = self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce));
         keypair.filter(|keypair| request.payer_id().is_none_or(|payer_id| payer_id == keypair.public_key()))
     }
 
-    /// Gives the key of the offer that the payer's BIP 353 name leads to: what signs for the name where a contact is told it
-    /// ([`PayerIdentity::Name`](crate::PayerIdentity), CON-3). It is needed again where a payment is loaded that goes on.
+    /// Gives the key of the offer that the payer's BIP 353 name leads to: what signs for the name where a contact is
+    /// told it ([`PayerIdentity::Name`](crate::PayerIdentity), CON-3). It is needed again where a payment is loaded
+    /// that goes on.
     #[cfg(feature = "contacts")]
     #[must_use]
     pub fn named_by(mut self, key: OfferKey) -> Self {

@@ -75,7 +75,7 @@ impl Purpose {
         }
     }
 
-    /// IVR-8, by the MAC in the metadata: whoever does not have the payer's secret cannot change what it covers.
+    /// IVR-8, by the MAC in the metadata: anyone who does not have the payer's secret cannot change what it covers.
     pub(crate) fn check_own(&self, payer: &Payer, tlvs: &TlvStream, token: Token) -> Result<(), Error> {
         let is_own = payer.seal(tlvs).is_some_and(|seal| seal.nonce == self.nonce(payer, token));
         let is_due = match self {
@@ -165,7 +165,7 @@ impl OfferPurpose {
         }
     }
 
-    /// The same for whoever signs it elsewhere.
+    /// The same for anyone who signs it elsewhere.
     pub(crate) fn to_sign(&self, payer: &Payer, token: Token) -> Result<Unsigned<InvoiceRequest>, Error> {
         let payer_id = match &self.choices.signer {
             Some(signer) => **signer,
@@ -205,7 +205,7 @@ impl OfferPurpose {
         Ok(max_note_len(request.tlvs()).unwrap_or(0))
     }
 
-    /// A request as long as all of them, whoever signs those.
+    /// A request as long as all of them, anyone who signs those.
     fn sample(&self, payer: &Payer) -> Result<InvoiceRequest, Error> {
         let own = Self { choices: Choices { signer: None, ..self.choices.clone() }, ..self.clone() };
         own.request(payer, Token { id: [0; 14], generation: 0, position: 0 }, None)

@@ -1,4 +1,4 @@
-//! What was paid, and what proves it.
+//! What was paid, and the proof of it.
 
 use secp256k1::Keypair;
 
@@ -7,7 +7,7 @@ use crate::field::Text;
 use crate::invoice::Invoice;
 use crate::payer_proof::{PayerProofBuilder, Preimage};
 
-/// What was paid, and what proves it.
+/// What was paid, and the proof of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Receipt<'a> {
     payer: &'a Payer,
@@ -25,13 +25,13 @@ impl<'a> Receipt<'a> {
         self.invoice
     }
 
-    /// What the payment revealed.
+    /// The preimage, which the payment revealed.
     pub fn preimage(&self) -> Preimage {
         self.preimage
     }
 
-    /// What the payer said to the payee, in the request that the invoice repeats. A [proof](Self::proof) hides it, unless it is
-    /// [revealed](PayerProofBuilder::reveal).
+    /// What the payer said to the payee, in the request that the invoice repeats. A [proof](Self::proof) hides it,
+    /// unless it is [revealed](PayerProofBuilder::reveal).
     pub fn payer_note(&self) -> Option<Text<'a>> {
         self.invoice.request().payer_note()
     }
@@ -41,14 +41,14 @@ impl<'a> Receipt<'a> {
     /// [`ExpectedPayee::Offer`](crate::ExpectedPayee::Offer) and shows on which chain was paid. Sign it with
     /// [`keypair`](Self::keypair).
     ///
-    /// Whoever sees it can use the offer. [Hide](PayerProofBuilder::hide) its paths where that is not meant: then the proof
-    /// holds against [`ExpectedPayee::Issuer`](crate::ExpectedPayee::Issuer).
+    /// Anyone who sees it can use the offer. [Hide](PayerProofBuilder::hide) its paths where that is not meant: then
+    /// the proof holds against [`ExpectedPayee::Issuer`](crate::ExpectedPayee::Issuer).
     pub fn proof(&self) -> PayerProofBuilder<'a> {
         PayerProofBuilder::receipt(self.invoice, self.preimage).whole_offer()
     }
 
-    /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3). It is found again in what the
-    /// payer paid; nothing if that was signed [elsewhere](crate::exchange::Draft::signer).
+    /// The key that requested the invoice, and that signs payer proofs (EXC-3). It is derived from the invoice. `None`
+    /// if the request was signed [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self) -> Option<Keypair> {
         self.payer.keypair(self.invoice.request())
     }

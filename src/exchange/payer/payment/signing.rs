@@ -11,9 +11,9 @@ use crate::invoice_request::InvoiceRequest;
 use crate::signed::Unsigned;
 
 impl Payment {
-    /// The request that lacks a signature, whole, to be shown to its [signer](crate::exchange::Draft::signer); nothing if none
-    /// does. It is the same every time, also after a restart, until another invoice is asked for: then it is another
-    /// request, with a signature of its own.
+    /// The request that lacks a signature, whole, to be shown to its [signer](crate::exchange::Draft::signer); `None`
+    /// if none does. It is the same every time, also after a restart, until another invoice is asked for: then it is
+    /// another request, with a signature of its own.
     pub fn to_sign(&self) -> Option<Unsigned<InvoiceRequest>> {
         match &self.purpose {
             Purpose::Offer(offer) if self.lacks_signature() => offer.to_sign(&self.payer, self.own_token(0)).ok(),
