@@ -754,9 +754,10 @@ fn sales_not_made() -> [Error; 4] {
     taken.take(&payment, b"one", NOW).unwrap();
     let mut stock = Stock::new();
     stock.set(&offer, 0);
-    let sold_out = stock.take(&payment).unwrap_err();
+    let take = |stock: &mut Stock| stock.take(&mut TakenPayments::new(), &payment, b"one", NOW).unwrap_err();
+    let sold_out = take(&mut stock);
     stock.withdraw(&offer);
-    [stale, taken.take(&payment, b"two", NOW).unwrap_err(), sold_out, stock.take(&payment).unwrap_err()]
+    [stale, taken.take(&payment, b"two", NOW).unwrap_err(), sold_out, take(&mut stock)]
 }
 
 /// After sixteen that are wrong.

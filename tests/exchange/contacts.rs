@@ -133,7 +133,7 @@ fn a_contact_is_paid_privately_unless_told_otherwise() {
     let carol = Person::new(3);
     let carols = alice.payer.draft(&carol.offer, NOW, CHAINS).unwrap();
     let error = carols.introduce(&bobs, &alice.identity()).unwrap_err();
-    assert_eq!((error.kind(), error.rule()), (&ErrorKind::Differs, Rule::Con1));
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::Unexpected, Rule::Con1));
 }
 
 // CON-2

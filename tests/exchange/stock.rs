@@ -34,6 +34,11 @@ fn expected(offer: &Offer, quantity: Option<u64>, payer: u8) -> ExpectedPayment 
     request(offer, quantity, payer).accept(&terms(NOW, None)).unwrap().expected_payment()
 }
 
+/// A payment that nobody has taken.
+fn take(stock: &mut Stock, payment: &ExpectedPayment) -> Result<(), bolt12::Error> {
+    stock.take(&mut TakenPayments::new(), payment, b"one", NOW)
+}
+
 /// What the payer is told.
 fn told(refused: &Refused) -> &bolt12::InvoiceError {
     match &refused.answer().unwrap().message {
@@ -52,16 +57,22 @@ fn what_there_is_once_is_sold_once() {
     let [first, second] = [5, 6].map(|payer| stock.check(request(&offer, None, payer)).unwrap());
     let [first, second] = [first, second].map(|it| it.accept(&terms(NOW, None)).unwrap().expected_payment());
     let mut taken = TakenPayments::new();
-    taken.take(&first, b"one", NOW).unwrap();
-    stock.take(&first).unwrap();
+    stock.take(&mut taken, &first, b"one", NOW).unwrap();
     assert_eq!(stock.left(offer.id()), Some(0));
-    // The money of the second goes back, also after a crash.
+    // The money of the second goes back, also after a crash, and whenever the node says it again.
     let mut stock = payee().load_stock(&stock.to_bytes(&payee())).unwrap();
-    taken.take(&second, b"two", NOW).unwrap();
-    let error = stock.take(&second).unwrap_err();
-    assert_eq!((error.kind(), error.rule()), (&ErrorKind::SoldOut, Rule::Exc23));
-    // What is told again takes nothing.
-    assert_eq!(taken.take(&first, b"three", NOW).unwrap_err().kind(), &ErrorKind::AlreadyTaken);
+    for _ in 0..2 {
+        let error = stock.take(&mut taken, &second, b"two", NOW).unwrap_err();
+        assert_eq!((error.kind(), error.rule()), (&ErrorKind::SoldOut, Rule::Exc23));
+        assert!(!taken.has(&second, b"two"));
+    }
+    // What is told again takes nothing, and what is paid again goes back.
+    stock.take(&mut taken, &first, b"one", NOW).unwrap();
+    stock.set(&offer, 3);
+    stock.take(&mut taken, &first, b"one", NOW).unwrap();
+    let again = stock.take(&mut taken, &first, b"three", NOW).unwrap_err();
+    assert_eq!((again.kind(), stock.left(offer.id())), (&ErrorKind::AlreadyTaken, Some(3)));
+    stock.set(&offer, 0);
     // Whoever asks now is told.
     let refused = stock.check(request(&offer, None, 7)).unwrap_err();
     assert_eq!(refused.error().kind(), &ErrorKind::SoldOut);
@@ -83,12 +94,12 @@ fn what_was_withdrawn_is_not_sold() {
     let refused = stock.check(request(&offer, None, 6)).unwrap_err();
     assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::Withdrawn, Rule::Exc23));
     assert_eq!(told(&refused).error().unwrap().as_raw(), "this offer was withdrawn by its issuer: ask for a new one");
-    assert_eq!(stock.take(&open).unwrap_err().kind(), &ErrorKind::Withdrawn);
+    assert_eq!(take(&mut stock, &open).unwrap_err().kind(), &ErrorKind::Withdrawn);
     // Other offers sell as always.
     let other = own_offer(&payee(), 1, prints);
     assert_eq!(stock.left(other.id()), None);
     assert!(stock.check(request(&other, Some(3), 6)).is_ok());
-    assert!(stock.take(&expected(&other, Some(3), 6)).is_ok());
+    assert!(take(&mut stock, &expected(&other, Some(3), 6)).is_ok());
 }
 
 #[test]
@@ -101,7 +112,7 @@ fn more_than_is_left_is_answered_with_what_is() {
     assert_eq!(refused.error().kind(), &ErrorKind::QuantityTooLarge { max: 5 });
     assert_eq!(told(&refused).suggested_quantity(), Some(5));
     // Nothing is taken of what is too much.
-    assert!(stock.take(&expected(&offer, Some(6), 5)).is_err());
+    assert!(take(&mut stock, &expected(&offer, Some(6), 5)).is_err());
     assert_eq!(stock.left(offer.id()), Some(5));
 }
 
@@ -131,7 +142,7 @@ proptest! {
         for (quantity, payer) in asked.iter().zip(10u8..) {
             let before = stock.clone();
             let payment = expected(&offer, Some(*quantity), payer);
-            match stock.take(&payment) {
+            match take(&mut stock, &payment) {
                 Ok(()) => sold += quantity,
                 Err(_) => {
                     prop_assert!(sold + quantity > items);

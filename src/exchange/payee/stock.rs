@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payee::expected::ExpectedPayment;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::payee::received::ReceivedRequest;
+use crate::exchange::payee::taken::TakenPayments;
 use crate::exchange::refused::Refused;
 use crate::exchange::saved::{Kind, Reader, Writer};
 use crate::invoice_error::InvoiceError;
@@ -39,21 +40,19 @@ use crate::units::UnixTime;
 ///     stock.check(payee.receive(request)?)
 /// }
 ///
-/// /// A payment is waiting at the node, which calls it `id`.
+/// /// The node holds a payment, and calls it `id`.
 /// fn settle(
-///     stock: &mut Stock,
-///     taken: &mut TakenPayments,
-///     (expected, id): (&ExpectedPayment, &[u8]),
+///     (stock, taken): (&mut Stock, &mut TakenPayments),
+///     expected: &ExpectedPayment,
+///     id: &[u8],
 ///     received: Msat,
 ///     now: UnixTime,
 /// ) -> Result<Preimage, Error> {
-///     // A payment that the node reports again takes nothing from the stock.
 ///     if !taken.has(expected, id) {
 ///         expected.check(received, now)?;
-///         taken.take(expected, id, now)?;
-///         stock.take(expected)?;
+///         stock.take(taken, expected, id, now)?;
 ///     }
-///     Ok(expected.preimage) // save both before you claim with it
+///     Ok(expected.preimage) // once both are saved, together
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,14 +112,25 @@ impl Stock {
         }
     }
 
-    /// Takes what was paid for out of the stock. Save it before the preimage is given away.
+    /// [Takes](TakenPayments::take) a payment, which the node calls `id`, and what it pays for out of the stock; or neither. Save
+    /// both together before the preimage is given away. The same payment once more changes nothing.
     ///
     /// # Errors
     ///
-    /// `SoldOut` and `QuantityTooLarge` for more than is left, `Withdrawn`: fail the payment, so that the money goes
-    /// back. Nothing is taken then.
-    pub fn take(&mut self, payment: &ExpectedPayment) -> Result<(), Error> {
+    /// `SoldOut` and `QuantityTooLarge` for more than is left, `Withdrawn`, and what [`TakenPayments::take`] refuses: fail the
+    /// payment, so that the money goes back.
+    pub fn take(
+        &mut self,
+        taken: &mut TakenPayments,
+        payment: &ExpectedPayment,
+        id: &[u8],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        if taken.has(payment, id) {
+            return Ok(());
+        }
         let left = self.check_items(payment.sale.offer_id, payment.sale.quantity)?;
+        taken.take(payment, id, now)?;
         if let (Some(entry), Some(left)) = (self.0.get_mut(&payment.sale.offer_id), left) {
             entry.left = left;
         }

@@ -14,12 +14,12 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// `Differs` if the draft is for another offer than the contact's: whoever made that must not learn the secret
+    /// `Unexpected` if the draft is for another offer than the contact's: whoever made that must not learn the secret
     /// (CON-1). An offer of more than 300 bytes, or a name without its key, is refused when the draft is
     /// [checked](Self::check) or started.
     pub fn introduce(mut self, contact: &Contact, payer: &PayerIdentity) -> Result<Self, Error> {
         if self.offer != *contact.offer() {
-            return Err(Error::of(Field::INVREQ_CONTACT_SECRET, ErrorKind::Differs, Rule::Con1));
+            return Err(Error::of(Field::INVREQ_CONTACT_SECRET, ErrorKind::Unexpected, Rule::Con1));
         }
         let custom = &mut self.choices.custom;
         custom.retain(|(number, _)| crate::field::find(&[crate::contacts::FIELDS], *number).is_none());
