@@ -4,11 +4,12 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Action, Claim, Draft, IncomingMessage, Limit, Need, OutgoingMessage, Payee, Payer, Payment, Retry,
+    Action, Claim, Draft, Inbound, IncomingMessage, Limit, Messenger, NameLookup, Need, OutgoingDnsMessage,
+    OutgoingMessage, Payee, Payer, Payment, Retry,
 };
-use bolt12::onion::HopKey;
+use bolt12::onion::{HopKey, OnionMessage};
 use bolt12::peers::SendError;
-use bolt12::{ChainHash, CurrencyCode, Error, ErrorKind, Offer, Quantity, Rate, Refund, UnixTime};
+use bolt12::{ChainHash, CurrencyCode, Error, ErrorKind, Offer, Quantity, Rate, Refund, ResolvedName, UnixTime};
 
 use super::channel::payment_path;
 use super::failure::Failure;
@@ -25,6 +26,8 @@ const TOLERANCE: u32 = 200;
 pub(crate) enum What {
     Payment(Box<Payment>),
     Claim(Box<Claim>),
+    /// What a name stands for, and then the payment.
+    Name(Box<NameLookup>),
 }
 
 /// A wallet asks, and is asked nothing.
@@ -41,6 +44,10 @@ impl Wallet {
         let what = match &options.subject {
             Subject::Offer(offer) => What::Payment(Box::new(begin(options, offer, &payer, deadline)?)),
             Subject::Refund(refund) => What::Claim(Box::new(claim(options, refund, keys, &payee, deadline)?)),
+            Subject::Name(name) => {
+                let lookup = payer.look_up(name, &options.resolvers, random(), now(), deadline);
+                What::Name(Box::new(lookup.map_err(|error| Failure::of(&error))?))
+            }
         };
         Ok(Self { payer, payee, what: Mutex::new(what) })
     }
@@ -54,11 +61,45 @@ impl Wallet {
         let action = match &mut *self.look() {
             What::Payment(payment) => payment.poll(now()),
             What::Claim(claim) => claim.poll(now()),
+            What::Name(_) => return Ok(None),
         };
         match action.map_err(|error| Failure::of(&error))? {
             Action::Send(outgoing) => Ok(Some(*outgoing)),
             _ => Ok(None),
         }
+    }
+
+    /// Whom to ask for the name now, if there is one.
+    pub(crate) fn poll_name(&self) -> Option<OutgoingDnsMessage> {
+        match &mut *self.look() {
+            What::Name(lookup) => match lookup.poll(now()) {
+                Action::Send(outgoing) => Some(*outgoing),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The name is looked up: from now on its offer is what is asked for (URI-3, URI-5, NAM-8, NAM-9).
+    pub(crate) fn resolved(
+        &self,
+        options: &mut Options,
+        resolved: ResolvedName,
+        deadline: UnixTime,
+    ) -> Result<(), Failure> {
+        let refused = |error: Error| Failure::of(&error);
+        let uri = resolved.uri().map_err(refused)?;
+        let offers = CHAINS.iter().map(|chain| uri.offer(*chain));
+        let offer = offers.reduce(|found, next| found.or(next)).expect("a chain").map_err(refused)?.clone();
+        if options.amount.is_none() {
+            options.amount = uri.amount_for(&offer).map_err(refused)?;
+        }
+        options.resolved = Some(resolved);
+        let payment = begin(options, &offer, &self.payer, deadline)?;
+        options.link = Some(Box::new(uri));
+        options.subject = Subject::Offer(Box::new(offer));
+        *self.look() = What::Payment(Box::new(payment));
+        Ok(())
     }
 
     /// What was to be sent cannot get there: the next way is tried.
@@ -67,6 +108,7 @@ impl Wallet {
         match &mut *self.look() {
             What::Payment(payment) => payment.unreachable(path_id, now()),
             What::Claim(claim) => claim.unreachable(path_id, now()),
+            What::Name(lookup) => lookup.unreachable(path_id, now()),
         }
     }
 }
@@ -85,10 +127,23 @@ impl Application for Wallet {
     }
 
     fn not_sent(&self, _: &SendError) {}
+
+    fn other(&self, onion: &OnionMessage, messenger: &Messenger) -> Option<OutgoingDnsMessage> {
+        let Ok(Inbound::Proof(answer)) = messenger.receive(onion) else { return None };
+        if let What::Name(lookup) = &mut *self.look() {
+            // What does not count is said at the end.
+            let _ = lookup.receive(&answer, now(), ResolvedName::verify);
+        }
+        None
+    }
 }
 
 fn begin(options: &Options, offer: &Offer, payer: &Payer, deadline: UnixTime) -> Result<Payment, Failure> {
-    let mut draft = payer.draft(offer, now(), CHAINS).map_err(|error| Failure::of(&error))?;
+    let refused = |error: Error| Failure::of(&error);
+    let mut draft = payer.draft(offer, now(), CHAINS).map_err(refused)?;
+    if let Some(name) = &options.resolved {
+        draft = draft.resolved(name, now()).map_err(refused)?;
+    }
     if let Some(amount) = options.amount {
         draft = draft.amount(amount);
     }

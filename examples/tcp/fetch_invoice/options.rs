@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bolt12::bitcoin::{Amount, Denomination};
 use bolt12::secp256k1::PublicKey;
-use bolt12::{BitcoinUri, BlindedPaths, Bolt12, IntroductionNode, Msat, Offer, Pasted, Refund};
+use bolt12::{
+    BitcoinUri, BlindedPaths, Bolt12, HumanReadableName, IntroductionNode, Msat, Offer, Pasted, Refund, ResolvedName,
+};
 
 use super::channel::{Channel, Given, read_secret};
 use super::failure::Failure;
@@ -15,6 +17,7 @@ onion message, and checks what comes back.
 
   fetch_invoice OFFER --peer NODEID@HOST:PORT     prints the invoice
   fetch_invoice --refund REFUND --peer …          asks to be paid a refund (lnr1…)
+  fetch_invoice NAME --resolver NODEID --peer …   looks a name up first, such as alice@example.com
 
 With several --peer it asks through all of them. One without NODEID@ is the node where the offer's path starts, or that of
 its issuer. OFFER may stand in a `bitcoin:` link, whose amount is paid if the offer has no price.
@@ -25,6 +28,7 @@ its issuer. OFFER may stand in a `bitcoin:` link, whose amount is paid if the of
   --max AMOUNT         the most to pay, for an offer in another currency
   --rate PRICE         what a bitcoin costs in that currency, for example 100000.00 …
   --tolerance PERCENT  … and how far the invoice may be from that: 2 if not given
+  --resolver NODEID    who is asked what a name stands for: a node that announces dns_resolver
   --deadline SECONDS   how long to wait, with the time to connect: 60 if not given
   --json               prints JSON, as `decode` does, or an object with an error
 
@@ -43,9 +47,13 @@ Exit code: 0; 1 without an invoice; 2 for a mistake in the command.
 ";
 
 /// What was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) subject: Subject,
+    /// The nodes that are asked what a name stands for.
+    pub(crate) resolvers: Vec<PublicKey>,
+    /// What the name stands for, once that is known.
+    pub(crate) resolved: Option<ResolvedName>,
     /// The link that the offer came in.
     pub(crate) link: Option<Box<BitcoinUri>>,
     /// Nodes, each with host and port.
@@ -62,10 +70,12 @@ pub(crate) struct Options {
     pub(crate) channel: Option<Channel>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Subject {
     Offer(Box<Offer>),
     Refund(Box<Refund>),
+    /// What has to be looked up first.
+    Name(Box<HumanReadableName<'static>>),
 }
 
 impl Options {
@@ -74,7 +84,7 @@ impl Options {
         let (mut offer, mut refund, mut peers) = (None, None, Vec::new());
         let (mut amount, mut quantity, mut note, mut max, mut rate) = (None, None, None, None, None);
         let (mut tolerance_basis_points, mut deadline) = (None, Duration::from_secs(60));
-        let (mut secret, mut channel) = (None, Given::default());
+        let (mut secret, mut channel, mut resolvers) = (None, Given::default(), Vec::new());
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             if !word.starts_with("--") {
@@ -87,6 +97,10 @@ impl Options {
             match word {
                 "--peer" => peers.push(value()?),
                 "--refund" => refund = Some(value()?),
+                "--resolver" => {
+                    let wrong = |_| Failure::misuse("--resolver wants a node id: 66 hexadecimal digits");
+                    resolvers.push(value()?.parse().map_err(wrong)?);
+                }
                 "--amount" => amount = Some(read_amount(value()?)?),
                 "--max" => max = Some(read_amount(value()?)?),
                 "--quantity" => match number(word, value()?)? {
@@ -109,8 +123,8 @@ impl Options {
         let subject = match (offer, refund) {
             (Some(offer), None) => read_subject(offer)?,
             (None, Some(refund)) => match read_subject(refund)? {
-                Subject::Offer(_) => return Err(Failure::misuse("that is an offer, not a refund: leave out --refund")),
-                refund => refund,
+                refund @ Subject::Refund(_) => refund,
+                _ => return Err(Failure::misuse("that is an offer, not a refund: leave out --refund")),
             },
             (None, None) => return Err(Failure::misuse("no offer was given; --help tells more")),
             (Some(_), Some(_)) => return Err(Failure::misuse("either an offer or a refund")),
@@ -127,6 +141,12 @@ impl Options {
         match (&subject, terms.iter().find(|(_, is_given)| *is_given)) {
             (Subject::Refund(_), Some((option, _))) => {
                 return Err(Failure::misuse(format!("{option} is for offers: a refund says all of that")));
+            }
+            (Subject::Name(_), _) if resolvers.is_empty() => {
+                return Err(Failure::misuse("a name has to be looked up: --resolver NODEID says by whom"));
+            }
+            (Subject::Offer(_) | Subject::Refund(_), _) if !resolvers.is_empty() => {
+                return Err(Failure::misuse("--resolver is for a name, such as alice@example.com"));
             }
             (Subject::Offer(offer), _) if rate.is_some() && offer.currency().is_none() => {
                 return Err(Failure::misuse("--rate is for an offer with a price in another currency"));
@@ -146,7 +166,9 @@ impl Options {
         }
         let channel = channel.channel().map_err(Failure::misuse)?;
         match (&subject, &channel) {
-            (Subject::Offer(_), Some(_)) => return Err(Failure::misuse("--channel is for --refund")),
+            (Subject::Offer(_) | Subject::Name(_), Some(_)) => {
+                return Err(Failure::misuse("--channel is for --refund"));
+            }
             (_, Some(_)) if secret.is_none() => {
                 return Err(Failure::misuse("--channel wants --secret as well: whose channel is it?"));
             }
@@ -158,6 +180,8 @@ impl Options {
         let peers = peers.into_iter().map(|peer| read_peer(peer, &subject)).collect::<Result<_, _>>()?;
         Ok(Self {
             subject,
+            resolvers,
+            resolved: None,
             link,
             peers,
             amount,
@@ -174,6 +198,9 @@ impl Options {
 }
 
 fn read_subject(text: &str) -> Result<Subject, Failure> {
+    if let Ok(Pasted::Name(name)) = Pasted::read(text) {
+        return Ok(Subject::Name(Box::new(name.into_owned())));
+    }
     match text.parse::<Bolt12>() {
         Ok(Bolt12::Offer(offer)) => Ok(Subject::Offer(offer)),
         Ok(Bolt12::Refund(refund)) => Ok(Subject::Refund(refund)),
@@ -187,6 +214,7 @@ impl Subject {
         match self {
             Self::Offer(offer) => offer.paths(),
             Self::Refund(refund) => refund.paths(),
+            Self::Name(_) => None,
         }
     }
 
@@ -195,6 +223,7 @@ impl Subject {
         match self {
             Self::Offer(offer) => offer.issuer_id(),
             Self::Refund(refund) => Some(refund.payer_id()),
+            Self::Name(_) => None,
         }
     }
 

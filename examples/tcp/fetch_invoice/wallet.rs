@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use bolt12::exchange::{ClaimState, EndReason, OutgoingMessage, State};
+use bolt12::exchange::{ClaimState, EndReason, LookupState, OutgoingMessage, State};
 use bolt12::peers::SendError;
 use bolt12::secp256k1::PublicKey;
 use bolt12::{BlindedPath, IntroductionNode, Invoice, Msat, UnixTime};
 
 use super::asking::{Wallet, What, seconds};
 use super::failure::Failure;
+use super::link;
 use super::net::{Keys, Net, now, random};
 use super::options::{Options, Subject};
 use super::peering::Target;
@@ -26,7 +27,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// that they are the first peer's. Where a path names its start, it is the better way.
 fn starts_at_channels(options: &Options) -> bool {
     let is_channel = |path: BlindedPath<'_>| matches!(path.introduction_node(), IntroductionNode::Channel { .. });
-    options.subject.paths().is_some_and(|paths| paths.iter().all(is_channel))
+    // What a name stands for is not known yet.
+    let is_name = matches!(options.subject, Subject::Name(_));
+    is_name || options.subject.paths().is_some_and(|paths| paths.iter().all(is_channel))
 }
 
 /// Does what was asked for.
@@ -37,6 +40,7 @@ pub(crate) fn run(options: &Options, progress: &mut Progress) -> Result<Invoice,
     let first = options.peers.first().map(|(id, _)| *id);
     let net = Net::new(keys.node, wallet, first.filter(|_| starts_at_channels(options)));
     let targets = options.peers.iter().map(|(id, address)| Target::new(*id, address.clone())).collect();
+    let options = options.clone();
     let asked = Asked { options, net: Arc::clone(&net), targets, deadline, sent: Sent::default() };
     let result = asked.converse(progress);
     net.close();
@@ -44,8 +48,8 @@ pub(crate) fn run(options: &Options, progress: &mut Progress) -> Result<Invoice,
     result
 }
 
-struct Asked<'a> {
-    options: &'a Options,
+struct Asked {
+    options: Options,
     net: Arc<Net<Wallet>>,
     targets: Vec<Target>,
     deadline: UnixTime,
@@ -62,7 +66,7 @@ struct Sent {
     waited: Duration,
 }
 
-impl Asked<'_> {
+impl Asked {
     /// Connects, as often as it takes, and waits for the end.
     fn converse(mut self, progress: &mut Progress) -> Result<Invoice, Failure> {
         loop {
@@ -75,6 +79,7 @@ impl Asked<'_> {
                 if let (true, Some(last)) = (is_new, self.sent.last.clone()) {
                     self.send(last)?;
                 }
+                self.ask_for_name()?;
                 while let Some(outgoing) = self.net.application.poll()? {
                     if !self.send(outgoing)? {
                         break;
@@ -84,12 +89,50 @@ impl Asked<'_> {
                 return Err(failure);
             }
             self.net.turn();
+            self.take_name(progress)?;
             if let Some(result) = self.look(progress) {
                 return result;
             }
             progress.turn();
             thread::sleep(LOOK);
         }
+    }
+
+    /// Asks the next resolver, if it is time, through a peer that is connected.
+    fn ask_for_name(&mut self) -> Result<(), Failure> {
+        let Some(through) = self.targets.iter().find(|target| target.is_up()) else { return Ok(()) };
+        while let Some(query) = self.net.application.poll_name() {
+            self.net.send_dns(&query, through.id).map_err(|error| Failure::of(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with what the name stands for, once that is known.
+    fn take_name(&mut self, progress: &mut Progress) -> Result<(), Failure> {
+        let resolved = match &*self.net.application.look() {
+            What::Name(lookup) => match lookup.state() {
+                LookupState::Asking { attempts: 0 } => return Ok(()),
+                LookupState::Asking { attempts } => {
+                    progress.say(format!("looking up {} (query {attempts})", lookup.name()));
+                    return Ok(());
+                }
+                LookupState::Resolved(resolved) => resolved.clone(),
+                LookupState::Ended(Some(error)) => return Err(Failure::of(error)),
+                LookupState::Ended(None) => {
+                    let text = format!("no resolver answered in {}", seconds(self.options.deadline));
+                    return Err(Failure::new("not_resolved", text));
+                }
+            },
+            _ => return Ok(()),
+        };
+        self.net.application.resolved(&mut self.options, resolved, self.deadline)?;
+        if let (Some(name), Some(link), Subject::Offer(offer)) =
+            (&self.options.resolved, &self.options.link, &self.options.subject)
+        {
+            progress.clear();
+            progress.say(format!("{} stands for this:\n{}", name.name(), link::page(link, Some(offer)).trim_end()));
+        }
+        Ok(())
     }
 
     /// Nobody is connected: why, if that is to stay so.
@@ -162,6 +205,8 @@ impl Asked<'_> {
                     Err(error) => Some(Err(Failure::of(&error))),
                 }
             }
+            // Taken before.
+            What::Name(_) => None,
             What::Claim(claim) => match claim.state() {
                 ClaimState::Sending if self.sent.count == 0 && self.sent.failed > 0 => {
                     Some(Err(self.unreachable("no path of the refund")))
@@ -241,7 +286,7 @@ impl Asked<'_> {
                 )
             }
             (None, _) => format!("{names} dropped the request"),
-            (Some(_), _) if starts_at_channels(self.options) => {
+            (Some(_), _) if starts_at_channels(&self.options) => {
                 format!("the offer's path starts at a channel, and that is none of {names}")
             }
             (Some(_), _) => {

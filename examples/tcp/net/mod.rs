@@ -15,12 +15,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bolt12::bitcoin::Network;
-use bolt12::exchange::{IncomingMessage, Messenger, OutgoingMessage};
+use bolt12::exchange::{IncomingMessage, Messenger, OutgoingDnsMessage, OutgoingMessage, Route};
 use bolt12::onion::{HopKey, OnionMessage};
 use bolt12::peer::{Config, Connection, Event, OnionMessages, Timeouts};
 use bolt12::peers::{Arrived, Counts, Limits, Peers, SendError};
 use bolt12::secp256k1::{Keypair, PublicKey};
-use bolt12::{ChainHash, Direction, ShortChannelId};
+use bolt12::{ChainHash, Direction, Error, ShortChannelId};
 
 pub(crate) use clock::now;
 pub(crate) use keys::{Keys, random};
@@ -33,6 +33,11 @@ pub(crate) trait Application: Send + Sync + 'static {
 
     /// An answer could not be sent.
     fn not_sent(&self, why: &SendError);
+
+    /// A message that is not about offers. Returns the answer, which goes back to who brought it.
+    fn other(&self, _: &OnionMessage, _: &Messenger) -> Option<OutgoingDnsMessage> {
+        None
+    }
 }
 
 /// All connections, and what they have in common.
@@ -149,7 +154,16 @@ impl<A: Application> Net<A> {
     pub(crate) fn turn(&self) {
         let next = || lock(&self.peers).next(self.now(), &self.channels());
         while let Some(arrived) = next() {
-            let Arrived::Message { message, hop_key, .. } = arrived else { continue };
+            let (message, hop_key) = match arrived {
+                Arrived::Message { message, hop_key, .. } => (message, hop_key),
+                Arrived::Other { from, onion } => {
+                    let answer = self.application.other(&onion, &self.messenger());
+                    // What cannot be sent is asked for again.
+                    let _ = answer.map(|answer| self.send_dns(&answer, from));
+                    continue;
+                }
+                _ => continue,
+            };
             if let Some(answer) = self.application.receive(message, &hop_key) {
                 if let Err(error) = self.send(&answer) {
                     self.application.not_sent(&error);
@@ -170,6 +184,15 @@ impl<A: Application> Net<A> {
             link.iter().for_each(|link| link.wake());
         }
         sent
+    }
+
+    /// Asks for a name, or answers, through a peer.
+    pub(crate) fn send_dns(&self, outgoing: &OutgoingDnsMessage, peer: PublicKey) -> Result<(), Error> {
+        let route = Route { through: &[peer], reply_through: &[peer], ..Route::default() };
+        let sent = self.messenger().send_dns(outgoing, &route, random())?;
+        let link = lock(&self.links).get(&peer).cloned();
+        link.iter().for_each(|link| link.send(&sent.message));
+        Ok(())
     }
 
     /// Ends all connections.

@@ -16,6 +16,7 @@ mod many;
 mod naive;
 #[path = "../../../tests/common/onion_naive.rs"]
 mod naive_onion;
+mod named;
 mod node;
 mod on_node;
 mod over_ldk;
