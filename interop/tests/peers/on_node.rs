@@ -335,7 +335,7 @@ async fn a_price_in_dollars_is_refused_by_name() {
     let open = crate::shop(&[]).await;
     ours.connect(open.node_id, open.address).await;
     ours.pay(&open.offer);
-    assert!(ours.saw("handles no offers in USD"));
+    assert!(ours.saw("does not handle offers in USD"));
 }
 
 #[tokio::test]
