@@ -1,8 +1,8 @@
 //! Buys a cup of coffee: everything that happens between the QR code on the counter and the receipt.
 //!
-//! A shop asks for 3.50 dollars. Alice's wallet requests an invoice and shows it. While she looks at it, the dollar rises.
-//! The invoice no longer matches the price, so the wallet requests another one, until the rates of both sides agree. Alice
-//! pays that one, and can prove it.
+//! A shop asks for 3.50 dollars. Alice's wallet requests an invoice and shows it. While she looks at it, the dollar
+//! rises. The invoice no longer matches the price, so the wallet requests another one, until the rates of both sides
+//! agree. Alice pays that one, and can prove it.
 //!
 //! Two parts are stand-ins: `deliver`, in a file next to this one, for onion messages, and `pay` for a Lightning node.
 //! Secrets, "randomness" and the clock are constants, so that every run prints the same. Yours must not be.
@@ -122,7 +122,7 @@ fn ask(payment: &mut Payment, shop: &mut Shop, now: &mut UnixTime, mut losses: u
                 progress.map(drop).unwrap_or_else(|refused| println!("  refused: {refused}"));
             }
             Action::WaitUntil(time) => *now = time,
-            Action::Nothing => {}
+            Action::Sign | Action::Nothing => {}
         }
     }
     Ok(())
@@ -198,6 +198,8 @@ fn show(now: UnixTime, who: &str, message: &OffersMessage) {
             (invoice.to_string(), format!("Please pay {} by {}.", invoice.amount(), time(invoice.expires_at())))
         }
         OffersMessage::InvoiceError(told) => (told.as_bytes().to_lower_hex_string(), words(told.error())),
+        // Nobody here is asleep.
+        other => (other.as_bytes().to_lower_hex_string(), String::new()),
     };
     let (start, end) = (&text[..text.len().min(48)], &text[text.len().saturating_sub(12)..]);
     println!("{}  {who}: {start}…{end} ({} characters)\n  {meaning}", time(now), text.len());

@@ -1,7 +1,7 @@
 //! Pulls the plug of a wallet at every step, and at every two steps, and shows that the coffee is paid for once.
 //!
-//! A wallet saves each change before it acts on it. When it starts, it asks its node about every payment that it had begun.
-//! So it does not matter when it is killed. This is all of such a wallet, and a test bench that kills it.
+//! A wallet saves each change before it acts on it. When it starts, it asks its node about every payment that it had
+//! begun. So it does not matter when it is killed. This is all of such a wallet, and a test bench that kills it.
 //!
 //! The disk survives, and so does the node, which is a program of its own. The node is a stand-in, and so are onion
 //! messages, in a file next to this one. Secrets, "randomness" and the clock are constants. Yours must not be.

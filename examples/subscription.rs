@@ -4,8 +4,8 @@
 //! cargo run --features recurrence --example subscription
 //! ```
 //!
-//! Bob's phone is off now and then. The podcast's shop keeps a list of the periods that were paid. The dollar moves, and
-//! once it moves too far.
+//! Bob's phone is off now and then. The podcast's shop keeps a list of the periods that were paid. The dollar moves,
+//! and once it moves too far.
 
 #[path = "stand_in/mod.rs"]
 mod stand_in;

@@ -18,8 +18,10 @@ pub(crate) fn mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new((&*block).into())
 }
 
+#[cfg(feature = "peer")]
+pub(crate) use aead::TAG_LEN;
 #[cfg(feature = "onion")]
-pub(crate) use aead::{TAG_LEN, open, seal};
+pub(crate) use aead::{open, seal};
 
 /// ChaCha20-Poly1305.
 #[cfg(feature = "onion")]

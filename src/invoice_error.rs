@@ -1,4 +1,4 @@
-//! Invoice errors: why a request or an invoice was refused, told to whoever sent it.
+//! Invoice errors: why a request or an invoice was refused, told to its sender.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -42,8 +42,7 @@ crate::field::fields! {
         1 ERRONEOUS_FIELD "erroneous_field" "number of the refused field": u64;
         3 SUGGESTED_VALUE "suggested_value" "suggested value": crate::field::Bytes<'_>;
         5 ERROR "error" "error text": Text<'_> =>
-            /// What is wrong, in the words of whoever refuses: to be shown, and not to be acted on
-            /// (ERR-1).
+            /// What is wrong, in the words of anyone who refuses: to be shown, and not to be acted on (ERR-1).
             error;
     }
 }
@@ -66,8 +65,8 @@ pub struct InvoiceError {
 }
 
 impl InvoiceError {
-    /// The part of the [text](Self::error) that is for a person. Core Lightning puts the message it is about in front of it,
-    /// whole: `Failed invreq lnr1…: Amount vastly exceeds 7000msat`. Of other texts it is all.
+    /// The part of the [text](Self::error) that is for a person. Core Lightning puts the message it is about in front
+    /// of it, whole: `Failed invreq lnr1…: Amount vastly exceeds 7000msat`. Of other texts it is all.
     pub fn reason(&self) -> Option<Text<'_>> {
         let text = self.error()?;
         let names_message = |start: &str| {
@@ -185,22 +184,22 @@ impl InvoiceError {
 
     /// `suggested_value` (TLV 3)
     ///
-    /// A value of the erroneous field that would be accepted, as it would stand there. Nothing if
-    /// there is none, or if it could not stand there (ERW-2).
+    /// A value of the erroneous field that would be accepted, as it would stand there. `None` if there is none, or if
+    /// it could not stand there (ERW-2).
     pub fn suggested_value(&self) -> Option<&[u8]> {
         let value = self.tlvs().value(3)?;
         check_suggestion(self.erroneous_field()?, value).is_ok().then_some(value)
     }
 
     /// The amount in millisatoshi that is suggested, if the error is about that of a request or an invoice (ERR-2).
-    /// Nothing if what is suggested could not stand there.
+    /// `None` if what is suggested could not stand there.
     pub fn suggested_amount(&self) -> Option<Msat> {
         let fields = [Field::INVREQ_AMOUNT, Field::INVOICE_AMOUNT];
         self.erroneous_field().filter(|field| fields.contains(field))?;
         Msat::decode(self.suggested_value()?).ok()
     }
 
-    /// The quantity that is suggested, if the error is about that (ERR-2). Nothing if what is suggested could not stand
+    /// The quantity that is suggested, if the error is about that (ERR-2). `None` if what is suggested could not stand
     /// there.
     pub fn suggested_quantity(&self) -> Option<u64> {
         self.erroneous_field().filter(|field| *field == Field::INVREQ_QUANTITY)?;

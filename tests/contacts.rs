@@ -206,7 +206,7 @@ fn what_is_read_is_what_was_said() {
     assert_eq!((only_secret.secret, only_secret.payer), (secret(9), None));
     let with_offer = raw.clone().with(PAYER_OFFER, own_offer().encode());
     let offer: Offer = own_offer().read();
-    assert_eq!(of(with_offer.clone()).introduction().unwrap().payer, Some(PayerIdentity::Offer(offer.clone())));
+    assert_eq!(of(with_offer.clone()).introduction().unwrap().payer, Some(PayerIdentity::from(offer.clone())));
     // In the invoice too.
     let invoice = invoice_for(with_offer, issuer().public_key()).sign_invoice(&issuer()).read::<Invoice>();
     assert_eq!(invoice.request().payer_offer(), Some(Ok(offer)));
@@ -263,6 +263,9 @@ fn a_name_is_signed_for_here_or_elsewhere() {
     assert!(PayerIdentity::name("a@b".parse().unwrap(), &by_path, recipient().public_key()).is_ok());
 }
 
+/// Fields by number, and what is wrong with them.
+type Case<'a> = (&'a [(u64, &'a [u8])], Option<(ErrorKind, Rule, Field)>);
+
 // CON-2: also where fields are added by number.
 #[test]
 fn who_pays_is_said_whole() {
@@ -273,7 +276,7 @@ fn who_pays_is_said_whole() {
     let len = long.len();
     assert!(len > 300);
     let fits = own_offer().with(10, vec![b'x'; 300 - own.len() - 4]).encode();
-    let cases: [(&[(u64, &[u8])], Option<(ErrorKind, Rule, Field)>); 9] = [
+    let cases: [Case<'_>; 9] = [
         (&[(SECRET, &[9; 32]), (PAYER_OFFER, &own)], None),
         (&[(SECRET, &[9; 32]), (PAYER_OFFER, &fits)], None),
         (&[(SECRET, &[9; 32])], Some((Missing, Rule::Con2, Field::INVREQ_PAYER_OFFER))),
@@ -315,7 +318,7 @@ fn own_signature() -> Vec<u8> {
 #[test]
 fn debug_does_not_show_the_secret() {
     let bobs: Offer = offer().read();
-    let me = PayerIdentity::Offer(own_offer().read());
+    let me = PayerIdentity::from(own_offer().read::<Offer>());
     let request = builder(&bobs).introduce(&secret(9), &me).build().unwrap();
     let shown = format!("{:?} {:?}", *request, secret(9));
     assert!(shown.contains("invreq_contact_secret: ContactSecret(..)"), "{shown}");

@@ -96,7 +96,8 @@ fn a_cancellation_needs_no_reply_path() {
     assert!(payee().receive(forged).is_err());
 }
 
-// REC-3, REC-7: one period's money is taken once, however many invoices for it are open, and nothing is kept of requests.
+// REC-3, REC-7: one period's money is taken once, however many invoices for it are open, and nothing is kept of
+// requests.
 #[test]
 fn a_period_is_paid_once() {
     let (mut subscription, mut subscribers) = (subscribed(), Subscribers::new());

@@ -17,8 +17,8 @@ use std::path::Path;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Action, EndReason, IncomingMessage, Limit, MessageArrival, Need, OffersMessageKind, OutgoingMessage, Payee, Payer,
-    Payment, Progress, Retry, State, SubscriptionEnd, TakenPayments, Terms,
+    Action, Contact, EndReason, IncomingMessage, Limit, MessageArrival, Need, OffersMessageKind, OutgoingMessage,
+    Payee, Payer, Payment, Progress, Retry, State, Stock, SubscriptionEnd, TakenPayments, Terms,
 };
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
@@ -318,6 +318,7 @@ fn errors() -> Vec<Error> {
     errors.extend(requests_not_received());
     errors.extend(sales_not_made());
     errors.push(one_claim_too_many());
+    errors.extend(contacts_not_made());
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
@@ -326,6 +327,69 @@ fn errors() -> Vec<Error> {
     errors.extend(lengths());
     #[cfg(feature = "dnssec")]
     errors.extend(names());
+    #[cfg(feature = "async_payments")]
+    errors.extend(static_invoices());
+    errors
+}
+
+/// Static invoices that break a rule, or answer something else.
+#[cfg(feature = "async_payments")]
+fn static_invoices() -> Vec<Error> {
+    let (id, path) = (issuer_id(), self::path());
+    let fields: [(u64, &[u8]); 8] = [
+        (16, path.as_bytes()),
+        (22, &id),
+        (160, path.as_bytes()),
+        (162, &[0; 28]),
+        (164, &[100]),
+        (176, &id),
+        (236, path.as_bytes()),
+        (240, &[1; 64]),
+    ];
+    let refused = |changes: &[(u64, Option<&[u8]>)]| StaticInvoice::try_from(changed(&fields, changes)).unwrap_err();
+    let mut errors = vec![
+        refused(&[(236, None)]),
+        refused(&[(168, Some(&[2; 32]))]),
+        refused(&[(170, Some(&[10]))]),
+        refused(&[(88, Some(&id))]),
+        refused(&[(176, Some(&[3; 33]))]),
+        refused(&[(236, Some(&[&id[..], &id[..], &[0]].concat()))]),
+        refused(&[(2, Some(&[1; 64]))]),
+        refused(&[(16, None)]),
+        refused(&[]),
+    ];
+    let issuer = pair(0x41);
+    let offer = |amount| {
+        let builder = OfferBuilder::new(issuer.public_key()).description("tea").amount(amount);
+        builder.add_path(self::path()).build().unwrap()
+    };
+    let usd = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
+    let (tea, priced) = (offer(OfferAmount::Bitcoin(Msat(1_000))), offer(usd));
+    let invoice = |offer: &Offer| {
+        let builder =
+            StaticInvoiceBuilder::new(offer, NOW).add_path(self::path(), &payinfo(Features::new([]).unwrap()));
+        let builder = builder.add_message_path(self::path()).add_message_path(self::path());
+        builder.build().unwrap().sign(&issuer).unwrap()
+    };
+    let check = |offer: &Offer, asked: &Offer, max| {
+        let usable = asked.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
+        let request = InvoiceRequestBuilder::new(usable, pair(0x42).public_key(), [7; 16]).build().unwrap();
+        let request = request.sign(&pair(0x42)).unwrap();
+        let context = StaticInvoiceContext {
+            request: &request,
+            sent_to: SentTo::Path(key().into()),
+            arrival: Arrival::OwnPath,
+            now: NOW,
+            chains: &[ChainHash::BITCOIN],
+            max_amount: max,
+            rate: None,
+        };
+        invoice(offer).check(&context).map(drop)
+    };
+    check(&tea, &tea, Msat(1_000)).unwrap();
+    errors.push(check(&tea, &priced, Msat(1_000)).unwrap_err());
+    errors.push(check(&tea, &tea, Msat(999)).unwrap_err());
+    errors.push(check(&priced, &priced, Msat(1_000)).unwrap_err());
     errors
 }
 
@@ -671,8 +735,8 @@ fn requests_not_received() -> Vec<Error> {
     [vec![nowhere, no_reply_path, other_offer, other_way], not_ours.to_vec()].concat()
 }
 
-/// A price at yesterday's rate, and a payment that comes twice.
-fn sales_not_made() -> [Error; 2] {
+/// A price at yesterday's rate, a payment that comes twice, and offers that sell no more.
+fn sales_not_made() -> [Error; 4] {
     let issuer = Payee::new([1; 32]);
     let usd = "USD".parse().unwrap();
     let rate = Rate::per_bitcoin(usd, "100000", 2).unwrap();
@@ -688,7 +752,12 @@ fn sales_not_made() -> [Error; 2] {
     let payment = received.accept(&fresh).unwrap().expected_payment();
     let mut taken = TakenPayments::new();
     taken.take(&payment, b"one", NOW).unwrap();
-    [stale, taken.take(&payment, b"two", NOW).unwrap_err()]
+    let mut stock = Stock::new();
+    stock.set(&offer, 0);
+    let take = |stock: &mut Stock| stock.take(&mut TakenPayments::new(), &payment, b"one", NOW).unwrap_err();
+    let sold_out = take(&mut stock);
+    stock.withdraw(&offer);
+    [stale, taken.take(&payment, b"two", NOW).unwrap_err(), sold_out, take(&mut stock)]
 }
 
 /// After sixteen that are wrong.
@@ -708,6 +777,25 @@ fn one_claim_too_many() -> Error {
         assert!(payment.receive(wrong.clone(), NOW).is_err());
     }
     payment.receive(right, UnixTime(NOW.0 + 20)).unwrap_err().error().clone()
+}
+
+/// What is wrong with what payers and contacts say of each other.
+fn contacts_not_made() -> Vec<Error> {
+    let key = pair(0x41);
+    let bobs = OfferBuilder::new(key.public_key()).build().unwrap();
+    let usable = bobs.usable(NOW, sides::CHAINS).unwrap();
+    let request = InvoiceRequestBuilder::new(usable, key.public_key(), [1; 16]).amount(Msat(1_000));
+    let secret = ContactSecret::from_byte_array([9; 32]);
+    let own = |text: &str| OfferBuilder::new(key.public_key()).description(text).build().unwrap();
+    let named = PayerIdentity::name("bob@example.com".parse().unwrap(), &bobs, key.public_key()).unwrap();
+    let long = request.clone().introduce(&secret, &PayerIdentity::from(own(&"x".repeat(300)))).build().unwrap_err();
+    let unsigned = request.clone().introduce(&secret, &named).build().unwrap_err();
+    let stranger = request.introduce(&secret, &named).build_named().unwrap().sign(&pair(0x42)).unwrap_err();
+    let contact = Contact::new(secret, own("tea"));
+    let draft = payer().draft(&bobs, NOW, sides::CHAINS).unwrap();
+    let other = draft.introduce(&contact, &named).unwrap_err();
+    let nameless = self::request(&[(2_000_001_733, Some(&[1, b'a', 1, b'b']))]);
+    vec![long, unsigned, stranger, other, nameless, Contact::from_bytes(&[2]).unwrap_err()]
 }
 
 const LATER: UnixTime = UnixTime(NOW.0 + 600);

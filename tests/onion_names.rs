@@ -8,10 +8,8 @@ mod naive;
 #[path = "common/onion.rs"]
 mod onion;
 
-use std::time::Duration;
-
 use bolt12::exchange::{
-    Action, Inbound, LookupState, MaxAmount, MessageArrival, Messenger, NameLookup, OutgoingDnsMessage, Payee, Payer,
+    Action, Inbound, LookupState, MessageArrival, Messenger, NameLookup, OutgoingDnsMessage, Payee, Payer,
     ReceivedProof, Route, State, Terms,
 };
 use bolt12::onion::{
@@ -164,8 +162,8 @@ impl Star {
     }
 }
 
-/// In place of signatures from the root down: the proof is the records of the name, one to a line, behind the last second
-/// at which they may be kept.
+/// In place of signatures from the root down: the proof is the records of the name, one to a line, behind the last
+/// second at which they may be kept.
 fn stand_in(name: &HumanReadableName<'_>, proof: &[u8], now: UnixTime) -> Result<ResolvedName, Error> {
     let text = std::str::from_utf8(proof).unwrap();
     let (until, records) = text.split_once('\n').expect("a proof of this test");
@@ -215,20 +213,16 @@ fn a_name_leads_to_an_invoice() {
     let amount = uri.amount_for(found).unwrap().unwrap();
     let draft = payer.draft(found, NOW, CHAINS).unwrap().amount(amount).resolved(resolved, NOW).unwrap();
     let mut payment = draft.start([6; 32], NOW, DEADLINE).unwrap();
+    // NAM-9: also after it was saved.
+    assert_eq!(payment.bip_353_name(), Some(&alice()));
+    assert_eq!(payer.load(&payment.to_bytes()).unwrap().bip_353_name(), Some(&alice()));
 
     let Ok(Action::Send(asked)) = payment.poll(NOW) else { panic!() };
     let route = Route { through: &[id(HUB)], reply_through: &[id(HUB)], ..Route::default() };
     let sent = star.node(WALLET).send(&asked, &route, [10; 32]).unwrap();
     let (at, Inbound::Message { message, hop_key }) = star.carry(sent) else { panic!() };
     assert_eq!(at, SHOP);
-    let terms = Terms {
-        now: NOW,
-        chains: CHAINS,
-        rate: None,
-        rate_age: Duration::ZERO,
-        max_rate_age: Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
-    };
+    let terms = Terms::new(NOW, CHAINS);
     let accepted = shop.receive(message).unwrap().accept(&terms).unwrap();
     // NAM-9
     assert_eq!(accepted.request().bip_353_name(), Some(alice()));
@@ -372,7 +366,7 @@ fn silence_is_asked_again_until_the_deadline() {
                 assert!(at > now, "{at} {now}");
                 now = at;
             }
-            Action::Nothing => break,
+            Action::Sign | Action::Nothing => break,
         }
     }
     assert_eq!(now, UnixTime(DEADLINE.0 + 1));

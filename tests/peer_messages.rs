@@ -245,8 +245,8 @@ fn even_messages_that_nobody_knows_end_the_connection() {
 fn what_is_about_a_channel_is_answered() {
     let text = b"there are no channels here";
     let warning = typed(1, &[&[0; 32][..], &[0, text.len() as u8], text].concat());
-    // `open_channel`, `open_channel2`, `channel_ready`, `shutdown`, `channel_reestablish`, and what may come: with the id of a
-    // channel, with that of all, or cut. An error would close channels that a node has under the same key.
+    // `open_channel`, `open_channel2`, `channel_ready`, `shutdown`, `channel_reestablish`, and what may come: with the
+    // id of a channel, with that of all, or cut. An error would close channels that a node has under the same key.
     for kind in [32, 64, 36, 38, 136, 254] {
         for payload in [&[[1; 32], [2; 32], [3; 32]].concat()[..], &[2; 100], &[0; 100], &[2; 31], &[]] {
             assert_eq!(said(&typed(kind, payload)), (vec![], Ok(()), vec![warning.clone()]), "{kind}");
@@ -472,7 +472,7 @@ fn errors_are_sentences() {
     let sentences = [
         (
             ConnectionError::InvalidKey,
-            "the other side does not seem to be a Lightning node, since its handshake has no valid key: check address and port"
+            "the other side is probably not a Lightning node, since its handshake has no valid key: check address and port"
                 .into(),
         ),
         (

@@ -391,8 +391,8 @@ fn what_ordinary_nodes_send_is_never_dropped() {
 
 // Taking others' share.
 
-/// EXC-20: a peer lets its answers start at another. That one's own answers come first, and ours before them; the room is
-/// shared, and what has none is not answered at all.
+/// EXC-20: a peer lets its answers start at another. That one's own answers come first, and ours before them; the room
+/// is shared, and what has none is not answered at all.
 #[test]
 fn nobody_takes_the_room_of_others() {
     let mut town = Town::new(3, Limits::default(), false);

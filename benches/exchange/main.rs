@@ -6,11 +6,11 @@
 //! cargo bench -p bolt12-benches --bench exchange -- payer typical   steps whose names contain these words
 //! ```
 //!
-//! The harness is that of the benchmark `messages`, whose documentation explains the floor. The tables show whole
-//! steps and their floors, refusals as a share of the cost of a valid request of the same size, the requests that a
-//! server answers in a second, the time to load saved payments, and the memory that a payment takes. With the word
-//! `manager` there are two more: the cost of one among 10, 1,000, 100,000 and 1,000,000 conversations, which takes a few
-//! minutes and 2 GB, and the memory that subscriptions take between two payments.
+//! The harness is that of the benchmark `messages`, whose documentation explains the floor. The tables show whole steps
+//! and their floors, refusals as a share of the cost of a valid request of the same size, the requests that a server
+//! answers in a second, the time to load saved payments, and the memory that a payment takes. With the word `manager`
+//! there are two more: the cost of one among 10, 1,000, 100,000 and 1,000,000 conversations, which takes a few minutes
+//! and 2 GB, and the memory that subscriptions take between two payments.
 
 #[path = "../common/allocations.rs"]
 mod allocations;

@@ -12,9 +12,9 @@ use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, Activity, ConversationId, EndReason, Event, IncomingMessage, Limit, ManagerLimits, MaxAmount,
-    MessageArrival, OffersManager, OffersMessage, OutgoingMessage, PathId, Payee, Payer, PaymentId, ReceivedRequest,
-    Refused, Save, State, Terms,
+    Accepted, Activity, ConversationId, EndReason, Event, IncomingMessage, Limit, ManagerLimits, MessageArrival,
+    OffersManager, OffersMessage, OutgoingMessage, PathId, Payee, Payer, PaymentId, ReceivedRequest, Refused, Save,
+    State, Terms,
 };
 use bolt12::lightning::{Application, Desk, NotOurs, OffersHandler, arrival, context, ldk};
 use bolt12::secp256k1::Keypair;

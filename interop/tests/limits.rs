@@ -308,7 +308,8 @@ fn what_cannot_be_sent_is_given_up() {
     assert_eq!(desk.poll().send, []);
 }
 
-/// A way that starts at ourselves, and goes on to somebody who is not of our choice, leads over a peer that is (EXC-19).
+/// A way that starts at ourselves, and goes on to somebody who is not of our choice, leads over a peer that is
+/// (EXC-19).
 #[test]
 fn an_answer_behind_our_own_hop_goes_through_a_peer() {
     let (desk, numbers) = (desk(), Numbers::default());
@@ -325,7 +326,8 @@ fn an_answer_behind_our_own_hop_goes_through_a_peer() {
     assert_eq!(peers.send(&lost).unwrap(), peer(1));
 }
 
-/// Where messages are passed on here, the node's own messenger does not open them once more; nor what is for nobody here.
+/// Where messages are passed on here, the node's own messenger does not open them once more; nor what is for nobody
+/// here.
 #[test]
 fn what_is_passed_on_is_opened_once() {
     let (desk, numbers) = (desk(), Numbers::default());

@@ -50,7 +50,8 @@ fn a_query_is_the_same_from_both() {
     assert!(matches!(read, DNSResolverMessage::DNSSECQuery(DNSSECQuery(read)) if *read == name.dns_name().to_string()));
 }
 
-// DNS-2, NAM-7: with the machine's clock, which that resolver asks by itself, a proof of August 2026 is too old for both.
+// DNS-2, NAM-7: with the machine's clock, which that resolver asks by itself, a proof of August 2026 is too old for
+// both.
 #[test]
 fn a_proof_is_the_same_for_both() {
     let (name, from, proof) = sample();
@@ -125,7 +126,7 @@ impl Node {
         assert_eq!(sent.to, NextHop::NodeId(self.id));
         let message = TheirMessage::read_from_fixed_length_buffer(&mut sent.message.payload()).unwrap();
         let secp = Secp256k1::new();
-        peel_onion_message(&message, &secp, &self.keys, Silent, IgnoringMessageHandler {}).ok().expect("for this node")
+        peel_onion_message(&message, &secp, &self.keys, &Silent, IgnoringMessageHandler {}).ok().expect("for this node")
     }
 }
 

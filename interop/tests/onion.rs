@@ -405,8 +405,8 @@ proptest! {
     }
 }
 
-/// An error so long that its onion is the larger one, over a path of theirs and over one of ours, with a node on the way
-/// and a reply path: they open ours, and we open theirs.
+/// An error so long that its onion is the larger one, over a path of theirs and over one of ours, with a node on the
+/// way and a reply path: they open ours, and we open theirs.
 #[test]
 fn large_onions_are_the_same() {
     let nodes = nodes(3);

@@ -1,5 +1,5 @@
-//! Contacts (bLIP 42): two people who pay each other recognise each other's payments, if the payer wants that. The fields
-//! of a request that say who pays; their numbers are in `fields.rs` and nowhere else.
+//! Contacts (bLIP 42): two people who pay each other recognise each other's payments, if the payer wants that. The
+//! fields of a request that say who pays; their numbers are in `fields.rs` and nowhere else.
 //!
 //! Without the feature `contacts` they are odd fields like any other: unknown, kept and repeated.
 

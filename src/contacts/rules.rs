@@ -16,8 +16,8 @@ const OFFER: Field = Field::INVREQ_PAYER_OFFER;
 const NAME: Field = Field::INVREQ_PAYER_BIP_353_NAME;
 const SIGNATURE: Field = Field::INVREQ_PAYER_BIP_353_SIGNATURE;
 
-/// The most bytes of an offer that are sent to say who pays (CON-2): more would leave no room in a payment's onion, where
-/// they come back (CON-8).
+/// The most bytes of an offer that are sent to say who pays (CON-2): more would leave no room in a payment's onion,
+/// where they come back (CON-8).
 pub(crate) const MAX_PAYER_OFFER_LEN: usize = 300;
 
 /// CON-4
@@ -60,7 +60,7 @@ pub(crate) fn name_digest(tlvs: &TlvStream) -> [u8; 32] {
     digest_of_root(tag, merkle::root(tlvs.records().filter(is_signed)).unwrap_or_default())
 }
 
-/// What whoever writes a request has to obey (CON-2, CON-3).
+/// What anyone who writes a request has to obey (CON-2, CON-3).
 pub(crate) fn check_written(tlvs: &TlvStream) -> Result<(), Error> {
     let there = |field: Field| tlvs.contains(field.number());
     let unexpected = |field, rule| Err(Error::of(field, ErrorKind::Unexpected, rule));

@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 /// What two contacts have in common, and nobody else knows: who pays says it, and who is paid recognises it.
 ///
-/// Comparing takes the same time whatever differs (CON-9), and `Debug` does not show it. Whoever learns it can make
+/// Comparing takes the same time whatever differs (CON-9), and `Debug` does not show it. Anyone who learns it can make
 /// payments that seem to come from the contact, and nothing else.
 ///
 /// ```
@@ -37,8 +37,8 @@ impl ContactSecret {
         self.0
     }
 
-    /// The secret of two offers (CON-5), from the private key of the own one's
-    /// [node id](crate::OfferFields::offer_node_id) and the node id of the other. Both sides come to the same. In constant
+    /// The secret of two offers (CON-5), from the private key of the own one's [node
+    /// id](crate::OfferFields::offer_node_id) and the node id of the other. Both sides come to the same. In constant
     /// time.
     pub fn derive(own: &SecretKey, theirs: &PublicKey) -> Self {
         let mut shared = shared_secret_point(theirs, own);
@@ -52,7 +52,7 @@ impl ContactSecret {
         secret
     }
 
-    /// The same from the product of that private key and that node id, computed by whoever holds the key.
+    /// The same from the product of that private key and that node id, computed by the holder of the key.
     pub fn from_shared_point(product: &PublicKey) -> Self {
         Self::of(&product.serialize())
     }

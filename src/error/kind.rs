@@ -209,7 +209,7 @@ pub enum ErrorKind {
     },
     /// Bytes that are not a saved state, or a state that was damaged or saved with another secret.
     InvalidState,
-    /// A saved state that newer software wrote.
+    /// A saved state that another version of this crate wrote.
     UnknownVersion,
     /// Encrypted data that this key does not open.
     DoesNotDecrypt,
@@ -249,14 +249,18 @@ pub enum ErrorKind {
     AlreadyPaid,
     /// A payment that was already taken, or one for a request that was already paid.
     AlreadyTaken,
+    /// An offer of which nothing is left.
+    SoldOut,
+    /// An offer that its issuer took back.
+    Withdrawn,
     /// An exchange rate that is too old.
     StaleRate {
         /// How old it may be, in seconds.
         max_age: u64,
     },
-    /// A claim of a refund after too many others.
+    /// A claim of a refund that came after too many others.
     TooManyClaims {
-        /// In how many seconds one is looked at again.
+        /// The seconds until a claim is accepted again.
         seconds: u64,
     },
     /// An offer or a request of a subscription, where one for a single payment was expected.
@@ -359,6 +363,8 @@ impl ErrorKind {
             Self::PreviousUnpaid => "previous_unpaid",
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
+            Self::SoldOut => "sold_out",
+            Self::Withdrawn => "withdrawn",
             Self::StaleRate { .. } => "stale_rate",
             Self::TooManyClaims { .. } => "too_many_claims",
             Self::IsRecurring => "is_recurring",
@@ -476,7 +482,7 @@ impl ErrorKind {
             Self::CannotCarry { amount, .. } => {
                 write!(
                     f,
-                    "no path can carry {amount}, which is above the limits of some and below those of others: other paths are needed"
+                    "no path can carry {amount}, which is too much for some and too little for others: other paths are needed"
                 )
             }
             Self::NoPathWithin { max_fee, max_cltv_expiry_delta } => write!(
@@ -513,7 +519,7 @@ impl ErrorKind {
             Self::OffPrice { estimate } => {
                 write!(
                     f,
-                    "{what} is too far from the price, which is {estimate} at the current rate; another invoice is requested"
+                    "{what} is too far from the price of {estimate} at the current rate; another invoice is requested"
                 )
             }
             Self::DeadlinePassed { .. } => {
@@ -523,7 +529,9 @@ impl ErrorKind {
                 write!(f, "this is about attempt {attempt}, but attempt {present} is in progress: nothing was changed")
             }
             Self::InvalidState => f.write_str("the saved state is damaged, or was saved with another secret"),
-            Self::UnknownVersion => f.write_str("the saved state was written by newer software: update this one"),
+            Self::UnknownVersion => f.write_str(
+                "the saved state was written by another version of this software: load it with that version",
+            ),
             Self::DoesNotDecrypt => f.write_str("the hop's data cannot be decrypted with this key"),
             Self::InvalidSecret => f.write_str("these 32 bytes are not a valid secret key"),
             Self::OwnPath => f.write_str("the path ends at the sender itself"),
@@ -543,6 +551,8 @@ impl ErrorKind {
             Self::AlreadyTaken => f.write_str(
                 "this invoice, or another one for the same request, has already been paid: fail this payment",
             ),
+            Self::SoldOut => f.write_str("everything of this offer has been sold"),
+            Self::Withdrawn => f.write_str("this offer was withdrawn by its issuer: ask for a new one"),
             Self::StaleRate { max_age } => {
                 write!(
                     f,
@@ -550,7 +560,7 @@ impl ErrorKind {
                 )
             }
             Self::TooManyClaims { seconds } => {
-                write!(f, "too many claims of this refund arrived: send this one again in {seconds} seconds")
+                write!(f, "too many claims of this refund have arrived: send this one again in {seconds} seconds")
             }
             Self::IsRecurring => f.write_str("this is for a subscription, but a single payment was expected"),
             Self::InvalidRate => f.write_str(

@@ -31,20 +31,20 @@ pub enum LinkFault {
         /// The price.
         min: Msat,
     },
-    /// A name that stands for other offers than the one to be paid.
+    /// A name that leads to other offers than the one to be paid.
     OtherOffer,
     /// A URI that requires a proof of payment that cannot be given.
     ProofOfPayment,
     /// A name without an `@`, or with nothing on one side of it.
     IncompleteName,
-    /// A name that the DNS cannot hold: a label, which is a part between two periods, is empty or too long.
+    /// A name that cannot exist in the DNS: a label, which is a part between two periods, is empty or too long.
     InvalidLabel {
-        /// How many characters it has; 1 to 63 fit.
+        /// The number of its characters; 1 to 63 are allowed.
         len: usize,
     },
     /// A name in a query or an answer that does not end with a period.
     RelativeName,
-    /// A lookup without a resolver.
+    /// A look-up without a resolver.
     NoResolver,
     /// No TXT record is a `bitcoin:` URI.
     NoPaymentRecord,
@@ -52,9 +52,9 @@ pub enum LinkFault {
     CutRecord,
     /// More than one TXT record is a `bitcoin:` URI.
     SeveralPaymentRecords,
-    /// What a name stands for, looked up too long ago.
+    /// A name that was looked up too long ago.
     StaleName {
-        /// The last second it was good for.
+        /// The last second in which it was valid.
         at: UnixTime,
     },
     /// A DNSSEC proof that is damaged, or not signed from the root down.
@@ -115,8 +115,8 @@ impl LinkFault {
                 write!(f, "the link repeats '{key}'{}, so it is unclear which one counts", Column(column))
             }
             Self::InvalidUriAmount => f.write_str(
-                "the amount in the link must be in bitcoin, such as 0.0005: digits only, with at most 8 after the point, \
-                 and at most 21 million in all",
+                "the amount in the link must be in bitcoin, such as 0.0005: digits only, with at most 8 after the \
+                 point, and at most 21 million in all",
             ),
             Self::NeedlessAmount => f.write_str("leave the amount out of the link: its offer has a price"),
             Self::InvalidEncoding => write!(
@@ -132,27 +132,27 @@ impl LinkFault {
             ),
             Self::NoOffer => f.write_str("this payment link contains no offer"),
             Self::BelowPrice { min } => write!(f, "the amount in the link is below the offer's price of {min}"),
-            Self::OtherOffer => f.write_str("this name does not stand for the offer that is to be paid"),
+            Self::OtherOffer => f.write_str("this name leads to another offer than the one to be paid"),
             Self::ProofOfPayment => f.write_str(
                 "the link requires a proof of payment (req-pop), which cannot be given here, so it must not be paid",
             ),
             Self::IncompleteName => {
-                f.write_str("a name has a user and a domain around an @, such as alice@example.com; one of them is missing")
+                f.write_str("the name is incomplete: it needs a user and a domain, such as alice@example.com")
             }
-            Self::InvalidLabel { len: 0 } => f.write_str(
-                "this name cannot exist: nothing stands before, after or between two of its periods",
-            ),
+            Self::InvalidLabel { len: 0 } => {
+                f.write_str("this name cannot exist: one of its parts, which are separated by periods, is empty")
+            }
             Self::InvalidLabel { len } => write!(
                 f,
-                "this name cannot exist: one of its parts has {len} characters, but at most 63 fit between two periods"
+                "this name cannot exist: one of its parts has {len} characters, and the limit is 63 between two periods"
             ),
             Self::RelativeName => f.write_str("the DNS name does not end with a period"),
-            Self::NoResolver => f.write_str("no node can look this name up: name a resolver"),
+            Self::NoResolver => f.write_str("there is no resolver to look up this name: name at least one"),
             Self::NoPaymentRecord => {
                 f.write_str("this name cannot be paid: the DNS has no payment link for it; check the spelling")
             }
             Self::CutRecord => {
-                f.write_str("the DNS record was not copied to its end: a quotation mark is not closed; copy it again")
+                f.write_str("the DNS record is cut off, since a quotation mark is not closed: copy it again")
             }
             Self::SeveralPaymentRecords => {
                 f.write_str("the DNS has more than one payment link for this name, so none is valid: tell its owner")

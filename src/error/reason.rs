@@ -58,6 +58,8 @@ impl ErrorKind {
                 | Self::PreviousUnpaid
                 | Self::AlreadyPaid
                 | Self::AlreadyTaken
+                | Self::SoldOut
+                | Self::Withdrawn
                 | Self::StaleRate { .. }
                 | Self::TooManyClaims { .. }
                 | Self::IsRecurring

@@ -5,7 +5,18 @@ macro_rules! rules {
     ($($(#[$doc:meta])* $variant:ident = $id:literal, $reason:literal;)*) => {
         /// A rule of the specification, as enforced by this crate.
         ///
-        /// The ID is stable: applications can translate or match on it.
+        /// The ID is stable: applications can translate or match on it. The pages of the guide state each rule in full:
+        ///
+        /// | IDs | about | page |
+        /// | --- | --- | --- |
+        /// | TXT, TLV, SIG | text form, records, signatures | [messages](crate::guide::rules) |
+        /// | OFW, OFR, RQW, RQR | writing and reading offers and requests | [messages](crate::guide::rules) |
+        /// | IVW, IVR, ERW, ERR | writing and reading invoices and errors | [messages](crate::guide::rules) |
+        /// | D | decisions where the specification is silent | [decisions](crate::guide::rules#decisions) |
+        /// | PTH, MSG, EXC | paths, onion messages, the exchange | [transport](crate::guide::rules::onion_messages) |
+        /// | PPW, PPR | writing and reading payer proofs | [payer proofs](crate::guide::rules::payer_proof) |
+        /// | REC | recurrence | [recurrence](crate::guide::rules::recurrence) |
+        /// | URI, NAM, DNS | links, names, DNSSEC proofs | [names](crate::guide::rules::names) |
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Rule {
@@ -38,7 +49,7 @@ rules! {
     Txt1 = "TXT-1", "the text is all lower case or ALL UPPER CASE";
     Txt3 = "TXT-3", "'+' joins two characters, and white space may only follow a '+'";
     Txt4 = "TXT-4", "at most 4 bits, all zero, follow the last whole byte";
-    Txt5 = "TXT-5", "the prefix of a text says what it is: lno an offer, lnr a request or refund, lni an invoice, lnp a proof";
+    Txt5 = "TXT-5", "the prefix of a text says what it is: lno offer, lnr request or refund, lni invoice, lnp proof";
     Txt7 = "TXT-7", "a line needs room for at least two characters and the '+'";
     Txt8 = "TXT-8", "only the 32 characters of the bech32 alphabet (no 1, b, i or o) carry data";
     Tlv1 = "TLV-1", "fields are in ascending order, each at most once";
@@ -48,7 +59,7 @@ rules! {
     Tlv5 = "TLV-5", "each kind of message has its own range of field numbers";
     Tlv6 = "TLV-6", "no length exceeds the bytes that follow";
     Tlv7 = "TLV-7", "text is UTF-8, a key is a point on the curve, hashes are 32 bytes and signatures 64";
-    Sig6 = "SIG-6", "an offer is known by the merkle root over its fields, of 32 bytes";
+    Sig6 = "SIG-6", "an offer id is the merkle root over the fields of the offer, of 32 bytes";
     Ofw2 = "OFW-2", "an amount is more than zero";
     Ofw4 = "OFW-4", "an offer names an issuer key or a blinded path";
     Ofr2 = "OFR-2", "every compulsory feature must be known to the reader";
@@ -103,13 +114,14 @@ rules! {
     Exc10 = "EXC-10", "the limits of a payment cover the fees and the delay of its path";
     Exc11 = "EXC-11", "a payment goes over paths that can carry its amount";
     Exc12 = "EXC-12", "each attempt to pay has a number, and the result of another attempt changes nothing";
-    Exc20 = "EXC-20", "who sends too much is not heard for a while, and takes nobody else's share";
+    Exc20 = "EXC-20", "a sender of too many messages is not heard for a while, and takes nobody else's share";
     Exc22 = "EXC-22", "a payment is recognised by its path id, and taken once";
+    Exc23 = "EXC-23", "an offer sells no more than its issuer has left of it, and nothing once it was withdrawn";
     Msg3 = "MSG-3", "an answer goes over the reply path of the message it answers";
     Ppw1 = "PPW-1", "every proof shows the two keys, the payment hash and the features";
     Ppw2 = "PPW-2", "only fields that the invoice has, without metadata and signatures, can be shown";
     Ppw6 = "PPW-6", "the preimage proves that the invoice was paid";
-    Ppr1 = "PPR-1", "a proof has both keys, both signatures, the preimage and the hashes, and never the payer's metadata";
+    Ppr1 = "PPR-1", "a proof has both keys, both signatures, preimage and hashes, and never the payer's metadata";
     Ppr2 = "PPR-2", "the preimage proves that the invoice was paid";
     Ppr3 = "PPR-3", "hidden fields are counted from the shown field before them, without gaps";
     Ppr4 = "PPR-4", "there is one leaf hash for every shown field";
@@ -119,9 +131,9 @@ rules! {
     Pth1 = "PTH-1", "the hops of a path look alike, and at most ten of them are dummies";
     Pth2 = "PTH-2", "only the maker of a path knows the path id in its last hop";
     Pth4 = "PTH-4", "a hop's data decrypts with its key, and has only fields that are known or odd";
-    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one request, invoice, error, query or proof, and only fields that are known or odd";
+    Msg1 = "MSG-1", "an onion message has at most 32768 bytes, one message or query, and only known or odd fields";
     Msg5 = "MSG-5", "a message starts at the first hop of its path that is not the sender's own";
-    Rec1 = "REC-1", "recurrence is compulsory or optional, its period is above zero, and only a compulsory one has a base";
+    Rec1 = "REC-1", "recurrence is compulsory or optional, has a period above zero, and a base only if compulsory";
     Rec2 = "REC-2", "an amount can be proportional only if there is one";
     Rec3 = "REC-3", "requests for a subscription, and no others, count their payments";
     Rec4 = "REC-4", "a request names its first period exactly if the offer says when periods start";
@@ -136,11 +148,16 @@ rules! {
     Con2 = "CON-2", "an introduction has the contact's secret, and an offer of at most 300 bytes or a name to pay back";
     Con3 = "CON-3", "a payer's name comes with a signature by a key of the offer that it leads to";
     Con4 = "CON-4", "a payer's name counts only with a valid signature by a key of the offer that it leads to";
-    Uri1 = "URI-1", "a payment link is bitcoin:, an on-chain address or nothing, and keys with values in percent-encoded UTF-8";
+    Sta1 = "STA-1", "a static invoice has an invoice's time, key and paths and a path to the payee, and neither an amount, a payment hash nor a field of a request";
+    Sta2 = "STA-2", "a static invoice is signed with the key that the offer names";
+    Sta4 = "STA-4", "a static invoice repeats its offer byte for byte";
+    Sta5 = "STA-5", "what is paid for a static invoice is the request's amount or the offer's price, within the payer's limit";
+    Sta7 = "STA-7", "an offer whose invoices others serve has paths, and names at most one chain";
+    Uri1 = "URI-1", "a payment link is bitcoin:, an on-chain address or nothing, and percent-encoded UTF-8";
     Uri2 = "URI-2", "a key that begins with req- must be understood before the link may be used";
     Uri3 = "URI-3", "at least one of the link's offers can be read, and paid on this chain";
     Uri4 = "URI-4", "label, message and pop occur in a link at most once";
-    Uri5 = "URI-5", "a link has at most one amount, in bitcoin with at most 8 decimals, and not below the offer's price";
+    Uri5 = "URI-5", "a link has at most one amount, in bitcoin with at most 8 decimals, not below the price";
     Uri7 = "URI-7", "a link that requires a proof of payment is paid only by a wallet that can give one";
     Uri9 = "URI-9", "a link has something to pay, and an amount only if its offer has none";
     Nam1 = "NAM-1", "a name is a user and a domain, with an @ between them";

@@ -49,9 +49,9 @@ pub struct OutgoingDnsMessage {
 
 /// Somebody asks for the proof of a name: what a resolver gets (DNS-1, DNS-5).
 ///
-/// Whoever is no resolver drops it. A resolver gets the proof for [`name`](Self::name) from elsewhere: the TXT records
-/// there, what they are an alias of, and all signatures from the root down. The question costs the asker nothing, and
-/// says nothing of who asks.
+/// Anyone who is not a resolver drops it. A resolver gets the proof for [`name`](Self::name) from elsewhere: the TXT
+/// records there, what they are an alias of, and all signatures from the root down. The question costs the asker
+/// nothing, and says nothing of who asks.
 #[derive(Clone, Debug)]
 pub struct ReceivedQuery {
     query: DnssecQuery<'static>,

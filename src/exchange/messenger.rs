@@ -30,7 +30,12 @@ use crate::onion::{
 /// # struct Wallet { messenger: Messenger, payer: Payer, payments: BTreeMap<PaymentId, Payment>, peer: PublicKey }
 /// # impl Wallet {
 /// /// What to send to a peer because of a payment.
-/// fn send(&self, payment: &mut Payment, now: UnixTime, randomness: [u8; 32]) -> Result<Option<onion::PeerMessage>, Error> {
+/// fn send(
+///     &self,
+///     payment: &mut Payment,
+///     now: UnixTime,
+///     randomness: [u8; 32],
+/// ) -> Result<Option<onion::PeerMessage>, Error> {
 ///     let Action::Send(outgoing) = payment.poll(now)? else { return Ok(None) };
 ///     // A wallet that only its peer knows is reached through that peer, and sends through it.
 ///     let route = Route { through: &[self.peer], reply_through: &[self.peer], ..Route::default() };
@@ -55,8 +60,8 @@ pub struct Messenger {
 }
 
 impl Messenger {
-    /// The messenger of the node with this key. A wallet that is no node makes a key up, and keeps it as long as its
-    /// paths are to lead to it. Its peers know the wallet by this key, and so does whoever answers, unless
+    /// The messenger of the node with this key. A wallet that is not a node makes a key up, and keeps it as long as its
+    /// paths are to lead to it. Its peers know the wallet by this key, and so does anyone who answers, unless
     /// [`Route::reply_through`] hides it: a wallet that makes up another now and then cannot be followed for longer.
     pub fn new(node: Keypair) -> Self {
         Self { node }
@@ -100,6 +105,12 @@ impl Messenger {
                 let proof = DnssecProof::read(bytes).map_err(|_| Refusal::Unusable)?.into_owned();
                 return Ok(Inbound::Proof(ReceivedProof { proof, arrival: arrival(&received) }));
             }
+            #[cfg(feature = "async_payments")]
+            Contents::StaticInvoice(bytes) => (OffersMessageKind::StaticInvoice, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::HeldHtlcAvailable(bytes) => (OffersMessageKind::HeldHtlcAvailable, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::ReleaseHeldHtlc(bytes) => (OffersMessageKind::ReleaseHeldHtlc, bytes),
         };
         let message = IncomingMessage {
             kind,
@@ -241,7 +252,7 @@ impl Messenger {
     /// A path to this node, for offers, refunds and replies, that starts at the first of these nodes, each of which
     /// is a peer of the next, and the last of ours.
     pub fn path(&self, through: &[PublicKey], path_id: PathId) -> BlindedPathBuilder<'static> {
-        let path = BlindedPathBuilder::own(&self.node).path_id(path_id.0);
+        let path = BlindedPathBuilder::own(&self.node).path_id(path_id.as_ref());
         through.iter().fold(path, |path, node| path.through(*node))
     }
 }
@@ -260,6 +271,12 @@ impl<'a> Parcel<'a> {
             OffersMessage::InvoiceRequest(_) => Contents::InvoiceRequest(bytes),
             OffersMessage::Invoice(_) => Contents::Invoice(bytes),
             OffersMessage::InvoiceError(_) => Contents::InvoiceError(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::StaticInvoice(_) => Contents::StaticInvoice(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::HeldHtlcAvailable => Contents::HeldHtlcAvailable(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::ReleaseHeldHtlc => Contents::ReleaseHeldHtlc(bytes),
         };
         Self { contents, destination: &outgoing.destination, reply_path_id: outgoing.reply_path_id }
     }

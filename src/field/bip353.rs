@@ -10,8 +10,8 @@ use crate::text::{behind_scheme, characters_before, trim};
 
 /// A human-readable name: a user at a domain (RQR-14).
 ///
-/// Both parts hold only `0-9 a-z A-Z - _ .`, at most 255 bytes each. A name borrows from the text or message that it was
-/// read from; one that [owns](Self::into_owned) its parts, or was parsed with [`FromStr`], can be kept.
+/// Both parts hold only `0-9 a-z A-Z - _ .`, at most 255 bytes each. A name borrows from the text or message that it
+/// was read from; one that [owns](Self::into_owned) its parts, or was parsed with [`FromStr`], can be kept.
 ///
 /// ```
 /// use bolt12::HumanReadableName;
@@ -69,9 +69,10 @@ impl<'a> HumanReadableName<'a> {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new), with the column of a character that is not allowed; [`IncompleteName`](LinkFault::IncompleteName)
-    /// without an `@`, or with nothing on one side of it; [`InvalidLabel`](LinkFault::InvalidLabel) for a name that the DNS cannot hold
-    /// (NAM-3), as [`new`](Self::new) does not.
+    /// As for [`new`](Self::new), with the column of a character that is not allowed;
+    /// [`IncompleteName`](LinkFault::IncompleteName) without an `@`, or with nothing on one side of it;
+    /// [`InvalidLabel`](LinkFault::InvalidLabel) for a name that the DNS cannot hold (NAM-3), as [`new`](Self::new)
+    /// does not.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let name = trim(text);
         let (name, encoded) = match behind_scheme(name, "lightning:") {

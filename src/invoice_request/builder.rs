@@ -137,8 +137,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
         self.finish(bytes)
     }
 
-    /// The same, and completes metadata of 32 bytes with a MAC over all other records, which it is given in two parts. A
-    /// name of the payer's is signed for with the key, and that signature is not covered.
+    /// The same, and completes metadata of 32 bytes with a MAC over all other records, which it is given in two parts.
+    /// A name of the payer's is signed for with the key, and that signature is not covered.
     pub(crate) fn build_sealed(
         mut self,
         name_key: Option<&Keypair>,

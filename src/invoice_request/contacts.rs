@@ -15,14 +15,14 @@ impl<'a> InvoiceRequestBuilder<'a> {
     /// Says who pays, to a contact (CON-2), in place of what was said of it before. With a name, build with
     /// [`build_named`](Self::build_named).
     ///
-    /// Do it only if whoever pays asked for it, for this contact (CON-1).
+    /// Do it only if the payer asked for it, for this contact (CON-1).
     pub fn introduce(mut self, secret: &ContactSecret, payer: &PayerIdentity) -> Self {
         self.custom.replace(contacts::FIELDS, &TYPES, Introduction::fields(secret, payer));
         self
     }
 
-    /// Checks everything, and makes what the key of the [name](PayerIdentity::Name) is to sign (CON-3). The request itself
-    /// is signed last.
+    /// Checks everything, and makes what the key of the [name](PayerIdentity::Name) is to sign (CON-3). The request
+    /// itself is signed last.
     ///
     /// ```
     /// # use bolt12::secp256k1::{Keypair, Message, Secp256k1};
@@ -63,8 +63,8 @@ impl<'a> InvoiceRequestBuilder<'a> {
     }
 }
 
-/// A request that lacks two signatures: first that for the payer's name, by a key of the offer that the name leads to, and
-/// then the payer's.
+/// A request that lacks two signatures: first that for the payer's name, by a key of the offer that the name leads to,
+/// and then the payer's.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct UnsignedName<'a> {
@@ -90,7 +90,7 @@ impl UnsignedName<'_> {
         self.digest
     }
 
-    /// Signs with a key at hand, and goes on to the request's own signature.
+    /// Signs with a given key, and goes on to the request's own signature.
     ///
     /// # Errors
     ///

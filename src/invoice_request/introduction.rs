@@ -1,5 +1,6 @@
 //! What a request says of who pays.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use secp256k1::PublicKey;
@@ -16,20 +17,20 @@ use crate::tlv::CustomField;
 #[non_exhaustive]
 pub enum PayerIdentity {
     /// Over this offer of its own, of at most 300 bytes.
-    Offer(Offer),
+    Offer(Box<Offer>),
     /// Under this name of its own.
     Name {
         /// The BIP 353 name.
         name: HumanReadableName<'static>,
-        /// The key that signed for it, which belongs to the offer that the name leads to, or the name does not belong to
-        /// the payer (CON-4).
+        /// The key that signed for it, which belongs to the offer that the name leads to, or the name does not belong
+        /// to the payer (CON-4).
         key: Point,
     },
 }
 
 impl PayerIdentity {
-    /// A name of the payer's own: `offer` is the one that it leads to, and `key` the offer's issuer id or, without one, the
-    /// last key of one of its paths, which is to sign for the name.
+    /// A name of the payer's own: `offer` is the one that it leads to, and `key` the offer's issuer id or, without one,
+    /// the last key of one of its paths, which is to sign for the name.
     ///
     /// # Errors
     ///
@@ -43,15 +44,21 @@ impl PayerIdentity {
     }
 }
 
-/// What a payer says to a contact: the secret between the two, and who it is. From the request, as it was made or received,
-/// or with the payment ([`Sale`](crate::exchange::Sale)).
+impl From<Offer> for PayerIdentity {
+    fn from(offer: Offer) -> Self {
+        Self::Offer(Box::new(offer))
+    }
+}
+
+/// What a payer says to a contact: the secret between the two, and who it is. From the request, as it was made or
+/// received, or with the payment ([`Sale`](crate::exchange::Sale)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Introduction {
     /// The secret between payer and contact.
     pub secret: ContactSecret,
-    /// Who pays. Nothing if the payer did not say so in a way that can be used, or if the payer
-    /// [was known](crate::exchange::Accepted::from_contact) already.
+    /// Who pays. `None` if the payer did not say so in a way that can be used, or if the payer [was
+    /// known](crate::exchange::Accepted::from_contact) already.
     ///
     /// A name goes before an offer, if somebody sends both.
     pub payer: Option<PayerIdentity>,
@@ -101,7 +108,7 @@ impl Introduction {
         let (secret, rest) = bytes.split_first_chunk()?;
         let payer = match rest.split_first() {
             None => None,
-            Some((&OFFER, offer)) => Some(PayerIdentity::Offer(Offer::try_from(offer).ok()?)),
+            Some((&OFFER, offer)) => Some(Offer::try_from(offer).ok()?.into()),
             Some((&NAME, rest)) => {
                 let (key, name) = rest.split_first_chunk()?;
                 let name = HumanReadableName::decode(name).ok()?.into_owned();
@@ -144,8 +151,8 @@ impl RequestFields {
 
     /// `invreq_payer_bip_353_signature` (TLV 2000001735)
     ///
-    /// What signed for the payer's name. It is valid in a request and in an invoice; a payer proof hides what it would have
-    /// to be verified with.
+    /// What signed for the payer's name. It is valid in a request and in an invoice; a payer proof hides what it would
+    /// have to be verified with.
     pub fn payer_bip_353_signature(&self) -> Option<NameSignature> {
         value(self.tlvs(), Field::INVREQ_PAYER_BIP_353_SIGNATURE)
     }
@@ -157,6 +164,6 @@ impl RequestFields {
         let name = name.map(|(name, by)| PayerIdentity::Name { name: name.into_owned(), key: by.key });
         // An offer that is too long was not to be sent, and is not carried along.
         let offer = || self.payer_offer()?.ok().filter(|offer| offer.as_bytes().len() <= MAX_PAYER_OFFER_LEN);
-        Some(Introduction { secret, payer: name.or_else(|| offer().map(PayerIdentity::Offer)) })
+        Some(Introduction { secret, payer: name.or_else(|| offer().map(PayerIdentity::from)) })
     }
 }

@@ -20,7 +20,7 @@ use crate::units::{Msat, UnixTime};
 
 static SCHEMA: Schema = schema(rules::check_refund);
 
-/// A request for an invoice that answers no offer: whoever publishes it will pay the invoice (RQW-9).
+/// A request for an invoice that answers no offer: anyone who publishes it will pay the invoice (RQW-9).
 ///
 /// It need not be signed; if it is, the signature is valid (D1). What is paid for stands in the
 /// description of [`offer`](RequestFields::offer).
@@ -59,7 +59,7 @@ impl Refund {
 
     /// `invreq_payer_id` (TLV 88)
     ///
-    /// The key of whoever pays. The invoice goes to this node if the refund has no paths (RQR-12).
+    /// The key of the payer. The invoice goes to this node if the refund has no paths (RQR-12).
     pub fn payer_id(&self) -> PublicKey {
         self.payer_id
     }
@@ -182,7 +182,7 @@ impl RefundBuilder {
         self
     }
 
-    /// Something to say to whoever is paid. An empty note is left out.
+    /// Something to say to the payee. An empty note is left out.
     pub fn payer_note(mut self, note: &str) -> Self {
         self.payer_note = note.to_owned();
         self

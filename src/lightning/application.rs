@@ -1,4 +1,5 @@
-//! What the application around a desk knows, decides and keeps, and what it is told.
+//! What the application around a [`Desk`](super::Desk) knows, decides and stores. Nothing is locked while it is called,
+//! so it may call the desk.
 
 use alloc::vec::Vec;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,23 +10,24 @@ use crate::exchange::{Event, OutgoingMessage, ReceivedRequest, Refused, Save};
 use crate::field::{Direction, ShortChannelId};
 use crate::units::UnixTime;
 
-/// What the application around a [`Desk`](super::Desk) knows, decides and keeps. Nothing is locked while it is called, so it
-/// may call the desk.
+/// What the application around a [`Desk`](super::Desk) knows, decides and stores. Nothing is locked while it is called,
+/// so it may call the desk.
 pub trait Application {
     /// The time.
     fn now(&self) -> UnixTime;
 
-    /// A request came for an offer of ours, by the right way, and signed. Returns the answer, if it is to be sent
-    /// now: what [`Accepted::answer`](crate::exchange::Accepted::answer) or
-    /// [`ReceivedRequest::refuse`] make. One that takes time can be sent later.
+    /// A request came for one of our offers, by the right way, and signed. Returns the answer, if it is to be sent now:
+    /// what [`Accepted::answer`](crate::exchange::Accepted::answer) or [`ReceivedRequest::refuse`] make. One that takes
+    /// time can be sent later.
     ///
     /// `signing_key` signs the invoice of an offer without an issuer id (PTH-3). The onion messages of an LDK node
     /// do not reveal it; those of [`OnionPeers`](super::OnionPeers) do.
     fn invoice_request(&self, request: ReceivedRequest, signing_key: Option<&Keypair>) -> Option<OutgoingMessage>;
 
-    /// Keeps a state under its id, instead of what is there, or deletes it. Returns whether that survives a crash: if not, the
-    /// conversation is again as it was before. Nothing that follows from the change is sent or told before this returns
-    /// (EXC-15). There is one call at a time for each conversation; those of others may come from other threads meanwhile.
+    /// Keeps a state under its id, instead of what is there, or deletes it. Returns whether that survives a crash: if
+    /// not, the conversation is again as it was before. Nothing that follows from the change is sent or told before
+    /// this returns (EXC-15). There is one call at a time for each conversation; those of others may come from other
+    /// threads meanwhile.
     fn save(&self, save: &Save) -> bool;
 
     /// Something became of a conversation: see [`Event`]. What it depends on is saved. What is
@@ -44,9 +46,10 @@ pub trait Application {
         let _ = (outgoing, why);
     }
 
-    /// The node at this end of a channel, if it is known (MSG-5): from gossip, for example. [`OnionPeers`](super::OnionPeers)
-    /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and is
-    /// lost if that peer only passed it on; and a question is [not sent](Self::not_sent).
+    /// The node at this end of a channel, if it is known (MSG-5), for example from gossip.
+    /// [`OnionPeers`](super::OnionPeers) needs it for paths that start at a channel. Without it, an answer goes to the
+    /// peer that brought the request, and is lost if that peer only forwarded it; and a request is [not
+    /// sent](Self::not_sent).
     fn channel_end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {
         let _ = (scid, end);
         None

@@ -50,9 +50,13 @@ pub enum ConversionError {
     /// An invoice error that lacks what `lightning` requires: a text, or the field that a suggested value is for.
     #[error("the lightning crate requires more fields in an invoice error")]
     IncompleteError,
-    /// A static invoice, which this crate does not know.
+    /// A static invoice, which the adapter does not deal with.
     #[error("this is a static invoice, which is not supported")]
     StaticInvoice,
+    /// A message about a payment that is held, which is none of `lightning`'s messages about offers.
+    #[cfg(feature = "async_payments")]
+    #[error("the lightning crate has no place for this message about a payment that is held")]
+    HeldPayment,
     /// What was converted would not be written as it was read. No message is known for which that happens; if it
     /// did, signatures would become invalid.
     #[error("converting this would change it")]
@@ -149,6 +153,12 @@ impl TryFrom<&OffersMessage> for their_message::OffersMessage {
             OffersMessage::InvoiceRequest(message) => Self::InvoiceRequest(message.try_into()?),
             OffersMessage::Invoice(message) => Self::Invoice(message.try_into()?),
             OffersMessage::InvoiceError(message) => Self::InvoiceError(message.try_into()?),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::StaticInvoice(message) => Self::StaticInvoice(theirs(message.tlvs(), message.as_bytes())?),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::HeldHtlcAvailable | OffersMessage::ReleaseHeldHtlc => {
+                return Err(ConversionError::HeldPayment);
+            }
         })
     }
 }

@@ -15,8 +15,8 @@ const MAX_AT_ONCE: usize = 100;
 
 /// An [`OffersManager`] behind a lock, with the [`Application`] whose conversations it holds.
 ///
-/// After each change it has the application [save](Application::save) what changed, and [tells](Application::event) it what
-/// became of that. It does nothing by itself: call [`poll`](Self::poll) when it says so.
+/// After each change it has the application [save](Application::save) what changed, and [tells](Application::event) it
+/// what became of that. It does nothing by itself: call [`poll`](Self::poll) when it says so.
 pub struct Desk<A> {
     application: A,
     payer: Payer,
@@ -36,12 +36,12 @@ impl<A: Application> Desk<A> {
         &self.application
     }
 
-    /// Whoever is paid.
+    /// The payee.
     pub fn payee(&self) -> &Payee {
         &self.payee
     }
 
-    /// Whoever pays.
+    /// The payer.
     pub fn payer(&self) -> &Payer {
         &self.payer
     }
@@ -51,9 +51,9 @@ impl<A: Application> Desk<A> {
         look(&lock(&self.manager))
     }
 
-    /// Takes a step with the manager, which is locked meanwhile: adds a conversation, for example, or begins to pay. The step
-    /// is given the [time](Application::now), and must not call the desk. Then saves what changed, and tells what became of
-    /// it. [Poll](Self::poll) afterwards.
+    /// Takes a step with the manager, which is locked meanwhile: adds a conversation, for example, or begins to pay.
+    /// The step is given the [time](Application::now), and must not call the desk. Then saves what changed, and tells
+    /// what became of it. [Poll](Self::poll) afterwards.
     pub fn update<R>(&self, step: impl FnOnce(&mut OffersManager, UnixTime) -> R) -> R {
         let now = self.application.now();
         let result = step(&mut lock(&self.manager), now);
@@ -78,25 +78,27 @@ impl<A: Application> Desk<A> {
         ToDo { send, next: self.look(OffersManager::wake_at) }
     }
 
-    /// What was to be sent cannot get there: see [`OffersManager::unreachable`]. [Poll](Self::poll) afterwards.
+    /// Reports that a message could not be delivered: see [`OffersManager::unreachable`]. [Poll](Self::poll)
+    /// afterwards.
     pub fn unreachable(&self, outgoing: &OutgoingMessage) {
         self.update(|manager, now| manager.unreachable(outgoing, now));
     }
 
-    /// What was to be sent cannot be sent at all: see [`OffersManager::unsendable`].
+    /// Reports that a message cannot be sent over any path: see [`OffersManager::unsendable`].
     pub fn unsendable(&self, outgoing: &OutgoingMessage) {
         self.update(|manager, now| manager.unsendable(outgoing, now));
     }
 
-    /// A message arrived. Returns what to send because of it, if it is a request. [Poll](Self::poll) afterwards: there may
-    /// be something to send because of an answer.
+    /// A message arrived. Returns the answer, if it is a request. [Poll](Self::poll) afterwards, because an answer may
+    /// have made another message due.
     ///
     /// `hop_key` is the key under which the node was reached, if that is known: see
     /// [`Application::invoice_request`].
     ///
     /// # Errors
     ///
-    /// [`NotOurs`] for a request that our payee does not recognise, and for an answer that came over no path that we made.
+    /// [`NotOurs`] for a request that our payee does not recognise, and for an answer that came over no path that we
+    /// made.
     pub fn receive(
         &self,
         message: IncomingMessage,

@@ -51,7 +51,7 @@ pub fn arrival(context: Option<&OffersContext>) -> MessageArrival {
     }
 }
 
-/// The way of an answer. `lightning` hides it, except from whoever writes it down.
+/// The way of an answer. `lightning` hides it, except from anyone who writes it down.
 fn reply_path(responder: &Responder) -> Option<BlindedPath<'static>> {
     let bytes = responder.encode();
     let (_, start) = crate::tlv::bigsize::read(&bytes, 0).ok()?;
@@ -83,14 +83,13 @@ pub fn instructions(outgoing: &OutgoingMessage) -> Result<(OffersMessage, Messag
 
 /// Paths for an offer or a refund, made by the node's router, at most so many.
 ///
-/// Each position has its own path id
-/// ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id), [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)),
-/// so the router is asked once for each. Of what it gives, the first path is taken that starts where none does yet, or
-/// fewer than among these.
-/// LDK's routers make one path for a node that is announced, and up to three for one that is not, through that many
-/// of `peers` which are, or through the only one.
+/// Each position has its own path id ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id),
+/// [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)), so the router is asked once for each. Of what it
+/// gives, the first path is taken that starts where none does yet, or fewer than among these. LDK's routers make one
+/// path for a node that is announced, and up to three for one that is not, through that many of `peers` which are, or
+/// through the only one.
 ///
-/// LDK's default router names the start by a channel. Whoever knows no gossip cannot find that, and nobody can once
+/// LDK's default router names the start by a channel. Anyone who knows no gossip cannot find that, and nobody can once
 /// the channel is closed: for what is to last, and for payers without a node, give the
 /// [`NodeIdMessageRouter`](ldk::onion_message::messenger::NodeIdMessageRouter).
 ///

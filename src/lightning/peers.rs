@@ -1,4 +1,4 @@
-//! Onion messages for peers of a wallet or issuer that is no node, or beside those of a node.
+//! Onion messages for peers of a wallet or issuer that is not a node, or beside those of a node.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -36,17 +36,17 @@ struct State {
 /// Runs a [`Desk`] without a node: the `onion_message_handler` of a
 /// [`PeerManager`](ldk::ln::peer_handler::PeerManager).
 ///
-/// Onion messages are taken apart and made by this crate ([`Messenger`]), so everything is possible that the
-/// exchange can do: offers in any currency and without an issuer id, and errors of every kind of node. Limits, queues and
-/// ways are those of [`Peers`].
+/// Onion messages are taken apart and made by this crate ([`Messenger`]), so everything is possible that the exchange
+/// can do: offers in any currency and without an issuer id, and errors of every kind of node. Limits, queues and ways
+/// are those of [`Peers`].
 ///
 /// Messages that are not for the desk go to `inner`: a node's
 /// [`OnionMessenger`](ldk::onion_message::messenger::OnionMessenger), or nobody. So do messages to be passed on, unless
-/// [`passing_on`](Self::passing_on) has them passed on here, where they were opened already. What is for nobody here does not
-/// get there.
+/// [`passing_on`](Self::passing_on) has them passed on here, where they were opened already. What is for nobody here
+/// does not get there.
 ///
-/// Call [`tick`](Self::tick) every 300 milliseconds. [`Application::channel_end`] is called while this is locked: it must not
-/// call back.
+/// Call [`tick`](Self::tick) every 300 milliseconds. [`Application::channel_end`] is called while this is locked: it
+/// must not call back.
 pub struct OnionPeers<D, E, H = IgnoringMessageHandler> {
     messenger: Messenger,
     desk: D,
@@ -70,8 +70,8 @@ where
         Self { messenger: Messenger::new(node), desk, entropy, inner, state }
     }
 
-    /// Passes messages on from peer to peer itself. A node in front of whose messenger this stands should do so: that would
-    /// open each once more.
+    /// Passes messages on from peer to peer itself. A node in front of whose messenger this stands should do so: that
+    /// would open each again.
     pub fn passing_on(self) -> Self {
         lock(&self.state).peers.pass_on(true);
         self
@@ -107,8 +107,8 @@ where
         lock(&self.state).peers.waiting(peer)
     }
 
-    /// Lets time pass: 300 milliseconds, so never to be called two closer than that. Ticks that were missed are not made up
-    /// for. Then let the [peers be handled](ldk::ln::peer_handler::PeerManager::process_events).
+    /// Lets time pass: 300 milliseconds, so never to be called two closer than that. Ticks that were missed are not
+    /// made up for. Then let the [peers be handled](ldk::ln::peer_handler::PeerManager::process_events).
     pub fn tick(&self) {
         {
             let mut state = lock(&self.state);
@@ -252,7 +252,7 @@ where
         connected
     }
 
-    /// What waits for the peer is dropped: whoever waits for an answer asks again.
+    /// What waits for the peer is dropped: anyone who waits for an answer asks again.
     fn peer_disconnected(&self, peer: PublicKey) {
         lock(&self.state).peers.disconnected(&peer);
         self.inner.peer_disconnected(peer);

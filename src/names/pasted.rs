@@ -14,10 +14,11 @@ use crate::field::{HumanReadableName, KnownFeatures};
 use crate::invoice::Invoice;
 use crate::invoice_request::{InvoiceRequest, Refund};
 use crate::message::in_text;
-use crate::offer::Offer;
+use crate::offer::{self, Offer};
 use crate::payer_proof::PayerProof;
+use crate::signed::{Sealed, Unverified};
 use crate::text::{self, behind_scheme, characters_before, trim};
-use crate::tlv::check_len;
+use crate::tlv::TlvStream;
 
 /// Any BOLT 12 text: what a wallet's input field takes.
 ///
@@ -59,10 +60,10 @@ impl Bolt12 {
         match kind {
             MessageKind::Offer => Offer::read(bytes, known).map(Self::from),
             MessageKind::InvoiceRequest => {
-                check_len(&bytes)?;
-                match InvoiceRequest::read(bytes.clone(), known) {
-                    Err(error) if *error.kind() == ErrorKind::IsRefund => Refund::read(bytes, known).map(Self::from),
-                    request => request.map(Self::from),
+                let tlvs = TlvStream::read(bytes).map_err(|error| InvoiceRequest::SCHEMA.named(error))?;
+                match tlvs.is_empty() || offer::is_reachable(&tlvs) {
+                    true => Unverified::<InvoiceRequest>::of(tlvs, known)?.verify().map(Self::from),
+                    false => Unverified::<Refund>::of(tlvs, known)?.verify().map(Self::from),
                 }
             }
             MessageKind::Invoice => Invoice::read(bytes, known).map(Self::from),
@@ -219,7 +220,7 @@ impl<'a> Pasted<'a> {
     }
 }
 
-/// Whether a text that is no name was meant as one.
+/// Whether a text that is not a name was meant as one.
 fn is_meant_as_name(bare: &str) -> bool {
     let looks_like = text::looks_like(bare);
     let is_half = || looks_like == LooksLike::Unknown && bare.contains('@') && !bare.contains(char::is_whitespace);

@@ -42,7 +42,7 @@ pub struct ResolvedName {
 impl ResolvedName {
     /// What a name stands for by its TXT records, as [`txt_records`] takes them.
     ///
-    /// Nothing here shows that they are what the owner of the domain signed: whoever calls this knows it, because a
+    /// Nothing here shows that they are what the owner of the domain signed: anyone who calls this knows it, because a
     /// resolver on the same machine has validated them, or another library (NAM-6). `keep_until` is the last second at
     /// which they count: now, and the lowest signed time to live (NAM-8).
     ///

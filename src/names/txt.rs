@@ -73,8 +73,8 @@ fn joined(line: &str) -> Result<Cow<'_, [u8]>, Error> {
     Ok(Cow::Owned(bytes))
 }
 
-/// Appends the string up to the quotation mark that closes it, and returns what stands behind that; nothing if it is
-/// not closed. A backslash stands before what it makes plain, or before a byte as three decimal digits.
+/// Appends the string up to the quotation mark that closes it, and returns what stands behind that; `None` if it is not
+/// closed. A backslash stands before what it makes plain, or before a byte as three decimal digits.
 fn string<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
     let mut rest = text;
     loop {

@@ -12,7 +12,7 @@ use crate::field::{
 };
 use crate::message::{Message, View, show, unknown};
 use crate::signature::OfferId;
-use crate::tlv::{TlvRecord, TlvStream, check_len};
+use crate::tlv::{TlvRecord, TlvStream, check_len, first_difference};
 use crate::units::{MinorUnits, Msat, UnixTime};
 
 /// The types of an offer's fields (TLV-5), known and unknown.
@@ -162,8 +162,8 @@ impl OfferFields {
         OfferId::of(self.records())
     }
 
-    /// Whether a key is one that signs invoices for this offer: its issuer id or, without one, the last blinded key of one of
-    /// its paths (IVW-3). Which path a payer has used only the payer knows.
+    /// Whether a key is one that signs invoices for this offer: its issuer id or, without one, the last blinded key of
+    /// one of its paths (IVW-3). Which path a payer has used only the payer knows.
     ///
     /// ```
     /// # use bolt12::OfferBuilder;
@@ -182,6 +182,11 @@ impl OfferFields {
     /// Whether one of the offer's paths ends in a key.
     pub(crate) fn has_path_to(&self, last: Point) -> bool {
         self.paths().into_iter().flatten().any(|path| path.last_blinded_node_id() == last)
+    }
+
+    /// The type of the first field in which two offers differ.
+    pub(crate) fn difference(&self, other: &Self) -> Option<u64> {
+        if self.same_offer(other) { None } else { first_difference(self.records(), other.records()) }
     }
 
     /// Whether this and another message hold, byte for byte, the same offer (RQR-6).

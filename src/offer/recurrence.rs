@@ -7,7 +7,7 @@ impl OfferFields {
     /// `offer_recurrence_compulsory` or `offer_recurrence_optional`, with `offer_recurrence_base`,
     /// `offer_recurrence_paywindow` and `offer_recurrence_limit`
     ///
-    /// How the offer recurs; nothing if it is paid once. In a payer proof, a hidden field reads as an absent one.
+    /// How the offer recurs; `None` if it is paid once. In a payer proof, a hidden field reads as an absent one.
     pub fn recurrence(&self) -> Option<Recurrence> {
         Recurrence::of(self.tlvs())
     }

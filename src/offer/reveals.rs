@@ -21,8 +21,8 @@ use crate::units::UnixTime;
 pub enum Revealed<'a> {
     /// Who is paid. There is no path, so requests go to the node with this id (OFR-11).
     NodeId(PublicKey),
-    /// The key that signs invoices, while requests go over blinded paths. The issuer's node is hidden unless this is its
-    /// id, and all offers with this key have one issuer. See [`names_node`](OfferFields::names_node).
+    /// The key that signs invoices, while requests go over blinded paths. The issuer's node is hidden unless this is
+    /// its id, and all offers with this key have one issuer. See [`names_node`](OfferFields::names_node).
     IssuerKey(PublicKey),
     /// Nothing about the issuer's node: there is no key but those of the paths, of which one signs invoices (IVW-3).
     NoIssuerKey,
@@ -32,8 +32,8 @@ pub enum Revealed<'a> {
         number: usize,
         /// The node at which it starts.
         introduction_node: IntroductionNode,
-        /// How many hops there are, the first at this node. If it is the only one, the path hides nothing. Others may be
-        /// dummy hops, which nobody can tell.
+        /// How many hops there are, the first at this node. If it is the only one, the path hides nothing. Others may
+        /// be dummy hops, which nobody can tell.
         hops: usize,
     },
     /// That the issuer put something into the offer that only it can read, and gets back with every request.
@@ -98,8 +98,8 @@ impl OfferFields {
         node.into_iter().chain(paths).chain(said.into_iter().flatten()).chain(others).collect()
     }
 
-    /// Whether the offer names this node: as the issuer, or as the start of a path. Whoever publishes an offer that hides
-    /// its node asks this with the node's id.
+    /// Whether the offer names this node: as the issuer, or as the start of a path. Anyone who publishes an offer that
+    /// hides its node asks this with the node's id.
     ///
     /// A path may start at one of the node's channels instead, which only who knows the channels can tell.
     pub fn names_node(&self, node_id: &PublicKey) -> bool {

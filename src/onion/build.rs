@@ -87,9 +87,9 @@ impl<'a> OnionMessageBuilder<'a> {
         self
     }
 
-    /// Says who sends the message: if the path starts at the sender itself, that hop is taken off, and the message goes to
-    /// the next (MSG-5). Reply paths often start at whoever answers. It is checked like a hop of a message that arrives
-    /// (EXC-21).
+    /// Says who sends the message: if the path starts at the sender itself, that hop is taken off, and the message goes
+    /// to the next (MSG-5). Reply paths often start at anyone who answers. It is checked like a hop of a message that
+    /// arrives (EXC-21).
     pub fn sender(mut self, node: &'a Keypair) -> Self {
         self.sender = Some(node);
         self
@@ -120,7 +120,7 @@ impl<'a> OnionMessageBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
     /// - `TooLong` above 32768 bytes for all hops together
     /// - `OwnPath` for a path that starts at the sender and leads nowhere else from there (MSG-5); `DoesNotDecrypt` or
     ///   another error about the hop (PTH-2, PTH-4) for one that seems to start there
@@ -234,7 +234,7 @@ impl<'a> OnionMessageBuilder<'a> {
         if start != own {
             return Ok((start, path_key, 0));
         }
-        // EXC-21: one layer, with the checks of a message that arrives. What leads to the sender once more leads nowhere.
+        // EXC-21: one layer, with the checks of a message that arrives. What leads to the sender again leads nowhere.
         let own_path = || Error::new(ErrorKind::OwnPath, Rule::Msg5);
         let mut hops = path.hops();
         let (Some(hop), Some(_)) = (hops.next(), hops.next()) else { return Err(own_path()) };
@@ -286,7 +286,7 @@ impl Route {
     /// Hops that the sender blinds itself, without padding: nobody but they will see them.
     fn own(to: NextHop, hops: Vec<(PublicKey, Plain)>, session: &Secret) -> Result<Self, Error> {
         // Not the onion's own session: equal keys would tell the first hop that it got the message from its sender.
-        let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, 0)?;
+        let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, [0; 2])?;
         Ok(Self { to, path_key: path_key.into(), hops: hops.into_iter().map(|hop| (hop.id, hop.encrypted)).collect() })
     }
 }

@@ -1,4 +1,4 @@
-//! `encrypted_data_tlv`: what a hop of a blinded path learns from whoever made the path.
+//! `encrypted_data_tlv`: what a hop of a blinded path learns from the maker of the path.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -115,7 +115,7 @@ impl HopData {
     /// TLV-1 to TLV-3, `UnknownEvenField` (PTH-4), and a known field that does not decode, such as a key that is
     /// not on the curve (TLV-7).
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
-        let tlvs = read_known(bytes, DATA_FIELDS, Rule::Pth4)?;
+        let tlvs = read_known(bytes, &[DATA_FIELDS], Rule::Pth4)?;
         // Whoever passes the message on needs the node's key, but the override only in the message.
         let next_node_id = point(&tlvs, Field::NEXT_NODE_ID, |bytes| Point::unchecked(bytes).public_key())?;
         let next_path_key_override = point(&tlvs, Field::NEXT_PATH_KEY_OVERRIDE, Point::try_from)?;
@@ -138,8 +138,8 @@ impl HopData {
 
     /// `path_id` (TLV 6)
     ///
-    /// By which the maker of the path knows it again (PTH-2). Whoever compares it with something does so in
-    /// constant time, or has it authenticate itself.
+    /// By which the maker of the path knows it again (PTH-2). Anyone who compares it with something does so in constant
+    /// time, or has it authenticate itself.
     pub fn path_id(&self) -> Option<&[u8]> {
         self.tlvs.value(Field::PATH_ID.number())
     }
@@ -151,8 +151,8 @@ impl HopData {
         self.next_path_key_override
     }
 
-    /// Where a hop that is not the last sends an onion message on. Every such hop is checked here: one that arrived in an
-    /// onion, and one of the sender's own at the start of somebody's path (MSG-5), so that nobody can tell from what
+    /// Where a hop that is not the last sends an onion message on. Every such hop is checked here: one that arrived in
+    /// an onion, and one of the sender's own at the start of somebody's path (MSG-5), so that nobody can tell from what
     /// becomes of a message whether it had to go on from here, or began here (EXC-21).
     ///
     /// # Errors
@@ -167,7 +167,7 @@ impl HopData {
         self.next().ok_or(Error::new(ErrorKind::OwnPath, Rule::Msg5))
     }
 
-    /// Whether this is a dummy hop that was made with this key: it leads to the same node once more (PTH-1).
+    /// Whether this is a dummy hop that was made with this key: it leads to the same node again (PTH-1).
     pub(super) fn is_dummy(&self, key: &DummyKey, rho: &Bytes32) -> bool {
         self.next().is_none() && self.path_id().is_some_and(|id| key.verifies(rho, id))
     }
@@ -217,18 +217,18 @@ fn point<T>(
     point.transpose()
 }
 
-/// Reads a stream of fields that are in the table, or odd.
+/// Reads a stream of fields that are in one of the tables, or odd.
 pub(super) fn read_known(
     bytes: Vec<u8>,
-    table: &'static [crate::field::Spec],
+    tables: &[&'static [crate::field::Spec]],
     unknown: Rule,
 ) -> Result<TlvStream, Error> {
     let tlvs = TlvStream::read(bytes).map_err(|error| match error.field() {
-        Some(field) => error.in_field(named(&[table], field.number())),
+        Some(field) => error.in_field(named(tables, field.number())),
         None => error,
     })?;
     for record in tlvs.records() {
-        match find(&[table], record.number()) {
+        match find(tables, record.number()) {
             Some(spec) => (spec.check)(record.value())
                 .map_err(|error| error.in_field(spec.field).within(record.value_offset()))?,
             None if record.number() % 2 == 0 => {

@@ -47,8 +47,8 @@ impl<'a> DnssecQuery<'a> {
     ///
     /// # Errors
     ///
-    /// [`InvalidLabel`](LinkFault::InvalidLabel) for a name that the DNS cannot hold (NAM-3), and `TooLong` for one whose
-    /// DNS name is longer than 255 bytes (DNS-1).
+    /// [`InvalidLabel`](LinkFault::InvalidLabel) for a name that the DNS cannot hold (NAM-3), and `TooLong` for one
+    /// whose DNS name is longer than 255 bytes (DNS-1).
     pub fn new(name: &HumanReadableName<'_>) -> Result<DnssecQuery<'static>, Error> {
         name.check_labels()?;
         let name = alloc::format!("{}", name.dns_name());
@@ -105,7 +105,8 @@ impl<'a> DnssecProof<'a> {
     ///
     /// # Errors
     ///
-    /// As for [`DnssecQuery::read`], with DNS-2.
+    /// `Truncated`, `InvalidLength` for bytes after the end (TLV-3), `InvalidName` for a name that is not printable
+    /// ASCII, and [`RelativeName`](LinkFault::RelativeName) for one without a period at its end (DNS-2).
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut cursor = Cursor::new(bytes);
         let name = read_name(&mut cursor, Rule::Dns2)?;

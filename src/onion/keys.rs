@@ -1,4 +1,4 @@
-//! What a hop shares with whoever made the path or the packet, and the keys derived from that.
+//! What a hop shares with the maker of the path or the packet, and the keys derived from that.
 
 use hmac::Mac;
 use secp256k1::ecdh::SharedSecret;
@@ -117,7 +117,7 @@ impl Shared {
     }
 }
 
-/// The key by which a node knows its own dummy hops (PTH-1): whoever else puts its node id into a path several times
+/// The key by which a node knows its own dummy hops (PTH-1): anyone else who puts its node id into a path several times
 /// makes it do nothing.
 #[derive(Clone)]
 pub(super) struct DummyKey(Bytes32);

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::slice::from_ref;
 
 use secp256k1::{Keypair, PublicKey};
 use zeroize::Zeroizing;
@@ -145,10 +146,11 @@ pub struct BlindedPathBuilder<'a> {
     end: End<'a>,
     path_id: Option<Vec<u8>>,
     dummy_hops: usize,
-    /// Of whoever makes a path to itself.
+    /// Of anyone who makes a path to itself.
     dummy_key: Option<DummyKey>,
     introduction: Option<IntroductionNode>,
     min_len: usize,
+    pads_end: bool,
 }
 
 #[derive(Clone)]
@@ -186,6 +188,7 @@ impl<'a> BlindedPathBuilder<'a> {
             dummy_key: None,
             introduction: None,
             min_len: MIN_DATA_LEN,
+            pads_end: true,
         }
     }
 
@@ -224,14 +227,25 @@ impl<'a> BlindedPathBuilder<'a> {
         self
     }
 
+    /// Lets the last hop be told as much or as little as it is, where the hops before it are padded to one length of
+    /// theirs.
+    ///
+    /// Which hop is the last everybody sees anyway, and dummy hops still look like the others. What shows is how much
+    /// it is told: of a [path id](Self::path_id), the length. That makes a path shorter for which every letter counts,
+    /// or whose path id is long.
+    pub fn unpadded_end(mut self) -> Self {
+        self.pads_end = false;
+        self
+    }
+
     /// Makes the path. `session` is 32 random bytes, used for nothing else.
     ///
     /// # Errors
     ///
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
-    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own node,
-    ///   and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path that
-    ///   ends with somebody else's and has no hop of its own
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
+    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own
+    ///   node, and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path
+    ///   that ends with somebody else's and has no hop of its own
     /// - `WrongKey` for somebody else's path that names another node as the one where it starts (MSG-5)
     /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
     ///   bytes that one of them is told
@@ -243,21 +257,21 @@ impl<'a> BlindedPathBuilder<'a> {
             (None, End::Path(..)) => return Err(Error::new(ErrorKind::NoHops, Rule::Ofr8)),
         };
         let introduction = self.introduction.unwrap_or(first.into());
-        let min_len = self.min_len;
+        let (min_len, pads_end) = (self.min_len, self.pads_end);
         let (hops, joined) = self.plain_hops()?;
-        let longest = hops.iter().map(|(_, plain)| plain.len()).fold(min_len, usize::max);
-        // There are few lengths to which padding cannot bring a hop, so the first that will do is near.
-        let fits = |len: &usize| hops.iter().all(|(_, plain)| plain.fits(*len));
-        let len = (longest..=MAX_DATA_LEN).find(fits).ok_or(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
-        let (first_path_key, hops) = blind(session, hops, len)?;
+        let lengths = match hops.split_last() {
+            Some((last, before)) if !pads_end => [common_len(before, min_len)?, common_len(from_ref(last), min_len)?],
+            _ => [common_len(&hops, min_len)?; 2],
+        };
+        let (first_path_key, hops) = blind(session, hops, lengths)?;
         let own = hops.iter().map(|hop| Ok((hop.id, hop.encrypted.as_slice())));
         let joined = joined.into_iter().flat_map(BlindedPath::hops);
         let joined = joined.map(|hop| Ok((hop.blinded_node_id.public_key()?, hop.encrypted_recipient_data)));
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The dummy
-    /// hops of a payment path are of this kind: a payment's onion has a layer for each of them.
+    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The
+    /// dummy hops of a payment path are of this kind: a payment's onion has a layer for each of them.
     fn goes_in_circles(&self) -> bool {
         let relays_payments =
             |hop: &PathHop| hop.fields.iter().any(|(number, _)| *number == Field::PAYMENT_RELAY.number());
@@ -353,11 +367,19 @@ pub(super) struct Blinded {
     pub(super) encrypted: Vec<u8>,
 }
 
-/// Blinds hops, and returns the first path key with them. `len` is what their data is padded to.
+/// What hops can be padded to so that all are of one length.
+fn common_len(hops: &[(PublicKey, Plain)], min_len: usize) -> Result<usize, Error> {
+    let longest = hops.iter().map(|(_, plain)| plain.len()).fold(min_len, usize::max);
+    // There are few lengths to which padding cannot bring a hop, so the first that will do is near.
+    let fits = |len: &usize| hops.iter().all(|(_, plain)| plain.fits(*len));
+    (longest..=MAX_DATA_LEN).find(fits).ok_or(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))
+}
+
+/// Blinds hops, and returns the first path key with them. `len` is what their data is padded to, and the last one's.
 pub(super) fn blind(
     mut session: Secret,
     hops: Vec<(PublicKey, Plain)>,
-    len: usize,
+    [len, last_len]: [usize; 2],
 ) -> Result<(PublicKey, Vec<Blinded>), Error> {
     let first_path_key = session.public_key();
     let mut path_key = first_path_key;
@@ -365,6 +387,7 @@ pub(super) fn blind(
     let mut left = hops.len();
     for (node_id, plain) in hops {
         let shared = Shared::new(&node_id, &session);
+        let len = if left == 1 { last_len } else { len };
         blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho()) });
         left = left.saturating_sub(1);
         if left > 0 {

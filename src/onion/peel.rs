@@ -33,7 +33,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// The request, invoice, error, query or proof, unread; nothing if the message carries none of them (MSG-1).
+    /// The request, invoice, error, query or proof, unread; `None` if the message carries none of them (MSG-1).
     pub fn contents(&self) -> Option<Contents<'_>> {
         self.payload.contents()
     }
@@ -63,7 +63,7 @@ impl Received {
         HopKey::new(self.key)
     }
 
-    /// What this node was told by whoever made the path.
+    /// What this node was told by the maker of the path.
     pub fn data(&self) -> &HopData {
         &self.data
     }
@@ -118,7 +118,7 @@ impl Forward {
     ///
     /// # Errors
     ///
-    /// `Unusable`, which nobody meets: it takes a hash that is no scalar.
+    /// `Unusable`, which nobody meets: it takes a hash that is not a scalar.
     pub fn message(&self) -> Result<OnionMessage, Refusal> {
         self.onward.message()
     }
@@ -133,9 +133,9 @@ impl fmt::Debug for Forward {
 impl OnionMessage {
     /// Takes this node's layer off, and those of [its own dummy hops](super::BlindedPathBuilder::own) that follow.
     ///
-    /// `node` is the key of this node. Costs two point multiplications, and four more for each dummy hop. Who did not make
-    /// the path cannot add dummy hops: what others send from this node to itself is a [`Forward`] to this node, which
-    /// leads nowhere.
+    /// `node` is the key of this node. Costs two point multiplications, and four more for each dummy hop. Who did not
+    /// make the path cannot add dummy hops: what others send from this node to itself is a [`Forward`] to this node,
+    /// which leads nowhere.
     ///
     /// # Errors
     ///

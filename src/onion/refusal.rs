@@ -2,7 +2,7 @@
 
 /// Why an onion message was dropped, which is all there is to do with it (MSG-6).
 ///
-/// It says no more than what a peer that sends such messages costs. Whoever sent it learns nothing.
+/// It says no more than what a peer that sends such messages costs. Its sender learns nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -22,8 +22,8 @@ pub enum Refusal {
 impl Refusal {
     /// Whether nothing showed that the message was made for this node. That says little about the cost.
     ///
-    /// A peer answers for what it sends, whoever made it: it can be held to a number of messages in a time, whether
-    /// they are refused or not.
+    /// A peer answers for what it sends, its maker: it can be held to a number of messages in a time, whether they are
+    /// refused or not.
     pub const fn is_unauthenticated(self) -> bool {
         matches!(self, Self::Malformed | Self::NotAuthentic)
     }

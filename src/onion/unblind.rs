@@ -47,7 +47,7 @@ impl Unblinded {
     ///
     /// # Errors
     ///
-    /// `InvalidSecret`, which nobody meets: it takes a hash that is no scalar.
+    /// `InvalidSecret`, which nobody meets: it takes a hash that is not a scalar.
     pub fn next_path_key(&self) -> Result<PublicKey, Error> {
         match self.data.next_path_key_override() {
             Some(key) => key.public_key(),

@@ -26,7 +26,7 @@ pub enum ConnectionError {
     },
     /// A key in the handshake is not on the curve.
     #[error(
-        "the other side does not seem to be a Lightning node, since its handshake has no valid key: check address and port"
+        "the other side is probably not a Lightning node, since its handshake has no valid key: check address and port"
     )]
     InvalidKey,
     /// Who answered does not have the key of the node that was to be reached.

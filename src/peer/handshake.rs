@@ -169,7 +169,7 @@ impl Handshake {
         }
     }
 
-    /// Takes the act that is awaited, and sends the next. Gives the peer and the keys if the handshake is over.
+    /// Takes the act that is awaited, and sends the next. Gives the peer and the keys if the handshake is complete.
     pub(super) fn advance(
         &mut self,
         act: &[u8],

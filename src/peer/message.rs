@@ -51,7 +51,8 @@ impl Notice {
         Ok(Self { channel_id, text: cut(&text).into() })
     }
 
-    /// A `warning` that is about no channel. Nothing here writes an `error`, which about no channel is about all of them.
+    /// A `warning` that is about no channel. Nothing here writes an `error`, which about no channel is about all of
+    /// them.
     pub(super) fn warning(text: &str) -> Vec<u8> {
         let text = cut(text);
         // At most 1,000 bytes.

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// What became of messages since the start, so that nothing is dropped without anybody knowing.
 ///
-/// `Display` says what was dropped, and why, in one line; nothing if nothing was.
+/// `Display` says what was dropped, and why, in one line; `None` if nothing was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -24,7 +24,7 @@ pub struct Counts {
     pub unusable: u64,
     /// Asked for an answer that has no room, or no way.
     pub unanswerable: u64,
-    /// Were to be passed on to a node that is no peer, or has no room; or nothing is passed on here.
+    /// Were to be passed on to a node that is not a peer, or has no room; or nothing is passed on here.
     pub not_passed_on: u64,
     /// Waited to be sent, and gave way to those of others.
     pub displaced: u64,

@@ -12,15 +12,15 @@ use crate::error::Error;
 pub enum SendError {
     /// Neither the peer that asked is connected any more, nor a peer that we chose and that passes onion messages on.
     /// What begins at us goes to no other (EXC-19).
-    #[error("no peer of our choice is connected that takes onion messages: connect to one, or name one")]
+    #[error("no peer of our choice that accepts onion messages is connected: connect to one, or name one")]
     NoPeer,
     /// Too much waits for this peer.
-    #[error("too many messages wait for {0}: try again later")]
+    #[error("too many messages are waiting for {0}: try again later")]
     Full(PublicKey),
     /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
     #[error(transparent)]
     Way(Box<Error>),
-    /// This message cannot be sent, whatever the way: it is too long.
+    /// This message cannot be sent, over any path: it is too long.
     #[error(transparent)]
     Message(Box<Error>),
 }

@@ -30,7 +30,7 @@ pub enum Arrived {
         message: IncomingMessage,
         /// The key under which we were reached (PTH-3).
         hop_key: HopKey,
-        /// The same as it came, for whoever else may want it.
+        /// The same as it came, for anyone else who may want it.
         onion: OnionMessage,
     },
     /// A message that somebody else may want: it is for us, and not about offers, or to be passed on where
@@ -107,8 +107,8 @@ impl Peers {
         message
     }
 
-    /// The next message that can be opened now: those of peers that we chose or keep first, then those of strangers, each in
-    /// turns. What is passed on does not come out here.
+    /// The next message that can be opened now: those of peers that we chose or keep first, then those of strangers,
+    /// each in turns. What is passed on does not come out here.
     pub fn next(&mut self, now: Duration, channels: &impl Channels) -> Option<Arrived> {
         loop {
             let from = self.next_turn(now)?;
@@ -186,7 +186,8 @@ impl Peers {
         }
     }
 
-    /// The message, if what it asks for can be answered: before anything is computed for it. An invoice is taken anyway.
+    /// The message, if what it asks for can be answered: before anything is computed for it. An invoice is taken
+    /// anyway.
     fn answerable(
         &mut self,
         mut message: IncomingMessage,

@@ -21,16 +21,17 @@ pub struct Pace {
     pub every: Duration,
 }
 
-/// Three at once, then one in 300 milliseconds. Core Lightning takes four, and one more for every 250 milliseconds since
-/// the last, which it counts at its own end: what the network holds up and delivers together would be one too many.
+/// Three at once, then one in 300 milliseconds. Core Lightning takes four, and one more for every 250 milliseconds
+/// since the last, which it counts at its own end: what the network holds up and delivers together would be one too
+/// many.
 impl Default for Pace {
     fn default() -> Self {
         Self { at_once: 3, every: Duration::from_millis(300) }
     }
 }
 
-/// What peers may make us keep and compute (EXC-20). Nobody is refused a connection because of a limit: who is above one is
-/// not heard for a while, and what is dropped is [counted](super::Counts).
+/// What peers may make us keep and compute (EXC-20). Nobody is refused a connection because of a limit: who is above
+/// one is not heard for a while, and what is dropped is [counted](super::Counts).
 ///
 /// Budgets count curve multiplications. Opening a message takes 2, each dummy hop of our own 4 more, and answering over
 /// a reply path 2 for each hop and 4 for what it holds. On a computer of today a thousand take about 50 milliseconds.
@@ -42,18 +43,18 @@ pub struct Limits {
     pub strangers: usize,
     /// For each peer. 800 at once and 160 in a second by default: 50 requests with their answers, and 10.
     pub peer: Budget,
-    /// For all those together that came to us within the last minute: who comes again and again under new names is heard no
-    /// more often. 1,600 at once and 800 in a second by default.
+    /// For all those together that came to us within the last minute: who comes again and again under new names is
+    /// heard no more often. 1,600 at once and 800 in a second by default.
     pub newcomers: Budget,
     /// For all those together that came to us. 4,000 at once and 2,000 in a second by default: a tenth of a core.
     pub all_strangers: Budget,
     /// How many messages of one peer wait until there is budget to open them. 64 by default.
     pub unopened: usize,
-    /// How many bytes of such messages there are at most, of all strangers together. Whoever has the most of them gives
-    /// way. 4 MiB by default.
+    /// How many bytes of such messages there are at most, of all strangers together. Anyone who has the most of them
+    /// gives way. 4 MiB by default.
     pub unopened_bytes: usize,
-    /// How many messages of others wait to be sent to one peer: answers, and what is passed on. More are not accepted than
-    /// it is sent in 20 seconds. 64 by default. Of our own there may be as many again, or more: see
+    /// How many messages of others wait to be sent to one peer: answers, and what is passed on. More are not accepted
+    /// than it is sent in 20 seconds. 64 by default. Of our own there may be as many again, or more: see
     /// [`own_waiting`](Self::own_waiting).
     pub waiting: usize,
     /// How many bytes of such messages. 256 KiB by default.

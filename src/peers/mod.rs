@@ -1,5 +1,7 @@
-//! The peers of a wallet or an issuer without a node, as far as onion messages go: limits, queues and ways.
-#![doc = include_str!("../../docs/guide/peers.md")]
+//! The peers of a wallet or an issuer without a node, as far as onion messages go: limits and queues (feature `onion`).
+//!
+//! [`Peers`] decides whose messages to read, which to open first, through which peer to send, and how fast. The
+//! [guide](crate::guide::peers) shows the loop around it, and what it decides.
 
 mod answered;
 mod bucket;

@@ -20,7 +20,7 @@ pub(super) enum Source {
 }
 
 /// Messages that wait to be sent to one peer. Ours go first, then what the peer itself asked for, then what others did,
-/// in turns. Room is shared in the same way: of what others wait for, whoever has the most gives way.
+/// in turns. Room is shared in the same way: of what others wait for, anyone who has the most gives way.
 #[derive(Default)]
 pub(super) struct Queue {
     own: VecDeque<(Option<Conversation>, OnionMessage)>,

@@ -12,8 +12,8 @@ const REMEMBERED: usize = 4_096;
 /// Sixteen bytes of a hash over all of a message: who makes two that share them has no use for that.
 type Print = [u8; 16];
 
-/// The messages that were opened last. An onion is made anew each time, so that whoever sends one twice replays it, and
-/// hashing it costs a twentieth of opening it.
+/// The messages that were opened last. An onion is made anew each time, so that anyone who sends one twice replays it,
+/// and hashing it costs a twentieth of opening it.
 #[derive(Default)]
 pub(super) struct Seen {
     prints: BTreeSet<Print>,

@@ -17,9 +17,9 @@ const ANSWERING: u32 = 4;
 impl Peers {
     /// Sends a message: it waits until [the peer](Self::next_to_send) takes it. Returns the peer.
     ///
-    /// What answers a message that came goes back the way that came, or through a peer that we chose. Everything else goes
-    /// to where its path starts, if we chose that peer, or else through another that we chose (EXC-19); and its answer comes
-    /// back through the same peer. `randomness` is 32 random bytes, used for nothing else.
+    /// What answers a message that came goes back the way that came, or through a peer that we chose. Everything else
+    /// goes to where its path starts, if we chose that peer, or else through another that we chose (EXC-19); and its
+    /// answer comes back through the same peer. `randomness` is 32 random bytes, used for nothing else.
     ///
     /// # Errors
     ///
@@ -68,7 +68,8 @@ impl Peers {
         Ok(way.first)
     }
 
-    /// The next message for a peer, if it takes one now. Ours go first, then what answers it, then what others sent to it.
+    /// The next message for a peer, if it takes one now. Ours go first, then what answers it, then what others sent to
+    /// it.
     pub fn next_to_send(&mut self, peer: &PublicKey, now: Duration) -> Option<OnionMessage> {
         let id = peer;
         let peer = self.peers.get_mut(peer)?;

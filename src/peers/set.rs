@@ -16,8 +16,8 @@ use crate::field::{Direction, ShortChannelId};
 
 /// What is known of channels: our own, and those of others, from gossip for example. A function will do.
 ///
-/// Paths may name a node by one end of a channel (MSG-5), as those of LDK do. With nothing known (`&NoChannels`), an answer
-/// whose path starts so goes to the peer that brought the question.
+/// Paths may name a node by one end of a channel (MSG-5), as those of LDK do. With nothing known (`&NoChannels`), an
+/// answer whose path starts so goes to the peer that brought the question.
 pub trait Channels {
     /// The node at this end of a channel. Of our own channels, both ends are known (EXC-21).
     fn end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey>;
@@ -117,8 +117,8 @@ impl Peers {
         if is_outbound { Standing::Chosen } else { self.named.get(peer).copied().unwrap_or(Standing::Stranger) }
     }
 
-    /// A peer is connected, and has said `init`. `is_inbound` says that it came to us; `takes_onion_messages` whether its
-    /// `init` says that it takes those of whoever is not its channel partner.
+    /// A peer is connected, and has said `init`. `is_inbound` says that it came to us; `takes_onion_messages` whether
+    /// its `init` says that it takes those of anyone who is not its channel partner.
     ///
     /// Nobody is refused: who is one too many has the place of the stranger that was idle longest.
     pub fn connected(&mut self, peer: PublicKey, is_inbound: bool, takes_onion_messages: bool, now: Duration) {
@@ -127,7 +127,7 @@ impl Peers {
         self.make_place(&peer);
     }
 
-    /// A connection is over. What waits for the peer is dropped: whoever waits for an answer asks again.
+    /// A connection has ended. What waits for the peer is dropped: anyone who waits for an answer asks again.
     pub fn disconnected(&mut self, peer: &PublicKey) {
         self.clear(peer);
         self.peers.remove(peer);

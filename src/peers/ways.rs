@@ -32,9 +32,9 @@ impl Peers {
     /// The way to a destination. `from` is the peer that brought what is answered.
     ///
     /// Nobody but `from` and the peers that we chose is the first hop (EXC-19): a stranger that is where a path starts
-    /// gets the message from them, as from anybody else. And a hop of our own is only taken off if the message then goes to
-    /// where it would go if another node had sent it to us (EXC-21). Otherwise it goes out whole, and comes back here
-    /// as everybody's does.
+    /// gets the message from them, as from anybody else. And a hop of our own is only taken off if the message then
+    /// goes to where it would go if another node had sent it to us (EXC-21). Otherwise it goes out whole, and comes
+    /// back here as everybody's does.
     pub(super) fn way(
         &mut self,
         destination: &Destination,
@@ -50,7 +50,8 @@ impl Peers {
         let (start, introduction, looked) = match path.introduction_node() {
             IntroductionNode::NodeId(point) => (point.public_key().map_err(no_way)?, None, 0),
             IntroductionNode::Channel { scid, direction } => {
-                // The best guess is whoever asks: it lets the answer start at itself, or at the peer through which it asks.
+                // The best guess is anyone who asks: it lets the answer start at itself, or at the peer through which
+                // it asks.
                 let known = channels.end(scid, direction);
                 let (start, looked) = match known {
                     Some(start) => (Some(start), 0),
@@ -94,8 +95,8 @@ impl Peers {
         }
     }
 
-    /// The first hop on the way to a node: that node itself, who came from there, or any peer of our choice, another one
-    /// every time.
+    /// The first hop on the way to a node: that node itself, who came from there, or any peer of our choice, another
+    /// one every time.
     fn towards(
         &mut self,
         node: Option<PublicKey>,

@@ -194,11 +194,12 @@ fn read_prefix(
     Ok(found)
 }
 
-/// The least characters of a text of which one letter of the prefix is said to be wrong, where it could be something else.
+/// The least characters of a text of which one letter of the prefix is said to be wrong, where it could be something
+/// else.
 const MIN_LEN: usize = 40;
 
-/// What stands in the prefix of a long text in place of a letter or the `1` that looks like it: a digit, `l` or `I` for the
-/// `1`, or a letter of another alphabet.
+/// What stands in the prefix of a long text in place of a letter or the `1` that looks like it: a digit, `l` or `I` for
+/// the `1`, or a letter of another alphabet.
 fn misspelt(prefix: &[(usize, char); 4], text: &str) -> Option<(usize, char)> {
     if text.len() < MIN_LEN {
         return None;

@@ -321,3 +321,18 @@ fn format_args_hex(hex: impl core::fmt::Display) -> impl core::fmt::Debug {
     }
     Plain(hex)
 }
+
+/// The number of the first record by which two messages differ.
+pub(crate) fn first_difference<'a>(
+    mut ours: impl Iterator<Item = TlvRecord<'a>>,
+    mut theirs: impl Iterator<Item = TlvRecord<'a>>,
+) -> Option<u64> {
+    loop {
+        match (ours.next(), theirs.next()) {
+            (Some(our), Some(their)) if our.as_bytes() == their.as_bytes() => {}
+            (Some(our), Some(their)) => return Some(our.number().min(their.number())),
+            (Some(record), None) | (None, Some(record)) => return Some(record.number()),
+            (None, None) => return None,
+        }
+    }
+}

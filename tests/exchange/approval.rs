@@ -1,5 +1,5 @@
-//! Fees, attempts, backups, and claims of strangers: what a payment never does without its owner (EXC-10, EXC-12, EXC-13,
-//! EXC-14).
+//! Fees, attempts, backups, and claims of strangers: what a payment never does without its owner (EXC-10, EXC-12,
+//! EXC-13, EXC-14).
 
 use bolt12::exchange::{
     Action, Attempt, ClaimState, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MessageArrival, Objection,
@@ -61,8 +61,8 @@ fn robber() -> PayInfo<'static> {
 /// What the robber's path costs.
 const ROBBERY: Msat = Msat(u32::MAX as u64 + u32::MAX as u64);
 
-/// EXC-10: a path that costs nothing and carries nothing, beside one that takes all there is, is neither shown as cheap nor
-/// paid over, unless the owner says so; what is handed out is within the limit.
+/// EXC-10: a path that costs nothing and carries nothing, beside one that takes all there is, is neither shown as cheap
+/// nor paid over, unless the owner says so; what is handed out is within the limit.
 #[test]
 fn a_path_that_robs_is_not_paid_over() {
     let offer = tea(1);

@@ -104,7 +104,8 @@ fn cost_honours_quantity_and_currency() {
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: Msat(26_999) }, Rule::Exc7));
 }
 
-/// What is wrong is said of what was chosen, before anything of what it costs; and whatever `start` refuses, `check` does.
+/// What is wrong is said of what was chosen, before anything of what it costs; and whatever `start` refuses, `check`
+/// does.
 #[test]
 fn what_cannot_be_asked_for_is_named() {
     let payer = payer();
@@ -237,7 +238,7 @@ fn timetable(offer: &Offer, retry: Retry, until: u64) -> Vec<(u64, usize)> {
                 sent.push((now.0 - NOW.0, way));
             }
             Action::WaitUntil(at) => now = at,
-            Action::Nothing => break,
+            Action::Sign | Action::Nothing => break,
         }
     }
     sent
@@ -429,7 +430,8 @@ fn names_and_where_they_are_looked_up() {
     }
 }
 
-// EXC-3, RQW-6: nothing in two requests shows that one payer made them, be it for one offer; sent again, one is the same.
+// EXC-3, RQW-6: nothing in two requests shows that one payer made them, be it for one offer; sent again, one is the
+// same.
 #[test]
 fn nothing_links_two_requests() {
     let offer = own_offer(&issuer(), 2, |offer| offer.description("tea").amount_msat(Msat(9)));
@@ -442,7 +444,7 @@ fn nothing_links_two_requests() {
             match payment.poll(now).unwrap() {
                 Action::Send(outgoing) => sent.push(*outgoing),
                 Action::WaitUntil(at) => now = at,
-                Action::Nothing => panic!(),
+                Action::Sign | Action::Nothing => panic!(),
             }
         }
         for outgoing in sent {

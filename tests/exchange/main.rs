@@ -27,5 +27,6 @@ mod renegotiation;
 mod sales;
 mod simulation;
 mod states;
+mod stock;
 mod walk;
 mod world;

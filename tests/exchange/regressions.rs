@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, Action, Destination, EndReason, IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage,
-    Payee, Payer, Payment, Progress, Retry, State,
+    Accepted, Action, Destination, EndReason, FeeLimit, IncomingMessage, MessageArrival, OffersMessageKind,
+    OutgoingMessage, Payee, Payer, Payment, Progress, Retry, State,
 };
 use bolt12::{ErrorKind, InvoiceError, Msat, Offer, Preimage, UnixTime};
 
@@ -36,7 +36,7 @@ fn next(payment: &mut Payment, now: &mut UnixTime) -> Option<OutgoingMessage> {
                 assert!(at > *now);
                 *now = at;
             }
-            Action::Nothing => return None,
+            Action::Sign | Action::Nothing => return None,
         }
     }
 }
@@ -197,4 +197,31 @@ fn a_payee_who_was_declined_can_be_confirmed() {
         .receive(IncomingMessage { kind: OffersMessageKind::InvoiceError, bytes: long, arrival, reply_path: None }, NOW)
         .unwrap_err();
     assert!(!late.is_cheap());
+}
+
+/// EXC-5, EXC-14: an invoice that is too dear closes its way. Sent again, it made the payment ask over the other ways at
+/// once, each time.
+#[test]
+fn an_invoice_that_is_refused_again_asks_nobody_again() {
+    let offer = tea(2);
+    let strict = FeeLimit { base: Msat(0), basis_points: 0, max_cltv_expiry_delta: 1008 };
+    let draft = payer().draft(&offer, NOW, CHAINS).unwrap().fee_limit(strict);
+    let mut payment = draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let mut now = NOW;
+    let asked = next(&mut payment, &mut now).unwrap();
+    assert_eq!(position(&offer, &asked), 0);
+    assert!(matches!(payment.receive(answer(&asked, now), now), Ok(Progress::AskingAgain(Some(_)))));
+    // Once, because of it.
+    let Action::Send(other) = payment.poll(now).unwrap() else { panic!() };
+    assert_eq!(position(&offer, &other), 1);
+    let Action::WaitUntil(at) = payment.poll(now).unwrap() else { panic!() };
+    for _ in 0..3 {
+        let before = payment.to_bytes();
+        let refused = payment.receive(answer(&asked, now), now).unwrap_err();
+        assert_eq!(refused.error().kind(), &ErrorKind::AlreadyAnswered);
+        assert_eq!(payment.to_bytes(), before);
+        assert_eq!(payment.poll(now).unwrap(), Action::WaitUntil(at));
+    }
+    // What the other way says still counts.
+    assert_eq!(payment.receive(answer(&other, now), now).unwrap(), Progress::NeedsApproval);
 }

@@ -810,7 +810,7 @@ impl World {
         live.wake = match &action {
             Action::Send(_) => now,
             Action::WaitUntil(at) => *at,
-            Action::Nothing => NEVER,
+            Action::Sign | Action::Nothing => NEVER,
         };
         self.save_claim(party, id)?;
         if let Action::Send(outgoing) = action {

@@ -125,8 +125,8 @@ fn a_backup_is_restored() {
     assert_eq!(again.manager.restore(wallet.disk.clone(), NOW).count, 0);
 }
 
-/// A rate that comes while something is being saved is compared with it afterwards, and so is everything if the clock is set
-/// back.
+/// A rate that comes while something is being saved is compared with it afterwards, and so is everything if the clock
+/// is set back.
 #[test]
 fn what_is_being_saved_forgets_neither_rate_nor_clock() {
     let mut wallet = Wallet::new();

@@ -15,6 +15,7 @@ mod loading;
 mod queue;
 mod refunds;
 mod saving;
+mod signing;
 #[cfg(feature = "recurrence")]
 mod simulation;
 mod status;

@@ -166,8 +166,8 @@ fn claimed(wallet: &mut Wallet) -> (bolt12::exchange::ClaimId, Preimage) {
     (wallet.manager.add_claim(claim, NOW).unwrap(), preimage)
 }
 
-// EXC-5, EXC-6, EXC-15: an invoice for a refund is sent until it is paid; an error over each way ends it; and even then it
-// can be paid.
+// EXC-5, EXC-6, EXC-15: an invoice for a refund is sent until it is paid; an error over each way ends it; and even then
+// it can be paid.
 #[test]
 fn a_claim_that_ended_can_be_paid() {
     let mut wallet = Wallet::new();

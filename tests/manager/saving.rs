@@ -189,6 +189,24 @@ fn what_is_payable_can_be_seen() {
     assert_eq!(attempt, Ok(Some(again)));
 }
 
+// EXC-15: the transport says late that a request did not get there, when its payment has gone on over another way.
+#[test]
+fn what_is_unreachable_late_changes_nothing() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = wallet.ask(payment(1), NOW);
+    let (answer, preimage) = answer(&asked, NOW);
+    wallet.manager.receive(answer, NOW).unwrap();
+    wallet.save();
+    wallet.told();
+    wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
+    let begun = wallet.manager.next_save().unwrap();
+    wallet.manager.unreachable(&asked, NOW);
+    wallet.manager.saved(begun.number);
+    assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+    assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Paying(_))).unwrap());
+    assert!(wallet.manager.next_save().is_none());
+}
+
 // EXC-15: what changed while a quote was being saved hides it from nobody.
 #[test]
 fn a_quote_can_be_seen_while_another_claim_is_saved() {

@@ -76,8 +76,8 @@ fn a_day_of_a_few() {
     assert!(all.paid > 50 && all.crashes > 5 && all.failed_saves > 20 && all.strangers > 50, "{all:?}");
 }
 
-/// EXC-15, EXC-16, EXC-20: a day of a thousand wallets and a hundred shops, with loss, duplicates, crashes, saves that fail,
-/// and strangers.
+/// EXC-15, EXC-16, EXC-20: a day of a thousand wallets and a hundred shops, with loss, duplicates, crashes, saves that
+/// fail, and strangers.
 #[test]
 #[ignore = "takes a minute"]
 fn a_day_of_a_thousand_wallets() {

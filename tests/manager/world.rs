@@ -192,7 +192,7 @@ impl Party {
             let due = match payer.load(state).unwrap().poll(now).unwrap() {
                 Action::WaitUntil(at) => at,
                 Action::Send(_) => now,
-                Action::Nothing => continue,
+                Action::Sign | Action::Nothing => continue,
             };
             let latest = UnixTime(due.0.max(now.0 + pause));
             assert!(wake_at.is_some_and(|wake| wake <= latest), "{wake_at:?} is later than {due}");

@@ -1,7 +1,7 @@
 //! What a payer does with a subscription: when it asks, for what, and what it never does.
 
 use bolt12::exchange::{
-    Action, EndReason, Limit, Need, Objection, Progress, Retry, State, Subscription, SubscriptionEnd,
+    Action, Attempt, EndReason, Limit, Need, Objection, Progress, Retry, State, Subscription, SubscriptionEnd,
     SubscriptionState, Timing,
 };
 use bolt12::{
@@ -14,7 +14,8 @@ use super::pace::backdated;
 use super::shop::*;
 use super::sides::{CHAINS, deliver};
 
-// REC-3, REC-9: a year, in which every request has the same payer id and the next counter, and each period is paid once.
+// REC-3, REC-9: a year, in which every request has the same payer id and the next counter, and each period is paid
+// once.
 #[test]
 fn a_year_is_paid_month_by_month() {
     let mut shop = Shop::new(monthly());
@@ -242,7 +243,7 @@ fn what_was_missed_is_said() {
         match subscription.poll(now, None).unwrap() {
             Action::Send(_) => asked += 1,
             Action::WaitUntil(time) => now = time,
-            Action::Nothing => panic!(),
+            Action::Sign | Action::Nothing => panic!(),
         }
         subscription = reload(&subscription);
     }
@@ -370,8 +371,8 @@ fn what_was_refused_can_be_tried_again() {
     assert_eq!(invoice.request().recurrence().unwrap().counter, 1);
 }
 
-/// Nobody has to look: it is tried after one hour, two, four, and so on up to a day, or half of what is left, but not more
-/// than five times a day.
+/// Nobody has to look: it is tried after one hour, two, four, and so on up to a day, or half of what is left, but not
+/// more than five times a day.
 #[test]
 fn what_may_pass_is_tried_again() {
     let mut shop = Shop::with_one_path(monthly());
@@ -638,8 +639,8 @@ fn clocks_jump() {
     assert_eq!(subscription.basetime(), Some(past));
 }
 
-// EXC-17: a clock that is set back to before the window, with a quote at hand, sends nothing early, and the next payment
-// is due when it would have been.
+// EXC-17: a clock that is set back to before the window, with a quote at hand, sends nothing early, and the next
+// payment is due when it would have been.
 #[test]
 fn a_clock_is_set_back_before_the_window_with_a_quote_at_hand() {
     let mut shop = Shop::new(daily());
@@ -729,4 +730,34 @@ fn optional_recurrence() {
     assert_refused(received.clone().accept(&shop.terms(NOW)), ErrorKind::IsRecurring);
     let accepted = received.accept_recurring(&shop.terms(NOW), &context).unwrap();
     assert!(accepted.paid_period().is_some());
+}
+
+/// EXC-12: each payment counted its attempts from 1, so that the failure of an earlier payment's attempt, which nodes say
+/// again, was taken for one of the present payment.
+#[test]
+fn attempts_are_counted_on_from_payment_to_payment() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    quoted(&mut subscription, &mut shop, NOW);
+    assert_eq!(subscription.begin(NOW, None).unwrap(), Attempt(1));
+    subscription.failed(Attempt(1)).unwrap();
+    pay_again(&mut subscription, &mut shop, NOW, Attempt(2));
+    let tomorrow = later(DAY + 60);
+    quoted(&mut subscription, &mut shop, tomorrow);
+    assert_eq!(subscription.begin(tomorrow, None).unwrap(), Attempt(3));
+    let before = subscription.to_bytes();
+    for earlier in [Attempt(1), Attempt(2)] {
+        let error = subscription.failed(earlier).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::OtherAttempt { attempt: earlier.0, present: 3 });
+    }
+    assert_eq!(subscription.to_bytes(), before);
+}
+
+/// Begins what failed once more, and pays it.
+fn pay_again(subscription: &mut Subscription, shop: &mut Shop, now: UnixTime, attempt: Attempt) {
+    assert_eq!(subscription.begin(now, None).unwrap(), attempt);
+    let State::Paying(paying) = subscription.payment().unwrap().state() else { panic!() };
+    let preimage = shop.is_paid(paying.payment_hash());
+    subscription.paid(preimage).unwrap();
+    *subscription = reload(subscription);
 }

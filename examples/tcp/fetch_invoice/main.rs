@@ -5,6 +5,9 @@
 mod asking;
 #[path = "../channel/mod.rs"]
 mod channel;
+#[cfg(feature = "contacts")]
+#[path = "../../decode/contacts.rs"]
+mod contacts;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
 #[path = "../../decode/dates.rs"]
 mod dates;

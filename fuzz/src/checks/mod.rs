@@ -4,6 +4,7 @@
 //! `tests/corpus.rs` calls the same functions with the seeds and with every input that was a finding
 //! once, so that there is one copy of what is checked.
 
+pub mod contacts;
 #[cfg(feature = "dnssec")]
 pub mod dnssec;
 pub mod errors;
@@ -23,6 +24,8 @@ pub mod point;
 pub mod proof;
 pub mod recurrence;
 pub mod round_trip;
+#[cfg(feature = "async_payments")]
+pub mod static_invoice;
 #[cfg(feature = "recurrence")]
 pub mod subscription;
 pub mod text;
@@ -60,6 +63,8 @@ pub const TARGETS: &[Target] = &[
     ("exchange_payer", exchange::payer::check),
     ("exchange_issuer", exchange::issuer::check),
     ("exchange_state", exchange::state::check),
+    #[cfg(feature = "async_payments")]
+    ("static_invoice", static_invoice::check),
     #[cfg(feature = "recurrence")]
     ("subscription", subscription::check),
 ];

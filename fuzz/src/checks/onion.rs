@@ -211,8 +211,21 @@ impl Way {
     }
 }
 
-/// What a payload may hold one of: the messages of BOLT 12, and a query for a name with its answer (bLIP 32).
-const CONTENTS: [u64; 5] = [64, 66, 68, 65536, 65538];
+/// What a payload may hold one of: the messages of BOLT 12, a query for a name with its answer (bLIP 32), and the
+/// messages about payments that are held.
+const CONTENTS: &[u64] = &[
+    64,
+    66,
+    68,
+    65536,
+    65538,
+    #[cfg(feature = "async_payments")]
+    70,
+    #[cfg(feature = "async_payments")]
+    72,
+    #[cfg(feature = "async_payments")]
+    74,
+];
 
 /// Bytes as the payload of a last hop, and as what a hop is told: read exactly if a naive reader reads them.
 pub fn payload(data: &[u8]) {
@@ -237,7 +250,10 @@ pub fn payload(data: &[u8]) {
             let value = |number| payload.tlvs().get(number).map(|record| record.value());
             assert_eq!(payload.reply_path().as_ref().map(BlindedPath::as_bytes), value(2));
             assert_eq!(payload.encrypted_recipient_data(), value(4));
-            assert_eq!(payload.contents().map(|contents| contents.as_bytes()), CONTENTS.into_iter().find_map(value));
+            assert_eq!(
+                payload.contents().map(|contents| contents.as_bytes()),
+                CONTENTS.iter().copied().find_map(value)
+            );
         }
         Err(error) => {
             errors::in_bytes(&error, data);

@@ -217,7 +217,7 @@ fn goes_on(mut subscription: Subscription, now: UnixTime) {
     let outgoing = match polled {
         Ok(Action::Send(outgoing)) => *outgoing,
         Ok(Action::WaitUntil(time)) => return assert!(time > now || now.0 == u64::MAX),
-        Ok(Action::Nothing) => return,
+        Ok(Action::Sign | Action::Nothing) => return,
         Err(error) => return errors::any(&error),
     };
     let OffersMessage::InvoiceRequest(request) = &outgoing.message else { panic!("no request: {outgoing:?}") };

@@ -11,8 +11,9 @@ use crate::offer::Offer;
 
 /// Somebody whom the owner of this wallet knows: how to pay them, and by which secrets their payments are recognised.
 ///
-/// It is made of their offer, before they are paid first ([`OfferKey::contact`](crate::exchange::OfferKey::contact)), or of
-/// a payment of theirs ([`from_payment`](Self::from_payment)). Only the owner changes it: no payment does (CON-7).
+/// It is made of their offer, before they are paid first ([`OfferKey::contact`](crate::exchange::OfferKey::contact)),
+/// or of a payment of theirs ([`from_payment`](Self::from_payment)). Only the owner changes it: no payment does
+/// (CON-7).
 ///
 /// ```
 /// # use bolt12::exchange::{Contact, Payee};
@@ -39,11 +40,12 @@ impl Contact {
         Self { primary: secret, further: Vec::new(), offer, name: None }
     }
 
-    /// Makes a contact of a payment that came in: with the secret that came with it (CON-5). Ask the owner first, and only
-    /// if they know from elsewhere whose payment it was: anybody can send somebody else's offer, and their own with it.
+    /// Makes a contact of a payment that came in: with the secret that came with it (CON-5). Ask the owner first, and
+    /// only if they know from elsewhere whose payment it was: anybody can send somebody else's offer, and their own
+    /// with it.
     ///
-    /// With a name, `resolved` is the offer that the name leads to, looked up with DNSSEC; it has to be that of the key which
-    /// signed for the name. Without one it is not looked at.
+    /// With a name, `resolved` is the offer that the name leads to, looked up with DNSSEC; it has to be that of the key
+    /// which signed for the name. Without one it is not looked at.
     ///
     /// # Errors
     ///
@@ -54,7 +56,7 @@ impl Contact {
         let secret = introduction.secret;
         match &introduction.payer {
             None => Err(missing(Rule::Con2)),
-            Some(PayerIdentity::Offer(offer)) => Ok(Self::new(secret, offer.clone())),
+            Some(PayerIdentity::Offer(offer)) => Ok(Self::new(secret, Offer::clone(offer))),
             Some(PayerIdentity::Name { name, key }) => {
                 let offer = resolved.ok_or(missing(Rule::Con4))?;
                 if !offer.is_signed_by(*key) {
@@ -87,8 +89,8 @@ impl Contact {
         self.primary
     }
 
-    /// Adds a secret that payments of the contact carry: because their owner says that a payment was theirs, which came with
-    /// another (CON-6). What is paid to them goes on carrying the first. Returns whether it is new.
+    /// Adds a secret that payments of the contact carry: because their owner says that a payment was theirs, which came
+    /// with another (CON-6). What is paid to them goes on carrying the first. Returns whether it is new.
     pub fn add_secret(&mut self, secret: ContactSecret) -> bool {
         let is_new = !self.recognises(&secret);
         if is_new {
@@ -107,16 +109,17 @@ impl Contact {
         self.further.iter().fold(self.primary == *secret, |found, known| found | (known == secret))
     }
 
-    /// Whose payment this is, among all contacts: see [`Introduction::secret`](crate::Introduction). Looks at all of them, so
-    /// that the time tells nobody whether and which (CON-9); only how many secrets there are.
+    /// Whose payment this is, among all contacts: see [`Introduction::secret`](crate::Introduction). Looks at all of
+    /// them, so that the time tells nobody whether and which (CON-9); only how many secrets there are.
     pub fn find<'c>(contacts: impl IntoIterator<Item = &'c Self>, secret: &ContactSecret) -> Option<&'c Self> {
         contacts.into_iter().fold(None, |found, contact| if contact.recognises(secret) { Some(contact) } else { found })
     }
 
-    /// The contact as bytes, which [`from_bytes`](Self::from_bytes) reads: a version, the secrets, the name and the offer.
+    /// The contact as bytes, which [`from_bytes`](Self::from_bytes) reads: a version, the secrets, the name and the
+    /// offer.
     ///
-    /// No MAC covers them, and no key: they can be read wherever the owner has them, and whoever can write them decides who
-    /// is paid. Keep them where only you read and write.
+    /// No MAC covers them, and no key: they can be read wherever the owner has them, and whoever can write them decides
+    /// who is paid. Keep them where only you read and write.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from([VERSION]);
         let name = self.name.as_ref().map_or(Vec::new(), HumanReadableName::to_bytes);
@@ -136,8 +139,8 @@ impl Contact {
     ///
     /// # Errors
     ///
-    /// `UnknownVersion` for bytes that newer software wrote, `InvalidState` for others that it did not (EXC-4), and what is
-    /// refused in an offer.
+    /// `UnknownVersion` for bytes that newer software wrote, `InvalidState` for others that it did not (EXC-4), and
+    /// what is refused in an offer.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let mut cursor = Cursor::new(bytes);
         if cursor.u8().map_err(|_| invalid())? != VERSION {

@@ -1,4 +1,4 @@
-//! The key of an own offer, for what contacts need of it.
+//! The key of one of our offers, for what contacts need of it.
 
 use core::fmt;
 
@@ -9,17 +9,18 @@ use crate::error::{Error, Field, Rule};
 use crate::exchange::contacts::contact::Contact;
 use crate::offer::Offer;
 
-/// The key of an own offer: what contacts know the offer by. It makes secrets and signs for names, and is not given away.
+/// The key of one of our offers: what contacts know the offer by. It makes secrets and signs for names, and is not
+/// given away.
 ///
-/// [`Payee::offer_key`](crate::exchange::Payee::offer_key) has those of the offers that a payee made with a key of their
-/// own. It is wiped when dropped. A key that is elsewhere, in a signer, makes secrets with
+/// [`Payee::offer_key`](crate::exchange::Payee::offer_key) has those of the offers that a payee made with a key of
+/// their own. It is wiped when dropped. A key that is elsewhere, in a signer, makes secrets with
 /// [`ContactSecret::from_shared_point`], and signs for names with
 /// [`InvoiceRequestBuilder::build_named`](crate::InvoiceRequestBuilder::build_named).
 pub struct OfferKey(Keypair);
 
 impl OfferKey {
-    /// The key of an offer that was made in another way: its issuer id's or, without one, that of the last hop of its first
-    /// path.
+    /// The key of an offer that was made in another way: its issuer id's or, without one, that of the last hop of its
+    /// first path.
     pub fn new(keypair: Keypair) -> Self {
         Self(keypair)
     }
@@ -42,8 +43,8 @@ impl OfferKey {
         Ok(secret)
     }
 
-    /// Makes a contact of somebody else's offer, with the secret between the two (CON-5). For whoever has paid first, use
-    /// [`Contact::from_payment`], which keeps the secret that came.
+    /// Makes a contact of somebody else's offer, with the secret between the two (CON-5). For anyone who has paid
+    /// first, use [`Contact::from_payment`], which keeps the secret that came.
     ///
     /// # Errors
     ///

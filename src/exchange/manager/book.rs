@@ -1,5 +1,5 @@
-//! Where conversations are, and how they are found (EXC-16): every look-up and every change takes a number of steps that
-//! grows with the logarithm of how many there are.
+//! Where conversations are, and how they are found (EXC-16): every look-up and every change takes a number of steps
+//! that grows with the logarithm of how many there are.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ pub(crate) struct Entry {
 
 /// A change that is not confirmed to be saved.
 pub(crate) struct Saving {
-    /// The fields to go back to; nothing if it was never saved.
+    /// The fields to go back to; `None` if it was never saved.
     pub(crate) confirmed: Option<Vec<u8>>,
     /// What was given out to be saved.
     pub(crate) in_flight: Option<InFlight>,
@@ -129,7 +129,7 @@ pub(crate) struct Book {
     counts: [usize; 3],
 }
 
-fn place(kind: ConversationKind) -> usize {
+fn index_of(kind: ConversationKind) -> usize {
     match kind {
         ConversationKind::Payment => 0,
         ConversationKind::Claim => 1,
@@ -144,7 +144,7 @@ impl Book {
 
     /// How many there are of a kind.
     pub(crate) fn count(&self, kind: ConversationKind) -> usize {
-        self.counts.get(place(kind)).copied().unwrap_or(0)
+        self.counts.get(index_of(kind)).copied().unwrap_or(0)
     }
 
     pub(crate) fn get(&self, id: &ConversationId) -> Option<&Entry> {
@@ -167,7 +167,7 @@ impl Book {
 
     pub(crate) fn insert(&mut self, id: ConversationId, entry: Entry, keys: &Keys) {
         self.entries.insert(id, entry);
-        if let Some(count) = self.counts.get_mut(place(id.kind())) {
+        if let Some(count) = self.counts.get_mut(index_of(id.kind())) {
             *count = count.saturating_add(1);
         }
         self.index(id, &Keys::default(), keys);
@@ -176,7 +176,7 @@ impl Book {
 
     pub(crate) fn remove(&mut self, id: &ConversationId, keys: &Keys) -> Option<Entry> {
         let entry = self.entries.remove(id)?;
-        if let Some(count) = self.counts.get_mut(place(id.kind())) {
+        if let Some(count) = self.counts.get_mut(index_of(id.kind())) {
             *count = count.saturating_sub(1);
         }
         self.index(*id, keys, &Keys::default());

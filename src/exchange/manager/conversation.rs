@@ -21,7 +21,7 @@ pub(crate) struct Parties {
 #[derive(Debug)]
 pub(crate) enum Conversation {
     Awake(Box<dyn Held>),
-    /// One that has nothing to do for long, or is over: its fields as they are saved.
+    /// One that has nothing to do for long, or has ended: its fields as they are saved.
     Asleep(Box<[u8]>),
 }
 

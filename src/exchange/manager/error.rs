@@ -1,4 +1,4 @@
-//! Why a manager does not do what it was asked for.
+//! Why a manager refused a call.
 
 use core::fmt;
 
@@ -7,31 +7,31 @@ use bitcoin::hashes::sha256;
 use crate::error::Error;
 use crate::exchange::ids::ConversationId;
 
-/// Why a manager did not do what it was asked for. Nothing was begun, and nothing ended.
+/// Why a manager refused a call. Nothing has begun or ended because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ManagerError {
-    /// It is not here: it never was, or it was archived or removed.
+    /// The conversation is unknown, or was archived or removed.
     Unknown(ConversationId),
-    /// It is here already: a second one could be paid a second time.
+    /// The conversation already exists: a second one could be paid again.
     Exists(ConversationId),
-    /// It was never saved, or it was removed and is not deleted yet: nothing is known about it for sure.
+    /// The conversation was never saved, or it was removed and is not deleted yet.
     Unsaved(ConversationId),
-    /// It is not over yet.
+    /// The conversation has not ended.
     Open(ConversationId),
-    /// There are as many of its kind as there may be.
+    /// The limit on conversations of this kind is reached.
     TooMany {
         /// The [limit](super::ManagerLimits).
         limit: usize,
     },
-    /// Another payment with this payment hash was begun: one preimage would have to prove both.
+    /// Another payment with this payment hash has begun, and one preimage would have to prove both.
     HashInUse {
         /// The hash.
         payment_hash: sha256::Hash,
         /// The other one.
         by: ConversationId,
     },
-    /// Nothing that is being paid has this payment hash.
+    /// No payment in progress has this payment hash.
     UnknownHash(sha256::Hash),
     /// The conversation refused.
     Refused(Error),
@@ -48,10 +48,7 @@ impl fmt::Display for ManagerError {
             Self::Unsaved(id) => write!(f, "a change to {id} is not saved yet: save and confirm it first"),
             Self::Open(id) => write!(f, "{id} has not ended: wait, or end it first"),
             Self::TooMany { limit } => {
-                write!(
-                    f,
-                    "the limit of {limit} conversations of this kind is reached: archive or remove those that have ended"
-                )
+                write!(f, "the limit of {limit} conversations of this kind is reached: archive or remove ended ones")
             }
             Self::HashInUse { payment_hash, by } => {
                 write!(f, "{by} is already being paid with the hash {payment_hash}: do not pay this one")

@@ -31,7 +31,7 @@ use crate::units::UnixTime;
 pub(crate) const NEVER: UnixTime = UnixTime(u64::MAX);
 
 /// How long after something that should not happen, or for want of a rate, a conversation is looked at again.
-pub(crate) const A_WHILE: Duration = Duration::from_secs(3_600);
+pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A conversation: a payment, a claim or a subscription.
 pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
@@ -54,8 +54,7 @@ pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Does what is due.
     fn step(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Next, Error>;
 
-    /// Takes an answer. Returns how far it is with the invoice that came, if that is for whoever owns the money to decide
-    /// about.
+    /// Takes an answer. Returns how far it is with the invoice that came, if that is for the user to decide about.
     fn receive(
         &mut self,
         message: IncomingMessage,
@@ -72,7 +71,7 @@ pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
         Standing { stage: self.stage(now), made: self.made() }
     }
 
-    /// Whether there may be something to do though it is over.
+    /// Whether there may be something to do though it has ended.
     fn has_more_to_say(&self) -> bool {
         false
     }
@@ -152,7 +151,7 @@ impl Next {
     fn after<T>(step: Step<T>, what: impl FnOnce(Box<T>) -> What) -> Self {
         let (send, wake) = match step {
             Step::Send { message, wake } => (Some(what(message)), wake),
-            Step::WaitUntil(at) => (None, at),
+            Step::WaitUntil(at) | Step::Sign(at) => (None, at),
             Step::Nothing => (None, NEVER),
         };
         Self { send, wake, needs: None }

@@ -1,4 +1,4 @@
-//! How conversations come, after a start too, and how they go.
+//! How conversations are added, loaded and removed.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -26,29 +26,29 @@ use crate::exchange::payer::state::Attempt;
 use crate::exchange::payer::subscription::Subscription;
 use crate::units::UnixTime;
 
-/// What became of the states that were [loaded](OffersManager::load).
+/// The result of [loading](OffersManager::load) states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Loaded<N> {
-    /// How many conversations were loaded.
+    /// The number of conversations that were loaded.
     pub count: usize,
-    /// What to ask the node, for each conversation that may have been paid, or be on its way.
+    /// The questions for the node, for each conversation that may have been paid or may be in flight.
     pub ask_node: Vec<AskNode>,
-    /// What was not loaded, by the name that it was given with, and why. The others are there all the same.
+    /// The states that were not loaded, by the name that you gave, with the reason. All others were loaded.
     pub failed: Vec<(N, LoadError)>,
 }
 
-/// What to ask the node about a conversation: whether these were paid. Then say what is known:
-/// [`paid`](OffersManager::paid), [`failed`](OffersManager::failed) or [`claim_paid`](OffersManager::claim_paid). Of what
-/// the node has never heard, and cannot be paying, say that it failed.
+/// The payment hashes of a conversation to ask the node about. Then report what the node knows:
+/// [`paid`](OffersManager::paid), [`failed`](OffersManager::failed) or [`claim_paid`](OffersManager::claim_paid). If
+/// the node has never heard of a hash, and cannot be paying it, report that it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskNode {
-    /// Which conversation.
+    /// The conversation.
     pub id: ConversationId,
-    /// The payment hashes; of a payment that is being made, that one is the first.
+    /// The payment hashes. If a payment is in progress, its hash is the first.
     pub payment_hashes: Vec<sha256::Hash>,
-    /// The attempt that is being made at the first of them: what [`failed`](OffersManager::failed) takes. Nothing if none
-    /// is.
+    /// The attempt in progress for the first hash, which [`failed`](OffersManager::failed) takes. `None` if none is in
+    /// progress.
     pub attempt: Option<Attempt>,
 }
 
@@ -56,12 +56,12 @@ pub struct AskNode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// It is damaged, was saved with another secret, or by newer software.
+    /// It is damaged, or was saved with another secret or by another version.
     Invalid(Error),
-    /// The same conversation is here already, or was given twice: one of both is an older state, and paying by that would
-    /// pay again.
+    /// The conversation is already loaded, or was given twice. One of the two states is older, and using it could pay
+    /// again.
     Exists(ConversationId),
-    /// It was removed, and the store did not confirm yet that it is deleted there.
+    /// It was removed, and the deletion is not confirmed yet.
     Removing(ConversationId),
 }
 
@@ -77,19 +77,19 @@ impl fmt::Display for LoadError {
 
 impl core::error::Error for LoadError {}
 
-/// What was taken out of a manager.
+/// A conversation that was taken out of a manager.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Archived {
-    /// Which conversation it is.
+    /// The conversation.
     pub id: ConversationId,
-    /// Its state, as it was saved: give it to [`load`](OffersManager::load) to have it back.
+    /// Its saved state: pass it to [`load`](OffersManager::load) to get the conversation back.
     pub state: Vec<u8>,
-    /// The payment hashes that were begun, whatever the node said of them, or that of a claim. If one is paid that was not
-    /// known to be, have the conversation back and say so.
+    /// The payment hashes of all attempts, whatever the node reported, or that of a claim. If one of them is paid that
+    /// was not known to be, load the conversation again and report it.
     pub payment_hashes: Vec<sha256::Hash>,
 }
 
-/// Does not show the state, which may hold a preimage.
+/// Does not show the state, because it may contain a preimage.
 impl fmt::Debug for Archived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, state, payment_hashes } = self;
@@ -102,19 +102,19 @@ impl fmt::Debug for Archived {
     }
 }
 
-/// How conversations come and go.
+/// Adding, loading and removing conversations.
 impl OffersManager {
-    /// Takes over a new payment. It is among what to [save](Self::next_save), and goes on when that is confirmed.
+    /// Adds a new payment. It is among the states to [save](Self::next_save), and goes on when that is confirmed.
     ///
     /// # Errors
     ///
-    /// `Exists`, `TooMany`; `Unsaved` if it was removed, and that is not confirmed.
+    /// `Exists`, `TooMany`; `Unsaved` if it was removed and the deletion is not confirmed.
     pub fn add_payment(&mut self, payment: Payment, now: UnixTime) -> Result<PaymentId, ManagerError> {
         let id = payment.id();
         self.add(id.into(), payment, self.limits.payments, now).map(|()| id)
     }
 
-    /// Takes over a new claim, as [payments](Self::add_payment).
+    /// Adds a new claim: see [`add_payment`](Self::add_payment).
     ///
     /// # Errors
     ///
@@ -124,8 +124,8 @@ impl OffersManager {
         self.add(id.into(), claim, self.limits.claims, now).map(|()| id)
     }
 
-    /// Takes over a new subscription, as [payments](Self::add_payment). What it authorises is
-    /// [payable](super::Event::Payable) without further ado.
+    /// Adds a new subscription: see [`add_payment`](Self::add_payment). Payments that it authorises become
+    /// [payable](super::Event::Payable) by themselves.
     ///
     /// # Errors
     ///
@@ -162,8 +162,8 @@ impl OffersManager {
         Ok(())
     }
 
-    /// Takes over what was saved, in any order, each with a name by which you know it: its key in the store, for example.
-    /// What whoever owns the money has to decide is [told](Self::next_event) again. Then [poll](Self::poll).
+    /// Loads saved states, in any order, each with a name by which you recognise it, for example its key in the
+    /// storage. [Events](Self::next_event) that wait for the user's decision are repeated. Then [poll](Self::poll).
     pub fn load<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
         self.load_with(states, now, conversation::load, |manager, id, mut entry, keys| {
             let stage = entry.told.stage;
@@ -182,12 +182,12 @@ impl OffersManager {
         })
     }
 
-    /// Takes over a backup: states of which it is not known whether they were the last (EXC-13). See
-    /// [`Payer::restore`](crate::exchange::Payer::restore): what was not begun has ended, subscriptions have
-    /// [stopped](super::Event::Stopped) until their owner says to [try again](Self::try_again), and what was being paid
-    /// still is. All of it is among what to [save](Self::next_save).
+    /// Loads a backup: states that may not be the latest ones (EXC-13). See
+    /// [`Payer::restore`](crate::exchange::Payer::restore): payments that had not begun have ended, subscriptions have
+    /// [stopped](super::Event::Stopped) until the user decides to [try again](Self::try_again), and payments in
+    /// progress still are. All of them are among the states to [save](Self::next_save).
     ///
-    /// What is here already is the later state, and stays.
+    /// A conversation that is already loaded is the later state, and stays.
     pub fn restore<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
         self.load_with(states, now, conversation::restore, |manager, id, mut entry, keys| {
             let standing = entry.told;
@@ -230,12 +230,12 @@ impl OffersManager {
         loaded
     }
 
-    /// Takes out a conversation that is over. Its state stays in the store: say there that it is archived, so that it is
-    /// not loaded next time.
+    /// Takes out a conversation that has ended. Its state stays in the storage: mark it there as archived, so that it
+    /// is not loaded next time.
     ///
     /// # Errors
     ///
-    /// `Unknown`; `Open` if it is not over, and `Unsaved` if that is not saved.
+    /// `Unknown`; `Open` if it has not ended; `Unsaved` if its end is not saved.
     pub fn archive(&mut self, id: impl Into<ConversationId>) -> Result<Archived, ManagerError> {
         let id = id.into();
         let (fields, keys) = self.take(id)?;
@@ -243,7 +243,7 @@ impl OffersManager {
         Ok(Archived { id, state, payment_hashes: keys })
     }
 
-    /// Removes a conversation that is over, and its state from the store.
+    /// Removes a conversation that has ended, and its state from the storage.
     ///
     /// # Errors
     ///

@@ -100,6 +100,7 @@ impl Held for Payment {
 
 pub(crate) fn stage(payment: &Payment) -> Stage {
     match payment.state() {
+        State::Asking { .. } if payment.lacks_signature() => Stage::Signing,
         State::Asking { .. } => Stage::Asking,
         State::Quoted(_) => Stage::Quoted,
         State::NeedsApproval { objection, .. } => Stage::NeedsApproval(objection),
@@ -161,6 +162,7 @@ pub(crate) fn activity(payment: &Payment) -> (Activity, Option<UnixTime>) {
     let deadline = payment.deadline();
     let activity = match payment.state() {
         State::Asking { .. } if payment.refund().is_some() => Activity::Published,
+        State::Asking { .. } if payment.lacks_signature() => Activity::Signing,
         State::Asking { attempts } => Activity::Asking { requests: attempts },
         State::Quoted(quote) => {
             return (Activity::Quoted { amount: quote.amount() }, Some(quote.expires_at().min(deadline)));

@@ -28,11 +28,11 @@ const RATE_AGE: u64 = 3_600;
 const SLEEP_AFTER: u64 = 600;
 
 impl OffersManager {
-    /// What to save or delete next. [Confirm](Self::saved) each by its number, or say that it [failed](Self::save_failed);
-    /// as long as neither is said, the conversation waits, and all others go on.
+    /// The next state to save or delete. [Confirm](Self::saved) each by its number, or report that it
+    /// [failed](Self::save_failed). Until then the conversation waits, and all others go on.
     ///
-    /// Several changes of a conversation make one save, if it was not asked for in between. Nothing is given that did not
-    /// change.
+    /// Several changes of a conversation make a single save, unless this was called in between. A conversation that did
+    /// not change is not saved.
     pub fn next_save(&mut self) -> Option<Save> {
         while let Some(unsaved) = self.unsaved.pop_front() {
             let id = match unsaved {
@@ -64,8 +64,8 @@ impl OffersManager {
         None
     }
 
-    /// The save with this number was carried out, and survives a crash: what waited for it can be sent and told. Returns
-    /// whether there was such a save that was not confirmed yet.
+    /// Confirms that the save with this number was carried out, and survives a crash. Everything that waited for it can
+    /// now be sent and reported. Returns whether there was such a save.
     pub fn saved(&mut self, number: u64) -> bool {
         let Some(id) = self.in_flight.remove(&number) else { return false };
         if self.removing.remove(&id) {
@@ -91,11 +91,12 @@ impl OffersManager {
         true
     }
 
-    /// The save with this number was not carried out. The conversation is again as it was when it was last saved, goes on
-    /// after a pause, which grows with every failure from 5 seconds to 5 minutes, and an
-    /// [event](Event::NotSaved) says so. One that was new is not here any more.
+    /// Reports that the save with this number was not carried out. The conversation returns to its last saved state,
+    /// and goes on after a pause, which grows with every failure from 5 seconds to 5 minutes. An
+    /// [event](Event::NotSaved) reports it. A new conversation is gone.
     ///
-    /// Say this only of what will not be carried out any more: a later save of the same conversation would be undone.
+    /// Report this only if the save will not be carried out later, because it would undo a later save of the same
+    /// conversation.
     pub fn save_failed(&mut self, number: u64, now: UnixTime) {
         let Some(id) = self.in_flight.remove(&number) else { return };
         if self.removing.remove(&id) {
@@ -151,9 +152,9 @@ impl OffersManager {
         }
     }
 
-    /// Takes a step with a conversation, and sees to all that follows: that it is saved if it changed, that what is told
-    /// and sent waits for that, and that it is found by its new keys. What is sent, and when it is looked at again, is
-    /// for `step` to say; without a time it is looked at at once if it changed.
+    /// Takes a step with a conversation, and sees to all that follows: that it is saved if it changed, that what is
+    /// told and sent waits for that, and that it is found by its new keys. What is sent, and when it is looked at
+    /// again, is for `step` to say; without a time it is looked at at once if it changed.
     ///
     /// Returns what `step` did; nothing without such a conversation.
     pub(crate) fn change<R>(

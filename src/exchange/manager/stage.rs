@@ -13,6 +13,8 @@ pub(crate) enum Stage {
     /// For the next period.
     #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions have periods"))]
     Waiting,
+    /// For a signature.
+    Signing,
     Asking,
     Quoted,
     NeedsApproval(Objection),
@@ -33,7 +35,7 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// The same before anybody was told what there is to decide, or that it is over.
+    /// The same before anybody was told what there is to decide, or that it has ended.
     pub(crate) fn untold(self) -> Self {
         let is_told = self.stage.is_decision() || self.stage == Stage::Ended;
         Self { stage: if is_told { Stage::Asking } else { self.stage }, ..self }
@@ -53,15 +55,16 @@ impl Stage {
         }
     }
 
-    /// Whether it is for whoever owns the money to decide something.
+    /// Whether it is for the user to decide or sign something.
     pub(crate) fn is_decision(self) -> bool {
-        matches!(self, Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped)
+        matches!(self, Self::Signing | Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped)
     }
 
     /// What is told of a conversation that has come so far.
     pub(crate) fn event(self, id: ConversationId) -> Option<Event> {
         match self {
             Self::Waiting | Self::Asking => None,
+            Self::Signing => Some(Event::SignatureNeeded(id)),
             Self::Quoted => Some(Event::Quoted(id)),
             Self::NeedsApproval(objection) => Some(Event::NeedsApproval { id, objection }),
             Self::Paying(_) => Some(Event::Payable(id)),

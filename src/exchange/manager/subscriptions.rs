@@ -8,7 +8,7 @@ use bitcoin::hashes::sha256;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::action::Step;
 use crate::exchange::ids::{ConversationId, PathId};
-use crate::exchange::manager::held::{A_WHILE, Held, Next};
+use crate::exchange::manager::held::{Held, LOOK_AGAIN_AFTER, Next};
 use crate::exchange::manager::keys::Keys;
 use crate::exchange::manager::payments;
 use crate::exchange::manager::stage::Stage;
@@ -97,7 +97,7 @@ impl Held for Subscription {
         }
         match self.step(now, rate) {
             Err(error) if matches!(error.kind(), ErrorKind::RateNeeded { .. }) => {
-                let later = Step::<UnsentRequest>::WaitUntil(now.saturating_add(A_WHILE));
+                let later = Step::<UnsentRequest>::WaitUntil(now.saturating_add(LOOK_AGAIN_AFTER));
                 Ok(Next { needs: self.currency(), ..later.into() })
             }
             result => result.map(Into::into),

@@ -1,4 +1,4 @@
-//! What can be seen of conversations.
+//! Views of conversations.
 
 #[cfg(feature = "recurrence")]
 use crate::exchange::ids::SubscriptionId;
@@ -14,8 +14,8 @@ use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::subscription::Subscription;
 use crate::units::UnixTime;
 
-/// What can be seen of conversations: each as it is saved. A change that is not confirmed to be saved is not shown, since
-/// it may not come to be.
+/// Views of conversations, each in its last saved state. A change that is not saved yet is not shown, because it may be
+/// undone.
 impl OffersManager {
     /// Looks at a payment.
     ///
@@ -61,7 +61,7 @@ impl OffersManager {
         seen.ok_or(ManagerError::Unknown(id))
     }
 
-    /// What happens in a conversation, since when, what is waited for, and for how long.
+    /// The status of a conversation: what happens, since when, what it is waiting for, and for how long.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl OffersManager {
         self.book.ids()
     }
 
-    /// How many conversations there are.
+    /// The number of conversations.
     pub fn len(&self) -> usize {
         self.book.len()
     }

@@ -17,8 +17,8 @@ use crate::units::UnixTime;
 
 /// The subscriptions of which something was paid: 116 bytes each.
 ///
-/// A request costs nothing here, however many there are: an entry begins with the first payment, whose invoice brings with
-/// it [what was sold](crate::exchange::Sale). That a period is paid once is decided when the money comes
+/// A request costs nothing here, however many there are: an entry begins with the first payment, whose invoice brings
+/// with it [what was sold](crate::exchange::Sale). That a period is paid once is decided when the money comes
 /// ([`take`](Self::take)), since several invoices for it can be open.
 ///
 /// ```
@@ -85,7 +85,8 @@ impl Subscribers {
         Self::default()
     }
 
-    /// What [`accept_recurring`](ReceivedRequest::accept_recurring) has to know; nothing for a request of a single payment.
+    /// What [`accept_recurring`](ReceivedRequest::accept_recurring) has to know; nothing for a request of a single
+    /// payment.
     pub fn context(&self, request: &ReceivedRequest) -> Option<RecurrenceContext> {
         let asked = request.recurrence()?;
         let known = self.known(request);
@@ -110,8 +111,8 @@ impl Subscribers {
         known.is_some_and(|known| !core::mem::replace(&mut known.is_cancelled, true))
     }
 
-    /// Notes that a period was paid, with what the node [calls](crate::exchange::TakenPayments::has) the payment. Do it before
-    /// the preimage is given away. The same payment once more changes nothing. Single payments are not noted.
+    /// Notes that a period was paid, with what the node [calls](crate::exchange::TakenPayments::has) the payment. Do it
+    /// before the preimage is given away. The same payment again changes nothing. Single payments are not noted.
     ///
     /// # Errors
     ///
@@ -139,8 +140,8 @@ impl Subscribers {
         Ok(())
     }
 
-    /// Forgets the subscriptions whose last payment was for a period that could be paid until before this time. Choose a
-    /// time so long ago that the period after it cannot be paid any more either: who is forgotten begins anew.
+    /// Forgets the subscriptions whose last payment was for a period that could be paid until before this time. Choose
+    /// a time so long ago that the period after it cannot be paid any more either: who is forgotten begins anew.
     pub fn forget_before(&mut self, time: UnixTime) {
         self.0.retain(|_, known| known.until >= time);
     }

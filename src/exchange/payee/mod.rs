@@ -13,6 +13,7 @@ pub(crate) mod offer;
 pub(crate) mod period;
 pub(crate) mod received;
 pub(crate) mod sale;
+pub(crate) mod stock;
 #[cfg(feature = "recurrence")]
 pub(crate) mod subscribers;
 pub(crate) mod taken;

@@ -48,7 +48,7 @@ impl Period {
         Ok(())
     }
 
-    /// Which payment of the subscription it is, for whoever takes the money.
+    /// Which payment of the subscription it is, for anyone who takes the money.
     pub(crate) fn sold(&self, request: &InvoiceRequest, created_at: UnixTime) -> Option<SoldPeriod> {
         let RecurrenceRequest { counter, start, .. } = request.recurrence()?;
         Some(SoldPeriod { counter, basetime: self.basetime(created_at), start, until: self.0.until })

@@ -1,4 +1,4 @@
-//! What was sold, as the path id of an invoice's paths carries it: only its maker can read it (EXC-22).
+//! What was sold, encrypted in the path id of an invoice's paths (EXC-22).
 
 use alloc::vec::Vec;
 
@@ -14,27 +14,27 @@ use crate::invoice_request::RequestFields;
 use crate::signature::OfferId;
 use crate::units::{MinorUnits, Msat, UnixTime};
 
-/// The most bytes of its own that an application can have come back with a payment.
+/// The limit on the application's own data in a payment, in bytes.
 pub const MAX_SALE_DATA: usize = 64;
 
-/// What was sold with an invoice, and comes back with the money.
+/// What was sold with an invoice. It comes back with the payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sale {
-    /// The offer; of a refund, the part of it that stands for one.
+    /// The offer. For a refund, the id of the fields that it shares with an offer.
     pub offer_id: OfferId,
-    /// Who asked for the invoice.
+    /// The key that requested the invoice.
     pub payer_id: PublicKey,
-    /// One request, of which several invoices may have been made: the same for all of them, and for nothing else.
+    /// The request. Several invoices may have been made for it, and they share this id.
     pub request_id: [u8; 16],
-    /// How many items, if the offer sells several.
+    /// The number of items, if the offer sells several.
     pub quantity: Option<u64>,
     /// When the invoice was made.
     pub quoted_at: UnixTime,
-    /// What the amount was made of, if the offer has a price in a currency: that of all items.
+    /// The price of all items in the currency of the offer, if it has one.
     pub price: Option<(CurrencyCode, MinorUnits)>,
-    /// Which payment of a subscription it is: its counter, when period 0 started, and the number of the period that was
-    /// paid first (feature `recurrence`).
+    /// The payment of a subscription: its counter, the start of period 0, and the number of the first paid period
+    /// (feature `recurrence`).
     pub period: Option<SoldPeriod>,
     /// What the payer said of itself, if it wants to be known by this payee: find it among the
     /// [contacts](crate::exchange::Contact::find).
@@ -138,8 +138,8 @@ impl Sale {
         Ok((sale, amount, expires_at))
     }
 
-    /// Encrypted and authenticated: a tag over all of it, from which the keystream follows (so the same twice is the same
-    /// text, and nothing else is).
+    /// Encrypted and authenticated: a tag over all of it, from which the keystream follows (so the same twice is the
+    /// same text, and nothing else is).
     pub(crate) fn seal(&self, payee: &Payee, amount: Msat, expires_at: UnixTime) -> Vec<u8> {
         let plain = self.write(amount, expires_at);
         let tag: [u8; TAG_LEN] = payee.sales().short(&[&plain]);

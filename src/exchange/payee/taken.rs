@@ -1,4 +1,4 @@
-//! Which payments were taken: the one thing that a payee has to remember (EXC-22).
+//! The payments that were taken: the one thing that a payee has to remember (EXC-22).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -11,14 +11,14 @@ use crate::exchange::payee::keys::Payee;
 use crate::exchange::saved::{Kind, Reader, Writer};
 use crate::units::UnixTime;
 
-/// The payments that were taken, until a day after their invoices have expired: 40 bytes each.
+/// The payments that were taken, kept until a day after their invoices have expired: 40 bytes each.
 ///
-/// After a payment was taken, the nodes on its way know the preimage, and could keep what is sent again; and one request
-/// can have several invoices, each with a payment hash of its own. So every payment is taken through this, and is refused
-/// if it was taken before, or if another invoice for the same request was.
+/// After a payment was taken, the nodes along its path know the preimage, and could keep the money of a second one. And
+/// several invoices for one request have different payment hashes. So take every payment through this value: it refuses
+/// a payment that was taken before, and a payment of another invoice for the same request.
 ///
-/// A node says a payment again that it still holds, after a restart for example. That is no second payment: it is told
-/// apart by what the node calls it, and settled.
+/// After a restart, for example, a node reports again the payments that it still holds. Such a payment is not a second
+/// one: it is recognised by the node's id of it, and settled.
 ///
 /// ```
 /// # use bolt12::exchange::{Payee, TakenPayments};
@@ -69,24 +69,24 @@ impl TakenPayments {
         Self::default()
     }
 
-    /// Whether this very payment was taken: the node says it again, so settle it. `id` is what the node calls it: any bytes
-    /// that are the same when it is said again, and others for a second payment of the same hash. LDK has a `payment_id`;
-    /// elsewhere the channels and the numbers of its HTLCs will do.
+    /// Whether this very payment was taken before: then the node reports it again, so settle it. `id` is the node's id
+    /// of the payment: any bytes that are the same when it is reported again, and different for a second payment with
+    /// the same hash. LDK has a `payment_id`; elsewhere use the channels and the numbers of its HTLCs.
     pub fn has(&self, payment: &ExpectedPayment, id: &[u8]) -> bool {
         let taken = self.requests.get(&payment.sale.request_id);
         taken.is_some_and(|taken| taken.id == incoming_id(payment, id))
     }
 
-    /// Takes a payment, which the node calls `id`. Save this before the preimage is given away. The same payment once more
-    /// changes nothing. Forgets what has expired.
+    /// Takes the payment that the node calls `id`. Save this value before you reveal the preimage. Taking the same
+    /// payment again changes nothing. Expired entries are forgotten.
     ///
-    /// Where a payer may pay several invoices of one request, for example of a request that is sold many times, the
-    /// application decides itself, by the payment hash.
+    /// If a payer may pay several invoices of one request, for example of a request that is used many times, decide by
+    /// the payment hash yourself instead.
     ///
     /// # Errors
     ///
-    /// `AlreadyTaken` if it was paid before, or another invoice for the same request. `Expired`, since it would be
-    /// forgotten.
+    /// `AlreadyTaken` if another payment of this invoice, or of another invoice for the same request, was taken before.
+    /// `Expired`, because an expired payment would be forgotten.
     pub fn take(&mut self, payment: &ExpectedPayment, id: &[u8], now: UnixTime) -> Result<(), Error> {
         if self.has(payment, id) {
             return Ok(());

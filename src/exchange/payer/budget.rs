@@ -89,7 +89,7 @@ pub(crate) struct Budget {
     pub(crate) estimate: Option<Msat>,
     /// What a quote has to match, where the issuer converts it.
     pub(crate) price: Option<Price>,
-    /// Whether less is due later, because part of a subscription's period is over.
+    /// Whether less is due later, because part of a subscription's period has ended.
     pub(crate) falls: bool,
     /// The estimate at the time of the present quote.
     pub(crate) quoted_at: Option<Msat>,
@@ -130,7 +130,11 @@ impl Budget {
 
     /// What is wrong with paying this invoice without asking its owner.
     pub(crate) fn objection(&self, invoice: &Invoice) -> Option<Objection> {
-        let amount = invoice.amount();
+        self.objection_at(invoice.amount(), |limits| PayableInvoice::again(invoice).paths_within(limits).is_ok())
+    }
+
+    /// The same for an amount, where something says whether paths are within a limit.
+    pub(crate) fn objection_at(&self, amount: Msat, is_within: impl FnOnce(&PathLimits) -> bool) -> Option<Objection> {
         if amount > self.max {
             return Some(Objection::AboveLimit { max: self.max });
         }
@@ -139,8 +143,7 @@ impl Budget {
             return Some(Objection::OffPrice { estimate });
         }
         let limits = self.fees.of(amount);
-        let is_within = PayableInvoice::again(invoice).paths_within(&limits).is_ok();
-        (!is_within).then_some(Objection::FeeAboveLimit { limits })
+        (!is_within(&limits)).then_some(Objection::FeeAboveLimit { limits })
     }
 
     /// EXC-9: off the price where a tolerance was authorised; where an amount was, off what the price was then.

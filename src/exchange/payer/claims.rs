@@ -9,13 +9,13 @@ use secp256k1::PublicKey;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::refused::Refused;
-use crate::exchange::saved::{Reader, Writer, invalid};
+use crate::exchange::saved::{Reader, Writer, saved_key};
 use crate::invoice::{Arrival, Invoice, RefundContext};
 use crate::invoice_request::Refund;
 use crate::tlv::TlvStream;
 use crate::units::UnixTime;
 
-/// How many claims of a refund are kept side by side. A further one takes the place of the oldest; whoever is honest
+/// How many claims of a refund are kept side by side. A further one takes the place of the oldest; anyone who is honest
 /// sends its claim again.
 pub const MAX_CLAIMS: usize = 16;
 
@@ -130,7 +130,7 @@ impl PublishedRefund {
         self.claims.push(Claimed { invoice, until });
     }
 
-    /// Forgets the claims whose time is over.
+    /// Forgets the claims whose time has ended.
     pub(crate) fn drop_old(&mut self, now: UnixTime) {
         // A clock that was set back does not keep them longer.
         let latest = now.saturating_add(CLAIM_LIFE);
@@ -182,8 +182,4 @@ impl PublishedRefund {
 
 fn wrong_key() -> Error {
     Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9)
-}
-
-fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
-    PublicKey::from_slice(&bytes).map_err(|_| invalid())
 }

@@ -97,8 +97,8 @@ pub enum LookupState<'a> {
     },
     /// What the name stands for.
     Resolved(&'a ResolvedName),
-    /// Over: the deadline has passed, every resolver gave an answer that does not count, or the name stands for nothing.
-    /// With what was wrong with the last answer, unless there was none.
+    /// Over: the deadline has passed, every resolver gave an answer that does not count, or the name stands for
+    /// nothing. With what was wrong with the last answer, unless there was none.
     Ended(Option<&'a Error>),
 }
 
@@ -139,7 +139,7 @@ impl Payer {
         })
     }
 
-    /// Which lookup an answer belongs to (DNS-3). Costs a MAC. Nothing if it came in another way.
+    /// Which lookup an answer belongs to (DNS-3). Costs a MAC. `None` if it came in another way.
     pub fn lookup_of(&self, arrival: &MessageArrival) -> Option<LookupId> {
         self.lookup_token(arrival).map(|token| LookupId(token.id))
     }
@@ -168,7 +168,7 @@ impl NameLookup {
         self
     }
 
-    /// Where things stand.
+    /// The current state.
     pub fn state(&self) -> LookupState<'_> {
         match &self.phase {
             Phase::Asking => LookupState::Asking { attempts: self.schedule.attempts() },
@@ -200,8 +200,8 @@ impl NameLookup {
         }))
     }
 
-    /// Takes an answer. `verify` is `ResolvedName::verify` (feature `dnssec`), or whatever else verifies a proof in full
-    /// for a name at a time (NAM-6, NAM-7).
+    /// Takes an answer. `verify` is `ResolvedName::verify` (feature `dnssec`), or whatever else verifies a proof in
+    /// full for a name at a time (NAM-6, NAM-7).
     ///
     /// # Errors
     ///
@@ -209,8 +209,8 @@ impl NameLookup {
     /// no more, and the others are (DNS-4): [poll](Self::poll). After the last of them, the lookup has ended; and also
     /// where the proof is good, and the name stands for no one link (NAM-4).
     ///
-    /// `WrongArrival` for what came over another path than that of a query of this lookup (DNS-3), and `AlreadyAnswered`;
-    /// neither changes anything.
+    /// `WrongArrival` for what came over another path than that of a query of this lookup (DNS-3), and
+    /// `AlreadyAnswered`; neither changes anything.
     pub fn receive(
         &mut self,
         answer: &ReceivedProof,

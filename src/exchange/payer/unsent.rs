@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 
+use secp256k1::schnorr;
+
 use crate::error::Error;
 use crate::exchange::action::{Action, Step};
 use crate::exchange::message::{OffersMessage, OutgoingMessage};
@@ -15,6 +17,8 @@ pub(crate) struct UnsentRequest {
     pub(crate) payer: Payer,
     pub(crate) purpose: OfferPurpose,
     pub(crate) token: Token,
+    /// What was made elsewhere.
+    pub(crate) signature: Option<schnorr::Signature>,
 }
 
 impl UnsentRequest {
@@ -24,9 +28,9 @@ impl UnsentRequest {
     ///
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub(crate) fn sign(&self) -> Result<OutgoingMessage, Error> {
-        let Self { payer, purpose, token } = self;
+        let Self { payer, purpose, token, signature } = self;
         Ok(OutgoingMessage {
-            message: OffersMessage::InvoiceRequest(purpose.request(payer, *token)?),
+            message: OffersMessage::InvoiceRequest(purpose.request(payer, *token, signature.as_ref())?),
             destination: purpose.destination(token.position)?,
             // MSG-2
             reply_path_id: Some(payer.reply_path_id(*token)),
@@ -40,6 +44,7 @@ impl Step<UnsentRequest> {
         Ok(match self {
             Self::Send { message, .. } => Action::Send(Box::new(message.sign()?)),
             Self::WaitUntil(at) => Action::WaitUntil(at),
+            Self::Sign(_) => Action::Sign,
             Self::Nothing => Action::Nothing,
         })
     }

@@ -167,13 +167,13 @@ impl BitcoinUri {
 
     /// What to pay for an offer of this URI: the URI's amount, where the offer has no price (URI-5).
     ///
-    /// Nothing if the URI has no amount, or the offer has a price: that counts, also where the URI asks for more. A
+    /// `None` if the URI has no amount, or the offer has a price: that counts, also where the URI asks for more. A
     /// price in a currency is not compared.
     ///
     /// # Errors
     ///
-    /// [`BelowPrice`](LinkFault::BelowPrice) for an amount of the URI below the offer's price: one of them is wrong, and a
-    /// person has to know.
+    /// [`BelowPrice`](LinkFault::BelowPrice) for an amount of the URI below the offer's price: one of them is wrong,
+    /// and a person has to know.
     pub fn amount_for(&self, offer: &Offer) -> Result<Option<Msat>, Error> {
         match (self.amount, offer.amount()) {
             (Some(amount), Some(OfferAmount::Bitcoin(min))) if amount < min => {
@@ -184,12 +184,12 @@ impl BitcoinUri {
         }
     }
 
-    /// `label=`: whom the payment is to, in the words of whoever made the URI.
+    /// `label=`: whom the payment is to, in the words of the author of the URI.
     pub fn label(&self) -> Option<Text<'_>> {
         self.label.as_deref().map(Text::new)
     }
 
-    /// `message=`: what it is for, in the words of whoever made the URI.
+    /// `message=`: what it is for, in the words of the author of the URI.
     pub fn message(&self) -> Option<Text<'_>> {
         self.message.as_deref().map(Text::new)
     }
@@ -231,13 +231,13 @@ impl BitcoinUri {
     }
 
     /// The first offer that can be paid on a chain (URI-3), and the URI that the caller opens after paying. What it
-    /// tells there is between the caller and whoever wrote the URI: for offers no proof is defined yet (URI-7).
+    /// tells there is between the caller and the author of the URI: for offers no proof is defined yet (URI-7).
     ///
     /// # Errors
     ///
     /// [`ProofOfPayment`](LinkFault::ProofOfPayment) for a `req-pop` that [must not be
-    /// opened](ProofOfPayment::may_be_opened); [`NoOffer`](LinkFault::NoOffer); what is wrong with the first one if none
-    /// can be read; `UnsupportedChain` if none is for the chain.
+    /// opened](ProofOfPayment::may_be_opened); [`NoOffer`](LinkFault::NoOffer); what is wrong with the first one if
+    /// none can be read; `UnsupportedChain` if none is for the chain.
     pub fn offer_and_pop(&self, chain: ChainHash) -> Result<(&Offer, Option<&ProofOfPayment>), Error> {
         let pop = self.pop.as_ref();
         if pop.is_some_and(|pop| pop.is_required && !pop.may_be_opened()) {

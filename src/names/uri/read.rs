@@ -40,7 +40,7 @@ impl BitcoinUri {
     ///
     /// `NotBolt12` for a text that does not begin with `bitcoin:`. Otherwise a [`LinkFault`], with the column where
     /// there is one: a key that must be understood (URI-2), a repeated key (URI-4, URI-5), an amount (URI-5), an
-    /// address or an encoding (URI-1) that cannot be read. An offer that cannot be read is no fault of the URI.
+    /// address or an encoding (URI-1) that cannot be read. An offer that cannot be read is not a fault of the URI.
     pub fn read_text(text: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
         let Some(rest) = behind_scheme(trim(text), "bitcoin:") else {
             return Err(Error::new(ErrorKind::NotBolt12(looks_like(text)), Rule::Uri1).in_column(1));

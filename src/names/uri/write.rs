@@ -88,9 +88,10 @@ impl BitcoinUriBuilder {
     ///
     /// # Errors
     ///
-    /// [`NoOffer`](LinkFault::NoOffer) with neither offer nor address nor invoice; [`NeedlessAmount`](LinkFault::NeedlessAmount) beside an
-    /// offer that has a price; [`InvalidUriAmount`](LinkFault::InvalidUriAmount) for an amount that is not in whole satoshi, or more
-    /// than there is (URI-9, URI-5).
+    /// [`NoOffer`](LinkFault::NoOffer) with neither offer nor address nor invoice;
+    /// [`NeedlessAmount`](LinkFault::NeedlessAmount) beside an offer that has a price;
+    /// [`InvalidUriAmount`](LinkFault::InvalidUriAmount) for an amount that is not in whole satoshi, or more than there
+    /// is (URI-9, URI-5).
     pub fn build(self) -> Result<BitcoinUri, Error> {
         let uri = self.uri;
         if uri.address.is_none() && uri.instructions.is_empty() {

@@ -152,7 +152,7 @@ impl World {
                 }
             }
             OffersMessage::InvoiceError(_) => assert_eq!(payment.receive(heard, self.now).is_ok(), in_time),
-            OffersMessage::InvoiceRequest(_) => panic!("an answer that asks"),
+            other => panic!("an answer that asks: {other:?}"),
         }
         Ok(())
     }
@@ -385,7 +385,7 @@ impl Claiming {
                 self.ways.push(way);
             }
             Action::WaitUntil(time) => assert!(time > now && self.over.is_none()),
-            Action::Nothing => assert_ne!(*self.claim.state(), ClaimState::Sending),
+            Action::Sign | Action::Nothing => assert_ne!(*self.claim.state(), ClaimState::Sending),
         }
     }
 

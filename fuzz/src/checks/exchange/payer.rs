@@ -241,7 +241,7 @@ impl World {
                 }
                 None
             }
-            Action::Nothing => {
+            Action::Sign | Action::Nothing => {
                 let state = self.payment.state();
                 assert!(matches!(state, State::Paying(_) | State::Paid(_) | State::Ended(_)), "{state:?}");
                 None

@@ -20,6 +20,8 @@ pub fn check(data: &[u8]) {
     refused(issuer().load_claim(data).map(drop));
 
     let sealed = sides::sealed_by_payer(data);
+    #[cfg(feature = "async_payments")]
+    super::asleep::saved(data, &sealed);
     if let Some(payment) = loaded(payer().load(&sealed)) {
         assert_eq!(payment.to_bytes(), sealed);
         holds_payment(&payment);

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::end::EndReason;
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKind};
+use crate::exchange::payer::budget::Budget;
 use crate::exchange::payer::payment::{Payment, Phase, Progress};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
 use crate::exchange::refused::Refused;
@@ -19,28 +20,31 @@ use crate::units::UnixTime;
 impl Payment {
     /// An invoice or an invoice error arrived.
     ///
-    /// Only an *invoice* that came over the reply path of a request of this payment, or over a path of
-    /// this refund, answers it (IVR-13); it is checked in full, and nothing changes unless it is right (EXC-4).
+    /// An *invoice* counts only if it arrived over the reply path of one of this payment's requests, or over a path of
+    /// this refund (IVR-13). It is checked in full, and an invalid one changes nothing (EXC-4).
     ///
-    /// An invoice that is right but for having expired makes the payment ask for another. One that is above the limit, or
-    /// off the price, closes the way it came over (EXC-14); if that was the last, it needs its owner's approval.
+    /// A valid invoice that has expired makes the payment request another one. An invoice above the limit, or too far
+    /// from the price, closes the path over which it arrived (EXC-14). If that was the last path, it needs the user's
+    /// approval.
     ///
-    /// An *error* that came over the reply path of a request of this payment (EXC-6) closes that way, too, and ends the
-    /// payment if it was the last and no invoice can be approved. But if the price is in another currency, and the error
-    /// suggests a higher amount than was chosen within the limit, then that is asked for (ERR-2).
+    /// An *error* that arrived over the reply path of one of this payment's requests (EXC-6) closes that path too. If
+    /// it was the last path, and no invoice can be approved, the payment ends. The one exception: if the price is in
+    /// another currency, and the error suggests a higher amount than was chosen, within the limit, that amount is
+    /// requested (ERR-2).
     ///
-    /// Of a *refund*, sixteen claims are looked at one after the other, and then one in a minute (EXC-20): whoever sends more
-    /// keeps others waiting, unless it was [said](Self::expect_payee) whom to expect.
+    /// Of a *refund*, sixteen claims are checked one after the other, and after that one in a minute (EXC-20). A
+    /// claimant that sends more keeps others waiting, unless the [expected payee](Self::expect_payee) is known.
     ///
     /// # Errors
     ///
-    /// A refusal, after which everything is as before. `WrongKind` for a request, `WrongArrival` and `Differs` for what
-    /// answers something else, `TooManyClaims` for the claim of a refund, `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
+    /// A refusal, which changes nothing. `WrongKind` for a request; `WrongArrival` and `Differs` for an answer to
+    /// something else; `TooManyClaims` for the claim of a refund; `AlreadyAnswered` for a late or repeated answer; and
+    /// the errors of [`Invoice::check`].
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         match message.kind {
             OffersMessageKind::Invoice => self.receive_invoice(message, now),
             OffersMessageKind::InvoiceError => self.receive_error(message, now),
-            OffersMessageKind::InvoiceRequest => Err(Refused::wrong_kind(MessageKind::Invoice, message.kind)),
+            kind => Err(Refused::wrong_kind(MessageKind::Invoice, kind)),
         }
     }
 
@@ -60,7 +64,7 @@ impl Payment {
         };
         match self.purpose.check(&invoice, token, now) {
             Ok(()) if self.refund().is_some() => self.take_claim(invoice, now),
-            Ok(()) => Ok(self.take_quote(invoice, token, now)),
+            Ok(()) => self.take_quote(invoice, token, now),
             // RQR-5: whoever answers a repeated request with its first invoice does so for ever.
             Err(error) if error.rule() == Rule::Ivr4 && self.refund().is_none() => {
                 if !self.ask_anew(None) {
@@ -76,30 +80,41 @@ impl Payment {
     }
 
     /// An invoice that can be paid, unless something speaks against it: then the other ways are asked first (EXC-14).
-    fn take_quote(&mut self, invoice: Invoice, token: Token, now: UnixTime) -> Progress {
-        self.budget.quoted_at = self.budget.estimate;
-        let Some(objection) = self.budget.objection(&invoice) else {
+    fn take_quote(&mut self, invoice: Invoice, token: Token, now: UnixTime) -> Result<Progress, Box<Refused>> {
+        let budget = Budget { quoted_at: self.budget.estimate, ..self.budget };
+        let Some(objection) = budget.objection(&invoice) else {
+            self.budget = budget;
             self.phase = Phase::Quoted(Box::new(invoice));
-            return Progress::Quoted;
+            return Ok(Progress::Quoted);
         };
+        // The one that asks for least is the one to be decided on.
+        let is_dearer = self.objected.as_ref().is_some_and(|before| before.amount() <= invoice.amount());
+        // Whoever sends it again would make us ask the others again at once, and save it each time.
+        if is_dearer && self.closed.contains(&token.position) {
+            return Err(Refused::late());
+        }
+        self.budget = budget;
         self.last_refusal = Some(Box::new(objection.end(invoice.amount())));
         // What was asked for just now is not asked for again at once.
         self.renewed_at = Some(now);
-        // The one that asks for least is the one to be decided on.
-        let before = self.objected.take().filter(|before| before.amount() <= invoice.amount());
-        self.objected = Some(before.unwrap_or(Box::new(invoice)));
-        self.close(token.position, now, None).unwrap_or(Progress::AskingAgain(Some(objection.error())))
+        if !is_dearer {
+            self.objected = Some(Box::new(invoice));
+        }
+        Ok(self.close(token.position, now, None).unwrap_or(Progress::AskingAgain(Some(objection.error()))))
     }
 
     /// Closes a way. If it was the last, what can be decided on is shown, or the payment ends.
     fn close(&mut self, position: u8, now: UnixTime, end: Option<EndReason>) -> Option<Progress> {
-        if !self.closed.contains(&position) {
+        let is_new = !self.closed.contains(&position);
+        if is_new {
             self.closed.push(position);
         }
         let Purpose::Offer(offer) = &self.purpose else { return None };
         if (0..offer.ways().into()).any(is_open(&self.closed)) {
             self.last_refusal = end.map(Box::new).or(self.last_refusal.take());
-            self.schedule.hurry(now);
+            if is_new {
+                self.schedule.hurry(now);
+            }
             return None;
         }
         if let Some(invoice) = self.objected.take() {
@@ -151,7 +166,7 @@ impl Payment {
         let next = self.generation.checked_add(1).filter(|_| is_more && amount <= self.budget.max)?;
         let better = OfferPurpose { choices: offer.choices.with_suggested(amount), ..offer.clone() };
         // What cannot be asked for does not replace what can.
-        better.request(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
+        let _ = better.to_sign(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
         Some(better)
     }
 
@@ -161,7 +176,7 @@ impl Payment {
     }
 
     /// Which message of this payment an answer is for, if it came the right way and one is still waited for.
-    fn token(&self, arrival: &MessageArrival, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
+    pub(super) fn token(&self, arrival: &MessageArrival, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
         let token = self.purpose.token(&self.payer, arrival).filter(|token| token.id == self.id.0);
         let token = token.ok_or_else(|| Refused::silent(Error::new(ErrorKind::WrongArrival, rule)))?;
         let waits = matches!(self.phase, Phase::Asking) && now <= self.budget.deadline;

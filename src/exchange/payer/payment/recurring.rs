@@ -63,6 +63,11 @@ impl Payment {
         begun
     }
 
+    /// Comes after a payment that was made. Attempts are counted on: nodes say everything again (EXC-12).
+    pub(crate) fn follow(&mut self, paid: &Self) {
+        self.attempts = paid.attempts;
+    }
+
     /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
     pub(crate) fn replace(&mut self, other: Self) {
         self.attempts = other.attempts;

@@ -40,7 +40,7 @@ impl Subscription {
             return Step::Nothing;
         }
         let (purpose, token) = (self.plan.asked(self.series(self.counter, true)), self.token(CANCELS, way));
-        let message = Box::new(UnsentRequest { payer: self.payer.clone(), purpose, token });
+        let message = Box::new(UnsentRequest { payer: self.payer.clone(), purpose, token, signature: None });
         Step::Send { message, wake: UnixTime(u64::MAX) }
     }
 

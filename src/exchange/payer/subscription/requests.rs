@@ -24,15 +24,16 @@ use crate::field::Rate;
 use crate::units::UnixTime;
 
 impl Subscription {
-    /// What to do now, at the present rate of the [currency](Self::currency), if the price is in one. Never blocks, and
+    /// What to do now, at the current rate of the [currency](Self::currency), if the price is in one. Never blocks, and
     /// may be called at any time. While the [state](Self::state) is `Open` and shows a quote, it can be begun.
     ///
     /// Without a rate, the last one is used for what is asked for already.
     ///
     /// # Errors
     ///
-    /// `RateNeeded` if a payment is due whose limit is a tolerance, and the rate is missing; `WrongCurrency` for the rate
-    /// of another currency; and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
+    /// `RateNeeded` if a payment is due whose limit is a tolerance, and the rate is missing; `WrongCurrency` for the
+    /// rate of another currency; and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build)
+    /// refuses.
     pub fn poll(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Action, Error> {
         self.step(now, rate)?.sign()
     }
@@ -117,7 +118,7 @@ impl Subscription {
         Ok(())
     }
 
-    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
+    /// The transport says that what was sent with this reply path cannot get there: the next path is tried at once
     /// (EXC-5).
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
         self.cancel_over_next_way(reply_path_id);
@@ -136,8 +137,8 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// As there, and `TimeMismatch` if period 0 started at another time (REC-9). An invoice above the limit is no error:
-    /// the [state](Self::state) then says that it was too expensive (REC-12).
+    /// As there, and `TimeMismatch` if period 0 started at another time (REC-9). An invoice above the limit is not an
+    /// error: the [state](Self::state) then says that it was too expensive (REC-12).
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         // What is left of a period is counted when the invoice comes, not when it says that it was made (EXC-18).
         let budget = self.due(now).and_then(|due| {
@@ -191,7 +192,7 @@ impl Subscription {
             Some(payment) if matches!(payment.state(), State::Paid(_)) => (Some(payment), None),
             payment => (None, payment),
         };
-        if let Some(paid) = paid {
+        if let Some(paid) = &paid {
             self.last_begun = paid.failed_hashes().filter(|hash| Some(*hash) != self.last_paid).collect();
         }
         if before.is_some() {
@@ -204,6 +205,9 @@ impl Subscription {
         let purpose = Purpose::Offer(Box::new(self.plan.asked(series)));
         let schedule = Schedule::new(self.plan.retry_in(due), now);
         let mut payment = Payment::new(self.payer.clone(), id, purpose, budget, schedule);
+        if let Some(paid) = &paid {
+            payment.follow(paid);
+        }
         if let Some(before) = before {
             payment.replace(before);
         }

@@ -31,6 +31,9 @@ impl Payer {
     /// [says](crate::exchange::Subscription::try_again) that the next payment was not made since. What was being paid
     /// still is.
     ///
+    /// Attempts that were begun since the backup have numbers that come again: take news of a failure only with its
+    /// payment hash (EXC-12).
+    ///
     /// # Errors
     ///
     /// As for [`load`](Self::load).
@@ -126,8 +129,8 @@ impl Subscription {
         if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }
     }
 
-    /// What holds of every state that was saved: the start of period 0 is known from the offer or the first payment, and
-    /// the payment is the next one or the last one.
+    /// What holds of every state that was saved: the start of period 0 is known from the offer or the first payment,
+    /// and the payment is the next one or the last one.
     fn is_consistent(&self) -> bool {
         let knows_basetime = match self.plan.base() {
             Some(base) => self.basetime == Some(base),

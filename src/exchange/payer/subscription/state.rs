@@ -15,15 +15,14 @@ pub enum SubscriptionState<'a> {
     /// [`Due::due_at`].
     Waiting(Due),
     /// The payment is asked for, or there is an invoice. If that is within what was authorised,
-    /// [begin](crate::exchange::Subscription::begin) it; if it
-    /// [needs approval](crate::exchange::State::NeedsApproval), ask whoever owns the money (REC-12), and then
-    /// [allow more once](crate::exchange::Subscription::allow_once) or
-    /// [from now on](crate::exchange::Subscription::set_limit), or [cancel](crate::exchange::Subscription::cancel). Or it is
+    /// [begin](crate::exchange::Subscription::begin) it; if it [needs approval](crate::exchange::State::NeedsApproval),
+    /// ask the user (REC-12), and then [allow more once](crate::exchange::Subscription::allow_once) or [from now
+    /// on](crate::exchange::Subscription::set_limit), or [cancel](crate::exchange::Subscription::cancel). Or it is
     /// being made.
     Open(&'a Payment),
-    /// The payment is due, and so was the one before it less than a period ago: payments that were missed are not made all
-    /// at once (EXC-17). It is made by itself later, or [now](crate::exchange::Subscription::catch_up), if whoever owns the
-    /// money says so.
+    /// The payment is due, and so was the one before it less than a period ago: payments that were missed are not made
+    /// all at once (EXC-17). It is made by itself later, or [now](crate::exchange::Subscription::catch_up), if the user
+    /// says so.
     Overdue {
         /// The payment.
         due: Due,
