@@ -8,6 +8,11 @@ use core::time::Duration;
 
 use crate::error::Field;
 use crate::field::{BlindedPaths, Bytes, fields};
+#[cfg(feature = "onion")]
+use crate::{
+    error::Error,
+    field::{Value, exactly},
+};
 
 // The first number is the draft's, the second LDK's.
 fields! {
@@ -25,6 +30,49 @@ fields! {
         70 ONION_STATIC_INVOICE "static_invoice" "static invoice": Bytes<'_>;
         72 ONION_HELD_HTLC_AVAILABLE "held_htlc_available" "notice of a payment that is held": Bytes<'_>;
         74 ONION_RELEASE_HELD_HTLC "release_held_htlc" "release of a payment that is held": Bytes<'_>;
+        65540 DRAFT_ONION_OFFER_PATHS_REQUEST "offer_paths_request" "request for offer paths": Bytes<'_>;
+        65542 DRAFT_ONION_OFFER_PATHS "offer_paths" "list of paths for an offer": Bytes<'_>;
+        65544 DRAFT_ONION_SERVE_STATIC_INVOICE "serve_static_invoice" "static invoice to be served": Bytes<'_>;
+        65546 DRAFT_ONION_STATIC_INVOICE_PERSISTED "static_invoice_persisted" "news that a static invoice is served": Bytes<'_>;
+        75540 ONION_OFFER_PATHS_REQUEST "offer_paths_request" "request for offer paths": Bytes<'_>;
+        75542 ONION_OFFER_PATHS "offer_paths" "list of paths for an offer": Bytes<'_>;
+        75544 ONION_SERVE_STATIC_INVOICE "serve_static_invoice" "static invoice to be served": Bytes<'_>;
+        75546 ONION_STATIC_INVOICE_PERSISTED "static_invoice_persisted" "news that a static invoice is served": Bytes<'_>;
+    }
+}
+
+#[cfg(feature = "onion")]
+fields! {
+    OFFER_PATHS_REQUEST_FIELDS {
+        0 SERVED_SLOT "invoice_slot" "slot of the static invoice": Fixed<2>;
+    }
+}
+
+#[cfg(feature = "onion")]
+fields! {
+    OFFER_PATHS_FIELDS {
+        0 SERVED_OFFER_PATHS "paths" "list of offer paths": BlindedPaths<'_>;
+        2 SERVED_PATHS_EXPIRY "paths_absolute_expiry" "expiry of the offer paths": Fixed<8>;
+    }
+}
+
+#[cfg(feature = "onion")]
+fields! {
+    SERVE_STATIC_INVOICE_FIELDS {
+        0 SERVED_STATIC_INVOICE "invoice" "static invoice": Bytes<'_>;
+        2 SERVED_FORWARD_PATH "forward_invoice_request_path" "path for requests to the payee": BlindedPaths<'_>;
+    }
+}
+
+/// A number of so many bytes, the most significant first.
+#[cfg(feature = "onion")]
+#[derive(Debug)]
+pub(crate) struct Fixed<const N: usize>(pub(crate) [u8; N]);
+
+#[cfg(feature = "onion")]
+impl<const N: usize> Value<'_> for Fixed<N> {
+    fn decode(value: &[u8]) -> Result<Self, Error> {
+        exactly(value).map(Self)
     }
 }
 // Without onions the numbers are all that is used.

@@ -32,7 +32,7 @@ macro_rules! links {
 [decisions]: crate::guide::decisions
 [decisions-subscriptions]: crate::guide::decisions#subscriptions
 [fiat]: crate::guide::fiat
-[getting-paid-once]: crate::guide::getting_paid#once-or-so-many-times
+[getting-paid-once]: crate::guide::getting_paid#limited-offers
 [getting-paid-short-offers]: crate::guide::getting_paid#short-offers
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
 [getting-paid]: crate::guide::getting_paid

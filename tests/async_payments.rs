@@ -394,6 +394,34 @@ fn the_payee_may_wake_before_anything_is_begun() {
     assert!(matches!(reload(payment).state(), AsyncState::AsUsual(State::Quoted(_))));
 }
 
+/// A request that was signed elsewhere is made again with that signature, also once another was to be signed.
+#[test]
+fn what_goes_into_the_payment_onion_is_what_was_signed_elsewhere() {
+    let signer = key(0x66);
+    let draft = payer().draft(&offer(), NOW, CHAINS).unwrap().signer(signer.public_key());
+    let mut payment = AsyncPayment::new(draft.start([7; 32], NOW, after(DAY)).unwrap()).unwrap();
+    assert_eq!(payment.poll(NOW).unwrap(), Action::Sign);
+    let unsigned = payment.to_sign().unwrap();
+    let message = bolt12::secp256k1::Message::from_digest(unsigned.digest());
+    let signature = bolt12::secp256k1::Secp256k1::new().sign_schnorr_no_aux_rand(&message, &signer);
+    payment.sign(&signature).unwrap();
+    payment = reload(payment);
+    let request = sent(&mut payment, NOW);
+    payment.receive(answer(&request, &static_invoice(&offer(), NOW)), NOW).unwrap();
+    // The payee's own invoice comes three hours late, and has expired.
+    let own = reply(&request, OffersMessageKind::Invoice, &own_invoice(&offer(), &request, &issuer()));
+    let late = payment.receive(own, after(3 * 3_600)).unwrap();
+    assert!(matches!(late, AsyncProgress::AsUsual(Progress::AskingAgain(Some(_)))), "{late:?}");
+    assert!(payment.to_sign().is_none(), "the static invoice is there");
+    payment = reload(payment);
+    payment.begin_held(RANDOM, after(3 * 3_600), after(DAY), None).unwrap();
+    payment = reload(payment);
+    let AsyncState::Paying(paying) = payment.state() else { panic!("{:?}", payment.state()) };
+    let OffersMessage::InvoiceRequest(asked) = &request.message else { panic!() };
+    assert_eq!(&paying.request().unwrap(), asked);
+    assert_eq!(asked.payer_id(), signer.public_key());
+}
+
 // STA-2, STA-4, EXC-1
 #[test]
 fn what_does_not_answer_the_request_is_refused() {

@@ -226,6 +226,8 @@ fn the_exchange() {
 #[test]
 fn onions() {
     use bolt12::onion::*;
+    #[cfg(feature = "async_payments")]
+    all!(OfferPaths, OfferPathsRequest, ServeStaticInvoice);
     all!(
         DnssecProof<'_>,
         DnssecQuery<'_>,

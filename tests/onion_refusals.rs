@@ -185,7 +185,7 @@ fn a_last_payload_is_checked() {
     unusable(&[], &[], &[record(65, b"odd"), record(66, b"i")].concat());
     unusable(&[], &[], &[record(66, b"i"), record(99, b"odd")].concat());
     unusable(&[], &[], &[record(65, b"odd"), record(99, b"odd")].concat());
-    for unknown in [6, 62, 70, 100] {
+    for unknown in [6, 62, 78, 100] {
         unusable(&[], &[], &record(unknown, b"?"));
     }
     unusable(&[], &record(0, b""), &request);
@@ -226,7 +226,7 @@ fn a_payload_alone_is_refused_for_its_rule() {
     assert_eq!((second.field(), second.offset()), (Some(Field::ONION_INVOICE_ERROR), Some(3)));
     let odd = error([record(64, b"a"), record(65, b"b")].concat());
     assert_eq!((odd.kind(), odd.field(), odd.offset()), (&ErrorKind::Unexpected, Some(Field::numbered(65)), Some(3)));
-    let unknown = error(record(70, b"a"));
+    let unknown = error(record(78, b"a"));
     assert_eq!((unknown.kind(), unknown.rule()), (&ErrorKind::UnknownEvenField, Rule::Msg1));
     let path = error(record(2, &[1; 5]));
     assert_eq!((path.kind(), path.field()), (&ErrorKind::Truncated, Some(Field::REPLY_PATH)));

@@ -204,7 +204,7 @@ impl Object {
             }
         }
         self.field(Field::INVOICE_CREATED_AT, invoice.created_at.map(|time| time.0));
-        let expiry = views.shows_expiry().then(|| invoice.relative_expiry.as_secs());
+        let expiry = views.shows_expiry().then_some(invoice.relative_expiry.as_secs());
         self.field(Field::INVOICE_RELATIVE_EXPIRY, expiry);
         self.field(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash.map(|hash| hash.to_string()));
         self.put("invoice_amount_msat", invoice.amount.map(|amount| amount.0));

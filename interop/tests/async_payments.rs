@@ -5,7 +5,9 @@ use bolt12::exchange::{
     Action, AsyncPayment, AsyncProgress, AsyncState, Inbound, IncomingMessage, Messenger, OffersMessage,
     OffersMessageKind, OutgoingMessage, PathId, Payer, Release, Route as OurRoute,
 };
-use bolt12::onion::{Contents, OnionMessage, OnionMessageBuilder, Peeled};
+use bolt12::onion::{
+    Contents, OfferPaths, OfferPathsRequest, OnionMessage, OnionMessageBuilder, Peeled, ServeStaticInvoice,
+};
 use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1, Signing, Verification};
 use bolt12::{
     BlindedPath, ChainHash, Msat, Offer, OfferBuilder, PayInfo, StaticInvoice, StaticInvoiceBuilder, UnixTime,
@@ -21,7 +23,10 @@ use lightning::ln::peer_handler::IgnoringMessageHandler;
 use lightning::offers::flow::{HeldHtlcReplyPath, OffersMessageFlow};
 use lightning::offers::invoice_request::InvoiceRequest as TheirRequest;
 use lightning::offers::static_invoice::StaticInvoice as TheirStaticInvoice;
-use lightning::onion_message::async_payments::{AsyncPaymentsMessage, ReleaseHeldHtlc};
+use lightning::onion_message::async_payments::{
+    AsyncPaymentsMessage, OfferPaths as TheirOfferPaths, OfferPathsRequest as TheirOfferPathsRequest, ReleaseHeldHtlc,
+    ServeStaticInvoice as TheirServeStaticInvoice, StaticInvoicePersisted,
+};
 use lightning::onion_message::messenger::{
     Destination, MessageRouter, MessageSendInstructions, OnionMessagePath, PeeledOnion, create_onion_message,
     peel_onion_message,
@@ -129,6 +134,14 @@ impl Theirs {
             Silent,
         );
         Self { keys, flow }
+    }
+
+    fn id(&self) -> PublicKey {
+        PublicKey::from_secret_key(&Secp256k1::<All>::new(), &self.keys.get_node_secret_key())
+    }
+
+    fn roads(&self) -> Roads {
+        Roads(keys(7))
     }
 
     fn peel(&self, message: &OnionMessage) -> PeeledOnion<std::convert::Infallible> {
@@ -279,4 +292,58 @@ fn a_payer_of_lightning_tells_us_and_hears_that_we_are_awake() {
         told += 1;
     }
     assert!(told >= 2, "over each message path: {told}");
+}
+
+// STA-8, STA-9: the same bytes under the same number, in both directions.
+#[test]
+fn both_write_what_is_said_about_serving_alike() {
+    let (them, us) = (Theirs::new(7), node(8));
+    let key = Keypair::from_seckey_slice(&Secp256k1::new(), &[8; 32]).unwrap();
+    let path = |byte| us.path(&[], PathId([byte; 32])).build(random()).unwrap();
+    let offer = OfferBuilder::new(key.public_key()).add_path(path(1)).build().unwrap();
+    let invoice = StaticInvoiceBuilder::new(&offer, now()).add_path(path(2), &PayInfo::new(1, 2, 40, 1, 50_000_000));
+    let invoice = invoice.add_message_path(path(3)).add_message_path(path(4)).build().unwrap().sign(&key).unwrap();
+    let (first, second, forward) = (path(5), path(6), path(7));
+    let request = OfferPathsRequest { invoice_slot: 513 }.to_bytes();
+    let paths = OfferPaths::new([first.clone(), second.clone()], Some(UnixTime(5))).unwrap().to_bytes();
+    let serve = ServeStaticInvoice::new(invoice.as_bytes(), &forward).unwrap().to_bytes();
+    let theirs = [
+        AsyncPaymentsMessage::OfferPathsRequest(TheirOfferPathsRequest { invoice_slot: 513 }),
+        AsyncPaymentsMessage::OfferPaths(TheirOfferPaths {
+            paths: vec![their_path(&first), their_path(&second)],
+            paths_absolute_expiry: Some(5),
+        }),
+        AsyncPaymentsMessage::ServeStaticInvoice(TheirServeStaticInvoice {
+            invoice: TheirStaticInvoice::try_from(invoice.as_bytes().to_vec()).unwrap(),
+            forward_invoice_request_path: their_path(&forward),
+        }),
+        AsyncPaymentsMessage::StaticInvoicePersisted(StaticInvoicePersisted {}),
+    ];
+    let ours = [
+        Contents::OfferPathsRequest(&request),
+        Contents::OfferPaths(&paths),
+        Contents::ServeStaticInvoice(&serve),
+        Contents::StaticInvoicePersisted(&[0]),
+    ];
+    for (theirs, ours) in theirs.into_iter().zip(ours) {
+        assert_eq!(theirs.encode(), ours.as_bytes());
+        // What they send arrives here as what it is.
+        let to_us = Destination::BlindedPath(their_path(&path(9)));
+        let Ok(Peeled::Received(received)) = them.send(theirs.clone(), to_us, None).peel(&key) else { panic!() };
+        assert_eq!(received.contents(), Some(ours));
+        // And what we send, there: over a path of theirs for such messages.
+        let context = AsyncPaymentsContext::OutboundPayment { payment_id: PaymentId([1; 32]) };
+        let context = MessageContext::AsyncPayments(context);
+        let to_them = them.roads().create_blinded_paths(
+            them.id(),
+            them.keys.get_receive_auth_key(),
+            context,
+            vec![],
+            &Secp256k1::<All>::new(),
+        );
+        let to_them = BlindedPath::from_bytes(&to_them.unwrap()[0].encode()).unwrap().into_owned();
+        let message = OnionMessageBuilder::over(&to_them, ours).build(random()).unwrap();
+        let PeeledOnion::AsyncPayments(came, ..) = them.peel(&message.message) else { panic!() };
+        assert_eq!(came.encode(), theirs.encode());
+    }
 }

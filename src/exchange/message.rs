@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use secp256k1::PublicKey;
 
-use crate::error::{Error, ErrorKind, MessageKind, Rule};
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::ids::PathId;
-use crate::field::{BlindedPath, Cursor, KnownFeatures, Point, Value};
+use crate::field::{BlindedPath, Cursor, KnownFeatures, Point, Value, named};
 use crate::invoice::Invoice;
 use crate::invoice_error::InvoiceError;
 use crate::invoice_request::InvoiceRequest;
@@ -107,6 +107,15 @@ impl OffersMessageKind {
         }
     }
 
+    /// The TLV with its name, where it is one of a draft.
+    pub(crate) fn field(self) -> Field {
+        #[cfg(feature = "async_payments")]
+        let tables = &[crate::async_payments::ONION_FIELDS];
+        #[cfg(not(feature = "async_payments"))]
+        let tables = &[];
+        named(tables, self.tlv_type())
+    }
+
     /// What it holds; nothing for what says all by being there.
     pub(crate) const fn message_kind(self) -> Option<MessageKind> {
         Some(match self {
@@ -172,7 +181,6 @@ const NOTHING: &[u8] = &[0];
 /// Checks a message that says all by being there: records that nobody has to understand, perhaps behind their length.
 #[cfg(feature = "async_payments")]
 pub(crate) fn check_nothing(bytes: &[u8]) -> Result<(), Error> {
-    use crate::error::Field;
     use crate::tlv::{TlvStream, bigsize};
 
     let is_length = |(len, start): (u64, usize)| {

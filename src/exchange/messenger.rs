@@ -111,6 +111,9 @@ impl Messenger {
             Contents::HeldHtlcAvailable(bytes) => (OffersMessageKind::HeldHtlcAvailable, bytes),
             #[cfg(feature = "async_payments")]
             Contents::ReleaseHeldHtlc(bytes) => (OffersMessageKind::ReleaseHeldHtlc, bytes),
+            // Whoever serves invoices and whoever is served speak for themselves.
+            #[cfg(feature = "async_payments")]
+            _ => return Err(Refusal::Unusable),
         };
         let message = IncomingMessage {
             kind,

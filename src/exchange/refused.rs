@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
+use crate::error::{Error, ErrorKind, MessageKind, Rule};
 use crate::exchange::message::{OffersMessage, OffersMessageKind, OutgoingMessage};
 use crate::field::BlindedPath;
 use crate::invoice_error::InvoiceError;
@@ -27,7 +27,7 @@ impl Refused {
     pub(crate) fn wrong_kind(expected: MessageKind, found: OffersMessageKind) -> Box<Self> {
         Self::silent(match found.message_kind() {
             Some(found) => Error::new(ErrorKind::WrongKind { expected, found }, Rule::Msg1),
-            None => Error::of(Field::numbered(found.tlv_type()), ErrorKind::Unexpected, Rule::Msg1),
+            None => Error::of(found.field(), ErrorKind::Unexpected, Rule::Msg1),
         })
     }
 

@@ -66,6 +66,8 @@ mod payload;
 mod payment_path;
 mod peel;
 mod refusal;
+#[cfg(feature = "async_payments")]
+mod serving;
 mod unblind;
 #[cfg(test)]
 mod vectors;
@@ -80,6 +82,8 @@ pub use payment_path::{Htlc, PaymentHop, PaymentPathBuilder, PaymentRefusal, Pay
 
 pub use peel::{Forward, Peeled, Received};
 pub use refusal::Refusal;
+#[cfg(feature = "async_payments")]
+pub use serving::{OfferPaths, OfferPathsRequest, ServeStaticInvoice};
 pub use unblind::{HopKey, Unblinded};
 
 use secp256k1::PublicKey;

@@ -37,6 +37,18 @@ pub enum Contents<'a> {
     /// The payee asks for the payment that is held (feature `async_payments`).
     #[cfg(feature = "async_payments")]
     ReleaseHeldHtlc(&'a [u8]),
+    /// An [`OfferPathsRequest`](super::OfferPathsRequest) (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    OfferPathsRequest(&'a [u8]),
+    /// [`OfferPaths`](super::OfferPaths) (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    OfferPaths(&'a [u8]),
+    /// A [`ServeStaticInvoice`](super::ServeStaticInvoice) (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    ServeStaticInvoice(&'a [u8]),
+    /// Whoever serves has stored the static invoice (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    StaticInvoicePersisted(&'a [u8]),
 }
 
 impl<'a> Contents<'a> {
@@ -53,6 +65,14 @@ impl<'a> Contents<'a> {
             Self::HeldHtlcAvailable(_) => Field::ONION_HELD_HTLC_AVAILABLE,
             #[cfg(feature = "async_payments")]
             Self::ReleaseHeldHtlc(_) => Field::ONION_RELEASE_HELD_HTLC,
+            #[cfg(feature = "async_payments")]
+            Self::OfferPathsRequest(_) => Field::ONION_OFFER_PATHS_REQUEST,
+            #[cfg(feature = "async_payments")]
+            Self::OfferPaths(_) => Field::ONION_OFFER_PATHS,
+            #[cfg(feature = "async_payments")]
+            Self::ServeStaticInvoice(_) => Field::ONION_SERVE_STATIC_INVOICE,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoicePersisted(_) => Field::ONION_STATIC_INVOICE_PERSISTED,
         }
     }
 
@@ -70,7 +90,13 @@ impl<'a> Contents<'a> {
             | Self::DnssecQuery(bytes)
             | Self::DnssecProof(bytes) => bytes,
             #[cfg(feature = "async_payments")]
-            Self::StaticInvoice(bytes) | Self::HeldHtlcAvailable(bytes) | Self::ReleaseHeldHtlc(bytes) => bytes,
+            Self::StaticInvoice(bytes)
+            | Self::HeldHtlcAvailable(bytes)
+            | Self::ReleaseHeldHtlc(bytes)
+            | Self::OfferPathsRequest(bytes)
+            | Self::OfferPaths(bytes)
+            | Self::ServeStaticInvoice(bytes)
+            | Self::StaticInvoicePersisted(bytes) => bytes,
         }
     }
 }
@@ -156,7 +182,15 @@ impl Payload {
         let contents = contents
             .or_else(|| value(Field::ONION_STATIC_INVOICE).map(Contents::StaticInvoice))
             .or_else(|| value(Field::ONION_HELD_HTLC_AVAILABLE).map(Contents::HeldHtlcAvailable))
-            .or_else(|| value(Field::ONION_RELEASE_HELD_HTLC).map(Contents::ReleaseHeldHtlc));
+            .or_else(|| value(Field::ONION_RELEASE_HELD_HTLC).map(Contents::ReleaseHeldHtlc))
+            .or_else(|| value(Field::ONION_OFFER_PATHS_REQUEST).map(Contents::OfferPathsRequest))
+            .or_else(|| value(Field::DRAFT_ONION_OFFER_PATHS_REQUEST).map(Contents::OfferPathsRequest))
+            .or_else(|| value(Field::ONION_OFFER_PATHS).map(Contents::OfferPaths))
+            .or_else(|| value(Field::DRAFT_ONION_OFFER_PATHS).map(Contents::OfferPaths))
+            .or_else(|| value(Field::ONION_SERVE_STATIC_INVOICE).map(Contents::ServeStaticInvoice))
+            .or_else(|| value(Field::DRAFT_ONION_SERVE_STATIC_INVOICE).map(Contents::ServeStaticInvoice))
+            .or_else(|| value(Field::ONION_STATIC_INVOICE_PERSISTED).map(Contents::StaticInvoicePersisted))
+            .or_else(|| value(Field::DRAFT_ONION_STATIC_INVOICE_PERSISTED).map(Contents::StaticInvoicePersisted));
         contents
     }
 

@@ -225,6 +225,22 @@ const CONTENTS: &[u64] = &[
     72,
     #[cfg(feature = "async_payments")]
     74,
+    #[cfg(feature = "async_payments")]
+    65540,
+    #[cfg(feature = "async_payments")]
+    65542,
+    #[cfg(feature = "async_payments")]
+    65544,
+    #[cfg(feature = "async_payments")]
+    65546,
+    #[cfg(feature = "async_payments")]
+    75540,
+    #[cfg(feature = "async_payments")]
+    75542,
+    #[cfg(feature = "async_payments")]
+    75544,
+    #[cfg(feature = "async_payments")]
+    75546,
 ];
 
 /// Bytes as the payload of a last hop, and as what a hop is told: read exactly if a naive reader reads them.

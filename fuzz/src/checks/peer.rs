@@ -140,8 +140,10 @@ impl Side {
         for event in events {
             // What the other says by itself: about channels, and about its end.
             let own = match &event {
-                Event::Error(notice) => notice.text().as_raw() == "there are no channels here",
-                Event::Warning(notice) => notice.text().as_raw().starts_with("the peer sent a"),
+                Event::Warning(notice) => {
+                    let text = notice.text().as_raw();
+                    text == "there are no channels here" || text.starts_with("the peer sent a")
+                }
                 _ => false,
             };
             if own {

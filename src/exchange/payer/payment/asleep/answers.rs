@@ -97,7 +97,8 @@ impl AsyncPayment {
             invoice.check_capacity(amount).map_err(refused)?;
         }
         self.payment.budget.quoted_at = self.payment.budget.estimate;
-        self.held = Held::Quoted(Served { invoice: Box::new(invoice), token });
+        let signature = self.payment.signature.clone();
+        self.held = Held::Quoted(Served { invoice: Box::new(invoice), token, signature });
         Ok(AsyncProgress::Asleep)
     }
 

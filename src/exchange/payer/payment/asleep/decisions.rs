@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use super::state::Release;
 use super::{AsyncPayment, Failed, Going, Held};
@@ -14,13 +15,32 @@ use crate::exchange::payer::payment::Phase;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::schedule::{Retry, Schedule};
 use crate::field::Rate;
+use crate::invoice_request::InvoiceRequest;
 use crate::payer_proof::Preimage;
+use crate::signed::Unsigned;
 use crate::units::UnixTime;
 
 /// How often a payee that sleeps is told: after about half a minute first, and about every hour in the end.
 const NOTICES: Retry = Retry { first: Duration::from_secs(30), max: Duration::from_secs(3_600) };
 
 impl AsyncPayment {
+    /// The request that lacks a signature: as [`Payment::to_sign`](crate::exchange::Payment::to_sign).
+    pub fn to_sign(&self) -> Option<Unsigned<InvoiceRequest>> {
+        self.payment.to_sign().filter(|_| matches!(self.held, Held::Nothing))
+    }
+
+    /// The signature of what is to be signed: as [`Payment::sign`](crate::exchange::Payment::sign).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn sign(&mut self, signature: &schnorr::Signature) -> Result<(), Error> {
+        match self.held {
+            Held::Nothing => self.payment.sign(signature),
+            _ => Err(self.wrong_state()),
+        }
+    }
+
     /// Begins to pay the invoice that the payee sent itself: as [`Payment::begin`](crate::exchange::Payment::begin).
     ///
     /// # Errors

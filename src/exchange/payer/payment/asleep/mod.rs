@@ -10,6 +10,8 @@ pub(crate) mod state;
 
 use alloc::boxed::Box;
 
+use secp256k1::schnorr;
+
 use crate::error::{Error, ErrorKind, Field, Rule, Stage};
 use crate::exchange::ids::PaymentId;
 use crate::exchange::payer::budget::Objection;
@@ -73,6 +75,8 @@ struct Served {
     invoice: Box<StaticInvoice>,
     /// Of the request.
     token: Token,
+    /// Of the request, if it was made elsewhere.
+    signature: Option<Box<schnorr::Signature>>,
 }
 
 /// What an attempt that failed was for.
@@ -141,7 +145,7 @@ impl AsyncPayment {
                 payer: &self.payment.payer,
                 purpose: &self.payment.purpose,
                 token: served.token,
-                signature: self.payment.signature.as_deref(),
+                signature: served.signature.as_deref(),
                 payable: PayableStaticInvoice::again(&served.invoice, going.amount),
                 preimage: going.preimage,
                 attempt: going.attempt,

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use secp256k1::schnorr;
+
 use super::state::Release;
 use super::{AsyncPayment, Failed, Going, Held, Served};
 use crate::error::Error;
@@ -75,12 +77,15 @@ impl Served {
         out.bytes(self.invoice.as_bytes());
         out.array(self.token.id);
         out.array([self.token.generation, self.token.position]);
+        out.optional(self.signature.as_ref().map(|signature| signature.serialize()));
     }
 
     fn read(reader: &mut Reader<'_>, payer: &Payer) -> Result<Self, Error> {
         let invoice = Box::new(StaticInvoice::read(reader.bytes()?.to_vec(), payer.known())?);
         let token = Token { id: reader.array()?, generation: reader.byte()?, position: reader.byte()? };
-        Ok(Self { invoice, token })
+        let signature = reader.optional::<64>()?.map(|bytes| schnorr::Signature::from_slice(&bytes));
+        let signature = signature.transpose().map_err(|_| invalid())?.map(Box::new);
+        Ok(Self { invoice, token, signature })
     }
 }
 

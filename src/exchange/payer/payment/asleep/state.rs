@@ -116,7 +116,6 @@ pub struct AsyncPaying<'a> {
     pub(super) payer: &'a Payer,
     pub(super) purpose: &'a Purpose,
     pub(super) token: Token,
-    /// That of the request, if it was signed elsewhere.
     pub(super) signature: Option<&'a schnorr::Signature>,
     pub(super) payable: PayableStaticInvoice<'a>,
     pub(super) preimage: Preimage,
