@@ -5,7 +5,7 @@
 
 use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{
-    BlindedPath, ChainHash, Disclosure, Error, Expectation, ExpectedPayee, Features, Field, Invoice, InvoiceBuilder,
+    BlindedPath, ChainHash, Disclosure, Error, Expectation, ExpectedPayee, Field, Invoice, InvoiceBuilder,
     InvoiceRequestBuilder, Msat, Offer, OfferBuilder, PayInfo, PayerProof, PayerProofBuilder, Preimage, RequestArrival,
     RequestContext, UnixTime,
 };
@@ -17,27 +17,27 @@ fn main() -> Result<(), Error> {
     let (shop, alice) = (key(0x41), key(0x42));
     let (offer, invoice, preimage) = pay(&shop, &alice)?;
 
-    println!("Alice paid for this offer, and wants to prove it:\n  {offer}\n");
-    // A receipt, and what it takes to show which offer was paid: all of its fields.
+    println!("Alice paid for this offer and wants to prove it:\n  {offer}\n");
+    // A receipt that also shows all fields of the offer, so that Bob can tell which offer was paid.
     let receipt = PayerProofBuilder::receipt(&invoice, preimage).reveal(Field::OFFER_AMOUNT).note(CHALLENGE);
 
     let preview = receipt.preview()?;
     println!("Before she signs, she sees what the proof will show:");
     preview.revealed.iter().for_each(|field| println!("  {}", for_people(field)));
-    println!("and what it will not:");
+    println!("and what it will hide:");
     preview.hidden.iter().for_each(|field| println!("  {}", for_people(field)));
 
-    // A signer elsewhere would be shown `unsigned` and sign its digest; `complete` takes the signature.
+    // A remote signer is shown `unsigned` and signs its digest; `complete` takes the signature.
     let unsigned = receipt.build()?;
     let text = unsigned.sign(&alice)?.to_string();
     println!("\nThe proof, which she sends to Bob:\n  {text}\n");
 
     // A proof that can be read has been verified.
     let proof: PayerProof = text.parse()?;
-    println!("Bob reads in it:");
+    println!("Bob reads the proof:");
     print_proof(&proof);
 
-    println!("\nBob asks whether this offer was paid, by whoever he talks to:");
+    println!("\nBob checks whether the person he is talking to paid for this offer:");
     let (payee, chain) = (ExpectedPayee::Offer(&offer), ChainHash::BITCOIN);
     let expected = Expectation { payee, chain, min_amount: PRICE, note: Some(CHALLENGE) };
     print_verdict(&proof, &expected);
@@ -45,11 +45,11 @@ fn main() -> Result<(), Error> {
     println!("\nMallory shows the same proof to Carol, who gave another challenge:");
     print_verdict(&proof, &Expectation { note: Some("Carol asks, 2027-01-16, 1234"), ..expected });
 
-    println!("\nMallory changes a letter of it:");
+    println!("\nMallory changes one character of it:");
     let (start, end) = text.split_at(text.len() - 9);
     let forged = format!("{start}{}{}", if end.starts_with('q') { 'p' } else { 'q' }, &end[1..]);
     match forged.parse::<PayerProof>() {
-        Ok(_) => println!("  nobody notices"),
+        Ok(_) => println!("  unnoticed"),
         Err(error) => println!("  {error}\n  for a developer: {error:#}"),
     }
     Ok(())
@@ -64,7 +64,7 @@ fn print_proof(proof: &PayerProof) {
     if let Some(time) = proof.created_at() {
         println!("  invoiced at: {} (Unix time)", time.0);
     }
-    // What others wrote is shown with everything escaped that could deceive.
+    // Untrusted text is shown with everything escaped that could deceive.
     if let Some(description) = proof.offer().description() {
         println!("  for:         {description}");
     }
@@ -93,8 +93,8 @@ fn for_people(field: &Field) -> String {
     field.label().map_or_else(|| format!("field {}", field.number()), str::to_owned)
 }
 
-/// The exchange that comes before: the shop's offer, Alice's request, the shop's invoice; and what she learns
-/// by paying it.
+/// The exchange that comes first: the shop's offer, Alice's request, the shop's invoice, and the preimage that she
+/// learns by paying.
 fn pay(shop: &Keypair, alice: &Keypair) -> Result<(Offer, Invoice, Preimage), Error> {
     let (now, chains) = (UnixTime(1_800_000_000), &[ChainHash::BITCOIN]);
     let offer = OfferBuilder::new(shop.public_key()).description("a bicycle bell").amount_msat(PRICE);
@@ -109,14 +109,7 @@ fn pay(shop: &Keypair, alice: &Keypair) -> Result<(Offer, Invoice, Preimage), Er
     let accepted = request.accept(&context)?;
     let (hop, data) = (key(0x43).public_key(), [0u8; 16]);
     let path = BlindedPath::new(hop.into(), key(0x44).public_key(), [(hop, &data[..])])?;
-    let payinfo = PayInfo {
-        fee_base_msat: 1_000,
-        fee_proportional_millionths: 100,
-        cltv_expiry_delta: 144,
-        htlc_minimum_msat: 1,
-        htlc_maximum_msat: PRICE.0 * 2,
-        features: Features::default(),
-    };
+    let payinfo = PayInfo::new(1_000, 100, 144, 1, PRICE.0 * 2);
     let invoice = InvoiceBuilder::new(accepted, now, preimage.payment_hash());
     let invoice = invoice.add_path(path, &payinfo).build()?.sign(shop)?;
     Ok((offer, invoice, preimage))

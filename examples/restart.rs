@@ -1,23 +1,22 @@
-//! Pulls the plug of a wallet at every step, and at every two, and shows that the coffee is paid for once.
+//! Pulls the plug of a wallet at every step, and at every two steps, and shows that the coffee is paid for once.
 //!
-//! A wallet saves what changes before it acts on it, and after a start asks its node what became of what was begun. So it
-//! does not matter when it is killed. This is the whole of such a wallet, and a bench that kills it.
+//! A wallet saves each change before it acts on it. When it starts, it asks its node about every payment that it had
+//! begun. So it does not matter when it is killed. This is all of such a wallet, and a test bench that kills it.
 //!
-//! What survives is a disk and a node, which is a program of its own. Onion messages are a stand-in, in a file beside this
-//! one, and so is the node. Secrets, "randomness" and the clock are constants. Yours must not be.
+//! The disk survives, and so does the node, which is a program of its own. The node is a stand-in, and so are onion
+//! messages, in a file next to this one. Secrets, "randomness" and the clock are constants. Yours must not be.
 
 #[path = "stand_in/mod.rs"]
 mod stand_in;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Accepted, Activity, ConversationId, Event, IncomingMessage, ManagerLimits, MaxAmount, OffersManager,
-    OutgoingMessage, Payee, Payer, Paying, PaymentId, Refused, State, Terms,
+    Accepted, Activity, ConversationId, Event, IncomingMessage, ManagerLimits, OffersManager, OutgoingMessage, Payee,
+    Payer, Paying, PaymentId, Refused, State, Terms,
 };
-use bolt12::{ChainHash, Error, Features, Msat, Offer, OfferBuilder, PayInfo, Preimage, UnixTime};
+use bolt12::{ChainHash, Error, Msat, Offer, OfferBuilder, PayInfo, Preimage, UnixTime};
 use stand_in::{deliver, path_to};
 
 const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
@@ -29,7 +28,7 @@ fn main() -> Result<(), Failure> {
     let mut plug = Plug::default();
     undisturbed.run(&mut plug)?;
     let steps = plug.pulled_before;
-    println!("Undisturbed, buying a coffee takes {} steps. Killed once, before each of them:\n", steps.len());
+    println!("Buying a coffee takes {} steps. The wallet is killed once before each of them:\n", steps.len());
 
     for (kill, step) in steps.iter().enumerate() {
         let mut world = World::new()?;
@@ -37,12 +36,12 @@ fn main() -> Result<(), Failure> {
         let found = world.look()?;
         world.run(&mut Plug::default())?;
         world.check()?;
-        println!("{:2}. about to {step:<28} on the disk: {found}", kill + 1);
+        println!("{:2}. about to {step:<28} on disk: {found}", kill + 1);
     }
 
     let mut worlds = 0;
     for first in 0..steps.len() {
-        // The second time, it comes at most as far as an undisturbed one.
+        // The second run gets at most as far as an undisturbed one.
         for second in 0..=steps.len() {
             let mut world = World::new()?;
             world.run_until(first)?;
@@ -52,11 +51,13 @@ fn main() -> Result<(), Failure> {
             worlds += 1;
         }
     }
-    println!("\nEach time the coffee was paid for once. Killed twice, at any two steps, {worlds} times: likewise.");
+    println!(
+        "\nThe coffee was paid for once each time, and also in {worlds} runs that were killed twice, at any two steps."
+    );
     Ok(())
 }
 
-/// All that survives when the wallet is killed.
+/// Everything that survives when the wallet is killed.
 struct World {
     now: UnixTime,
     disk: BTreeMap<ConversationId, Vec<u8>>,
@@ -78,17 +79,17 @@ impl<E: Into<Failure>> From<E> for Stop {
     }
 }
 
-/// Whoever pulls the plug.
+/// Pulls the plug.
 #[derive(Default)]
 struct Plug {
-    /// After how many steps; never, if nothing is said.
+    /// After how many steps, or never.
     after: Option<usize>,
-    /// The steps that were gone.
+    /// The steps that were taken.
     pulled_before: Vec<&'static str>,
 }
 
 impl Plug {
-    /// The wallet is about to do this. It may not come to it.
+    /// The wallet is about to take this step. It may be killed first.
     fn before(&mut self, step: &'static str) -> Result<(), Stop> {
         if self.after == Some(self.pulled_before.len()) {
             return Err(Stop::Killed);
@@ -112,7 +113,7 @@ impl World {
         self.run(&mut Plug { after: Some(step), ..Plug::default() })
     }
 
-    /// Starts the wallet; it ends when the coffee is paid for, or when the plug is pulled.
+    /// Runs the wallet until the coffee is paid for or the plug is pulled.
     fn run(&mut self, plug: &mut Plug) -> Result<(), Failure> {
         match self.wallet(plug) {
             Ok(()) | Err(Stop::Killed) => Ok(()),
@@ -120,25 +121,25 @@ impl World {
         }
     }
 
-    /// The wallet: what it does when it starts, and then until the coffee is paid for.
+    /// The wallet: what it does at the start, and then until the coffee is paid for.
     fn wallet(&mut self, plug: &mut Plug) -> Result<(), Stop> {
         self.starts += 1;
         let mut manager = manager();
 
-        // First what was saved; the node says what became of what had begun.
+        // First load what was saved, and ask the node about every payment that had begun.
         let loaded = manager.load(self.disk.clone(), self.now);
         for ask in loaded.ask_node {
             for hash in ask.payment_hashes {
                 match (self.node.payments.get(&hash), ask.attempt) {
                     (Some(preimage), _) => drop(manager.paid(*preimage, self.now)?),
-                    // It was killed after saving that it would pay, and before it did.
+                    // It was killed after saving that it would pay, and before paying.
                     (None, Some(attempt)) => drop(manager.failed(hash, attempt, self.now)?),
                     (None, None) => {}
                 }
             }
         }
         if loaded.count == 0 {
-            // Nothing was saved: nothing was sent either.
+            // Nothing was saved, so nothing was sent either.
             let draft = manager.payer().draft(&self.offer, self.now, CHAINS)?;
             let deadline = UnixTime(self.now.0 + 600);
             let payment = draft.start([self.starts; 32], self.now, deadline)?;
@@ -146,25 +147,25 @@ impl World {
         }
 
         loop {
-            // What to save, what to send, what to tell: in this order.
+            // What to save, what to send, what to tell the user: in this order.
             if let Some(save) = manager.next_save() {
                 plug.before("save")?;
                 match save.state {
                     Some(state) => self.disk.insert(save.id, state),
                     None => self.disk.remove(&save.id),
                 };
-                plug.before("hear that it was saved")?;
+                plug.before("confirm that it was saved")?;
                 manager.saved(save.number);
             } else if let Some(message) = manager.next_message() {
                 plug.before("send a request")?;
                 let answer = self.shop_receives(deliver(&message.message()?, "Alice"));
                 plug.before("receive the answer")?;
-                // What is refused has changed nothing.
+                // A refused message changes nothing.
                 let _ = answer.map(|answer| manager.receive(deliver(&answer, "shop"), self.now));
             } else if let Some(event) = manager.next_event() {
                 match event {
                     Event::Quoted(ConversationId::Payment(id)) => {
-                        plug.before("begin, as Alice agrees")?;
+                        plug.before("begin, since Alice agrees")?;
                         if let Some(hash) = quoted(&manager, id)? {
                             manager.begin(id, hash, self.now)?;
                         }
@@ -182,28 +183,28 @@ impl World {
                         }
                     }
                     Event::Paid(_) => return Ok(()),
-                    event => return Err(format!("this was not expected: {event:?}").into()),
+                    event => return Err(format!("unexpected: {event:?}").into()),
                 }
             } else if let Some(at) = manager.wake_at() {
-                // Nothing else is to be done until then.
+                // There is nothing else to do until then.
                 self.now = self.now.max(at);
                 manager.poll(self.now, 1);
             } else {
-                // It was paid, and told, before it was killed.
+                // It was paid, and Alice was told, before it was killed.
                 return Ok(());
             }
         }
     }
 
-    /// What the wallet finds on its disk.
+    /// What the wallet finds on disk.
     fn look(&self) -> Result<String, Failure> {
         let mut manager = manager();
         let _ = manager.load(self.disk.clone(), self.now);
-        let Some(id) = manager.ids().next() else { return Ok("nothing: it begins anew".into()) };
+        let Some(id) = manager.ids().next() else { return Ok("nothing: it starts afresh".into()) };
         Ok(manager.status(id, self.now)?.activity.to_string())
     }
 
-    /// Whatever happened, the coffee was paid for, and once.
+    /// Whatever happened, the coffee was paid for exactly once.
     fn check(&self) -> Result<(), Failure> {
         let mut manager = manager();
         let loaded = manager.load(self.disk.clone(), self.now);
@@ -213,16 +214,13 @@ impl World {
         });
         match (loaded.count, self.node.sent, is_paid) {
             (1, 1, true) => Ok(()),
-            (count, sent, _) => Err(format!("{count} payments on the disk, and {sent} sent").into()),
+            (count, sent, _) => Err(format!("{count} payments on disk, and {sent} sent").into()),
         }
     }
 
     fn shop_receives(&self, request: IncomingMessage) -> Option<OutgoingMessage> {
         let answer = || -> Result<_, Box<Refused>> {
-            let (rate, rate_age, max_rate_age) = (None, Duration::ZERO, Duration::ZERO);
-            let terms =
-                Terms { now: self.now, chains: CHAINS, rate, rate_age, max_rate_age, max_amount: MaxAmount::Any };
-            let accepted = self.shop.receive(request)?.accept(&terms)?;
+            let accepted = self.shop.receive(request)?.accept(&Terms::new(self.now, CHAINS))?;
             Ok(invoice(&accepted)?)
         };
         answer().map_or_else(|refused| refused.into_answer(), Some)
@@ -233,7 +231,7 @@ fn manager() -> OffersManager {
     OffersManager::new(Payer::new([0x42; 32]), Payee::new([0x43; 32]), ManagerLimits::default())
 }
 
-/// The payment hash of what can be paid. After a start there may be none any more: it has expired.
+/// The payment hash of the quote. After a restart there may be none, because it has expired.
 fn quoted(manager: &OffersManager, id: PaymentId) -> Result<Option<sha256::Hash>, Failure> {
     Ok(manager.payment(id, |payment| match payment.state() {
         State::Quoted(quote) => Some(quote.payment_hash()),
@@ -243,19 +241,12 @@ fn quoted(manager: &OffersManager, id: PaymentId) -> Result<Option<sha256::Hash>
 
 fn invoice(accepted: &Accepted) -> Result<OutgoingMessage, Error> {
     let expected = accepted.expected_payment();
-    let payinfo = PayInfo {
-        fee_base_msat: 1_000,
-        fee_proportional_millionths: 100,
-        cltv_expiry_delta: 144,
-        htlc_minimum_msat: 1,
-        htlc_maximum_msat: 100_000_000,
-        features: Features::default(),
-    };
+    let payinfo = PayInfo::new(1_000, 100, 144, 1, 100_000_000);
     let invoice = accepted.invoice(expected.payment_hash()).add_path(path_to("shop", &expected.path_id), &payinfo);
     accepted.answer(accepted.sign(invoice.build()?)?)
 }
 
-/// Takes the place of a Lightning node, which remembers what it was told to pay, and gets there at once.
+/// Stands in for a Lightning node. It remembers what it was told to pay, and every payment succeeds at once.
 #[derive(Default)]
 struct Node {
     payments: BTreeMap<sha256::Hash, Preimage>,

@@ -1,11 +1,11 @@
-//! A podcast at 3 dollars a month, subscribed to for a year, in a second:
+//! Subscribes to a podcast at 3 dollars a month. A year of it takes a second:
 //!
 //! ```sh
 //! cargo run --features recurrence --example subscription
 //! ```
 //!
-//! Bob has a phone, which is off now and then. The podcast has a shop that keeps a list of who has paid. The dollar
-//! moves, and once it moves too far.
+//! Bob's phone is off now and then. The podcast's shop keeps a list of the periods that were paid. The dollar moves,
+//! and once it moves too far.
 
 #[path = "stand_in/mod.rs"]
 mod stand_in;
@@ -15,12 +15,12 @@ use std::error::Error;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, Due, IncomingMessage, Limit, MaxAmount, OutgoingMessage, Payee, Payer, Progress, State, Subscription,
+    Action, Due, IncomingMessage, Limit, OutgoingMessage, Payee, Payer, Progress, State, Subscription,
     SubscriptionState, Terms, Timing,
 };
 use bolt12::{
-    ChainHash, Features, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo, Preimage, Rate,
-    Recurrence, RecurrenceBase, RecurrenceContext, SubscriptionKey, TimeUnit, UnixTime,
+    ChainHash, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayInfo, Preimage, Rate, Recurrence,
+    RecurrenceBase, RecurrenceContext, SubscriptionKey, TimeUnit, UnixTime,
 };
 use stand_in::{deliver, path_to};
 
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut shop = Shop::new(rate(YEAR[0].0)?)?;
     println!("The podcast's offer:\n{}\n", shop.offer.wrapped(98)?);
 
-    // Bob finds it on the 11th: a third of March is over, and he pays for the rest.
+    // Bob subscribes on the 11th. A third of March has passed, and he pays for the rest.
     let mut now = UnixTime(MARCH.0 + 10 * DAY);
     let payer = Payer::new([0x42; 32]); // a secret of his own
     let cap = Limit::AtMost(Msat(4_000_000));
@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("  and so on.\n");
     let mut bob = draft.start([7; 32], now, UnixTime(now.0 + 600))?; // new randomness, and ten minutes
 
-    println!("payment | for the month from | asked on   | a bitcoin is worth |     it costs | and so");
+    println!("payment | for the month from | asked on   | a bitcoin is worth |     it costs | result");
     println!(
         "--------|--------------------|------------|--------------------|--------------|-------------------------"
     );
@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         shop.rate = rate(worth)?;
         let SubscriptionState::Waiting(due) = bob.state(now) else { return Err("nothing is due".into()) };
         now = UnixTime(due.due_at.max(now).0 + days_off * DAY);
-        // The phone was off: what was saved is all there is.
+        // The phone was off: only the saved state is left.
         bob = payer.load_subscription(&bob.to_bytes())?;
         let line = |now, cost: Msat, what: &str| {
             let (number, worth) = (due.counter + 1, format!("{worth} USD"));
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{number:7} | {from:<18} | {on} | {worth:>18} | {cost:>12} | {what}");
         };
         if let Err(too_much) = ask(&mut bob, &mut shop, now)? {
-            line(now, too_much, "too much: not paid, Bob is asked");
+            line(now, too_much, "too much: not paid until Bob agrees");
             now = UnixTime(now.0 + 2 * DAY);
             bob.allow_once(due.counter, Msat(too_much.0 * 11 / 10))?;
             ask(&mut bob, &mut shop, now)?.map_err(|_| "too much again")?;
@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         line(now, invoice, &what_of(&due, now, invoice));
     }
 
-    println!("\nThe shop was paid {} times, and knows Bob only by one key.", shop.paid.len());
+    println!("\nThe shop was paid {} times, and knows only one key of Bob.", shop.paid.len());
     println!(
         "Next: {}.",
         match bob.state(now) {
@@ -100,26 +100,25 @@ fn main() -> Result<(), Box<dyn Error>> {
         shop.receive(deliver(&said, "Bob"), now)?;
     }
     println!(
-        "He tells the shop that no more will come, which it {}.",
+        "He tells the shop that he has cancelled, which it {}.",
         if shop.cancelled.is_empty() { "missed" } else { "notes" }
     );
     Ok(())
 }
 
-/// What the table says of a payment.
+/// The result that the table shows for a payment.
 fn what_of(due: &Due, now: UnixTime, paid: Msat) -> String {
     let days = due.period.end.0.saturating_sub(now.0) / DAY;
     let left = if now > due.period.start { format!(" for the {days} days that are left") } else { String::new() };
     let why = match due.timing(now) {
-        Timing::Late if paid > Msat(4_000_000) => ", since Bob agreed to it this once",
-        Timing::Late => ", late: the phone was off",
+        Timing::Late if paid > Msat(4_000_000) => ", since Bob allowed it once",
+        Timing::Late => ", late because the phone was off",
         _ => "",
     };
     format!("paid{left}{why}")
 }
 
-/// What Bob's phone does when a payment is due: asks until there is an invoice. Tells what it asks for, and whether that
-/// is within what he agreed to.
+/// Bob's phone requests an invoice when a payment is due. Returns its amount: `Ok` if that is within what he agreed to.
 fn ask(bob: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Result<Result<Msat, Msat>, Box<dyn Error>> {
     let Action::Send(request) = bob.poll(now, Some(shop.rate))? else { return Err("nothing to ask".into()) };
     let answer = shop.receive(deliver(&request, "Bob"), now)?.ok_or("no answer")?;
@@ -136,10 +135,10 @@ fn ask(bob: &mut Subscription, shop: &mut Shop, now: UnixTime) -> Result<Result<
     }
 }
 
-/// Pays what is quoted: nobody has to be asked, since it was agreed to.
+/// Pays the quote. Bob has already agreed to it.
 fn pay(bob: &mut Subscription, shop: &mut Shop, now: UnixTime, payer: &Payer) -> Result<Msat, Box<dyn Error>> {
     bob.begin(now, Some(shop.rate))?;
-    // First saved, then paid: if the phone goes off now, it knows that the money may be on its way.
+    // Save first, then pay: if the phone dies now, it knows that the payment may be in flight.
     *bob = payer.load_subscription(&bob.to_bytes())?;
     let Some(State::Paying(payable)) = bob.payment().map(|payment| payment.state()) else { return Err("lost".into()) };
     let (amount, hash) = (payable.amount(), payable.payment_hash());
@@ -147,7 +146,7 @@ fn pay(bob: &mut Subscription, shop: &mut Shop, now: UnixTime, payer: &Payer) ->
     Ok(amount)
 }
 
-/// The podcast's shop. Of what it invoiced it remembers what it needs when that is paid.
+/// The podcast's shop. For each invoice it remembers what it needs when the payment arrives.
 struct Shop {
     issuer: Payee,
     offer: Offer,
@@ -173,45 +172,31 @@ impl Shop {
     }
 
     fn receive(&mut self, request: IncomingMessage, now: UnixTime) -> Result<Option<OutgoingMessage>, Box<dyn Error>> {
-        let received = self.issuer.receive(request)?; // for an offer of ours, and signed by the subscriber
+        let received = self.issuer.receive(request)?; // for our own offer, and signed by the subscriber
         let key = received.subscription_key().ok_or("a single payment")?;
         let counter = received.recurrence().ok_or("a single payment")?.counter;
         let previous = counter.checked_sub(1).and_then(|before| self.paid.get(&(key, before)).copied());
         if received.cancels() {
             if previous.is_some() {
-                self.cancelled.insert(key); // of who never paid, nothing is noted
+                self.cancelled.insert(key); // nothing is stored for somebody who never paid
             }
             return Ok(None);
         }
         let (is_paid, is_cancelled) = (self.paid.contains_key(&(key, counter)), self.cancelled.contains(&key));
         let context = RecurrenceContext { previous, is_paid, is_cancelled };
-        let terms = Terms {
-            now,
-            chains: CHAINS,
-            rate: Some(self.rate),
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate: Some(self.rate), ..Terms::new(now, CHAINS) };
         let accepted = received.accept_recurring(&terms, &context)?; // in its window, after the one before
 
         let expected = accepted.expected_payment();
         let period = accepted.paid_period().ok_or("a single payment")?;
         self.invoiced.insert(expected.payment_hash(), (key, counter, period, expected.preimage));
-        let payinfo = PayInfo {
-            fee_base_msat: 1_000,
-            fee_proportional_millionths: 100,
-            cltv_expiry_delta: 144,
-            htlc_minimum_msat: 1,
-            htlc_maximum_msat: 100_000_000,
-            features: Features::default(),
-        };
+        let payinfo = PayInfo::new(1_000, 100, 144, 1, 100_000_000);
         let invoice = accepted.invoice(expected.payment_hash());
         let invoice = accepted.sign(invoice.add_path(path_to("shop", &expected.path_id), &payinfo).build()?)?;
         Ok(Some(accepted.answer(invoice)?))
     }
 
-    /// The money comes: only now the period is noted.
+    /// The payment arrives. Only now the period counts as paid.
     fn is_paid(&mut self, hash: &sha256::Hash) -> Option<Preimage> {
         let (key, counter, period, preimage) = self.invoiced.remove(hash)?;
         self.paid.insert((key, counter), period);
@@ -219,7 +204,7 @@ impl Shop {
     }
 }
 
-/// What exchanges say: the price of one bitcoin in dollars, which have two digits after the point.
+/// The rate as exchanges quote it: the price of one bitcoin in dollars, which have two decimal digits.
 fn rate(dollars_per_bitcoin: &str) -> Result<Rate, bolt12::Error> {
     Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin, 2)
 }

@@ -16,12 +16,23 @@ impl CustomFields {
         self.0.push((number, value));
     }
 
-    /// Fields that stand for one thing together, in place of those of its range that this crate knows.
-    #[cfg(feature = "recurrence")]
-    pub(crate) fn replace(&mut self, range: &RangeInclusive<u64>, fields: impl IntoIterator<Item = CustomField>) {
-        let is_known = |number| crate::field::find(&[crate::recurrence::FIELDS], number).is_some();
+    /// Fields that stand for one thing together, in place of those of a table, in a range.
+    #[cfg(any(feature = "recurrence", feature = "contacts"))]
+    pub(crate) fn replace(
+        &mut self,
+        table: &'static [crate::field::Spec],
+        range: &RangeInclusive<u64>,
+        fields: impl IntoIterator<Item = CustomField>,
+    ) {
+        let is_known = |number| crate::field::find(&[table], number).is_some();
         self.0.retain(|(number, _)| !(range.contains(number) && is_known(*number)));
         self.0.extend(fields);
+    }
+
+    /// Whether a field was added.
+    #[cfg(feature = "contacts")]
+    pub(crate) fn contains(&self, number: u64) -> bool {
+        self.0.iter().any(|(added, _)| *added == number)
     }
 
     /// The fields in ascending order, if all of them lie in the message's experimental range (TLV-5).

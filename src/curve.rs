@@ -12,13 +12,15 @@
 //! - if both are odd, the greater becomes a, by swapping them if need be; the sign changes then if both are 3 modulo 4
 //! - a − b takes the place of an a that is greater than b
 //!
-//! At b = 1 the symbol is 1. **It ends** because each subtraction makes a + b smaller, and no step makes either negative.
+//! At b = 1 the symbol is 1. **It ends** because each subtraction makes a + b smaller, and no step makes either
+//! negative.
 //!
-//! **The speed** comes from doing up to 61 halvings in two machine words (Lehmer 1938; Pornin, *Optimized Binary GCD for
-//! Modular Inversion*, 2020). A batch knows the lowest 64 bits of each number, which tell parities and signs exactly,
-//! and the highest 64, which tell the greater one. It keeps account of what it does as factors, and applies them to the
-//! whole numbers at its end. Rounding makes the high bits a little wrong; where that could matter the batch stops, so
-//! that each decision is the right one and nothing has to be mended. If it stops at once, the whole numbers are compared.
+//! **The speed** comes from doing up to 61 halvings in two machine words (Lehmer 1938; Pornin, *Optimized Binary GCD
+//! for Modular Inversion*, 2020). A batch knows the lowest 64 bits of each number, which tell parities and signs
+//! exactly, and the highest 64, which tell the greater one. It keeps account of what it does as factors, and applies
+//! them to the whole numbers at its end. Rounding makes the high bits a little wrong; where that could matter the batch
+//! stops, so that each decision is the right one and nothing has to be mended. If it stops at once, the whole numbers
+//! are compared.
 //!
 //! **Public data only**: time depends on the point. Nothing here is for secrets.
 
@@ -165,8 +167,8 @@ impl Batch {
     const MAX_HALVINGS: u32 = 61;
 
     /// By how much high bits must differ to tell the greater number. They are rounded down when they are taken and with
-    /// each halving, and errors add up when they are subtracted: after n subtractions each is less than n + 2 too low or
-    /// too high, and n is at most 60 when two are compared.
+    /// each halving, and errors add up when they are subtracted: after n subtractions each is less than n + 2 too low
+    /// or too high, and n is at most 60 when two are compared.
     const MARGIN: u64 = 127;
 
     /// The steps, as far as 64 bits of each end tell them. `b` is odd.

@@ -1,39 +1,49 @@
-//! The guide: what to do in which order, what can go wrong, and what to save.
+//! The guide: the steps in order, what can go wrong, and what to save.
 //!
-//! The pages are those in `docs/`. They are compiled here, so their examples are tested.
+//! These are the pages in `docs/`. They are compiled here, so their examples are tested.
 //!
 //! | page | for |
 //! | --- | --- |
-//! | [Paying](paying) | a wallet: from a pasted text to a receipt |
-//! | [Getting paid](getting_paid) | a shop: from the first offer to the money |
+//! | [Paying](paying) | wallets: from a pasted text to a receipt |
+//! | [Getting paid](getting_paid) | shops: from the first offer to the money |
 //! | [Fiat](fiat) | prices in dollars, on both sides |
-//! | [Refunds](refunds) | money that flows the other way: refunds and withdrawals |
+//! | [Refunds](refunds) | refunds and withdrawals, where the money flows the other way |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
-//! | [Proofs](proofs) | proving a payment, and checking such a proof |
+//! | [Contacts](contacts) | people who pay each other: who it was, and paying back (feature `contacts`) |
+//! | [Payees that sleep](async_payments) | paying somebody who is often offline (feature `async_payments`) |
+//! | [Proofs](proofs) | proving a payment, and checking a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
-//! | [LDK](ldk) | running all this on an LDK node, or in front of one (feature `lightning`) |
-//! | [Many at once](manager) | all of a wallet's conversations in one value |
+//! | [Connecting to a peer](connection) | the connection that carries onion messages, without a node (feature `peer`) |
+//! | [Many peers](peers) | limits and queues for hundreds of peers, without a node (feature `onion`) |
+//! | [LDK](ldk) | the exchange on an LDK node, or in front of one (feature `lightning`) |
+//! | [Many at once](manager) | all conversations of a wallet in one value |
 //! | [Storage and restarts](storage) | what to save, and what to do after a crash |
 //! | [Fuzzing](fuzzing) | fuzzing this crate, or your implementation against it |
 //! | [Decisions](decisions) | what the specification leaves open, and how the crate is built |
-//! | [Contributing](contributing) | where things are in the source, and how to change them |
+//! | [Contributing](contributing) | the source, and how to change it |
 //! | [Attacks](attacks) | what strangers can try, and why it fails |
 //! | [Rules](rules) | the specification as rules, each with an ID |
 
 /// Where links between pages lead in these docs. They come first, and so win over the pages' own, which lead to files.
 macro_rules! links {
     () => {
-        "[decisions]: crate::guide::decisions
+        "[connection]: crate::guide::connection
+[contacts]: crate::guide::contacts
+[decisions]: crate::guide::decisions
 [decisions-subscriptions]: crate::guide::decisions#subscriptions
 [fiat]: crate::guide::fiat
+[getting-paid-short-offers]: crate::guide::getting_paid#short-offers
 [getting-paid-take-the-money]: crate::guide::getting_paid#take-the-money
 [getting-paid]: crate::guide::getting_paid
 [ldk]: crate::guide::ldk
 [manager]: crate::guide::manager
 [onion-messages]: crate::guide::onion_messages
+[onion-messages-look-a-name-up]: crate::guide::onion_messages#look-a-name-up
 [onion-messages-payment-paths]: crate::guide::onion_messages#payment-paths
 [paying]: crate::guide::paying
+[paying-look-a-name-up]: crate::guide::paying#look-a-name-up
 [paying-when-the-user-has-to-decide]: crate::guide::paying#when-the-user-has-to-decide
+[peers]: crate::guide::peers
 [proofs]: crate::guide::proofs
 [rules]: crate::guide::rules
 [rules-decisions]: crate::guide::rules#decisions
@@ -58,12 +68,14 @@ macro_rules! page {
 page!(
     paying,
     "../docs/guide/paying.md",
-    "[`Bolt12`](crate::Bolt12), [`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
+    "[`Pasted`](crate::Pasted), [`BitcoinUri`](crate::BitcoinUri), [`Bolt12`](crate::Bolt12),
+[`HumanReadableName`](crate::HumanReadableName), [`ResolvedName`](crate::ResolvedName),
+[`Payer`](crate::exchange::Payer), [`Draft`](crate::exchange::Draft),
 [`Need`](crate::exchange::Need), [`Limit`](crate::exchange::Limit), [`Payment`](crate::exchange::Payment),
 [`Action`](crate::exchange::Action), [`State`](crate::exchange::State), [`Quote`](crate::exchange::Quote),
 [`Receipt`](crate::exchange::Receipt), [`EndReason`](crate::exchange::EndReason),
-[`Paying`](crate::exchange::Paying), [`Objection`](crate::exchange::Objection), [`FeeLimit`](crate::exchange::FeeLimit), [`Error`](crate::Error),
-[`ErrorKind`](crate::ErrorKind)"
+[`Paying`](crate::exchange::Paying), [`Objection`](crate::exchange::Objection),
+[`FeeLimit`](crate::exchange::FeeLimit), [`Error`](crate::Error), [`ErrorKind`](crate::ErrorKind)"
 );
 page!(
     getting_paid,
@@ -72,7 +84,7 @@ page!(
 [`ReceivedRequest`](crate::exchange::ReceivedRequest), [`Terms`](crate::exchange::Terms),
 [`Accepted`](crate::exchange::Accepted), [`ExpectedPayment`](crate::exchange::ExpectedPayment),
 [`Sale`](crate::exchange::Sale), [`TakenPayments`](crate::exchange::TakenPayments),
-[`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
+[`Stock`](crate::exchange::Stock), [`Refused`](crate::exchange::Refused), [`Unsigned`](crate::Unsigned), [`InvoiceBuilder`](crate::InvoiceBuilder)"
 );
 page!(
     fiat,
@@ -99,6 +111,25 @@ page!(
     "recurrence"
 );
 page!(
+    contacts,
+    "../docs/guide/contacts.md",
+    "[`Contact`](crate::exchange::Contact), [`OfferKey`](crate::exchange::OfferKey),
+[`Introduction`](crate::Introduction), [`PayerIdentity`](crate::PayerIdentity),
+[`ContactSecret`](crate::ContactSecret), [`Draft::introduce`](crate::exchange::Draft::introduce),
+[`Accepted::from_contact`](crate::exchange::Accepted::from_contact), [`Sale`](crate::exchange::Sale),
+[`UnsignedName`](crate::UnsignedName)",
+    "contacts"
+);
+page!(
+    async_payments,
+    "../docs/guide/async-payments.md",
+    "[`StaticInvoice`](crate::StaticInvoice), [`StaticInvoiceBuilder`](crate::StaticInvoiceBuilder),
+[`StaticInvoiceContext`](crate::StaticInvoiceContext), [`AsyncPayment`](crate::exchange::AsyncPayment),
+[`AsyncState`](crate::exchange::AsyncState), [`AsyncQuote`](crate::exchange::AsyncQuote),
+[`AsyncPaying`](crate::exchange::AsyncPaying), [`Release`](crate::exchange::Release)",
+    "async_payments"
+);
+page!(
     proofs,
     "../docs/guide/proofs.md",
     "[`PayerProof`](crate::PayerProof), [`PayerProofBuilder`](crate::PayerProofBuilder),
@@ -108,12 +139,28 @@ page!(
 page!(
     onion_messages,
     "../docs/guide/onion-messages.md",
-    "[`Messenger`](crate::exchange::Messenger), [`Route`](crate::exchange::Route),
+    "[`Messenger`](crate::exchange::Messenger), [`NameLookup`](crate::exchange::NameLookup),
+[`ReceivedQuery`](crate::exchange::ReceivedQuery), [`Route`](crate::exchange::Route),
 [`Inbound`](crate::exchange::Inbound), [`OnionMessage`](crate::onion::OnionMessage),
 [`HopKey`](crate::onion::HopKey), [`Forward`](crate::onion::Forward),
 [`PaymentPathBuilder`](crate::onion::PaymentPathBuilder),
 [`IncomingMessage`](crate::exchange::IncomingMessage), [`OutgoingMessage`](crate::exchange::OutgoingMessage),
 [`MessageArrival`](crate::exchange::MessageArrival)",
+    "onion"
+);
+page!(
+    connection,
+    "../docs/guide/connection.md",
+    "[`Connection`](crate::peer::Connection), [`Config`](crate::peer::Config), [`Event`](crate::peer::Event),
+[`Init`](crate::peer::Init), [`Notice`](crate::peer::Notice), [`Timeouts`](crate::peer::Timeouts),
+[`ConnectionError`](crate::peer::ConnectionError), [`SendError`](crate::peer::SendError)",
+    "peer"
+);
+page!(
+    peers,
+    "../docs/guide/peers.md",
+    "[`Peers`](crate::peers::Peers), [`Limits`](crate::peers::Limits), [`Standing`](crate::peers::Standing),
+[`Pace`](crate::peers::Pace), [`Counts`](crate::peers::Counts), [`SendError`](crate::peers::SendError)",
     "onion"
 );
 page!(
@@ -140,7 +187,8 @@ page!(
     "[`Payment::to_bytes`](crate::exchange::Payment::to_bytes), [`Payer::load`](crate::exchange::Payer::load),
 [`Payer::restore`](crate::exchange::Payer::restore),
 [`Payment::failed_hashes`](crate::exchange::Payment::failed_hashes), [`State`](crate::exchange::State),
-[`Claim`](crate::exchange::Claim), [`TakenPayments`](crate::exchange::TakenPayments), [`Payee::load_claim`](crate::exchange::Payee::load_claim)"
+[`Claim`](crate::exchange::Claim), [`TakenPayments`](crate::exchange::TakenPayments),
+[`Payee::load_claim`](crate::exchange::Payee::load_claim)"
 );
 page!(
     fuzzing,
@@ -164,6 +212,8 @@ pub mod attacks {}
 
 #[doc = include_str!("../docs/rules/bolt12.md")]
 pub mod rules {
+    #[doc = include_str!("../docs/rules/contacts.md")]
+    pub mod contacts {}
     #[doc = include_str!("../docs/rules/names.md")]
     pub mod names {}
     #[doc = include_str!("../docs/rules/onion-messages.md")]
@@ -172,4 +222,6 @@ pub mod rules {
     pub mod payer_proof {}
     #[doc = include_str!("../docs/rules/recurrence.md")]
     pub mod recurrence {}
+    #[doc = include_str!("../docs/rules/static-invoices.md")]
+    pub mod static_invoices {}
 }

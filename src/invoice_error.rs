@@ -1,4 +1,4 @@
-//! Invoice errors: why a request or an invoice was refused, told to whoever sent it.
+//! Invoice errors: why a request or an invoice was refused, told to its sender.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -14,8 +14,14 @@ use crate::tlv::{TlvRecord, TlvStream, Writer, bigsize};
 use crate::units::Msat;
 
 /// The fields that an error can be about.
-static ERRONEOUS: [&[Spec]; 5] =
-    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
+static ERRONEOUS: [&[Spec]; 6] = [
+    INVOICE_FIELDS,
+    REQUEST_FIELDS,
+    OFFER_FIELDS,
+    SIGNATURE_FIELDS,
+    crate::recurrence::FIELDS,
+    crate::contacts::FIELDS,
+];
 
 pub(crate) static SCHEMA: Schema = Schema {
     kind: MessageKind::InvoiceError,
@@ -36,8 +42,7 @@ crate::field::fields! {
         1 ERRONEOUS_FIELD "erroneous_field" "number of the refused field": u64;
         3 SUGGESTED_VALUE "suggested_value" "suggested value": crate::field::Bytes<'_>;
         5 ERROR "error" "error text": Text<'_> =>
-            /// What is wrong, in the words of whoever refuses: to be shown, and not to be acted on
-            /// (ERR-1).
+            /// What is wrong, in the words of anyone who refuses: to be shown, and not to be acted on (ERR-1).
             error;
     }
 }
@@ -60,8 +65,8 @@ pub struct InvoiceError {
 }
 
 impl InvoiceError {
-    /// The part of the [text](Self::error) that is for a person. Core Lightning puts the message it is about in front of it,
-    /// whole: `Failed invreq lnr1…: Amount vastly exceeds 7000msat`. Of other texts it is all.
+    /// The part of the [text](Self::error) that is for a person. Core Lightning puts the message it is about in front
+    /// of it, whole: `Failed invreq lnr1…: Amount vastly exceeds 7000msat`. Of other texts it is all.
     pub fn reason(&self) -> Option<Text<'_>> {
         let text = self.error()?;
         let names_message = |start: &str| {
@@ -94,8 +99,8 @@ impl InvoiceError {
     /// What to tell the sender of a request or an invoice that was refused: the sentence for people, and the field.
     ///
     /// Nothing, if the error is about no field (a request for another offer, a message that came by the wrong route)
-    /// or is not the sender's fault (a rate that is missing, a rule for builders). The most that would have been
-    /// accepted is not told.
+    /// or is not the sender's fault (a rate that is missing or too old, a rule for builders). Limits that were set here
+    /// are not told: neither the most that would have been accepted, nor our rate, fees or delays.
     ///
     /// Only for errors of reading, accepting and checking what somebody sent: not for those of builders, and nobody
     /// waits for an answer about an offer. Whether to tell at all, or to keep silent before somebody who probes, is
@@ -104,11 +109,15 @@ impl InvoiceError {
     pub fn answering(error: &Error) -> Option<Self> {
         let field = error.field()?;
         let text = match error.kind() {
-            ErrorKind::LimitNeeded { .. } | ErrorKind::RateNeeded { .. } | ErrorKind::WrongCurrency { .. } => {
-                return None;
-            }
+            ErrorKind::LimitNeeded { .. }
+            | ErrorKind::RateNeeded { .. }
+            | ErrorKind::WrongCurrency { .. }
+            | ErrorKind::StaleRate { .. }
+            | ErrorKind::DeadlinePassed { .. } => return None,
             _ if error.rule().is_for_writers() => return None,
             ErrorKind::AmountTooHigh { .. } => "the amount is more than is accepted".to_string(),
+            ErrorKind::OffPrice { .. } => "the amount is far from the price at the present rate".to_string(),
+            ErrorKind::NoPathWithin { .. } => "every path costs more, or takes longer, than is accepted".to_string(),
             _ => error.to_string(),
         };
         // A sentence is neither empty nor too long.
@@ -175,22 +184,22 @@ impl InvoiceError {
 
     /// `suggested_value` (TLV 3)
     ///
-    /// A value of the erroneous field that would be accepted, as it would stand there. Nothing if
-    /// there is none, or if it could not stand there (ERW-2).
+    /// A value of the erroneous field that would be accepted, as it would stand there. `None` if there is none, or if
+    /// it could not stand there (ERW-2).
     pub fn suggested_value(&self) -> Option<&[u8]> {
         let value = self.tlvs().value(3)?;
         check_suggestion(self.erroneous_field()?, value).is_ok().then_some(value)
     }
 
     /// The amount in millisatoshi that is suggested, if the error is about that of a request or an invoice (ERR-2).
-    /// Nothing if what is suggested could not stand there.
+    /// `None` if what is suggested could not stand there.
     pub fn suggested_amount(&self) -> Option<Msat> {
         let fields = [Field::INVREQ_AMOUNT, Field::INVOICE_AMOUNT];
         self.erroneous_field().filter(|field| fields.contains(field))?;
         Msat::decode(self.suggested_value()?).ok()
     }
 
-    /// The quantity that is suggested, if the error is about that (ERR-2). Nothing if what is suggested could not stand
+    /// The quantity that is suggested, if the error is about that (ERR-2). `None` if what is suggested could not stand
     /// there.
     pub fn suggested_quantity(&self) -> Option<u64> {
         self.erroneous_field().filter(|field| *field == Field::INVREQ_QUANTITY)?;
@@ -265,3 +274,42 @@ impl TryFrom<Vec<u8>> for InvoiceError {
 }
 
 byte_traits!(InvoiceError, SCHEMA);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::UnixTime;
+
+    /// Whatever the other side sends, what it is told holds no limit that was set here.
+    #[test]
+    fn limits_stay_with_whoever_set_them() {
+        const SET: u32 = 987_654;
+        let amount = Msat::from_sat(SET.into()).unwrap();
+        let usd = "USD".parse().unwrap();
+        for kind in [
+            ErrorKind::AmountTooHigh { max: amount },
+            ErrorKind::OffPrice { estimate: amount },
+            ErrorKind::NoPathWithin { max_fee: amount, max_cltv_expiry_delta: SET },
+            ErrorKind::StaleRate { max_age: SET.into() },
+            ErrorKind::RateNeeded { currency: usd },
+            ErrorKind::LimitNeeded { currency: usd },
+            ErrorKind::WrongCurrency { expected: usd, found: usd },
+            ErrorKind::DeadlinePassed { at: UnixTime(SET.into()) },
+        ] {
+            for field in [Field::INVREQ_AMOUNT, Field::INVOICE_AMOUNT, Field::INVOICE_PATHS, Field::OFFER_AMOUNT] {
+                let error = Error::of(field, kind.clone(), Rule::Exc7);
+                let Some(told) = InvoiceError::answering(&error) else { continue };
+                let text = told.error().unwrap().to_string().replace([',', '.'], "");
+                assert!(!text.contains("987") && !text.contains("USD"), "{text}");
+                assert_eq!(told.suggested_value(), None);
+            }
+        }
+        // What the price is, the offer says.
+        let told = InvoiceError::answering(&Error::of(
+            Field::INVREQ_AMOUNT,
+            ErrorKind::AmountTooLow { min: amount },
+            Rule::Rqr9,
+        ));
+        assert_eq!(told.unwrap().suggested_amount(), Some(amount));
+    }
+}

@@ -1,5 +1,8 @@
 // They come before the README's own, and so win over them, which lead to files.
+//! [async-payments]: guide::async_payments
 //! [attacks]: guide::attacks
+//! [connection]: guide::connection
+//! [contacts]: guide::contacts
 //! [contributing]: guide::contributing
 //! [decisions]: guide::decisions
 //! [fiat]: guide::fiat
@@ -9,6 +12,7 @@
 //! [manager]: guide::manager
 //! [onion-messages]: guide::onion_messages
 //! [paying]: guide::paying
+//! [peers]: guide::peers
 //! [proofs]: guide::proofs
 //! [refunds]: guide::refunds
 //! [rules]: guide::rules
@@ -20,28 +24,33 @@
 //!
 //! | to | use | guide |
 //! | --- | --- | --- |
-//! | read whatever was pasted: messages, links and names | [`Pasted`], [`Bolt12`] | [paying] |
+//! | read whatever the user pasted: messages, links and names | [`Pasted`], [`Bolt12`] | [paying] |
 //! | read and make `bitcoin:` URIs | [`BitcoinUri`], [`BitcoinUriBuilder`] | |
-//! | find what a name stands for | [`HumanReadableName`], [`txt_records`], `ResolvedName` (feature `dnssec`) | [paying] |
-//! | read one kind of message | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
-//! | authenticate before paying for a curve operation | [`Unverified`] | [fuzzing] |
-//! | look at fields, wherever they stand | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
+//! | look up a name | [`HumanReadableName`], [`txt_records`], [`ResolvedName`] (proofs: feature `dnssec`) | [paying] |
+//! | read a message of a known kind | [`Offer`], [`InvoiceRequest`], [`Refund`], [`Invoice`], [`InvoiceError`], [`PayerProof`] | |
+//! | authenticate before any curve operation | [`Unverified`] | [fuzzing] |
+//! | read fields, in any message | [`OfferFields`], [`RequestFields`], [`InvoiceFields`] | |
 //! | build messages | [`OfferBuilder`], [`InvoiceRequestBuilder`], [`RefundBuilder`], [`InvoiceBuilder`] | |
-//! | sign elsewhere | [`Unsigned`] | [getting paid][getting-paid] |
-//! | prove a payment, and check such a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] | [proofs] |
+//! | sign with a hardware or remote signer | [`Unsigned`] | [getting paid][getting-paid] |
+//! | prove a payment, and check a proof | [`PayerProofBuilder`], [`PayerProof`], [`Expectation`] | [proofs] |
+//! | check an invoice that somebody else fetched | [`Offer::check_invoice`] | [paying] |
 //! | check what depends on time, chain and peer | [`Offer::usable`], [`InvoiceRequest::accept`], [`Refund::accept`], [`Invoice::check`], [`Invoice::check_refund`] | [paying] |
-//! | run the whole conversation, as payer or payee | [`exchange`] | [paying], [getting paid][getting-paid], [storage] |
+//! | run the whole exchange, as payer or payee | [`exchange`] | [paying], [getting paid][getting-paid], [storage] |
 //! | hold all conversations of a wallet, with any store and transport | [`exchange::OffersManager`] | [many at once][manager] |
 //! | convert prices in fiat | [`Rate`], [`OfferAmount`] | [fiat] |
 //! | subscribe, and have subscribers (feature `recurrence`) | `exchange::Payer::subscribe`, `exchange::Subscription`, `exchange::ReceivedRequest::accept_recurring` | [subscriptions] |
-//! | let an offer recur, and count its periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
+//! | recognise those you pay, and be recognised by them (feature `contacts`) | `exchange::Contact`, `exchange::OfferKey`, `exchange::Draft::introduce`, `Introduction` | [contacts] |
+//! | pay somebody who is often offline (feature `async_payments`) | `StaticInvoice`, `exchange::AsyncPayment` | [payees that sleep][async-payments] |
+//! | make recurring offers, and count periods (feature `recurrence`) | `Recurrence`, `InvoiceRequest::accept_recurring`, `Invoice::check_recurring` | [subscriptions] |
 //! | reach a payee over blinded paths and onion messages (feature `onion`) | `onion`, `exchange::Messenger` | [onion messages][onion-messages] |
-//! | connect to a Lightning peer without a node (feature `peer`) | the module `peer` | |
+//! | connect to a Lightning peer without a node (feature `peer`) | `peer` | [connecting to a peer][connection] |
+//! | hold many peers, with limits and queues (feature `onion`) | `peers` | [many peers][peers] |
 //! | work with an LDK node, or with the `lightning` crate without one (feature `lightning`) | `lightning` | [LDK][ldk] |
-//! | find out what is wrong | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
-//! | look at records that have no name | [`TlvStream`] | |
+//! | handle errors | [`Error`], [`ErrorKind`], [`Field`], [`Rule`] | [rules] |
+//! | read records without a name | [`TlvStream`] | |
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 // Says what needs a feature, on docs.rs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -62,7 +71,11 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "async_payments")]
+mod async_payments;
 mod builder;
+mod contacts;
+mod crypto;
 #[allow(clippy::arithmetic_side_effects, reason = "numbers whose bounds are stated where they are computed")]
 mod curve;
 mod error;
@@ -84,12 +97,16 @@ pub mod onion;
 mod payer_proof;
 #[cfg(feature = "peer")]
 pub mod peer;
+#[cfg(feature = "onion")]
+pub mod peers;
 mod recurrence;
 #[cfg(feature = "serde")]
 mod serde;
 #[allow(clippy::arithmetic_side_effects, reason = "counts and positions in a message of at most 65535 bytes")]
 mod signature;
 mod signed;
+#[cfg(feature = "async_payments")]
+mod static_invoice;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a text, and groups of bits")]
 mod text;
 #[allow(clippy::arithmetic_side_effects, reason = "positions in a stream of at most 65535 bytes")]
@@ -98,10 +115,14 @@ mod units;
 #[cfg(test)]
 mod work;
 
+#[cfg(feature = "async_payments")]
+pub use async_payments::{PAYMENT_INVOICE_REQUEST_TLV, PAYMENT_PREIMAGE_TLV};
 pub use bitcoin;
 pub use bitcoin::constants::ChainHash;
 pub use secp256k1;
 
+#[cfg(feature = "contacts")]
+pub use contacts::{ContactSecret, NameSignature};
 pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,
@@ -109,20 +130,21 @@ pub use field::{
     Quantity, Rate, ShortChannelId, Text,
 };
 pub use invoice::{
-    Arrival, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits, PayableInvoice,
-    RefundContext, SentTo,
+    Arrival, FetchedContext, Invoice, InvoiceBuilder, InvoiceContext, InvoiceFields, MultiPart, PathLimits,
+    PayableInvoice, RefundContext, SentTo,
 };
 pub use invoice_error::InvoiceError;
 pub use invoice_request::{
     AcceptedRequest, InvoiceRequest, InvoiceRequestBuilder, Refund, RefundBuilder, RequestArrival, RequestContext,
     RequestFields,
 };
+#[cfg(feature = "contacts")]
+pub use invoice_request::{Introduction, PayerIdentity, UnsignedName};
 #[cfg(feature = "recurrence")]
 pub use invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
-#[cfg(feature = "dnssec")]
-pub use names::ResolvedName;
 pub use names::{
-    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, printed_txt_records, txt_records,
+    BitcoinUri, BitcoinUriBuilder, Bolt12, Instruction, Pasted, ProofOfPayment, ResolvedName, printed_txt_records,
+    txt_records,
 };
 pub use offer::{Offer, OfferBuilder, OfferFields, Revealed, UsableOffer};
 pub use payer_proof::{
@@ -132,6 +154,10 @@ pub use payer_proof::{
 pub use recurrence::{PayWindow, Recurrence, RecurrenceBase, RecurrenceRequest, TimeUnit};
 pub use signature::OfferId;
 pub use signed::{SignedMessage, Unsigned, Unverified};
+#[cfg(feature = "async_payments")]
+pub use static_invoice::{
+    PayableStaticInvoice, StaticInvoice, StaticInvoiceBuilder, StaticInvoiceContext, StaticInvoiceFields,
+};
 pub use text::Wrapped;
 pub use tlv::{MAX_LEN, TlvRecord, TlvStream};
 pub use units::{MinorUnits, Msat, UnixTime};

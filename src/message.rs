@@ -1,9 +1,9 @@
 //! What all messages share: the one door through which bytes become a message.
 //!
-//! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the
-//! stream, every field's form, and every rule about fields alone. [`Structure::check_points`] then
-//! looks at the points, and decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that are on the
-//! curve already, and skip the second.
+//! Reading has two halves. [`Structure`] is everything that costs no curve operation: the text, the stream, every
+//! field's form, and every rule about fields alone. [`Structure::check_points`] then looks at the points, and
+//! decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that
+//! are on the curve already, and skip the second.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,6 +11,7 @@ use core::ops::RangeInclusive;
 
 use secp256k1::{PublicKey, schnorr};
 
+use crate::contacts;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::field::{KnownFeatures, Point, Points, Spec, Value, find, named, path};
 use crate::recurrence;
@@ -37,14 +38,25 @@ pub(crate) static SIGNATURE_FIELDS: &[Spec] = &[Spec {
     show: |value, f| fmt::Debug::fmt(&crate::field::Bytes(value), f),
 }];
 
+/// The fields that hold blinded paths.
+const PATHS: &[Field] = &[
+    Field::OFFER_PATHS,
+    Field::INVREQ_PATHS,
+    Field::INVOICE_PATHS,
+    #[cfg(feature = "async_payments")]
+    Field::STATIC_INVOICE_MESSAGE_PATHS,
+    #[cfg(feature = "async_payments")]
+    Field::DRAFT_MESSAGE_PATHS,
+];
+
 /// The keys of a message, decompressed once.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
-    /// Only if it is at hand: whoever carries an offer along needs none, so reading just checks it.
+    /// Only if it is at hand: most messages that repeat an offer do not need its key, so reading only checks it.
     pub(crate) issuer_id: Option<PublicKey>,
     pub(crate) payer_id: Option<PublicKey>,
-    /// In a request: a key in its paths that will be asked for, as [`Structure::check_points_with`] was told.
-    pub(crate) node_id: Option<PublicKey>,
+    /// The key that signs the invoice. In a request it is known only if [`Structure::check_points_with`] was told.
+    pub(crate) invoice_signer: Option<PublicKey>,
 }
 
 /// A message whose fields are well formed and obey all rules, but whose points have not been looked
@@ -82,7 +94,7 @@ impl Structure {
         self.check_points_with(None)
     }
 
-    /// The same, and keeps the key of a point in one of the paths: who knows that it will sign asks for it again.
+    /// The same, and keeps the key of a point in one of the paths, which is going to sign the invoice.
     pub(crate) fn check_points_with(self, signer: Option<Point>) -> Result<Message, Error> {
         let signer = signer.map(Point::to_bytes);
         let mut points = Points::default();
@@ -103,15 +115,16 @@ impl Structure {
             let is_node_id = self.tlvs.value(Field::INVOICE_NODE_ID.number()) == Some(record.value());
             issuer_id = node_id.filter(|_| is_node_id);
         }
-        // If it is no point, then where it stands in its path is what to name.
-        let node_id = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
-        for field in [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS] {
+        // If it is not a point, the error has to name its place in the path.
+        let invoice_signer = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
+        for field in PATHS {
             if let Some(record) = self.tlvs.get(field.number()) {
                 path::check_points(record.value(), &mut points)
-                    .map_err(|error| error.in_field(field).within(record.value_offset()))?;
+                    .map_err(|error| error.in_field(*field).within(record.value_offset()))?;
             }
         }
-        Ok(self.with_keys(Keys { issuer_id, payer_id, node_id }))
+        contacts::check_points(&self.tlvs, &mut points)?;
+        Ok(self.with_keys(Keys { issuer_id, payer_id, invoice_signer }))
     }
 
     /// A message whose points are known to be on the curve, because they came as keys or from a
@@ -164,7 +177,7 @@ impl Schema {
     }
 
     /// Gives an error's field its name, which the stream does not know.
-    fn named(&self, error: Error) -> Error {
+    pub(crate) fn named(&self, error: Error) -> Error {
         match error.field() {
             Some(field) => error.in_field(self.field(field.number())),
             None => error,
@@ -216,7 +229,7 @@ pub(crate) fn unknown<'a>(
 ) -> impl Iterator<Item = TlvRecord<'a>> + 'a {
     tlvs.records().filter(move |record| {
         ranges.iter().any(|range| range.contains(&record.number()))
-            && find(&[table, recurrence::FIELDS], record.number()).is_none()
+            && find(&[table, recurrence::FIELDS, contacts::FIELDS], record.number()).is_none()
     })
 }
 
@@ -249,6 +262,8 @@ pub(crate) fn own_rule(error: Error, field: Field) -> Error {
     match error.kind() {
         ErrorKind::NoHops if field == Field::INVREQ_PATHS => error.against(Rule::Rqr4),
         ErrorKind::NoHops if field == Field::INVOICE_PATHS => error.against(Rule::Ivr5),
+        #[cfg(feature = "async_payments")]
+        ErrorKind::NoHops if crate::async_payments::MESSAGE_PATHS.contains(&field) => error.against(Rule::Sta1),
         _ => error,
     }
 }
@@ -286,20 +301,12 @@ pub trait View: Sized {
 /// Fields, text, bytes, comparison, `Debug` and serde for a message type, whose `fields` are this view.
 macro_rules! message_traits {
     ($type:ident, $view:ident, $schema:expr) => {
+        crate::message::view_traits!($type, $view, $schema);
+
         impl $type {
-            /// The exact bytes.
-            pub fn as_bytes(&self) -> &[u8] {
-                self.tlvs().as_bytes()
-            }
-
-            /// The records, whatever they mean.
-            pub fn tlvs(&self) -> &crate::tlv::TlvStream {
-                &crate::message::View::message(&self.fields).tlvs
-            }
-
-            /// The exact bytes, without a copy.
-            pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
-                crate::message::View::into_message(self.fields).tlvs.into_bytes()
+            /// How many letters the text has, and so how large its QR code is: those of `Display`.
+            pub fn text_len(&self) -> usize {
+                crate::text::Encoded { kind: $schema.kind, bytes: self.as_bytes() }.len()
             }
 
             /// The text, split into lines of at most `width` characters with `+` (TXT-7).
@@ -309,14 +316,6 @@ macro_rules! message_traits {
             /// `TooNarrow` if `width` is less than 3.
             pub fn wrapped(&self, width: usize) -> Result<crate::text::Wrapped<'_>, crate::error::Error> {
                 crate::text::Wrapped::new($schema.kind, self.as_bytes(), width)
-            }
-        }
-
-        impl core::ops::Deref for $type {
-            type Target = $view;
-
-            fn deref(&self) -> &$view {
-                &self.fields
             }
         }
 
@@ -335,8 +334,6 @@ macro_rules! message_traits {
                 crate::text::Encoded { kind: $schema.kind, bytes: self.as_bytes() }.fmt(f)
             }
         }
-
-        crate::message::byte_traits!($type, $schema);
 
         #[cfg(feature = "serde")]
         impl serde::Serialize for $type {
@@ -360,6 +357,39 @@ macro_rules! message_traits {
 }
 pub(crate) use message_traits;
 
+/// Fields, bytes, comparison and `Debug` for a message type, whose `fields` are this view.
+macro_rules! view_traits {
+    ($type:ident, $view:ident, $schema:expr) => {
+        impl $type {
+            /// The exact bytes.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.tlvs().as_bytes()
+            }
+
+            /// The records, whatever they mean.
+            pub fn tlvs(&self) -> &crate::tlv::TlvStream {
+                &crate::message::View::message(&self.fields).tlvs
+            }
+
+            /// The exact bytes, without a copy.
+            pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
+                crate::message::View::into_message(self.fields).tlvs.into_bytes()
+            }
+        }
+
+        impl core::ops::Deref for $type {
+            type Target = $view;
+
+            fn deref(&self) -> &$view {
+                &self.fields
+            }
+        }
+
+        crate::message::byte_traits!($type, $schema);
+    };
+}
+pub(crate) use view_traits;
+
 /// Bytes, comparison and `Debug` for a message type.
 macro_rules! byte_traits {
     ($type:ident, $schema:expr) => {
@@ -367,6 +397,7 @@ macro_rules! byte_traits {
             type Error = crate::error::Error;
 
             fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+                crate::tlv::check_len(bytes)?;
                 Self::try_from(bytes.to_vec())
             }
         }

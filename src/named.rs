@@ -1,4 +1,4 @@
-//! What a record is called: in every kind of message, known or not.
+//! The names of fields, by kind of message.
 
 use crate::error::{Field, MessageKind};
 use crate::invoice::Invoice;
@@ -9,8 +9,30 @@ use crate::signed::Sealed;
 use crate::tlv::TlvRecord;
 use crate::{invoice_error, offer};
 
+impl MessageKind {
+    /// The field with this TLV type in this kind of message. A type that is unknown there has a field without a name.
+    ///
+    /// ```
+    /// use bolt12::{Field, MessageKind};
+    /// assert_eq!(MessageKind::Invoice.field(8).name(), Some("offer_amount"));
+    /// assert_eq!(MessageKind::Offer.field(170), Field::numbered(170));
+    /// ```
+    pub fn field(self, number: u64) -> Field {
+        let schema: &Schema = match self {
+            Self::Offer => &offer::SCHEMA,
+            Self::InvoiceRequest => InvoiceRequest::SCHEMA,
+            Self::Invoice => Invoice::SCHEMA,
+            Self::PayerProof => PayerProof::SCHEMA,
+            Self::InvoiceError => &invoice_error::SCHEMA,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => crate::static_invoice::StaticInvoice::SCHEMA,
+        };
+        schema.field(number)
+    }
+}
+
 impl TlvRecord<'_> {
-    /// The record's field, by the name that it has in this kind of message; by its number alone where it has none.
+    /// The field of the record in this kind of message: see [`MessageKind::field`].
     ///
     /// ```
     /// use bolt12::{MessageKind, Offer};
@@ -21,13 +43,6 @@ impl TlvRecord<'_> {
     /// # Ok::<(), bolt12::Error>(())
     /// ```
     pub fn field(&self, kind: MessageKind) -> Field {
-        let schema: &Schema = match kind {
-            MessageKind::Offer => &offer::SCHEMA,
-            MessageKind::InvoiceRequest => InvoiceRequest::SCHEMA,
-            MessageKind::Invoice => Invoice::SCHEMA,
-            MessageKind::PayerProof => PayerProof::SCHEMA,
-            MessageKind::InvoiceError => &invoice_error::SCHEMA,
-        };
-        schema.field(self.number())
+        kind.field(self.number())
     }
 }

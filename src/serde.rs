@@ -9,7 +9,8 @@ use bitcoin::hex::{DisplayHex, FromHex};
 use serde::Serializer;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Rule};
+use crate::tlv::{MAX_LEN, check_len};
 
 /// Reads a message from text or bytes, whichever the format holds.
 pub(crate) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -42,6 +43,7 @@ where
     }
 
     fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<T, E> {
+        check_len(bytes).map_err(E::custom)?;
         T::try_from(bytes.to_vec()).map_err(E::custom)
     }
 
@@ -49,7 +51,7 @@ where
         let mut bytes = Vec::new();
         while let Some(byte) = sequence.next_element()? {
             bytes.push(byte);
-            if bytes.len() > crate::tlv::MAX_LEN {
+            if bytes.len() > MAX_LEN {
                 break;
             }
         }
@@ -84,6 +86,18 @@ where
     }
 }
 
+/// The most bytes of a value that is written in hexadecimal: a message to send, with the path it goes over, is the
+/// longest.
+const MAX_VALUE: usize = 2 * MAX_LEN + 64;
+
+/// What is too long is not even copied.
+fn check_value(len: usize) -> Result<(), Error> {
+    match len {
+        0..=MAX_VALUE => Ok(()),
+        _ => Err(Error::new(ErrorKind::TooLong { len, max: MAX_VALUE }, Rule::D7)),
+    }
+}
+
 struct Hex<T, E> {
     what: &'static str,
     read: fn(&[u8]) -> Result<T, E>,
@@ -97,6 +111,7 @@ impl<'de, T, E: fmt::Display> Visitor<'de> for Hex<T, E> {
     }
 
     fn visit_str<F: serde::de::Error>(self, text: &str) -> Result<T, F> {
+        check_value(text.len() / 2).map_err(F::custom)?;
         self.visit_bytes(&Vec::from_hex(text).map_err(F::custom)?)
     }
 
@@ -108,6 +123,7 @@ impl<'de, T, E: fmt::Display> Visitor<'de> for Hex<T, E> {
         let mut bytes = Vec::new();
         while let Some(byte) = sequence.next_element()? {
             bytes.push(byte);
+            check_value(bytes.len()).map_err(A::Error::custom)?;
         }
         self.visit_bytes(&bytes)
     }

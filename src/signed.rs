@@ -55,10 +55,10 @@ pub(crate) fn signature(tlvs: &TlvStream, field: Field) -> Option<schnorr::Signa
 
 /// A message that is complete but for its signature.
 ///
-/// It can be read through its fields, which it dereferences to ([`RequestFields`](crate::RequestFields) for a
-/// request or refund, [`InvoiceFields`](crate::InvoiceFields) for an invoice or payer proof), and shown to whoever
-/// holds the key. The [digest](Self::digest) is what has to be signed with BIP 340, by the key that the message
-/// names (RQW-7, IVW-6).
+/// It can be read through its fields, which it dereferences to ([`RequestFields`](crate::RequestFields) for a request
+/// or refund, [`InvoiceFields`](crate::InvoiceFields) for an invoice or payer proof), and shown to the holder of the
+/// key. The [digest](Self::digest) is what has to be signed with BIP 340, by the key that the message names (RQW-7,
+/// IVW-6).
 ///
 /// ```
 /// # use bolt12::secp256k1::{Keypair, Message, Secp256k1};
@@ -122,7 +122,7 @@ impl<T: SignedMessage> Unsigned<T> {
         self.digest
     }
 
-    /// Signs with a key at hand.
+    /// Signs with a given key.
     ///
     /// # Errors
     ///
@@ -225,7 +225,7 @@ impl<T: SignedMessage> Unverified<T> {
         T::SCHEMA.read_text(text, |bytes| Self::read(bytes, known))
     }
 
-    /// The records as they stand.
+    /// The records as they are.
     pub fn tlvs(&self) -> &TlvStream {
         &self.structure.tlvs
     }

@@ -21,7 +21,7 @@ impl Msat {
     /// All the bitcoin there will ever be: 21 million, in millisatoshi (D3).
     pub const MAX_MONEY: Self = Self(21_000_000 * 100_000_000 * 1_000);
 
-    /// Whole satoshi as millisatoshi; nothing if that exceeds 64 bits.
+    /// Whole satoshi as millisatoshi; `None` if that exceeds 64 bits.
     pub const fn from_sat(sat: u64) -> Option<Self> {
         match sat.checked_mul(1_000) {
             Some(msat) => Some(Self(msat)),
@@ -29,7 +29,7 @@ impl Msat {
         }
     }
 
-    /// An amount as the `bitcoin` crate counts it, in satoshi; nothing if that exceeds 64 bits of millisatoshi.
+    /// An amount as the `bitcoin` crate counts it, in satoshi; `None` if that exceeds 64 bits of millisatoshi.
     ///
     /// ```
     /// use bolt12::{Msat, bitcoin::Amount};
@@ -44,7 +44,7 @@ impl Msat {
         Self::from_sat(amount.to_sat())
     }
 
-    /// The same in satoshi, exactly; nothing if it is no whole number of them.
+    /// The same in satoshi, exactly; `None` if it is not a whole number of them.
     pub const fn to_amount(self) -> Option<Amount> {
         match self.0 % 1_000 {
             0 => Some(self.to_amount_floor()),
@@ -62,7 +62,7 @@ impl Msat {
         Amount::from_sat(self.0.div_ceil(1_000))
     }
 
-    /// The sum of two amounts; nothing if that exceeds 64 bits.
+    /// The sum of two amounts; `None` if that exceeds 64 bits.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -71,7 +71,7 @@ impl Msat {
         }
     }
 
-    /// The difference of two amounts; nothing if the other is greater.
+    /// The difference of two amounts; `None` if the other is greater.
     #[must_use]
     pub const fn checked_sub(self, other: Self) -> Option<Self> {
         match self.0.checked_sub(other.0) {
@@ -80,7 +80,7 @@ impl Msat {
         }
     }
 
-    /// This amount so many times; nothing if that exceeds 64 bits.
+    /// This amount so many times; `None` if that exceeds 64 bits.
     #[must_use]
     pub const fn checked_mul(self, count: u64) -> Option<Self> {
         match self.0.checked_mul(count) {
@@ -110,7 +110,7 @@ impl fmt::Display for Msat {
 pub struct MinorUnits(pub u64);
 
 impl MinorUnits {
-    /// This amount so many times; nothing if that exceeds 64 bits.
+    /// This amount so many times; `None` if that exceeds 64 bits.
     #[must_use]
     pub const fn checked_mul(self, count: u64) -> Option<Self> {
         match self.0.checked_mul(count) {
@@ -157,7 +157,7 @@ impl fmt::Debug for CurrencyCode {
 
 /// Seconds since 1970-01-01 00:00 UTC, leap seconds not counted.
 ///
-/// This crate has no clock: whoever calls says what time it is.
+/// This crate has no clock: anyone who calls says what time it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct UnixTime(pub u64);

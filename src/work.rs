@@ -1,5 +1,5 @@
-//! Counts steps of work in unit tests: whether work grows in proportion is counted, where a clock would judge how busy the
-//! machine is. A step is a record or a list's entry that is looked at, or a hash.
+//! Counts steps of work in unit tests: whether work grows in proportion is counted, where a clock would judge how busy
+//! the machine is. A step is a record or a list's entry that is looked at, or a hash.
 
 extern crate std;
 

@@ -7,7 +7,10 @@ mod messages;
 #[path = "common/naive.rs"]
 mod naive;
 
-use bolt12::{Error, ErrorKind, Invoice, InvoiceRequest, MAX_LEN, Offer, OfferBuilder, Rule, TlvStream};
+use bolt12::{
+    Bolt12, Error, ErrorKind, Invoice, InvoiceRequest, KnownFeatures, MAX_LEN, MessageKind, Offer, OfferBuilder, Rule,
+    TlvStream,
+};
 use counting::counted;
 use messages::{issuer, path, payer, request_for, text_of, unsigned_invoice};
 use naive::record;
@@ -123,4 +126,39 @@ fn a_text_of_any_length_allocates_no_more_than_the_longest_message() {
         assert_eq!(read.unwrap_err().rule(), Rule::D7);
         assert!(times <= 1 && bytes <= MAX_LEN, "{bytes} bytes in {times} allocations");
     }
+}
+
+// D7: a length is looked at before anything is copied.
+#[test]
+fn bytes_of_any_length_are_not_copied_to_be_refused() {
+    let many = vec![0; 1 << 20];
+    fn nothing<T>(read: impl FnOnce() -> Result<T, Error>) {
+        let (read, times, bytes) = counted(read);
+        let error = read.map(drop).unwrap_err();
+        assert_eq!((error.rule(), times), (Rule::D7, 0), "{bytes} bytes");
+    }
+    nothing(|| Offer::try_from(&*many));
+    nothing(|| InvoiceRequest::try_from(&*many));
+    nothing(|| Invoice::try_from(&*many));
+    nothing(|| bolt12::InvoiceError::try_from(&*many));
+    nothing(|| bolt12::OfferId::in_message(&many));
+    let refund = many.clone();
+    nothing(|| Bolt12::read(MessageKind::InvoiceRequest, refund, const { &KnownFeatures::DEFAULT }));
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_format_that_holds_too_much_is_refused_before_it_is_copied() {
+    fn little<'a, T: serde::Deserialize<'a>>(json: &'a str, postcard: &'a [u8]) {
+        let (read, _, bytes) = counted(|| serde_json::from_str::<T>(json).is_err());
+        assert!(read && bytes < 1_000, "{bytes} bytes");
+        let (read, _, bytes) = counted(|| postcard::from_bytes::<T>(postcard).is_err());
+        assert!(read && bytes < 1_000, "{bytes} bytes");
+    }
+    let json = format!("\"{}\"", "00".repeat(1 << 20));
+    let postcard = postcard::to_allocvec(&vec![0u8; 1 << 20]).unwrap();
+    little::<Offer>(&json, &postcard);
+    little::<bolt12::BlindedPath<'static>>(&json, &postcard);
+    little::<bolt12::exchange::OutgoingMessage>(&json, &postcard);
+    little::<bolt12::OfferId>(&json, &postcard);
 }

@@ -1,5 +1,5 @@
-//! Every public type can be sent to another thread, shared between threads, and kept when one of them panics. What is not
-//! does not compile here; a type that is missing here fails [`every_public_type_is_here`].
+//! Every public type can be sent to another thread, shared between threads, and kept when one of them panics. What is
+//! not does not compile here; a type that is missing here fails [`every_public_type_is_here`].
 
 use std::collections::BTreeSet;
 use std::panic::UnwindSafe;
@@ -12,6 +12,27 @@ fn assert<T: Send + Sync + UnwindSafe>() {}
 
 macro_rules! all {
     ($($type:ty),* $(,)?) => { $(assert::<$type>();)* };
+}
+
+#[cfg(feature = "async_payments")]
+#[test]
+fn static_invoices() {
+    all!(
+        StaticInvoice,
+        StaticInvoiceFields,
+        StaticInvoiceBuilder<'static>,
+        StaticInvoiceContext<'static>,
+        PayableStaticInvoice<'static>,
+        Unsigned<StaticInvoice>,
+        Unverified<StaticInvoice>,
+        AsyncPayment,
+        AsyncState<'static>,
+        AsyncQuote<'static>,
+        AsyncPaying<'static>,
+        AsyncPaid<'static>,
+        AsyncProgress,
+        Release,
+    );
 }
 
 #[test]
@@ -110,6 +131,7 @@ fn what_makes_and_checks_messages() {
         RequestContext<'static>,
         Arrival,
         InvoiceContext<'static>,
+        FetchedContext,
         MultiPart,
         PayableInvoice<'static>,
         PathLimits,
@@ -152,6 +174,7 @@ fn the_exchange() {
         Paying<'static>,
         Sale,
         TakenPayments,
+        Stock,
         PaymentPathId,
         SoldPeriod,
         Progress,
@@ -229,6 +252,18 @@ fn onions() {
         Unblinded,
         NextHop,
     );
+}
+
+#[cfg(feature = "onion")]
+#[test]
+fn names_that_are_looked_up() {
+    all!(DnsMessage, LookupId, LookupState<'static>, NameLookup, OutgoingDnsMessage, ReceivedProof, ReceivedQuery);
+}
+
+#[cfg(feature = "contacts")]
+#[test]
+fn people_who_know_each_other() {
+    all!(Contact, ContactSecret, Introduction, NameSignature, OfferKey, PayerIdentity, UnsignedName<'static>);
 }
 
 #[cfg(feature = "dnssec")]

@@ -60,7 +60,7 @@ fn pay(subscription: &mut Subscription, subscribers: &mut Subscribers, now: Unix
     let (expected, answer) = answer(subscribers, &asked, now);
     assert_eq!(subscription.receive(deliver(&answer, 0x60), now).unwrap(), Progress::Quoted);
     subscription.begin(now, None).unwrap();
-    subscribers.take(&expected).unwrap();
+    subscribers.take(&expected, b"one").unwrap();
     subscription.paid(expected.preimage).unwrap();
     expected
 }
@@ -96,7 +96,8 @@ fn a_cancellation_needs_no_reply_path() {
     assert!(payee().receive(forged).is_err());
 }
 
-// REC-3, REC-7: one period's money is taken once, however many invoices for it are open, and nothing is kept of requests.
+// REC-3, REC-7: one period's money is taken once, however many invoices for it are open, and nothing is kept of
+// requests.
 #[test]
 fn a_period_is_paid_once() {
     let (mut subscription, mut subscribers) = (subscribed(), Subscribers::new());
@@ -105,9 +106,11 @@ fn a_period_is_paid_once() {
     let (second, _) = answer(&subscribers, &asked, later(1));
     assert_ne!(first.payment_hash(), second.payment_hash());
     assert_eq!((subscribers.keys().count(), &subscribers), (0, &Subscribers::new()));
-    subscribers.take(&first).unwrap();
-    for again in [&first, &second] {
-        let error = subscribers.take(again).unwrap_err();
+    subscribers.take(&first, b"one").unwrap();
+    // EXC-22: the node says again what it holds.
+    subscribers.take(&first, b"one").unwrap();
+    for (again, id) in [(&first, b"two"), (&second, b"one"), (&second, b"two")] {
+        let error = subscribers.take(again, id).unwrap_err();
         assert_eq!((error.kind(), error.rule()), (&ErrorKind::AlreadyPaid, Rule::Rec7));
     }
     let mut subscribers = payee().load_subscribers(&subscribers.to_bytes(&payee())).unwrap();
@@ -120,7 +123,7 @@ fn a_period_is_paid_once() {
     assert_eq!(next.sale.period.unwrap().counter, 1);
     let after = pay(&mut subscription, &mut kept, later(2 * DAY));
     let mut behind = Subscribers::new();
-    assert_eq!(behind.take(&after).unwrap_err().kind(), &ErrorKind::PreviousUnpaid);
+    assert_eq!(behind.take(&after, b"one").unwrap_err().kind(), &ErrorKind::PreviousUnpaid);
     assert!(payee().load_subscribers(&Subscribers::new().to_bytes(&Payee::new([9; 32]))).is_err());
     subscribers.forget_before(later(100 * DAY));
     assert_eq!(subscribers, Subscribers::new());
@@ -197,7 +200,7 @@ fn the_reason_of_an_error_is_what_a_person_sees() {
         let expected = if reason.is_empty() { text.as_str() } else { reason };
         assert_eq!(error.reason().unwrap().as_raw(), expected);
         let end = bolt12::exchange::EndReason::Refused(error.into());
-        assert_eq!(end.to_string(), format!("the answer was: {expected}"), "{text}");
+        assert_eq!(end.to_string(), format!("the other side declined: {expected}"), "{text}");
     }
 }
 

@@ -3,10 +3,16 @@
 
 #[path = "../examples/decode/command.rs"]
 mod command;
+#[cfg(feature = "contacts")]
+#[path = "../examples/decode/contacts.rs"]
+mod contacts;
 #[path = "../examples/decode/dates.rs"]
 mod dates;
 #[path = "../examples/decode/input.rs"]
 mod input;
+#[cfg(feature = "contacts")]
+#[path = "decode/introductions.rs"]
+mod introductions;
 #[path = "../examples/decode/json.rs"]
 mod json;
 #[path = "../examples/decode/link.rs"]
@@ -33,6 +39,9 @@ mod recurrence;
 mod refusal;
 #[path = "../examples/decode/remains.rs"]
 mod remains;
+#[cfg(feature = "async_payments")]
+#[path = "decode/static_invoices.rs"]
+mod static_invoices;
 #[cfg(feature = "recurrence")]
 #[path = "decode/subscriptions.rs"]
 mod subscriptions;
@@ -429,7 +438,7 @@ fn refused_strings() {
     let instructions = json!([{
         "key": "lno",
         "value": "lno1pb",
-        "error": "the character 'b' does not belong here in column 19: only the 32 characters of the bech32 alphabet \
+        "error": "the character 'b' in column 19 does not belong here: only the 32 characters of the bech32 alphabet \
                   (no 1, b, i or o) carry data",
     }]);
     refused(

@@ -17,8 +17,8 @@ use std::path::Path;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Action, EndReason, IncomingMessage, Limit, MessageArrival, Need, OffersMessageKind, OutgoingMessage, Payee, Payer,
-    Payment, Progress, Retry, State, SubscriptionEnd, TakenPayments, Terms,
+    Action, Contact, EndReason, IncomingMessage, Limit, MessageArrival, Need, OffersMessageKind, OutgoingMessage,
+    Payee, Payer, Payment, Progress, Retry, State, Stock, SubscriptionEnd, TakenPayments, Terms,
 };
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::*;
@@ -317,13 +317,79 @@ fn errors() -> Vec<Error> {
     errors.extend(onions());
     errors.extend(requests_not_received());
     errors.extend(sales_not_made());
+    errors.push(one_claim_too_many());
+    errors.extend(contacts_not_made());
     errors.extend(payments_not_made());
     errors.extend(refunds_not_paid());
     errors.extend(links());
+    errors.extend(looked_up());
     errors.extend(made_by_old_software());
     errors.extend(lengths());
     #[cfg(feature = "dnssec")]
     errors.extend(names());
+    #[cfg(feature = "async_payments")]
+    errors.extend(static_invoices());
+    errors
+}
+
+/// Static invoices that break a rule, or answer something else.
+#[cfg(feature = "async_payments")]
+fn static_invoices() -> Vec<Error> {
+    let (id, path) = (issuer_id(), self::path());
+    let fields: [(u64, &[u8]); 8] = [
+        (16, path.as_bytes()),
+        (22, &id),
+        (160, path.as_bytes()),
+        (162, &[0; 28]),
+        (164, &[100]),
+        (176, &id),
+        (236, path.as_bytes()),
+        (240, &[1; 64]),
+    ];
+    let refused = |changes: &[(u64, Option<&[u8]>)]| StaticInvoice::try_from(changed(&fields, changes)).unwrap_err();
+    let mut errors = vec![
+        refused(&[(236, None)]),
+        refused(&[(168, Some(&[2; 32]))]),
+        refused(&[(170, Some(&[10]))]),
+        refused(&[(88, Some(&id))]),
+        refused(&[(176, Some(&[3; 33]))]),
+        refused(&[(236, Some(&[&id[..], &id[..], &[0]].concat()))]),
+        refused(&[(2, Some(&[1; 64]))]),
+        refused(&[(16, None)]),
+        refused(&[]),
+    ];
+    let issuer = pair(0x41);
+    let offer = |amount| {
+        let builder = OfferBuilder::new(issuer.public_key()).description("tea").amount(amount);
+        builder.add_path(self::path()).build().unwrap()
+    };
+    let usd = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
+    let (tea, priced) = (offer(OfferAmount::Bitcoin(Msat(1_000))), offer(usd));
+    let invoice = |offer: &Offer| {
+        let builder =
+            StaticInvoiceBuilder::new(offer, NOW).add_path(self::path(), &payinfo(Features::new([]).unwrap()));
+        let builder = builder.add_message_path(self::path()).add_message_path(self::path());
+        builder.build().unwrap().sign(&issuer).unwrap()
+    };
+    let check = |offer: &Offer, asked: &Offer, max| {
+        let usable = asked.usable(NOW, &[ChainHash::BITCOIN]).unwrap();
+        let request = InvoiceRequestBuilder::new(usable, pair(0x42).public_key(), [7; 16]).build().unwrap();
+        let request = request.sign(&pair(0x42)).unwrap();
+        let context = StaticInvoiceContext {
+            request: &request,
+            sent_to: SentTo::Path(key().into()),
+            arrival: Arrival::OwnPath,
+            now: NOW,
+            chains: &[ChainHash::BITCOIN],
+            max_amount: max,
+            rate: None,
+        };
+        invoice(offer).check(&context).map(drop)
+    };
+    check(&tea, &tea, Msat(1_000)).unwrap();
+    errors.push(check(&tea, &priced, Msat(1_000)).unwrap_err());
+    errors.push(check(&tea, &tea, Msat(999)).unwrap_err());
+    errors.push(check(&priced, &priced, Msat(1_000)).unwrap_err());
     errors
 }
 
@@ -348,6 +414,10 @@ fn links() -> Vec<Error> {
         link(&format!("bitcoin:?lno={offer}&label=100%")),
         link(&format!("bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5?lno={offer}")),
         link(&format!("bitcoin:?lno={offer}&req-pop=wallet:x")),
+        link(&format!("bitcoin:{offer}")),
+        text(&offer.replacen('o', "0", 1)),
+        text(&offer.replacen('o', "\u{43e}", 1)),
+        text(&offer.replacen('1', "\u{200b}1", 1)),
         link("bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
         cheap.amount_for(&priced).unwrap_err(),
         made().amount(Msat(1_000)).build().unwrap_err(),
@@ -355,10 +425,34 @@ fn links() -> Vec<Error> {
         name("alice@example.com/tea"),
         name("alice\u{200b}@example.com"),
         name("alice"),
+        name(&format!("{}@example.com", "a".repeat(64))),
+        name("alice.@example.com"),
         printed_txt_records("\"v=spf1 -all\"").unwrap_err(),
         printed_txt_records("\"bitcoin:?a\"\n\"bitcoin:?b\"").unwrap_err(),
         printed_txt_records("\"bitcoin:?a").unwrap_err(),
+        printed_txt_records("\"bitcoin:\\255\"").unwrap_err(),
+        "lno1".parse::<OfferId>().unwrap_err(),
     ]
+}
+
+/// What a name stands for, too late or for another offer; and what cannot be asked for.
+fn looked_up() -> Vec<Error> {
+    let offer = |text: &str| OfferBuilder::new(key()).description(text).amount_msat(Msat(9)).build().unwrap();
+    let (tea, milk, payer) = (offer("tea"), offer("milk"), Payer::new([2; 32]));
+    let alice = HumanReadableName::parse("alice@example.com").unwrap();
+    let resolved = ResolvedName::from_records(&alice, [format!("bitcoin:?lno={tea}")], NOW).unwrap();
+    let named = |offer: &Offer, now: UnixTime| {
+        let draft = payer.draft(offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+        draft.resolved(&resolved, now).map(drop).unwrap_err()
+    };
+    let errors = vec![named(&tea, UnixTime(NOW.0 + 1)), named(&milk, NOW)];
+    #[cfg(feature = "onion")]
+    let errors = {
+        let nobody = payer.look_up(&alice, &[], [3; 32], NOW, UnixTime(NOW.0 + 60)).map(drop).unwrap_err();
+        let relative = bolt12::onion::DnssecQuery::read(b"\x03a.b").unwrap_err();
+        [errors, vec![nobody, relative]].concat()
+    };
+    errors
 }
 
 /// Offers of 2021 and 2022, and a payer proof of a draft.
@@ -431,7 +525,7 @@ fn onions() -> Vec<Error> {
         path(key()).build([0; 32]).unwrap_err(),
         build(path(key()).dummy_hops(11)),
         build(BlindedPathBuilder::new(next)),
-        build(path(key()).through(PathHop::new(key()).field(16, []))),
+        build(path(key()).through(PathHop::new(other).field(16, []))),
         build(BlindedPathBuilder::joining(&to_sender, key()).through(key()).path_id([1])),
         send(over().introduction(sender.public_key()).sender(&sender)),
         send(over().through(key())),
@@ -641,8 +735,8 @@ fn requests_not_received() -> Vec<Error> {
     [vec![nowhere, no_reply_path, other_offer, other_way], not_ours.to_vec()].concat()
 }
 
-/// A price at yesterday's rate, and a payment that comes twice.
-fn sales_not_made() -> [Error; 2] {
+/// A price at yesterday's rate, a payment that comes twice, and offers that sell no more.
+fn sales_not_made() -> [Error; 4] {
     let issuer = Payee::new([1; 32]);
     let usd = "USD".parse().unwrap();
     let rate = Rate::per_bitcoin(usd, "100000", 2).unwrap();
@@ -652,12 +746,55 @@ fn sales_not_made() -> [Error; 2] {
     let asked = next(&mut draft.start([4; 32], NOW, LATER).unwrap());
     let received = issuer.receive(sides::deliver(&asked, 0x70)).unwrap();
     let fresh = sides::terms(NOW, Some(rate));
-    let old = Terms { rate_age: std::time::Duration::from_secs(86_400), ..fresh };
+    let [rate_age, max_rate_age] = [86_400, 600].map(std::time::Duration::from_secs);
+    let old = Terms { rate_age, max_rate_age, ..fresh };
     let stale = received.clone().accept(&old).unwrap_err().error().clone();
     let payment = received.accept(&fresh).unwrap().expected_payment();
     let mut taken = TakenPayments::new();
-    taken.take(&payment, NOW).unwrap();
-    [stale, taken.take(&payment, NOW).unwrap_err()]
+    taken.take(&payment, b"one", NOW).unwrap();
+    let mut stock = Stock::new();
+    stock.set(&offer, 0);
+    let sold_out = stock.take(&payment).unwrap_err();
+    stock.withdraw(&offer);
+    [stale, taken.take(&payment, b"two", NOW).unwrap_err(), sold_out, stock.take(&payment).unwrap_err()]
+}
+
+/// After sixteen that are wrong.
+fn one_claim_too_many() -> Error {
+    let new = payer().new_refund([5; 32]);
+    let builder = new.builder("a cup", Msat(5_000)).add_path(sides::path_with(0x60, new.path_id(0)));
+    let mut payment = new.publish(builder, NOW).unwrap();
+    let accepted = Payee::new([1; 32]).claim(payment.refund().unwrap(), NOW, sides::CHAINS).unwrap();
+    let invoice = accepted.invoice(Preimage([5; 32]).payment_hash());
+    let invoice = invoice.add_path(messages::path(2), &messages::payinfo()).build().unwrap();
+    let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
+    let right = sides::deliver(&sent, 0x70);
+    let mut wrong = right.clone();
+    *wrong.bytes.last_mut().unwrap() ^= 1;
+    for _ in 0..16 {
+        assert!(payment.receive(wrong.clone(), NOW).is_err());
+    }
+    payment.receive(right, UnixTime(NOW.0 + 20)).unwrap_err().error().clone()
+}
+
+/// What is wrong with what payers and contacts say of each other.
+fn contacts_not_made() -> Vec<Error> {
+    let key = pair(0x41);
+    let bobs = OfferBuilder::new(key.public_key()).build().unwrap();
+    let usable = bobs.usable(NOW, sides::CHAINS).unwrap();
+    let request = InvoiceRequestBuilder::new(usable, key.public_key(), [1; 16]).amount(Msat(1_000));
+    let secret = ContactSecret::from_byte_array([9; 32]);
+    let own = |text: &str| OfferBuilder::new(key.public_key()).description(text).build().unwrap();
+    let named = PayerIdentity::name("bob@example.com".parse().unwrap(), &bobs, key.public_key()).unwrap();
+    let long = request.clone().introduce(&secret, &PayerIdentity::from(own(&"x".repeat(300)))).build().unwrap_err();
+    let unsigned = request.clone().introduce(&secret, &named).build().unwrap_err();
+    let stranger = request.introduce(&secret, &named).build_named().unwrap().sign(&pair(0x42)).unwrap_err();
+    let contact = Contact::new(secret, own("tea"));
+    let draft = payer().draft(&bobs, NOW, sides::CHAINS).unwrap();
+    let other = draft.introduce(&contact, &named).unwrap_err();
+    let nameless = self::request(&[(2_000_001_733, Some(&[1, b'a', 1, b'b']))]);
+    vec![long, unsigned, stranger, other, nameless, Contact::from_bytes(&[2]).unwrap_err()]
 }
 
 const LATER: UnixTime = UnixTime(NOW.0 + 600);
@@ -739,8 +876,7 @@ fn refunds_not_paid() -> Vec<Error> {
 
     let builder = builder.add_path(sides::path_with(0x70, new.path_id(0)));
     let published = new.publish(builder, NOW).unwrap();
-    let issuer = Payee::new([1; 32]);
-    let accepted = issuer.claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
+    let accepted = Payee::new([1; 32]).claim(published.refund().unwrap(), NOW, sides::CHAINS).unwrap();
     let invoice = accepted.invoice(sha256::Hash::hash(&[1])).add_path(path(), &messages::payinfo()).build().unwrap();
     let mut claim = accepted.sign(invoice, LATER, Retry::default()).unwrap();
     let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!() };
@@ -861,7 +997,10 @@ fn an_invoice_error_answers_what_is_about_a_field() {
         // RQW-3, IVW-4 and the like are for writers.
         let is_of_rates = matches!(
             error.kind(),
-            ErrorKind::LimitNeeded { .. } | ErrorKind::RateNeeded { .. } | ErrorKind::WrongCurrency { .. }
+            ErrorKind::LimitNeeded { .. }
+                | ErrorKind::RateNeeded { .. }
+                | ErrorKind::WrongCurrency { .. }
+                | ErrorKind::StaleRate { .. }
         );
         let is_own = error.rule().id().as_bytes().get(2) == Some(&b'W') || is_of_rates;
         let Some(field) = error.field().filter(|_| !is_own) else {
@@ -877,6 +1016,9 @@ fn an_invoice_error_answers_what_is_about_a_field() {
             limits += 1;
             assert_eq!(text, "the amount is more than is accepted");
             assert!(error.to_string().contains(&max.to_string()));
+        } else if let ErrorKind::NoPathWithin { .. } | ErrorKind::OffPrice { .. } = error.kind() {
+            // Limits and rates of our own.
+            assert!(!text.contains(|c: char| c.is_ascii_digit()), "{text}");
         } else {
             assert_eq!(text, error.to_string());
         }

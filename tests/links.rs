@@ -4,8 +4,8 @@
 mod links;
 
 use bolt12::{
-    BitcoinUri, BitcoinUriBuilder, Bolt12, ChainHash, Error, ErrorKind, Instruction, LinkFault, LooksLike, Msat, Offer,
-    Pasted, Rule, printed_txt_records, txt_records,
+    BitcoinUri, BitcoinUriBuilder, Bolt12, ChainHash, Error, ErrorKind, HumanReadableName, Instruction, LinkFault,
+    LooksLike, Msat, Offer, Pasted, Rule, printed_txt_records, txt_records,
 };
 use links::{DOLLARS, FREE, TESTNET, priced};
 use proptest::prelude::*;
@@ -111,6 +111,10 @@ fn what_spoils_a_link_is_said_with_its_column() {
         ("bitcoin:?req-pop=a:&", "pop=b:", LinkFault::RepeatedKey("pop"), Rule::Uri4),
         ("bitcoin:?amount=1&", "amount=1", LinkFault::RepeatedKey("amount"), Rule::Uri5),
         ("bitcoin:?amount=", "1e3", LinkFault::InvalidUriAmount, Rule::Uri5),
+        // What is missing is missing at the end.
+        ("bitcoin:?amount", "", LinkFault::InvalidUriAmount, Rule::Uri5),
+        ("bitcoin:?label=é&amount", "&x=1", LinkFault::InvalidUriAmount, Rule::Uri5),
+        ("bitcoin:?amount=", "&x=1", LinkFault::InvalidUriAmount, Rule::Uri5),
         ("bitcoin:?label=é", "%+1", LinkFault::InvalidEncoding, Rule::Uri1),
         ("bitcoin:?label=%C3%A9", "%ff", LinkFault::InvalidEncoding, Rule::Uri1),
         ("bitcoin:?label=%C3%A9", "%", LinkFault::InvalidEncoding, Rule::Uri1),
@@ -121,6 +125,11 @@ fn what_spoils_a_link_is_said_with_its_column() {
         assert_eq!(refused(&format!("{before}{rest}")), (fault, rule, at(before)), "{before}{rest}");
     }
     assert_eq!("lno1".parse::<BitcoinUri>().unwrap_err().rule(), Rule::Uri1);
+
+    // The broken code is to blame, not the first good one.
+    let before = " lightning:lno1%2B ";
+    let error = Pasted::read(&format!("{before}%+2B")).unwrap_err();
+    assert_eq!((error.kind(), error.column()), (&ErrorKind::Link(LinkFault::InvalidEncoding), at(before)));
 }
 
 // URI-5
@@ -162,7 +171,8 @@ fn an_amount_is_for_offers_without_a_price() {
         assert_eq!(amount(&priced, same), Ok(None));
     }
     let low = amount(&priced, "&amount=0.00000999").unwrap_err();
-    assert_eq!((low.kind(), low.rule()), (&ErrorKind::AmountTooLow { min: Msat(1_000_000) }, Rule::Uri5));
+    let below = ErrorKind::Link(LinkFault::BelowPrice { min: Msat(1_000_000) });
+    assert_eq!((low.kind(), low.rule()), (&below, Rule::Uri5));
     assert_eq!(amount(DOLLARS, "&amount=0.00000001"), Ok(None));
 }
 
@@ -198,6 +208,18 @@ fn who_cannot_tell_does_not_pay() {
     }
     for other in
         ["https://a.b", "HTTP:a", "file:///x", "javascript:alert(1)", "mailto:a@b.c", "", "x", ":x", "1:", "ü:"]
+            .into_iter()
+            .chain([
+                "web+coffee:x",
+                "EXT+a:x",
+                "ms-msdt:/id",
+                "Search-MS:q",
+                "geo:1,2",
+                "tel:1",
+                "blob:x",
+                "intent:x",
+                "bitcoin:?x",
+            ])
     {
         let required = uri(&format!("req-pop={other}"));
         assert_eq!(required.offer_and_pop(ChainHash::BITCOIN).map_err(fault), Err(no.clone()), "{other}");
@@ -251,6 +273,32 @@ fn a_link_is_made_for_people_and_for_squares() {
     assert_eq!(refused(twice), (link(LinkFault::NeedlessAmount), Rule::Uri9));
 }
 
+// NAM-1, NAM-3
+#[test]
+fn a_name_may_begin_like_something_else() {
+    for name in
+        ["lnbcfan@example.com", "lnurl@example.com", "lntb.tom@example.com", "lno1@example.com", "alice@localhost"]
+    {
+        assert_eq!(Pasted::read(name), Ok(Pasted::Name(HumanReadableName::parse(name).unwrap())), "{name}");
+    }
+    // As a browser writes a link with a ₿ in it.
+    for link in ["lightning:%E2%82%BFalice@example.com", " Lightning://%e2%82%bfalice@example.com "] {
+        assert_eq!(Pasted::read(link), Ok(Pasted::Name(HumanReadableName::parse("alice@example.com").unwrap())));
+    }
+    assert!(HumanReadableName::parse("%E2%82%BFalice@example.com").is_err());
+    let (long, fits) = (format!("{}@b.c", "a".repeat(64)), format!("{}@b.{}.c.", "a".repeat(63), "d".repeat(63)));
+    assert!(HumanReadableName::parse(&fits).is_ok());
+    for (bad, len) in [(&*long, 64), ("a..b@c.d", 0), (".a@c.d", 0), ("a@.c", 0), ("a@c..", 0)] {
+        let error = HumanReadableName::parse(bad).unwrap_err();
+        let fault = ErrorKind::Link(LinkFault::InvalidLabel { len });
+        assert_eq!((error.kind(), error.rule()), (&fault, Rule::Nam3), "{bad}");
+        assert_eq!(Pasted::read(bad), Err(error));
+    }
+    // What cannot be a name is what it looks like.
+    let node = format!("02{}@example.com", "ab".repeat(32));
+    assert_eq!(Pasted::read(&node).unwrap_err().kind(), &ErrorKind::NotBolt12(LooksLike::NodeAddress));
+}
+
 // NAM-4, NAM-5
 #[test]
 fn one_record_of_the_dns_is_the_link() {
@@ -281,9 +329,14 @@ fn one_record_of_the_dns_is_the_link() {
     assert_eq!(found(&format!("\"{uri}\"\n\"{uri}\"")), several);
     assert_eq!(found("\"BITCOIN:\"\n\"bitcoin:x\""), several);
     for cut in ["\"bitcoin:", "\"bitcoin:\\", "\"bitcoin:\\\"", "\"bitcoin:\" \"x"] {
-        assert_eq!(found(cut), Err((ErrorKind::Truncated, Rule::Nam5)), "{cut}");
+        assert_eq!(found(cut), Err((ErrorKind::Link(LinkFault::CutRecord), Rule::Nam5)), "{cut}");
     }
-    assert_eq!(found("\"bitcoin:\\255\""), Err((ErrorKind::InvalidUtf8, Rule::Nam5)));
+    assert_eq!(found("\"bitcoin:\\255\""), Err((ErrorKind::InvalidUtf8, Rule::Uri1)));
+    // What is no text counts as much, and spoils nothing where it does not count.
+    assert_eq!(found(&format!("\"\\255\\254\"\n\"{uri}\"")), Ok(uri.clone()));
+    assert_eq!(found(&format!("\"bitcoin:\\255\"\n\"{uri}\"")), several);
+    let bytes: [&[u8]; 2] = [b"\xff", b"BitCoin:?x"];
+    assert_eq!(txt_records(bytes), Ok("BitCoin:?x".into()));
     // Texts of records are taken as they are.
     let texts = |texts: &[&str]| txt_records(texts).map_err(|error| (error.kind().clone(), error.rule()));
     assert_eq!(texts(&["\"bitcoin:?x\"", "BITCOIN:?y \"z\""]), Ok("BITCOIN:?y \"z\"".into()));
@@ -300,8 +353,9 @@ proptest! {
                 Ok(uri) => {
                     let again: BitcoinUri = uri.to_string().parse().unwrap();
                     prop_assert_eq!(again.to_string(), uri.to_string());
-                    let upper = format!("{uri:#}");
-                    prop_assert!(upper.parse::<BitcoinUri>().is_ok(), "{}", upper);
+                    // URI-9: upper case means the same, whatever alphabet the keys are in.
+                    let upper: BitcoinUri = format!("{uri:#}").parse().unwrap();
+                    prop_assert_eq!(upper.to_string().to_ascii_lowercase(), uri.to_string().to_ascii_lowercase());
                 }
                 Err(error) => {
                     prop_assert!(error.column().is_none_or(|column| column <= link.chars().count() + 1));
@@ -310,6 +364,62 @@ proptest! {
             }
             let _ = link.parse::<Bolt12>();
         }
+    }
+
+    // URI-9: a key in any alphabet is the same in both cases, and as long.
+    #[test]
+    fn keys_keep_their_letters(key in "[a-zßıİſKéÉ]{1,8}", value in "[a-zA-Z0-9]{0,8}") {
+        let uri = read(&format!("bitcoin:?x{key}={value}"));
+        let upper = read(&format!("{uri:#}"));
+        prop_assert_eq!(&upper, &uri);
+        let key = format!("x{key}").to_ascii_lowercase();
+        let ignored: Vec<_> = upper.ignored().map(|(key, value)| (key.as_raw(), value.as_raw())).collect();
+        prop_assert_eq!(ignored, [(&*key, &*value)]);
+    }
+
+    // NAM-1: the paste field and the type of a name take the same names.
+    #[test]
+    fn a_name_is_one_wherever_it_is_read(
+        before in "(|lightning:|lightning:%E2%82%BF|%E2%82%BF|LIGHTNING://| \\n|\"|bitcoin:|mailto:|₿)",
+        user in "(alice|lnbcfan|lntbtom|lnurlup|lno1fan|xprv|02|[a-z0-9._-]{1,8}|[ -~₿é]{0,6}|[0-9a-f]{64,66})",
+        at in "(|@|@|@@)",
+        domain in "(example\\.com|localhost|a\\.b\\.|[a-z0-9.-]{1,8}|[ -~é]{0,6}|[a-z]{63,64}\\.com)",
+        after in "(| |\n|\"|\\?x=1|#x|:9735|/)",
+    ) {
+        let text = format!("{before}{user}{at}{domain}{after}");
+        let name = HumanReadableName::parse(&text);
+        match Pasted::read(&text) {
+            Ok(Pasted::Name(found)) => prop_assert_eq!(Ok(found), name),
+            // Nothing else is a name too, and what is meant as one is refused in the same way.
+            found => {
+                prop_assert!(name.is_err(), "{} is a name, and was read as {:?}", text, found);
+                if let (Err(found), Err(name)) = (found, name) {
+                    let is_same = found == name;
+                    prop_assert!(is_same || !matches!(found.rule(), Rule::Nam2 | Rule::Nam3), "{:#} {:#}", found, name);
+                }
+            }
+        }
+    }
+
+    // NAM-4: records count by their first bytes, whatever follows.
+    #[test]
+    fn records_count_by_their_bytes(
+        records in proptest::collection::vec((any::<bool>(), proptest::collection::vec(any::<u8>(), 0..12)), 0..4),
+    ) {
+        let record = |(counts, rest): &(bool, Vec<u8>)| if *counts { [b"bitCOIN:", &**rest].concat() } else { rest.clone() };
+        let records: Vec<Vec<u8>> = records.iter().map(record).collect();
+        let counted: Vec<&Vec<u8>> =
+            records.iter().filter(|record| record.len() >= 8 && record[..8].eq_ignore_ascii_case(b"bitcoin:")).collect();
+        let expected = match counted[..] {
+            [] => Err(ErrorKind::Link(LinkFault::NoPaymentRecord)),
+            [one] => String::from_utf8(one.clone()).map_err(|_| ErrorKind::InvalidUtf8),
+            _ => Err(ErrorKind::Link(LinkFault::SeveralPaymentRecords)),
+        };
+        prop_assert_eq!(txt_records(&records).map_err(|error| error.kind().clone()), expected.clone());
+        // The same as a tool prints it.
+        let printed = |record: &Vec<u8>| format!("\"{}\"\n", record.iter().map(|byte| format!("\\{byte:03}")).collect::<String>());
+        let output: String = records.iter().map(printed).collect();
+        prop_assert_eq!(printed_txt_records(&output).map_err(|error| error.kind().clone()), expected);
     }
 
     // URI-1: any text comes out of a link as it went in.

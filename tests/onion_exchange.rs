@@ -117,7 +117,7 @@ fn a_request_is_answered_with_an_invoice() {
     let [payer, first, second, issuer] = [1, 2, 3, 4].map(node);
     let mut network = Network::row(&[&payer, &first, &second, &issuer]);
 
-    let offer_path = BlindedPathBuilder::new(issuer.public_key())
+    let offer_path = BlindedPathBuilder::own(&issuer)
         .through(first.public_key())
         .through(second.public_key())
         .path_id(OFFER_PATH)
@@ -137,7 +137,7 @@ fn a_request_is_answered_with_an_invoice() {
         .unwrap()
         .sign(&payer_key)
         .unwrap();
-    let reply_path = BlindedPathBuilder::new(payer.public_key())
+    let reply_path = BlindedPathBuilder::own(&payer)
         .through(first.public_key())
         .path_id(REPLY_PATH)
         .dummy_hops(1)

@@ -8,11 +8,12 @@ mod onion_naive;
 
 use bolt12::onion::{
     BlindedPathBuilder, Contents, HopData, MAX_DUMMY_HOPS, MAX_REPLY_HOPS, NextHop, OnionMessage, OnionMessageBuilder,
-    PathHop, Payload, PaymentConstraints, Peeled, Refusal, Unblinded,
+    PathHop, Payload, Peeled, Refusal, Unblinded,
 };
 use bolt12::{BlindedPath, Direction, Error, ErrorKind, Field, Rule, ShortChannelId};
 use onion::{id, node};
 use onion_naive::{decrypted, encrypted, message, message_of, record};
+use proptest::prelude::*;
 
 /// A message for node 2, which is node 1's to pass on.
 fn two_hops() -> OnionMessage {
@@ -264,34 +265,56 @@ fn a_layer_that_does_not_fit_is_refused() {
 // PTH-1
 #[test]
 fn dummy_hops_are_taken_off_up_to_a_number() {
-    let sent = |path: &BlindedPath<'_>| {
-        OnionMessageBuilder::over(path, Contents::InvoiceRequest(b"request")).build([4; 32]).unwrap().message
-    };
+    let dummies = |count| BlindedPathBuilder::own(&node(1)).dummy_hops(count);
     for count in 0..=MAX_DUMMY_HOPS {
-        let path = BlindedPathBuilder::new(id(1)).dummy_hops(count).build([3; 32]).unwrap();
+        let path = dummies(count).build([3; 32]).unwrap();
         assert_eq!(path.hops().count(), count + 1);
-        let received = onion::received(&sent(&path), &node(1));
+        let received = onion::received(&over(&path), &node(1));
         assert_eq!(received.contents(), Some(Contents::InvoiceRequest(b"request")));
     }
-    let error = BlindedPathBuilder::new(id(1)).dummy_hops(MAX_DUMMY_HOPS + 1).build([3; 32]).unwrap_err();
-    assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooManyEntries, Rule::Pth1));
-
-    // Hops before them that are the recipient count too, unless it finds the next by a channel.
-    let dummies = |count| BlindedPathBuilder::new(id(1)).dummy_hops(count);
-    let error = dummies(MAX_DUMMY_HOPS).through(id(1)).build([3; 32]).unwrap_err();
-    assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooManyEntries, Rule::Pth1));
-    let error = dummies(MAX_DUMMY_HOPS - 1).through(id(1)).through(id(1)).build([3; 32]).unwrap_err();
-    assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooManyEntries, Rule::Pth1));
-    let path = dummies(MAX_DUMMY_HOPS - 1).through(id(1)).build([3; 32]).unwrap();
-    assert!(onion::received(&sent(&path), &node(1)).contents().is_some());
+    let refused = |builder: BlindedPathBuilder<'_>, kind: ErrorKind| {
+        let error = builder.build([3; 32]).unwrap_err();
+        assert_eq!((error.kind(), error.rule()), (&kind, Rule::Pth1));
+    };
+    refused(dummies(MAX_DUMMY_HOPS + 1), ErrorKind::TooManyEntries);
+    // Only the recipient can make them, and it sends nothing to itself otherwise.
+    refused(BlindedPathBuilder::new(id(1)).dummy_hops(1), ErrorKind::Unexpected);
+    refused(dummies(0).through(id(1)), ErrorKind::Unexpected);
     let by_channel = PathHop::new(id(1)).by_channel(ShortChannelId(1));
     dummies(MAX_DUMMY_HOPS).through(id(1)).through(id(2)).build([3; 32]).unwrap();
     dummies(MAX_DUMMY_HOPS).through(by_channel).build([3; 32]).unwrap();
+}
 
-    // Somebody else can put as many as the onion holds, and is stopped.
-    let path = dummies(MAX_DUMMY_HOPS).build([3; 32]).unwrap();
-    let path = BlindedPathBuilder::joining(&path, id(1)).through(id(1)).build([3; 32]).unwrap();
-    assert_eq!(sent(&path).peel(&node(1)).err(), Some(Refusal::Unusable));
+fn over(path: &BlindedPath<'_>) -> OnionMessage {
+    OnionMessageBuilder::over(path, Contents::InvoiceRequest(b"request")).build([4; 32]).unwrap().message
+}
+
+/// EXC-20: nobody else makes a node peel more than once. Its id as the next node leads nowhere; a hop that looks like a
+/// dummy, with a wrong tag, another node's or one from another place, is refused.
+#[test]
+fn dummy_hops_of_others_are_not_taken_off() {
+    let own = record(4, &id(1).serialize());
+    let to_itself = message(&id(1), &payload(&own, &[], &[]), false);
+    assert_eq!(onion::forward(&to_itself, &node(1)).next(), NextHop::NodeId(id(1)));
+    for len in [0, 1, 15, 16, 17, 32] {
+        assert_eq!(
+            peel(&payload(&record(6, &vec![0x55; len]), &[], &[]), false).err(),
+            Some(Refusal::Unusable),
+            "{len}"
+        );
+    }
+    // What node 1 made for itself, read by the letter, at another place and for another node.
+    let path = BlindedPathBuilder::own(&node(1)).dummy_hops(1).build([3; 32]).unwrap();
+    let path_key = path.first_path_key().public_key().unwrap();
+    let tag = Unblinded::new(&node(1), &path_key, path.hops().next().unwrap().encrypted_recipient_data).unwrap();
+    let tag = record(6, tag.data().path_id().unwrap());
+    for (reader, session) in [(1, 5), (2, 3)] {
+        let hops = [(id(reader), tag.clone()), (id(reader), record(6, b"end"))];
+        let copied = onion_naive::path(&hops, [session; 32]);
+        assert_eq!(over(&copied).peel(&node(reader)).err(), Some(Refusal::Unusable));
+    }
+    let same = onion_naive::path(&[(id(1), tag), (id(1), record(6, b"end"))], [3; 32]);
+    assert_eq!(onion::received(&over(&same), &node(1)).path_id(), Some(&b"end"[..]));
 }
 
 /// A path of so many hops, whose points are none.
@@ -336,36 +359,123 @@ fn a_long_reply_path_is_refused_before_its_points_are_looked_at() {
     assert_eq!((error.kind(), error.field(), error.rule()), expected);
 }
 
-/// MSG-5: whoever answers takes off its own hops, which others put there, up to a number.
+/// MSG-5: whoever answers takes off one hop of its own, as a node does that passes the message on.
 #[test]
-fn own_hops_are_taken_off_a_path_up_to_a_number() {
+fn one_own_hop_is_taken_off_a_path() {
     let sender = node(1);
     let answer = |own: usize| {
         let path = (0..own).fold(BlindedPathBuilder::new(id(2)), |builder, _| builder.through(id(1)));
         let path = path.build([3; 32]).unwrap();
         OnionMessageBuilder::over(&path, Contents::Invoice(b"?")).sender(&sender).build([4; 32])
     };
-    let to_other = |own| answer(own).map(|outgoing| outgoing.to);
-    for own in 0..=MAX_DUMMY_HOPS + 1 {
-        assert_eq!(to_other(own), Ok(NextHop::NodeId(id(2))), "{own}");
+    for own in [0, 1] {
+        assert_eq!(answer(own).unwrap().to, NextHop::NodeId(id(2)), "{own}");
     }
-    for own in [MAX_DUMMY_HOPS + 2, MAX_DUMMY_HOPS + 3, 254] {
-        let error = to_other(own).unwrap_err();
+    for own in [2, 3, 11, 254] {
+        let error = answer(own).unwrap_err();
         assert_eq!((error.kind(), error.rule()), (&ErrorKind::OwnPath, Rule::Msg5), "{own}");
     }
-    // It is told no more there than by a message (PTH-4).
-    let constraints = PaymentConstraints { max_cltv_expiry: 1, htlc_minimum_msat: 1 };
-    let hop = PathHop::new(id(1)).payment_constraints(constraints);
-    let path = BlindedPathBuilder::new(id(2)).through(hop).build([3; 32]).unwrap();
-    let error = OnionMessageBuilder::over(&path, Contents::Invoice(b"?")).sender(&sender).build([4; 32]).unwrap_err();
-    assert_eq!((error.kind(), error.field()), (&ErrorKind::Unexpected, Some(Field::PAYMENT_CONSTRAINTS)));
+}
+
+/// EXC-21: what a sender does with a path that starts at itself is what the same node does with a message that somebody
+/// else sends over that path: on to the same node, with the same for it to find, or nothing at all.
+fn own_and_forwarded(path: &BlindedPath<'_>) {
+    let (own, over) = (node(1), || OnionMessageBuilder::over(path, Contents::Invoice(b"invoice")));
+    let answered = over().sender(&own).build([4; 32]).map(|sent| (sent.to, sent.message));
+    let forwarded = match over().build([5; 32]).unwrap().message.peel(&own) {
+        // To itself is nowhere.
+        Ok(Peeled::Forward(forward)) if forward.next() != NextHop::NodeId(id(1)) => {
+            Some((forward.next(), forward.message().unwrap()))
+        }
+        _ => None,
+    };
+    match (answered, forwarded) {
+        (Err(_), None) => {}
+        (Ok((to, answer)), Some((next, forward))) => {
+            assert_eq!(to, next);
+            let found = [answer, forward].map(|message| match message.peel(&node(2)) {
+                Ok(Peeled::Received(received)) => Ok(received.path_id().map(<[u8]>::to_vec)),
+                Ok(Peeled::Forward(forward)) => panic!("{forward:?}"),
+                Err(refusal) => Err(refusal),
+            });
+            assert_eq!(found[0], found[1]);
+        }
+        (answered, forwarded) => panic!("{answered:?}, but {forwarded:?} from another"),
+    }
+}
+
+/// What a hop may be told, of every kind.
+fn hop_data() -> impl Strategy<Value = Vec<u8>> {
+    let maybe = |record: Vec<u8>| prop::option::weighted(0.25, Just(record));
+    let next = prop_oneof![
+        4 => Just(record(4, &id(2).serialize())),
+        1 => Just(record(4, &id(1).serialize())),
+        1 => Just(Vec::new()),
+    ];
+    let fields = [
+        record(6, b"a path id"),
+        record(8, &id(3).serialize()),
+        record(10, &[0; 6]),
+        record(12, &[0, 0, 0, 1]),
+        record(14, &[2]),
+        record(15, b"odd"),
+        record(16, b"even"),
+    ];
+    let rest = fields.map(maybe).into_iter().collect::<Vec<_>>();
+    (maybe(record(1, &[0; 9])), maybe(record(2, &[7; 8])), next, rest).prop_map(|(padding, channel, next, rest)| {
+        let parts = [padding, channel, Some(next)].into_iter().chain(rest);
+        parts.flatten().flatten().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    // EXC-21, MSG-5
+    #[test]
+    fn an_own_hop_is_what_it_is_to_others(data in hop_data(), last in prop::bool::weighted(0.1)) {
+        let mut hops = vec![(id(1), data), (id(2), record(6, b"the end"))];
+        hops.truncate(if last { 1 } else { 2 });
+        own_and_forwarded(&onion_naive::path(&hops, [3; 32]));
+    }
+}
+
+/// The kinds of hops by which a node could be told from others, one by one.
+#[test]
+fn an_own_hop_that_others_would_not_pass_on_is_not_taken_off() {
+    let next = record(4, &id(2).serialize());
+    let path = |data: Vec<u8>| onion_naive::path(&[(id(1), data), (id(2), record(6, b"end"))], [3; 32]);
+    let answer = |path: &BlindedPath<'_>| {
+        OnionMessageBuilder::over(path, Contents::Invoice(b"?")).sender(&node(1)).build([4; 32]).map(|sent| sent.to)
+    };
+    assert_eq!(answer(&path(next.clone())), Ok(NextHop::NodeId(id(2))));
+    assert_eq!(answer(&path(record(2, &[7; 8]))), Ok(NextHop::Channel(ShortChannelId(0x0707_0707_0707_0707))));
+    let refused = |after: Vec<u8>, kind, field| {
+        let path = path([next.clone(), after].concat());
+        own_and_forwarded(&path);
+        let error = answer(&path).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (&kind, Some(field)));
+    };
+    refused(record(6, b"secret"), ErrorKind::Unexpected, Field::PATH_ID);
+    refused(record(10, &[0; 6]), ErrorKind::Unexpected, Field::PAYMENT_RELAY);
+    refused(record(12, &[0, 0, 0, 1]), ErrorKind::Unexpected, Field::PAYMENT_CONSTRAINTS);
+    refused(record(14, &[2]), ErrorKind::UnknownFeature(1), Field::ALLOWED_FEATURES);
+    refused(record(16, b"even"), ErrorKind::UnknownEvenField, Field::numbered(16));
+    // Nor is a dummy hop of its own in somebody else's path.
+    let own = BlindedPathBuilder::own(&node(1)).dummy_hops(2).build([3; 32]).unwrap();
+    own_and_forwarded(&own);
+    assert_eq!(answer(&own).unwrap_err().kind(), &ErrorKind::OwnPath);
 }
 
 /// A dummy hop that is itself good, with something wrong inside, was not cheap.
 #[test]
 fn what_fails_behind_a_dummy_hop_is_not_cheap() {
-    let data = record(4, &id(1).serialize());
-    assert_eq!(peel(&payload(&data, &[], &[]), false).err(), Some(Refusal::Unusable));
+    let path = BlindedPathBuilder::own(&node(1)).dummy_hops(1).build([3; 32]).unwrap();
+    let hops = path.hops().map(|hop| (hop.blinded_node_id.public_key().unwrap(), hop.encrypted_recipient_data));
+    // The layer behind is made for another key.
+    let hops: Vec<_> = hops.take(1).chain([(id(9), &[0; 20][..])]).collect();
+    let path = BlindedPath::new(id(1).into(), path.first_path_key().public_key().unwrap(), hops).unwrap();
+    assert_eq!(over(&path).peel(&node(1)).err(), Some(Refusal::Unusable));
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Way {
             true => builder.introduction_by_channel(ShortChannelId(77), Direction::NodeTwo),
             false => builder,
         };
-        let mut builder = BlindedPathBuilder::new(id(recipient.node)).dummy_hops(self.dummies);
+        let mut builder = BlindedPathBuilder::own(&node(recipient.node)).dummy_hops(self.dummies);
         builder = through.iter().fold(builder, |builder, hop| builder.through(hop.build()));
         if let Some(path_id) = &self.path_id {
             builder = builder.path_id(path_id.clone());
@@ -281,15 +281,12 @@ fn a_reply_path_that_starts_at_the_sender_is_used() {
     assert_eq!(outgoing.to, NextHop::NodeId(responder.public_key()));
 }
 
-/// Several own hops at the start, and a channel after them.
+/// An own hop at the start, and a channel after it.
 #[test]
-fn all_hops_of_the_sender_are_taken_off() {
+fn the_senders_own_hop_is_taken_off() {
     let sender = node(1);
     let scid = ShortChannelId(5);
-    let builder = BlindedPathBuilder::new(id(9))
-        .through(sender.public_key())
-        .through(sender.public_key())
-        .through(PathHop::new(sender.public_key()).by_channel(scid));
+    let builder = BlindedPathBuilder::new(id(9)).through(PathHop::new(sender.public_key()).by_channel(scid));
     let path = builder.build([3; 32]).unwrap();
     let outgoing =
         OnionMessageBuilder::over(&path, Contents::InvoiceError(b"no")).sender(&sender).build([4; 32]).unwrap();
@@ -305,7 +302,7 @@ fn all_hops_of_the_sender_are_taken_off() {
     assert_eq!(received(&message, &node(9)).contents(), Some(Contents::InvoiceError(b"no")));
 
     // The path's own dummy hops are no way out either.
-    let path = BlindedPathBuilder::new(sender.public_key()).dummy_hops(3).build([3; 32]).unwrap();
+    let path = BlindedPathBuilder::own(&sender).dummy_hops(3).build([3; 32]).unwrap();
     let error = OnionMessageBuilder::over(&path, Contents::InvoiceError(b"no")).sender(&sender).build([4; 32]);
     let error = error.unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::OwnPath, Rule::Msg5));

@@ -268,7 +268,7 @@ fn what_a_hop_may_not_pass_on_is_refused() {
         "the payment is 0.699 sat, and its path carries no less than 0.7 sat",
         "the payment is 1 sat, which does not exceed the fee of 1 sat and 500000 millionths",
         "the payment expires at height 39, which leaves no 40 blocks",
-        "the path allows feature 3, which is not known here; newer software may help",
+        "the path allows feature 3, which this version does not know; try a newer one",
         "the path names both a channel and a node as the next hop",
         "the path is one for messages: it names no fee for a payment",
     ];
@@ -474,4 +474,58 @@ proptest! {
         }
         prop_assert_eq!(max, height / 2 + u32::from(last));
     }
+}
+
+/// What a path takes of a payment's onion (BOLT 4): for each hop its payload's length, the payload, and an HMAC of 32
+/// bytes. The payload has the encrypted data, in the first hop the path key, and in the last amount, height and total.
+fn onion_len(path: &BlindedPath<'_>) -> usize {
+    let size = |len: usize| if len < 253 { 1 } else { 3 };
+    let last = path.hops().count() - 1;
+    let payload = |(at, len): (usize, usize)| {
+        let key = if at == 0 { 2 + 33 } else { 0 };
+        let amounts = if at == last { (2 + 8) + (2 + 4) + (2 + 8) } else { 0 };
+        let payload = 1 + size(len) + len + key + amounts;
+        size(payload) + payload + 32
+    };
+    path.hops().map(|hop| hop.encrypted_recipient_data.len()).enumerate().map(payload).sum()
+}
+
+/// The most that a hop before the path takes: amount, height, channel, length and HMAC.
+const PLAIN_HOP: usize = (2 + 8) + (2 + 4) + (2 + 8) + 1 + 32;
+
+// CON-8, EXC-22: path ids of the lengths that a payee's have, over one peer and over two. An onion has 1300 bytes.
+#[test]
+fn a_long_path_id_leaves_room_in_the_onion() {
+    let through = |peers: u8, path_id: usize, pads: bool| {
+        let builder = PaymentPathBuilder::new(node(RECIPIENT).public_key(), vec![9; path_id], 18, HEIGHT);
+        let hops = (1..=peers).map(|number| hop(number, relay(1_000, 10, 34), 1, UNLIMITED));
+        let builder = hops.fold(builder, PaymentPathBuilder::through);
+        let builder = if pads { builder } else { builder.unpadded_end() };
+        1300usize.checked_sub(onion_len(&builder.build(SESSION).unwrap().0)).map(|left| left / PLAIN_HOP)
+    };
+    // What was sold, with 64 bytes of the application's; the same with a contact's secret; and with the payer's offer.
+    let left = |pads| [238, 270, 571].map(|len| [1, 2].map(|peers| through(peers, len, pads)));
+    assert_eq!(left(true), [[Some(10), Some(5)], [Some(9), Some(3)], [None, None]]);
+    assert_eq!(left(false), [[Some(14), Some(13)], [Some(13), Some(12)], [Some(8), Some(7)]]);
+}
+
+// PTH-1: the hops before the last still look alike, dummy hops too.
+#[test]
+fn only_the_last_hop_has_a_length_of_its_own() {
+    let peer = hop(1, relay(1_000, 10, 34), 1, UNLIMITED);
+    let builder = builder(&[peer], 18).dummy_hops(2, PaymentRelay::default());
+    let lens = |builder: PaymentPathBuilder| -> Vec<usize> {
+        let (path, _) = builder.build(SESSION).unwrap();
+        path.hops().map(|hop| hop.encrypted_recipient_data.len()).collect()
+    };
+    let padded = lens(builder.clone());
+    assert!(padded.windows(2).all(|pair| pair[0] == pair[1]));
+    let unpadded = lens(builder.unpadded_end());
+    assert!(unpadded[..3].windows(2).all(|pair| pair[0] == pair[1]));
+    assert!(unpadded[3] < unpadded[0] && unpadded[0] <= padded[0]);
+    // It can be read all the same.
+    let nodes = [node(1), node(RECIPIENT), node(RECIPIENT), node(RECIPIENT)];
+    let dummies = PaymentPathBuilder::new(node(RECIPIENT).public_key(), PATH_ID, 18, HEIGHT).through(peer);
+    let (path, _) = dummies.dummy_hops(2, PaymentRelay::default()).unpadded_end().build(SESSION).unwrap();
+    assert_eq!(told(&path, &nodes).last().unwrap().path_id(), Some(&PATH_ID[..]));
 }

@@ -173,9 +173,13 @@ prop_compose! {
         note in proptest::option::of(".{0,20}"),
         metadata in vec(any::<u8>(), 0..40),
         unknown in unknown_fields(prop_oneof![92u64..159, 2_000_000_000u64..3_000_000_000]),
+        introduction in proptest::option::of((any::<[u8; 32]>(), any_offer())),
     ) -> Raw {
         let mut raw = request_for(offer).with(0, metadata).with_number(82, amount);
-        for (number, value) in [(84, features), (89, note.map(String::into_bytes))] {
+        let (secret, own) = introduction.map(|(secret, own)| (secret.to_vec(), own.encode())).unzip();
+        let texts = [(84, features), (89, note.map(String::into_bytes))];
+        // Who pays, to a contact (bLIP 42): odd fields like any other, with and without the feature.
+        for (number, value) in texts.into_iter().chain([(2_000_001_729, secret), (2_000_001_731, own)]) {
             raw = value.into_iter().fold(raw, |raw, value| raw.with(number, value));
         }
         unknown.into_iter().fold(raw, |raw, (number, value)| raw.with(number, value))

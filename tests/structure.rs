@@ -14,13 +14,16 @@ const LAYERS: &[&str] = &[
     "work",
     "units",
     "curve",
+    "crypto",
     "error",
     "tlv",
     "serde",
     "text",
     "field",
     "recurrence",
+    "async_payments",
     "signature",
+    "contacts",
     "onion",
     "message",
     "signed",
@@ -28,12 +31,14 @@ const LAYERS: &[&str] = &[
     "offer",
     "invoice_request",
     "invoice",
+    "static_invoice",
     "payer_proof",
     "invoice_error",
     "named",
     "names",
     "peer",
     "exchange",
+    "peers",
     "lightning",
     "guide",
 ];
@@ -219,6 +224,37 @@ fn the_numbers_of_recurrence_are_in_one_place() {
     }
 }
 
+/// The same for those of contacts, which are in an experimental range.
+#[test]
+fn the_numbers_of_contacts_are_in_one_place() {
+    for number in ["2000001729", "2000001731", "2000001733", "2000001735"] {
+        let holds = |text: &str| {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            code.into_iter().any(|line| line.replace('_', "").contains(number))
+        };
+        let files: Vec<_> = sources().into_iter().filter(|(_, text)| holds(text)).map(|(path, _)| path).collect();
+        assert!(matches!(&files[..], [path] if path.ends_with("contacts/fields.rs")), "{number}: {files:?}");
+    }
+}
+
+/// The numbers of async payments are drafts': when they change, one file does.
+#[test]
+fn the_numbers_of_async_payments_are_in_one_place() {
+    let numbers =
+        ["70", "72", "74", "178", "236", "65540", "65542", "65544", "65546", "75540", "75542", "75544", "75546"];
+    let numbers = numbers.iter().chain(&["77777", "5482373484", "1209600"]);
+    for number in numbers {
+        let holds = |text: &str| {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+            let code = code.replace('_', "");
+            let mut words = code.split(|c: char| !c.is_ascii_alphanumeric());
+            words.any(|word| word == *number)
+        };
+        let files: Vec<_> = sources().into_iter().filter(|(_, text)| holds(text)).map(|(path, _)| path).collect();
+        assert!(files.iter().all(|path| path.ends_with("async_payments.rs")), "{number}: {files:?}");
+    }
+}
+
 /// No rule is in the table for show: each is named where it is enforced.
 #[test]
 fn every_rule_in_the_table_is_enforced() {
@@ -235,7 +271,9 @@ fn every_attack_has_its_tests() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("docs/attacks.md")).unwrap();
     let tests = ["src", "tests", "interop/tests"].into_iter().flat_map(|folder| files(&root.join(folder)));
-    let tests: String = tests.map(|(_, text)| text.replace("async fn", "fn")).collect();
+    // Without the indentation that tests of properties have.
+    let unindented = |text: &str| text.lines().flat_map(|line| [line.trim_start(), "\n"]).collect::<String>();
+    let tests: String = tests.map(|(_, text)| unindented(&text).replace("async fn", "fn")).collect();
     let is_test =
         |name: &str| ["#[test]\n", "#[tokio::test]\n"].iter().any(|it| tests.contains(&format!("{it}fn {name}(")));
     let attacks: Vec<_> =
@@ -259,7 +297,7 @@ fn every_rule_that_is_cited_is_on_a_page() {
         fs::read_dir(pages).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let kinds = [
         "TXT", "TLV", "SIG", "OFW", "OFR", "RQW", "RQR", "IVW", "IVR", "ERW", "ERR", "PPW", "PPR", "PTH", "MSG", "EXC",
-        "REC", "URI", "NAM", "DNS",
+        "REC", "STA", "URI", "NAM", "DNS", "CON",
     ];
     let mut cited = BTreeSet::new();
     for (_, text) in sources() {

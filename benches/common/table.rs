@@ -74,7 +74,8 @@ impl Comparison<'_> {
 
 pub(crate) fn print_head() {
     println!(
-        "| µs | ours | floor | with roots | lightning | ours / floor | ours / roots | lightning / floor | ours / lightning | allocations | of lightning |"
+        "| µs | ours | floor | with roots | lightning | ours / floor | ours / roots | lightning / floor | \
+         ours / lightning | allocations | of lightning |"
     );
     println!("| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |");
 }

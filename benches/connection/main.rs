@@ -1,13 +1,13 @@
-//! A connection to a peer beside the `PeerManager` of the `lightning` crate, and beside its floor. Both sides of a
-//! connection are the same crate's, and there is no socket between them.
+//! A connection to a peer, compared with the `PeerManager` of the `lightning` crate and with its floor. Both ends of a
+//! connection are of the same crate, and there is no socket between them.
 //!
 //! ```text
 //! cargo bench -p bolt12-benches --bench connection              everything
-//! cargo bench -p bolt12-benches --bench connection -- --quick   roughly, in seconds
+//! cargo bench -p bolt12-benches --bench connection -- --quick   rough figures, in seconds
 //! ```
 //!
 //! The **floor** of a handshake is what both sides must compute on the curve: their ephemeral keys, six shared points,
-//! and three keys decompressed.
+//! and the decompression of three keys.
 
 #[path = "../common/allocations.rs"]
 mod allocations;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, Action, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage,
-    Payee, Payer, Payment, Terms,
+    Accepted, Action, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage, Payee, Payer,
+    Payment, Terms,
 };
 use bolt12::secp256k1::Keypair;
 use bolt12::{BlindedPath, Invoice, InvoiceRequest, MultiPart, Offer, OfferBuilder, UnixTime};
@@ -196,14 +196,7 @@ pub(crate) fn answer(
     paths: Vec<BlindedPath<'static>>,
 ) -> OutgoingMessage {
     let received = issuer.receive(asked).expect("a request for an own offer");
-    let terms = Terms {
-        now: NOW,
-        chains: &CHAINS,
-        rate: None,
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
-    };
+    let terms = Terms::new(NOW, &CHAINS);
     let mut accepted: Accepted = received.accept(&terms).expect("an acceptable request");
     if case.shape.rich {
         accepted = accepted.relative_expiry(Duration::from_secs(RELATIVE_EXPIRY.into()));

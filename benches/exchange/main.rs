@@ -1,16 +1,16 @@
-//! What the exchange costs on either side, beside the floor and the `lightning` crate.
+//! What the exchange costs on either side, compared with the `lightning` crate and with the floor.
 //!
 //! ```text
-//! cargo bench --bench exchange                    everything, about a minute
-//! cargo bench --bench exchange -- --quick         everything roughly, a few seconds
-//! cargo bench --bench exchange -- payer typical   what has all these words in its name
+//! cargo bench -p bolt12-benches --bench exchange                    everything, in about a minute
+//! cargo bench -p bolt12-benches --bench exchange -- --quick         rough figures, in a few seconds
+//! cargo bench -p bolt12-benches --bench exchange -- payer typical   steps whose names contain these words
 //! ```
 //!
-//! The harness is that of the benchmark `messages`, whose documentation says what a floor is. Tables: whole steps
-//! beside their floors; refusals as a share of what a valid request of the same size costs; requests that a server
-//! answers in a second; the time to load saved payments; and bytes that a payment holds. `manager` prints two more: what
-//! one of 10, 1,000, 100,000 and 1,000,000 conversations costs, which takes a few minutes and 2 GB, and what
-//! subscriptions hold between two payments.
+//! The harness is that of the benchmark `messages`, whose documentation explains the floor. The tables show whole steps
+//! and their floors, refusals as a share of the cost of a valid request of the same size, the requests that a server
+//! answers in a second, the time to load saved payments, and the memory that a payment takes. With the word `manager`
+//! there are two more: the cost of one among 10, 1,000, 100,000 and 1,000,000 conversations, which takes a few minutes
+//! and 2 GB, and the memory that subscriptions take between two payments.
 
 #[path = "../common/allocations.rs"]
 mod allocations;

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use bolt12::exchange::Terms;
 use bolt12::exchange::{
     IncomingMessage, ManagerLimits, MessageArrival, OffersManager, OffersMessageKind, OutgoingMessage, PathId, Payee,
     Payer, Payment, PaymentId,
 };
-use bolt12::exchange::{MaxAmount, Terms};
 use bolt12::{Offer, OfferBuilder, Preimage, Recurrence, RecurrenceContext, TimeUnit, UnixTime};
 
 use crate::allocations;
@@ -266,14 +266,7 @@ pub(crate) fn print_subscriptions(keys: &Keys, effort: Effort) {
             reply_path: Some(path.clone()),
         };
         let received = issuer.receive(request).expect("a request for an own offer");
-        let terms = Terms {
-            now: NOW,
-            chains: &CHAINS,
-            rate: None,
-            rate_age: Duration::ZERO,
-            max_rate_age: Duration::ZERO,
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms::new(NOW, &CHAINS);
         let first = RecurrenceContext { previous: None, is_paid: false, is_cancelled: false };
         let accepted = received.accept_recurring(&terms, &first).expect("the first period");
         let preimage: Preimage = accepted.expected_payment().preimage;

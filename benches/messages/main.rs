@@ -1,25 +1,23 @@
-//! Every operation beside the same of the `lightning` crate, and beside its floor.
+//! Every operation on messages, compared with the `lightning` crate and with its floor.
 //!
 //! ```text
-//! cargo bench                       everything, a few minutes
-//! cargo bench -- --quick            everything roughly, a few seconds
-//! cargo bench -- invoice typical    what has all these words in its name
+//! cargo bench -p bolt12-benches --bench messages                      everything, in a few minutes
+//! cargo bench -p bolt12-benches --bench messages -- --quick           rough figures, in a few seconds
+//! cargo bench -p bolt12-benches --bench messages -- invoice typical   operations whose names contain these words
 //! ```
 //!
-//! The **floor** of an operation is what no implementation can leave out: each key that is computed with
-//! decompressed once, each other point checked once, which takes no square root (the column *with roots* counts one
-//! for each), the signature made or verified, and the compressions of SHA-256 that the
-//! merkle tree consists of, counted exactly and run as one long message. It knows neither text nor
-//! records nor rules. Who builds a payer proof does not need all of the invoice's tree; there are two
-//! floors, with all of it and with what the proof says of it. Where there is no floor, or where `lightning` has no such operation, there is a
-//! dash.
+//! The **floor** of an operation is the work that no implementation can avoid. Each key that takes part in a
+//! computation is decompressed once. Each other point is checked once, which takes no square root; the column *with
+//! roots* counts a root for it. The signature is made or verified. The SHA-256 compressions of the merkle tree are
+//! counted exactly, and run as one long message. The floor reads no text, no records and no rules. Building a payer
+//! proof does not require all of the invoice's tree, so it has two floors: one with the whole tree, and one with the
+//! part that the proof discloses. A dash means that there is no floor, or that `lightning` has no such operation.
 //!
-//! The sides take turns within one run, so that ratios hold on a busy machine; see `measure`. Figures
-//! that are *scaled* are for a machine that decompresses a point in 4.4 µs. Allocations do not count
-//! the input's.
+//! The sides take turns within one run, so that ratios are valid on a busy machine too; see `measure`. Figures
+//! marked *scaled* are for a machine that decompresses a point in 4.4 µs. Allocations do not include the input's.
 //!
-//! `lightning` is built with this crate's features, and so has the CPU's SHA-256 instructions, which
-//! it lacks where nothing turns on `bitcoin_hashes/std`.
+//! `lightning` is built with this crate's features. That gives it the CPU's SHA-256 instructions, which it lacks
+//! unless something turns on `bitcoin_hashes/std`.
 
 #[path = "../common/allocations.rs"]
 mod allocations;

@@ -1,13 +1,13 @@
-//! Blinded paths and onion messages beside the same of the `lightning` crate, and beside their floor.
+//! Blinded paths and onion messages, compared with the `lightning` crate and with their floor.
 //!
 //! ```text
-//! cargo bench --features onion --bench onion              everything, a minute
-//! cargo bench --features onion --bench onion -- --quick   roughly, in seconds
+//! cargo bench -p bolt12-benches --bench onion              everything, in a minute
+//! cargo bench -p bolt12-benches --bench onion -- --quick   rough figures, in seconds
 //! ```
 //!
-//! The **floor** is what no implementation can leave out: the points decompressed that come as bytes, or checked
-//! if nothing is computed with them, and the multiplications on the curve. It hashes, encrypts and copies nothing. The sides take turns, as in the bench
-//! `messages`, whose harness this is.
+//! The **floor** is the work that no implementation can avoid: decompressing each point that arrives as bytes and
+//! takes part in a computation, checking each other point, and multiplying on the curve. It hashes, encrypts and copies
+//! nothing. The sides take turns, as in the benchmark `messages`, whose harness this is.
 
 #[path = "../common/allocations.rs"]
 mod allocations;

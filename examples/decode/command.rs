@@ -20,8 +20,9 @@ Shows what a BOLT 12 string is: an offer (lno1…), an invoice request or refund
 
 A string may be upper case, split with `+`, or part of a `lightning:` or `bitcoin:` link. It may also be
 what `dig` prints of a name's TXT records, or the bytes of a message in hexadecimal: hex:offer:…,
-hex:invoice_request:…, hex:invoice:…, hex:payer_proof:…, hex:invoice_error:… Without a STRING, one is
-read from standard input.
+hex:invoice_request:…, hex:invoice:…, hex:payer_proof:…, hex:invoice_error:…, hex:static_invoice:… The
+last two have no text form, so that is how they are shown. Without a STRING, one is read from standard
+input.
 
 Exit code: 0; 1 if a string was refused, or the preimage is another (with --lines the objects tell);
 2 for a mistake in the command.

@@ -45,8 +45,13 @@ pub(crate) fn both(time: UnixTime, now: UnixTime) -> String {
     }
 }
 
-/// For example `2h 30m`.
+/// For example `2h 30m`, or `14 days`.
 pub(crate) fn length(duration: Duration) -> String {
+    const DAY: u64 = 86_400;
+    let seconds = duration.as_secs();
+    if seconds > DAY && seconds % DAY == 0 {
+        return format!("{} days", seconds / DAY);
+    }
     match SignedDuration::try_from(duration) {
         Ok(duration) => format!("{duration:#}"),
         Err(_) => format!("{} seconds", duration.as_secs()),

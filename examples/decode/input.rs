@@ -1,23 +1,30 @@
 //! What is handed in, a text or `hex:KIND:…`, and what it turns out to be.
 
 use std::fmt;
+use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::secp256k1::PublicKey;
 use bolt12::{
-    BitcoinUri, Bolt12, Disclosure, Error, ErrorKind, Field, Invoice, InvoiceError, InvoiceFields, InvoiceRequest,
-    KnownFeatures, MessageKind, Offer, OfferAmount, OfferFields, Pasted, PayerProof, Refund, RequestFields, TlvRecord,
-    TlvStream, printed_txt_records,
+    BitcoinUri, BlindedPaths, Bolt12, ChainHash, Disclosure, Error, ErrorKind, Fallbacks, Features, Field, Invoice,
+    InvoiceError, InvoiceFields, InvoiceRequest, KnownFeatures, MessageKind, Msat, MultiPart, Offer, OfferAmount,
+    OfferFields, Pasted, PayInfos, PayerProof, Refund, RequestFields, TlvRecord, TlvStream, UnixTime,
+    printed_txt_records,
 };
+#[cfg(feature = "async_payments")]
+use bolt12::{StaticInvoice, StaticInvoiceFields};
 
 use super::remains::{self, Remains};
 
 /// The kinds of messages that can be named after `hex:`.
-const KINDS: [MessageKind; 5] = [
+const KINDS: &[MessageKind] = &[
     MessageKind::Offer,
     MessageKind::InvoiceRequest,
     MessageKind::Invoice,
     MessageKind::InvoiceError,
     MessageKind::PayerProof,
+    #[cfg(feature = "async_payments")]
+    MessageKind::StaticInvoice,
 ];
 
 /// The fields that only a proof has.
@@ -45,6 +52,9 @@ pub(crate) enum Message {
     Proof(Box<PayerProof>),
     /// An invoice error.
     Error(InvoiceError),
+    /// An invoice that somebody else hands out.
+    #[cfg(feature = "async_payments")]
+    StaticInvoice(Box<StaticInvoice>),
 }
 
 /// A string that was not.
@@ -111,7 +121,7 @@ impl fmt::Display for Fault {
             Self::Message(error) => error.fmt(f),
             Self::NoKind => f.write_str(
                 "after hex: stands a kind of message and another colon: \
-                 offer, invoice_request, invoice, invoice_error or payer_proof",
+                 offer, invoice_request, invoice, invoice_error, payer_proof or static_invoice",
             ),
             Self::NotHex => f.write_str("a message in hexadecimal holds only the digits 0 to 9 and a to f"),
             Self::HalfByte => f.write_str("the hexadecimal digits do not come in pairs: one is missing or too many"),
@@ -169,7 +179,7 @@ fn read_hex(text: &str, skipped: usize, rest: &str) -> Result<Message, Refused> 
         dns_name: None,
     };
     let named = rest.split_once(':').and_then(|(name, digits)| {
-        let kind = KINDS.into_iter().find(|kind| kind.name() == name)?;
+        let kind = *KINDS.iter().find(|kind| kind.name() == name)?;
         Some((kind, digits))
     });
     let Some((kind, digits)) = named else {
@@ -184,6 +194,10 @@ fn read_hex(text: &str, skipped: usize, rest: &str) -> Result<Message, Refused> 
     })?;
     let message = match kind {
         MessageKind::InvoiceError => InvoiceError::try_from(&*bytes).map(Message::Error).map_err(Fault::from),
+        #[cfg(feature = "async_payments")]
+        MessageKind::StaticInvoice => StaticInvoice::try_from(&*bytes)
+            .map(|invoice| Message::StaticInvoice(Box::new(invoice)))
+            .map_err(Fault::from),
         _ => Bolt12::read(kind, bytes.clone(), const { &KnownFeatures::DEFAULT }).map_err(Fault::from).and_then(known),
     };
     message.map_err(|fault| {
@@ -214,7 +228,7 @@ fn meant(text: &str) -> Option<MessageKind> {
         Some(link) => link.split_once("lno=").map_or(link, |(_, value)| value),
         None => letters.strip_prefix("lightning:").unwrap_or(&letters).trim_start_matches('/'),
     };
-    KINDS.into_iter().find(|kind| {
+    KINDS.iter().copied().find(|kind| {
         let rest = kind.prefix().and_then(|prefix| letters.strip_prefix(prefix));
         rest.is_some_and(|rest| rest.starts_with('1'))
     })
@@ -241,6 +255,9 @@ pub(crate) struct Views<'a> {
     pub(crate) request: Option<&'a RequestFields>,
     /// The fields of the invoice.
     pub(crate) invoice: Option<&'a InvoiceFields>,
+    /// The fields of the static invoice.
+    #[cfg(feature = "async_payments")]
+    pub(crate) static_invoice: Option<&'a StaticInvoiceFields>,
     /// The proof that discloses them.
     pub(crate) proof: Option<&'a PayerProof>,
     /// All records.
@@ -256,32 +273,111 @@ impl Message {
             Self::Invoice(_) => MessageKind::Invoice,
             Self::Proof(_) => MessageKind::PayerProof,
             Self::Error(_) => MessageKind::InvoiceError,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(_) => MessageKind::StaticInvoice,
         }
     }
 
     /// The views of the fields, which an invoice error has not.
     pub(crate) fn views(&self) -> Option<Views<'_>> {
-        let request = |request, tlvs| Views {
-            offer: RequestFields::offer(request),
-            request: Some(request),
+        let offer = |offer, tlvs| Views {
+            offer,
+            request: None,
             invoice: None,
+            #[cfg(feature = "async_payments")]
+            static_invoice: None,
             proof: None,
             tlvs,
         };
+        let request = |request, tlvs| Views { request: Some(request), ..offer(RequestFields::offer(request), tlvs) };
         let invoice =
             |invoice, tlvs| Views { invoice: Some(invoice), ..request(InvoiceFields::request(invoice), tlvs) };
         Some(match self {
-            Self::Offer(offer) => Views { offer, request: None, invoice: None, proof: None, tlvs: offer.tlvs() },
+            Self::Offer(fields) => offer(fields, fields.tlvs()),
             Self::Request(fields) => request(fields, fields.tlvs()),
             Self::Refund(fields) => request(fields, fields.tlvs()),
             Self::Invoice(fields) => invoice(fields, fields.tlvs()),
             Self::Proof(proof) => Views { proof: Some(proof), ..invoice(proof, proof.tlvs()) },
             Self::Error(_) => return None,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(fields) => {
+                Views { static_invoice: Some(fields), ..offer(fields.offer(), fields.tlvs()) }
+            }
         })
     }
 }
 
+/// What invoices of both kinds say. A static one has neither an amount nor a payment hash.
+pub(crate) struct Terms<'a> {
+    pub(crate) paths: Option<BlindedPaths<'a>>,
+    pub(crate) blindedpay: Option<PayInfos<'a>>,
+    pub(crate) created_at: Option<UnixTime>,
+    pub(crate) relative_expiry: Duration,
+    pub(crate) expires_at: Option<UnixTime>,
+    pub(crate) payment_hash: Option<sha256::Hash>,
+    pub(crate) amount: Option<Msat>,
+    pub(crate) chain: ChainHash,
+    pub(crate) fallbacks: Option<Fallbacks<'a>>,
+    pub(crate) features: Option<Features<'a>>,
+    pub(crate) multi_part: MultiPart,
+    pub(crate) node_id: Option<PublicKey>,
+}
+
+impl<'a> From<&'a InvoiceFields> for Terms<'a> {
+    fn from(invoice: &'a InvoiceFields) -> Self {
+        Self {
+            paths: invoice.paths(),
+            blindedpay: invoice.blindedpay(),
+            created_at: invoice.created_at(),
+            relative_expiry: invoice.relative_expiry(),
+            expires_at: invoice.expires_at(),
+            payment_hash: invoice.payment_hash(),
+            amount: invoice.amount(),
+            chain: invoice.request().chain(),
+            fallbacks: invoice.fallbacks(),
+            features: invoice.features(),
+            multi_part: invoice.multi_part(),
+            node_id: invoice.node_id(),
+        }
+    }
+}
+
+#[cfg(feature = "async_payments")]
+impl<'a> From<&'a StaticInvoiceFields> for Terms<'a> {
+    fn from(invoice: &'a StaticInvoiceFields) -> Self {
+        Self {
+            paths: invoice.paths(),
+            blindedpay: invoice.blindedpay(),
+            created_at: invoice.created_at(),
+            relative_expiry: invoice.relative_expiry(),
+            expires_at: invoice.expires_at(),
+            payment_hash: None,
+            amount: None,
+            chain: invoice.chain(),
+            fallbacks: invoice.fallbacks(),
+            features: invoice.features(),
+            multi_part: invoice.multi_part(),
+            node_id: invoice.node_id(),
+        }
+    }
+}
+
 impl<'a> Views<'a> {
+    /// What the invoice says, of whichever kind it is.
+    pub(crate) fn terms(&self) -> Option<Terms<'a>> {
+        #[cfg(feature = "async_payments")]
+        if let Some(invoice) = self.static_invoice {
+            return Some(invoice.into());
+        }
+        self.invoice.map(Terms::from)
+    }
+
+    /// The paths over which a payee is told that a payment is held for it.
+    #[cfg(feature = "async_payments")]
+    pub(crate) fn message_paths(&self) -> Option<BlindedPaths<'a>> {
+        self.static_invoice?.message_paths()
+    }
+
     /// Whether there is an offer, and not only the fields of one that describe a refund. A proof may not tell.
     pub(crate) fn has_offer(&self) -> Option<bool> {
         let Some(proof) = self.proof else {
@@ -294,6 +390,18 @@ impl<'a> Views<'a> {
             [Disclosure::Absent, Disclosure::Absent] => Some(false),
             _ => None,
         }
+    }
+
+    /// Whether all of an offer is there: a proof may hide some of it, and says only between which fields.
+    pub(crate) fn has_whole_offer(&self) -> bool {
+        // A hidden field has the number of its marker or a greater one, below that of the next field that is shown.
+        let shown = self.tlvs.records().map(|record| record.number());
+        let shown: Vec<u64> = shown.filter(|number| !(240..1_000_000_000).contains(number)).collect();
+        let may_be_of_offer = |marker: u64| {
+            let next = shown.iter().copied().find(|number| *number > marker).unwrap_or(u64::MAX);
+            marker < 80 || marker < 2_000_000_000 && next > 1_000_000_000
+        };
+        self.has_offer() == Some(true) && self.proof.is_none_or(|proof| !proof.omitted_tlvs().any(may_be_of_offer))
     }
 
     /// Whether the chain is known: everywhere but in a proof that may hide it.
@@ -331,6 +439,8 @@ impl<'a> Views<'a> {
         let mut unknown: Vec<_> = self.offer.unknown().collect();
         unknown.extend(self.request.into_iter().flat_map(RequestFields::unknown));
         unknown.extend(self.invoice.into_iter().flat_map(InvoiceFields::unknown));
+        #[cfg(feature = "async_payments")]
+        unknown.extend(self.static_invoice.into_iter().flat_map(StaticInvoiceFields::unknown));
         let known = |number| number == 240 || self.proof.is_some() && PROOF_TYPES.contains(&number);
         let between = self.tlvs.records().filter(|record| (240..1_000_000_000).contains(&record.number()));
         unknown.extend(between.filter(|record| !known(record.number())));

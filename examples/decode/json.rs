@@ -6,12 +6,14 @@
 //! in what is valid.
 
 use bolt12::{
-    BlindedPath, Direction, Error, Field, IntroductionNode, InvoiceError, InvoiceFields, OfferAmount, OfferFields,
+    BlindedPath, BlindedPaths, Direction, Error, Field, IntroductionNode, InvoiceError, OfferAmount, OfferFields,
     PayInfo, PayerProof, Quantity, RequestFields, Text, TlvRecord,
 };
 use serde_json::{Map, Value, json};
 
-use super::input::{self, Input, Message, Refused, Views};
+#[cfg(feature = "contacts")]
+use super::contacts;
+use super::input::{self, Input, Message, Refused, Terms, Views};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
 use super::{link, remains};
@@ -115,7 +117,7 @@ impl Object {
 
     fn message(&mut self, message: &Message, views: &Views<'_>) {
         // What is hidden in a proof belongs to the offer too.
-        if views.proof.is_none() && views.has_offer() == Some(true) {
+        if views.has_whole_offer() {
             self.put("offer_id", Some(input::offer_id(views.offer)));
             self.put("offer_merkle_root", views.offer.id().map(|id| id.to_string()));
         }
@@ -124,9 +126,11 @@ impl Object {
         if let Some(request) = views.request {
             self.request(request, views);
         }
-        if let Some(invoice) = views.invoice {
-            self.invoice(invoice, views);
+        if let Some(terms) = views.terms() {
+            self.invoice(&terms, views);
         }
+        #[cfg(feature = "async_payments")]
+        self.field(Field::STATIC_INVOICE_MESSAGE_PATHS, views.message_paths().map(paths_of));
         self.bytes(Field::SIGNATURE, views.value(Field::SIGNATURE));
         if let Some(proof) = views.proof {
             self.proof(proof, views);
@@ -148,10 +152,7 @@ impl Object {
         self.text(Field::OFFER_DESCRIPTION, offer.description());
         self.bytes(Field::OFFER_FEATURES, offer.features().as_ref().map(|features| features.as_bytes()));
         self.field(Field::OFFER_ABSOLUTE_EXPIRY, offer.absolute_expiry().map(|time| time.0));
-        self.field(
-            Field::OFFER_PATHS,
-            offer.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Value>()),
-        );
+        self.field(Field::OFFER_PATHS, offer.paths().map(paths_of));
         self.text(Field::OFFER_ISSUER, offer.issuer());
         let quantity_max = match offer.quantity_max() {
             Quantity::One => None,
@@ -172,21 +173,22 @@ impl Object {
         self.field(Field::INVREQ_QUANTITY, request.quantity());
         self.field(Field::INVREQ_PAYER_ID, request.payer_id().map(|key| key.to_string()));
         self.text(Field::INVREQ_PAYER_NOTE, request.payer_note());
-        self.field(
-            Field::INVREQ_PATHS,
-            request.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Value>()),
-        );
+        self.field(Field::INVREQ_PATHS, request.paths().map(paths_of));
         let name = request.bip_353_name().map(|name| json!({ "name": name.user(), "domain": name.domain() }));
         self.field(Field::INVREQ_BIP_353_NAME, name);
         #[cfg(feature = "recurrence")]
         for (field, value) in recurrence::request_json(request, views) {
             self.field(field, value);
         }
+        #[cfg(feature = "contacts")]
+        for (field, value) in contacts::request_json(request) {
+            self.field(field, value);
+        }
     }
 
-    fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {
-        let paths = invoice.paths().map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Vec<_>>());
-        let payinfos = invoice.blindedpay();
+    fn invoice(&mut self, invoice: &Terms<'_>, views: &Views<'_>) {
+        let paths = invoice.paths.map(|paths| paths.iter().map(|path| path_of(&path)).collect::<Vec<_>>());
+        let payinfos = invoice.blindedpay;
         let payinfos = payinfos.map(|payinfos| payinfos.iter().map(|payinfo| payinfo_of(&payinfo)).collect::<Vec<_>>());
         match (paths, payinfos) {
             (Some(mut paths), Some(payinfos)) if paths.len() == payinfos.len() => {
@@ -201,27 +203,29 @@ impl Object {
                 self.field(Field::INVOICE_BLINDEDPAY, payinfos);
             }
         }
-        self.field(Field::INVOICE_CREATED_AT, invoice.created_at().map(|time| time.0));
-        let expiry = views.shows_expiry().then(|| invoice.relative_expiry().as_secs());
+        self.field(Field::INVOICE_CREATED_AT, invoice.created_at.map(|time| time.0));
+        let expiry = views.shows_expiry().then(|| invoice.relative_expiry.as_secs());
         self.field(Field::INVOICE_RELATIVE_EXPIRY, expiry);
-        self.field(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash().map(|hash| hash.to_string()));
-        self.put("invoice_amount_msat", invoice.amount().map(|amount| amount.0));
-        let fallbacks = invoice.fallbacks().map(|fallbacks| {
+        self.field(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash.map(|hash| hash.to_string()));
+        self.put("invoice_amount_msat", invoice.amount.map(|amount| amount.0));
+        let fallbacks = invoice.fallbacks.map(|fallbacks| {
             let objects = fallbacks.iter().map(|fallback| {
                 let mut object = Self::default();
                 object.put("version", Some(fallback.version));
                 object.put("hex", Some(hex::encode(&fallback.program)));
-                let address = fallback.address(invoice.request().chain()).filter(|_| views.knows_chain());
+                let address = fallback.address(invoice.chain).filter(|_| views.knows_chain());
                 object.put("address", address.map(|address| address.to_string()));
                 object.0
             });
             objects.collect::<Value>()
         });
         self.field(Field::INVOICE_FALLBACKS, fallbacks);
-        self.bytes(Field::INVOICE_FEATURES, invoice.features().as_ref().map(|features| features.as_bytes()));
-        self.field(Field::INVOICE_NODE_ID, invoice.node_id().map(|key| key.to_string()));
+        self.bytes(Field::INVOICE_FEATURES, invoice.features.as_ref().map(|features| features.as_bytes()));
+        self.field(Field::INVOICE_NODE_ID, invoice.node_id.map(|key| key.to_string()));
         #[cfg(feature = "recurrence")]
-        self.field(Field::INVOICE_RECURRENCE_BASETIME, invoice.recurrence_basetime().map(|time| time.0));
+        if let Some(time) = views.invoice.and_then(bolt12::InvoiceFields::recurrence_basetime) {
+            self.field(Field::INVOICE_RECURRENCE_BASETIME, Some(time.0));
+        }
     }
 
     fn proof(&mut self, proof: &PayerProof, views: &Views<'_>) {
@@ -247,6 +251,10 @@ impl Object {
             .collect();
         self.put(name, (!records.is_empty()).then_some(records));
     }
+}
+
+fn paths_of(paths: BlindedPaths<'_>) -> Value {
+    paths.iter().map(|path| path_of(&path)).collect()
 }
 
 fn path_of(path: &BlindedPath<'_>) -> Map<String, Value> {

@@ -33,7 +33,7 @@ pub(crate) fn page(link: &BitcoinUri, offer: Option<&Offer>) -> String {
         page.push_str(&format!("  {name:9}  {words}\n"));
     }
     for (key, value) in link.ignored() {
-        page.push_str(&format!("  {:9}  \"{key}\" with \"{value}\", which is not known here\n", "(ignored)"));
+        page.push_str(&format!("  {:9}  \"{key}\" with \"{value}\", which is unknown here\n", "(ignored)"));
     }
     page
 }

@@ -3,6 +3,8 @@
 //! `cargo run --example decode -- lno1…`, and `--help` for the rest.
 
 mod command;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod dates;
 mod input;
 mod json;

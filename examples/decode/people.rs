@@ -3,11 +3,13 @@
 use std::fmt::{self, Display, Write};
 
 use bolt12::{
-    BlindedPath, BlindedPaths, ChainHash, Feature, Features, Field, InvoiceError, InvoiceFields, Msat, MultiPart,
-    OfferAmount, OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Revealed, Text, TlvRecord, UnixTime,
+    BlindedPath, BlindedPaths, ChainHash, Feature, Features, Field, InvoiceError, Msat, MultiPart, OfferAmount,
+    OfferFields, PayInfo, PayerProof, Quantity, RequestFields, Revealed, Text, TlvRecord, UnixTime,
 };
 
-use super::input::{self, Message, Views};
+#[cfg(feature = "contacts")]
+use super::contacts;
+use super::input::{self, Message, Terms, Views};
 use super::phrases::{chain, payer_key, single_hops};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
@@ -61,6 +63,10 @@ fn heading(message: &Message) -> &'static str {
         }
         Message::Invoice(_) => "AN INVOICE FOR A REFUND: whoever published the refund is asked to pay it.",
         Message::Proof(_) => "A PAYER PROOF: an invoice was paid, by whoever has the payer's key.",
+        #[cfg(feature = "async_payments")]
+        Message::StaticInvoice(_) => {
+            "A STATIC INVOICE: somebody else hands it to every payer of an offer while the payee sleeps."
+        }
         Message::Error(_) => "AN INVOICE ERROR: why an invoice request or an invoice was refused.",
     }
 }
@@ -83,10 +89,10 @@ fn usable(message: &Message, now: UnixTime) -> String {
             Some(OfferAmount::Bitcoin(amount)) => Some(amount),
             _ => None,
         },
-        _ => views.invoice.and_then(InvoiceFields::amount).or_else(|| views.request?.amount()),
+        _ => views.terms().and_then(|terms| terms.amount).or_else(|| views.request?.amount()),
     };
-    let expiry = match views.invoice {
-        Some(invoice) => invoice.expires_at(),
+    let expiry = match views.terms() {
+        Some(terms) => terms.expires_at,
         None => views.offer.absolute_expiry(),
     };
     let on_bitcoin = match views.request {
@@ -113,6 +119,11 @@ fn usable(message: &Message, now: UnixTime) -> String {
         Message::Offer(_) => "It can be used now",
         Message::Request(_) => "Its signature is valid.\nThe issuer of the offer can answer it now",
         Message::Refund(_) => "It can be claimed now",
+        #[cfg(feature = "async_payments")]
+        Message::StaticInvoice(_) => {
+            "Its signature is valid.\nWhoever requests an invoice for its offer can pay it now. No receipt will prove that, and it \
+             is held until the payee wakes"
+        }
         _ => "Its signature is valid.\nWhoever made the request in it, and nobody else, can pay it now",
     };
     let place = if on_bitcoin { String::new() } else { format!(", but NOT WITH BITCOIN, only on {chains}") };
@@ -140,6 +151,8 @@ fn seen(message: &Message) -> Vec<String> {
             if request.bip_353_name().is_some() {
                 seen.push("The issuer learns by which name the payer found the offer.".into());
             }
+            #[cfg(feature = "contacts")]
+            seen.extend(contacts::seen(request).map(Into::into));
         }
         Message::Refund(refund) => {
             match refund.paths() {
@@ -160,6 +173,18 @@ fn seen(message: &Message) -> Vec<String> {
             seen.push(
                 "The payer sees where the payment paths start. Nodes on the way see neither payer nor payee.".into(),
             );
+            if let Some(paths) = invoice.paths() {
+                single_hops(paths, "the payee", &mut seen);
+            }
+            if invoice.fallbacks().is_some() {
+                seen.push("A payment to an on-chain address is seen by everybody.".into());
+            }
+        }
+        #[cfg(feature = "async_payments")]
+        Message::StaticInvoice(invoice) => {
+            seen.extend(invoice.offer().reveals().into_iter().filter(is_of_node).map(said));
+            seen.push("Whoever serves it sees who asks for it, and when, but not what is paid.".into());
+            seen.push("Every payer sees where the payment paths and the message paths start.".into());
             if let Some(paths) = invoice.paths() {
                 single_hops(paths, "the payee", &mut seen);
             }
@@ -231,8 +256,8 @@ impl Page<'_> {
         self.lines(field, value.map(|value| vec![value.to_string()]));
     }
 
-    #[cfg(feature = "recurrence")]
-    fn rows(&mut self, rows: impl IntoIterator<Item = recurrence::Row>) {
+    #[cfg(any(feature = "recurrence", feature = "contacts"))]
+    fn rows(&mut self, rows: impl IntoIterator<Item = (Field, Option<String>)>) {
         for (field, words) in rows {
             self.row(field, words);
         }
@@ -253,7 +278,7 @@ impl Page<'_> {
     }
 
     fn fields(&mut self, message: &Message, views: &Views<'_>) {
-        if let Some(id) = views.offer.id().filter(|_| views.proof.is_none() && views.has_offer() == Some(true)) {
+        if let Some(id) = views.offer.id().filter(|_| views.has_whole_offer()) {
             for (name, id) in [("offer_id", input::offer_id(views.offer)), ("offer_merkle_root", id.to_string())] {
                 self.rows.push(Row { name: name.into(), label: "(from the fields)".into(), lines: vec![id] });
             }
@@ -263,8 +288,8 @@ impl Page<'_> {
         if let Some(request) = views.request {
             self.request(message, request, views);
         }
-        if let Some(invoice) = views.invoice {
-            self.invoice(invoice, views);
+        if let Some(terms) = views.terms() {
+            self.invoice(&terms, views);
         }
         let valid = if views.proof.is_some() { "valid, by the payee's key" } else { "valid" };
         self.row(Field::SIGNATURE, views.value(Field::SIGNATURE).map(|_| valid));
@@ -337,28 +362,30 @@ impl Page<'_> {
         self.row(Field::INVREQ_BIP_353_NAME, request.bip_353_name());
         #[cfg(feature = "recurrence")]
         self.rows(recurrence::request_rows(request, views));
+        #[cfg(feature = "contacts")]
+        self.rows(contacts::request_rows(request, views));
     }
 
-    fn invoice(&mut self, invoice: &InvoiceFields, views: &Views<'_>) {
-        self.lines(Field::INVOICE_PATHS, invoice.paths().map(path_lines));
-        let payinfos = invoice.blindedpay().map(|payinfos| {
+    fn invoice(&mut self, invoice: &Terms<'_>, views: &Views<'_>) {
+        self.lines(Field::INVOICE_PATHS, invoice.paths.map(path_lines));
+        let payinfos = invoice.blindedpay.map(|payinfos| {
             payinfos.iter().zip(1..).map(|(payinfo, number)| format!("{number}: {}", payinfo_line(&payinfo))).collect()
         });
         self.lines(Field::INVOICE_BLINDEDPAY, payinfos);
         let now = self.now;
-        self.row(Field::INVOICE_CREATED_AT, invoice.created_at().map(|time| dates::both(time, now)));
-        let length = dates::length(invoice.relative_expiry());
-        let expiry = match invoice.expires_at() {
+        self.row(Field::INVOICE_CREATED_AT, invoice.created_at.map(|time| dates::both(time, now)));
+        let length = dates::length(invoice.relative_expiry);
+        let expiry = match invoice.expires_at {
             Some(time) => format!("{length} later: {}", dates::both(time, now)),
             None => length,
         };
         self.row(Field::INVOICE_RELATIVE_EXPIRY, views.shows_expiry().then_some(expiry));
-        self.row(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash());
+        self.row(Field::INVOICE_PAYMENT_HASH, invoice.payment_hash);
         let to_be_paid = if views.proof.is_some() { "" } else { " to be paid" };
-        let amount = invoice.amount().map(|amount| format!("{amount}{to_be_paid}, beside the fees"));
+        let amount = invoice.amount.map(|amount| format!("{amount}{to_be_paid}, beside the fees"));
         self.row(Field::INVOICE_AMOUNT, amount);
-        let fallbacks = invoice.fallbacks().map(|fallbacks| {
-            let line = |fallback: bolt12::Fallback<'_>| match fallback.address(invoice.request().chain()) {
+        let fallbacks = invoice.fallbacks.as_ref().map(|fallbacks| {
+            let line = |fallback: bolt12::Fallback<'_>| match fallback.address(invoice.chain) {
                 _ if !views.knows_chain() => {
                     format!("(its chain may be hidden: version {}, {})", fallback.version, bytes(&fallback.program))
                 }
@@ -368,18 +395,20 @@ impl Page<'_> {
             fallbacks.iter().map(line).collect()
         });
         self.lines(Field::INVOICE_FALLBACKS, fallbacks);
-        let features = invoice.features().map(|features| {
-            let parts = match invoice.multi_part() {
+        let features = invoice.features.as_ref().map(|features| {
+            let parts = match invoice.multi_part {
                 MultiPart::Forbidden => "the payment must not be split",
                 MultiPart::Allowed => "the payment may be split",
                 MultiPart::Required => "the payment must be split",
             };
-            format!("{}: {parts}", feature_list(&features, Feature::name))
+            format!("{}: {parts}", feature_list(features, Feature::name))
         });
         self.row(Field::INVOICE_FEATURES, features);
-        self.row(Field::INVOICE_NODE_ID, invoice.node_id());
+        self.row(Field::INVOICE_NODE_ID, invoice.node_id);
         #[cfg(feature = "recurrence")]
-        self.rows([recurrence::invoice_row(invoice, now)]);
+        self.rows(views.invoice.map(|invoice| recurrence::invoice_row(invoice, now)));
+        #[cfg(feature = "async_payments")]
+        self.lines(Field::STATIC_INVOICE_MESSAGE_PATHS, views.message_paths().map(path_lines));
     }
 
     fn proof(&mut self, proof: &PayerProof) {

@@ -23,7 +23,7 @@ pub(crate) fn page(refused: &Refused) -> String {
         page.push('\n');
         page.push_str(&excerpt(&refused.text, column));
     }
-    if let Some(hint) = parts(&refused.text).or_else(|| error.and_then(hint)) {
+    if let Some(hint) = parts(&refused.text).or_else(|| error.and_then(hint).map(str::to_owned)) {
         page.push_str(&format!("\n{hint}\n"));
     }
     if let Some(name) = &refused.dns_name {
@@ -74,20 +74,61 @@ fn says_more(link: &BitcoinUri) -> bool {
     link.instructions().len() != 1 || !link.instructions().iter().all(is_unreadable) || link.address().is_some()
 }
 
-/// What to do with a text that holds a message among other words, or several.
-fn parts(text: &str) -> Option<&'static str> {
-    let is_message = |word: &str| {
-        ["lno1", "lnr1", "lni1", "lnp1"]
-            .iter()
-            .any(|prefix| word.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) && word.len() > 40)
-    };
-    let words: Vec<&str> = text.split_whitespace().collect();
-    match words.iter().filter(|word| is_message(word)).count() {
-        0 => None,
-        1 if words.len() == 1 || is_message(words[0]) => None,
-        1 => Some("One word in it begins like a message: hand in that alone."),
-        _ => Some("There is more than one message in it: hand in one at a time."),
+/// What to do with a text that holds a message among other things, or several, or the bytes of one.
+fn parts(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    let messages = messages(trimmed);
+    match messages.as_slice() {
+        [] => {}
+        // The text itself, or the offer of a link.
+        [0] => {
+            return has_more(trimmed)
+                .then(|| "What stands behind it is not part of it: hand in the message alone.".to_owned());
+        }
+        [_] if ["bitcoin:", "lightning:"].iter().any(|scheme| starts(trimmed, scheme)) => {}
+        [at] => {
+            let before = text.chars().take_while(|c| c.is_whitespace()).count() + trimmed[..*at].chars().count();
+            return Some(format!("From column {} on it begins like a message: hand in that alone.", before + 1));
+        }
+        _ => return Some("There is more than one message in it: hand in one at a time.".to_owned()),
     }
+    let is_hexadecimal =
+        trimmed.len() > 66 && trimmed.len() % 2 == 0 && trimmed.bytes().all(|it| it.is_ascii_hexdigit());
+    is_hexadecimal.then(|| {
+        "Are these the bytes of a message? Then say of which kind, as in hex:offer:… (--help names the kinds)."
+            .to_owned()
+    })
+}
+
+/// Whether other words follow a message, and not the next line of it.
+fn has_more(text: &str) -> bool {
+    let is_data = |c: char| c == '+' || "qpzry9x8gf2tvdw0s3jn54khce6mua7l".contains(c.to_ascii_lowercase());
+    text.split_whitespace().skip(1).any(|word| !word.chars().all(is_data))
+}
+
+/// Where something long begins like a message.
+fn messages(text: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((at, rest)) = text.get(from..).and_then(|rest| {
+        let at = rest.char_indices().map(|(at, _)| at).find(|at| {
+            let before = rest[..*at].chars().next_back();
+            let is_start = before.is_none_or(|c| !c.is_alphanumeric());
+            is_start && ["lno1", "lnr1", "lni1", "lnp1"].iter().any(|prefix| starts(&rest[*at..], prefix))
+        })?;
+        Some((from + at, &rest[at..]))
+    }) {
+        let len = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '+').count();
+        if len > 40 {
+            found.push(at);
+        }
+        from = at + len.max(1);
+    }
+    found
+}
+
+fn starts(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// What somebody who sees the sentence for the first time may want to know.
@@ -105,10 +146,13 @@ fn hint(error: &Error) -> Option<&'static str> {
             LooksLike::NodeId | LooksLike::NodeAddress => {
                 "That says which node to connect to, not whom to pay for what. An offer starts with lno1."
             }
-            LooksLike::OnchainAddress => "It is paid with an on-chain transaction. An offer starts with lno1.",
+            LooksLike::OnchainAddress | LooksLike::SilentPayment => {
+                "It is paid with an on-chain transaction. An offer starts with lno1."
+            }
             LooksLike::Lnurl => "A wallet has to ask a web server what is behind it. An offer starts with lno1.",
             LooksLike::HumanReadableName => {
-                "A wallet looks such a name up (BIP 353), and may find an offer, which starts with lno1."
+                "A wallet looks such a name up in the DNS (BIP 353), and may find an offer, which starts with lno1. Behind many\n\
+                 names there is none: they are Lightning addresses, for which a wallet asks a web server."
             }
             LooksLike::Uri => "There is no offer in the link; it would start with lno1.",
             LooksLike::WebAddress => "Perhaps that page shows an offer; it would start with lno1.",

@@ -1,8 +1,8 @@
-//! What can be read of a message that is refused.
+//! The readable part of a message that is refused.
 
-use bolt12::{Bolt12, Field};
+use bolt12::{Bolt12, MessageKind};
 
-/// Fields, with their numbers and bytes, in the order in which they stand.
+/// Fields, with their numbers and bytes, in order.
 pub(crate) type Remains = Vec<(u64, Vec<u8>)>;
 
 /// The fields in a text, if it is the text of a message at all.
@@ -10,7 +10,7 @@ pub(crate) fn of_text(text: &str) -> Remains {
     Bolt12::decode_text(text).map(|(_, bytes)| of_bytes(&bytes)).unwrap_or_default()
 }
 
-/// The fields in bytes, up to where these do not hold together.
+/// The fields in bytes, up to the first that is damaged.
 pub(crate) fn of_bytes(mut bytes: &[u8]) -> Remains {
     let mut fields = Vec::new();
     while let Some((number, value, rest)) = first(bytes) {
@@ -20,7 +20,7 @@ pub(crate) fn of_bytes(mut bytes: &[u8]) -> Remains {
     fields
 }
 
-/// The first field's number and value, and what stands behind it.
+/// The number and value of the first field, and the bytes after it.
 fn first(bytes: &[u8]) -> Option<(u64, &[u8], &[u8])> {
     let (number, rest) = bigsize(bytes)?;
     let (len, rest) = bigsize(rest)?;
@@ -41,46 +41,13 @@ fn bigsize(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)), rest))
 }
 
-/// The specification's name of a field.
+/// The specification's name of a field, in whatever message.
 pub(crate) fn name(number: u64) -> Option<&'static str> {
-    FIELDS.iter().find(|field| field.number() == number).and_then(Field::name)
+    const KINDS: &[MessageKind] = &[
+        MessageKind::Invoice,
+        MessageKind::PayerProof,
+        #[cfg(feature = "async_payments")]
+        MessageKind::StaticInvoice,
+    ];
+    KINDS.iter().find_map(|kind| kind.field(number).name())
 }
-
-const FIELDS: [Field; 36] = [
-    Field::INVREQ_METADATA,
-    Field::OFFER_CHAINS,
-    Field::OFFER_METADATA,
-    Field::OFFER_CURRENCY,
-    Field::OFFER_AMOUNT,
-    Field::OFFER_DESCRIPTION,
-    Field::OFFER_FEATURES,
-    Field::OFFER_ABSOLUTE_EXPIRY,
-    Field::OFFER_PATHS,
-    Field::OFFER_ISSUER,
-    Field::OFFER_QUANTITY_MAX,
-    Field::OFFER_ISSUER_ID,
-    Field::INVREQ_CHAIN,
-    Field::INVREQ_AMOUNT,
-    Field::INVREQ_FEATURES,
-    Field::INVREQ_QUANTITY,
-    Field::INVREQ_PAYER_ID,
-    Field::INVREQ_PAYER_NOTE,
-    Field::INVREQ_PATHS,
-    Field::INVREQ_BIP_353_NAME,
-    Field::INVOICE_PATHS,
-    Field::INVOICE_BLINDEDPAY,
-    Field::INVOICE_CREATED_AT,
-    Field::INVOICE_RELATIVE_EXPIRY,
-    Field::INVOICE_PAYMENT_HASH,
-    Field::INVOICE_AMOUNT,
-    Field::INVOICE_FALLBACKS,
-    Field::INVOICE_FEATURES,
-    Field::INVOICE_NODE_ID,
-    Field::SIGNATURE,
-    Field::PROOF_SIGNATURE,
-    Field::PROOF_PREIMAGE,
-    Field::PROOF_OMITTED_TLVS,
-    Field::PROOF_MISSING_HASHES,
-    Field::PROOF_LEAF_HASHES,
-    Field::PROOF_NOTE,
-];

@@ -1,11 +1,11 @@
-//! What takes the place of onion messages in examples that are about something else.
+//! Stands in for onion messages, in examples that are about something else.
 
 use bolt12::BlindedPath;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{Destination, IncomingMessage, MessageArrival, OutgoingMessage};
 use bolt12::secp256k1::{Keypair, Secp256k1};
 
-/// Takes the place of sending a message in an onion, with a reply path, and of taking it out.
+/// Stands in for sending a message in an onion, with a reply path, and opening it.
 pub(crate) fn deliver(outgoing: &OutgoingMessage, from: &str) -> IncomingMessage {
     let arrival = match &outgoing.destination {
         Destination::Node(_) => MessageArrival::Direct,
@@ -15,7 +15,7 @@ pub(crate) fn deliver(outgoing: &OutgoingMessage, from: &str) -> IncomingMessage
     IncomingMessage { kind: outgoing.message.kind(), bytes: outgoing.message.as_bytes().to_vec(), arrival, reply_path }
 }
 
-/// A blinded path of two hops. In real ones the path id is encrypted, for nobody but its maker.
+/// A blinded path of two hops. In a real one the path id is encrypted, and only the maker of the path can read it.
 pub(crate) fn path_to(node: &str, path_id: impl AsRef<[u8]>) -> BlindedPath<'static> {
     let key = |seed: &[u8]| {
         let secret = sha256::Hash::hash(seed).to_byte_array();

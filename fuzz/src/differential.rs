@@ -1,11 +1,12 @@
 //! Target `differential`: this crate and the crate `lightning` take and refuse the same bytes.
 
-use bolt12::{Error, ErrorKind, Field, Invoice, InvoiceRequest, Msat, Offer, Refund, Rule, TlvStream};
+use bolt12::{Error, ErrorKind, Field, Invoice, InvoiceRequest, Msat, Offer, Refund, Rule, StaticInvoice, TlvStream};
 use lightning::offers::invoice::Bolt12Invoice as LdkInvoice;
 use lightning::offers::invoice_request::InvoiceRequest as LdkInvoiceRequest;
 use lightning::offers::offer::Offer as LdkOffer;
 use lightning::offers::parse::{Bolt12ParseError, Bolt12SemanticError};
 use lightning::offers::refund::Refund as LdkRefund;
+use lightning::offers::static_invoice::StaticInvoice as LdkStaticInvoice;
 use lightning::util::ser::Writeable;
 
 use crate::checks::periods;
@@ -16,6 +17,7 @@ pub fn check(data: &[u8]) {
     compare(data, InvoiceRequest::try_from(data), LdkInvoiceRequest::try_from(data.to_vec()));
     compare(data, Refund::try_from(data), LdkRefund::try_from(data.to_vec()));
     compare(data, Invoice::try_from(data), LdkInvoice::try_from(data.to_vec()));
+    compare(data, StaticInvoice::try_from(data), LdkStaticInvoice::try_from(data.to_vec()));
 }
 
 fn compare<T: Message, U: Writeable + std::fmt::Debug>(
@@ -125,6 +127,12 @@ impl Message for Refund {
 
     fn is_refund(&self) -> bool {
         true
+    }
+}
+
+impl Message for StaticInvoice {
+    fn fields(&self) -> &TlvStream {
+        self.tlvs()
     }
 }
 

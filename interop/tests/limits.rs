@@ -8,17 +8,18 @@ mod naive;
 use std::cell::Cell;
 
 use bolt12::exchange::{
-    Action, Destination, EndReason, Messenger, OffersMessage, OutgoingMessage, PathId, Payee, Payer, ReceivedRequest,
-    Route, State,
+    Action, Activity, Destination, EndReason, Event, ManagerLimits, Messenger, OffersManager, OffersMessage,
+    OutgoingMessage, PathId, Payee, Payer, ReceivedRequest, Route, Save,
 };
-use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, ldk};
-use bolt12::onion::OnionMessage;
+use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, Standing, ldk};
+use bolt12::onion::{Contents, OnionMessage, OnionMessageBuilder};
+use bolt12::peers::Budget;
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, OfferBuilder, UnixTime};
 use ldk::ln::msgs::{self, BaseMessageHandler, Init, OnionMessageHandler};
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::sign::EntropySource;
-use ldk::types::features::InitFeatures;
+use ldk::types::features::{InitFeatures, NodeFeatures};
 use ldk::util::ser::LengthReadable;
 
 use messages::{NOW, key};
@@ -27,7 +28,7 @@ use messages::{NOW, key};
 #[derive(Default)]
 struct Counter {
     requests: Cell<u32>,
-    given_up: Cell<u32>,
+    ended: Cell<u32>,
 }
 
 impl Application for Counter {
@@ -40,8 +41,13 @@ impl Application for Counter {
         request.refuse(InvoiceError::new("out of tea").unwrap())
     }
 
-    fn given_up(&self, _: bolt12::exchange::ConversationId, _: &dyn std::error::Error) {
-        self.given_up.set(self.given_up.get() + 1);
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, event: Event) {
+        assert!(matches!(event, Event::Ended(_)), "{event:?}");
+        self.ended.set(self.ended.get() + 1);
     }
 }
 
@@ -61,7 +67,8 @@ impl EntropySource for Numbers {
 type Peers<'a> = OnionPeers<&'a Desk<Counter>, &'a Numbers, IgnoringMessageHandler>;
 
 fn desk() -> Desk<Counter> {
-    Desk::new(Counter::default(), Payee::new([1; 32]), Payer::new([2; 32]))
+    let (payer, payee) = (Payer::new([2; 32]), Payee::new([1; 32]));
+    Desk::new(Counter::default(), OffersManager::new(payer, payee, ManagerLimits::default()))
 }
 
 fn node() -> Keypair {
@@ -90,13 +97,20 @@ fn theirs(message: &OnionMessage) -> msgs::OnionMessage {
 
 /// A request for an offer of the desk, as a peer sends it.
 fn request(desk: &Desk<Counter>, from: u8) -> msgs::OnionMessage {
+    request_in(desk, from, 1)
+}
+
+fn request_in(desk: &Desk<Counter>, from: u8, session: u64) -> msgs::OnionMessage {
     let offer = OfferBuilder::new(node().public_key()).description("tea").amount_msat(Msat(9_000));
-    let offer = desk.issuer().new_offer([3; 16]).build(offer).unwrap();
+    let offer = desk.payee().new_offer([3; 16]).build(offer).unwrap();
     let payer = Payer::new([from; 32]);
     let draft = payer.draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
     let mut payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 60)).unwrap();
     let Action::Send(outgoing) = payment.poll(NOW).unwrap() else { panic!() };
-    theirs(&Messenger::new(key(from)).send(&outgoing, &Route::default(), [5; 32]).unwrap().message)
+    let mut randomness = [from; 32];
+    randomness[..8].copy_from_slice(&session.to_be_bytes());
+    let route = Route { reply_dummy_hops: 0, ..Route::default() };
+    theirs(&Messenger::new(key(from)).send(&outgoing, &route, randomness).unwrap().message)
 }
 
 /// An answer to a peer.
@@ -110,46 +124,59 @@ fn answer(to: u8, len: usize) -> OutgoingMessage {
     }
 }
 
+/// What one request with its answer costs: opening it, and answering over a path of one hop.
+const REQUEST: u32 = 2 + 2 * 2 + 4;
+
+fn budget(requests: u32, per_second: u32) -> Budget {
+    Budget { burst: requests * REQUEST, per_second: per_second * REQUEST }
+}
+
+/// A request under another onion each time: the same one is a replay.
+fn requests(desk: &Desk<Counter>, from: u8) -> impl FnMut() -> msgs::OnionMessage + '_ {
+    let mut number = 0u64;
+    move || {
+        number += 1;
+        request_in(desk, from, number)
+    }
+}
+
 #[test]
 fn a_flood_is_not_heard_until_time_passes() {
     let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits { burst: 20, per_tick: 3, ..Limits::default() });
+    let peers =
+        peers(&desk, &numbers, Limits { peer: budget(20, 10), unopened: 5, waiting: 1_000, ..Limits::default() });
     for number in [1, 2] {
         peers.peer_connected(peer(number), &hello(true), true).unwrap();
     }
-    (0..10).for_each(|_| peers.tick());
-    let message = request(&desk, 1);
-    for _ in 0..1_000 {
-        peers.handle_onion_message(peer(1), &message);
-    }
+    let mut message = requests(&desk, 1);
     let heard = || desk.application().requests.get();
-    assert_eq!(heard(), 20);
+    for _ in 0..100 {
+        peers.handle_onion_message(peer(1), &message());
+    }
+    // What the budget does not allow waits, as far as there is room.
+    assert!((20..=21).contains(&heard()), "{}", heard());
+    let before = heard();
+    assert_eq!(peers.counts().too_many, u64::from(100 - before - 5));
     // Others are not affected.
-    peers.handle_onion_message(peer(2), &message);
-    assert_eq!(heard(), 21);
+    peers.handle_onion_message(peer(2), &requests(&desk, 2)());
+    assert_eq!(heard(), before + 1);
+    // Three in 300 milliseconds.
     peers.tick();
-    for _ in 0..1_000 {
-        peers.handle_onion_message(peer(1), &message);
-    }
-    assert_eq!(heard(), 24);
-    // Patience is rewarded up to the burst, not beyond.
-    (0..100).for_each(|_| peers.tick());
-    for _ in 0..1_000 {
-        peers.handle_onion_message(peer(1), &message);
-    }
-    assert_eq!(heard(), 44);
-    // And who is not connected is not heard at all.
-    peers.handle_onion_message(peer(3), &message);
-    assert_eq!(heard(), 44);
+    assert!((3..=4).contains(&(heard() - before - 1)), "{}", heard());
+    (0..10).for_each(|_| peers.tick());
+    assert_eq!(heard(), before + 1 + 5);
+    // Who is not connected is not heard at all.
+    peers.handle_onion_message(peer(3), &message());
+    assert_eq!((heard(), peers.counts().not_heard), (before + 6, 1));
+    assert!(peers.counts().to_string().contains("sent too fast"));
 }
 
 /// What arrives broken counts as well: it costs as much.
 #[test]
 fn garbage_counts() {
     let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits { burst: 5, ..Limits::default() });
+    let peers = peers(&desk, &numbers, Limits::default());
     peers.peer_connected(peer(1), &hello(true), true).unwrap();
-    (0..2).for_each(|_| peers.tick());
     let good = request(&desk, 1);
     let mut broken = good.clone();
     broken.onion_routing_packet.hop_data[700] ^= 1;
@@ -164,15 +191,18 @@ fn garbage_counts() {
     for _ in 0..5 {
         peers.handle_onion_message(peer(1), &good);
     }
-    assert_eq!(desk.application().requests.get(), 2);
+    assert_eq!(desk.application().requests.get(), 1);
+    // The empty one is no onion message at all.
+    let counts = peers.counts();
+    assert_eq!((counts.not_for_us, counts.replayed, counts.dropped()), (2, 4, 6));
 }
 
 #[test]
 fn no_more_waits_for_a_peer_than_the_limit() {
     let (desk, numbers) = (desk(), Numbers::default());
     let waiting_bytes = 100_000;
-    let peers = peers(&desk, &numbers, Limits { waiting_bytes, ..Limits::default() });
-    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    let peers = peers(&desk, &numbers, Limits { waiting_bytes, own_waiting: 3, ..Limits::default() });
+    peers.peer_connected(peer(1), &hello(true), false).unwrap();
     let mut sent = 0;
     let error = loop {
         match peers.send(&answer(1, 10_000)) {
@@ -181,15 +211,15 @@ fn no_more_waits_for_a_peer_than_the_limit() {
         }
     };
     assert_eq!(error, SendError::Full(peer(1)));
-    // Each takes the larger size of 32834 bytes.
-    assert_eq!(sent, 3);
+    assert_eq!((sent, peers.waiting(&peer(1))), (3, 3));
     // Once one is sent, there is room again.
     assert!(peers.next_onion_message_for_peer(peer(1)).is_some());
     peers.send(&answer(1, 10_000)).unwrap();
     // A connection that is lost takes everything with it.
     peers.peer_disconnected(peer(1));
     assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
-    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    assert_eq!(peers.counts().disconnected, 3);
+    peers.peer_connected(peer(1), &hello(true), false).unwrap();
     assert!(peers.next_onion_message_for_peer(peer(1)).is_none());
 }
 
@@ -199,7 +229,7 @@ fn no_more_waits_for_a_peer_than_the_limit() {
 fn a_peer_is_sent_three_at_once_and_then_one_a_tick() {
     let (desk, numbers) = (desk(), Numbers::default());
     let peers = peers(&desk, &numbers, Limits::default());
-    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    peers.peer_connected(peer(1), &hello(true), false).unwrap();
     for _ in 0..10 {
         peers.send(&answer(1, 10)).unwrap();
     }
@@ -214,145 +244,20 @@ fn a_peer_is_sent_three_at_once_and_then_one_a_tick() {
     assert_eq!(sent(), 0);
 }
 
+/// LDK drops a peer for its channels, too, if any handler refuses it.
 #[test]
-fn only_so_many_peers_are_let_in() {
+fn no_peer_is_refused() {
     let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits { peers: 2, ..Limits::default() });
-    peers.peer_connected(peer(1), &hello(true), true).unwrap();
-    peers.peer_connected(peer(2), &hello(true), true).unwrap();
-    assert!(peers.peer_connected(peer(3), &hello(true), true).is_err());
-    // Whoever we connect to is wanted.
-    peers.peer_connected(peer(4), &hello(true), false).unwrap();
-    peers.peer_disconnected(peer(1));
-    peers.peer_disconnected(peer(4));
-    peers.peer_connected(peer(3), &hello(true), true).unwrap();
-}
-
-/// Those that know no onion messages take room as well.
-#[test]
-fn every_peer_that_connects_is_counted() {
-    let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits { peers: 2, ..Limits::default() });
-    let let_in = |number: &u8| peers.peer_connected(peer(*number), &hello(false), true).is_ok();
-    assert_eq!((1..100).filter(let_in).collect::<Vec<u8>>(), [1, 2]);
-    peers.peer_disconnected(peer(2));
-    assert!(let_in(&3) && !let_in(&4));
-}
-
-/// Nobody is heard more often by connecting again and again.
-#[test]
-fn connecting_again_does_not_start_the_burst_anew() {
-    let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits { burst: 20, per_tick: 3, ..Limits::default() });
-    let message = request(&desk, 1);
-    for round in 1..=10 {
-        peers.peer_connected(peer(1), &hello(true), true).unwrap();
-        (0..50).for_each(|_| peers.handle_onion_message(peer(1), &message));
-        peers.peer_disconnected(peer(1));
-        assert_eq!(desk.application().requests.get(), 3 * round);
+    let peers = peers(&desk, &numbers, Limits { strangers: 2, ..Limits::default() });
+    peers.set_standing(peer(200), Standing::Kept);
+    for number in 1..=200 {
+        peers.peer_connected(peer(number), &hello(number % 3 > 0), true).unwrap();
     }
-}
-
-/// Whoever comes under a new name each time is heard as often as all others together that have just come, and those
-/// that have been there for a while are heard as always.
-#[test]
-fn new_names_do_not_make_new_room() {
-    let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits { newcomers: 10, per_tick: 3, ..Limits::default() });
-    let message = request(&desk, 1);
-    let heard = || desk.application().requests.replace(0);
-    let all_say = |who: PublicKey| (0..50).for_each(|_| peers.handle_onion_message(who, &message));
-    let flood = || {
-        for number in 100..180 {
-            peers.peer_connected(peer(number), &hello(true), true).unwrap();
-            all_say(peer(number));
-            peers.peer_disconnected(peer(number));
-        }
-    };
-    peers.peer_connected(peer(1), &hello(true), true).unwrap();
-    peers.tick();
-    for _ in 0..3 {
-        flood();
-        assert_eq!(heard(), 10);
-        all_say(peer(1));
-        assert_eq!(heard(), 3);
-        // Who comes honestly has to wait for the next tick, unless we asked it to come.
-        peers.peer_connected(peer(2), &hello(true), true).unwrap();
-        all_say(peer(2));
-        assert_eq!(heard(), 0);
-        peers.peer_connected(peer(3), &hello(true), false).unwrap();
-        all_say(peer(3));
-        assert_eq!(heard(), 3);
-        peers.tick();
-        [2, 3].into_iter().for_each(|number| all_say(peer(number)));
-        assert_eq!(heard(), 6);
-        [2, 3].into_iter().for_each(|number| peers.peer_disconnected(peer(number)));
+    for number in [200, 1, 199, 7] {
+        peers.handle_onion_message(peer(number), &request(&desk, number));
+        assert!(peers.next_onion_message_for_peer(peer(number)).is_some());
     }
-}
-
-/// All that is heard after a tick, whatever comes and goes, is what the peers that may be there may send, and what
-/// newcomers may.
-#[test]
-fn there_is_a_limit_for_all_together() {
-    let (desk, numbers) = (desk(), Numbers::default());
-    let limits = Limits { peers: 4, per_tick: 3, newcomers: 10, burst: 20, ..Limits::default() };
-    let peers = peers(&desk, &numbers, limits);
-    let message = request(&desk, 1);
-    let mut name = 0;
-    for _ in 0..5 {
-        // Just before the tick, everybody comes anew and is silent; right after it, they talk, and go.
-        let there: Vec<_> = (0..4).map(|at| peer(1 + (name + at) % 200)).collect();
-        there.iter().for_each(|who| peers.peer_connected(*who, &hello(true), true).unwrap());
-        peers.tick();
-        desk.application().requests.set(0);
-        for who in there {
-            (0..50).for_each(|_| peers.handle_onion_message(who, &message));
-            peers.peer_disconnected(who);
-        }
-        for at in 4..50 {
-            let who = peer(1 + (name + at) % 200);
-            peers.peer_connected(who, &hello(true), true).unwrap();
-            (0..50).for_each(|_| peers.handle_onion_message(who, &message));
-            peers.peer_disconnected(who);
-        }
-        assert_eq!(desk.application().requests.get(), 4 * 3 + 10);
-        name += 50;
-    }
-}
-
-/// Where any peer would do, it is one that we chose, and another one every time.
-#[test]
-fn strangers_get_no_requests_while_there_are_peers_of_our_choice() {
-    let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits::default());
-    let mut keys: Vec<_> = (1..9).map(peer).collect();
-    keys.sort();
-    let offer = OfferBuilder::new(key(0x55).public_key()).description("tea").amount_msat(Msat(9_000));
-    let offer = offer.build().unwrap();
-    let draft = Payer::new([9; 32]).draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
-    let Action::Send(request) = draft.start([4; 32], NOW, UnixTime(NOW.0 + 60)).unwrap().poll(NOW).unwrap() else {
-        panic!()
-    };
-    let taken = || [0; 4].map(|_| peers.send(&request).unwrap());
-    // With none of our choice, every stranger gets its turn.
-    for stranger in [0, 7] {
-        peers.peer_connected(keys[stranger], &hello(true), true).unwrap();
-    }
-    let strangers = taken();
-    assert_eq!([strangers[0], strangers[1]], [strangers[2], strangers[3]]);
-    assert_ne!(strangers[0], strangers[1]);
-    // One that we chose and that knows no onion messages is of no use.
-    peers.peer_connected(keys[1], &hello(false), false).unwrap();
-    assert_eq!(taken(), strangers);
-    peers.peer_connected(keys[5], &hello(true), false).unwrap();
-    assert_eq!(taken(), [keys[5]; 4]);
-    peers.peer_connected(keys[3], &hello(true), false).unwrap();
-    let chosen = taken();
-    assert!(chosen.contains(&keys[3]) && chosen.contains(&keys[5]));
-    assert!(chosen.iter().all(|taken| [keys[3], keys[5]].contains(taken)));
-    // The destination itself needs nobody.
-    peers.peer_connected(key(0x55).public_key(), &hello(true), true).unwrap();
-    assert_eq!(taken(), [key(0x55).public_key(); 4]);
+    assert_eq!((desk.application().requests.get(), peers.counts().dropped()), (4, 0));
 }
 
 #[test]
@@ -369,7 +274,7 @@ fn peers_without_onion_messages_are_not_used() {
 fn a_message_that_is_too_long_is_no_path_that_is_closed() {
     let (desk, numbers) = (desk(), Numbers::default());
     let peers = peers(&desk, &numbers, Limits::default());
-    peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    peers.peer_connected(peer(1), &hello(true), false).unwrap();
     let error = peers.send(&answer(1, 40_000)).unwrap_err();
     assert!(
         matches!(&error, SendError::Message(error) if matches!(error.kind(), ErrorKind::TooLong { .. })),
@@ -380,7 +285,7 @@ fn a_message_that_is_too_long_is_no_path_that_is_closed() {
     answer.destination = Destination::Path(long);
     let error = peers.send(&answer).unwrap_err();
     assert!(matches!(&error, SendError::Way(error) if matches!(error.kind(), ErrorKind::TooLong { .. })), "{error:?}");
-    assert_eq!(desk.application().given_up.get(), 0);
+    assert_eq!(desk.application().ended.get(), 0);
 }
 
 /// A payment whose request cannot be sent ends, and its owner is told; one that is being paid does not.
@@ -390,28 +295,91 @@ fn what_cannot_be_sent_is_given_up() {
     let _peers = peers(&desk, &numbers, Limits::default());
     let offer = OfferBuilder::new(peer(1)).description("tea").amount_msat(Msat(9_000)).build().unwrap();
     let draft = desk.payer().draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
-    let id = desk.add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap());
+    let payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    let id = desk.update(|manager, now| manager.add_payment(payment, now)).unwrap();
     let request = desk.poll().send.remove(0);
     let nobody = answer(1, 10);
-    desk.unsendable(&nobody, &SendError::NoPeer);
-    assert_eq!(desk.application().given_up.get(), 0);
-    desk.unsendable(&request, &SendError::NoPeer);
-    assert_eq!(desk.application().given_up.get(), 1);
-    assert!(desk.payment(id, |payment| matches!(payment.state(), State::Ended(EndReason::Unsendable))).unwrap());
+    desk.unsendable(&nobody);
+    assert_eq!(desk.application().ended.get(), 0);
+    desk.unsendable(&request);
+    assert_eq!(desk.application().ended.get(), 1);
+    let activity = desk.look(|manager| manager.status(id, NOW)).unwrap().activity;
+    assert_eq!(activity, Activity::Ended(EndReason::Unsendable));
     assert_eq!(desk.poll().send, []);
 }
 
-/// A way that starts at ourselves, and goes on to somebody who is not connected, leads over a peer of ours.
+/// A way that starts at ourselves, and goes on to somebody who is not of our choice, leads over a peer that is
+/// (EXC-19).
 #[test]
 fn an_answer_behind_our_own_hop_goes_through_a_peer() {
     let (desk, numbers) = (desk(), Numbers::default());
-    let peers = peers(&desk, &numbers, Limits::default());
-    peers.peer_connected(peer(2), &hello(true), true).unwrap();
+    let peers = peers(&desk, &numbers, Limits::default()).passing_on();
+    peers.peer_connected(peer(2), &hello(true), false).unwrap();
     let path = Messenger::new(key(1)).path(&[node().public_key()], PathId([6; 32])).build([7; 32]).unwrap();
     let mut lost = answer(1, 10);
     lost.destination = Destination::Path(path);
     assert_eq!(peers.send(&lost).unwrap(), peer(2));
-    // Who is connected needs nobody else.
     peers.peer_connected(peer(1), &hello(true), true).unwrap();
+    assert_eq!(peers.send(&lost).unwrap(), peer(2));
+    // Who is of our choice needs nobody else.
+    peers.set_standing(peer(1), Standing::Chosen);
     assert_eq!(peers.send(&lost).unwrap(), peer(1));
+}
+
+/// Where messages are passed on here, the node's own messenger does not open them once more; nor what is for nobody
+/// here.
+#[test]
+fn what_is_passed_on_is_opened_once() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let inner = Inner::default();
+    for (passes_on, handed_on) in [(false, 1), (true, 0)] {
+        let peers = OnionPeers::new(node(), &desk, &numbers, &inner, Limits::default());
+        let peers = if passes_on { peers.passing_on() } else { peers };
+        [1, 2].into_iter().for_each(|number| peers.peer_connected(peer(number), &hello(true), true).unwrap());
+        let path = Messenger::new(key(2)).path(&[node().public_key()], PathId([6; 32])).build([7; 32]).unwrap();
+        let through = OnionMessageBuilder::over(&path, Contents::Invoice(b"?")).build([8; 32]).unwrap().message;
+        let to_nobody = OnionMessageBuilder::to_node(peer(9), Contents::Invoice(b"?")).build([9; 32]).unwrap().message;
+        for message in [&through, &to_nobody] {
+            peers.handle_onion_message(peer(1), &theirs(message));
+        }
+        assert_eq!(inner.0.replace(0), handed_on);
+        assert_eq!(peers.next_onion_message_for_peer(peer(2)).is_some(), passes_on);
+        assert_eq!((peers.counts().passed_on, peers.counts().not_for_us), (u64::from(passes_on), 1));
+    }
+}
+
+/// Counts what is handed on to it.
+#[derive(Default)]
+struct Inner(Cell<u32>);
+
+impl OnionMessageHandler for Inner {
+    fn handle_onion_message(&self, _: PublicKey, _: &msgs::OnionMessage) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    fn next_onion_message_for_peer(&self, _: PublicKey) -> Option<msgs::OnionMessage> {
+        None
+    }
+
+    fn timer_tick_occurred(&self) {}
+}
+
+impl BaseMessageHandler for Inner {
+    fn get_and_clear_pending_msg_events(&self) -> Vec<msgs::MessageSendEvent> {
+        Vec::new()
+    }
+
+    fn peer_disconnected(&self, _: PublicKey) {}
+
+    fn peer_connected(&self, _: PublicKey, _: &Init, _: bool) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn provided_node_features(&self) -> NodeFeatures {
+        NodeFeatures::empty()
+    }
+
+    fn provided_init_features(&self, _: PublicKey) -> InitFeatures {
+        InitFeatures::empty()
+    }
 }

@@ -1,6 +1,6 @@
 //! What another reader says of the links that people paste: the crate `bitcoin-payment-instructions`, on the corpus
-//! `tests/data/links.txt`. `BLESS=1 cargo test -p bolt12-interop --test links` writes its verdicts anew; each difference
-//! from ours has its reason there.
+//! `tests/data/links.txt`. `BLESS=1 cargo test -p bolt12-interop --test links` writes its verdicts anew; each
+//! difference from ours has its reason there.
 
 #[allow(dead_code, reason = "what is ours is for our own test")]
 #[path = "../../tests/common/links.rs"]

@@ -180,7 +180,7 @@ fn path_of_ours(
     path_id: Option<[u8; 32]>,
 ) -> BlindedPath<'static> {
     let (recipient, through) = nodes.split_last().unwrap();
-    let mut builder = BlindedPathBuilder::new(recipient.id()).dummy_hops(dummies);
+    let mut builder = BlindedPathBuilder::own(&recipient.ours).dummy_hops(dummies);
     for (at, node) in through.iter().enumerate() {
         let hop = PathHop::new(node.id());
         builder = builder.through(match scid(by_channel, at) {
@@ -405,8 +405,8 @@ proptest! {
     }
 }
 
-/// An error so long that its onion is the larger one, over a path of theirs and over one of ours, with a node on the way
-/// and a reply path: they open ours, and we open theirs.
+/// An error so long that its onion is the larger one, over a path of theirs and over one of ours, with a node on the
+/// way and a reply path: they open ours, and we open theirs.
 #[test]
 fn large_onions_are_the_same() {
     let nodes = nodes(3);

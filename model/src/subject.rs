@@ -262,7 +262,7 @@ fn acted(action: Result<Action, Error>) -> Heard {
     match action {
         Ok(Action::Send(message)) => Heard::Send(message),
         Ok(Action::WaitUntil(at)) => Heard::Wait(at),
-        Ok(Action::Nothing) => Heard::Nothing,
+        Ok(Action::Nothing | Action::Sign) => Heard::Nothing,
         Err(_) => Heard::Refused,
     }
 }

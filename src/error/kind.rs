@@ -6,7 +6,7 @@ use super::Field;
 use super::link::LinkFault;
 use super::looks::{LooksLike, MessageKind};
 use super::stage::Stage;
-use super::words::{Column, FromColumn, Subject};
+use super::words::{Column, FromColumn, Letter, Subject};
 use crate::units::{CurrencyCode, Msat, UnixTime};
 
 /// What is wrong. [`Error`](crate::Error) adds where and which rule.
@@ -32,7 +32,7 @@ pub enum ErrorKind {
     InvalidContinuation,
     /// White space that does not follow a `+`.
     UnexpectedWhitespace,
-    /// Left-over bits are too many or not zero.
+    /// The padding is too long, or not zero.
     InvalidPadding,
     /// More bytes than there may be: in a field, or in a message.
     TooLong {
@@ -45,7 +45,7 @@ pub enum ErrorKind {
     Truncated,
     /// A number is not written in the shortest form.
     NotMinimal,
-    /// A field is repeated or stands after one with a greater number.
+    /// A field is repeated, or comes after one with a greater number.
     NotAscending,
     /// An even field that the reader does not know.
     UnknownEvenField,
@@ -61,19 +61,19 @@ pub enum ErrorKind {
     InvalidPoint,
     /// A currency that is not three capital letters.
     InvalidCurrency,
-    /// A character in a BIP 353 name that may not be there.
+    /// A character that is not allowed in a BIP 353 name.
     InvalidName(char),
     /// An introduction node's direction that is neither 0 nor 1 (nor the start of a key).
     InvalidDirection,
-    /// A list that must not be empty is.
+    /// A list is empty that must not be.
     NoEntries,
     /// A blinded path without a hop.
     NoHops,
-    /// A field that must be there is not.
+    /// A required field is absent.
     Missing,
-    /// A field that must not be there is.
+    /// A field is present that must not be.
     Unexpected,
-    /// A value that must not be zero is.
+    /// A value is zero that must not be.
     Zero,
     /// A field that should have been left out was set to nothing.
     EmptyValue,
@@ -101,21 +101,21 @@ pub enum ErrorKind {
     },
     /// A computation exceeds 64 bits.
     Overflow,
-    /// A price in a currency, for which nobody said how much may be paid in bitcoin.
+    /// The price is in a currency, and no limit in bitcoin was set.
     LimitNeeded {
         /// The currency.
         currency: CurrencyCode,
     },
-    /// A price in a currency, and no rate to convert it with.
+    /// The price is in a currency, and no exchange rate was given.
     RateNeeded {
         /// The currency.
         currency: CurrencyCode,
     },
-    /// The rate of a currency that the price is not in.
+    /// The exchange rate is for another currency than the price.
     WrongCurrency {
         /// The currency of the price.
         expected: CurrencyCode,
-        /// That of the rate.
+        /// The currency of the rate.
         found: CurrencyCode,
     },
     /// A chain that the offer or the caller does not support.
@@ -129,32 +129,32 @@ pub enum ErrorKind {
     },
     /// No path is left that can be used.
     NoUsablePath,
-    /// An amount that the paths cannot carry.
+    /// The paths cannot carry the amount.
     CannotCarry {
         /// What has to be paid.
         amount: Msat,
-        /// The least that one of the paths carries.
+        /// The least that one of the paths can carry.
         min: Msat,
-        /// The most that they carry: one of them, or all together if the payment may be split.
+        /// The most that the paths can carry: a single one, or all together if the payment may be split.
         max: Msat,
     },
     /// No path is within the limits of fee and delay.
     NoPathWithin {
-        /// The most that the fees may be.
+        /// The limit on the fees.
         max_fee: Msat,
-        /// The most blocks that the payment may be delayed by.
+        /// The limit on the delay, in blocks.
         max_cltv_expiry_delta: u32,
     },
-    /// The time for it is over.
+    /// It has expired.
     Expired {
-        /// The last second it was good for.
+        /// The last second in which it was valid.
         at: UnixTime,
     },
     /// A field differs from the message it repeats.
     Differs,
     /// A key other than the expected one.
     WrongKey,
-    /// A message that came over another way than it should have.
+    /// A message that arrived over another path than it should have.
     WrongArrival,
     /// A signature that does not verify.
     InvalidSignature,
@@ -171,23 +171,23 @@ pub enum ErrorKind {
     IsRefund,
     /// An answer to an offer, where a refund was expected.
     IsNotRefund,
-    /// A number in the list of hidden fields that cannot stand there.
+    /// A number that is not allowed in the list of hidden fields.
     InvalidMarker(u64),
-    /// More or fewer hashes than it takes.
+    /// Too many or too few hashes.
     HashCount,
-    /// A preimage of another payment hash.
+    /// A preimage that does not match the payment hash.
     WrongPreimage,
     /// A field that a payer proof always shows.
     CannotBeHidden,
     /// A path, hop or feature list longer than its length field can say.
     TooManyEntries,
-    /// A request without a path for the answer.
+    /// A request without a reply path.
     NoReplyPath,
-    /// An answer to something that was answered before, or is over.
+    /// An answer to something that was already answered, or has ended.
     AlreadyAnswered,
-    /// A step that a payment cannot take at the stage it is at.
+    /// A step that the payment cannot take at its present stage.
     WrongState {
-        /// Where it stands.
+        /// The present stage.
         stage: Stage,
     },
     /// An amount that is off the price at the payer's rate.
@@ -197,74 +197,88 @@ pub enum ErrorKind {
     },
     /// The deadline of a payment has passed.
     DeadlinePassed {
-        /// The last second in which it could be begun.
+        /// The last second in which paying could begin.
         at: UnixTime,
     },
-    /// News of another attempt at a payment than the one that is being made.
+    /// A result for another attempt than the one in progress.
     OtherAttempt {
-        /// The attempt that the news is about.
+        /// The attempt that the result is for.
         attempt: u32,
-        /// The attempt that is being made.
+        /// The attempt in progress.
         present: u32,
     },
-    /// Bytes that are no saved state, or one that was damaged or saved with another secret.
+    /// Bytes that are not a saved state, or a state that was damaged or saved with another secret.
     InvalidState,
-    /// A saved state of newer software.
+    /// A saved state that another version of this crate wrote.
     UnknownVersion,
     /// Encrypted data that this key does not open.
     DoesNotDecrypt,
-    /// Bytes that are no secret key.
+    /// Bytes that are not a valid secret key.
     InvalidSecret,
-    /// A path that leads to nobody but its sender.
+    /// A path that ends at its sender.
     OwnPath,
-    /// A path that starts at a channel, where the node at its end must be known.
+    /// A path that starts at a channel whose nodes are not known.
     UnknownIntroduction,
-    /// A byte that stands for one of a few things, and for none that is known.
+    /// A code that this crate does not know.
     UnknownCode(u8),
     /// A period after the offer's last one.
     NoSuchPeriod {
         /// The number of the last period.
         max: u32,
     },
-    /// The time for it has not come.
+    /// It is too early.
     TooEarly {
-        /// The first second at which it is good.
+        /// The first second in which it is valid.
         from: UnixTime,
     },
-    /// The time for paying a period is over.
+    /// It is too late to pay for a period.
     TooLate {
-        /// The last second it was good for.
+        /// The last second in which it could be paid.
         until: UnixTime,
     },
-    /// A time that is not the one it must be.
+    /// A time that differs from the one agreed on.
     TimeMismatch {
         /// What it must be.
         expected: UnixTime,
     },
     /// A subscription that was cancelled.
     Cancelled,
-    /// A payment of a subscription before the one before it was made.
+    /// A payment of a subscription whose previous period was not paid.
     PreviousUnpaid,
-    /// A payment of a subscription that was made before.
+    /// A payment of a subscription that was already made.
     AlreadyPaid,
-    /// A payment that was taken before, or another one for the same request.
+    /// A payment that was already taken, or one for a request that was already paid.
     AlreadyTaken,
-    /// A rate that is too old to make a price of.
+    /// An offer of which nothing is left.
+    SoldOut,
+    /// An offer that its issuer took back.
+    Withdrawn,
+    /// An exchange rate that is too old.
     StaleRate {
         /// How old it may be, in seconds.
         max_age: u64,
+    },
+    /// A claim of a refund that came after too many others.
+    TooManyClaims {
+        /// The seconds until a claim is accepted again.
+        seconds: u64,
     },
     /// An offer or a request of a subscription, where one for a single payment was expected.
     IsRecurring,
     /// An offer or a request for a single payment, where one of a subscription was expected.
     IsNotRecurring,
-    /// A price of a bitcoin that is no number.
+    /// A price of one bitcoin that is not a valid number.
     InvalidRate,
-    /// A text that is no short channel id.
+    /// A text that is not an id.
+    InvalidId {
+        /// How many hexadecimal digits one has.
+        digits: usize,
+    },
+    /// A text that is not a short channel id.
     InvalidShortChannelId,
     /// An offer of 2021 or 2022, or a payer proof with the numbers of a draft.
     Outdated(MessageKind),
-    /// What is wrong with a link, with a name, or with what the DNS holds for it.
+    /// What is wrong with a link, a name, or the DNS records of a name.
     Link(LinkFault),
 }
 
@@ -349,10 +363,14 @@ impl ErrorKind {
             Self::PreviousUnpaid => "previous_unpaid",
             Self::AlreadyPaid => "already_paid",
             Self::AlreadyTaken => "already_taken",
+            Self::SoldOut => "sold_out",
+            Self::Withdrawn => "withdrawn",
             Self::StaleRate { .. } => "stale_rate",
+            Self::TooManyClaims { .. } => "too_many_claims",
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::InvalidId { .. } => "invalid_id",
             Self::InvalidShortChannelId => "invalid_short_channel_id",
             Self::Outdated(_) => "outdated",
             Self::Link(fault) => fault.code(),
@@ -369,181 +387,197 @@ impl ErrorKind {
         match self {
             Self::Empty => f.write_str("there is nothing to read"),
             Self::NotBolt12(LooksLike::Unknown) => {
-                f.write_str("this does not look like an offer, or like any other BOLT 12 text")
+                f.write_str("this does not look like an offer or any other BOLT 12 text")
             }
             Self::NotBolt12(LooksLike::Secret) => {
-                f.write_str("this looks like a secret key or recovery phrase: never show it to anybody")
+                f.write_str("this looks like a secret key or recovery phrase: never show it to anyone")
             }
             Self::NotBolt12(found) => write!(f, "this looks like {found}, not like BOLT 12"),
             Self::WrongKind { expected, found } => {
-                write!(f, "this is {found}, and {expected} was expected")
+                write!(f, "this is {found}, but {expected} was expected")
             }
             Self::MixedCase => write!(f, "upper and lower case are mixed{}", FromColumn(column)),
-            // One that looks like another is told by its number.
-            Self::InvalidCharacter(c) if !c.is_ascii() => {
-                let (number, letter) = (u32::from(*c), c.escape_debug());
-                write!(f, "the character '{letter}' (U+{number:04X}) does not belong here{}", Column(column))
+            Self::InvalidCharacter(c) => write!(f, "{}{} does not belong here", Letter(*c), Column(column)),
+            Self::InvalidContinuation => write!(f, "the '+'{} is misplaced", Column(column)),
+            Self::UnexpectedWhitespace => {
+                write!(f, "there is white space{} in the middle of the text: remove it", Column(column))
             }
-            Self::InvalidCharacter(c) => {
-                write!(f, "the character '{}' does not belong here{}", c.escape_debug(), Column(column))
-            }
-            Self::InvalidContinuation => write!(f, "there is a misplaced '+'{}", Column(column)),
-            Self::UnexpectedWhitespace => write!(f, "there is white space{}", Column(column)),
             Self::InvalidPadding => {
-                f.write_str("the text is not complete: its end is missing, or has a character too many")
+                f.write_str("the text is incomplete: its end is missing or has one character too many; copy it again")
             }
             Self::TooLong { len, max } => {
                 let what: &dyn fmt::Display = if field.is_some() { &what } else { &"this" };
-                write!(f, "{what} is too long: {len} bytes, and {max} fit")
+                write!(f, "{what} is too long: it has {len} bytes, and the limit is {max}")
             }
             Self::Truncated => match field {
                 Some(_) => write!(f, "{what} is cut off: the end is missing"),
                 None => f.write_str("the message is cut off: the end is missing"),
             },
-            Self::NotMinimal => write!(f, "{what} is written with needless bytes"),
+            Self::NotMinimal => write!(f, "{what} is longer than necessary"),
             Self::NotAscending => write!(f, "{what} is repeated or out of order"),
             Self::UnknownEvenField => {
-                write!(f, "{what} is not known here, but must be understood; newer software may help")
+                write!(f, "{what} must be understood, but this version does not know it; try a newer one")
             }
             Self::OutOfRange => write!(f, "{what} does not belong in this kind of message"),
             Self::InvalidLength => write!(f, "{what} has the wrong length"),
-            Self::NumberTooLarge => write!(f, "{what} is too large a number"),
-            Self::InvalidUtf8 => write!(f, "{what} is not valid text"),
-            Self::InvalidPoint => write!(f, "{what} holds something that is not a public key"),
+            Self::NumberTooLarge => write!(f, "{what} is too large"),
+            Self::InvalidUtf8 if field.is_none() => {
+                f.write_str("the payment record of this name is not valid UTF-8 text: tell its owner")
+            }
+            Self::InvalidUtf8 => write!(f, "{what} is not valid UTF-8 text"),
+            Self::InvalidPoint => match field.and_then(Field::label) {
+                Some(label) if label.starts_with("list") => write!(f, "{what} contains an invalid public key"),
+                _ => write!(f, "{what} is not a valid public key"),
+            },
             Self::InvalidCurrency => write!(f, "{what} is not a currency code"),
             Self::InvalidName(c) => {
-                // One that looks like another, or like nothing, is told by its number.
-                let (number, column) = (u32::from(*c), Column(column));
-                match c.is_ascii_graphic() || *c == ' ' {
-                    true => write!(f, "the character '{c}'")?,
-                    false if c.escape_debug().count() == 1 => write!(f, "the character '{c}' (U+{number:04X})")?,
-                    false => write!(f, "the invisible character U+{number:04X}")?,
-                }
-                write!(f, "{column} cannot stand in a name")?;
+                write!(f, "{}{} is not allowed in a name", Letter(*c), Column(column))?;
                 f.write_str(match c.is_alphabetic() {
-                    true => ": such a domain is written in punycode, xn--…, as its owner can tell",
-                    false => ", which holds only letters, digits, '-', '_' and '.'",
+                    true => ": ask the owner for the punycode form of the name (xn--…)",
+                    false => ", which has only letters, digits, '-', '_' and '.'",
                 })
             }
-            Self::InvalidDirection => write!(f, "{what} starts at something that is neither a key nor a channel"),
-            Self::NoEntries => write!(f, "{what} is there, but empty"),
-            Self::NoHops => write!(f, "{what} holds a path without a hop, which leads nowhere"),
+            Self::InvalidDirection => write!(f, "{what} contains a path that starts at neither a node nor a channel"),
+            Self::NoEntries => write!(f, "{what} is present but empty"),
+            Self::NoHops => write!(f, "{what} contains a path without hops, which leads nowhere"),
             Self::Missing => write!(f, "{what} is missing"),
-            Self::Unexpected => write!(f, "{what} should not be there"),
+            Self::Unexpected => write!(f, "{what} is not allowed here"),
             Self::Zero => write!(f, "{what} is zero"),
             Self::EmptyValue => write!(f, "{what} is empty"),
             Self::UnknownFeature(bit) => {
-                write!(f, "{what} asks for feature {bit}, which is not known here; newer software may help")
+                write!(f, "{what} requires feature {bit}, which this version does not know; try a newer one")
             }
-            Self::QuantityTooLarge { max } => write!(f, "{what} is more than the offer's maximum of {max}"),
-            Self::AmountTooLow { min } if field.is_none() => {
-                write!(f, "the amount in the link is less than the {min} that the offer asks for")
-            }
-            Self::AmountTooLow { min } => write!(f, "{what} is less than the {min} due"),
-            Self::AmountTooHigh { max } => write!(f, "{what} is more than the {max} allowed"),
+            Self::QuantityTooLarge { max } => write!(f, "{what} exceeds the offer's maximum of {max}"),
+            Self::AmountTooLow { min } => write!(f, "{what} is below the {min} due"),
+            Self::AmountTooHigh { max } => write!(f, "{what} exceeds the limit of {max}"),
             Self::AmountMismatch { expected } => {
-                write!(f, "{what} is not the {expected} asked for")
+                write!(f, "{what} is not the requested {expected}")
             }
-            Self::Overflow => write!(f, "{what} leads to a number too large to compute with"),
+            Self::Overflow => write!(f, "{what} leads to a number above the limit of 64 bits"),
             Self::LimitNeeded { currency } => {
-                write!(f, "the price is in {currency}: say how much bitcoin to pay at most, or how far from a rate")
+                write!(f, "the price is in {currency}: set a limit in bitcoin, or a tolerance around an exchange rate")
             }
             Self::RateNeeded { currency } => {
-                write!(f, "the price is in {currency}: say what {currency} is worth in bitcoin now")
+                write!(f, "the price is in {currency}: supply the current exchange rate for {currency}")
             }
             Self::WrongCurrency { expected, found } => {
-                write!(f, "the price is in {expected}, and the rate is that of {found}: give the rate of {expected}")
+                write!(f, "the price is in {expected}, but the rate is for {found}: supply the rate for {expected}")
             }
-            Self::UnsupportedChain => f.write_str("this is for a chain that cannot be used here"),
+            Self::UnsupportedChain => f.write_str("this is for a blockchain that is not accepted here"),
             Self::PayinfoCount { paths, payinfos } => {
-                write!(f, "paths and their fees do not match: {paths} and {payinfos}")
+                write!(f, "the number of paths ({paths}) differs from the number of payinfos ({payinfos})")
             }
-            Self::NoUsablePath => write!(f, "{what} leaves no path that can be used"),
+            Self::NoUsablePath => {
+                write!(f, "{what} leaves no usable path: each one requires a feature that this version does not know")
+            }
             Self::CannotCarry { amount, max: Msat(0), .. } => {
-                write!(f, "the paths carry nothing, so {amount} cannot be paid: other paths are needed")
+                write!(f, "the paths cannot carry anything, so {amount} cannot be paid: other paths are needed")
             }
             Self::CannotCarry { amount, max, .. } if amount > max => {
-                write!(f, "the paths carry at most {max}, so {amount} cannot be paid: other paths are needed")
+                write!(f, "the paths can carry at most {max}, so {amount} is too much: other paths are needed")
             }
             Self::CannotCarry { amount, min, .. } if amount < min => {
-                write!(f, "the paths carry no less than {min}, so {amount} cannot be paid: other paths are needed")
+                write!(f, "the paths can carry no less than {min}, so {amount} is too little: other paths are needed")
             }
             Self::CannotCarry { amount, .. } => {
-                write!(f, "each path carries either less or more than {amount}: other paths are needed")
+                write!(
+                    f,
+                    "no path can carry {amount}, which is too much for some and too little for others: other paths are needed"
+                )
             }
             Self::NoPathWithin { max_fee, max_cltv_expiry_delta } => write!(
                 f,
-                "no way to pay keeps the fees within {max_fee} and the delay within {max_cltv_expiry_delta} blocks: \
-                 allow more of them, or ask for another invoice"
+                "no path keeps the fees within {max_fee} and the delay within {max_cltv_expiry_delta} blocks: \
+                 raise these limits, or request another invoice"
             ),
             Self::Expired { .. } => match field {
-                Some(field) if *field == Field::INVOICE_CREATED_AT => f.write_str("the invoice has expired"),
-                _ => f.write_str("the offer or refund has expired"),
+                Some(field) if *field == Field::INVOICE_CREATED_AT => {
+                    f.write_str("the invoice has expired: request a new one")
+                }
+                _ => f.write_str("the offer or refund has expired: ask for a new one"),
             },
-            Self::Differs => write!(f, "{what} differs from the message it repeats"),
-            Self::WrongKey => write!(f, "{what} is not the key that was expected"),
-            Self::WrongArrival => f.write_str("the message arrived by the wrong route"),
+            Self::Differs => write!(f, "{what} differs from the message that it should repeat"),
+            Self::WrongKey if field.is_none() => f.write_str("the key is not the expected one"),
+            Self::WrongKey => write!(f, "{what} is not the expected one"),
+            Self::WrongArrival => f.write_str("the message arrived over the wrong path"),
             Self::InvalidSignature => write!(f, "{what} is not valid for this message"),
-            Self::InvalidFallback => write!(f, "{what} holds one that cannot be paid"),
+            Self::InvalidFallback => write!(f, "{what} contains an address that cannot be paid"),
             Self::TooShort { min } => write!(f, "{what} has fewer than {min} bytes"),
-            Self::TooNarrow => f.write_str("the width is too small"),
-            Self::IsRefund => f.write_str("this request answers no offer: it is a refund"),
-            Self::IsNotRefund => f.write_str("this request answers an offer: it is not a refund"),
-            Self::InvalidMarker(marker) => write!(f, "{what} holds {marker}, which does not belong there"),
-            Self::HashCount => write!(f, "{what} has more or fewer hashes than are needed"),
-            Self::WrongPreimage => write!(f, "{what} is not that of the payment hash"),
+            Self::TooNarrow => f.write_str("the line width is too small"),
+            Self::IsRefund => f.write_str("this request is not for an offer: it is a refund"),
+            Self::IsNotRefund => f.write_str("this request is for an offer: it is not a refund"),
+            Self::InvalidMarker(marker) => write!(f, "{what} contains {marker}, which is not allowed there"),
+            Self::HashCount => write!(f, "{what} has too many or too few hashes"),
+            Self::WrongPreimage => write!(f, "{what} does not match the payment hash"),
             Self::CannotBeHidden => write!(f, "{what} cannot be hidden"),
-            Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be written"),
-            Self::NoReplyPath => f.write_str("the request does not say where an answer can go"),
-            Self::AlreadyAnswered => f.write_str("this comes too late: no answer is waited for any more"),
+            Self::TooManyEntries => write!(f, "{what} has more or longer entries than can be encoded"),
+            Self::NoReplyPath => f.write_str("the request has no reply path, so it cannot be answered"),
+            Self::AlreadyAnswered => {
+                f.write_str("this comes too late: what it answers has already been answered, or has ended")
+            }
             Self::WrongState { stage } => write!(f, "{stage}"),
             Self::OffPrice { estimate } => {
-                write!(f, "{what} is far from the price, which is {estimate} at the present rate; another is asked for")
+                write!(
+                    f,
+                    "{what} is too far from the price of {estimate} at the current rate; another invoice is requested"
+                )
             }
             Self::DeadlinePassed { .. } => {
-                f.write_str("the deadline of this payment has passed: allow more time, or begin another")
+                f.write_str("the deadline of this payment has passed: allow more time, or start another payment")
             }
             Self::OtherAttempt { attempt, present } => {
-                write!(f, "this is about attempt {attempt}, and attempt {present} is being made: nothing has changed")
+                write!(f, "this is about attempt {attempt}, but attempt {present} is in progress: nothing was changed")
             }
-            Self::InvalidState => f.write_str("the saved state is damaged, or belongs to another secret"),
-            Self::UnknownVersion => f.write_str("the saved state is from newer software"),
-            Self::DoesNotDecrypt => f.write_str("what the hop is told cannot be decrypted with this key"),
-            Self::InvalidSecret => f.write_str("these 32 bytes are no secret key"),
-            Self::OwnPath => f.write_str("the path leads to nobody but its sender"),
+            Self::InvalidState => f.write_str("the saved state is damaged, or was saved with another secret"),
+            Self::UnknownVersion => f.write_str(
+                "the saved state was written by another version of this software: load it with that version",
+            ),
+            Self::DoesNotDecrypt => f.write_str("the hop's data cannot be decrypted with this key"),
+            Self::InvalidSecret => f.write_str("these 32 bytes are not a valid secret key"),
+            Self::OwnPath => f.write_str("the path ends at the sender itself"),
             Self::UnknownIntroduction => {
-                f.write_str("the path starts at a channel, and which node that means is not known")
+                f.write_str("the path starts at a channel whose nodes are unknown: name the node, or use another path")
             }
             Self::UnknownCode(code) => {
-                write!(f, "{what} holds the code {code}, which is not known here; newer software may help")
+                write!(f, "{what} has the code {code}, which this version does not know; try a newer one")
             }
-            Self::NoSuchPeriod { max } => write!(f, "the offer ends with period {max}, and this is for a later one"),
-            Self::TooEarly { .. } => f.write_str("it is too early to pay this period"),
-            Self::TooLate { .. } => f.write_str("it is too late to pay this period"),
-            Self::TimeMismatch { .. } => write!(f, "{what} is not the one that was agreed"),
+            Self::NoSuchPeriod { max } => write!(f, "the offer ends with period {max}, but this is for a later one"),
+            Self::TooEarly { .. } => f.write_str("it is too early to pay for this period"),
+            Self::TooLate { .. } => f.write_str("it is too late to pay for this period"),
+            Self::TimeMismatch { .. } => write!(f, "{what} differs from the one agreed on"),
             Self::Cancelled => f.write_str("the subscription was cancelled: there is nothing more to pay"),
-            Self::PreviousUnpaid => f.write_str("the period before this one was not paid"),
-            Self::AlreadyPaid => f.write_str("this period was paid before"),
-            Self::AlreadyTaken => f.write_str("this was paid before, or another invoice for the same request was"),
+            Self::PreviousUnpaid => f.write_str("the previous period was not paid"),
+            Self::AlreadyPaid => f.write_str("this period has already been paid"),
+            Self::AlreadyTaken => f.write_str(
+                "this invoice, or another one for the same request, has already been paid: fail this payment",
+            ),
+            Self::SoldOut => f.write_str("everything of this offer has been sold"),
+            Self::Withdrawn => f.write_str("this offer was withdrawn by its issuer: ask for a new one"),
             Self::StaleRate { max_age } => {
-                write!(f, "the rate is older than {max_age} seconds: get a new one, and the payer will ask again")
+                write!(
+                    f,
+                    "the exchange rate is older than {max_age} seconds: fetch a new one; the payer will ask again"
+                )
             }
-            Self::IsRecurring => f.write_str("this is for a subscription, and a single payment was expected"),
+            Self::TooManyClaims { seconds } => {
+                write!(f, "too many claims of this refund have arrived: send this one again in {seconds} seconds")
+            }
+            Self::IsRecurring => f.write_str("this is for a subscription, but a single payment was expected"),
             Self::InvalidRate => f.write_str(
-                "the price of a bitcoin is a decimal number above zero, such as 97123.45, and not too large",
+                "the price of one bitcoin must be a decimal number such as 97123.45, above zero and not too large",
             ),
+            Self::InvalidId { digits } => write!(f, "an id is written with {digits} hexadecimal digits"),
             Self::InvalidShortChannelId => {
-                f.write_str("a channel is written as block, transaction and output, such as 539268x845x1")
+                f.write_str("a short channel id is written as block, transaction and output, such as 539268x845x1")
             }
-            Self::Outdated(MessageKind::Offer) => {
-                f.write_str("this offer was made by software of 2021 or 2022, and nobody answers it: ask for a new one")
-            }
-            Self::Outdated(kind) => write!(
-                f,
-                "this is {kind} by software that followed a draft, and nothing reads it any more: ask for a new one"
+            Self::Outdated(MessageKind::Offer) => f.write_str(
+                "this offer was made by software from 2021 or 2022 and can no longer be paid: ask for a new one",
             ),
+            Self::Outdated(kind) => {
+                write!(f, "this is {kind} in an old draft format that is no longer read: ask for a new one")
+            }
             Self::Link(fault) => fault.sentence(column, f),
-            Self::IsNotRecurring => f.write_str("this is for a single payment, and a subscription was expected"),
+            Self::IsNotRecurring => f.write_str("this is for a single payment, but a subscription was expected"),
         }
     }
 }

@@ -16,10 +16,13 @@ pub enum MessageKind {
     PayerProof,
     /// An invoice error, which has no text form.
     InvoiceError,
+    /// A static invoice, which has no text form.
+    #[cfg(feature = "async_payments")]
+    StaticInvoice,
 }
 
 impl MessageKind {
-    /// The human-readable prefix of the text form, for example `lno`; an invoice error has none.
+    /// The human-readable prefix of the text form, for example `lno`; invoice errors and static invoices have none.
     pub const fn prefix(self) -> Option<&'static str> {
         match self {
             Self::Offer => Some("lno"),
@@ -27,6 +30,8 @@ impl MessageKind {
             Self::Invoice => Some("lni"),
             Self::PayerProof => Some("lnp"),
             Self::InvoiceError => None,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => None,
         }
     }
 
@@ -38,6 +43,8 @@ impl MessageKind {
             Self::Invoice => "invoice",
             Self::PayerProof => "payer_proof",
             Self::InvoiceError => "invoice_error",
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => "static_invoice",
         }
     }
 
@@ -48,6 +55,8 @@ impl MessageKind {
             Self::Invoice => "an invoice",
             Self::PayerProof => "a payer proof",
             Self::InvoiceError => "an invoice error",
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => "a static invoice",
         }
     }
 }
@@ -73,6 +82,8 @@ pub enum LooksLike {
     NodeAddress,
     /// An on-chain bitcoin address.
     OnchainAddress,
+    /// A silent payment address (BIP 352).
+    SilentPayment,
     /// An LNURL (`lnurl…`, `lnurlp://…`).
     Lnurl,
     /// `user@domain`: a Lightning address or BIP 353 name that has to be looked up.
@@ -95,6 +106,7 @@ impl fmt::Display for LooksLike {
             Self::NodeId => "the id of a Lightning node",
             Self::NodeAddress => "the address of a Lightning node",
             Self::OnchainAddress => "an on-chain bitcoin address",
+            Self::SilentPayment => "a silent payment address",
             Self::Lnurl => "an LNURL",
             Self::HumanReadableName => "a name that has to be looked up first",
             Self::Uri => "a payment link",

@@ -156,8 +156,8 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// For logs and for other languages: what is wrong as a [code](ErrorKind::code), the rule's [id](Rule::id), the field's
-/// name (or number, if it has none), the offset, the column, and the sentence. What is not known is null. An error cannot
-/// be read back: nobody but this crate finds one.
+/// name (or number, if it has none), the offset, the column, and the sentence. What is not known is null. An error
+/// cannot be read back: nobody but this crate finds one.
 ///
 /// ```
 /// let error = bolt12::Offer::try_from(vec![8, 1, 10]).unwrap_err();

@@ -1,4 +1,4 @@
-//! Which sentences say already why.
+//! Which sentences already give the reason.
 
 use super::ErrorKind;
 
@@ -27,8 +27,8 @@ impl ErrorKind {
                 | Self::InvalidPoint
                 | Self::InvalidDirection
                 | Self::InvalidPadding
+                | Self::UnexpectedWhitespace
                 | Self::UnknownEvenField
-                | Self::TooNarrow
                 | Self::TooManyEntries
                 | Self::LimitNeeded { .. }
                 | Self::RateNeeded { .. }
@@ -58,10 +58,14 @@ impl ErrorKind {
                 | Self::PreviousUnpaid
                 | Self::AlreadyPaid
                 | Self::AlreadyTaken
+                | Self::SoldOut
+                | Self::Withdrawn
                 | Self::StaleRate { .. }
+                | Self::TooManyClaims { .. }
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::InvalidId { .. }
                 | Self::InvalidShortChannelId
                 | Self::InvalidName(_)
                 | Self::TooLong { .. }

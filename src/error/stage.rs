@@ -1,8 +1,8 @@
-//! How far a payment is, and what can be done then.
+//! How far a payment has got, and what can be done next.
 
 use core::fmt;
 
-/// How far a payment is, for [`ErrorKind::WrongState`](crate::ErrorKind::WrongState).
+/// How far a payment has got, for [`ErrorKind::WrongState`](crate::ErrorKind::WrongState).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -10,7 +10,7 @@ pub enum Stage {
     NotOpen,
     /// No invoice has come yet.
     Asking,
-    /// There is an invoice that nobody began to pay.
+    /// There is an invoice, and paying has not begun.
     Quoted,
     /// The invoice is being paid.
     Paying,
@@ -24,12 +24,12 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotOpen => "no payment of the subscription is open: poll it, and look at its state",
-            Self::Asking => "the payment still waits for an invoice: poll it, and try again when there is a quote",
-            Self::Quoted => "nobody has begun to pay this quote: begin it first",
-            Self::Paying => "the invoice is being paid: wait until the node says that it was paid or has failed",
-            Self::Paid => "the payment was made: there is nothing left to do",
-            Self::Ended => "the payment has ended: begin another",
+            Self::NotOpen => "no payment of the subscription is open: poll it, and see its state",
+            Self::Asking => "the payment is waiting for an invoice: poll it, and try again once there is a quote",
+            Self::Quoted => "paying this quote has not begun: begin it first",
+            Self::Paying => "the invoice is being paid: wait until the node reports success or failure",
+            Self::Paid => "the payment has been made: there is nothing left to do",
+            Self::Ended => "the payment has ended: start another",
         })
     }
 }

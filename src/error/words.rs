@@ -19,6 +19,20 @@ impl fmt::Display for Subject<'_> {
     }
 }
 
+/// "the character 'ü' (U+00FC)": one that looks like another, or like nothing, is told by its number.
+pub(super) struct Letter(pub(super) char);
+
+impl fmt::Display for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (letter, number) = (self.0, u32::from(self.0));
+        match letter.is_ascii_graphic() || letter == ' ' {
+            true => write!(f, "the character '{letter}'"),
+            false if letter.escape_debug().count() == 1 => write!(f, "the character '{letter}' (U+{number:04X})"),
+            false => write!(f, "the invisible character U+{number:04X}"),
+        }
+    }
+}
+
 /// " (column 7)" where the column is known.
 pub(super) struct Column(pub(super) Option<usize>);
 

@@ -5,14 +5,43 @@ use alloc::boxed::Box;
 use crate::exchange::message::OutgoingMessage;
 use crate::units::UnixTime;
 
-/// What to do next.
+/// What to do next. The message to send belongs to a payment, unless stated otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// [Save](super::Payment::to_bytes) the payment if it is kept, send this, and [poll](super::Payment::poll) again.
-    Send(Box<OutgoingMessage>),
-    /// Nothing before this time, unless a message arrives or whoever owns the money decides.
+pub enum Action<M = OutgoingMessage> {
+    /// [Save](super::Payment::to_bytes) the payment, send this, and [poll](super::Payment::poll) again.
+    Send(Box<M>),
+    /// Poll again at this time, unless a message arrives or the user decides before.
     WaitUntil(UnixTime),
-    /// Nothing: it is paid, being paid, or over; or it is a refund without expiry, for which messages come or do not.
+    /// The request needs a signature from a [remote signer](super::Draft::signer): show
+    /// [`to_sign`](super::Payment::to_sign) to the signer, pass the signature to [`sign`](super::Payment::sign), and
+    /// [poll](super::Payment::poll) again. That may take until the [deadline](super::Payment::deadline). Only payments
+    /// return this.
+    Sign,
+    /// Nothing: it is paid, in progress, or has ended; or it is a refund without expiry, which only waits for claims.
     /// See [`Payment::state`](super::Payment::state).
     Nothing,
+}
+
+/// The same for anyone who does not ask again at once: what is sent comes with when to come back.
+#[derive(Debug)]
+pub(crate) enum Step<T> {
+    Send {
+        message: Box<T>,
+        wake: UnixTime,
+    },
+    WaitUntil(UnixTime),
+    /// Poll again at this time, unless a message arrives or the user decides before.
+    Sign(UnixTime),
+    Nothing,
+}
+
+impl From<Step<OutgoingMessage>> for Action {
+    fn from(step: Step<OutgoingMessage>) -> Self {
+        match step {
+            Step::Send { message, .. } => Self::Send(message),
+            Step::WaitUntil(at) => Self::WaitUntil(at),
+            Step::Sign(_) => Self::Sign,
+            Step::Nothing => Self::Nothing,
+        }
+    }
 }

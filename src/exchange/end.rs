@@ -13,10 +13,10 @@ use crate::units::Msat;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// No invoice came in time, or what came was not paid in time.
+    /// No invoice arrived before the deadline, or none was paid before it.
     Deadline,
-    /// The issuer refused: show the [text](InvoiceError::error), of which both ends are kept, at most 1 KiB, and do not
-    /// act on it.
+    /// The other side refused. Show its [text](InvoiceError::error), of which at most 1 KiB is kept (its start and its
+    /// end), and do not act on it.
     Refused(Box<InvoiceError>),
     /// The invoice was above the limit.
     TooExpensive {
@@ -28,21 +28,21 @@ pub enum EndReason {
         /// What it asked for.
         amount: Msat,
     },
-    /// The invoice's paths cost more, or take longer, than was allowed.
+    /// The fees or the delay of the invoice's paths were above the limit.
     FeeTooHigh {
         /// What it asked for, without the fee.
         amount: Msat,
     },
-    /// A backup was loaded that is older than what became of the payment: see
+    /// A backup was restored, and the payment may have been made since: see
     /// [`Payer::restore`](crate::exchange::Payer::restore).
     Restored,
-    /// One quote after the other expired before it was paid.
+    /// Every quote expired before it was paid.
     QuoteExpired,
-    /// Whoever owns the money did not want to.
+    /// The owner declined.
     Declined,
-    /// What had to be said cannot be sent, whatever the way.
+    /// The message could not be sent over any path.
     Unsendable,
-    /// The offer expired before it was asked for, or before another invoice was.
+    /// The offer expired before an invoice, or another one, was requested.
     OfferExpired,
 }
 
@@ -50,26 +50,27 @@ pub enum EndReason {
 impl core::fmt::Display for EndReason {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
-            Self::Deadline => "it took too long: no invoice was paid in time",
+            Self::Deadline => "the deadline passed before an invoice was paid",
             Self::Refused(told) => match told.reason() {
-                Some(text) => return write!(f, "the answer was: {text}"),
-                None => "the answer was no, for no reason that was given",
+                Some(text) => return write!(f, "the other side declined: {text}"),
+                None => "the other side declined without giving a reason",
             },
             Self::TooExpensive { amount } => {
-                return write!(f, "the invoice asked for {amount}, which is more than was allowed");
+                return write!(f, "the invoice asked for {amount}, which is above the limit");
             }
             Self::OffPrice { amount } => {
-                return write!(f, "the invoice asked for {amount}, which is far from the price at the present rate");
+                return write!(
+                    f,
+                    "the invoice asked for {amount}, which is too far from the price at the current rate"
+                );
             }
             Self::FeeTooHigh { amount } => {
-                return write!(f, "the fees for an invoice of {amount}, or its delay, were more than was allowed");
+                return write!(f, "the fees or the delay of paying {amount} were above the limit");
             }
-            Self::Restored => {
-                "a backup was restored: whether this was paid since is not known, so it is not paid again"
-            }
-            Self::QuoteExpired => "every invoice expired before it was paid, or had when it came: is the clock right?",
-            Self::Declined => "whoever owns the money did not want to pay",
-            Self::Unsendable => "what had to be said could not be sent",
+            Self::Restored => "a backup was restored: this may have been paid since, so it is not paid again",
+            Self::QuoteExpired => "every invoice expired before it was paid: check the clock of this device",
+            Self::Declined => "the payment was declined",
+            Self::Unsendable => "the message could not be sent over any path",
             Self::OfferExpired => "the offer has expired",
         })
     }
@@ -82,12 +83,12 @@ const MAX_TEXT_LEN: usize = 1024;
 const GAP: &str = "…";
 
 impl EndReason {
-    /// Whether whoever owns the money can have a payment go on that ended so, by allowing more.
+    /// Whether the owner can make a payment go on that ended like this, by allowing more.
     pub(crate) fn can_be_allowed(&self) -> bool {
         matches!(self, Self::TooExpensive { .. } | Self::OffPrice { .. } | Self::FeeTooHigh { .. })
     }
 
-    /// Keeps of an error what is shown, since whoever sent it says how long it is.
+    /// Keeps the part of an error that is shown: its sender chose the length.
     pub(crate) fn refused(told: InvoiceError) -> Self {
         if told.as_bytes().len() <= MAX_TEXT_LEN {
             return Self::Refused(Box::new(told));

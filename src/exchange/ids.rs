@@ -1,20 +1,41 @@
-//! The names of things: what a path id is for, and which payment, claim or subscription is meant.
+//! Identifiers: path ids, and the ids of payments, claims and subscriptions.
 
 use core::fmt;
 use core::str::FromStr;
 
-use bitcoin::hex::{DisplayHex, FromHex, HexToArrayError};
+use bitcoin::hex::{DisplayHex, FromHex};
 
-/// The 32 bytes in the last hop of a blinded path, by which whoever made the path recognises it (PTH-2).
+use crate::error::{Error, ErrorKind, Rule};
+
+/// The 32 bytes in the last hop of a blinded path, by which the maker of the path recognises it (PTH-2).
 ///
-/// They are a secret between the maker and itself: whoever else knew them could pretend that a message came over
-/// the path. So `Debug` does not show them.
+/// They are a secret of the maker. Anyone else who knew them could pretend that a message arrived over the path. So
+/// `Debug` does not show them.
+///
+/// Those of a [short offer](super::NewOffer::short) are 16 bytes, followed by zeros. [`as_ref`](AsRef::as_ref) omits
+/// the zeros, which makes the path shorter. Both forms are recognised.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PathId(pub [u8; 32]);
 
+impl PathId {
+    /// One of 16 bytes.
+    pub(crate) fn of_short(bytes: [u8; 16]) -> Self {
+        let mut id = [0; 32];
+        id.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+        Self(id)
+    }
+
+    /// The 16 bytes, if there are no more.
+    pub(crate) fn as_short(&self) -> Option<&[u8; 16]> {
+        let (start, zeros) = self.0.split_first_chunk()?;
+        zeros.iter().all(|byte| *byte == 0).then_some(start)
+    }
+}
+
+/// What to put into the path: 32 bytes, or 16 of a short offer.
 impl AsRef<[u8]> for PathId {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.as_short().map_or(&self.0, |start| start)
     }
 }
 
@@ -45,10 +66,11 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = HexToArrayError;
+            type Err = Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                <[u8; $len]>::from_hex(text).map(Self)
+                let invalid = |_| Error::new(ErrorKind::InvalidId { digits: 2 * $len }, Rule::Exc4);
+                <[u8; $len]>::from_hex(text).map(Self).map_err(invalid)
             }
         }
 
@@ -58,22 +80,28 @@ macro_rules! id {
 }
 
 id! {
-    /// Which payment a message belongs to: see [`Payer::payment_of`](super::Payer::payment_of).
+    /// The id of a payment: see [`Payer::payment_of`](super::Payer::payment_of).
     PaymentId, 14, "the id of a payment"
 }
 
 id! {
-    /// Which claim of a refund a message belongs to: see [`Payee::claim_of`](super::Payee::claim_of).
+    /// The id of a claim of a refund: see [`Payee::claim_of`](super::Payee::claim_of).
     ClaimId, 14, "the id of a claim"
+}
+
+#[cfg(feature = "onion")]
+id! {
+    /// The id of a look-up: see [`Payer::lookup_of`](super::Payer::lookup_of).
+    LookupId, 14, "the id of a lookup"
 }
 
 #[cfg(feature = "recurrence")]
 id! {
-    /// Which subscription this is. It is never sent to anybody.
+    /// The id of a subscription. It is never sent to anybody.
     SubscriptionId, 16, "the id of a subscription"
 }
 
-/// Which conversation is meant: a payment, a claim or a subscription.
+/// The id of a conversation: a payment, a claim or a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -87,7 +115,7 @@ pub enum ConversationId {
     Subscription(SubscriptionId),
 }
 
-/// What a conversation is about.
+/// The kind of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ConversationKind {
@@ -100,7 +128,7 @@ pub enum ConversationKind {
 }
 
 impl ConversationId {
-    /// Of which kind it is.
+    /// The kind of the conversation.
     pub const fn kind(&self) -> ConversationKind {
         match self {
             Self::Payment(_) => ConversationKind::Payment,

@@ -4,29 +4,42 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::secret::offer_records;
 use crate::tlv::TlvStream;
 
-/// The most bytes that an offer of a [`Payee`](super::Payee) can have: enough for a dozen paths, and too few to make it hash for
-/// long what it did not make (EXC-1).
+/// The limit on an offer of a [`Payee`](super::Payee), in bytes. It leaves room for a dozen paths, and keeps strangers
+/// from making it hash long messages (EXC-1).
 pub const MAX_OFFER_LEN: usize = 4096;
 
-/// The most bytes that a request can add to its offer: a [`Payee`](super::Payee) takes no more, and a payer's
+/// The limit on the bytes that a request adds to its offer. A [`Payee`](super::Payee) accepts no more, and a
 /// [`Draft`](crate::exchange::Draft) sends no more.
 pub const MAX_REQUEST_LEN: usize = 4096;
 
 /// The most bytes of paths in a request, which no payer of an offer needs: each point in them costs a curve operation.
 pub(crate) const MAX_REQUEST_PATHS_LEN: usize = 512;
 
-/// Refuses a request that adds too much to its offer, in the bytes of the note: the payer can change nothing else.
+/// Refuses a request that adds too much to its offer, in the bytes of the note if that can be shorter: little else is
+/// the payer's to change.
 pub(crate) fn check_len(tlvs: &TlvStream) -> Result<(), Error> {
-    let added = tlvs.as_bytes().len().saturating_sub(offer_len(tlvs));
-    let excess = added.saturating_sub(MAX_REQUEST_LEN);
-    if excess == 0 {
+    let added = added_len(tlvs);
+    if added <= MAX_REQUEST_LEN {
         return Ok(());
     }
-    let note = tlvs.value(Field::INVREQ_PAYER_NOTE.number()).map_or(0, <[u8]>::len);
-    Err(match note.checked_sub(excess) {
-        Some(max) => Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong { len: note, max }, Rule::Exc1),
+    let note = tlvs.value(Field::INVREQ_PAYER_NOTE.number()).map(<[u8]>::len);
+    Err(match note.zip(max_note_len(tlvs)) {
+        Some((len, max)) => Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong { len, max }, Rule::Exc1),
         None => Error::new(ErrorKind::TooLong { len: added, max: MAX_REQUEST_LEN }, Rule::Exc1),
     })
+}
+
+/// The longest note that a request can have, whatever it has now; `None` if there is no room for any.
+pub(crate) fn max_note_len(tlvs: &TlvStream) -> Option<usize> {
+    let note = tlvs.get(Field::INVREQ_PAYER_NOTE.number()).map_or(0, |record| record.as_bytes().len());
+    let room = MAX_REQUEST_LEN.checked_sub(added_len(tlvs).saturating_sub(note))?;
+    // Its type takes a byte, and its length one, or three from 253 on.
+    room.checked_sub(4).filter(|len| *len > 252).or_else(|| room.checked_sub(2).map(|len| len.min(252)))
+}
+
+/// How much a request adds to its offer.
+fn added_len(tlvs: &TlvStream) -> usize {
+    tlvs.as_bytes().len().saturating_sub(offer_len(tlvs))
 }
 
 /// How long the offer in a message is.

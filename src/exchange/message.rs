@@ -1,4 +1,4 @@
-//! Messages as they arrive and as they go out.
+//! Incoming and outgoing messages.
 
 use alloc::vec::Vec;
 
@@ -10,33 +10,39 @@ use crate::field::{BlindedPath, Cursor, KnownFeatures, Point, Value};
 use crate::invoice::Invoice;
 use crate::invoice_error::InvoiceError;
 use crate::invoice_request::InvoiceRequest;
+#[cfg(feature = "async_payments")]
+use crate::static_invoice::StaticInvoice;
 
-/// How a message reached us: what the software knows that took it out of its onion.
+/// How a message arrived, as reported by the software that opened its onion.
 ///
-/// Whether that is the way it had to come is decided by [`Payee`](crate::exchange::Payee) and [`Payment`](crate::exchange::Payment):
+/// [`Payee`](crate::exchange::Payee) and [`Payment`](crate::exchange::Payment) decide whether that is right, because
 /// they recognise the path ids that they made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageArrival {
-    /// To our node id, over no blinded path.
+    /// Directly, to our node id.
     Direct,
-    /// Over a blinded path whose last hop holds this path id.
+    /// Over a blinded path with this path id in its last hop.
     Path(PathId),
     /// Over a blinded path with no path id, or one that we cannot have made.
     OtherPath,
 }
 
 impl MessageArrival {
-    /// Over a blinded path with these bytes as path id. Other than 32 bytes count as none.
+    /// Over a blinded path with these bytes as path id. Any length but 32 bytes, or the 16 of a short offer, counts as
+    /// none.
     pub fn path(path_id: Option<&[u8]>) -> Self {
-        match path_id.and_then(|bytes| bytes.try_into().ok()) {
-            Some(bytes) => Self::Path(PathId(bytes)),
-            None => Self::OtherPath,
+        let Some(bytes) = path_id else { return Self::OtherPath };
+        match (bytes.try_into(), bytes.try_into()) {
+            (Ok(bytes), _) => Self::Path(PathId(bytes)),
+            (_, Ok(short)) => Self::Path(PathId::of_short(short)),
+            _ => Self::OtherPath,
         }
     }
 }
 
-/// The three kinds of messages that travel between payer and payee.
+/// The kinds of messages that travel between payer and payee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OffersMessageKind {
     /// TLV 64 of an onion message.
     InvoiceRequest,
@@ -44,6 +50,24 @@ pub enum OffersMessageKind {
     Invoice,
     /// TLV 68 of an onion message.
     InvoiceError,
+    /// What somebody else serves for a payee that is asleep (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    StaticInvoice,
+    /// A payer tells a payee that a payment is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    HeldHtlcAvailable,
+    /// A payee asks for the payment that is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    ReleaseHeldHtlc,
+}
+
+#[cfg(feature = "async_payments")]
+mod numbers {
+    use crate::error::Field;
+
+    pub(super) const STATIC_INVOICE: u64 = Field::ONION_STATIC_INVOICE.number();
+    pub(super) const HELD_HTLC_AVAILABLE: u64 = Field::ONION_HELD_HTLC_AVAILABLE.number();
+    pub(super) const RELEASE_HELD_HTLC: u64 = Field::ONION_RELEASE_HELD_HTLC.number();
 }
 
 impl OffersMessageKind {
@@ -53,6 +77,12 @@ impl OffersMessageKind {
             64 => Some(Self::InvoiceRequest),
             66 => Some(Self::Invoice),
             68 => Some(Self::InvoiceError),
+            #[cfg(feature = "async_payments")]
+            numbers::STATIC_INVOICE => Some(Self::StaticInvoice),
+            #[cfg(feature = "async_payments")]
+            numbers::HELD_HTLC_AVAILABLE => Some(Self::HeldHtlcAvailable),
+            #[cfg(feature = "async_payments")]
+            numbers::RELEASE_HELD_HTLC => Some(Self::ReleaseHeldHtlc),
             _ => None,
         }
     }
@@ -68,32 +98,43 @@ impl OffersMessageKind {
             Self::InvoiceRequest => 64,
             Self::Invoice => 66,
             Self::InvoiceError => 68,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => numbers::STATIC_INVOICE as u8,
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable => numbers::HELD_HTLC_AVAILABLE as u8,
+            #[cfg(feature = "async_payments")]
+            Self::ReleaseHeldHtlc => numbers::RELEASE_HELD_HTLC as u8,
         }
     }
 
-    pub(crate) const fn message_kind(self) -> MessageKind {
-        match self {
+    /// What it holds; nothing for what says all by being there.
+    pub(crate) const fn message_kind(self) -> Option<MessageKind> {
+        Some(match self {
             Self::InvoiceRequest => MessageKind::InvoiceRequest,
             Self::Invoice => MessageKind::Invoice,
             Self::InvoiceError => MessageKind::InvoiceError,
-        }
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice => MessageKind::StaticInvoice,
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable | Self::ReleaseHeldHtlc => return None,
+        })
     }
 }
 
 /// A message that arrived.
 #[derive(Clone, Debug)]
 pub struct IncomingMessage {
-    /// What the onion message says that it is.
+    /// The kind of message, by its TLV in the onion message.
     pub kind: OffersMessageKind,
-    /// The message's bytes: the value of the onion message's TLV 64, 66 or 68.
+    /// The message's bytes: the value of the onion message's TLV.
     pub bytes: Vec<u8>,
-    /// How it came.
+    /// How it arrived.
     pub arrival: MessageArrival,
-    /// Where an answer can go, if the sender wants one.
+    /// The reply path, if the sender wants an answer.
     pub reply_path: Option<BlindedPath<'static>>,
 }
 
-/// Where a message goes.
+/// The destination of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Destination {
@@ -103,8 +144,9 @@ pub enum Destination {
     Path(BlindedPath<'static>),
 }
 
-/// One of the three messages that travel.
+/// One of the messages that travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OffersMessage {
     /// TLV 64 of an onion message.
     InvoiceRequest(InvoiceRequest),
@@ -112,15 +154,55 @@ pub enum OffersMessage {
     Invoice(Invoice),
     /// TLV 68 of an onion message.
     InvoiceError(InvoiceError),
+    /// What somebody else serves for a payee that is asleep (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    StaticInvoice(StaticInvoice),
+    /// A payer tells a payee that a payment is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    HeldHtlcAvailable,
+    /// A payee asks for the payment that is held for it (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    ReleaseHeldHtlc,
+}
+
+/// What stands for no records: the length that LDK puts in front of them.
+#[cfg(feature = "async_payments")]
+const NOTHING: &[u8] = &[0];
+
+/// Checks a message that says all by being there: records that nobody has to understand, perhaps behind their length.
+#[cfg(feature = "async_payments")]
+pub(crate) fn check_nothing(bytes: &[u8]) -> Result<(), Error> {
+    use crate::error::Field;
+    use crate::tlv::{TlvStream, bigsize};
+
+    let is_length = |(len, start): (u64, usize)| {
+        let rest = bytes.get(start..)?;
+        (u64::try_from(rest.len()) == Ok(len)).then_some(rest)
+    };
+    let without_length = bigsize::read(bytes, 0).ok().and_then(is_length);
+    let tlvs = match without_length.map(|rest| TlvStream::read(rest.to_vec())) {
+        Some(Ok(tlvs)) => tlvs,
+        _ => TlvStream::read(bytes.to_vec())?,
+    };
+    match tlvs.records().find(|record| record.number() % 2 == 0) {
+        Some(record) => Err(Error::of(Field::numbered(record.number()), ErrorKind::UnknownEvenField, Rule::Tlv4)),
+        None => Ok(()),
+    }
 }
 
 impl OffersMessage {
-    /// Which of the three it is.
+    /// Which of them it is.
     pub const fn kind(&self) -> OffersMessageKind {
         match self {
             Self::InvoiceRequest(_) => OffersMessageKind::InvoiceRequest,
             Self::Invoice(_) => OffersMessageKind::Invoice,
             Self::InvoiceError(_) => OffersMessageKind::InvoiceError,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(_) => OffersMessageKind::StaticInvoice,
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable => OffersMessageKind::HeldHtlcAvailable,
+            #[cfg(feature = "async_payments")]
+            Self::ReleaseHeldHtlc => OffersMessageKind::ReleaseHeldHtlc,
         }
     }
 
@@ -130,13 +212,17 @@ impl OffersMessage {
             Self::InvoiceRequest(message) => message.as_bytes(),
             Self::Invoice(message) => message.as_bytes(),
             Self::InvoiceError(message) => message.as_bytes(),
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(message) => message.as_bytes(),
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable | Self::ReleaseHeldHtlc => NOTHING,
         }
     }
 }
 
 /// A message to send.
 ///
-/// Whoever cannot send it at once keeps it in an outbox, as [bytes](Self::to_bytes):
+/// If you cannot send it at once, keep it in an outbox, as [bytes](Self::to_bytes):
 ///
 /// ```
 /// # use bolt12::{Error, OfferBuilder, UnixTime, ChainHash};
@@ -155,12 +241,12 @@ impl OffersMessage {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingMessage {
-    /// What to send.
+    /// The message.
     pub message: OffersMessage,
-    /// Where.
+    /// The destination.
     pub destination: Destination,
-    /// If an answer is wanted: send it with a reply path made for this message alone, whose last hop holds this
-    /// path id (MSG-2). Otherwise send no reply path (MSG-4).
+    /// The path id for the answer. If there is one, make a reply path for this message alone, with this path id in its
+    /// last hop, and send it along (MSG-2). Otherwise send no reply path (MSG-4).
     pub reply_path_id: Option<PathId>,
 }
 
@@ -170,10 +256,10 @@ impl OutgoingMessage {
         Self { message, destination: Destination::Path(reply_path), reply_path_id: None }
     }
 
-    /// The message as bytes, which [`from_bytes`](Self::from_bytes) reads: a version, what kind of message it is, the
-    /// destination, the path id for the answer if one is wanted, and the message itself.
+    /// The message as bytes, which [`from_bytes`](Self::from_bytes) reads: a version, the kind of message, the
+    /// destination, the path id for the answer if there is one, and the message itself.
     ///
-    /// Keep them to yourself: the path id is a secret. No MAC covers them, so keep them where only you write.
+    /// Keep them private, because the path id is a secret. They have no MAC, so store them where only you can write.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::from([VERSION, self.message.kind().code()]);
         let (node, path) = match &self.destination {
@@ -193,8 +279,8 @@ impl OutgoingMessage {
     ///
     /// # Errors
     ///
-    /// `UnknownVersion` for bytes that newer software wrote, `InvalidState` for others that it did not (EXC-4), and what
-    /// is refused in a path or a message.
+    /// `UnknownVersion` for bytes that another version wrote, `InvalidState` for anything else that it did not write
+    /// (EXC-4), and the errors of a path or message in it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::read(bytes, KnownFeatures::default_ref())
     }
@@ -228,6 +314,14 @@ impl OutgoingMessage {
             OffersMessageKind::InvoiceRequest => OffersMessage::InvoiceRequest(InvoiceRequest::read(message, known)?),
             OffersMessageKind::Invoice => OffersMessage::Invoice(Invoice::read(message, known)?),
             OffersMessageKind::InvoiceError => OffersMessage::InvoiceError(InvoiceError::try_from(message)?),
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::StaticInvoice => OffersMessage::StaticInvoice(StaticInvoice::read(message, known)?),
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::HeldHtlcAvailable => {
+                check_nothing(&message).map(|()| OffersMessage::HeldHtlcAvailable)?
+            }
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::ReleaseHeldHtlc => check_nothing(&message).map(|()| OffersMessage::ReleaseHeldHtlc)?,
         };
         Ok(Self { message, destination, reply_path_id })
     }

@@ -5,6 +5,7 @@ use core::fmt;
 
 use secp256k1::{Keypair, PublicKey};
 
+use super::dns::{DnsMessage, OutgoingDnsMessage, ReceivedProof, ReceivedQuery};
 use super::ids::PathId;
 use super::message::{Destination, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
 use super::secret::MacKey;
@@ -12,7 +13,8 @@ use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, IntroductionNode};
 use crate::invoice_error::without_length;
 use crate::onion::{
-    self, BlindedPathBuilder, Contents, Forward, HopKey, NextHop, OnionMessage, OnionMessageBuilder, Peeled, Refusal,
+    self, BlindedPathBuilder, Contents, DnssecProof, DnssecQuery, Forward, HopKey, NextHop, OnionMessage,
+    OnionMessageBuilder, Peeled, Received, Refusal,
 };
 
 /// A node, as far as onion messages go: takes messages for it out of their onions, and puts those it sends into one.
@@ -28,7 +30,12 @@ use crate::onion::{
 /// # struct Wallet { messenger: Messenger, payer: Payer, payments: BTreeMap<PaymentId, Payment>, peer: PublicKey }
 /// # impl Wallet {
 /// /// What to send to a peer because of a payment.
-/// fn send(&self, payment: &mut Payment, now: UnixTime, randomness: [u8; 32]) -> Result<Option<onion::PeerMessage>, Error> {
+/// fn send(
+///     &self,
+///     payment: &mut Payment,
+///     now: UnixTime,
+///     randomness: [u8; 32],
+/// ) -> Result<Option<onion::PeerMessage>, Error> {
 ///     let Action::Send(outgoing) = payment.poll(now)? else { return Ok(None) };
 ///     // A wallet that only its peer knows is reached through that peer, and sends through it.
 ///     let route = Route { through: &[self.peer], reply_through: &[self.peer], ..Route::default() };
@@ -53,8 +60,8 @@ pub struct Messenger {
 }
 
 impl Messenger {
-    /// The messenger of the node with this key. A wallet that is no node makes a key up, and keeps it as long as its
-    /// paths are to lead to it. Its peers know the wallet by this key, and so does whoever answers, unless
+    /// The messenger of the node with this key. A wallet that is not a node makes a key up, and keeps it as long as its
+    /// paths are to lead to it. Its peers know the wallet by this key, and so does anyone who answers, unless
     /// [`Route::reply_through`] hides it: a wallet that makes up another now and then cannot be followed for longer.
     pub fn new(node: Keypair) -> Self {
         Self { node }
@@ -73,7 +80,12 @@ impl Messenger {
     /// is held to a number of messages in a time, good or not; and to fewer of those that are refused here, or later
     /// as [cheap](crate::exchange::Refused::is_cheap).
     pub fn receive(&self, message: &OnionMessage) -> Result<Inbound, Refusal> {
-        let received = match message.peel(&self.node)? {
+        self.receive_counting(message, &mut 0)
+    }
+
+    /// The same, and counts the point multiplications that it takes, also if it fails (EXC-20).
+    pub(crate) fn receive_counting(&self, message: &OnionMessage, operations: &mut u32) -> Result<Inbound, Refusal> {
+        let received = match message.peel_counting(&self.node, operations)? {
             Peeled::Forward(forward) => return Ok(Inbound::Forward(forward)),
             Peeled::Received(received) => received,
         };
@@ -83,18 +95,27 @@ impl Messenger {
             Contents::InvoiceRequest(bytes) => (OffersMessageKind::InvoiceRequest, bytes),
             Contents::Invoice(bytes) => (OffersMessageKind::Invoice, bytes),
             Contents::InvoiceError(bytes) => (OffersMessageKind::InvoiceError, without_length(bytes)),
-            // About names, which this does not deal with.
-            _ => return Err(Refusal::Unusable),
+            Contents::DnssecQuery(bytes) => {
+                let query = DnssecQuery::read(bytes).map_err(|_| Refusal::Unusable)?.into_owned();
+                // DNS-3
+                let reply_path = received.reply_path().ok_or(Refusal::Unusable)?.into_owned();
+                return Ok(Inbound::Query(ReceivedQuery::new(query, reply_path)));
+            }
+            Contents::DnssecProof(bytes) => {
+                let proof = DnssecProof::read(bytes).map_err(|_| Refusal::Unusable)?.into_owned();
+                return Ok(Inbound::Proof(ReceivedProof { proof, arrival: arrival(&received) }));
+            }
+            #[cfg(feature = "async_payments")]
+            Contents::StaticInvoice(bytes) => (OffersMessageKind::StaticInvoice, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::HeldHtlcAvailable(bytes) => (OffersMessageKind::HeldHtlcAvailable, bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::ReleaseHeldHtlc(bytes) => (OffersMessageKind::ReleaseHeldHtlc, bytes),
         };
         let message = IncomingMessage {
             kind,
             bytes: bytes.to_vec(),
-            arrival: match received.path_id() {
-                // Whoever sends to a node id makes the last hop itself, and tells it nothing. What is told something
-                // is a path's, whoever made that and for whatever.
-                None if received.data().tlvs().is_empty() => MessageArrival::Direct,
-                path_id => MessageArrival::path(path_id),
-            },
+            arrival: arrival(&received),
             reply_path: received.reply_path().map(BlindedPath::into_owned),
         };
         Ok(Inbound::Message { message, hop_key: received.into_hop_key() })
@@ -116,19 +137,48 @@ impl Messenger {
         route: &Route<'_>,
         randomness: [u8; 32],
     ) -> Result<onion::PeerMessage, Error> {
+        self.send_parcel(&Parcel::of(outgoing), route, randomness)
+    }
+
+    /// The same for a query for a name, or the answer to one (DNS-1, DNS-2).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn send_dns(
+        &self,
+        outgoing: &OutgoingDnsMessage,
+        route: &Route<'_>,
+        randomness: [u8; 32],
+    ) -> Result<onion::PeerMessage, Error> {
+        let bytes = outgoing.message.to_bytes();
+        let contents = match &outgoing.message {
+            DnsMessage::Query(_) => Contents::DnssecQuery(&bytes),
+            DnsMessage::Proof(_) => Contents::DnssecProof(&bytes),
+        };
+        let OutgoingDnsMessage { destination, reply_path_id, .. } = outgoing;
+        self.send_parcel(&Parcel { contents, destination, reply_path_id: *reply_path_id }, route, randomness)
+    }
+
+    fn send_parcel(
+        &self,
+        parcel: &Parcel<'_>,
+        route: &Route<'_>,
+        randomness: [u8; 32],
+    ) -> Result<onion::PeerMessage, Error> {
         if randomness == [0; 32] {
             return Err(Error::new(ErrorKind::InvalidSecret, Rule::Tlv7));
         }
         // What differs in anything has keys of its own, should the randomness be that of another message after all:
         // one keystream for two texts shows both.
-        let told = self.told(outgoing, route);
+        let told = self.told(parcel, route);
         let session = |purpose| MacKey::derive(&randomness, purpose).mac(&[&told]);
-        let reply_path = outgoing.reply_path_id.map(|path_id| {
+        let reply_path = parcel.reply_path_id.map(|path_id| {
             let path = self.path(route.reply_through, path_id).dummy_hops(route.reply_dummy_hops);
             path.build(session("reply path"))
         });
         let reply_path = reply_path.transpose()?;
-        let mut message = self.message(outgoing, route.introduction)?;
+        let mut message = self.message(parcel, route.introduction, route.whole_path)?;
         for node in route.through {
             message = message.through(*node);
         }
@@ -145,25 +195,28 @@ impl Messenger {
     ///
     /// `UnknownIntroduction`, `OwnPath` and other errors about the path as in [`send`](Self::send).
     pub fn start(&self, outgoing: &OutgoingMessage, introduction: Option<PublicKey>) -> Result<NextHop, Error> {
-        self.message(outgoing, introduction)?.start()
+        self.message(&Parcel::of(outgoing), introduction, false)?.start()
+    }
+
+    /// The same for a path, which starts there if it does not say where.
+    pub(crate) fn start_of(&self, path: &BlindedPath<'_>, introduction: PublicKey) -> Result<NextHop, Error> {
+        let message = OnionMessageBuilder::over(path, Contents::Invoice(&[])).introduction(introduction);
+        message.sender(&self.node).start()
     }
 
     fn message<'a>(
         &'a self,
-        outgoing: &'a OutgoingMessage,
+        parcel: &Parcel<'a>,
         introduction: Option<PublicKey>,
+        whole_path: bool,
     ) -> Result<OnionMessageBuilder<'a>, Error> {
-        let bytes = outgoing.message.as_bytes();
-        let contents = match &outgoing.message {
-            OffersMessage::InvoiceRequest(_) => Contents::InvoiceRequest(bytes),
-            OffersMessage::Invoice(_) => Contents::Invoice(bytes),
-            OffersMessage::InvoiceError(_) => Contents::InvoiceError(bytes),
-        };
-        let path = match &outgoing.destination {
+        let contents = parcel.contents;
+        let path = match parcel.destination {
             Destination::Node(node_id) => return Ok(OnionMessageBuilder::to_node(*node_id, contents)),
             Destination::Path(path) => path,
         };
-        let message = OnionMessageBuilder::over(path, contents).sender(&self.node);
+        let message = OnionMessageBuilder::over(path, contents);
+        let message = if whole_path { message } else { message.sender(&self.node) };
         match (path.introduction_node(), introduction) {
             (IntroductionNode::NodeId(_), _) => Ok(message),
             (IntroductionNode::Channel { .. }, Some(node_id)) => Ok(message.introduction(node_id)),
@@ -172,22 +225,24 @@ impl Messenger {
     }
 
     /// Everything that decides what is encrypted, and for whom.
-    fn told(&self, outgoing: &OutgoingMessage, route: &Route<'_>) -> Vec<u8> {
-        let mut told = Vec::with_capacity(outgoing.message.as_bytes().len().saturating_add(1024));
+    fn told(&self, parcel: &Parcel<'_>, route: &Route<'_>) -> Vec<u8> {
+        let bytes = parcel.contents.as_bytes();
+        let mut told = Vec::with_capacity(bytes.len().saturating_add(1024));
         let mut add = |bytes: &[u8]| {
             told.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
             told.extend_from_slice(bytes);
         };
         add(&self.node_id().serialize());
-        add(&outgoing.message.kind().tlv_type().to_be_bytes());
-        add(outgoing.message.as_bytes());
-        match &outgoing.destination {
+        add(&parcel.contents.tlv_type().to_be_bytes());
+        add(bytes);
+        match parcel.destination {
             Destination::Node(node_id) => add(&node_id.serialize()),
             Destination::Path(path) => add(path.as_bytes()),
         }
-        add(outgoing.reply_path_id.as_ref().map_or(&[], |path_id| &path_id.0));
+        add(parcel.reply_path_id.as_ref().map_or(&[], |path_id| &path_id.0));
         add(&route.introduction.map_or([0; 33], |node_id| node_id.serialize()));
         add(&(route.reply_dummy_hops as u64).to_be_bytes());
+        add(&[route.whole_path.into()]);
         for nodes in [route.through, route.reply_through] {
             add(&nodes.iter().flat_map(PublicKey::serialize).collect::<Vec<u8>>());
         }
@@ -197,8 +252,43 @@ impl Messenger {
     /// A path to this node, for offers, refunds and replies, that starts at the first of these nodes, each of which
     /// is a peer of the next, and the last of ours.
     pub fn path(&self, through: &[PublicKey], path_id: PathId) -> BlindedPathBuilder<'static> {
-        let path = BlindedPathBuilder::new(self.node_id()).path_id(path_id.0);
+        let path = BlindedPathBuilder::own(&self.node).path_id(path_id.as_ref());
         through.iter().fold(path, |path, node| path.through(*node))
+    }
+}
+
+/// What is sent, whatever it is about.
+struct Parcel<'a> {
+    contents: Contents<'a>,
+    destination: &'a Destination,
+    reply_path_id: Option<PathId>,
+}
+
+impl<'a> Parcel<'a> {
+    fn of(outgoing: &'a OutgoingMessage) -> Self {
+        let bytes = outgoing.message.as_bytes();
+        let contents = match &outgoing.message {
+            OffersMessage::InvoiceRequest(_) => Contents::InvoiceRequest(bytes),
+            OffersMessage::Invoice(_) => Contents::Invoice(bytes),
+            OffersMessage::InvoiceError(_) => Contents::InvoiceError(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::StaticInvoice(_) => Contents::StaticInvoice(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::HeldHtlcAvailable => Contents::HeldHtlcAvailable(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::ReleaseHeldHtlc => Contents::ReleaseHeldHtlc(bytes),
+        };
+        Self { contents, destination: &outgoing.destination, reply_path_id: outgoing.reply_path_id }
+    }
+}
+
+/// How a message came.
+fn arrival(received: &Received) -> MessageArrival {
+    match received.path_id() {
+        // Whoever sends to a node id makes the last hop itself, and tells it nothing. What is told something
+        // is a path's, whoever made that and for whatever.
+        None if received.data().tlvs().is_empty() => MessageArrival::Direct,
+        path_id => MessageArrival::path(path_id),
     }
 }
 
@@ -234,11 +324,15 @@ pub struct Route<'a> {
     /// How many dummy hops end the way back (PTH-1), 1 by default, so that its length does not tell that it ends
     /// where it starts. Each costs us four point multiplications when the answer comes.
     pub reply_dummy_hops: usize,
+    /// Leaves a hop of our own at the start of the path: the message goes [through](Self::through) others first, comes
+    /// back, and goes on from here as everybody's does, if we pass messages on. Nobody can tell then that it began here
+    /// (EXC-21).
+    pub whole_path: bool,
 }
 
 impl Default for Route<'_> {
     fn default() -> Self {
-        Self { through: &[], introduction: None, reply_through: &[], reply_dummy_hops: 1 }
+        Self { through: &[], introduction: None, reply_through: &[], reply_dummy_hops: 1, whole_path: false }
     }
 }
 
@@ -256,6 +350,11 @@ pub enum Inbound {
         /// The key under which the node was reached. It signs the invoice if the offer has no issuer id (PTH-3).
         hop_key: HopKey,
     },
+    /// Somebody asks for the proof of a name: for a resolver to [answer](ReceivedQuery::answer), and for everybody else
+    /// to drop.
+    Query(ReceivedQuery),
+    /// The proof of a name, for the lookup of [`Payer::lookup_of`](crate::exchange::Payer::lookup_of).
+    Proof(ReceivedProof),
     /// Something for another node: [pass it on](Forward::message), or drop it.
     Forward(Forward),
 }
@@ -268,6 +367,8 @@ impl fmt::Debug for Inbound {
                 .field("kind", &message.kind)
                 .field("arrival", &message.arrival)
                 .finish_non_exhaustive(),
+            Self::Query(query) => f.debug_tuple("Query").field(&query.name()).finish(),
+            Self::Proof(proof) => f.debug_tuple("Proof").field(&proof.arrival).finish(),
             Self::Forward(forward) => f.debug_tuple("Forward").field(forward).finish(),
         }
     }

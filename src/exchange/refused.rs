@@ -1,15 +1,15 @@
-//! Why a message was refused, and what to answer.
+//! Why a message was refused, and the answer to it.
 
 use alloc::boxed::Box;
 
-use crate::error::{Error, ErrorKind, MessageKind, Rule};
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::message::{OffersMessage, OffersMessageKind, OutgoingMessage};
 use crate::field::BlindedPath;
 use crate::invoice_error::InvoiceError;
 
 use core::fmt;
 
-/// Why a message was refused, and what to send because of it.
+/// Why a message was refused, and the answer to it.
 #[derive(Clone, Debug)]
 pub struct Refused {
     error: Error,
@@ -25,8 +25,10 @@ impl Refused {
 
     /// A message of another kind than is received here.
     pub(crate) fn wrong_kind(expected: MessageKind, found: OffersMessageKind) -> Box<Self> {
-        let found = found.message_kind();
-        Self::silent(Error::new(ErrorKind::WrongKind { expected, found }, Rule::Msg1))
+        Self::silent(match found.message_kind() {
+            Some(found) => Error::new(ErrorKind::WrongKind { expected, found }, Rule::Msg1),
+            None => Error::of(Field::numbered(found.tlv_type()), ErrorKind::Unexpected, Rule::Msg1),
+        })
     }
 
     /// An answer to something of ours that is not open any more. Honest peers send them too.
@@ -64,8 +66,8 @@ impl Refused {
         &self.error
     }
 
-    /// What to send. Nothing where silence is better: before an answer could help somebody who tries out at which
-    /// node an offer is known, and where the fault is our own.
+    /// The answer to send. `None` if silence is better: before an answer could help somebody who probes for the node
+    /// behind an offer, and if the fault is our own.
     pub fn answer(&self) -> Option<&OutgoingMessage> {
         self.answer.as_ref()
     }
@@ -75,20 +77,20 @@ impl Refused {
         self.answer.take()
     }
 
-    /// The same, taken out.
+    /// The answer, by value.
     pub fn into_answer(self) -> Option<OutgoingMessage> {
         self.answer
     }
 
-    /// Whether this was seen before any curve operation, because the message is not for an offer of ours, came by
-    /// the wrong way, or is no message. Whoever sends many of these can be throttled.
+    /// Whether the message was refused before any curve operation, because it is not for one of our offers, arrived
+    /// over the wrong path, or is not a message. A peer that sends many of these can be throttled.
     pub fn is_cheap(&self) -> bool {
         self.is_cheap
     }
 }
 
-/// A fault of our own, for example in making the invoice: nothing is sent because of it, so that whoever waits asks
-/// again. With this, `?` serves every step from a request to its answer.
+/// A fault of our own, for example in making the invoice. Nothing is sent, so the payer retries. With this conversion,
+/// `?` works at every step from a request to its answer.
 impl From<Error> for Box<Refused> {
     fn from(error: Error) -> Self {
         Self::new(Refused { error, answer: None, is_cheap: false })

@@ -1,16 +1,19 @@
 //! Saved states: a version, a kind, fields in a fixed order, and a MAC over all of it.
 //!
-//! A state is loaded whole or not at all. What newer software wrote is refused rather than guessed at, and so is
-//! what was damaged or belongs to another secret: a payment that is taken for one that was not begun is made twice.
+//! A state is loaded whole or not at all. A state that another version wrote is refused rather than guessed at, and so
+//! is one that is damaged or belongs to another secret: a payment that is mistaken for one that has not begun would be
+//! made twice.
 
 use alloc::vec::Vec;
+
+use secp256k1::PublicKey;
 
 use super::secret::MacKey;
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{BlindedPath, Point};
 
-/// The version of the states that this release saves and loads. It changes with every release that changes the fields of
-/// any kind.
+/// The version of the states that this release saves and loads. It changes with every release that changes the fields
+/// of any kind.
 pub const SAVED_VERSION: u8 = 1;
 
 /// What was saved.
@@ -25,6 +28,9 @@ pub(crate) enum Kind {
     Taken = 5,
     #[cfg(feature = "recurrence")]
     Subscribers = 6,
+    Stock = 7,
+    #[cfg(feature = "async_payments")]
+    AsyncPayment = 8,
 }
 
 impl Kind {
@@ -42,14 +48,19 @@ impl Kind {
     }
 }
 
+/// A key that was checked before it was saved.
+pub(crate) fn saved_key(bytes: [u8; 33]) -> Result<PublicKey, Error> {
+    PublicKey::from_slice(&bytes).map_err(|_| invalid())
+}
+
 pub(crate) fn invalid() -> Error {
     Error::new(ErrorKind::InvalidState, Rule::Exc4)
 }
 
-/// Which version of this crate's states saved these bytes, for whoever decides what to load them with: see
-/// [`SAVED_VERSION`]. Nothing for what is too short to be a state.
+/// The version of a saved state, without its secret: see [`SAVED_VERSION`]. `None` for bytes that are too short to be a
+/// state.
 ///
-/// No secret is needed, so nothing is known to be authentic or whole: only loading checks that.
+/// Nothing is authenticated here: only loading checks that.
 ///
 /// ```
 /// # use bolt12::{ChainHash, Msat, OfferBuilder, UnixTime};
@@ -84,7 +95,8 @@ impl Writer {
         Self(Vec::new())
     }
 
-    /// What was written, without a MAC: for memory, see [`Reader::reload`], or for what is authenticated in another way.
+    /// What was written, without a MAC: for memory, see [`Reader::reload`], or for what is authenticated in another
+    /// way.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -99,6 +111,12 @@ impl Writer {
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// What nothing follows.
+    #[cfg(feature = "contacts")]
+    pub(crate) fn rest(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
@@ -165,7 +183,9 @@ impl<'a> Reader<'a> {
         if reader.byte()? != kind as u8 {
             return Err(invalid());
         }
-        let state = read(&mut reader)?;
+        // What is wrong inside of what is authentic, a message with a feature that is not known here for example, is of
+        // no use to anyone who loads it.
+        let state = read(&mut reader).map_err(|_| invalid())?;
         reader.end()?;
         Ok(state)
     }
@@ -175,8 +195,13 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
+    /// All that is left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.0)
+    }
+
     /// Nothing is left.
-    pub(crate) fn end(&self) -> Result<(), Error> {
+    fn end(&self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(invalid()) }
     }
 

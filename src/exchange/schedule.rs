@@ -1,4 +1,4 @@
-//! When to send what is not answered once more, and over which way (EXC-5).
+//! When to send a message again that was not answered, and over which path (EXC-5).
 
 use core::time::Duration;
 
@@ -6,16 +6,16 @@ use super::saved::{Reader, Writer};
 use crate::error::Error;
 use crate::units::UnixTime;
 
-/// How long to wait for an answer before asking again: longer each time that all ways have been tried.
+/// The delays between requests. They grow after each round over all paths.
 ///
-/// Each delay is drawn from around these, half of it more or less: exact ones would tell which software asks, and
-/// would have what began together ask together each time. The draw follows from the conversation's secret, so that
-/// whoever has that can repeat it.
+/// Each delay is drawn at random within half of it in either direction. Exact delays would reveal which software sends
+/// the requests, and conversations that started together would send their requests together. The draw follows from the
+/// conversation's secret, so it can be reproduced with that secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// About the first delay, in whole seconds, at least one.
+    /// The average of the first delay, in whole seconds, at least one.
     pub first: Duration,
-    /// About the longest delay.
+    /// The average of the longest delay.
     pub max: Duration,
 }
 
@@ -87,6 +87,12 @@ impl Schedule {
     /// Has delays be drawn with this, which nobody else knows.
     pub(crate) fn seeded(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// Waits for so long from now on.
+    #[cfg(feature = "onion")]
+    pub(crate) fn with(self, retry: Retry) -> Self {
+        Self { retry, ..self }
     }
 
     /// The delay after this round.

@@ -4,12 +4,13 @@
 //! another. Comparing takes the same time whatever differs.
 
 use bitcoin::constants::ChainHash;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use secp256k1::{Keypair, SecretKey};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
 use super::ids::PathId;
+use crate::crypto;
 use crate::signature;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
@@ -28,12 +29,7 @@ impl MacKey {
     }
 
     fn new(key: &[u8; 32]) -> Self {
-        // HMAC pads a short key with zeros, so this is the key of 32 bytes.
-        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        block.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
-        let mac = Hmac::new(&block);
-        block.as_mut_slice().zeroize();
-        Self(mac)
+        Self(crypto::mac(key))
     }
 
     fn state(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
@@ -57,12 +53,18 @@ impl MacKey {
         self.state(parts).verify_truncated_left(tag).is_ok()
     }
 
+    /// The same for a tag of half the length (EXC-24).
+    pub(crate) fn verifies_short(&self, parts: &[&[u8]], tag: &[u8; 8]) -> bool {
+        self.state(parts).verify_truncated_left(tag).is_ok()
+    }
+
     /// Whether `mac` is the parts' HMAC.
     pub(crate) fn verifies_whole(&self, parts: &[&[u8]], mac: &[u8; 32]) -> bool {
         self.state(parts).verify_slice(mac).is_ok()
     }
 
-    /// A key pair for what the parts name. Costs one curve operation.
+    /// A key pair for what the parts name. Costs one curve operation. It is the caller's to wipe: a [`Keypair`] is
+    /// copied like a number, and wipes itself nowhere.
     pub(crate) fn keypair(&self, parts: &[&[u8]]) -> Keypair {
         let mut bytes = self.mac(parts);
         loop {
@@ -112,14 +114,48 @@ impl Seal {
     }
 }
 
+/// Metadata of half the length, of an offer for which every letter counts (EXC-24): a nonce of 8 bytes, and 8 bytes of
+/// a MAC.
+#[derive(Clone, Copy)]
+pub(crate) struct ShortSeal {
+    start: [u8; 8],
+    pub(crate) tag: [u8; 8],
+}
+
+impl ShortSeal {
+    pub(crate) fn new(nonce: &Nonce) -> Self {
+        Self { start: nonce.first_chunk().copied().unwrap_or_default(), tag: [0; 8] }
+    }
+
+    pub(crate) fn read(metadata: &[u8]) -> Option<Self> {
+        let metadata: &[u8; 16] = metadata.try_into().ok()?;
+        Some(Self { start: *metadata.first_chunk()?, tag: *metadata.last_chunk()? })
+    }
+
+    /// A nonce that no other metadata has.
+    pub(crate) fn nonce(self) -> Nonce {
+        let mut nonce = Nonce::default();
+        nonce.iter_mut().zip(self.start).for_each(|(slot, byte)| *slot = byte);
+        nonce
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = self.nonce();
+        bytes.iter_mut().skip(8).zip(self.tag).for_each(|(slot, byte)| *slot = byte);
+        bytes
+    }
+}
+
 /// What an offer's metadata covers: every other record of the offer, as it stands.
 pub(crate) fn offer_records(tlvs: &TlvStream) -> [&[u8]; 3] {
     [tlvs.range(&(1..=3)), tlvs.range(&(5..=79)), tlvs.range(&(1_000_000_000..=1_999_999_999))]
 }
 
-/// What a request's metadata covers: every other record that an invoice repeats (IVR-8).
-pub(crate) fn request_records(tlvs: &TlvStream) -> [&[u8]; 2] {
-    [tlvs.range(&(1..=159)), tlvs.range(&(1_000_000_000..=2_999_999_999))]
+/// What a request's metadata covers: every other record that an invoice repeats (IVR-8), but for the signature for a
+/// name of the payer's (CON-3), which is made after the MAC: the key that made it is covered.
+pub(crate) fn request_records(tlvs: &TlvStream) -> [&[u8]; 3] {
+    let [high, rest] = crate::contacts::without_signature(tlvs, &(1_000_000_000..=2_999_999_999));
+    [tlvs.range(&(1..=159)), high, rest]
 }
 
 /// What a path id says that its maker wants to find again: one of the messages of one payment.

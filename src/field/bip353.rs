@@ -5,13 +5,13 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::{Cursor, Value};
-use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::error::{Error, ErrorKind, Field, LinkFault, Rule};
 use crate::text::{behind_scheme, characters_before, trim};
 
 /// A human-readable name: a user at a domain (RQR-14).
 ///
-/// Both parts hold only `0-9 a-z A-Z - _ .`, at most 255 bytes each. A name borrows from the text or message that it was
-/// read from; one that [owns](Self::into_owned) its parts, or was parsed with [`FromStr`], can be kept.
+/// Both parts hold only `0-9 a-z A-Z - _ .`, at most 255 bytes each. A name borrows from the text or message that it
+/// was read from; one that [owns](Self::into_owned) its parts, or was parsed with [`FromStr`], can be kept.
 ///
 /// ```
 /// use bolt12::HumanReadableName;
@@ -69,19 +69,29 @@ impl<'a> HumanReadableName<'a> {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new), with the column of a character that is not allowed; `EmptyValue` without an `@`,
-    /// since then there is no domain.
+    /// As for [`new`](Self::new), with the column of a character that is not allowed;
+    /// [`IncompleteName`](LinkFault::IncompleteName) without an `@`, or with nothing on one side of it;
+    /// [`InvalidLabel`](LinkFault::InvalidLabel) for a name that the DNS cannot hold (NAM-3), as [`new`](Self::new)
+    /// does not.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let name = trim(text);
-        let name = behind_scheme(name, "lightning:").unwrap_or(name).trim();
-        let name = name.strip_prefix('₿').unwrap_or(name);
+        let (name, encoded) = match behind_scheme(name, "lightning:") {
+            Some(name) => (name.trim(), "%E2%82%BF"),
+            None => (name, ""),
+        };
+        // In a link, a browser writes the ₿ in ASCII.
+        let behind_encoded = || name.split_at_checked(encoded.len()).filter(|(it, _)| it.eq_ignore_ascii_case(encoded));
+        let name = name.strip_prefix('₿').or_else(|| behind_encoded().map(|(_, name)| name)).unwrap_or(name);
         let (user, domain) = name.split_once('@').unwrap_or((name, ""));
-        Self::new(user, domain).map_err(|error| {
+        Self::new(user, domain).and_then(Self::checked).map_err(|error| {
             let bad = name.chars().enumerate().position(|(at, c)| !is_allowed(c) && (c != '@' || at > user.len()));
             match (error.kind(), bad) {
                 (ErrorKind::InvalidName(_), Some(at)) => {
                     let before = characters_before(text, name).saturating_add(at);
                     error.against(Rule::Nam2).in_column(before.saturating_add(1))
+                }
+                (ErrorKind::EmptyValue, _) => {
+                    Error::of(Field::INVREQ_BIP_353_NAME, ErrorKind::Link(LinkFault::IncompleteName), Rule::Nam1)
                 }
                 _ => error,
             }
@@ -125,9 +135,34 @@ impl<'a> HumanReadableName<'a> {
         DnsName(self)
     }
 
+    fn checked(self) -> Result<Self, Error> {
+        self.check_labels().map(|()| self)
+    }
+
+    /// Whether the DNS can hold the name (RFC 1035): what stands between its periods has 1 to 63 bytes (NAM-3).
+    pub(crate) fn check_labels(&self) -> Result<(), Error> {
+        let [user, domain] = self.parts();
+        let domain = domain.strip_suffix('.').unwrap_or(domain);
+        let mut labels = user.split('.').chain(domain.split('.'));
+        match labels.find(|label| !(1..=63).contains(&label.len())) {
+            None => Ok(()),
+            Some(label) => {
+                let fault = LinkFault::InvalidLabel { len: label.len() };
+                Err(Error::of(Field::INVREQ_BIP_353_NAME, ErrorKind::Link(fault), Rule::Nam3))
+            }
+        }
+    }
+
     /// The same, borrowed from this one.
     pub(crate) fn by_ref(&self) -> HumanReadableName<'_> {
         HumanReadableName { user: Cow::Borrowed(&self.user), domain: Cow::Borrowed(&self.domain) }
+    }
+
+    /// As it stands in a field: each part after its length.
+    #[cfg(feature = "contacts")]
+    pub(crate) fn to_bytes(&self) -> alloc::vec::Vec<u8> {
+        let part = |part: &str| [&[part.len() as u8], part.as_bytes()].concat();
+        self.parts().map(part).concat()
     }
 
     pub(crate) fn parts(&self) -> [&str; 2] {

@@ -8,8 +8,8 @@ pub use crate::units::CurrencyCode;
 
 #[cfg(feature = "iso_currency")]
 impl CurrencyCode {
-    /// The number of decimal digits of the minor unit, for example 2 for `USD` and 0 for `JPY`;
-    /// nothing if the currency is not in ISO 4217 or has no minor unit.
+    /// The number of decimal digits of the minor unit, for example 2 for `USD` and 0 for `JPY`; `None` if the currency
+    /// is not in ISO 4217 or has no minor unit.
     pub fn minor_unit(&self) -> Option<u8> {
         let currency = iso_currency::Currency::from_code(self.as_str())?;
         currency.exponent().and_then(|digits| u8::try_from(digits).ok())
@@ -28,9 +28,13 @@ impl Value<'_> for CurrencyCode {
     }
 }
 
+/// Three capital letters, such as `USD`.
 impl FromStr for CurrencyCode {
     type Err = Error;
 
+    /// # Errors
+    ///
+    /// `InvalidCurrency` for anything but three ASCII capital letters (D5).
     fn from_str(code: &str) -> Result<Self, Error> {
         Self::decode(code.as_bytes())
     }

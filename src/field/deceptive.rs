@@ -1,4 +1,4 @@
-//! Which characters of a stranger's text could deceive whoever reads it.
+//! Which characters of a stranger's text could deceive anyone who reads it.
 
 /// The length in bytes of the plain text at the start, if something deceptive follows.
 pub(super) fn plain_len(text: &str) -> Option<usize> {

@@ -20,7 +20,11 @@ pub struct Fallback<'a> {
 }
 
 impl<'a> Fallback<'a> {
-    /// The fallback that pays a script, or `InvalidFallback` if it is not a witness program (IVW-8).
+    /// The fallback that pays a script.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidFallback` if the script is not a witness program (IVW-8).
     pub fn from_script(script: &'a bitcoin::Script) -> Result<Self, Error> {
         // A version byte, a push of the program's length, and the program.
         match (script.witness_version(), script.as_bytes().get(2..)) {

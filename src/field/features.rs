@@ -64,7 +64,11 @@ impl Default for Features<'_> {
 }
 
 impl<'a> Features<'a> {
-    /// Features to be written, in the shortest form. Bits above 65535 are not written, and refused with `TooLong`.
+    /// Features to be written, in the shortest form.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong` for a bit above 65535 (D7).
     pub fn new(features: impl IntoIterator<Item = Feature>) -> Result<Features<'static>, Error> {
         let mut little_endian = Vec::new();
         for Feature(bit) in features {
@@ -88,7 +92,7 @@ impl<'a> Features<'a> {
         Self(Cow::Borrowed(bytes))
     }
 
-    /// The bytes as they stand in the field.
+    /// The bytes as they are in the field.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -134,15 +138,16 @@ impl fmt::Debug for Features<'_> {
 /// Numbers of compulsory (even) feature bits.
 pub type FeatureBits = &'static [u32];
 
-/// The compulsory features a reader knows, by where they stand (OFR-2, RQR-2, IVR-3, IVR-7).
+/// The compulsory features that a reader knows, by the field that has them (OFR-2, RQR-2, IVR-3, IVR-7).
 ///
-/// The default knows what the specification defines today. An application that implements more
-/// says so when it reads a message; what is built from that message knows the same features.
+/// The default knows the features that the specification defines today. An application that implements more passes
+/// them when it reads a message. Messages that are built from that message know the same features.
 ///
 /// ```
 /// use bolt12::{KnownFeatures, Offer};
 /// static KNOWN: KnownFeatures = KnownFeatures { offer: &[122], ..KnownFeatures::DEFAULT };
-/// # let bytes = hex::decode("0c1004000000000000000000000000000000162102eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619")?;
+/// # let bytes = hex::decode("0c1004000000000000000000000000000000\
+/// #     162102eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619")?;
 /// assert!(Offer::try_from(bytes.clone()).is_err());
 /// assert!(Offer::read(bytes, &KNOWN).is_ok());
 /// # Ok::<(), hex::FromHexError>(())

@@ -23,9 +23,13 @@ impl fmt::Display for ShortChannelId {
     }
 }
 
+/// Block, transaction and output, such as `539268x845x1`.
 impl FromStr for ShortChannelId {
     type Err = Error;
 
+    /// # Errors
+    ///
+    /// `InvalidShortChannelId` for anything but three decimal numbers that fit, with an `x` between them (TLV-7).
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut parts = text.split('x');
         // A number as it is written: no sign, no white space.
@@ -146,7 +150,7 @@ impl fmt::Debug for BlindedHop<'_> {
     }
 }
 
-/// A blinded path: the bytes as they stand in a message, either there or on their own.
+/// A blinded path: the bytes as they are in a message, either there or on their own.
 ///
 /// It has at least one hop and all its keys are points on the curve.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -160,12 +164,12 @@ pub struct BlindedPath<'a> {
 }
 
 impl<'a> BlindedPath<'a> {
-    /// Puts a path together from what it consists of.
+    /// Builds a path from its parts.
     ///
     /// # Errors
     ///
-    /// `NoHops` (OFR-8), `TooManyEntries` above 255 hops or 65535 bytes for one hop, and
-    /// `InvalidPoint` for a point that is not on the curve.
+    /// `NoHops` (OFR-8), `TooManyEntries` above 255 hops or 65535 bytes for one hop (TLV-6), and
+    /// `InvalidPoint` for an introduction node whose key is not on the curve (TLV-7).
     pub fn new<'h>(
         introduction_node: IntroductionNode,
         first_path_key: PublicKey,
@@ -204,12 +208,12 @@ impl<'a> BlindedPath<'a> {
         })
     }
 
-    /// Reads a path that stands alone.
+    /// Reads a single path.
     ///
     /// # Errors
     ///
-    /// `Truncated`, `InvalidLength` for bytes after the end, `InvalidDirection`, `NoHops`,
-    /// `InvalidPoint`.
+    /// `Truncated`, and `InvalidLength` for bytes after the end (TLV-3); `InvalidDirection` and `InvalidPoint` (TLV-7);
+    /// `NoHops` (OFR-8).
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut cursor = Cursor::new(bytes);
         let path = Self::read(bytes, &mut cursor)?;
@@ -244,7 +248,7 @@ impl<'a> BlindedPath<'a> {
         })
     }
 
-    /// The bytes, as they stand in a message.
+    /// The bytes, as they are in a message.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }

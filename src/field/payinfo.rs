@@ -9,7 +9,7 @@ use crate::units::Msat;
 
 /// Fees and limits of one blinded path, from its introduction node to the recipient.
 ///
-/// Every number is for the whole path: what its hops ask for was added up by whoever made it.
+/// Every number is for the whole path: what its hops ask for was added up by its maker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PayInfo<'a> {
     /// The fee for a payment, in millisatoshi.
@@ -58,7 +58,7 @@ impl<'a> PayInfo<'a> {
     /// The bytes without features.
     const MIN_LEN: usize = 28;
 
-    /// What is paid on top of an amount that goes over the path in one part; nothing if that exceeds 64 bits.
+    /// What is paid on top of an amount that goes over the path in one part; `None` if that exceeds 64 bits.
     pub fn fee(&self, amount: Msat) -> Option<Msat> {
         let share =
             u128::from(amount.0).checked_mul(self.fee_proportional_millionths.into())?.checked_div(1_000_000)?;
@@ -67,14 +67,14 @@ impl<'a> PayInfo<'a> {
     }
 
     /// Whether an amount fits through the path in one part: it is within the limits, and together with its fee it does
-    /// not exceed 64 bits (EXC-11). Zero is no amount.
+    /// not exceed 64 bits (EXC-11). Zero is not an amount.
     pub fn carries(&self, amount: Msat) -> bool {
         amount.0 > 0
             && (self.htlc_minimum_msat..=self.htlc_maximum_msat).contains(&amount.0)
             && self.fee(amount).and_then(|fee| fee.checked_add(amount)).is_some()
     }
 
-    /// The most of an amount that fits through the path in one part, all of it if that does; nothing if no part of it
+    /// The most of an amount that fits through the path in one part, all of it if that does; `None` if no part of it
     /// fits (EXC-11).
     pub fn share(&self, amount: Msat) -> Option<Msat> {
         let share = Msat(amount.0.min(self.htlc_maximum_msat));

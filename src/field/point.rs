@@ -110,10 +110,13 @@ impl From<PublicKey> for Point {
     }
 }
 
-/// Checks that the point is on the curve (TLV-7), at a quarter of what decompressing it costs.
+/// Checks that the point is on the curve, at a quarter of the cost of decompressing it.
 impl TryFrom<[u8; 33]> for Point {
     type Error = Error;
 
+    /// # Errors
+    ///
+    /// `InvalidPoint` (TLV-7).
     fn try_from(bytes: [u8; 33]) -> Result<Self, Error> {
         check(&bytes).map(|()| Self(bytes))
     }
@@ -133,18 +136,23 @@ impl PartialEq<PublicKey> for Point {
     }
 }
 
-/// Hexadecimal. What is not on the curve is refused: `InvalidPoint` (TLV-7).
+/// 66 hexadecimal digits.
 impl core::str::FromStr for Point {
     type Err = Error;
 
+    /// # Errors
+    ///
+    /// `InvalidPoint` for anything else, and for a point that is not on the curve (TLV-7).
     fn from_str(text: &str) -> Result<Self, Error> {
         let bytes = <[u8; 33]>::from_hex(text).map_err(|_| Error::new(ErrorKind::InvalidPoint, Rule::Tlv7))?;
-        decompress(&bytes).map(Self::from)
+        Self::try_from(bytes)
     }
 }
 
 #[cfg(feature = "serde")]
-crate::serde::as_hex!(Point, "a public key", |point: &Self| point.0, |bytes| decompress(bytes).map(Self::from));
+crate::serde::as_hex!(Point, "a public key", |point: &Self| point.0, |bytes| {
+    bytes.try_into().map_err(|_| invalid()).and_then(|bytes: [u8; 33]| Self::try_from(bytes))
+});
 
 /// Hexadecimal.
 impl fmt::Display for Point {

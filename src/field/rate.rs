@@ -7,8 +7,8 @@ use crate::units::{MinorUnits, Msat};
 /// The most characters of a price that are looked at. No price has as many digits that count.
 const MAX_PRICE_LEN: usize = 64;
 
-/// An exchange rate: so many millisatoshi for so many minor units of a currency. Both are whole
-/// numbers, so that nothing is lost in converting.
+/// An exchange rate: a number of millisatoshi for a number of minor units of a currency. Both are whole
+/// numbers, so a conversion loses nothing.
 ///
 /// ```
 /// use bolt12::{MinorUnits, Msat, OfferAmount, Rate};
@@ -50,7 +50,7 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// `Zero` if either is.
+    /// `Zero` if either of them is zero (RQR-9).
     pub fn new(currency: CurrencyCode, minor_units: MinorUnits, msat: Msat) -> Result<Self, Error> {
         if minor_units.0 == 0 || msat.0 == 0 {
             return Err(Error::of(Field::OFFER_CURRENCY, ErrorKind::Zero, Rule::Rqr9));
@@ -60,8 +60,8 @@ impl Rate {
 
     /// The rate from the price of one bitcoin as exchanges write it: a decimal number in the currency's major unit.
     /// `digits` is the number of decimal digits of the minor unit, for example 2 for `USD`: see
-    /// `CurrencyCode::minor_unit` (feature `iso_currency`). What is written of less than a hundred-millionth of a minor
-    /// unit does not count, nor do last digits that do not fit into 64 bits.
+    /// `CurrencyCode::minor_unit` (feature `iso_currency`). Digits below a hundred-millionth of a minor unit do not
+    /// count, nor do last digits that do not fit into 64 bits.
     ///
     /// ```
     /// # use bolt12::{MinorUnits, Msat, Rate};
@@ -73,8 +73,8 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// `InvalidRate` for anything but digits and one point, for zero, for more than 64 characters, and for more minor
-    /// units than fit into 64 bits.
+    /// `InvalidRate` (RQR-9) for anything but digits and one point, for zero, for more than 64 characters, and for more
+    /// minor units than fit into 64 bits.
     pub fn per_bitcoin(currency: CurrencyCode, price: &str, digits: u8) -> Result<Self, Error> {
         let refused = Error::new(ErrorKind::InvalidRate, Rule::Rqr9);
         if price.len() > MAX_PRICE_LEN {
@@ -114,8 +114,8 @@ impl Rate {
         (self.currency, self.minor_units, self.msat)
     }
 
-    /// What a price is in bitcoin, exactly, with a fraction of a millisatoshi rounded up: in favour of
-    /// whoever is paid, by less than 1 msat. A price in bitcoin stays as it is.
+    /// What a price is in bitcoin, exactly, with a fraction of a millisatoshi rounded up: in favour of the payee, by
+    /// less than 1 msat. A price in bitcoin stays as it is.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl Rate {
     }
 
     /// What an amount of bitcoin is worth in the currency, to be shown beside it: rounded down, so that
-    /// [converting](Self::convert) it back never gives more. Nothing if that exceeds 64 bits.
+    /// [converting](Self::convert) it back never gives more. `None` if that exceeds 64 bits.
     ///
     /// ```
     /// # use bolt12::{MinorUnits, Msat, Rate};

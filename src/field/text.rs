@@ -8,12 +8,12 @@ use crate::error::{Error, ErrorKind, Rule};
 
 /// Text from a message: valid UTF-8, and otherwise whatever its author wanted people to see.
 ///
-/// `Display` escapes what could deceive a reader: control characters, invisible characters, line
-/// and paragraph separators, characters that change the direction of writing, and variation selectors behind what is
-/// no emoji. Two invisible characters stay where they change what is seen: U+200C and U+200D behind the virama of an
-/// Indian script and before a letter of the same, U+200C between Arabic letters of which the first would join the
-/// second (both as RFC 5892 has it), and U+200D between two emoji. The text as it came is there for those who ask for
-/// it by [name](Text::as_raw).
+/// `Display` escapes what could deceive a reader: control characters, invisible characters, line and paragraph
+/// separators, characters that change the direction of writing, and variation selectors behind what is not an emoji.
+/// Two invisible characters stay where they change what is seen: U+200C and U+200D behind the virama of an Indian
+/// script and before a letter of the same, U+200C between Arabic letters of which the first would join the second (both
+/// as RFC 5892 has it), and U+200D between two emoji. The text as it came is there for those who ask for it by
+/// [name](Text::as_raw).
 ///
 /// ```
 /// # use bolt12::{Offer, OfferBuilder};
@@ -36,6 +36,20 @@ impl<'a> Text<'a> {
     /// The text exactly as it came, with nothing escaped. Do not show it to people.
     pub const fn as_raw(&self) -> &'a str {
         self.0
+    }
+
+    /// The beginning, of at most so many bytes, which ends before a character rather than in it.
+    ///
+    /// ```
+    /// # use bolt12::Text;
+    /// assert_eq!(Text::new("für zwei").start(2).as_raw(), "f");
+    /// ```
+    #[must_use]
+    pub fn start(self, max: usize) -> Self {
+        if self.0.len() <= max {
+            return self;
+        }
+        Self((0..=max).rev().find_map(|len| self.0.get(..len)).unwrap_or_default())
     }
 
     /// Whether there is no text.

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 
 use super::fields::DEFAULT_RELATIVE_EXPIRY;
@@ -72,15 +73,8 @@ impl<'a> InvoiceBuilder<'a> {
     /// Adds an on-chain address to pay if Lightning fails (IVW-8), preferred ones first. Only what
     /// is a valid witness program for a bitcoin chain is taken.
     pub fn add_fallback(mut self, fallback: &Fallback<'_>) -> Self {
-        let valid = fallback.address(self.request.fields().chain()).is_some();
-        match u16::try_from(fallback.program.len()) {
-            Ok(len) if valid => {
-                self.fallbacks.push(fallback.version);
-                self.fallbacks.extend_from_slice(&len.to_be_bytes());
-                self.fallbacks.extend_from_slice(&fallback.program);
-            }
-            _ => self.note(Err(Error::of(Field::INVOICE_FALLBACKS, ErrorKind::InvalidFallback, Rule::Ivw8))),
-        }
+        let written = write_fallback(fallback, self.request.fields().chain(), &mut self.fallbacks);
+        self.note(written);
         self
     }
 
@@ -147,16 +141,33 @@ impl<'a> InvoiceBuilder<'a> {
             writer.bytes(172, &self.fallbacks);
         }
         // IVW-7
-        let feature = match self.multi_part {
-            MultiPart::Forbidden => None,
-            MultiPart::Allowed => Some(Feature::MULTI_PART_OPTIONAL),
-            MultiPart::Required => Some(Feature::MULTI_PART_REQUIRED),
-        };
-        if let Some(feature) = feature {
+        if let Some(feature) = multi_part_feature(self.multi_part) {
             writer.bytes(174, Features::new([feature])?.as_bytes());
         }
         writer.bytes(176, &self.request.node_id().serialize());
-        let keys = Keys { node_id: Some(self.request.node_id()), ..request.keys };
+        let keys = Keys { invoice_signer: Some(self.request.node_id()), ..request.keys };
         Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
+    }
+}
+
+/// Appends a fallback as it stands in a message, if it is one for the chain (IVW-8).
+pub(crate) fn write_fallback(fallback: &Fallback<'_>, chain: ChainHash, out: &mut Vec<u8>) -> Result<(), Error> {
+    match u16::try_from(fallback.program.len()) {
+        Ok(len) if fallback.address(chain).is_some() => {
+            out.push(fallback.version);
+            out.extend_from_slice(&len.to_be_bytes());
+            out.extend_from_slice(&fallback.program);
+            Ok(())
+        }
+        _ => Err(Error::of(Field::INVOICE_FALLBACKS, ErrorKind::InvalidFallback, Rule::Ivw8)),
+    }
+}
+
+/// The feature that says whether a payment may be split (IVW-7).
+pub(crate) fn multi_part_feature(multi_part: MultiPart) -> Option<Feature> {
+    match multi_part {
+        MultiPart::Forbidden => None,
+        MultiPart::Allowed => Some(Feature::MULTI_PART_OPTIONAL),
+        MultiPart::Required => Some(Feature::MULTI_PART_REQUIRED),
     }
 }

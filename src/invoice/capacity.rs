@@ -18,9 +18,9 @@ pub struct PathLimits {
     pub max_cltv_expiry_delta: u32,
 }
 
-/// The part of an amount that a path can carry: all of it, or some if the payment may be split. Nothing if the path
+/// The part of an amount that a path can carry: all of it, or some if the payment may be split. `None` if the path
 /// cannot be used (IVR-7, EXC-11).
-pub(super) fn share(payinfo: &PayInfo<'_>, amount: Msat, multi_part: MultiPart, known: FeatureBits) -> Option<Msat> {
+pub(crate) fn share(payinfo: &PayInfo<'_>, amount: Msat, multi_part: MultiPart, known: FeatureBits) -> Option<Msat> {
     if payinfo.features.first_unknown(known).is_some() {
         return None;
     }
@@ -28,7 +28,7 @@ pub(super) fn share(payinfo: &PayInfo<'_>, amount: Msat, multi_part: MultiPart, 
 }
 
 /// Refuses paths that cannot carry the amount (EXC-11): one of them alone, or all together if it may be split.
-pub(super) fn check<'a>(
+pub(crate) fn check<'a>(
     payinfos: impl Iterator<Item = PayInfo<'a>>,
     amount: Msat,
     multi_part: MultiPart,
@@ -53,7 +53,7 @@ pub(super) fn check<'a>(
     Err(Error::of(Field::INVOICE_BLINDEDPAY, kind, Rule::Exc11))
 }
 
-/// The most that can be sent over a path for a fee; nothing if the fee is too small for any amount.
+/// The most that can be sent over a path for a fee; `None` if the fee is too small for any amount.
 fn affordable(payinfo: &PayInfo<'_>, max_fee: Msat) -> Option<Msat> {
     let rest = max_fee.checked_sub(Msat(payinfo.fee_base_msat.into()))?;
     let below = u128::from(rest.0).checked_add(1)?.checked_mul(1_000_000)?.checked_sub(1)?;
@@ -64,7 +64,7 @@ fn affordable(payinfo: &PayInfo<'_>, max_fee: Msat) -> Option<Msat> {
 
 /// The paths within the limits (EXC-10), cheapest first: by the fee for each millisatoshi of the share that a path can
 /// carry, and among equals as they came.
-pub(super) fn within<'a, P>(
+pub(crate) fn within<'a, P>(
     paths: impl Iterator<Item = (P, PayInfo<'a>)>,
     amount: Msat,
     multi_part: MultiPart,

@@ -21,7 +21,7 @@ pub enum Arrival {
     /// Over the path that was given for this very message: the reply path of the request it answers,
     /// or one of the paths of the refund.
     OwnPath,
-    /// Over another blinded path of ours.
+    /// Over another blinded path of our own.
     OtherPath,
     /// Over no blinded path.
     Direct,
@@ -50,7 +50,7 @@ pub struct InvoiceContext<'a> {
     pub now: UnixTime,
     /// The chains the payer can pay on.
     pub chains: &'a [ChainHash],
-    /// The most that whoever owns the money agreed to pay.
+    /// The most that the user agreed to pay.
     pub max_amount: Msat,
 }
 
@@ -70,7 +70,8 @@ pub struct RefundContext<'a> {
     pub payee: Option<PublicKey>,
 }
 
-/// An invoice that was checked against the request it answers, and may be paid now.
+/// An invoice that was checked against the request it answers, or against the offer that somebody else fetched it for,
+/// and may be paid now.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct PayableInvoice<'a> {
@@ -222,12 +223,13 @@ impl Invoice {
     }
 
     /// EXC-11
-    fn check_capacity(&self) -> Result<(), Error> {
+    pub(super) fn check_capacity(&self) -> Result<(), Error> {
         let payinfos = self.payment_paths().map(|(_, payinfo)| payinfo);
         capacity::check(payinfos, self.amount(), self.multi_part(), self.known().payinfo)
     }
 
-    fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
+    /// Chain, amount and time.
+    pub(super) fn check_common(&self, chains: &[ChainHash], now: UnixTime) -> Result<(), Error> {
         // IVR-2
         if !chains.contains(&self.request().chain()) {
             return Err(Error::of(Field::INVREQ_CHAIN, ErrorKind::UnsupportedChain, Rule::Ivr2));

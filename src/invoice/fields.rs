@@ -19,7 +19,7 @@ use crate::units::{Msat, UnixTime};
 pub(crate) const INVOICE_RANGES: [RangeInclusive<u64>; 3] = [0..=239, 240..=1000, 1_000_000_000..=3_999_999_999];
 
 /// The types that an invoice adds to a request.
-const INVOICE_TYPES: [RangeInclusive<u64>; 2] = [160..=239, 3_000_000_000..=3_999_999_999];
+pub(crate) const INVOICE_TYPES: [RangeInclusive<u64>; 2] = [160..=239, 3_000_000_000..=3_999_999_999];
 
 /// How long an invoice can be paid if it does not say.
 pub(crate) const DEFAULT_RELATIVE_EXPIRY: Duration = Duration::from_secs(7200);
@@ -34,7 +34,7 @@ pub struct InvoiceFields {
 /// The fields of the invoice, its request and its offer by name, wherever they stand: without signatures.
 impl core::fmt::Debug for InvoiceFields {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let tables = [OFFER_FIELDS, REQUEST_FIELDS, INVOICE_FIELDS, crate::recurrence::FIELDS];
+        let tables = [OFFER_FIELDS, REQUEST_FIELDS, INVOICE_FIELDS, crate::recurrence::FIELDS, crate::contacts::FIELDS];
         let records = self.tlvs().records();
         let is_there = |number| REPEATED_TYPES.iter().chain(&INVOICE_TYPES).any(|range| range.contains(&number));
         show("InvoiceFields", &tables, records.filter(|record| is_there(record.number())), f)
@@ -128,7 +128,7 @@ impl InvoiceFields {
     ///
     /// The key that signs the invoice.
     pub fn node_id(&self) -> Option<PublicKey> {
-        self.request.offer.message.keys.node_id
+        self.request.offer.message.keys.invoice_signer
     }
 
     /// Every path with its fees and limits, preferred ones first: for display. What can be paid over is in a

@@ -1,19 +1,27 @@
 //! Invoices, `lni1…`: what a merchant's software answers.
 
 mod builder;
-mod capacity;
+pub(crate) mod capacity;
 mod check;
+mod fetched;
 mod fields;
 #[cfg(feature = "recurrence")]
 mod recurrence;
 mod rules;
 
 pub use builder::InvoiceBuilder;
+#[cfg(feature = "async_payments")]
+pub(crate) use builder::{multi_part_feature, write_fallback};
 pub use capacity::PathLimits;
 pub use check::{Arrival, InvoiceContext, PayableInvoice, RefundContext, SentTo};
+pub use fetched::FetchedContext;
+#[cfg(feature = "async_payments")]
+pub(crate) use fields::INVOICE_TYPES;
 pub(crate) use fields::{DEFAULT_RELATIVE_EXPIRY, INVOICE_FIELDS, INVOICE_RANGES};
 pub use fields::{InvoiceFields, MultiPart};
 pub(crate) use rules::REQUIRED;
+#[cfg(feature = "async_payments")]
+pub(crate) use rules::check_paths;
 
 use alloc::vec::Vec;
 
@@ -30,8 +38,14 @@ use crate::signed::{self, Sealed, SignedMessage, Unverified};
 use crate::units::{Msat, UnixTime};
 
 /// The tables of every field that an invoice may hold.
-pub(crate) static TABLES: [&[Spec]; 5] =
-    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
+pub(crate) static TABLES: [&[Spec]; 6] = [
+    INVOICE_FIELDS,
+    REQUEST_FIELDS,
+    OFFER_FIELDS,
+    SIGNATURE_FIELDS,
+    crate::recurrence::FIELDS,
+    crate::contacts::FIELDS,
+];
 
 static SCHEMA: Schema = schema(rules::check);
 static UNSIGNED: Schema = schema(rules::check_unsigned);
@@ -165,7 +179,12 @@ impl Sealed for Invoice {
     const SIGNER: Field = Field::INVOICE_NODE_ID;
 
     fn signer(message: &Message) -> Option<PublicKey> {
-        message.keys.node_id
+        message.keys.invoice_signer
+    }
+
+    /// CON-4, D10
+    fn verify_more(message: &Message) -> Result<(), Error> {
+        crate::contacts::verify(&message.tlvs)
     }
 
     fn finish(message: Message) -> Result<Self, Error> {

@@ -57,7 +57,7 @@ impl InvoiceBuilder<'_> {
     pub(super) fn recur(&mut self) -> Result<(), Error> {
         let Some(terms) = self.request.terms() else { return Ok(()) };
         let basetime = terms.basetime.unwrap_or(self.created_at);
-        self.custom.replace(&recurrence::INVOICE_TYPES, [recurrence::basetime_field(basetime)]);
+        self.custom.replace(recurrence::FIELDS, &recurrence::INVOICE_TYPES, [recurrence::basetime_field(basetime)]);
         let left = terms.until.0.checked_sub(self.created_at.0).ok_or(Error::of(
             Field::INVREQ_RECURRENCE_COUNTER,
             ErrorKind::TooLate { until: terms.until },

@@ -63,7 +63,8 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
     recurrence::check_invoice(tlvs)
 }
 
-fn check_paths(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
+/// IVR-6 and IVR-7, of whatever has an invoice's paths.
+pub(crate) fn check_paths(tlvs: &TlvStream, known: &KnownFeatures) -> Result<(), Error> {
     let value = |field: Field| tlvs.value(field.number()).unwrap_or_default();
     let paths = BlindedPaths::checked(value(Field::INVOICE_PATHS)).count();
     let payinfos = PayInfos::checked(value(Field::INVOICE_BLINDEDPAY));

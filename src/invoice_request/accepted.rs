@@ -69,7 +69,7 @@ impl core::fmt::Debug for AcceptedRequest<'_> {
 #[cfg(feature = "recurrence")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeriodTerms {
-    /// When period 0 starts; nothing if it does with this invoice (REC-9).
+    /// When period 0 starts; `None` if it does with this invoice (REC-9).
     pub(crate) basetime: Option<UnixTime>,
     /// The last second at which the invoice may be paid (REC-10).
     pub(crate) until: UnixTime,

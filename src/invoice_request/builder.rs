@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
-use secp256k1::PublicKey;
+use secp256k1::{Keypair, PublicKey};
 
 use super::{InvoiceRequest, RequestFields, UNSIGNED};
 use crate::builder::{CustomFields, check_amount, check_metadata, seal};
@@ -137,17 +137,23 @@ impl<'a> InvoiceRequestBuilder<'a> {
         self.finish(bytes)
     }
 
-    /// The same, and completes metadata of 32 bytes with a MAC over all other records.
+    /// The same, and completes metadata of 32 bytes with a MAC over all other records, which it is given in two parts.
+    /// A name of the payer's is signed for with the key, and that signature is not covered.
     pub(crate) fn build_sealed(
         mut self,
-        mac: impl FnOnce(&[u8]) -> [u8; 16],
+        name_key: Option<&Keypair>,
+        mac: impl FnOnce([&[u8]; 2]) -> [u8; 16],
     ) -> Result<Unsigned<InvoiceRequest>, Error> {
         let mut bytes = self.write()?;
-        seal(&mut bytes, mac);
+        match name_key {
+            #[cfg(feature = "contacts")]
+            Some(key) if self.is_named() => bytes = super::named::seal_and_sign(bytes, key, mac)?,
+            _ => seal(&mut bytes, |records| mac([records, &[]])),
+        }
         self.finish(bytes)
     }
 
-    fn write(&mut self) -> Result<Vec<u8>, Error> {
+    pub(super) fn write(&mut self) -> Result<Vec<u8>, Error> {
         check_metadata(&self.metadata)?;
         if let Some(amount) = self.amount {
             check_amount(amount, Field::INVREQ_AMOUNT, Rule::Rqw3)?;
@@ -181,12 +187,15 @@ impl<'a> InvoiceRequestBuilder<'a> {
         Ok(writer.finish())
     }
 
-    fn finish(&self, bytes: Vec<u8>) -> Result<Unsigned<InvoiceRequest>, Error> {
+    pub(super) fn finish(&self, bytes: Vec<u8>) -> Result<Unsigned<InvoiceRequest>, Error> {
         let offer = self.offer.offer();
         let keys = Keys { payer_id: Some(self.payer_id), ..offer.message.keys };
         let unsigned =
             Unsigned::<InvoiceRequest>::new(Structure::to_sign(&UNSIGNED, bytes, offer.message.known)?.with_keys(keys));
         self.check_price(&unsigned)?;
+        // CON-2, CON-3
+        #[cfg(feature = "contacts")]
+        super::named::check_written(unsigned.tlvs())?;
         Ok(unsigned)
     }
 

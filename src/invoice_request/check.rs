@@ -58,15 +58,14 @@ pub(crate) struct Terms<'a> {
 }
 
 impl InvoiceRequest {
-    /// Checks that the request is for an offer of ours, came the way it must, on time, on our chain, and for
-    /// enough.
+    /// Checks that the request is for one of our offers, came the way it must, on time, on our chain, and for enough.
     ///
     /// # Errors
     ///
     /// `Differs` (RQR-6), `WrongArrival` (RQR-7), `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9
     /// `RateNeeded`, `WrongCurrency`, `Overflow`, `AmountTooLow` and `AmountTooHigh`.
     ///
-    /// Do not answer the first two: whoever probes for offers would learn something.
+    /// Do not answer the first two: somebody who probes for offers would learn something.
     ///
     /// A request that belongs to a subscription is refused with `IsRecurring` (REC-7): more has to be checked. See
     /// `accept_recurring`, with the feature `recurrence`.
@@ -120,7 +119,7 @@ impl InvoiceRequest {
         offer.check_arrival(arrival)?;
         match (offer.issuer_key()?, arrival) {
             (Some(issuer_id), _) => Ok(issuer_id),
-            (None, RequestArrival::OfferPath(last)) => match offer.message.keys.node_id {
+            (None, RequestArrival::OfferPath(last)) => match offer.message.keys.invoice_signer {
                 Some(key) if last == key => Ok(key),
                 _ => last.public_key(),
             },
@@ -182,10 +181,5 @@ impl OfferFields {
             RequestArrival::Direct => self.paths().is_none(),
         };
         if arrived { Ok(()) } else { Err(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)) }
-    }
-
-    /// Whether one of the offer's paths ends in a key.
-    pub(crate) fn has_path_to(&self, last: Point) -> bool {
-        self.paths().into_iter().flatten().any(|path| path.last_blinded_node_id() == last)
     }
 }

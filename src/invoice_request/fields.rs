@@ -12,7 +12,7 @@ use crate::field::{
 };
 use crate::message::{Message, View, show, unknown};
 use crate::offer::{self, OFFER_FIELDS, OfferFields};
-use crate::tlv::{TlvRecord, TlvStream};
+use crate::tlv::{TlvRecord, TlvStream, first_difference};
 use crate::units::{MinorUnits, Msat};
 
 /// The types that a request may have, its offer's and signatures included (TLV-5).
@@ -33,7 +33,7 @@ pub struct RequestFields {
 /// The fields of the request and its offer by name, wherever they stand.
 impl core::fmt::Debug for RequestFields {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let tables = [OFFER_FIELDS, REQUEST_FIELDS, crate::recurrence::FIELDS];
+        let tables = [OFFER_FIELDS, REQUEST_FIELDS, crate::recurrence::FIELDS, crate::contacts::FIELDS];
         let records = self.tlvs().records();
         let is_repeated = |number| REPEATED_TYPES.iter().any(|range| range.contains(&number));
         show("RequestFields", &tables, records.filter(|record| is_repeated(record.number())), f)
@@ -124,7 +124,7 @@ impl RequestFields {
         unknown(REQUEST_FIELDS, self.tlvs(), &REQUEST_TYPES)
     }
 
-    /// The offer's price times the quantity (RQR-9); nothing if the offer has no price, or if a payer proof does not
+    /// The offer's price times the quantity (RQR-9); `None` if the offer has no price, or if a payer proof does not
     /// show in which currency, or for how many.
     ///
     /// # Errors
@@ -147,15 +147,7 @@ impl RequestFields {
             TlvStream::records(tlvs)
                 .filter(|record| REPEATED_TYPES.iter().any(|range| range.contains(&record.number())))
         };
-        let (mut ours, mut theirs) = (records(self.tlvs()), records(other.tlvs()));
-        loop {
-            match (ours.next(), theirs.next()) {
-                (Some(our), Some(their)) if our.as_bytes() == their.as_bytes() => {}
-                (Some(our), Some(their)) => return Some(our.number().min(their.number())),
-                (Some(record), None) | (None, Some(record)) => return Some(record.number()),
-                (None, None) => return None,
-            }
-        }
+        first_difference(records(self.tlvs()), records(other.tlvs()))
     }
 }
 

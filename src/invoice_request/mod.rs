@@ -3,7 +3,13 @@
 mod accepted;
 mod builder;
 mod check;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod fields;
+#[cfg(feature = "contacts")]
+mod introduction;
+#[cfg(feature = "contacts")]
+mod named;
 #[cfg(feature = "recurrence")]
 mod recurrence;
 mod refund;
@@ -15,8 +21,12 @@ pub(crate) use accepted::PeriodTerms;
 pub use builder::InvoiceRequestBuilder;
 pub(crate) use check::Terms;
 pub use check::{RequestArrival, RequestContext};
+#[cfg(feature = "contacts")]
+pub use contacts::UnsignedName;
 pub use fields::RequestFields;
 pub(crate) use fields::{REPEATED_TYPES, REQUEST_FIELDS, REQUEST_RANGES};
+#[cfg(feature = "contacts")]
+pub use introduction::{Introduction, PayerIdentity};
 #[cfg(feature = "recurrence")]
 pub use recurrence::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 pub use refund::{Refund, RefundBuilder};
@@ -34,7 +44,8 @@ use crate::signature::Tag;
 use crate::signed::{self, Sealed, SignedMessage, Unverified};
 
 /// The tables of every field that a request may hold.
-pub(crate) static TABLES: [&[Spec]; 4] = [REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS];
+pub(crate) static TABLES: [&[Spec]; 5] =
+    [REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, crate::recurrence::FIELDS, crate::contacts::FIELDS];
 
 static SCHEMA: Schema = schema(rules::check_request);
 static UNSIGNED: Schema = schema(rules::check_unsigned);
@@ -108,6 +119,11 @@ impl Sealed for InvoiceRequest {
 
     fn signer(message: &Message) -> Option<PublicKey> {
         message.keys.payer_id
+    }
+
+    /// CON-4
+    fn verify_more(message: &Message) -> Result<(), Error> {
+        crate::contacts::verify(&message.tlvs)
     }
 
     fn finish(message: Message) -> Result<Self, Error> {

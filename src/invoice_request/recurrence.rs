@@ -13,8 +13,8 @@ use crate::units::UnixTime;
 impl RequestFields {
     /// `invreq_recurrence_counter`, `invreq_recurrence_start` and `invreq_recurrence_cancel`
     ///
-    /// Which payment of a subscription the request is for; nothing if it is for a single payment. In a payer proof,
-    /// a hidden field reads as an absent one.
+    /// Which payment of a subscription the request is for; `None` if it is for a single payment. In a payer proof, a
+    /// hidden field reads as an absent one.
     pub fn recurrence(&self) -> Option<RecurrenceRequest> {
         RecurrenceRequest::of(self.tlvs())
     }
@@ -34,7 +34,7 @@ impl InvoiceRequestBuilder<'_> {
     /// An offer whose recurrence is compulsory needs it (REC-3). Every request of a subscription has the same payer
     /// id; the first has counter 0.
     pub fn recurrence(mut self, recurrence: RecurrenceRequest) -> Self {
-        self.custom.replace(&recurrence::REQUEST_TYPES, recurrence.to_fields());
+        self.custom.replace(recurrence::FIELDS, &recurrence::REQUEST_TYPES, recurrence.to_fields());
         self
     }
 }
@@ -48,10 +48,10 @@ pub struct PaidPeriod {
     pub start: Option<u32>,
 }
 
-/// Which subscription a request belongs to, for an issuer: whatever it remembers of one is kept under this, and what was
-/// paid, under this and the counter.
+/// Which subscription a request belongs to, for an issuer: whatever it remembers of one is kept under this, and what
+/// was paid, under this and the counter.
 ///
-/// A payer id alone is not enough. Whoever pays for a cheap offer can use the same payer id for another one, and the
+/// A payer id alone is not enough. Anyone who pays for a cheap offer can use the same payer id for another one, and the
 /// periods of the one are not those of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionKey {
@@ -85,7 +85,7 @@ pub struct RecurrenceContext {
 }
 
 impl InvoiceRequest {
-    /// Which subscription the request belongs to; nothing if it is for a single payment.
+    /// Which subscription the request belongs to; `None` if it is for a single payment.
     pub fn subscription_key(&self) -> Option<SubscriptionKey> {
         self.recurrence()?;
         Some(SubscriptionKey { offer_id: self.offer().id()?, payer_id: self.payer_id() })

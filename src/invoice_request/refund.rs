@@ -9,6 +9,7 @@ use secp256k1::{PublicKey, schnorr};
 
 use super::{RequestFields, rules, schema};
 use crate::builder::{CustomFields, check_amount, check_metadata, seal};
+use crate::contacts;
 use crate::error::{Error, Field, Rule};
 use crate::field::{BlindedPath, Features, KnownFeatures};
 use crate::message::{Keys, Message, Schema, Structure, View, message_traits};
@@ -19,7 +20,7 @@ use crate::units::{Msat, UnixTime};
 
 static SCHEMA: Schema = schema(rules::check_refund);
 
-/// A request for an invoice that answers no offer: whoever publishes it will pay the invoice (RQW-9).
+/// A request for an invoice that answers no offer: anyone who publishes it will pay the invoice (RQW-9).
 ///
 /// It need not be signed; if it is, the signature is valid (D1). What is paid for stands in the
 /// description of [`offer`](RequestFields::offer).
@@ -58,7 +59,7 @@ impl Refund {
 
     /// `invreq_payer_id` (TLV 88)
     ///
-    /// The key of whoever pays. The invoice goes to this node if the refund has no paths (RQR-12).
+    /// The key of the payer. The invoice goes to this node if the refund has no paths (RQR-12).
     pub fn payer_id(&self) -> PublicKey {
         self.payer_id
     }
@@ -83,6 +84,11 @@ impl Sealed for Refund {
 
     fn signer(message: &Message) -> Option<PublicKey> {
         message.keys.payer_id
+    }
+
+    /// CON-4
+    fn verify_more(message: &Message) -> Result<(), Error> {
+        contacts::verify(&message.tlvs)
     }
 
     fn finish(message: Message) -> Result<Self, Error> {
@@ -176,7 +182,7 @@ impl RefundBuilder {
         self
     }
 
-    /// Something to say to whoever is paid. An empty note is left out.
+    /// Something to say to the payee. An empty note is left out.
     pub fn payer_note(mut self, note: &str) -> Self {
         self.payer_note = note.to_owned();
         self
@@ -271,6 +277,9 @@ impl RefundBuilder {
         let keys = Keys { payer_id: Some(self.payer_id), ..Keys::default() };
         let mut bytes = writer.finish();
         change(&mut bytes);
-        Ok(Structure::read(&SCHEMA, bytes, self.known)?.with_keys(keys))
+        let message = Structure::read(&SCHEMA, bytes, self.known)?.with_keys(keys);
+        // CON-4: a field may have been added by number.
+        contacts::verify(&message.tlvs)?;
+        Ok(message)
     }
 }

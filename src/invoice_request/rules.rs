@@ -49,6 +49,8 @@ pub(crate) fn check_fields(tlvs: &TlvStream, known: &KnownFeatures) -> Result<()
     }
     // RQR-2
     check_features(tlvs, Field::INVREQ_FEATURES, known.invoice_request, Rule::Rqr2)?;
+    // CON-4
+    crate::contacts::check_request(tlvs)?;
     if offer::is_reachable(tlvs) {
         // D10
         offer::check_rules(tlvs, known)?;

@@ -1,59 +1,38 @@
-//! What the application around a desk knows, decides and keeps, and what it is told.
+//! What the application around a [`Desk`](super::Desk) knows, decides and stores. Nothing is locked while it is called,
+//! so it may call the desk.
 
 use alloc::vec::Vec;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use secp256k1::{Keypair, PublicKey};
 
-use crate::error::Error;
-#[cfg(feature = "recurrence")]
-use crate::exchange::Subscription;
-use crate::exchange::{Claim, ConversationId, OutgoingMessage, Payment, ReceivedRequest, Refused};
-#[cfg(feature = "recurrence")]
-use crate::field::{CurrencyCode, Rate};
+use crate::exchange::{Event, OutgoingMessage, ReceivedRequest, Refused, Save};
 use crate::field::{Direction, ShortChannelId};
 use crate::units::UnixTime;
 
-/// What the application around a [`Desk`](super::Desk) knows, decides and keeps.
-///
-/// [`now`](Self::now) and the `changed` functions are called while the desk is locked: they must not call it, and not take
-/// long. All others may.
+/// What the application around a [`Desk`](super::Desk) knows, decides and stores. Nothing is locked while it is called,
+/// so it may call the desk.
 pub trait Application {
     /// The time.
     fn now(&self) -> UnixTime;
 
-    /// A request came for an offer of ours, by the right way, and signed. Returns the answer, if it is to be sent
-    /// now: what [`Accepted::answer`](crate::exchange::Accepted::answer) or
-    /// [`ReceivedRequest::refuse`] make. One that takes time can be sent later.
+    /// A request came for one of our offers, by the right way, and signed. Returns the answer, if it is to be sent now:
+    /// what [`Accepted::answer`](crate::exchange::Accepted::answer) or [`ReceivedRequest::refuse`] make. One that takes
+    /// time can be sent later.
     ///
     /// `signing_key` signs the invoice of an offer without an issuer id (PTH-3). The onion messages of an LDK node
     /// do not reveal it; those of [`OnionPeers`](super::OnionPeers) do.
     fn invoice_request(&self, request: ReceivedRequest, signing_key: Option<&Keypair>) -> Option<OutgoingMessage>;
 
-    /// A payment changed, and has to be saved ([`Payment::to_bytes`]): before this returns, nothing is sent.
-    fn payment_changed(&self, payment: &Payment) {
-        let _ = payment;
-    }
+    /// Keeps a state under its id, instead of what is there, or deletes it. Returns whether that survives a crash: if
+    /// not, the conversation is again as it was before. Nothing that follows from the change is sent or told before
+    /// this returns (EXC-15). There is one call at a time for each conversation; those of others may come from other
+    /// threads meanwhile.
+    fn save(&self, save: &Save) -> bool;
 
-    /// A claim changed, and has to be saved.
-    fn claim_changed(&self, claim: &Claim) {
-        let _ = claim;
-    }
-
-    /// A subscription changed, and has to be saved. It may have a quote now, which can be
-    /// [begun](Subscription::begin) once the desk is not locked any more.
-    #[cfg(feature = "recurrence")]
-    fn subscription_changed(&self, subscription: &Subscription) {
-        let _ = subscription;
-    }
-
-    /// What a currency is worth now, for a subscription that is priced in it. Without an answer its payments wait,
-    /// unless the limit is a fixed amount.
-    #[cfg(feature = "recurrence")]
-    fn rate(&self, currency: CurrencyCode) -> Option<Rate> {
-        let _ = currency;
-        None
-    }
+    /// Something became of a conversation: see [`Event`]. What it depends on is saved. What is
+    /// [payable](Event::Payable) is to be paid now, once.
+    fn event(&self, event: Event);
 
     /// A message was refused. If that [is cheap](Refused::is_cheap), it may be for somebody else.
     fn refused(&self, refused: &Refused) {
@@ -61,30 +40,19 @@ pub trait Application {
     }
 
     /// Something could not be sent: what is too long or has no counterpart in the `lightning` crate, or for which there
-    /// is no way. The next way is tried, unless it is [given up](Self::given_up).
+    /// is no way. The next way is tried; if none could do, the conversation [ends](Event::Ended), or
+    /// [stops](Event::Stopped).
     fn not_sent(&self, outgoing: &OutgoingMessage, why: &dyn core::error::Error) {
         let _ = (outgoing, why);
     }
 
-    /// What a conversation asks or says cannot be sent, whatever the way: the payment has
-    /// [ended](Payment::unsendable) because of it, and the claim is [removed](super::Desk::remove), and the
-    /// subscription has stopped.
-    fn given_up(&self, id: ConversationId, why: &dyn core::error::Error) {
-        let _ = (id, why);
-    }
-
-    /// The node at this end of a channel, if it is known (MSG-5): from gossip, for example. [`OnionPeers`](super::OnionPeers)
-    /// needs it for paths that name their start so. Without it, an answer goes to whoever brought the question, and is
-    /// lost if that peer only passed it on; and a question is [not sent](Self::not_sent).
+    /// The node at this end of a channel, if it is known (MSG-5), for example from gossip.
+    /// [`OnionPeers`](super::OnionPeers) needs it for paths that start at a channel. Without it, an answer goes to the
+    /// peer that brought the request, and is lost if that peer only forwarded it; and a request is [not
+    /// sent](Self::not_sent).
     fn channel_end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {
         let _ = (scid, end);
         None
-    }
-
-    /// A conversation could not say what to do next. Of payments and claims, what began without an error does not get
-    /// here; a subscription does for want of a [rate](Self::rate), and is asked again in a minute.
-    fn stuck(&self, id: ConversationId, error: &Error) {
-        let _ = (id, error);
     }
 }
 
@@ -98,15 +66,8 @@ pub struct NotOurs;
 pub struct ToDo {
     /// Messages to send.
     pub send: Vec<OutgoingMessage>,
-    /// When to ask again, unless a message arrives; never if nothing is waited for.
+    /// When to ask again, unless a message arrives: at once, if it lies in the past; never, if nothing is waited for.
     pub next: Option<UnixTime>,
-}
-
-impl ToDo {
-    /// Asks again at this time, if not before.
-    pub(super) fn come_again(&mut self, at: UnixTime) {
-        self.next = Some(self.next.map_or(at, |next| next.min(at)));
-    }
 }
 
 /// The lock, even if somebody panicked with it: every step leaves behind what is complete.

@@ -33,7 +33,7 @@ use crate::tlv::TlvStream;
 pub enum ConversionError {
     /// `lightning` does not handle requests and invoices for offers in another currency than bitcoin. Without a
     /// node ([`OnionPeers`](super::OnionPeers)) they can be handled.
-    #[error("the lightning crate handles no offers in {0}")]
+    #[error("the lightning crate does not handle offers in {0}")]
     Currency(CurrencyCode),
     /// `lightning` refuses what this crate accepts. It says why in its own words, for developers.
     #[error("the lightning crate refuses this: {0}")]
@@ -42,20 +42,24 @@ pub enum ConversionError {
     #[error(transparent)]
     Refused(#[from] Error),
     /// A payment path that starts at a channel: `lightning` lets no one but itself make such paths.
-    #[error("the lightning crate takes no payment path that starts at a channel ({0})")]
+    #[error("the lightning crate does not accept a payment path that starts at a channel ({0})")]
     StartsAtChannel(ShortChannelId),
     /// An invoice error with a field that `lightning` has no place for.
     #[error("the lightning crate has no place for TLV {} of an invoice error", .0.number())]
     ErrorField(Field),
     /// An invoice error that lacks what `lightning` requires: a text, or the field that a suggested value is for.
-    #[error("the lightning crate wants more from an invoice error")]
+    #[error("the lightning crate requires more fields in an invoice error")]
     IncompleteError,
-    /// A static invoice, which this crate does not know.
+    /// A static invoice, which the adapter does not deal with.
     #[error("this is a static invoice, which is not supported")]
     StaticInvoice,
+    /// A message about a payment that is held, which is none of `lightning`'s messages about offers.
+    #[cfg(feature = "async_payments")]
+    #[error("the lightning crate has no place for this message about a payment that is held")]
+    HeldPayment,
     /// What was converted would not be written as it was read. No message is known for which that happens; if it
     /// did, signatures would become invalid.
-    #[error("this would be changed by being converted")]
+    #[error("converting this would change it")]
     Changed,
 }
 
@@ -149,6 +153,12 @@ impl TryFrom<&OffersMessage> for their_message::OffersMessage {
             OffersMessage::InvoiceRequest(message) => Self::InvoiceRequest(message.try_into()?),
             OffersMessage::Invoice(message) => Self::Invoice(message.try_into()?),
             OffersMessage::InvoiceError(message) => Self::InvoiceError(message.try_into()?),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::StaticInvoice(message) => Self::StaticInvoice(theirs(message.tlvs(), message.as_bytes())?),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::HeldHtlcAvailable | OffersMessage::ReleaseHeldHtlc => {
+                return Err(ConversionError::HeldPayment);
+            }
         })
     }
 }

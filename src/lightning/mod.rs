@@ -5,7 +5,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | convert messages, paths, fees and features | `TryFrom` in both directions, with [`ConversionError`] |
-//! | run payee and payer in one place, subscriptions too (feature `recurrence`) | [`Desk`], with an [`Application`] of yours |
+//! | run payee and payer in one place, subscriptions too (feature `recurrence`) | [`Desk`]: an [`OffersManager`](crate::exchange::OffersManager) behind a lock, with an [`Application`] of yours |
 //! | run them on an LDK node, except for subscriptions | [`OffersHandler`] as the `offers_handler` of its `OnionMessenger` |
 //! | run them without a node, or in front of one | [`OnionPeers`] as the `onion_message_handler` of a `PeerManager` |
 //! | have the node's routers make paths | [`message_paths`] for offers and refunds, [`payment_paths`] for invoices |
@@ -20,11 +20,6 @@ mod convert;
 mod desk;
 mod node;
 mod peers;
-#[cfg(feature = "recurrence")]
-mod subscriptions;
-#[cfg(not(feature = "recurrence"))]
-#[path = "subscriptions/absent.rs"]
-mod subscriptions;
 
 pub use ldk;
 
@@ -32,4 +27,6 @@ pub use application::{Application, NotOurs, ToDo};
 pub use convert::{ConversionError, from_payment_path, to_payment_path};
 pub use desk::Desk;
 pub use node::{NoPath, OffersHandler, arrival, context, instructions, message_paths, payment_paths};
-pub use peers::{Limits, OnionPeers, SendError};
+pub use peers::OnionPeers;
+
+pub use crate::peers::{Counts, Limits, SendError, Standing};

@@ -51,7 +51,7 @@ pub fn arrival(context: Option<&OffersContext>) -> MessageArrival {
     }
 }
 
-/// The way of an answer. `lightning` hides it, except from whoever writes it down.
+/// The way of an answer. `lightning` hides it, except from anyone who writes it down.
 fn reply_path(responder: &Responder) -> Option<BlindedPath<'static>> {
     let bytes = responder.encode();
     let (_, start) = crate::tlv::bigsize::read(&bytes, 0).ok()?;
@@ -83,14 +83,13 @@ pub fn instructions(outgoing: &OutgoingMessage) -> Result<(OffersMessage, Messag
 
 /// Paths for an offer or a refund, made by the node's router, at most so many.
 ///
-/// Each position has its own path id
-/// ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id), [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)),
-/// so the router is asked once for each. Of what it gives, the first path is taken that starts where none does yet, or
-/// fewer than among these.
-/// LDK's routers make one path for a node that is announced, and up to three for one that is not, through that many
-/// of `peers` which are, or through the only one.
+/// Each position has its own path id ([`NewOffer::path_id`](crate::exchange::NewOffer::path_id),
+/// [`NewRefund::path_id`](crate::exchange::NewRefund::path_id)), so the router is asked once for each. Of what it
+/// gives, the first path is taken that starts where none does yet, or fewer than among these. LDK's routers make one
+/// path for a node that is announced, and up to three for one that is not, through that many of `peers` which are, or
+/// through the only one.
 ///
-/// LDK's default router names the start by a channel. Whoever knows no gossip cannot find that, and nobody can once
+/// LDK's default router names the start by a channel. Anyone who knows no gossip cannot find that, and nobody can once
 /// the channel is closed: for what is to last, and for payers without a node, give the
 /// [`NodeIdMessageRouter`](ldk::onion_message::messenger::NodeIdMessageRouter).
 ///
@@ -165,7 +164,7 @@ pub struct NoPath;
 
 /// Nobody takes what is to be sent.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("too many messages wait to be sent")]
+#[error("too many messages are waiting to be sent")]
 struct Full;
 
 /// Runs a [`Desk`] on an LDK node: the `offers_handler` of its
@@ -236,7 +235,7 @@ where
                 // Is it the message, or the path?
                 match OffersMessage::try_from(&outgoing.message) {
                     Ok(_) => self.desk.unreachable(outgoing),
-                    Err(_) => self.desk.unsendable(outgoing, &error),
+                    Err(_) => self.desk.unsendable(outgoing),
                 }
             }
         }
@@ -259,19 +258,22 @@ where
         arrival: MessageArrival,
         responder: Option<&Responder>,
     ) -> Result<Option<OutgoingMessage>, NotOurs> {
-        let receive = |kind, bytes| {
+        let receive = |kind, bytes, responder: Option<&Responder>| {
             let reply_path = responder.and_then(reply_path);
             self.desk.receive(IncomingMessage { kind, bytes, arrival, reply_path }, None)
         };
         match message {
             OffersMessage::InvoiceRequest(message) => {
-                receive(OffersMessageKind::InvoiceRequest, InvoiceRequest::encode(message))
+                receive(OffersMessageKind::InvoiceRequest, InvoiceRequest::encode(message), responder)
             }
-            OffersMessage::Invoice(message) => receive(OffersMessageKind::Invoice, Bolt12Invoice::encode(message)),
+            // EXC-19: nobody is told what is wrong with an invoice.
+            OffersMessage::Invoice(message) => {
+                receive(OffersMessageKind::Invoice, Bolt12Invoice::encode(message), None)
+            }
             OffersMessage::InvoiceError(error) => {
                 let bytes = error.encode();
                 let bytes = crate::invoice_error::without_length(&bytes).to_vec();
-                receive(OffersMessageKind::InvoiceError, bytes)
+                receive(OffersMessageKind::InvoiceError, bytes, None)
             }
             OffersMessage::StaticInvoice(_) => Err(NotOurs),
         }

@@ -1,14 +1,12 @@
 //! DNSSEC proofs: what a name stands for, proved from the root of the DNS down.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use dnssec_prover::rr::{Name, RR};
 use dnssec_prover::ser::parse_rr_stream;
 use dnssec_prover::validation::{VerifiedRRStream, verify_rr_stream};
 
-use super::txt::txt_records;
-use super::uri::BitcoinUri;
+use super::resolved::ResolvedName;
 use crate::error::{Error, ErrorKind, LinkFault, Rule};
 use crate::field::HumanReadableName;
 use crate::units::UnixTime;
@@ -18,17 +16,6 @@ const MAX_PROOF_LEN: usize = 65_535;
 
 /// The fewest bits of an RSA key whose signatures count (NAM-6).
 const MIN_RSA_BITS: usize = 1_024;
-
-/// What a name stands for, as its DNSSEC proof shows.
-///
-/// Pay within the time that it may be kept, and show the name ([`HumanReadableName`], as `₿user@domain`) beside what
-/// is paid (NAM-9). The request carries the name: see
-/// [`InvoiceRequestBuilder::bip_353_name`](crate::InvoiceRequestBuilder::bip_353_name).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResolvedName {
-    text: String,
-    keep_until: UnixTime,
-}
 
 impl ResolvedName {
     /// Verifies a proof for a name: RFC 9102 `AuthenticationChain` records in any order, CNAME and DNAME followed,
@@ -42,8 +29,9 @@ impl ResolvedName {
     ///   SHA-1, or holds an RSA key of fewer than 1024 bits; `TooLong` above 65535 bytes
     /// - [`ProofTooEarly`](LinkFault::ProofTooEarly) and [`ProofExpired`](LinkFault::ProofExpired) (NAM-7)
     /// - [`UnprovedName`](LinkFault::UnprovedName) for a proof of something else (DNS-4)
-    /// - as for [`txt_records`] (NAM-4)
+    /// - as for [`from_records`](Self::from_records) (NAM-3, NAM-4)
     pub fn verify(name: &HumanReadableName<'_>, proof: &[u8], now: UnixTime) -> Result<Self, Error> {
+        name.check_labels()?;
         if proof.len() > MAX_PROOF_LEN {
             let kind = ErrorKind::TooLong { len: proof.len(), max: MAX_PROOF_LEN };
             return Err(Error::new(kind, Rule::Dns2));
@@ -63,46 +51,23 @@ impl ResolvedName {
         }
         // NAM-8
         let keep_until = verified.expires.min(now.0.saturating_add(verified.max_cache_ttl.into()));
-        Ok(Self { text: text_of(name, &verified)?, keep_until: UnixTime(keep_until) })
-    }
-
-    /// The URI as its owner wrote it.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The URI, read.
-    ///
-    /// # Errors
-    ///
-    /// As for [`BitcoinUri::read_text`].
-    pub fn uri(&self) -> Result<BitcoinUri, Error> {
-        self.text.parse()
-    }
-
-    /// The last second at which it counts: after that it has to be resolved again (NAM-8).
-    pub const fn keep_until(&self) -> UnixTime {
-        self.keep_until
+        Self::from_records(name, records_of(name, &verified)?, UnixTime(keep_until))
     }
 }
 
-/// The URI among the verified records of a name.
-fn text_of(name: &HumanReadableName<'_>, verified: &VerifiedRRStream<'_>) -> Result<String, Error> {
+/// The verified TXT records of a name.
+fn records_of(name: &HumanReadableName<'_>, verified: &VerifiedRRStream<'_>) -> Result<Vec<Vec<u8>>, Error> {
     let unproved = || Error::new(ErrorKind::Link(LinkFault::UnprovedName), Rule::Dns4);
     let name = Name::try_from(alloc::format!("{}", name.dns_name())).map_err(|()| unproved())?;
     let found = verified.resolve_name(&name);
-    let texts: Vec<Vec<u8>> = found
+    let records: Vec<Vec<u8>> = found
         .into_iter()
         .filter_map(|record| match record {
             RR::Txt(txt) => Some(txt.data.as_vec()),
             _ => None,
         })
         .collect();
-    if texts.is_empty() {
-        return Err(unproved());
-    }
-    // What is not UTF-8 is no URI.
-    txt_records(texts.iter().filter_map(|text| core::str::from_utf8(text).ok()))
+    if records.is_empty() { Err(unproved()) } else { Ok(records) }
 }
 
 /// Whether a record is a key that anybody could forge signatures of by now.
@@ -128,6 +93,7 @@ fn rsa_bits(key: &[u8]) -> Option<usize> {
 /// Zones of our own: what is verified is not asked here, only what it means.
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
     use alloc::vec;
 
     use dnssec_prover::rr::{CName, DName, Txt, TxtBytes};
@@ -136,8 +102,8 @@ mod tests {
 
     const NAME: &str = "alice.user._bitcoin-payment.example.com.";
 
-    fn txt(name: &str, text: &str) -> RR {
-        let data = TxtBytes::new(text.as_bytes()).unwrap();
+    fn txt(name: &str, text: impl AsRef<[u8]>) -> RR {
+        let data = TxtBytes::new(text.as_ref()).unwrap();
         RR::Txt(Txt { name: name.try_into().unwrap(), data })
     }
 
@@ -145,7 +111,9 @@ mod tests {
         let verified_rrs = records.iter().collect();
         let stream = VerifiedRRStream { verified_rrs, valid_from: 0, expires: u64::MAX, max_cache_ttl: 0 };
         let name = HumanReadableName::parse("alice@example.com").unwrap();
-        text_of(&name, &stream).map_err(|error| match error.kind() {
+        let records = records_of(&name, &stream);
+        let found = records.and_then(|records| ResolvedName::from_records(&name, records, UnixTime(0)));
+        found.map(|found| found.as_str().into()).map_err(|error| match error.kind() {
             ErrorKind::Link(fault) => fault.clone(),
             other => panic!("{other:?}"),
         })
@@ -159,6 +127,10 @@ mod tests {
         assert_eq!(found(&[txt(NAME, "BitCoin:?x=1")]), Ok("BitCoin:?x=1".into()));
         let twice = [txt(NAME, "bitcoin:?x=1"), txt(NAME, "BITCOIN:?x=2")];
         assert_eq!(found(&twice), Err(LinkFault::SeveralPaymentRecords));
+        // What is no text counts as much, and spoils nothing where it does not count.
+        assert_eq!(found(&[txt(NAME, b"\xff\xfe"), txt(NAME, "bitcoin:?x=1")]), Ok("bitcoin:?x=1".into()));
+        let no_text = [txt(NAME, "bitcoin:?x=1"), txt(NAME, b"Bitcoin:\xff")];
+        assert_eq!(found(&no_text), Err(LinkFault::SeveralPaymentRecords));
         // Nobody printed these: a quotation mark is one.
         for other in ["v=spf1", " bitcoin:?x=1", "\"bitcoin:?x=1\"", "TXT \"bitcoin:?x=1\"", "bitcoin", "bitcoin\u{e9}"]
         {

@@ -4,11 +4,11 @@
 mod dnssec;
 mod pasted;
 mod percent;
+pub(crate) mod resolved;
 mod txt;
 mod uri;
 
-#[cfg(feature = "dnssec")]
-pub use dnssec::ResolvedName;
 pub use pasted::{Bolt12, Pasted};
+pub use resolved::ResolvedName;
 pub use txt::{printed_txt_records, txt_records};
 pub use uri::{BitcoinUri, BitcoinUriBuilder, Instruction, ProofOfPayment};

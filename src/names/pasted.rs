@@ -9,14 +9,16 @@ use bitcoin::constants::ChainHash;
 
 use super::percent;
 use super::uri::BitcoinUri;
-use crate::error::{Error, ErrorKind, LooksLike, MessageKind, Rule};
+use crate::error::{Error, ErrorKind, LinkFault, LooksLike, MessageKind, Rule};
 use crate::field::{HumanReadableName, KnownFeatures};
 use crate::invoice::Invoice;
 use crate::invoice_request::{InvoiceRequest, Refund};
 use crate::message::in_text;
-use crate::offer::Offer;
+use crate::offer::{self, Offer};
 use crate::payer_proof::PayerProof;
+use crate::signed::{Sealed, Unverified};
 use crate::text::{self, behind_scheme, characters_before, trim};
+use crate::tlv::TlvStream;
 
 /// Any BOLT 12 text: what a wallet's input field takes.
 ///
@@ -57,10 +59,13 @@ impl Bolt12 {
     pub fn read(kind: MessageKind, bytes: Vec<u8>, known: &'static KnownFeatures) -> Result<Self, Error> {
         match kind {
             MessageKind::Offer => Offer::read(bytes, known).map(Self::from),
-            MessageKind::InvoiceRequest => match InvoiceRequest::read(bytes.clone(), known) {
-                Err(error) if *error.kind() == ErrorKind::IsRefund => Refund::read(bytes, known).map(Self::from),
-                request => request.map(Self::from),
-            },
+            MessageKind::InvoiceRequest => {
+                let tlvs = TlvStream::read(bytes).map_err(|error| InvoiceRequest::SCHEMA.named(error))?;
+                match tlvs.is_empty() || offer::is_reachable(&tlvs) {
+                    true => Unverified::<InvoiceRequest>::of(tlvs, known)?.verify().map(Self::from),
+                    false => Unverified::<Refund>::of(tlvs, known)?.verify().map(Self::from),
+                }
+            }
             MessageKind::Invoice => Invoice::read(bytes, known).map(Self::from),
             MessageKind::PayerProof => PayerProof::read(bytes).map(Self::from),
             found => Err(Error::new(ErrorKind::WrongKind { expected: MessageKind::Offer, found }, Rule::Txt5)),
@@ -92,10 +97,11 @@ impl Bolt12 {
     ///
     /// # Errors
     ///
-    /// TXT-1 to TXT-8, and D7.
+    /// TXT-1 to TXT-8, and D7; URI-1 behind `lightning:`.
     pub fn decode_text(pasted: &str) -> Result<(MessageKind, Vec<u8>), Error> {
         let trimmed = trim(pasted);
-        text::decode(&decoded(trimmed, bare(trimmed)))
+        let bare = bare(trimmed);
+        text::decode(&decoded(pasted, trimmed, bare)?)
     }
 
     /// The kind of message.
@@ -180,20 +186,22 @@ impl<'a> Pasted<'a> {
     ///
     /// # Errors
     ///
-    /// What the message's own type says, and TXT-1 to TXT-8; what [`BitcoinUri::read_text`] says, and
-    /// [`HumanReadableName::parse`]; `NotBolt12` for anything else, with what it looks like. Columns count the
-    /// characters of all that was pasted.
+    /// What the message's own type says, and TXT-1 to TXT-8, URI-1 behind `lightning:`; what [`BitcoinUri::read_text`]
+    /// says, and [`HumanReadableName::parse`], which takes the same names (NAM-1); `NotBolt12` for anything else, with
+    /// what it looks like. Columns count the characters of all that was pasted.
     pub fn read_text(pasted: &'a str, known: &'static KnownFeatures) -> Result<Self, Error> {
         let trimmed = trim(pasted);
         if behind_scheme(trimmed, "bitcoin:").is_some() {
             return BitcoinUri::read_text(pasted, known).map(|uri| Self::Uri(Box::new(uri)));
         }
         let bare = bare(trimmed);
-        let may_be_name = || bare.contains('@') && text::looks_like(bare) == LooksLike::HumanReadableName;
-        if bare.starts_with('₿') || may_be_name() {
-            return HumanReadableName::parse(pasted).map(Self::Name);
+        // NAM-1: what the type of a name takes is one. What it refuses may be meant as one.
+        match HumanReadableName::parse(pasted) {
+            Ok(name) => return Ok(Self::Name(name)),
+            Err(error) if is_meant_as_name(bare) => return Err(error),
+            Err(_) => {}
         }
-        let decoded = decoded(trimmed, bare);
+        let decoded = decoded(pasted, trimmed, bare)?;
         let read = || {
             let (kind, bytes) = text::decode(&decoded)?;
             Bolt12::read(kind, bytes, known).map_err(|error| in_text(error, &decoded))
@@ -212,14 +220,29 @@ impl<'a> Pasted<'a> {
     }
 }
 
+/// Whether a text that is not a name was meant as one.
+fn is_meant_as_name(bare: &str) -> bool {
+    let looks_like = text::looks_like(bare);
+    let is_half = || looks_like == LooksLike::Unknown && bare.contains('@') && !bare.contains(char::is_whitespace);
+    bare.starts_with('₿') || looks_like == LooksLike::HumanReadableName || is_half()
+}
+
 /// What a text that is not a `bitcoin:` URI is about: all of it, or what stands behind `lightning:`.
 fn bare(trimmed: &str) -> &str {
     behind_scheme(trimmed, "lightning:").map_or(trimmed, |rest| rest.split(['?', '#']).next().unwrap_or(rest).trim())
 }
 
-/// The same without the encoding of a URI, in which a `+` comes as `%2B`. What is not well encoded cannot be read
-/// either way.
-fn decoded<'a>(trimmed: &str, bare: &'a str) -> Cow<'a, str> {
-    let is_uri = bare.len() < trimmed.len();
-    percent::decode(bare).ok().filter(|_| is_uri).unwrap_or(Cow::Borrowed(bare))
+/// The same without the encoding of a URI, in which a `+` comes as `%2B`.
+///
+/// # Errors
+///
+/// URI-1, in the column of what was pasted.
+fn decoded<'a>(pasted: &str, trimmed: &str, bare: &'a str) -> Result<Cow<'a, str>, Error> {
+    if bare.len() == trimmed.len() {
+        return Ok(Cow::Borrowed(bare));
+    }
+    percent::decode(bare).map_err(|at| {
+        let column = characters_before(pasted, bare).saturating_add(at).saturating_add(1);
+        Error::new(ErrorKind::Link(LinkFault::InvalidEncoding), Rule::Uri1).in_column(column)
+    })
 }

@@ -74,8 +74,8 @@ impl OfferBuilder {
         }
     }
 
-    /// Adds a chain on which the offer can be paid, unless it was added before. Without any it is bitcoin; a list of bitcoin
-    /// alone is left out (OFW-1).
+    /// Adds a chain on which the offer can be paid, unless it was added before. Without any it is bitcoin; a list of
+    /// bitcoin alone is left out (OFW-1).
     pub fn add_chain(mut self, chain: ChainHash) -> Self {
         if !self.chains.contains(&chain) {
             self.chains.push(chain);
@@ -148,6 +148,25 @@ impl OfferBuilder {
     pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
         self.known = known;
         self
+    }
+
+    /// How many letters the text of the offer will have: for a QR code, ask while the description can still be changed.
+    /// What an exchange adds, [`NewOffer::text_len`](crate::exchange::NewOffer::text_len) counts too.
+    ///
+    /// ```
+    /// # use bolt12::OfferBuilder;
+    /// # let key = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+    /// let offer = OfferBuilder::new(key).description("tea");
+    /// assert_eq!(offer.text_len()?, 68);
+    /// assert_eq!(offer.build()?.to_string().len(), 68);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`build`](Self::build).
+    pub fn text_len(&self) -> Result<usize, Error> {
+        self.clone().build().map(|offer| offer.text_len())
     }
 
     /// Checks everything, and makes the offer.

@@ -12,7 +12,7 @@ use crate::field::{
 };
 use crate::message::{Message, View, show, unknown};
 use crate::signature::OfferId;
-use crate::tlv::{TlvRecord, TlvStream};
+use crate::tlv::{TlvRecord, TlvStream, check_len, first_difference};
 use crate::units::{MinorUnits, Msat, UnixTime};
 
 /// The types of an offer's fields (TLV-5), known and unknown.
@@ -162,6 +162,33 @@ impl OfferFields {
         OfferId::of(self.records())
     }
 
+    /// Whether a key is one that signs invoices for this offer: its issuer id or, without one, the last blinded key of
+    /// one of its paths (IVW-3). Which path a payer has used only the payer knows.
+    ///
+    /// ```
+    /// # use bolt12::OfferBuilder;
+    /// # let key = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+    /// let offer = OfferBuilder::new(key).description("tea").build()?;
+    /// assert!(offer.is_signed_by(key.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_signed_by(&self, key: Point) -> bool {
+        match self.issuer_point() {
+            Some(issuer_id) => issuer_id == key,
+            None => self.has_path_to(key),
+        }
+    }
+
+    /// Whether one of the offer's paths ends in a key.
+    pub(crate) fn has_path_to(&self, last: Point) -> bool {
+        self.paths().into_iter().flatten().any(|path| path.last_blinded_node_id() == last)
+    }
+
+    /// The type of the first field in which two offers differ.
+    pub(crate) fn difference(&self, other: &Self) -> Option<u64> {
+        if self.same_offer(other) { None } else { first_difference(self.records(), other.records()) }
+    }
+
     /// Whether this and another message hold, byte for byte, the same offer (RQR-6).
     pub fn same_offer(&self, other: &Self) -> bool {
         same_records(self.tlvs(), other.tlvs())
@@ -186,6 +213,7 @@ impl OfferId {
     ///
     /// Any of TLV-1, TLV-2, TLV-3, TLV-6 and D7; `Missing` if there is no offer (RQR-6).
     pub fn in_message(bytes: &[u8]) -> Result<Self, Error> {
+        check_len(bytes)?;
         let tlvs = TlvStream::read(bytes.to_vec())?;
         OfferId::of(records(&tlvs)).ok_or(Error::missing(Field::OFFER_ISSUER_ID, Rule::Rqr6))
     }

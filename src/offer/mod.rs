@@ -2,6 +2,8 @@
 
 mod builder;
 mod check;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod fields;
 #[cfg(feature = "recurrence")]
 mod recurrence;

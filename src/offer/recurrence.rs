@@ -7,7 +7,7 @@ impl OfferFields {
     /// `offer_recurrence_compulsory` or `offer_recurrence_optional`, with `offer_recurrence_base`,
     /// `offer_recurrence_paywindow` and `offer_recurrence_limit`
     ///
-    /// How the offer recurs; nothing if it is paid once. In a payer proof, a hidden field reads as an absent one.
+    /// How the offer recurs; `None` if it is paid once. In a payer proof, a hidden field reads as an absent one.
     pub fn recurrence(&self) -> Option<Recurrence> {
         Recurrence::of(self.tlvs())
     }
@@ -40,7 +40,7 @@ impl OfferBuilder {
     /// An optional recurrence has no base (REC-1), and a proportional amount needs an [amount](Self::amount)
     /// (REC-2).
     pub fn recurrence(mut self, recurrence: Recurrence) -> Self {
-        self.custom.replace(&recurrence::OFFER_TYPES, recurrence.to_fields());
+        self.custom.replace(recurrence::FIELDS, &recurrence::OFFER_TYPES, recurrence.to_fields());
         self
     }
 }

@@ -21,8 +21,8 @@ use crate::units::UnixTime;
 pub enum Revealed<'a> {
     /// Who is paid. There is no path, so requests go to the node with this id (OFR-11).
     NodeId(PublicKey),
-    /// The key that signs invoices, while requests go over blinded paths. The issuer's node is hidden unless this is its
-    /// id, and all offers with this key have one issuer. See [`names_node`](OfferFields::names_node).
+    /// The key that signs invoices, while requests go over blinded paths. The issuer's node is hidden unless this is
+    /// its id, and all offers with this key have one issuer. See [`names_node`](OfferFields::names_node).
     IssuerKey(PublicKey),
     /// Nothing about the issuer's node: there is no key but those of the paths, of which one signs invoices (IVW-3).
     NoIssuerKey,
@@ -32,8 +32,8 @@ pub enum Revealed<'a> {
         number: usize,
         /// The node at which it starts.
         introduction_node: IntroductionNode,
-        /// How many hops there are, the first at this node. If it is the only one, the path hides nothing. Others may be
-        /// dummy hops, which nobody can tell.
+        /// How many hops there are, the first at this node. If it is the only one, the path hides nothing. Others may
+        /// be dummy hops, which nobody can tell.
         hops: usize,
     },
     /// That the issuer put something into the offer that only it can read, and gets back with every request.
@@ -98,8 +98,8 @@ impl OfferFields {
         node.into_iter().chain(paths).chain(said.into_iter().flatten()).chain(others).collect()
     }
 
-    /// Whether the offer names this node: as the issuer, or as the start of a path. Whoever publishes an offer that hides
-    /// its node asks this with the node's id.
+    /// Whether the offer names this node: as the issuer, or as the start of a path. Anyone who publishes an offer that
+    /// hides its node asks this with the node's id.
     ///
     /// A path may start at one of the node's channels instead, which only who knows the channels can tell.
     pub fn names_node(&self, node_id: &PublicKey) -> bool {
@@ -128,46 +128,49 @@ impl fmt::Display for Revealed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeId(_) => f.write_str(
-                "the issuer is not hidden: its key is a node's id, to which requests go, and everybody can find that node",
+                "the issuer is not hidden: requests go to its key, which is the id of a node that everybody can find",
             ),
             Self::IssuerKey(_) => f.write_str(
-                "requests go over a blinded path, and the issuer's node is hidden unless the issuer's key is its id",
+                "requests go over a blinded path: the issuer's node is hidden, unless the issuer's key is its node id",
             ),
             Self::NoIssuerKey => f.write_str(
                 "the issuer's node is hidden: requests go over a blinded path, and a key of the path signs the invoice",
             ),
             Self::Path { number, hops: 1, .. } => {
-                write!(f, "path {number} has a single hop: it hides nothing, since it starts at the node of the issuer")
+                write!(f, "path {number} has a single hop and hides nothing: it starts at the issuer's own node")
             }
             Self::Path { number, introduction_node, hops } => {
                 let behind = hops.saturating_sub(1);
                 let plural = if behind == 1 { "hop" } else { "hops" };
-                write!(f, "path {number} starts at {introduction_node}; the issuer is at most {behind} {plural} behind it")
+                write!(
+                    f,
+                    "path {number} starts at {introduction_node}; the issuer is at most {behind} {plural} behind it"
+                )
             }
-            Self::Metadata => f.write_str(
-                "what the offer's metadata means only the issuer knows; it comes back in each request",
-            ),
+            Self::Metadata => {
+                f.write_str("only the issuer knows what the offer's metadata means; each request repeats it")
+            }
             Self::Chains(chains) => {
-                f.write_str("the issuer is paid on")?;
+                f.write_str("the offer can be paid on")?;
                 for (chain, place) in chains.iter().zip(0..) {
                     f.write_str(if place == 0 { " " } else { " or " })?;
                     match Network::try_from(chain) {
                         Ok(network) => write!(f, "{network}")?,
-                        Err(_) => f.write_str("a chain that is not known here")?,
+                        Err(_) => f.write_str("an unknown chain")?,
                     }
                 }
                 Ok(())
             }
-            Self::Price(price) => write!(f, "an item costs {price}"),
-            Self::Description(text) => write!(f, "what is offered is described as {text:?}"),
-            Self::Expiry(time) => write!(f, "the offer can be used until {time}, in seconds since 1970"),
-            Self::Issuer(text) => write!(f, "the issuer calls itself {text:?}, which nothing proves"),
-            Self::Quantity(Quantity::One) => f.write_str("one item can be had at once"),
-            Self::Quantity(Quantity::Unlimited) => f.write_str("any number of items can be had at once"),
-            Self::Quantity(Quantity::AtMost(max)) => write!(f, "up to {max} items can be had at once"),
+            Self::Price(price) => write!(f, "one item costs {price}"),
+            Self::Description(text) => write!(f, "the description is {text:?}"),
+            Self::Expiry(time) => write!(f, "the offer expires at {time}, in seconds since 1970"),
+            Self::Issuer(text) => write!(f, "the issuer calls itself {text:?}, which is not verified"),
+            Self::Quantity(Quantity::One) => f.write_str("one item can be bought at once"),
+            Self::Quantity(Quantity::Unlimited) => f.write_str("any number of items can be bought at once"),
+            Self::Quantity(Quantity::AtMost(max)) => write!(f, "up to {max} items can be bought at once"),
             Self::Other(field) => match field.label() {
                 Some(label) => write!(f, "the offer states its {label}"),
-                None => write!(f, "the offer holds field {}, which is not known here", field.number()),
+                None => write!(f, "the offer has field {}, which is unknown to this software", field.number()),
             },
         }
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::data::Plain;
 use super::keys::{Secret, derive};
 use super::packet::{self, Layer};
-use super::path::{MAX_DUMMY_HOPS, PathHop, blind, check_introduction, lead};
+use super::path::{PathHop, blind, check_introduction, lead};
 use super::{Contents, MAX_REPLY_HOPS, NextHop, OnionMessage, Unblinded};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, Point};
@@ -87,8 +87,9 @@ impl<'a> OnionMessageBuilder<'a> {
         self
     }
 
-    /// Says who sends the message: hops at the start of the path that are the sender itself are taken off,
-    /// and the message goes to the first that is not (MSG-5). Reply paths often start at whoever answers.
+    /// Says who sends the message: if the path starts at the sender itself, that hop is taken off, and the message goes
+    /// to the next (MSG-5). Reply paths often start at anyone who answers. It is checked like a hop of a message that
+    /// arrives (EXC-21).
     pub fn sender(mut self, node: &'a Keypair) -> Self {
         self.sender = Some(node);
         self
@@ -119,10 +120,10 @@ impl<'a> OnionMessageBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
     /// - `TooLong` above 32768 bytes for all hops together
-    /// - `OwnPath` for a path that ends at the sender (MSG-5), or that starts with more than [`MAX_DUMMY_HOPS`] + 1
-    ///   hops that are; `DoesNotDecrypt` or another error about the hop (PTH-4) for one that seems to start there
+    /// - `OwnPath` for a path that starts at the sender and leads nowhere else from there (MSG-5); `DoesNotDecrypt` or
+    ///   another error about the hop (PTH-2, PTH-4) for one that seems to start there
     /// - `TooManyEntries` for a reply path of more than [`MAX_REPLY_HOPS`] (EXC-1)
     /// - `WrongKey` for an introduction node other than the one that the path names (MSG-5)
     /// - `UnknownIntroduction` for nodes on the way to a path that starts at a channel (MSG-5)
@@ -220,31 +221,31 @@ impl<'a> OnionMessageBuilder<'a> {
 
     /// The first hop that is not the sender's, its path key, and how many hops stand before it.
     fn start_of(&self, path: &BlindedPath<'_>) -> Result<(NextHop, Point, usize), Error> {
-        let mut start = match self.introduction {
+        let start = match self.introduction {
             Some(node_id) => {
                 check_introduction(path, &node_id)?;
                 NextHop::NodeId(node_id)
             }
             None => path.introduction_node().try_into()?,
         };
-        let mut path_key = path.first_path_key();
-        let own_path = || Error::new(ErrorKind::OwnPath, Rule::Msg5);
+        let path_key = path.first_path_key();
         let Some(sender) = self.sender else { return Ok((start, path_key, 0)) };
         let own = NextHop::NodeId(sender.public_key());
-        // Each costs a few multiplications, and others make the paths that are answered over.
-        for (taken, hop) in path.hops().enumerate() {
-            if start != own {
-                return Ok((start, path_key, taken));
-            }
-            if taken > MAX_DUMMY_HOPS {
-                break;
-            }
-            let hop = Unblinded::new(sender, &path_key.public_key()?, hop.encrypted_recipient_data)?;
-            hop.data().check_for_message()?;
-            start = hop.data().next().ok_or_else(own_path)?;
-            path_key = hop.next_path_key()?.into();
+        if start != own {
+            return Ok((start, path_key, 0));
         }
-        Err(own_path())
+        // EXC-21: one layer, with the checks of a message that arrives. What leads to the sender again leads nowhere.
+        let own_path = || Error::new(ErrorKind::OwnPath, Rule::Msg5);
+        let mut hops = path.hops();
+        let (Some(hop), Some(_)) = (hops.next(), hops.next()) else { return Err(own_path()) };
+        let hop = Unblinded::new(sender, &path_key.public_key()?, hop.encrypted_recipient_data)?;
+        if hop.is_dummy_of(&Secret::of(sender)) {
+            return Err(own_path());
+        }
+        match hop.data().forward_to()? {
+            next if next == own => Err(own_path()),
+            next => Ok((next, hop.next_path_key()?.into(), 1)),
+        }
     }
 
     fn last_payload(&self, encrypted: &[u8], custom: &[CustomField]) -> Vec<u8> {
@@ -285,7 +286,7 @@ impl Route {
     /// Hops that the sender blinds itself, without padding: nobody but they will see them.
     fn own(to: NextHop, hops: Vec<(PublicKey, Plain)>, session: &Secret) -> Result<Self, Error> {
         // Not the onion's own session: equal keys would tell the first hop that it got the message from its sender.
-        let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, 0)?;
+        let (path_key, hops) = blind(Secret::new(&derive(b"path_key", &session.bytes()))?, hops, [0; 2])?;
         Ok(Self { to, path_key: path_key.into(), hops: hops.into_iter().map(|hop| (hop.id, hop.encrypted)).collect() })
     }
 }

@@ -1,23 +1,23 @@
-//! `encrypted_data_tlv`: what a hop of a blinded path learns from whoever made the path.
+//! `encrypted_data_tlv`: what a hop of a blinded path learns from the maker of the path.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag};
 use secp256k1::PublicKey;
 
 use super::NextHop;
-use super::keys::Bytes32;
+use super::keys::DummyKey;
+use crate::crypto::{Bytes32, open, seal};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{Bytes, Cursor, Features, Point, ShortChannelId, Value, exactly, fields, find, named};
-use crate::tlv::{CustomField, MAX_LEN, TlvStream, Writer, bigsize};
+use crate::tlv::{CustomField, TlvStream, Writer, bigsize};
 
 fields! {
     DATA_FIELDS for HopData {
         1 PADDING "padding" "padding": Bytes<'_>;
         2 SHORT_CHANNEL_ID "short_channel_id" "channel to the next node": ShortChannelId;
         4 NEXT_NODE_ID "next_node_id" "next node": Point;
-        6 PATH_ID "path_id" "secret of the path": Bytes<'_>;
+        6 PATH_ID "path_id" "path id": Bytes<'_>;
         8 NEXT_PATH_KEY_OVERRIDE "next_path_key_override" "next path key": Point;
         10 PAYMENT_RELAY "payment_relay" "fees of the hop": PaymentRelay =>
             /// What the hop's node charges and how long it delays a payment. Not used by onion messages.
@@ -115,7 +115,7 @@ impl HopData {
     /// TLV-1 to TLV-3, `UnknownEvenField` (PTH-4), and a known field that does not decode, such as a key that is
     /// not on the curve (TLV-7).
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
-        let tlvs = read_known(bytes, DATA_FIELDS, Rule::Pth4)?;
+        let tlvs = read_known(bytes, &[DATA_FIELDS], Rule::Pth4)?;
         // Whoever passes the message on needs the node's key, but the override only in the message.
         let next_node_id = point(&tlvs, Field::NEXT_NODE_ID, |bytes| Point::unchecked(bytes).public_key())?;
         let next_path_key_override = point(&tlvs, Field::NEXT_PATH_KEY_OVERRIDE, Point::try_from)?;
@@ -124,12 +124,9 @@ impl HopData {
 
     /// Decrypts and reads (PTH-4).
     pub(super) fn decrypt(encrypted: &[u8], rho: &Bytes32) -> Result<Self, Error> {
-        let refused = || Error::new(ErrorKind::DoesNotDecrypt, Rule::Pth4);
-        let (data, tag) = encrypted.split_last_chunk().ok_or_else(refused)?;
-        let mut data = data.to_vec();
-        ChaCha20Poly1305::new((&**rho).into())
-            .decrypt_inout_detached(&[0; 12].into(), &[], data.as_mut_slice().into(), &Tag::from(*tag))
-            .map_err(|_| refused())?;
+        let mut data = encrypted.to_vec();
+        let len = open(rho, [0; 12], &[], &mut data).map(|text| text.len());
+        data.truncate(len.ok_or(Error::new(ErrorKind::DoesNotDecrypt, Rule::Pth4))?);
         Self::read(data)
     }
 
@@ -141,8 +138,8 @@ impl HopData {
 
     /// `path_id` (TLV 6)
     ///
-    /// By which the maker of the path knows it again (PTH-2). Whoever compares it with something does so in
-    /// constant time, or has it authenticate itself.
+    /// By which the maker of the path knows it again (PTH-2). Anyone who compares it with something does so in constant
+    /// time, or has it authenticate itself.
     pub fn path_id(&self) -> Option<&[u8]> {
         self.tlvs.value(Field::PATH_ID.number())
     }
@@ -152,6 +149,27 @@ impl HopData {
     /// The path key that the next node gets, where somebody else's path begins there.
     pub fn next_path_key_override(&self) -> Option<Point> {
         self.next_path_key_override
+    }
+
+    /// Where a hop that is not the last sends an onion message on. Every such hop is checked here: one that arrived in
+    /// an onion, and one of the sender's own at the start of somebody's path (MSG-5), so that nobody can tell from what
+    /// becomes of a message whether it had to go on from here, or began here (EXC-21).
+    ///
+    /// # Errors
+    ///
+    /// What [`check_for_message`](Self::check_for_message) refuses, `Unexpected` for a `path_id` (PTH-2), which only a
+    /// last hop has, and `OwnPath` (MSG-5) for a hop that leads nowhere.
+    pub(super) fn forward_to(&self) -> Result<NextHop, Error> {
+        self.check_for_message()?;
+        if self.path_id().is_some() {
+            return Err(Error::of(Field::PATH_ID, ErrorKind::Unexpected, Rule::Pth2));
+        }
+        self.next().ok_or(Error::new(ErrorKind::OwnPath, Rule::Msg5))
+    }
+
+    /// Whether this is a dummy hop that was made with this key: it leads to the same node again (PTH-1).
+    pub(super) fn is_dummy(&self, key: &DummyKey, rho: &Bytes32) -> bool {
+        self.next().is_none() && self.path_id().is_some_and(|id| key.verifies(rho, id))
     }
 
     /// Refuses what an onion message's hop is not told: what is for payments (PTH-4), and so a path made for them,
@@ -199,18 +217,18 @@ fn point<T>(
     point.transpose()
 }
 
-/// Reads a stream of fields that are in the table, or odd.
+/// Reads a stream of fields that are in one of the tables, or odd.
 pub(super) fn read_known(
     bytes: Vec<u8>,
-    table: &'static [crate::field::Spec],
+    tables: &[&'static [crate::field::Spec]],
     unknown: Rule,
 ) -> Result<TlvStream, Error> {
     let tlvs = TlvStream::read(bytes).map_err(|error| match error.field() {
-        Some(field) => error.in_field(named(&[table], field.number())),
+        Some(field) => error.in_field(named(tables, field.number())),
         None => error,
     })?;
     for record in tlvs.records() {
-        match find(&[table], record.number()) {
+        match find(tables, record.number()) {
             Some(spec) => (spec.check)(record.value())
                 .map_err(|error| error.in_field(spec.field).within(record.value_offset()))?,
             None if record.number() % 2 == 0 => {
@@ -228,6 +246,8 @@ pub(super) struct Plain {
     fields: Vec<CustomField>,
     /// Without padding.
     len: usize,
+    /// With which a dummy hop shows its maker that it is one.
+    dummy: Option<DummyKey>,
 }
 
 impl Plain {
@@ -244,7 +264,13 @@ impl Plain {
             last = Some(*number);
             len = len.saturating_add(record_len(*number, value.len()));
         }
-        Ok(Self { fields, len })
+        Ok(Self { fields, len, dummy: None })
+    }
+
+    /// A dummy hop, which is told nothing but that (PTH-1).
+    pub(super) fn dummy(key: DummyKey) -> Self {
+        let len = record_len(Field::PATH_ID.number(), DummyKey::TAG_LEN);
+        Self { fields: Vec::new(), len, dummy: Some(key) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -266,7 +292,8 @@ impl Plain {
     }
 
     /// Pads to that length if it can be, and encrypts.
-    pub(super) fn encrypt(self, len: usize, rho: &Bytes32) -> Result<Vec<u8>, Error> {
+    pub(super) fn encrypt(mut self, len: usize, rho: &Bytes32) -> Vec<u8> {
+        self.fields.extend(self.dummy.iter().map(|key| (Field::PATH_ID.number(), key.tag(rho).to_vec())));
         let padding = self.padding(len).map(|padding| alloc::vec![0; padding]);
         let mut writer = Writer::new(&self.fields, len);
         if let Some(padding) = &padding {
@@ -274,11 +301,9 @@ impl Plain {
         }
         // Has room for the tag too.
         let mut data = writer.finish();
-        let tag = ChaCha20Poly1305::new((&**rho).into())
-            .encrypt_inout_detached(&[0; 12].into(), &[], data.as_mut_slice().into())
-            .map_err(|_| Error::new(ErrorKind::TooLong { len, max: MAX_LEN }, Rule::D7))?;
+        let tag = seal(rho, [0; 12], &[], &mut data);
         data.extend_from_slice(&tag);
-        Ok(data)
+        data
     }
 }
 

@@ -2,16 +2,18 @@
 //!
 //! A payer without a DNS client sends a [query](DnssecQuery) with a reply path to a node that announces
 //! [`dns_resolver`](crate::Feature::DNS_RESOLVER_OPTIONAL), and gets a [proof](DnssecProof) over that path (DNS-3).
-//! Nothing in it is to be believed before it is verified: see `ResolvedName` (feature `dnssec`).
+//! Nothing in it is to be believed before it is verified: see `ResolvedName::verify` (feature `dnssec`).
 //!
 //! The resolver's side is short: it reads the query, gets a proof from elsewhere, and [answers](DnssecQuery::answer)
 //! over the query's reply path. Without a reply path, or without a proof, it sends nothing (DNS-5).
+//!
+//! Both sides are in `exchange`: `NameLookup` asks, `ReceivedQuery` answers.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::error::{Error, ErrorKind, Rule};
+use crate::error::{Error, ErrorKind, LinkFault, Rule};
 use crate::field::{Cursor, HumanReadableName};
 
 /// The longest name with its length in front of it.
@@ -45,8 +47,10 @@ impl<'a> DnssecQuery<'a> {
     ///
     /// # Errors
     ///
-    /// `TooLong` for a name whose DNS name is longer than 255 bytes (DNS-1).
+    /// [`InvalidLabel`](LinkFault::InvalidLabel) for a name that the DNS cannot hold (NAM-3), and `TooLong` for one
+    /// whose DNS name is longer than 255 bytes (DNS-1).
     pub fn new(name: &HumanReadableName<'_>) -> Result<DnssecQuery<'static>, Error> {
+        name.check_labels()?;
         let name = alloc::format!("{}", name.dns_name());
         check_len(name.len(), MAX_NAME_LEN, Rule::Dns1)?;
         Ok(DnssecQuery { name: name.into() })
@@ -57,7 +61,7 @@ impl<'a> DnssecQuery<'a> {
     /// # Errors
     ///
     /// `Truncated`, `InvalidLength` for bytes after the end (TLV-3), `InvalidName` for what is not printable ASCII,
-    /// and `Missing` without the period at the end (DNS-1).
+    /// and [`RelativeName`](LinkFault::RelativeName) without the period at the end (DNS-1).
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut cursor = Cursor::new(bytes);
         let name = read_name(&mut cursor, Rule::Dns1)?;
@@ -68,6 +72,11 @@ impl<'a> DnssecQuery<'a> {
     /// The DNS name whose TXT records are asked for, with a period at the end.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The query on its own, independent of the bytes it came from.
+    pub fn into_owned(self) -> DnssecQuery<'static> {
+        DnssecQuery { name: Cow::Owned(self.name.into_owned()) }
     }
 
     /// The bytes, as TLV 65536 holds them.
@@ -96,7 +105,8 @@ impl<'a> DnssecProof<'a> {
     ///
     /// # Errors
     ///
-    /// As for [`DnssecQuery::read`], with DNS-2.
+    /// `Truncated`, `InvalidLength` for bytes after the end (TLV-3), `InvalidName` for a name that is not printable
+    /// ASCII, and [`RelativeName`](LinkFault::RelativeName) for one without a period at its end (DNS-2).
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut cursor = Cursor::new(bytes);
         let name = read_name(&mut cursor, Rule::Dns2)?;
@@ -114,6 +124,11 @@ impl<'a> DnssecProof<'a> {
     /// RFC 9102 `AuthenticationChain` records, which nobody has looked at.
     pub fn proof(&self) -> &[u8] {
         &self.proof
+    }
+
+    /// The answer on its own, independent of the bytes it came from.
+    pub fn into_owned(self) -> DnssecProof<'static> {
+        DnssecProof { name: Cow::Owned(self.name.into_owned()), proof: Cow::Owned(self.proof.into_owned()) }
     }
 
     /// The bytes, as TLV 65538 holds them.
@@ -154,7 +169,7 @@ fn read_name(cursor: &mut Cursor<'_>, rule: Rule) -> Result<String, Error> {
         return Err(Error::new(ErrorKind::InvalidName(c), rule).at(bad).within(at));
     }
     if name.last() != Some(&b'.') {
-        return Err(Error::new(ErrorKind::Missing, rule).at(at));
+        return Err(Error::new(ErrorKind::Link(LinkFault::RelativeName), rule).at(at));
     }
     Ok(name.iter().copied().map(char::from).collect())
 }

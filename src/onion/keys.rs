@@ -1,16 +1,14 @@
-//! What a hop shares with whoever made the path or the packet, and the keys derived from that.
+//! What a hop shares with the maker of the path or the packet, and the keys derived from that.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use secp256k1::ecdh::SharedSecret;
 use secp256k1::{Keypair, PublicKey, Scalar, SecretKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::crypto::{Bytes32, mac};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::signature::context;
-
-/// A key or a hash that is wiped when it is dropped.
-pub(crate) type Bytes32 = Zeroizing<[u8; 32]>;
 
 /// A secret key that is wiped when it is dropped, and shows nothing.
 pub(crate) struct Secret(SecretKey);
@@ -119,16 +117,33 @@ impl Shared {
     }
 }
 
+/// The key by which a node knows its own dummy hops (PTH-1): anyone else who puts its node id into a path several times
+/// makes it do nothing.
+#[derive(Clone)]
+pub(super) struct DummyKey(Bytes32);
+
+impl DummyKey {
+    /// The bytes that authenticate a hop.
+    pub(super) const TAG_LEN: usize = 16;
+
+    pub(super) fn of(node: &Secret) -> Self {
+        Self(derive(b"bolt12 dummy hop", &node.bytes()))
+    }
+
+    /// What is told to the hop whose data is encrypted with this key.
+    pub(super) fn tag(&self, rho: &Bytes32) -> [u8; Self::TAG_LEN] {
+        let whole: [u8; 32] = mac(self.0.as_slice()).chain_update(rho.as_slice()).finalize().into_bytes().into();
+        whole.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// In constant time.
+    pub(super) fn verifies(&self, rho: &Bytes32, tag: &[u8]) -> bool {
+        tag.len() == Self::TAG_LEN
+            && mac(self.0.as_slice()).chain_update(rho.as_slice()).verify_truncated_left(tag).is_ok()
+    }
+}
+
 /// HMAC-SHA256 under a label.
 pub(super) fn derive(label: &[u8], secret: &Bytes32) -> Bytes32 {
     Zeroizing::new(mac(label).chain_update(secret.as_slice()).finalize().into_bytes().into())
-}
-
-/// HMAC-SHA256 under a key of at most 64 bytes, which is all there is here.
-pub(crate) fn mac(key: &[u8]) -> Hmac<Sha256> {
-    let mut block = Zeroizing::new([0; 64]);
-    for (slot, byte) in block.iter_mut().zip(key) {
-        *slot = *byte;
-    }
-    Hmac::new((&*block).into())
 }

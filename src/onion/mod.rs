@@ -1,8 +1,8 @@
 //! Blinded paths, onion messages and payment paths (BOLT 4), as far as offers need them (feature `onion`).
 //!
-//! A wallet with a connection to one peer can ask for an invoice with this. It needs nothing else of a node. The
-//! [guide](crate::guide::onion_messages) shows how, with [`Messenger`](crate::exchange::Messenger), which is built on
-//! what is here.
+//! With these, a wallet that is connected to a single peer can request an invoice. It needs no other part of a node.
+//! The [guide](crate::guide::onion_messages) shows how, with [`Messenger`](crate::exchange::Messenger), which is built
+//! on this module.
 //!
 //! | to | use |
 //! | --- | --- |
@@ -11,12 +11,12 @@
 //! | read a message from a peer | [`OnionMessage::read`], then [`OnionMessage::peel`] |
 //! | reply | [`Received::reply_path`] |
 //! | sign as the last hop of a path | [`Received::signing_key`], [`Unblinded::signing_key`] |
-//! | forward what is for somebody else | [`Forward`] |
-//! | build what an invoice is paid over, with its fees and limits | [`PaymentPathBuilder`] |
-//! | know what a hop does with a payment | [`Unblinded::data`], then [`HopData::payment`] |
+//! | forward a message for another node | [`Forward`] |
+//! | build the payment paths of an invoice | [`PaymentPathBuilder`] |
+//! | find out what a hop does with a payment | [`Unblinded::data`], then [`HopData::payment`] |
 //!
-//! Randomness comes from the caller: 32 bytes for each path and for each message, never used twice. Whoever knows them
-//! can read the message.
+//! The caller supplies the randomness: 32 bytes for each path and for each message, never used twice. Anyone who knows
+//! them can read the message.
 //!
 //! ```
 //! use bolt12::onion::{BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, Peeled};
@@ -91,7 +91,7 @@ use crate::field::{Direction, IntroductionNode, ShortChannelId};
 pub enum NextHop {
     /// The node with this key.
     NodeId(PublicKey),
-    /// The node at the other end of a channel, as seen from whoever sends the message.
+    /// The node at the other end of a channel, as seen from the sender of the message.
     Channel(ShortChannelId),
     /// The node at one end of a channel that may be anywhere.
     ChannelEnd(ShortChannelId, Direction),

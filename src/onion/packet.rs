@@ -7,8 +7,9 @@ use chacha20::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use hmac::Mac;
 use secp256k1::PublicKey;
 
-use super::keys::{Bytes32, Secret, Shared, derive, mac};
+use super::keys::{Secret, Shared, derive};
 use super::refusal::Refusal;
+use crate::crypto::{Bytes32, mac};
 use crate::error::{Error, ErrorKind, Rule};
 use crate::tlv::bigsize::{self, BigSize};
 

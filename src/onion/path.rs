@@ -2,19 +2,20 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::slice::from_ref;
 
-use secp256k1::PublicKey;
+use secp256k1::{Keypair, PublicKey};
 use zeroize::Zeroizing;
 
 use super::data::{PaymentConstraints, PaymentRelay, Plain};
-use super::keys::{Secret, Shared};
+use super::keys::{DummyKey, Secret, Shared};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPath, Direction, Features, IntroductionNode, Point, ShortChannelId};
 use crate::tlv::CustomField;
 
-/// The most dummy hops that a path can have, and that [`peel`](super::OnionMessage::peel) takes off at once.
+/// The most dummy hops that a path can have.
 ///
-/// Each costs the recipient as much as a message, and anyone can send them.
+/// Each costs the recipient twice as much as a message, whenever one comes over the path.
 pub const MAX_DUMMY_HOPS: usize = 10;
 
 /// The most that a hop can be told: its length has 16 bits, and a tag of 16 bytes comes with it.
@@ -126,11 +127,11 @@ impl fmt::Debug for PathHop {
 ///
 /// ```
 /// use bolt12::onion::BlindedPathBuilder;
-/// # use bolt12::secp256k1::PublicKey;
-/// # let own: PublicKey = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse()?;
+/// # use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
+/// # let own = Keypair::from_seckey_slice(&Secp256k1::new(), &[1; 32])?;
 /// # let peer: PublicKey = "0324653eac434488002cc06bbfb7f10fe18991e35f9fe4302dbea6d2353dc0ab1c".parse()?;
 /// # let random = [7; 32];
-/// let path = BlindedPathBuilder::new(own)
+/// let path = BlindedPathBuilder::own(&own)
 ///     .through(peer) // where the path starts
 ///     .path_id([1; 32])
 ///     .dummy_hops(1)
@@ -145,8 +146,11 @@ pub struct BlindedPathBuilder<'a> {
     end: End<'a>,
     path_id: Option<Vec<u8>>,
     dummy_hops: usize,
+    /// Of anyone who makes a path to itself.
+    dummy_key: Option<DummyKey>,
     introduction: Option<IntroductionNode>,
     min_len: usize,
+    pads_end: bool,
 }
 
 #[derive(Clone)]
@@ -156,9 +160,15 @@ enum End<'a> {
 }
 
 impl BlindedPathBuilder<'static> {
-    /// A path to a node, usually one's own.
+    /// A path to a node.
     pub fn new(recipient: impl Into<PathHop>) -> Self {
         Self::ending(End::Node(recipient.into()))
+    }
+
+    /// A path to one's own node. It can have [dummy hops](Self::dummy_hops).
+    pub fn own(node: &Keypair) -> Self {
+        let path = Self::new(node.public_key());
+        Self { dummy_key: Some(DummyKey::of(&Secret::of(node))), ..path }
     }
 }
 
@@ -170,7 +180,16 @@ impl<'a> BlindedPathBuilder<'a> {
     }
 
     fn ending(end: End<'a>) -> Self {
-        Self { through: Vec::new(), end, path_id: None, dummy_hops: 0, introduction: None, min_len: MIN_DATA_LEN }
+        Self {
+            through: Vec::new(),
+            end,
+            path_id: None,
+            dummy_hops: 0,
+            dummy_key: None,
+            introduction: None,
+            min_len: MIN_DATA_LEN,
+            pads_end: true,
+        }
     }
 
     /// Adds a node that passes messages on. The first is where the path starts: the introduction node.
@@ -185,7 +204,8 @@ impl<'a> BlindedPathBuilder<'a> {
         self
     }
 
-    /// Hides how long the path is, by hops at its end that all are the recipient itself (PTH-1).
+    /// Hides how long the path is, by hops at its end that all are the recipient itself (PTH-1): one's
+    /// [own](Self::own) node, since only hops that it made itself are taken off there.
     pub fn dummy_hops(mut self, count: usize) -> Self {
         self.dummy_hops = count;
         self
@@ -207,16 +227,28 @@ impl<'a> BlindedPathBuilder<'a> {
         self
     }
 
+    /// Lets the last hop be told as much or as little as it is, where the hops before it are padded to one length of
+    /// theirs.
+    ///
+    /// Which hop is the last everybody sees anyway, and dummy hops still look like the others. What shows is how much
+    /// it is told: of a [path id](Self::path_id), the length. That makes a path shorter for which every letter counts,
+    /// or whose path id is long.
+    pub fn unpadded_end(mut self) -> Self {
+        self.pads_end = false;
+        self
+    }
+
     /// Makes the path. `session` is 32 random bytes, used for nothing else.
     ///
     /// # Errors
     ///
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
-    /// - `Unexpected` for a `path_id` or dummy hops of a path that ends with somebody else's, or for a recipient
-    ///   with a channel to a next node; `NoHops` for such a path with no hop of its own
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
+    /// - `Unexpected` for a `path_id` of a path that ends with somebody else's, for dummy hops of any but one's own
+    ///   node, and for a recipient that is the hop before as well, or has a channel to a next node; `NoHops` for a path
+    ///   that ends with somebody else's and has no hop of its own
     /// - `WrongKey` for somebody else's path that names another node as the one where it starts (MSG-5)
-    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops, with those before them that are the recipient
-    ///   itself (PTH-1), more than 255 hops, or more than 65519 bytes that one of them is told
+    /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), more than 255 hops, or more than 65519
+    ///   bytes that one of them is told
     /// - `OutOfRange` (PTH-4) and `NotAscending` (TLV-1) for fields added by number
     pub fn build(self, session: [u8; 32]) -> Result<BlindedPath<'static>, Error> {
         let session = Secret::new(&Zeroizing::new(session))?;
@@ -225,32 +257,39 @@ impl<'a> BlindedPathBuilder<'a> {
             (None, End::Path(..)) => return Err(Error::new(ErrorKind::NoHops, Rule::Ofr8)),
         };
         let introduction = self.introduction.unwrap_or(first.into());
-        let min_len = self.min_len;
+        let (min_len, pads_end) = (self.min_len, self.pads_end);
         let (hops, joined) = self.plain_hops()?;
-        let longest = hops.iter().map(|(_, plain)| plain.len()).fold(min_len, usize::max);
-        // There are few lengths to which padding cannot bring a hop, so the first that will do is near.
-        let fits = |len: &usize| hops.iter().all(|(_, plain)| plain.fits(*len));
-        let len = (longest..=MAX_DATA_LEN).find(fits).ok_or(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
-        let (first_path_key, hops) = blind(session, hops, len)?;
+        let lengths = match hops.split_last() {
+            Some((last, before)) if !pads_end => [common_len(before, min_len)?, common_len(from_ref(last), min_len)?],
+            _ => [common_len(&hops, min_len)?; 2],
+        };
+        let (first_path_key, hops) = blind(session, hops, lengths)?;
         let own = hops.iter().map(|hop| Ok((hop.id, hop.encrypted.as_slice())));
         let joined = joined.into_iter().flat_map(BlindedPath::hops);
         let joined = joined.map(|hop| Ok((hop.blinded_node_id.public_key()?, hop.encrypted_recipient_data)));
         BlindedPath::new(introduction, first_path_key, own.chain(joined).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    /// How many hops before the last one the recipient will take off with it.
-    fn own_hops(&self) -> usize {
-        let is_own = |hop: &&PathHop| match &self.end {
-            End::Node(recipient) => hop.node_id == recipient.node_id && hop.channel.is_none(),
-            End::Path(..) => false,
-        };
-        self.through.iter().rev().take_while(is_own).count().saturating_add(self.dummy_hops)
+    /// Whether the last node on the way is the recipient, which then would have to send the message to itself. The
+    /// dummy hops of a payment path are of this kind: a payment's onion has a layer for each of them.
+    fn goes_in_circles(&self) -> bool {
+        let relays_payments =
+            |hop: &PathHop| hop.fields.iter().any(|(number, _)| *number == Field::PAYMENT_RELAY.number());
+        match (self.through.last(), &self.end) {
+            (Some(hop), End::Node(recipient)) => {
+                hop.node_id == recipient.node_id && hop.channel.is_none() && !relays_payments(hop)
+            }
+            _ => false,
+        }
     }
 
     /// What each hop is told, and the path that is joined.
     fn plain_hops(self) -> Result<PlainHops<'a>, Error> {
-        if self.own_hops() > MAX_DUMMY_HOPS {
+        if self.dummy_hops > MAX_DUMMY_HOPS {
             return Err(Error::new(ErrorKind::TooManyEntries, Rule::Pth1));
+        }
+        if self.goes_in_circles() {
+            return Err(Error::new(ErrorKind::Unexpected, Rule::Pth1));
         }
         let (target, path_key) = match &self.end {
             End::Node(hop) => (hop.node_id, None),
@@ -271,7 +310,8 @@ impl<'a> BlindedPathBuilder<'a> {
             }
             End::Node(hop) => {
                 for _ in 0..self.dummy_hops {
-                    hops.push(PathHop::new(target).leading_to(Some(&target), None)?);
+                    let key = self.dummy_key.clone().ok_or(Error::new(ErrorKind::Unexpected, Rule::Pth1))?;
+                    hops.push((target, Plain::dummy(key)));
                 }
                 hops.push(hop.plain(self.path_id.map(|id| (Field::PATH_ID.number(), id)))?);
                 Ok((hops, None))
@@ -327,11 +367,19 @@ pub(super) struct Blinded {
     pub(super) encrypted: Vec<u8>,
 }
 
-/// Blinds hops, and returns the first path key with them. `len` is what their data is padded to.
+/// What hops can be padded to so that all are of one length.
+fn common_len(hops: &[(PublicKey, Plain)], min_len: usize) -> Result<usize, Error> {
+    let longest = hops.iter().map(|(_, plain)| plain.len()).fold(min_len, usize::max);
+    // There are few lengths to which padding cannot bring a hop, so the first that will do is near.
+    let fits = |len: &usize| hops.iter().all(|(_, plain)| plain.fits(*len));
+    (longest..=MAX_DATA_LEN).find(fits).ok_or(Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))
+}
+
+/// Blinds hops, and returns the first path key with them. `len` is what their data is padded to, and the last one's.
 pub(super) fn blind(
     mut session: Secret,
     hops: Vec<(PublicKey, Plain)>,
-    len: usize,
+    [len, last_len]: [usize; 2],
 ) -> Result<(PublicKey, Vec<Blinded>), Error> {
     let first_path_key = session.public_key();
     let mut path_key = first_path_key;
@@ -339,7 +387,8 @@ pub(super) fn blind(
     let mut left = hops.len();
     for (node_id, plain) in hops {
         let shared = Shared::new(&node_id, &session);
-        blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho())? });
+        let len = if left == 1 { last_len } else { len };
+        blinded.push(Blinded { id: shared.blinding()?.times(node_id)?, encrypted: plain.encrypt(len, &shared.rho()) });
         left = left.saturating_sub(1);
         if left > 0 {
             session = session.times(&shared.next(&path_key)?)?;

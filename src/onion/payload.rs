@@ -5,13 +5,13 @@ use core::fmt;
 
 use super::data::read_known;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::field::{BlindedPath, BlindedPaths, Bytes, fields, named};
+use crate::field::{BlindedPath, BlindedPaths, Bytes, Spec, fields, named};
 use crate::tlv::TlvStream;
 
 /// The most hops that a reply path can have.
 ///
-/// Each is a point to check for whoever gets the message, and to decompress and multiply for whoever answers, at the cost of a few
-/// bytes to whoever sends it.
+/// Each is a point to check for anyone who gets the message, and to decompress and multiply for anyone who answers, at
+/// the cost of a few bytes to the sender.
 pub const MAX_REPLY_HOPS: usize = 20;
 
 /// What an onion message carries, as bytes that the types of this crate read.
@@ -28,6 +28,15 @@ pub enum Contents<'a> {
     DnssecQuery(&'a [u8]),
     /// A [`DnssecProof`](super::DnssecProof) (TLV 65538).
     DnssecProof(&'a [u8]),
+    /// A [`StaticInvoice`](crate::StaticInvoice) (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    StaticInvoice(&'a [u8]),
+    /// A payer says that a payment is held (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    HeldHtlcAvailable(&'a [u8]),
+    /// The payee asks for the payment that is held (feature `async_payments`).
+    #[cfg(feature = "async_payments")]
+    ReleaseHeldHtlc(&'a [u8]),
 }
 
 impl<'a> Contents<'a> {
@@ -38,7 +47,18 @@ impl<'a> Contents<'a> {
             Self::InvoiceError(_) => Field::ONION_INVOICE_ERROR,
             Self::DnssecQuery(_) => Field::ONION_DNSSEC_QUERY,
             Self::DnssecProof(_) => Field::ONION_DNSSEC_PROOF,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(_) => Field::ONION_STATIC_INVOICE,
+            #[cfg(feature = "async_payments")]
+            Self::HeldHtlcAvailable(_) => Field::ONION_HELD_HTLC_AVAILABLE,
+            #[cfg(feature = "async_payments")]
+            Self::ReleaseHeldHtlc(_) => Field::ONION_RELEASE_HELD_HTLC,
         }
+    }
+
+    /// The TLV of an onion message that carries it (MSG-1).
+    pub fn tlv_type(&self) -> u64 {
+        self.field().number()
     }
 
     /// The bytes of the message, whichever it is.
@@ -49,13 +69,15 @@ impl<'a> Contents<'a> {
             | Self::InvoiceError(bytes)
             | Self::DnssecQuery(bytes)
             | Self::DnssecProof(bytes) => bytes,
+            #[cfg(feature = "async_payments")]
+            Self::StaticInvoice(bytes) | Self::HeldHtlcAvailable(bytes) | Self::ReleaseHeldHtlc(bytes) => bytes,
         }
     }
 }
 
 fields! {
     PAYLOAD_FIELDS for Payload {
-        2 REPLY_PATH "reply_path" "path for the answer": BlindedPaths<'_>;
+        2 REPLY_PATH "reply_path" "reply path": BlindedPaths<'_>;
         4 ENCRYPTED_RECIPIENT_DATA "encrypted_recipient_data" "encrypted data": Bytes<'_>;
         64 ONION_INVOICE_REQUEST "invoice_request" "invoice request": Bytes<'_>;
         66 ONION_INVOICE "invoice" "invoice": Bytes<'_>;
@@ -64,6 +86,13 @@ fields! {
         65538 ONION_DNSSEC_PROOF "dnssec_proof" "proof of a name": Bytes<'_>;
     }
 }
+
+/// The tables of every field that is understood.
+static TABLES: &[&[Spec]] = &[
+    PAYLOAD_FIELDS,
+    #[cfg(feature = "async_payments")]
+    crate::async_payments::ONION_FIELDS,
+];
 
 /// What the last hop gets: the specification's `onionmsg_tlv`.
 ///
@@ -87,7 +116,7 @@ impl Payload {
 
     /// Reads the payload of any hop.
     pub(super) fn read_any(bytes: Vec<u8>) -> Result<Self, Error> {
-        read_known(bytes, PAYLOAD_FIELDS, Rule::Msg1).map(|tlvs| Self { tlvs })
+        read_known(bytes, TABLES, Rule::Msg1).map(|tlvs| Self { tlvs })
     }
 
     /// Checks what only a last hop's payload may hold.
@@ -95,7 +124,7 @@ impl Payload {
         // The cheap checks first: those of points are dear.
         let is_message = |number: u64| number >= Field::ONION_INVOICE_REQUEST.number();
         if let Some(second) = self.tlvs.records().filter(|record| is_message(record.number())).nth(1) {
-            let field = named(&[PAYLOAD_FIELDS], second.number());
+            let field = named(TABLES, second.number());
             return Err(Error::of(field, ErrorKind::Unexpected, Rule::Msg1).at(second.offset()));
         }
         if let Some(record) = self.tlvs.get(Field::REPLY_PATH.number()) {
@@ -114,14 +143,21 @@ impl Payload {
         self.tlvs.len() == 1 && self.encrypted_recipient_data().is_some()
     }
 
-    /// The request, invoice, error, query or proof, unread; nothing if there is none (MSG-1, DNS-1, DNS-2).
+    /// The request, invoice, error, query, proof or other message, unread; `None` if there is none (MSG-1, DNS-1, DNS-2).
     pub fn contents(&self) -> Option<Contents<'_>> {
         let value = |field: Field| self.tlvs.value(field.number());
-        None.or_else(|| value(Field::ONION_INVOICE_REQUEST).map(Contents::InvoiceRequest))
+        let contents = None
+            .or_else(|| value(Field::ONION_INVOICE_REQUEST).map(Contents::InvoiceRequest))
             .or_else(|| value(Field::ONION_INVOICE).map(Contents::Invoice))
             .or_else(|| value(Field::ONION_INVOICE_ERROR).map(Contents::InvoiceError))
             .or_else(|| value(Field::ONION_DNSSEC_QUERY).map(Contents::DnssecQuery))
-            .or_else(|| value(Field::ONION_DNSSEC_PROOF).map(Contents::DnssecProof))
+            .or_else(|| value(Field::ONION_DNSSEC_PROOF).map(Contents::DnssecProof));
+        #[cfg(feature = "async_payments")]
+        let contents = contents
+            .or_else(|| value(Field::ONION_STATIC_INVOICE).map(Contents::StaticInvoice))
+            .or_else(|| value(Field::ONION_HELD_HTLC_AVAILABLE).map(Contents::HeldHtlcAvailable))
+            .or_else(|| value(Field::ONION_RELEASE_HELD_HTLC).map(Contents::ReleaseHeldHtlc));
+        contents
     }
 
     /// `reply_path` (TLV 2)
@@ -146,7 +182,7 @@ impl Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let numbers = self.tlvs.records().map(|record| named(&[PAYLOAD_FIELDS], record.number()));
+        let numbers = self.tlvs.records().map(|record| named(TABLES, record.number()));
         f.debug_set().entries(numbers).finish()
     }
 }

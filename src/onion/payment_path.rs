@@ -69,6 +69,7 @@ pub struct PaymentPathBuilder {
     dummy_relay: PaymentRelay,
     htlc_minimum_msat: u64,
     htlc_maximum_msat: u64,
+    pads_end: bool,
 }
 
 impl PaymentPathBuilder {
@@ -93,6 +94,7 @@ impl PaymentPathBuilder {
             dummy_relay: PaymentRelay::default(),
             htlc_minimum_msat: 1,
             htlc_maximum_msat: Msat::MAX_MONEY.0,
+            pads_end: true,
         }
     }
 
@@ -118,6 +120,14 @@ impl PaymentPathBuilder {
     /// The most that the recipient takes at once, in millisatoshi; all the bitcoin there will ever be if not set.
     pub fn htlc_maximum_msat(mut self, msat: u64) -> Self {
         self.htlc_maximum_msat = msat;
+        self
+    }
+
+    /// Lets the last hop be longer than the others, as long as the path id makes it: see
+    /// [`BlindedPathBuilder::unpadded_end`]. A payment's onion has 1300 bytes, in which the whole path has to stand, so
+    /// this is for path ids of more than a hundred or two.
+    pub fn unpadded_end(mut self) -> Self {
+        self.pads_end = false;
         self
     }
 
@@ -167,7 +177,7 @@ impl PaymentPathBuilder {
     ///
     /// - `Overflow` and `CannotCarry` as for [`payinfo`](Self::payinfo), and `Overflow` for a `max_height` that leaves
     ///   no room for the delays in 32 bits
-    /// - `InvalidSecret` for a `session` that is no secret key, such as zeros
+    /// - `InvalidSecret` for a `session` that is not a secret key, such as zeros
     /// - `TooManyEntries` for more than [`MAX_DUMMY_HOPS`] dummy hops (PTH-1), or more than 255 hops
     pub fn build(self, session: [u8; 32]) -> Result<(BlindedPath<'static>, PayInfo<'static>), Error> {
         let payinfo = self.payinfo()?;
@@ -192,6 +202,7 @@ impl PaymentPathBuilder {
         }
         let last = told(PathHop::new(self.recipient), max_cltv_expiry(left)?, self.htlc_minimum_msat);
         let path = BlindedPathBuilder::new(last).path_id(self.path_id);
+        let path = if self.pads_end { path } else { path.unpadded_end() };
         let path = forwarding.into_iter().fold(path, BlindedPathBuilder::through).build(session)?;
         Ok((path, payinfo))
     }
@@ -229,7 +240,7 @@ impl fmt::Debug for PaymentPathBuilder {
 }
 
 impl PaymentRelay {
-    /// What a hop forwards of an amount that comes in, as BOLT 4 says: without the fee, rounded up. Nothing if the
+    /// What a hop forwards of an amount that comes in, as BOLT 4 says: without the fee, rounded up. `None` if the
     /// amount does not exceed the fee.
     pub fn amount_to_forward(&self, amount: Msat) -> Option<Msat> {
         let rest = u128::from(amount.0.checked_sub(self.fee_base_msat.into())?);
@@ -238,7 +249,7 @@ impl PaymentRelay {
     }
 
     /// The most that a hop can be asked to forward so that what comes in is no more than this: its fee on that, rounded
-    /// down as payers do, included. Nothing if that is zero.
+    /// down as payers do, included. `None` if that is zero.
     fn most_behind(&self, incoming: u64) -> Option<u64> {
         let rest = u128::from(incoming.checked_sub(self.fee_base_msat.into())?);
         // x and its fee, rounded down, are at most `rest` exactly if x · price is less than (rest + 1) · 1,000,000.
@@ -287,7 +298,7 @@ pub enum PaymentStep {
 
 /// Why the node of a hop does not take part in a payment.
 ///
-/// This is for the node alone: whoever pays is told `invalid_onion_blinding`, whatever the reason.
+/// This is for the node alone: the payer is told `invalid_onion_blinding`, whatever the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaymentRefusal {
@@ -328,7 +339,7 @@ pub enum PaymentRefusal {
         delta: u16,
     },
     /// The path allows a feature that is not known, by its bit. None is known today.
-    #[error("the path allows feature {0}, which is not known here; newer software may help")]
+    #[error("the path allows feature {0}, which this version does not know; try a newer one")]
     UnknownFeature(u32),
     /// The hop is told both a channel and a node to pass the payment on to.
     #[error("the path names both a channel and a node as the next hop")]
@@ -339,11 +350,11 @@ pub enum PaymentRefusal {
 }
 
 impl HopData {
-    /// What the node of this hop does with a payment that comes in over the path: the inverse of what
-    /// [`PaymentPathBuilder`] writes.
+    /// What the node of this hop does with a payment that arrives over the path: the inverse of
+    /// [`PaymentPathBuilder`].
     ///
-    /// A recipient checks the rest itself: that enough blocks are left at the present height, and that the path id
-    /// belongs to something it sold for that amount.
+    /// The recipient checks the rest: that enough blocks are left at the current height, and that the path id belongs
+    /// to something that it sold for this amount.
     ///
     /// ```
     /// use bolt12::Msat;
@@ -359,7 +370,9 @@ impl HopData {
     ///
     /// # Errors
     ///
-    /// Why the payment has to fail: BOLT 4's conditions for the reader of `encrypted_recipient_data`.
+    /// The [reason](PaymentRefusal) why the payment has to fail, by BOLT 4's rules for readers of
+    /// `encrypted_recipient_data`: its amount or its height is outside the limits of the hop
+    /// ([`PaymentConstraints`]), an allowed feature is unknown, or the data is not that of a payment path.
     pub fn payment(&self, incoming: Htlc) -> Result<PaymentStep, PaymentRefusal> {
         let Htlc { amount, cltv_expiry } = incoming;
         if let Some(PaymentConstraints { max_cltv_expiry, htlc_minimum_msat }) = self.payment_constraints() {

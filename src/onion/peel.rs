@@ -33,7 +33,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// The request, invoice, error, query or proof, unread; nothing if the message carries none of them (MSG-1).
+    /// The request, invoice, error, query or proof, unread; `None` if the message carries none of them (MSG-1).
     pub fn contents(&self) -> Option<Contents<'_>> {
         self.payload.contents()
     }
@@ -63,7 +63,7 @@ impl Received {
         HopKey::new(self.key)
     }
 
-    /// What this node was told by whoever made the path.
+    /// What this node was told by the maker of the path.
     pub fn data(&self) -> &HopData {
         &self.data
     }
@@ -80,11 +80,32 @@ impl fmt::Debug for Received {
     }
 }
 
+/// What a hop that is not the last leaves for the next.
+struct Onward {
+    hop: Box<Unblinded>,
+    rest: Rest,
+}
+
+impl Onward {
+    fn message(&self) -> Result<OnionMessage, Refusal> {
+        let message =
+            |path_key: PublicKey| OnionMessage::with(path_key.into(), self.rest.len(), |out| self.rest.write(out));
+        self.hop.next_path_key().and_then(message).map_err(unusable)
+    }
+}
+
+/// What was in one layer.
+enum Layer {
+    Received(Received),
+    /// One of this node's own dummy hops.
+    Dummy(Onward),
+    Forward(Onward, NextHop),
+}
+
 /// Something for another node, which this node passes on if it wants to.
 pub struct Forward {
-    hop: Box<Unblinded>,
+    onward: Onward,
     next: NextHop,
-    rest: Rest,
 }
 
 impl Forward {
@@ -97,11 +118,9 @@ impl Forward {
     ///
     /// # Errors
     ///
-    /// `Unusable`, which nobody meets: it takes a hash that is no scalar.
+    /// `Unusable`, which nobody meets: it takes a hash that is not a scalar.
     pub fn message(&self) -> Result<OnionMessage, Refusal> {
-        let message =
-            |path_key: PublicKey| OnionMessage::with(path_key.into(), self.rest.len(), |out| self.rest.write(out));
-        self.hop.next_path_key().and_then(message).map_err(unusable)
+        self.onward.message()
     }
 }
 
@@ -112,51 +131,62 @@ impl fmt::Debug for Forward {
 }
 
 impl OnionMessage {
-    /// Takes this node's layer off, and the layers of dummy hops that follow, at most [`MAX_DUMMY_HOPS`].
+    /// Takes this node's layer off, and those of [its own dummy hops](super::BlindedPathBuilder::own) that follow.
     ///
-    /// `node` is the key of this node. Costs two point multiplications, and four more for each dummy hop.
+    /// `node` is the key of this node. Costs two point multiplications, and four more for each dummy hop. Who did not
+    /// make the path cannot add dummy hops: what others send from this node to itself is a [`Forward`] to this node,
+    /// which leads nowhere.
     ///
     /// # Errors
     ///
     /// A [`Refusal`] for whatever does not authenticate or parse, and for a message that breaks MSG-1 or PTH-4.
     pub fn peel(&self, node: &Keypair) -> Result<Peeled, Refusal> {
-        let own = NextHop::NodeId(node.public_key());
-        let mut peeled = self.peel_once(node)?;
-        for _ in 0..MAX_DUMMY_HOPS {
-            match peeled {
-                Peeled::Forward(dummy) if dummy.next == own => {
-                    // Whatever is inside, it passed this node's own layer: it was not cheap.
-                    peeled = dummy.message()?.peel_once(node).map_err(|_| Refusal::Unusable)?;
-                }
-                other => return Ok(other),
-            }
-        }
-        match peeled {
-            Peeled::Forward(dummy) if dummy.next == own => Err(Refusal::Unusable),
-            other => Ok(other),
-        }
+        self.peel_counting(node, &mut 0)
     }
 
-    fn peel_once(&self, node: &Keypair) -> Result<Peeled, Refusal> {
+    /// The same, and counts the point multiplications that it takes, also if it fails (EXC-20).
+    pub(crate) fn peel_counting(&self, node: &Keypair, operations: &mut u32) -> Result<Peeled, Refusal> {
+        let node = Secret::of(node);
+        let mut layer = self.peel_once(&node, operations)?;
+        for _ in 0..=MAX_DUMMY_HOPS {
+            match layer {
+                Layer::Received(received) => return Ok(Peeled::Received(received)),
+                Layer::Forward(onward, next) => return Ok(Peeled::Forward(Forward { onward, next })),
+                Layer::Dummy(onward) => {
+                    *operations = operations.saturating_add(2);
+                    // Whatever is inside, it passed this node's own layer: it was not cheap.
+                    layer = onward.message()?.peel_once(&node, operations).map_err(|_| Refusal::Unusable)?;
+                }
+            }
+        }
+        Err(Refusal::Unusable)
+    }
+
+    fn peel_once(&self, node: &Secret, operations: &mut u32) -> Result<Layer, Refusal> {
         let path_key: PublicKey = self.path_key().public_key().map_err(|_| Refusal::Malformed)?;
         let packet = Packet::read(self.packet())?;
-        let node = Secret::of(node);
-        let shared = Shared::new(&path_key, &node);
+        *operations = operations.saturating_add(2);
+        let shared = Shared::new(&path_key, node);
         let key = shared.blinding().and_then(|blinding| node.times(&blinding)).map_err(unusable)?;
         let opened = packet.open(&key, &[])?;
 
         let payload = Payload::read_any(opened.payload).map_err(unusable)?;
         let encrypted = payload.encrypted_recipient_data().ok_or(Refusal::Unusable)?;
         let hop = Unblinded::open(shared, key, path_key, encrypted).map_err(unusable)?;
-        hop.data().check_for_message().map_err(unusable)?;
-        match (opened.rest, hop.data().next()) {
-            (Some(rest), Some(next)) if payload.is_intermediate() && hop.data().path_id().is_none() => {
-                Ok(Peeled::Forward(Forward { hop: Box::new(hop), next, rest }))
+        match opened.rest {
+            Some(rest) if payload.is_intermediate() => {
+                let onward = |hop| Onward { hop: Box::new(hop), rest };
+                if hop.is_dummy_of(node) {
+                    return Ok(Layer::Dummy(onward(hop)));
+                }
+                let next = hop.data().forward_to().map_err(unusable)?;
+                Ok(Layer::Forward(onward(hop), next))
             }
-            (None, None) => {
+            None if hop.data().next().is_none() => {
+                hop.data().check_for_message().map_err(unusable)?;
                 let payload = payload.check_last().map_err(unusable)?;
                 let (data, key) = hop.into_parts();
-                Ok(Peeled::Received(Received { payload, data, key }))
+                Ok(Layer::Received(Received { payload, data, key }))
             }
             _ => Err(Refusal::Unusable),
         }

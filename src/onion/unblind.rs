@@ -5,7 +5,7 @@ use core::fmt;
 use secp256k1::{Keypair, PublicKey};
 
 use super::data::HopData;
-use super::keys::{Secret, Shared};
+use super::keys::{DummyKey, Secret, Shared};
 use crate::error::Error;
 
 /// What the node of one hop of a blinded path gets out of it.
@@ -47,12 +47,19 @@ impl Unblinded {
     ///
     /// # Errors
     ///
-    /// `InvalidSecret`, which nobody meets: it takes a hash that is no scalar.
+    /// `InvalidSecret`, which nobody meets: it takes a hash that is not a scalar.
     pub fn next_path_key(&self) -> Result<PublicKey, Error> {
         match self.data.next_path_key_override() {
             Some(key) => key.public_key(),
             None => self.shared.next(&self.path_key)?.times(self.path_key),
         }
+    }
+
+    /// Whether the hop is a dummy that this node made.
+    pub(super) fn is_dummy_of(&self, node: &Secret) -> bool {
+        // What looks like no dummy costs nothing.
+        let looks_so = self.data.path_id().is_some_and(|id| id.len() == DummyKey::TAG_LEN);
+        looks_so && self.data.is_dummy(&DummyKey::of(node), &self.shared.rho())
     }
 
     /// The secret key of the hop's `blinded_node_id`. That of the last hop signs the invoices of an offer that has

@@ -4,7 +4,9 @@ use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
+use super::hidden::Shape;
 use super::leaves::{following, is_disclosable};
 use super::values::Preimage;
 use super::{PayerProof, TABLES, UNSIGNED};
@@ -12,6 +14,7 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::named;
 use crate::invoice::Invoice;
 use crate::message::Structure;
+use crate::offer::OFFER_TYPES;
 use crate::signature::merkle::{self, Nonces, Tree};
 use crate::signature::{self, SIGNATURE_TYPES, Tag};
 use crate::signed::Unsigned;
@@ -39,6 +42,27 @@ const RECEIPT: [Field; 10] = [
 
 /// What leads to somebody's node.
 const PATHS: [Field; 4] = [Field::OFFER_PATHS, Field::INVREQ_PATHS, Field::INVOICE_PATHS, Field::INVOICE_BLINDEDPAY];
+
+/// As many fields are tried, cheap ones first, and those whose types are near: more than an invoice has today.
+const MOST_CANDIDATES: usize = 64;
+
+/// How much it costs to show a field that nobody asked for; nothing for one that is not to be shown at any price. What
+/// leads to somebody's node is shown after all others, and what the payer said is shown last.
+fn price_of_showing(number: u64) -> Option<u8> {
+    let field = Field::numbered(number);
+    match number {
+        0 => None,
+        _ if is_experimental(number) || crate::field::find(&[crate::contacts::FIELDS], number).is_some() => None,
+        _ if field == Field::INVREQ_PAYER_NOTE => Some(2),
+        _ if PATHS.contains(&field) && field != Field::INVOICE_BLINDEDPAY => Some(1),
+        _ => Some(0),
+    }
+}
+
+/// Even fields beyond a thousand million, which other readers may not know.
+fn is_experimental(number: u64) -> bool {
+    number >= 1_000_000_000 && number % 2 == 0
+}
 
 /// What a proof will show, and what it will hide, before anything is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,11 +113,75 @@ impl<'a> PayerProofBuilder<'a> {
     /// proof. [Reveal](Self::reveal) these by name.
     pub fn without_paths(invoice: &'a Invoice, preimage: Preimage) -> Self {
         let mut proof = Self::minimal(invoice, preimage);
-        let is_experimental = |number: u64| number >= 1_000_000_000 && number % 2 == 0;
         let hidden = |number: &u64| is_experimental(*number) || PATHS.iter().any(|field| field.number() == *number);
         let numbers = invoice.tlvs().records().map(|record| record.number());
         proof.revealed.extend(numbers.filter(|number| is_disclosable(*number) && !hidden(number)));
         proof
+    }
+
+    /// Shows the offer, and beside it only what it takes for [`ExpectedPayee::Offer`](crate::ExpectedPayee::Offer):
+    /// where something is hidden that might be a field of an offer, nobody can tell that this is all of it.
+    ///
+    /// The payment's paths are among them only if nothing else will do, and the payer's note only if not even these:
+    /// [`preview`](Self::preview) says what is shown. Even fields beyond a thousand million, as those of recurrence
+    /// are, stay hidden, since readers that do not know them refuse the proof: [reveal](Self::reveal) these by name.
+    ///
+    /// ```
+    /// use bolt12::{Error, Invoice, PayerProof, PayerProofBuilder, Preimage, Unsigned};
+    ///
+    /// fn prove(invoice: &Invoice, preimage: Preimage, challenge: &str) -> Result<Unsigned<PayerProof>, Error> {
+    ///     PayerProofBuilder::receipt(invoice, preimage).whole_offer().note(challenge).build()
+    /// }
+    /// ```
+    pub fn whole_offer(mut self) -> Self {
+        let offer = self.invoice.offer().records().map(|record| record.number());
+        self.revealed.extend(offer.filter(|number| !is_experimental(*number)));
+        self.leave_no_room(&OFFER_TYPES)
+    }
+
+    /// Shows on which chain was paid, and nothing else that it does not take: `invreq_chain` or, for bitcoin, what
+    /// shows that it is not hidden. [`preview`](Self::preview) says which these are.
+    pub fn show_chain(mut self) -> Self {
+        let chain = Field::INVREQ_CHAIN.number();
+        if self.invoice.tlvs().contains(chain) {
+            self.revealed.insert(chain);
+            return self;
+        }
+        self.leave_no_room(&[chain..=chain])
+    }
+
+    /// Shows fields so that none of these types can be among those that are hidden, and none that is not needed for
+    /// that. If there are no such fields, it shows nothing more.
+    fn leave_no_room(mut self, types: &[RangeInclusive<u64>]) -> Self {
+        let ends = || types.iter().flat_map(|range| [*range.start(), *range.end()]);
+        let distance = |number: u64| ends().map(|end| end.abs_diff(number)).min();
+        let hidden = self.leaves().map(|record| record.number()).filter(|number| !self.revealed.contains(number));
+        let mut candidates: Vec<_> =
+            hidden.filter_map(|number| Some((price_of_showing(number)?, distance(number), number))).collect();
+        candidates.sort_unstable();
+        let mut added = BTreeSet::new();
+        let mut candidates = candidates.into_iter().map(|(.., number)| number).take(MOST_CANDIDATES);
+        while !self.leaves_no_room(&added, types) {
+            let Some(next) = candidates.next() else { return self };
+            added.insert(next);
+        }
+        for number in added.clone() {
+            added.remove(&number);
+            if !self.leaves_no_room(&added, types) {
+                added.insert(number);
+            }
+        }
+        self.revealed.extend(added);
+        self
+    }
+
+    fn leaves_no_room(&self, added: &BTreeSet<u64>, types: &[RangeInclusive<u64>]) -> bool {
+        let leaves = self.leaves().map(|record| match record.number() {
+            0 => Shape::Metadata,
+            number if self.revealed.contains(&number) || added.contains(&number) => Shape::Shown(number),
+            _ => Shape::Hidden,
+        });
+        !Shape::may_hide(leaves, types)
     }
 
     /// Shows a field of the invoice.

@@ -17,7 +17,10 @@ use crate::units::Msat;
 pub enum ExpectedPayee<'a> {
     /// The issuer of this offer, for this offer: all of its fields must be disclosed.
     Offer(&'a Offer),
-    /// Whoever has this key, for whatever.
+    /// Whoever issued this offer, for whatever: nothing of the offer has to be disclosed. Of an offer without an issuer
+    /// id, anyone who has the last key of one of its paths.
+    Issuer(&'a Offer),
+    /// The holder of this key, for any purpose.
     NodeId(PublicKey),
 }
 
@@ -28,7 +31,7 @@ pub struct Expectation<'a> {
     pub payee: ExpectedPayee<'a>,
     /// On which chain: coins of a test network are worth nothing.
     pub chain: ChainHash,
-    /// How much, at least.
+    /// How much, at least; if it is 0, the amount need not be disclosed.
     pub min_amount: Msat,
     /// The challenge that the note must hold, exactly; a proof can be shown by everyone who has seen it, so
     /// without a challenge it does not show who shows it.
@@ -157,6 +160,10 @@ impl PayerProof {
         let mut unmet = Vec::new();
         match expectation.payee {
             ExpectedPayee::Offer(offer) => self.compare_offer(offer, &mut unmet),
+            ExpectedPayee::Issuer(offer) if !offer.is_signed_by(self.node_id().into()) => {
+                unmet.push(Unmet::WrongNodeId)
+            }
+            ExpectedPayee::Issuer(_) => {}
             ExpectedPayee::NodeId(node_id) if node_id != self.node_id() => unmet.push(Unmet::WrongNodeId),
             ExpectedPayee::NodeId(_) => {}
         }
@@ -166,6 +173,7 @@ impl PayerProof {
             None => unmet.push(Unmet::ChainHidden),
         }
         match self.amount() {
+            None if expectation.min_amount.0 == 0 => {}
             None => unmet.push(Unmet::AmountHidden),
             Some(paid) if paid < expectation.min_amount => unmet.push(Unmet::AmountTooLow { paid }),
             Some(_) => {}
@@ -194,10 +202,8 @@ impl PayerProof {
             unmet.push(Unmet::OfferDiffers(name(record.number())));
         }
         // The invoice was signed for the offer, by the key the offer promises.
-        match offer.issuer_point() {
-            Some(issuer_id) if issuer_id != self.node_id() => unmet.push(Unmet::WrongNodeId),
-            None if !offer.has_path_to(self.node_id().into()) => unmet.push(Unmet::WrongNodeId),
-            _ => {}
+        if !offer.is_signed_by(self.node_id().into()) {
+            unmet.push(Unmet::WrongNodeId);
         }
         if unmet.is_empty() && self.may_hide(&OFFER_TYPES) {
             unmet.push(Unmet::OfferMayHaveMore);

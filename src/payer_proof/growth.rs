@@ -8,7 +8,7 @@ use secp256k1::Keypair;
 
 use super::{Expectation, ExpectedPayee, PayerProof, PayerProofBuilder, Preimage};
 use crate::error::Field;
-use crate::field::{BlindedPath, Features, PayInfo};
+use crate::field::{BlindedPath, PayInfo};
 use crate::invoice::{Invoice, InvoiceBuilder};
 use crate::invoice_request::RefundBuilder;
 use crate::offer::OfferBuilder;
@@ -29,14 +29,7 @@ fn invoice(records: u64) -> Invoice {
     let refund = RefundBuilder::new("work", Msat(1_000), payer.public_key(), [0x10; 16]).build().unwrap();
     let accepted = refund.accept(NOW, &[ChainHash::BITCOIN], payee).unwrap();
     let path = BlindedPath::new(payee.into(), payee, [(payee, &[7; 16][..])]).unwrap();
-    let payinfo = PayInfo {
-        fee_base_msat: 0,
-        fee_proportional_millionths: 0,
-        cltv_expiry_delta: 80,
-        htlc_minimum_msat: 1,
-        htlc_maximum_msat: 1_000_000,
-        features: Features::default(),
-    };
+    let payinfo = PayInfo::new(0, 0, 80, 1, 1_000_000);
     let builder = InvoiceBuilder::new(accepted, NOW, PREIMAGE.payment_hash()).add_path(path, &payinfo);
     let builder = builder.relative_expiry(Duration::from_secs(60));
     let fields = (0..records).map(|at| (3_500_000_001 + 2 * at, vec![7; at as usize % 5]));

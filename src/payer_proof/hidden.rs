@@ -8,14 +8,40 @@ use super::disclosure::always_present;
 use super::leaves::{self, Leaf};
 use crate::signature::merkle::Tree;
 
+/// A leaf of the invoice's tree, as a proof shows it.
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    /// `invreq_metadata`, the first, which is always hidden.
+    Metadata,
+    /// A field that is hidden.
+    Hidden,
+    /// A field of this type, which is shown.
+    Shown(u64),
+}
+
 impl PayerProof {
     /// Whether a field with a type in one of these ranges may be hidden.
+    pub(super) fn may_hide(&self, types: &[RangeInclusive<u64>]) -> bool {
+        Shape::may_hide(leaves::leaves(self.tlvs()).map(Shape::of), types)
+    }
+}
+
+impl Shape {
+    fn of(leaf: Leaf<'_>) -> Self {
+        match leaf {
+            Leaf::Disclosed(record) => Self::Shown(record.number()),
+            Leaf::Hidden(0) => Self::Metadata,
+            Leaf::Hidden(_) => Self::Hidden,
+        }
+    }
+
+    /// Whether a proof with these leaves may hide a field with a type in one of these ranges.
     ///
     /// It may be where the proof says that something is hidden, and on the other side of the fields beside it:
     /// the payee's signature does not say on which. Only the fields that every invoice has tell more, because
     /// they must be hidden somewhere.
-    pub(super) fn may_hide(&self, types: &[RangeInclusive<u64>]) -> bool {
-        let (hidden, shown) = self.hidden_subtrees();
+    pub(super) fn may_hide(leaves: impl Iterator<Item = Self>, types: &[RangeInclusive<u64>]) -> bool {
+        let (hidden, shown) = Self::hidden_subtrees(leaves);
         let (before, after) = ([0].iter().chain(&shown), shown.iter().chain(&[u64::MAX]));
         let mut gaps: Vec<Gap> = before.zip(after).map(|(before, after)| Gap::new(*before, *after, types)).collect();
         for subtree in &hidden {
@@ -45,9 +71,13 @@ impl PayerProof {
     }
 
     /// What is hidden as a whole, and the types of the fields that are shown.
-    fn hidden_subtrees(&self) -> (Vec<HiddenSubtree>, Vec<u64>) {
-        let shown: Vec<u64> = leaves::disclosed(self.tlvs()).map(|record| record.number()).collect();
-        let mut hidden = Vec::new();
+    fn hidden_subtrees(leaves: impl Iterator<Item = Self>) -> (Vec<HiddenSubtree>, Vec<u64>) {
+        let (mut hidden, mut shown) = (Vec::new(), Vec::new());
+        let leaves: Vec<Self> = leaves.collect();
+        shown.extend(leaves.iter().filter_map(|leaf| match leaf {
+            Self::Shown(number) => Some(*number),
+            _ => None,
+        }));
         let mut tree = Tree::default();
         let mut join = |left: Node, right: Node| {
             let (both, beside) = match (left.shown, right.shown) {
@@ -64,10 +94,10 @@ impl PayerProof {
             Node { shown: both, leaves: left.leaves.saturating_add(right.leaves), is_first: left.is_first }
         };
         let mut index = 0usize;
-        for leaf in leaves::leaves(self.tlvs()) {
-            let shown = matches!(leaf, Leaf::Disclosed(_)).then_some((index, index));
+        for leaf in leaves {
+            let shown = matches!(leaf, Self::Shown(_)).then_some((index, index));
             index = index.saturating_add(usize::from(shown.is_some()));
-            tree.push(Node { shown, leaves: 1, is_first: matches!(leaf, Leaf::Hidden(0)) }, &mut join);
+            tree.push(Node { shown, leaves: 1, is_first: matches!(leaf, Self::Metadata) }, &mut join);
         }
         tree.root(&mut join);
         (hidden, shown)

@@ -53,8 +53,15 @@ fields! {
 }
 
 /// The tables of every field that a proof may hold.
-static TABLES: [&[Spec]; 6] =
-    [INVOICE_FIELDS, REQUEST_FIELDS, OFFER_FIELDS, SIGNATURE_FIELDS, PROOF_FIELDS, crate::recurrence::FIELDS];
+static TABLES: [&[Spec]; 7] = [
+    INVOICE_FIELDS,
+    REQUEST_FIELDS,
+    OFFER_FIELDS,
+    SIGNATURE_FIELDS,
+    PROOF_FIELDS,
+    crate::recurrence::FIELDS,
+    crate::contacts::FIELDS,
+];
 
 static SCHEMA: Schema = schema(rules::check);
 static UNSIGNED: Schema = schema(rules::check_unsigned);
@@ -65,9 +72,9 @@ const fn schema(rules: fn(&TlvStream, &KnownFeatures) -> Result<(), Error>) -> S
 
 /// A proof that an invoice was paid: a value that exists has been verified (PPR-1 to PPR-7).
 ///
-/// It shows that whoever has `invoice_node_id` made an invoice with the fields that are disclosed, that it was
-/// paid (the preimage is known), and that whoever has `invreq_payer_id` made this proof. What is left to the
-/// verifier, [`check`](Self::check) answers: is this the payee, the amount and the note that I expected?
+/// It shows that anyone who has `invoice_node_id` made an invoice with the fields that are disclosed, that it was paid
+/// (the preimage is known), and that anyone who has `invreq_payer_id` made this proof. What is left to the verifier,
+/// [`check`](Self::check) answers: is this the payee, the amount and the note that I expected?
 ///
 /// The fields are those of [`InvoiceFields`], which a proof dereferences to; each may be missing. See
 /// [`disclosure`](Self::disclosure) for whether a missing one is hidden or was never there.
@@ -189,7 +196,7 @@ impl Sealed for PayerProof {
     fn verify_more(message: &Message) -> Result<(), Error> {
         let missing = |field| Error::missing(field, Rule::Ppr1);
         let signature = signed::signature(&message.tlvs, Field::SIGNATURE).ok_or(missing(Field::SIGNATURE))?;
-        let node_id = message.keys.node_id.ok_or(missing(Field::INVOICE_NODE_ID))?;
+        let node_id = message.keys.invoice_signer.ok_or(missing(Field::INVOICE_NODE_ID))?;
         let digest = signature::digest_of_root(Tag::INVOICE, invoice_root(&message.tlvs));
         signature::verify(digest, &signature, &node_id, Field::SIGNATURE, Rule::Ppr6)
     }
@@ -199,7 +206,7 @@ impl Sealed for PayerProof {
         // The payer's signature, if there is one, was verified.
         signed::signature(&message.tlvs, Field::PROOF_SIGNATURE).ok_or(missing(Field::PROOF_SIGNATURE))?;
         let payer_id = message.keys.payer_id.ok_or(missing(Field::INVREQ_PAYER_ID))?;
-        let node_id = message.keys.node_id.ok_or(missing(Field::INVOICE_NODE_ID))?;
+        let node_id = message.keys.invoice_signer.ok_or(missing(Field::INVOICE_NODE_ID))?;
         let preimage = message.tlvs.value(Field::PROOF_PREIMAGE.number());
         let preimage = preimage.and_then(|value| Preimage::decode(value).ok()).ok_or(missing(Field::PROOF_PREIMAGE))?;
         let fields = InvoiceFields::of(message);

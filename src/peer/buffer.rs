@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::cipher::{Cipher, TAG_LEN};
+use super::cipher::Cipher;
+use crate::crypto::TAG_LEN;
 use crate::tlv::MAX_LEN;
 
 /// The encrypted length before a message, with its tag.

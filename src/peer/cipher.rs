@@ -1,14 +1,10 @@
 //! HKDF, and the cipher of one direction with its changing keys.
 
-use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::onion::keys::{Bytes32, mac};
-
-/// The bytes that authenticate.
-pub(super) const TAG_LEN: usize = 16;
+use crate::crypto::{self, Bytes32, TAG_LEN, mac};
 
 /// After so many uses a key is replaced, which is after half as many messages.
 const USES: u64 = 1000;
@@ -22,20 +18,14 @@ pub(super) fn hkdf(salt: &Bytes32, input: &[u8]) -> (Bytes32, Bytes32) {
     (first, second)
 }
 
-/// Encrypts in place. Nothing here is long enough to be refused.
+/// Encrypts in place.
 pub(super) fn seal(key: &Bytes32, number: u64, associated: &[u8], bytes: &mut [u8]) -> [u8; TAG_LEN] {
-    let cipher = ChaCha20Poly1305::new((&**key).into());
-    let tag = cipher.encrypt_inout_detached(&nonce(number).into(), associated, bytes.into());
-    tag.map_or([0; TAG_LEN], Into::into)
+    crypto::seal(key, nonce(number), associated, bytes)
 }
 
-/// Decrypts in place what has its tag at the end, and returns it without. Compares in constant time; what is not
-/// authentic is left as it is.
+/// Decrypts in place what has its tag at the end, and returns it without.
 pub(super) fn open<'a>(key: &Bytes32, number: u64, associated: &[u8], bytes: &'a mut [u8]) -> Option<&'a mut [u8]> {
-    let (text, tag) = bytes.split_last_chunk_mut::<TAG_LEN>()?;
-    let cipher = ChaCha20Poly1305::new((&**key).into());
-    cipher.decrypt_inout_detached(&nonce(number).into(), associated, (&mut *text).into(), &Tag::from(*tag)).ok()?;
-    Some(text)
+    crypto::open(key, nonce(number), associated, bytes)
 }
 
 /// Little-endian, unlike everything else.

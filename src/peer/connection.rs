@@ -10,12 +10,12 @@ use secp256k1::{Keypair, PublicKey};
 use zeroize::Zeroizing;
 
 use super::buffer::{HEAD_LEN, Outgoing, clear, make_room};
-use super::cipher::TAG_LEN;
 use super::error::{ConnectionError, SendError};
 use super::handshake::{Handshake, Keys, check_version};
 use super::init::{Init, OnionMessages};
 use super::message::{Message, Notice, PING, PONG};
 use super::timer::{Timeouts, Timer, Wait};
+use crate::crypto::TAG_LEN;
 use crate::error::Error;
 use crate::field::{Feature, Features};
 use crate::onion::OnionMessage;
@@ -53,7 +53,7 @@ pub enum Event {
     /// The peer is who it should be, and can be sent onion messages, if it [takes](Init::onion_messages) them. Comes
     /// once.
     Connected(Init),
-    /// Message 513, of whatever use it may be.
+    /// Message 513, whether it is of use or not.
     OnionMessage(OnionMessage),
     /// Message 1. Worth a line in a log.
     Warning(Notice),
@@ -61,6 +61,10 @@ pub enum Event {
     /// afterwards.
     Error(Notice),
 }
+
+/// The answer to whatever is about a channel. A warning, never an error: that would have the peer close a channel that
+/// somebody else has with it under the same key.
+const NO_CHANNELS: &str = "there are no channels here";
 
 /// What is secret lies on the heap, where it stays until it is wiped. The rest does too, so that there is no unused
 /// space here, in which a move could take along what else was on the stack.
@@ -70,7 +74,7 @@ enum State {
     Closed(Box<ConnectionError>),
 }
 
-/// A connection whose handshake is over.
+/// A connection whose handshake is complete.
 struct Open {
     keys: Keys,
     /// How long the message is that is awaited; before that is known, its length is awaited.
@@ -80,6 +84,10 @@ struct Open {
 }
 
 /// One connection to a Lightning peer, without the socket: bytes go in and come out (BOLT 8, BOLT 1).
+///
+/// `key` should be this connection's alone, or that of a wallet without channels: to a peer that has a channel with a
+/// node under the same key, this connection takes that node's place, and its channel is idle as long as this lasts. It
+/// is never closed because of anything that is sent here.
 ///
 /// What it holds is bounded, whatever the peer does: beside a few hundred bytes one message that arrives, of at most
 /// 65,551 bytes, and three that wait to be sent, of 65,569 bytes each. Buffers grow with what arrives, not with what
@@ -103,8 +111,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `InvalidSecret` (TLV-7) for an ephemeral secret that is no key, which random bytes never are, and `TooLong` (D7)
-    /// for more features and networks than a message holds.
+    /// `InvalidSecret` (TLV-7) for an ephemeral secret that is not a key, which random bytes never are, and `TooLong`
+    /// (D7) for more features and networks than a message holds.
     pub fn outbound(
         key: &Keypair,
         node_id: PublicKey,
@@ -145,8 +153,8 @@ impl Connection {
         })
     }
 
-    /// The peer's node id. Of who connected to us it is known, and proven, once the handshake is over; of who we connect
-    /// to it is the one we were given, and proven by [`Event::Connected`].
+    /// The peer's node id. Of who connected to us it is known, and proven, once the handshake is complete; of who we
+    /// connect to it is the one we were given, and proven by [`Event::Connected`].
     pub fn node_id(&self) -> Option<PublicKey> {
         self.node_id
     }
@@ -199,8 +207,9 @@ impl Connection {
         }
     }
 
-    /// Takes bytes as they arrive, in parts of any size, up to the next event: the slice is moved behind what was taken.
-    /// Call it until it gives nothing, which is when all was taken; then [send](Self::transmit) what there is to send.
+    /// Takes bytes as they arrive, in parts of any size, up to the next event: the slice is moved behind what was
+    /// taken. Call it until it gives nothing, which is when all was taken; then [send](Self::transmit) what there is to
+    /// send.
     ///
     /// # Errors
     ///
@@ -243,8 +252,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `OnlyOverChannels` and `NoOnionMessages` for a peer that would drop it without a word, and `NotConnected`, `Full`
-    /// and `Closed`. Nothing is sent then.
+    /// `OnlyOverChannels` and `NoOnionMessages` for a peer that would drop it without a word, and `NotConnected`,
+    /// `Full` and `Closed`. Nothing is sent then.
     pub fn send(&mut self, message: &OnionMessage) -> Result<(), SendError> {
         let State::Open(open) = &self.state else { return self.send_raw(message.as_bytes()) };
         match open.peer {
@@ -254,7 +263,7 @@ impl Connection {
         }
     }
 
-    /// Sends a text for whoever runs the peer, of at most [`Notice::MAX_LEN`] bytes; more are cut off.
+    /// Sends a text for the operator of the peer, of at most [`Notice::MAX_LEN`] bytes; more are cut off.
     ///
     /// # Errors
     ///
@@ -365,7 +374,7 @@ impl Connection {
             Message::Ping(Some(len)) => {
                 self.answer(&[&PONG.to_be_bytes(), &len.to_be_bytes()], len.into()).map(|()| None)
             }
-            Message::Channel(channel_id) => self.answer(&[&Notice::no_channel(&channel_id)], 0).map(|()| None),
+            Message::Channel => self.answer(&[&Notice::warning(NO_CHANNELS)], 0).map(|()| None),
             Message::Onion(len) => {
                 let mut bytes = core::mem::take(&mut self.incoming);
                 // An extension is nothing to us.

@@ -25,10 +25,12 @@ pub enum ConnectionError {
         first_byte: u8,
     },
     /// A key in the handshake is not on the curve.
-    #[error("the other side is hardly a Lightning node: its handshake holds no valid key; check address and port")]
+    #[error(
+        "the other side is probably not a Lightning node, since its handshake has no valid key: check address and port"
+    )]
     InvalidKey,
     /// Who answered does not have the key of the node that was to be reached.
-    #[error("whoever answered is not node {expected}: check node id and address")]
+    #[error("the node that answered is not {expected}: check node id and address")]
     WrongNodeId {
         /// Who was to be reached.
         expected: PublicKey,
@@ -44,16 +46,16 @@ pub enum ConnectionError {
         expected: PublicKey,
     },
     /// Who connected looks for a node with another key.
-    #[error("whoever connected was looking for another node than this one")]
+    #[error("the peer was looking for another node than this one")]
     NotForUs,
     /// The connection ended in the middle of the handshake.
     #[error("the connection ended in the middle of the handshake")]
     HandshakeInterrupted,
     /// What arrived is not what the peer sent.
-    #[error("what arrived was damaged or changed on its way")]
+    #[error("the data that arrived was damaged or changed on its way")]
     NotAuthentic,
     /// Handshake and `init` were not there in time.
-    #[error("no connection after {} seconds: the peer is too slow, or no Lightning node", after.as_secs())]
+    #[error("no connection after {} seconds: the peer is too slow, or not a Lightning node", after.as_secs())]
     HandshakeTimeout {
         /// How long it was waited for.
         after: Duration,
@@ -68,13 +70,13 @@ pub enum ConnectionError {
     #[error("the peer is on another network, for example on a test network")]
     OtherNetwork,
     /// A message of an even type, which must not be ignored.
-    #[error("the peer sent a message of type {kind}, which is not known here and must not be ignored")]
+    #[error("the peer sent a message of type {kind}, which is unknown to this software and must not be ignored")]
     UnknownMessage {
         /// Its type.
         kind: u16,
     },
     /// A message that its type does not allow.
-    #[error("the peer sent a message of type {kind} that is invalid: {error}")]
+    #[error("the peer sent an invalid message of type {kind}: {error}")]
     InvalidMessage {
         /// Its type.
         kind: u16,
@@ -83,7 +85,7 @@ pub enum ConnectionError {
         error: Box<MessageError>,
     },
     /// A message that is too short to have a type.
-    #[error("the peer sent a message of {len} bytes, too few for a type")]
+    #[error("the peer sent a message of {len} bytes, which is too short for a type")]
     NoType {
         /// How many bytes it has.
         len: usize,
@@ -95,7 +97,7 @@ pub enum ConnectionError {
         kind: u16,
     },
     /// The peer asks for more answers than it takes.
-    #[error("the peer asks for more than it takes: its pings go unanswered as long as it reads no answers")]
+    #[error("the peer sends pings without reading the answers, so too many answers are waiting")]
     Flooded,
     /// The other side ended the connection after the handshake, without `init`: it did not like ours. Why is a guess.
     #[error("{}", Last(said.as_deref(), Why::NoInit))]
@@ -125,14 +127,14 @@ impl fmt::Display for Last<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the peer ended the connection")?;
         match self {
-            Self(Some(said), _) => write!(f, ", and said before: {:?}", said.text()),
+            Self(Some(said), _) => write!(f, ", after it said: {:?}", said.text()),
             Self(None, Why::NoInit) => f.write_str(
-                " instead of saying hello: it may be on another network, or require a feature that was not offered",
+                " without sending init: it may be on another network, or require a feature that was not offered",
             ),
             Self(None, Why::Requires(Some(feature))) => {
                 write!(f, ": it requires feature {}, which was not offered", feature.bit())
             }
-            Self(None, Why::Requires(None)) => f.write_str(" without saying why"),
+            Self(None, Why::Requires(None)) => f.write_str(" without giving a reason"),
         }
     }
 }
@@ -142,22 +144,22 @@ impl fmt::Display for Last<'_> {
 #[non_exhaustive]
 pub enum SendError {
     /// The peer has not said `init` yet.
-    #[error("the peer has not said hello yet: nothing can be sent before")]
+    #[error("the peer has not sent init yet: wait for it before sending")]
     NotConnected,
     /// The peer drops onion messages of strangers.
-    #[error("the peer takes onion messages only from those who have a channel with it: use another peer")]
+    #[error("the peer accepts onion messages only from peers with a channel: use another peer")]
     OnlyOverChannels,
     /// The peer does not know onion messages.
-    #[error("the peer does not know onion messages: use another peer")]
+    #[error("the peer does not support onion messages: use another peer")]
     NoOnionMessages,
     /// Too much waits to be sent.
-    #[error("{waiting} bytes wait to be sent to this peer: send them first, or drop it if it takes none")]
+    #[error("{waiting} bytes are waiting for this peer: send them first, or disconnect if it reads nothing")]
     Full {
         /// How many bytes wait.
         waiting: usize,
     },
     /// A message has from 2 to 65535 bytes.
-    #[error("a message of {len} bytes cannot be sent: it has from 2 to 65535")]
+    #[error("a message of {len} bytes cannot be sent: it must have 2 to 65535")]
     InvalidLength {
         /// How many bytes it has.
         len: usize,

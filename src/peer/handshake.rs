@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::buffer::Outgoing;
-use super::cipher::{Cipher, TAG_LEN, hkdf, open, seal};
+use super::cipher::{Cipher, hkdf, open, seal};
 use super::error::ConnectionError;
-use crate::onion::keys::{Bytes32, Secret, Shared};
+use crate::crypto::{Bytes32, TAG_LEN};
+use crate::onion::keys::{Secret, Shared};
 
 /// Acts one and two: version, ephemeral key, tag.
 const ACT_LEN: usize = 1 + 33 + TAG_LEN;
@@ -168,7 +169,7 @@ impl Handshake {
         }
     }
 
-    /// Takes the act that is awaited, and sends the next. Gives the peer and the keys if the handshake is over.
+    /// Takes the act that is awaited, and sends the next. Gives the peer and the keys if the handshake is complete.
     pub(super) fn advance(
         &mut self,
         act: &[u8],

@@ -42,8 +42,8 @@ impl Init {
         Self { features, networks: Some(networks).filter(|networks| !networks.is_empty()) }
     }
 
-    /// The features: a compulsory (even) one is needed by whoever wants channels with the node, but never ends
-    /// a connection here.
+    /// The features: a compulsory (even) one is needed by anyone who wants channels with the node, but never ends a
+    /// connection here.
     pub fn features(&self) -> &Features<'static> {
         &self.features
     }

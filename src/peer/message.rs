@@ -51,22 +51,13 @@ impl Notice {
         Ok(Self { channel_id, text: cut(&text).into() })
     }
 
-    /// The parts of a message that says this.
-    fn write(kind: u16, channel_id: &[u8; 32], text: &str) -> Vec<u8> {
+    /// A `warning` that is about no channel. Nothing here writes an `error`, which about no channel is about all of
+    /// them.
+    pub(super) fn warning(text: &str) -> Vec<u8> {
         let text = cut(text);
         // At most 1,000 bytes.
         let len = (text.len() as u16).to_be_bytes();
-        [&kind.to_be_bytes()[..], channel_id, &len, text.as_bytes()].concat()
-    }
-
-    /// A `warning` that is about no channel.
-    pub(super) fn warning(text: &str) -> Vec<u8> {
-        Self::write(WARNING, &[0; 32], text)
-    }
-
-    /// An `error` for a channel that does not exist.
-    pub(super) fn no_channel(channel_id: &[u8; 32]) -> Vec<u8> {
-        Self::write(ERROR, channel_id, "there are no channels here")
+        [&WARNING.to_be_bytes()[..], &[0; 32], &len, text.as_bytes()].concat()
     }
 }
 
@@ -97,8 +88,8 @@ pub(super) enum Message {
     Ping(Option<u16>),
     /// An onion message is so many bytes long; an extension may follow.
     Onion(usize),
-    /// About a channel, which does not exist.
-    Channel([u8; 32]),
+    /// About a channel, which does not exist here.
+    Channel,
     /// Nothing to do.
     Ignored,
     /// An even type that nobody knows here.
@@ -128,9 +119,7 @@ impl Message {
             }
             // Gossip, and answers about it.
             256 | 258 | 262 | 264 => Self::Ignored,
-            // Both ways to open a channel name the chain first.
-            32 | 64 => Self::Channel(*Cursor::new(payload.get(32..).unwrap_or_default()).array()?),
-            34..=255 if kind % 2 == 0 => Self::Channel(*Cursor::new(payload).array()?),
+            32..=255 if kind % 2 == 0 => Self::Channel,
             _ if kind % 2 == 1 => Self::Ignored,
             _ => Self::Unknown,
         })

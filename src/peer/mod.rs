@@ -1,5 +1,9 @@
-//! One connection to a Lightning peer, for whoever is no node: BOLT 8, and of BOLT 1 what onion messages need.
-#![doc = include_str!("../../docs/guide/connection.md")]
+//! A connection to a Lightning peer without a node: BOLT 8, and the part of BOLT 1 that onion messages need (feature
+//! `peer`).
+//!
+//! A [`Connection`] is the protocol without the socket. Bytes that arrive and the time go in; [`Event`]s and bytes to
+//! send come out. The [guide](crate::guide::connection) shows the loop around a socket, what a connection does by
+//! itself, and what is left to you.
 
 mod buffer;
 mod cipher;

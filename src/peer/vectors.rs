@@ -1,4 +1,4 @@
-//! The specification's vectors, where they give what no caller sees: keys, and frames of what is no message.
+//! The specification's vectors, where they give what no caller sees: keys, and frames of what is not a message.
 
 use alloc::string::String;
 use alloc::vec::Vec;

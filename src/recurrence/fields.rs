@@ -17,7 +17,7 @@ fields! {
         1000000027 OFFER_RECURRENCE_PAYWINDOW "offer_recurrence_paywindow" "pay window": PayWindow;
         1000000029 OFFER_RECURRENCE_LIMIT "offer_recurrence_limit" "number of the last period": NonZeroU32;
         2000000092 INVREQ_RECURRENCE_COUNTER "invreq_recurrence_counter" "number of the payment": u32;
-        2000000093 INVREQ_RECURRENCE_START "invreq_recurrence_start" "number of the period to start with": u32;
+        2000000093 INVREQ_RECURRENCE_START "invreq_recurrence_start" "number of the first period": u32;
         2000000094 INVREQ_RECURRENCE_CANCEL "invreq_recurrence_cancel" "cancellation": Nothing;
         3000000177 INVOICE_RECURRENCE_BASETIME "invoice_recurrence_basetime" "start of the subscription's periods": UnixTime;
     }
@@ -81,10 +81,10 @@ impl Value<'_> for Every {
 /// When the first period starts (`offer_recurrence_base`): the same for everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecurrenceBase {
-    /// Whether whoever pays when a period has already begun pays less (REC-8).
+    /// Whether a payment made after its period has begun costs less (REC-8).
     ///
-    /// Give such an offer a [pay window](PayWindow) that closes soon after a period starts. Without one a period can be paid
-    /// until its last second, and then costs next to nothing: whoever pays last pays least, every time.
+    /// Give such an offer a [pay window](PayWindow) that closes soon after a period starts. Without one a period can be
+    /// paid until its last second, and then costs next to nothing: the last payer pays least, every time.
     pub proportional_amount: bool,
     /// When period 0 starts.
     pub basetime: UnixTime,
@@ -182,7 +182,7 @@ fn positive(number: u64, offset: usize) -> Result<NonZeroU32, Error> {
 /// - A period has no number before 0: without a pay window, period 0 can be paid from the beginning of time on.
 /// - A pay window includes its first and its last second.
 /// - What is left of a period's price is rounded down to whole millisatoshi, in the payer's favour, but never to
-///   nothing; nothing is left to be paid for of a period that is over, which is an error (REC-8).
+///   nothing; nothing is left to be paid for of a period that has ended, which is an error (REC-8).
 /// - Months can be counted until the end of the year 9999, seconds and days to the end of 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Recurrence {

@@ -124,7 +124,7 @@ pub(super) fn check_paid_once(tlvs: &TlvStream) -> Result<(), Error> {
     }
 }
 
-/// Whether a request may be for less than the price, because part of its period is over (REC-8).
+/// Whether a request may be for less than the price, because part of its period has ended (REC-8).
 pub(super) fn is_proportional(tlvs: &TlvStream) -> bool {
     tlvs.contains(Field::INVREQ_RECURRENCE_COUNTER.number()) && base(tlvs).is_some_and(|base| base.proportional_amount)
 }

@@ -86,7 +86,7 @@ impl Recurrence {
     ///
     /// # Errors
     ///
-    /// `TooLate` if nothing is left because the period is over, `Overflow` as for
+    /// `TooLate` if nothing is left because the period has ended, `Overflow` as for
     /// [`period_start`](Self::period_start).
     pub fn amount_left(&self, full: Msat, basetime: UnixTime, index: u64, now: UnixTime) -> Result<Msat, Error> {
         if !self.base.is_some_and(|base| base.proportional_amount) {

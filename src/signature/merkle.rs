@@ -8,7 +8,7 @@ use crate::tlv::{TlvRecord, bigsize::BigSize};
 /// The types that hold signatures, and are not part of what is signed.
 pub(crate) const SIGNATURE_TYPES: RangeInclusive<u64> = 240..=1000;
 
-/// The merkle root over all records that are not signatures, or nothing if there are none.
+/// The merkle root over all records that are not signatures, or `None` if there are none.
 ///
 /// Takes time linear in the length of the records, and no allocation.
 pub(crate) fn root<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> Option<[u8; 32]> {

@@ -4,7 +4,7 @@ pub(crate) mod merkle;
 mod sha256;
 
 use alloc::boxed::Box;
-use bitcoin::hex::{FromHex, HexToArrayError};
+use bitcoin::hex::FromHex;
 use once_cell::race::OnceBox;
 use secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, schnorr};
 
@@ -89,11 +89,13 @@ impl core::fmt::Display for OfferId {
     }
 }
 
+/// Hexadecimal. Anything else is refused: `InvalidId` (SIG-6).
 impl core::str::FromStr for OfferId {
-    type Err = HexToArrayError;
+    type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        <[u8; 32]>::from_hex(text).map(Self)
+        let invalid = |_| Error::new(ErrorKind::InvalidId { digits: 64 }, Rule::Sig6);
+        <[u8; 32]>::from_hex(text).map(Self).map_err(invalid)
     }
 }
 

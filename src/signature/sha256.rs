@@ -34,6 +34,10 @@ impl Tag {
     /// `lightning` `invoice` `signature`
     pub(crate) const INVOICE: Self = Self(INVOICE);
 
+    /// `lightning` `static_invoice` `signature` (STA-2)
+    #[cfg(feature = "async_payments")]
+    pub(crate) const STATIC_INVOICE: Self = Self(STATIC_INVOICE);
+
     /// `lightning` `payer_proof` `proof_signature`
     pub(crate) const PAYER_PROOF: Self = Self(PAYER_PROOF);
 
@@ -153,6 +157,9 @@ const BRANCH: Words = [0x6414d6c7, 0x95ce2701, 0xc82ff68b, 0xd5c46ba7, 0xfeb4734
 const INVOICE_REQUEST: Words =
     [0x5745e3f0, 0xbdab8c03, 0xa94698bf, 0x86915d4d, 0x9a44123e, 0x4a6eb699, 0xf795e36f, 0x65268f19];
 const INVOICE: Words = [0xb3c02c85, 0x1b4482b7, 0xbcdfd579, 0x5060bdd0, 0x0f8c6cd7, 0xfec97b5d, 0x2088b03a, 0xd17b39f4];
+#[cfg(feature = "async_payments")]
+const STATIC_INVOICE: Words =
+    [0x39c3d53f, 0x95259cbb, 0x8b6077cb, 0xef621f18, 0xebd2e12e, 0x2756a026, 0xac83c4e4, 0x5f59a0f1];
 const PAYER_PROOF: Words =
     [0xf99d5a7a, 0xd53e3d2d, 0x6b5cf864, 0x00b5e3d3, 0x44db77c7, 0xade348e2, 0x6cc4fa36, 0x757c21d6];
 
@@ -163,15 +170,17 @@ mod tests {
     /// SIG-4: the constants are what the tags' texts hash to.
     #[test]
     fn the_tags_are_their_states() {
-        let tags: [(Tag, [&[u8]; 2]); 5] = [
+        let tags: &[(Tag, [&[u8]; 2])] = &[
             (Tag::LEAF, [b"LnLeaf", b""]),
             (Tag::BRANCH, [b"LnBranch", b""]),
             (Tag::INVOICE_REQUEST, [b"lightninginvoice_request", b"signature"]),
             (Tag::INVOICE, [b"lightninginvoice", b"signature"]),
             (Tag::PAYER_PROOF, [b"lightningpayer_proof", b"proof_signature"]),
+            #[cfg(feature = "async_payments")]
+            (Tag::STATIC_INVOICE, [b"lightningstatic_invoice", b"signature"]),
         ];
         for (tag, text) in tags {
-            assert_eq!(tag, Tag::new(text));
+            assert_eq!(*tag, Tag::new(*text));
         }
     }
 

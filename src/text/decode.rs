@@ -180,6 +180,9 @@ fn read_prefix(
             _ => break,
         };
     }
+    if let Some((column, letter)) = misspelt(&prefix, text) {
+        return Err(Error::new(ErrorKind::InvalidCharacter(letter), Rule::Txt5).in_column(column));
+    }
     let [a, b, c, one] = prefix.map(|(_, letter)| u8::try_from(letter).unwrap_or(INVALID));
     if one != b'1' {
         return Err(Error::new(ErrorKind::NotBolt12(looks_like(text)), Rule::Txt5).in_column(1));
@@ -189,6 +192,26 @@ fn read_prefix(
         case.note(column, letter)?;
     }
     Ok(found)
+}
+
+/// The least characters of a text of which one letter of the prefix is said to be wrong, where it could be something
+/// else.
+const MIN_LEN: usize = 40;
+
+/// What stands in the prefix of a long text in place of a letter or the `1` that looks like it: a digit, `l` or `I` for
+/// the `1`, or a letter of another alphabet.
+fn misspelt(prefix: &[(usize, char); 4], text: &str) -> Option<(usize, char)> {
+    if text.len() < MIN_LEN {
+        return None;
+    }
+    let wrong = |right: &str| {
+        let mut pairs =
+            prefix.iter().zip(right.chars()).filter(|((_, letter), right)| letter.to_ascii_lowercase() != *right);
+        let (found, right) = pairs.next()?;
+        let looks_like = found.1.is_ascii_digit() || !found.1.is_ascii() || right == '1' && "lIi|!".contains(found.1);
+        (looks_like && pairs.next().is_none()).then_some(*found)
+    };
+    ["lno1", "lnr1", "lni1", "lnp1"].into_iter().find_map(wrong)
 }
 
 /// Whether a text is meant to be BOLT 12, whatever stands in or before its prefix.

@@ -22,7 +22,7 @@ pub(crate) struct Encoded<'a> {
 
 impl Encoded<'_> {
     /// The exact number of characters.
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.kind.prefix().map_or(0, str::len) + 1 + (self.bytes.len() * 8).div_ceil(5)
     }
 

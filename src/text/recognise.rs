@@ -22,6 +22,8 @@ pub(crate) fn looks_like(text: &str) -> LooksLike {
         LooksLike::NodeId
     } else if let Some((user, host)) = text.split_once('@') {
         at_sign(user, host)
+    } else if (starts("sp1") || starts("tsp1")) && text.len() > 100 {
+        LooksLike::SilentPayment
     } else if is_onchain_address(text, starts) {
         LooksLike::OnchainAddress
     } else {
@@ -32,7 +34,7 @@ pub(crate) fn looks_like(text: &str) -> LooksLike {
 fn at_sign(user: &str, host: &str) -> LooksLike {
     if is_node_id(user) {
         LooksLike::NodeAddress
-    } else if !user.is_empty() && host.contains('.') && !text_has_space(user) && !text_has_space(host) {
+    } else if !user.is_empty() && !host.is_empty() && !text_has_space(user) && !text_has_space(host) {
         LooksLike::HumanReadableName
     } else {
         LooksLike::Unknown

@@ -5,8 +5,8 @@ pub(crate) fn trim(pasted: &str) -> &str {
     pasted.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'))
 }
 
-/// What stands behind a URI's scheme, which ends in a colon and is in either case, and behind `//`; nothing if the
-/// text starts otherwise.
+/// What stands behind a URI's scheme, which ends in a colon and is in either case, and behind `//`; `None` if the text
+/// starts otherwise.
 pub(crate) fn behind_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(scheme.len())?;
     start.eq_ignore_ascii_case(scheme).then(|| rest.strip_prefix("//").unwrap_or(rest))

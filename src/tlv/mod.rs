@@ -57,6 +57,14 @@ impl<'a> TlvRecord<'a> {
 }
 
 /// Where a record is. Streams have at most 65535 bytes, so 16 bits are enough.
+/// D7: what is too long is not even copied.
+pub(crate) fn check_len(bytes: &[u8]) -> Result<(), Error> {
+    match bytes.len() {
+        0..=MAX_LEN => Ok(()),
+        len => Err(Error::new(ErrorKind::TooLong { len, max: MAX_LEN }, Rule::D7)),
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     number: u64,
@@ -107,9 +115,7 @@ impl TlvStream {
 
     /// The same for a stream that will be added to.
     pub(crate) fn read_with_room(bytes: Vec<u8>, more: usize) -> Result<Self, Error> {
-        if bytes.len() > MAX_LEN {
-            return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max: MAX_LEN }, Rule::D7));
-        }
+        check_len(&bytes)?;
         let mut count = 0;
         let mut low = LowTypes::default();
         for entry in Entries::new(&bytes) {
@@ -223,6 +229,15 @@ fn slice(bytes: &[u8], from: u16, to: u16) -> &[u8] {
     bytes.get(usize::from(from)..usize::from(to)).unwrap_or_default()
 }
 
+/// Whether bytes are a well-formed stream.
+#[cfg(feature = "contacts")]
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
+    if bytes.len() > MAX_LEN {
+        return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max: MAX_LEN }, Rule::D7));
+    }
+    Entries::new(bytes).try_for_each(|entry| entry.map(drop))
+}
+
 /// The records of at most [`MAX_LEN`] bytes that may still be malformed.
 struct Entries<'a> {
     bytes: &'a [u8],
@@ -305,4 +320,19 @@ fn format_args_hex(hex: impl core::fmt::Display) -> impl core::fmt::Debug {
         }
     }
     Plain(hex)
+}
+
+/// The number of the first record by which two messages differ.
+pub(crate) fn first_difference<'a>(
+    mut ours: impl Iterator<Item = TlvRecord<'a>>,
+    mut theirs: impl Iterator<Item = TlvRecord<'a>>,
+) -> Option<u64> {
+    loop {
+        match (ours.next(), theirs.next()) {
+            (Some(our), Some(their)) if our.as_bytes() == their.as_bytes() => {}
+            (Some(our), Some(their)) => return Some(our.number().min(their.number())),
+            (Some(record), None) | (None, Some(record)) => return Some(record.number()),
+            (None, None) => return None,
+        }
+    }
 }

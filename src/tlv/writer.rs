@@ -52,7 +52,7 @@ impl<'a, R: Iterator<Item = TlvRecord<'a>>> Writer<'a, R> {
         }
     }
 
-    /// Writes a field whose value is at hand.
+    /// Writes a field whose value is available.
     pub(crate) fn bytes(&mut self, number: u64, value: &[u8]) {
         self.advance(number);
         put(&mut self.out, number, value);

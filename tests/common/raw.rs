@@ -155,6 +155,11 @@ impl Raw {
     }
 }
 
+/// A tagged hash (SIG-1).
+pub(crate) fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
+    naive::tagged(tag.as_bytes(), message)
+}
+
 fn is_signature(number: u64) -> bool {
     (240..=1000).contains(&number)
 }

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bolt12::exchange::{
-    Accepted, Destination, IncomingMessage, MaxAmount, MessageArrival, OffersMessage, OutgoingMessage, PathId, Payee,
-    Payer, Payment, State, Terms,
+    Accepted, Destination, IncomingMessage, MessageArrival, OffersMessage, OutgoingMessage, PathId, Payee, Payer,
+    Payment, State, Terms,
 };
 use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, Error, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
@@ -69,14 +69,7 @@ pub(crate) fn is_about(at: UnixTime, from: UnixTime, seconds: u64) -> bool {
 }
 
 pub(crate) fn terms(now: UnixTime, rate: Option<Rate>) -> Terms<'static> {
-    Terms {
-        now,
-        chains: CHAINS,
-        rate,
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
-    }
+    Terms { rate, ..Terms::new(now, CHAINS) }
 }
 
 /// The preimage that the issuer will reveal, and the invoice.

@@ -65,7 +65,7 @@ pub(crate) fn signed_in((number, field): (u64, &str), name: &str, fields: &[Fiel
     stream(&fields)
 }
 
-fn tagged(tag: &[u8], message: &[u8]) -> [u8; 32] {
+pub(crate) fn tagged(tag: &[u8], message: &[u8]) -> [u8; 32] {
     let tag = sha256::Hash::hash(tag).to_byte_array();
     sha256::Hash::hash(&[&tag, &tag, message].concat()).to_byte_array()
 }

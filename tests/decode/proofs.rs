@@ -97,6 +97,8 @@ fn an_official_proof_that_discloses_everything() {
         &json!({
             "type": "bolt12 payer_proof",
             "valid": true,
+            "offer_id": "e144e6168c289811f1723405d6cfb3112d04d02ca88c4110ca6e74980da7951a",
+            "offer_merkle_root": "e25fb48c89e9b65e9b7883635c872611b66e413b0d8d1e198906a7a3ef95e5b8",
             "offer_issuer_id": "024bc2a31265153f07e70e0bab08724e6b85e217f8cd628ceb62974247bb493382",
             "invreq_amount_msat": 1000,
             "invreq_payer_id": BOB,
@@ -207,6 +209,37 @@ fn every_official_proof() {
     }
 }
 
+/// The id of an offer is shown only where no field of it can be hidden: whatever else is, it is the right one.
+#[test]
+fn the_id_of_an_offer_that_is_not_all_there_is_not_shown() {
+    let invoice = invoice(&paid());
+    let fields: Vec<Field> = invoice.tlvs().records().map(|record| Field::numbered(record.number())).collect();
+    let hideable = |field: &&Field| !matches!(field.number(), 0 | 88 | 168 | 174 | 176 | 240..=1000);
+    let fields: Vec<Field> = fields.iter().filter(hideable).copied().collect();
+    let id = invoice.offer().id().unwrap().to_string();
+    let shown = |hidden: &[usize]| {
+        let mut proof = PayerProofBuilder::minimal(&invoice, PREIMAGE);
+        for (at, field) in fields.iter().enumerate() {
+            proof = if hidden.contains(&at) { proof } else { proof.reveal(*field) };
+        }
+        value(&as_hex("payer_proof", built(proof).as_bytes())).get("offer_merkle_root").cloned()
+    };
+    assert_eq!(shown(&[]), Some(json!(id)));
+    for one in 0..fields.len() {
+        for other in 0..fields.len() {
+            let found = shown(&[one, other]);
+            assert!(found.is_none() || found == Some(json!(id)), "{:?} {:?}", fields[one], fields[other]);
+            let is_of_offer = |at: usize| invoice.offer().records().any(|it| it.number() == fields[at].number());
+            assert!(
+                found.is_none() || !is_of_offer(one) && !is_of_offer(other),
+                "{:?} {:?}",
+                fields[one],
+                fields[other]
+            );
+        }
+    }
+}
+
 /// What a proof does not tell, its JSON does not either: the unit of an amount whose currency may be hidden, the
 /// address of an output on a hidden chain, whose fees are disclosed without the paths.
 #[test]
@@ -314,7 +347,7 @@ fn refused_proofs() {
         json!({
             "type": "bolt12 payer_proof",
             "valid": false,
-            "error": "the preimage is not that of the payment hash: whoever has paid knows the preimage",
+            "error": "the preimage does not match the payment hash: the preimage proves that the invoice was paid",
             "code": "wrong_preimage",
             "rule": "PPR-2",
             "field": "proof_preimage",

@@ -113,7 +113,7 @@ fn the_ways_that_are_left_are_tried_in_order() {
         match payment.poll(now).unwrap() {
             Action::Send(asked) => ids.push(asked.reply_path_id.unwrap()),
             Action::WaitUntil(at) => now = at,
-            Action::Nothing => panic!(),
+            Action::Sign | Action::Nothing => panic!(),
         }
     }
     let no = InvoiceError::new("no").unwrap().into_bytes();

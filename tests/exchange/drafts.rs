@@ -11,6 +11,8 @@ use bolt12::{
     Quantity, Rate, Rule, UnixTime,
 };
 
+use proptest::prelude::*;
+
 use super::messages::{NOW, key};
 use super::plan::usd;
 use super::sides::{CHAINS, is_about, own_offer, path_with};
@@ -102,7 +104,8 @@ fn cost_honours_quantity_and_currency() {
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: Msat(26_999) }, Rule::Exc7));
 }
 
-/// What is wrong is said of what was chosen, before anything of what it costs; and whatever `start` refuses, `check` does.
+/// What is wrong is said of what was chosen, before anything of what it costs; and whatever `start` refuses, `check`
+/// does.
 #[test]
 fn what_cannot_be_asked_for_is_named() {
     let payer = payer();
@@ -235,7 +238,7 @@ fn timetable(offer: &Offer, retry: Retry, until: u64) -> Vec<(u64, usize)> {
                 sent.push((now.0 - NOW.0, way));
             }
             Action::WaitUntil(at) => now = at,
-            Action::Nothing => break,
+            Action::Sign | Action::Nothing => break,
         }
     }
     sent
@@ -382,6 +385,35 @@ fn messages_have_their_numbers() {
     assert_eq!(refusal.destination, Destination::Path(reply));
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    // EXC-1: a note that fits is sent, and one byte more is refused with what fits, however much else was chosen.
+    #[test]
+    fn a_note_fits_or_it_is_said_how_much_does(custom in 0usize..4_200, more in 1usize..70_000) {
+        let custom = if custom % 3 == 0 { 3_700 + custom % 200 } else { custom };
+        let draft = payer().draft(&tea(|it| it), NOW, CHAINS).unwrap().amount(Msat(9));
+        let draft = draft.custom_field(2_000_000_001, vec![7; custom]);
+        let start = |note: usize| draft.clone().payer_note(&"x".repeat(note)).start([3; 32], NOW, DEADLINE).map(drop);
+        let kind = |result: Result<(), bolt12::Error>| result.map_err(|error| (error.kind().clone(), error.field()));
+        match draft.max_note_len() {
+            Ok(max) => {
+                prop_assert_eq!(start(max), Ok(()));
+                prop_assert_eq!(draft.clone().payer_note("thanks").max_note_len(), Ok(max));
+                for len in [max + 1, max + more] {
+                    let refused = (ErrorKind::TooLong { len, max }, Some(Field::INVREQ_PAYER_NOTE));
+                    // Without room for any note the length of it is not to blame.
+                    prop_assert!(max == 0 || kind(start(len)) == Err(refused.clone()), "{:?} {:?}", start(len), refused);
+                }
+            }
+            Err(error) => {
+                prop_assert!(matches!(error.kind(), ErrorKind::TooLong { .. }), "{:#}", error);
+                prop_assert!(start(0).is_err());
+            }
+        }
+    }
+}
+
 /// Where a name is looked up.
 #[test]
 fn names_and_where_they_are_looked_up() {
@@ -398,7 +430,8 @@ fn names_and_where_they_are_looked_up() {
     }
 }
 
-// EXC-3, RQW-6: nothing in two requests shows that one payer made them, be it for one offer; sent again, one is the same.
+// EXC-3, RQW-6: nothing in two requests shows that one payer made them, be it for one offer; sent again, one is the
+// same.
 #[test]
 fn nothing_links_two_requests() {
     let offer = own_offer(&issuer(), 2, |offer| offer.description("tea").amount_msat(Msat(9)));
@@ -411,7 +444,7 @@ fn nothing_links_two_requests() {
             match payment.poll(now).unwrap() {
                 Action::Send(outgoing) => sent.push(*outgoing),
                 Action::WaitUntil(at) => now = at,
-                Action::Nothing => panic!(),
+                Action::Sign | Action::Nothing => panic!(),
             }
         }
         for outgoing in sent {

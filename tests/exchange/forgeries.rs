@@ -2,15 +2,15 @@
 //! anything that it must not change.
 
 use bolt12::exchange::{
-    Action, Claim, ClaimState, Destination, EndReason, IncomingMessage, Limit, MessageArrival, Objection,
-    OffersMessage, OffersMessageKind, Payee, Payer, Payment, Progress, Refused, Retry, State,
+    Action, ClaimState, EndReason, IncomingMessage, Limit, MessageArrival, Objection, OffersMessage, OffersMessageKind,
+    Payee, Payer, Payment, Progress, Refused, State,
 };
 use bolt12::secp256k1::Keypair;
 use bolt12::{
-    ChainHash, Error, ErrorKind, Field, InvoiceError, Msat, MultiPart, Offer, OfferBuilder, Preimage, Refund, Rule,
-    UnixTime,
+    ChainHash, Error, ErrorKind, Field, InvoiceError, Msat, MultiPart, Offer, OfferBuilder, Preimage, Rule, UnixTime,
 };
 
+use super::helpers::{self, claim, sent};
 use super::messages::{NOW, key, path, payinfo};
 use super::naive::{self, Record, record};
 use super::sides::{self, CHAINS, copy, deliver, is_about, last_key, own_offer, path_with, terms, try_begin};
@@ -103,11 +103,7 @@ impl Asked {
 
 /// An invoice with other records, signed with any key.
 fn forged(bytes: &[u8], key: &Keypair, change: impl FnOnce(&mut Vec<Record>)) -> Vec<u8> {
-    let mut records = naive::parse(bytes).unwrap();
-    records.retain(|record| record.number != 240);
-    change(&mut records);
-    records.sort_by_key(|record| record.number);
-    naive::concat(&naive::sign("invoice", records, key))
+    helpers::forged("invoice", bytes, key, change)
 }
 
 fn put(records: &mut Vec<Record>, number: u64, value: &[u8]) {
@@ -556,18 +552,6 @@ fn publish(expiry: Option<UnixTime>) -> Payment {
         builder = builder.absolute_expiry(expiry);
     }
     new.publish(builder, NOW).unwrap()
-}
-
-fn claim(claimer: &Payee, refund: &Refund, hash: u8) -> Claim {
-    let accepted = claimer.claim(refund, NOW, CHAINS).unwrap();
-    let invoice = accepted.invoice(Preimage([hash; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
-    accepted.sign(invoice, UnixTime(NOW.0 + 600), Retry::default()).unwrap()
-}
-
-fn sent(claim: &mut Claim) -> IncomingMessage {
-    let Action::Send(outgoing) = claim.poll(NOW).unwrap() else { panic!() };
-    assert!(matches!((&outgoing.destination, outgoing.reply_path_id), (Destination::Path(_), Some(_))), "RQR-12");
-    deliver(&outgoing, 0x66)
 }
 
 /// EXC-4, IVR-9: of two who claim a refund, one is paid; whoever publishes it sees whom, and can decline.

@@ -13,8 +13,11 @@ mod sides;
 
 mod answers;
 mod approval;
+#[cfg(feature = "contacts")]
+mod contacts;
 mod drafts;
 mod forgeries;
+mod helpers;
 mod plan;
 mod probes;
 mod rates;
@@ -24,5 +27,6 @@ mod renegotiation;
 mod sales;
 mod simulation;
 mod states;
+mod stock;
 mod walk;
 mod world;

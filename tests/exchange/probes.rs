@@ -12,6 +12,7 @@ use bolt12::{
     OfferBuilder, Preimage, Quantity, Rate, RequestArrival, Rule, UnixTime,
 };
 
+use super::helpers;
 use super::messages::{NOW, key, path, payinfo};
 use super::naive::{self, Record, record};
 use super::network::Random;
@@ -46,12 +47,12 @@ fn asked(offer: &Offer) -> (Payment, IncomingMessage) {
 
 /// A request that somebody else signs, with whatever records.
 fn forged(incoming: &IncomingMessage, change: impl FnOnce(&mut Vec<Record>)) -> IncomingMessage {
-    let mut records = naive::parse(&incoming.bytes).unwrap();
-    records.retain(|record| record.number != 240 && record.number != 88);
-    records.push(record(88, &key(0x66).public_key().serialize()));
-    change(&mut records);
-    records.sort_by_key(|record| record.number);
-    IncomingMessage { bytes: naive::concat(&naive::sign("invoice_request", records, &key(0x66))), ..incoming.clone() }
+    let bytes = helpers::forged("invoice_request", &incoming.bytes, &key(0x66), |records| {
+        records.retain(|record| record.number != 88);
+        records.push(record(88, &key(0x66).public_key().serialize()));
+        change(records);
+    });
+    IncomingMessage { bytes, ..incoming.clone() }
 }
 
 /// Refused like a message that has nothing to do with us.

@@ -36,7 +36,7 @@ fn next(payment: &mut Payment, now: &mut UnixTime) -> Option<OutgoingMessage> {
                 assert!(at > *now);
                 *now = at;
             }
-            Action::Nothing => return None,
+            Action::Sign | Action::Nothing => return None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Prices that move between a quote and its payment: the payment asks again by itself until the rates of both sides meet,
-//! within what its owner authorised, and never without end (EXC-7, EXC-9, EXC-10, EXC-14).
+//! Prices that move between a quote and its payment: the payment asks again by itself until the rates of both sides
+//! meet, within what its owner authorised, and never without end (EXC-7, EXC-9, EXC-10, EXC-14).
 
 use bolt12::exchange::{
     Action, Draft, EndReason, IncomingMessage, Limit, MAX_RENEWALS, MessageArrival, Objection, OffersMessageKind,
@@ -143,8 +143,8 @@ fn a_rate_that_moves_after_a_quote_is_asked_for_again() {
     }
 }
 
-/// EXC-9: the rate of the very moment is the last thing that a quote is compared with. The answer to the request before is
-/// late then.
+/// EXC-9: the rate of the very moment is the last thing that a quote is compared with. The answer to the request before
+/// is late then.
 #[test]
 fn a_stale_quote_is_not_begun() {
     let offer = coffee(1);
@@ -172,7 +172,8 @@ fn a_stale_quote_is_not_begun() {
     try_begin(&mut payment, NOW).unwrap();
 }
 
-/// EXC-7: its owner can allow what is above the limit: by an amount, or by a tolerance. Less than that is asked for again.
+/// EXC-7: its owner can allow what is above the limit: by an amount, or by a tolerance. Less than that is asked for
+/// again.
 #[test]
 fn its_owner_allows_what_is_off_the_price() {
     let offer = coffee(1);
@@ -251,7 +252,7 @@ fn renegotiation_has_an_end() {
                     assert!(time > now);
                     now = time;
                 }
-                Action::Nothing => break,
+                Action::Sign | Action::Nothing => break,
             }
             payment = copy(&payer(), &payment);
         }
@@ -369,8 +370,8 @@ fn one_path_above_the_limit_ends_nothing() {
     }
 }
 
-/// EXC-9, EXC-14: a path that never answers keeps nobody from deciding about what came over the other, nor the rates from
-/// meeting; and while its owner thinks, the silent one can still answer.
+/// EXC-9, EXC-14: a path that never answers keeps nobody from deciding about what came over the other, nor the rates
+/// from meeting; and while its owner thinks, the silent one can still answer.
 #[test]
 fn a_silent_path_does_not_stop_renegotiation() {
     let offer = coffee(2);
@@ -388,7 +389,7 @@ fn a_silent_path_does_not_stop_renegotiation() {
             }
             Action::Send(asked) => silent = Some(asked),
             Action::WaitUntil(time) => now = time,
-            Action::Nothing => panic!("{:?}", payment.state()),
+            Action::Sign | Action::Nothing => panic!("{:?}", payment.state()),
         }
         payment = copy(&payer(), &payment);
         if let State::NeedsApproval { .. } = payment.state() {
@@ -416,7 +417,7 @@ fn a_silent_path_does_not_stop_renegotiation() {
             }
             Action::Send(_) => {}
             Action::WaitUntil(time) => now = time,
-            Action::Nothing => panic!("{:?}", payment.state()),
+            Action::Sign | Action::Nothing => panic!("{:?}", payment.state()),
         }
     }
     assert!(is_paid, "{:?}", payment.state());
@@ -425,8 +426,8 @@ fn a_silent_path_does_not_stop_renegotiation() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// EXC-5: whatever a clock shows, whoever polls until there is nothing to send comes to an end, and is told to wait for
-    /// a time that is to come.
+    /// EXC-5: whatever a clock shows, whoever polls until there is nothing to send comes to an end, and is told to wait
+    /// for a time that is to come.
     #[test]
     fn polling_comes_to_an_end_at_any_time(
         times in prop::collection::vec(prop_oneof![Just(u64::MAX), Just(0), any::<u64>(), NOW.0..NOW.0 + 4000], 1..30),
@@ -468,7 +469,7 @@ proptest! {
                         prop_assert!(time > now || now.0 == u64::MAX, "{} at {}", time, now);
                         break;
                     }
-                    Action::Nothing => break,
+                    Action::Sign | Action::Nothing => break,
                 }
             }
             payment = copy(&payer(), &payment);
@@ -582,7 +583,7 @@ fn pay_in_a_market(seed: u64, sum: &mut Outcome) {
                     }
                 }
                 Action::WaitUntil(_) => break,
-                Action::Nothing => break 'time,
+                Action::Sign | Action::Nothing => break 'time,
             }
         }
         if let State::Quoted(quote) = payment.state() {
@@ -630,8 +631,9 @@ fn simulate(seeds: std::ops::Range<u64>) -> Outcome {
     sum
 }
 
-/// EXC-7, EXC-9: whatever the market does, what is paid is the price at the payer's rate of the moment, within the tolerance
-/// and never above the limit, for so many messages; and most payments that would have ended with their first quote are made.
+/// EXC-7, EXC-9: whatever the market does, what is paid is the price at the payer's rate of the moment, within the
+/// tolerance and never above the limit, for so many messages; and most payments that would have ended with their first
+/// quote are made.
 #[test]
 fn in_a_market_that_moves_the_price_is_paid() {
     let outcome = simulate(0..500);

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use bolt12::exchange::{
-    Accepted, Action, ExpectedPayment, MAX_SALE_DATA, MaxAmount, Payee, Payer, Payment, TakenPayments, Terms,
-};
+use bolt12::exchange::{Accepted, Action, ExpectedPayment, MAX_SALE_DATA, Payee, Payer, Payment, TakenPayments, Terms};
 use bolt12::{
     CurrencyCode, ErrorKind, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Quantity, Rate, Rule, UnixTime,
 };
@@ -77,17 +75,24 @@ fn a_payment_is_taken_once_and_so_is_a_request() {
     assert_ne!(first.payment_hash(), second.payment_hash());
     let other = accepted(&offer, 2, NOW, "100000.00").expected_payment();
     let mut taken = TakenPayments::new();
-    taken.take(&first, NOW).unwrap();
+    taken.take(&first, b"one", NOW).unwrap();
     let mut taken = payee().load_taken(&taken.to_bytes(&payee())).unwrap();
-    for again in [&first, &second] {
-        let error = taken.take(again, later).unwrap_err();
+    // After a start the node says again what it holds: that is the same payment, and to be settled, even late.
+    assert!(taken.has(&first, b"one") && !taken.has(&first, b"two") && !taken.has(&second, b"one"));
+    for now in [later, UnixTime(NOW.0 + 601)] {
+        let before = taken.clone();
+        taken.take(&first, b"one", now).unwrap();
+        assert_eq!(taken, before);
+    }
+    for (again, id) in [(&first, b"two"), (&second, b"one"), (&second, b"two")] {
+        let error = taken.take(again, id, later).unwrap_err();
         assert_eq!((error.kind(), error.rule()), (&ErrorKind::AlreadyTaken, Rule::Exc22));
     }
-    taken.take(&other, later).unwrap();
+    taken.take(&other, b"one", later).unwrap();
     // What has expired cannot be paid any more, so it is forgotten, and the second invoice no sooner than it expires.
-    let error = taken.take(&first, UnixTime(NOW.0 + 601)).unwrap_err();
+    let error = taken.take(&first, b"two", UnixTime(NOW.0 + 601)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Expired { .. }));
-    assert_eq!(taken.take(&second, UnixTime(NOW.0 + 660)).unwrap_err().kind(), &ErrorKind::AlreadyTaken);
+    assert_eq!(taken.take(&second, b"two", UnixTime(NOW.0 + 660)).unwrap_err().kind(), &ErrorKind::AlreadyTaken);
     assert!(Payee::new([9; 32]).load_taken(&taken.to_bytes(&payee())).is_err());
 }
 
@@ -116,12 +121,10 @@ fn an_old_rate_makes_no_price() {
     let (_, asked) = ask(&offer, 1);
     let received = payee().receive(deliver(&asked, 0x70)).unwrap();
     let aged = |seconds| Terms {
-        now: NOW,
-        chains: CHAINS,
         rate: Some(at("100000.00")),
         rate_age: Duration::from_secs(seconds),
         max_rate_age: Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
+        ..Terms::new(NOW, CHAINS)
     };
     let today = received.clone().accept(&aged(600)).unwrap();
     let refused = received.clone().accept(&aged(601)).unwrap_err();

@@ -1,5 +1,5 @@
-//! Ten thousand exchanges in worlds where more and more goes wrong, or the first two thousand of them (see `long.rs`). What must never happen is checked in the world
-//! itself; here is what must happen, so that no run is empty.
+//! Ten thousand exchanges in worlds where more and more goes wrong, or the first two thousand of them (see `long.rs`).
+//! What must never happen is checked in the world itself; here is what must happen, so that no run is empty.
 
 use super::long::{is_long, seeds};
 use super::network::{FAULTS, Fault, Faults};

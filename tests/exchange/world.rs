@@ -729,14 +729,7 @@ impl World {
         };
         let rate = received.currency().map(|_| self.market.rate(self.now));
         let max_amount = MaxAmount::TimesPrice(20);
-        let terms = bolt12::exchange::Terms {
-            now: self.now,
-            chains: CHAINS,
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount,
-        };
+        let terms = bolt12::exchange::Terms { rate, max_amount, ..bolt12::exchange::Terms::new(self.now, CHAINS) };
         match received.accept(&terms) {
             Ok(accepted) => {
                 let bytes = accepted.to_bytes();
@@ -817,7 +810,7 @@ impl World {
         live.wake = match &action {
             Action::Send(_) => now,
             Action::WaitUntil(at) => *at,
-            Action::Nothing => NEVER,
+            Action::Sign | Action::Nothing => NEVER,
         };
         self.save_claim(party, id)?;
         if let Action::Send(outgoing) = action {

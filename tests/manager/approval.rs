@@ -124,3 +124,70 @@ fn a_backup_is_restored() {
     // What is here is the later state.
     assert_eq!(again.manager.restore(wallet.disk.clone(), NOW).count, 0);
 }
+
+/// A rate that comes while something is being saved is compared with it afterwards, and so is everything if the clock
+/// is set back.
+#[test]
+fn what_is_being_saved_forgets_neither_rate_nor_clock() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = ask_dollars(&mut wallet, Limit::Tolerance { basis_points: 100 });
+    wallet.manager.receive(answer_at(&asked, 100_000, NOW).0, NOW).unwrap();
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.set_rate(rate(150_000), later(20));
+    while wallet.manager.poll(later(20), 10) {}
+    assert!(wallet.manager.saved(save.number));
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    assert!(wallet.manager.wake_at().unwrap() <= later(20));
+    wallet.go_on(later(20));
+    assert_eq!(wallet.sent().len(), 1);
+    // The clock was an hour ahead: what waits for a time then goes on at once.
+    let mut wallet = Wallet::new();
+    let ahead = later(300);
+    let (_, asked) = wallet.ask(payment(1), ahead);
+    wallet.manager.unreachable(&asked, ahead);
+    let save = wallet.manager.next_save().unwrap();
+    while wallet.manager.poll(NOW, 10) {}
+    wallet.manager.saved(save.number);
+    assert!(wallet.manager.wake_at().unwrap() <= NOW);
+}
+
+/// A rate from a clock that was ahead is not used for longer than others.
+#[test]
+fn a_rate_of_tomorrow_is_not_used_today() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = ask_dollars(&mut wallet, Limit::Tolerance { basis_points: 100 });
+    wallet.manager.receive(answer_at(&asked, 100_000, NOW).0, NOW).unwrap();
+    wallet.save();
+    let hash = wallet.manager.payment(id, |payment| match payment.state() {
+        State::Quoted(quote) => Some(quote.payment_hash()),
+        _ => None,
+    });
+    let hash = hash.unwrap().unwrap();
+    // It would be off the price by that.
+    wallet.manager.set_rate(rate(150_000), later(86_400));
+    wallet.manager.begin(id, hash, NOW).unwrap();
+}
+
+/// EXC-16: a rate that concerns many holds up nothing that is due.
+#[test]
+fn rates_hold_up_nothing_that_is_due() {
+    let mut wallet = Wallet::new();
+    for number in 0..40 {
+        let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(300) };
+        let offer = own_offer(&shop(), 1, |offer| offer.description("tea").amount(price));
+        let limit = Limit::Tolerance { basis_points: 100 };
+        let draft = payer().draft(&offer, NOW, CHAINS).unwrap().rate(rate(100_000)).limit(limit);
+        let (_, asked) = wallet.ask(draft.start([number; 32], NOW, DEADLINE).unwrap(), NOW);
+        wallet.manager.receive(answer_at(&asked, 100_000, NOW).0, NOW).unwrap();
+        wallet.save();
+        wallet.go_on(NOW);
+    }
+    let (_, _) = wallet.ask(payment(1), NOW);
+    let due = wallet.manager.wake_at().unwrap();
+    for second in 0..5 {
+        wallet.manager.set_rate(rate(100_000), UnixTime(due.0 + second));
+        wallet.manager.poll(UnixTime(due.0 + second), 4);
+        wallet.save();
+    }
+    assert_eq!(wallet.sent().len(), 1);
+}

@@ -45,11 +45,11 @@ fn wrong_invoices_are_answered_a_few_times() {
 fn errors_say_what_to_do() {
     let id = payment(1).id().into();
     for (error, text) in [
-        (ManagerError::Unknown(id), "there is no payment "),
-        (ManagerError::Exists(id), "is here already"),
+        (ManagerError::Unknown(id), "is unknown: load it"),
+        (ManagerError::Exists(id), "already exists"),
         (ManagerError::Unsaved(id), "save and confirm it first"),
-        (ManagerError::Open(id), "is not over yet"),
-        (ManagerError::TooMany { limit: 5 }, "there are 5 of this kind"),
+        (ManagerError::Open(id), "has not ended"),
+        (ManagerError::TooMany { limit: 5 }, "the limit of 5 conversations"),
     ] {
         assert!(error.to_string().contains(text), "{error}");
     }
@@ -59,7 +59,7 @@ fn errors_say_what_to_do() {
     let refused = wallet.manager.begin(id, hash, NOW).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the payment still waits for an invoice: poll it, and try again when there is a quote"
+        "the payment is waiting for an invoice: poll it, and try again once there is a quote"
     );
 }
 

@@ -118,6 +118,44 @@ fn what_is_over_is_archived_and_found_again_by_a_late_preimage() {
     assert!(wallet.disk.is_empty());
 }
 
+/// Whoever hears that something is over archives or removes it, at once.
+#[test]
+fn what_is_told_to_be_over_can_go() {
+    let mut wallet = Wallet::new();
+    let (paid, _, preimage) = wallet.begin(payment(1), NOW);
+    wallet.manager.paid(preimage, NOW).unwrap();
+    let (declined, _) = wallet.ask(payment(2), NOW);
+    wallet.manager.decline(declined, NOW).unwrap();
+    wallet.save();
+    let told = wallet.told();
+    assert_eq!(told.len(), 2);
+    for event in told {
+        match event {
+            Event::Paid(id) => assert_eq!(wallet.manager.archive(id).map(|archived| archived.id), Ok(paid.into())),
+            Event::Ended(id) => assert_eq!(wallet.manager.remove(id), Ok(())),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(wallet.manager.is_empty());
+}
+
+/// What is printed to a log holds no preimage.
+#[test]
+fn debugging_shows_no_preimage() {
+    let mut wallet = Wallet::new();
+    let (id, _, preimage) = wallet.begin(payment(1), NOW);
+    wallet.manager.paid(preimage, NOW).unwrap();
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.saved(save.number);
+    let archived = wallet.manager.archive(id).unwrap();
+    assert!(archived.state.windows(32).any(|bytes| bytes == preimage.0));
+    let secret = format!("{:?}", &preimage.0[..4]);
+    let secret = secret.trim_matches(['[', ']']);
+    for text in [format!("{save:?}"), format!("{archived:?}"), format!("{:?}", wallet.manager)] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
 /// EXC-4: one preimage cannot prove two payments.
 #[test]
 fn one_payment_hash_is_not_paid_twice() {

@@ -13,7 +13,9 @@ mod approval;
 mod limits;
 mod loading;
 mod queue;
+mod refunds;
 mod saving;
+mod signing;
 #[cfg(feature = "recurrence")]
 mod simulation;
 mod status;

@@ -15,7 +15,7 @@ pub(crate) fn check_not_late(wallet: &Wallet, now: UnixTime) {
         match payer().load(state).unwrap().poll(now).unwrap() {
             Action::Send(_) => panic!("{id} has something to send"),
             Action::WaitUntil(at) => first = Some(first.map_or(at, |first| first.min(at))),
-            Action::Nothing => {}
+            Action::Sign | Action::Nothing => {}
         }
     }
     let wake_at = wallet.manager.wake_at();

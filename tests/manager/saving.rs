@@ -46,7 +46,8 @@ fn nothing_is_payable_before_it_is_saved() {
     assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
     wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
     assert!(wallet.told().is_empty());
-    assert_eq!(wallet.manager.payment(id, |_| ()), Err(ManagerError::Unsaved(id.into())));
+    // What is shown is what is saved.
+    assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
     let save = wallet.manager.next_save().unwrap();
     assert!(wallet.told().is_empty());
     assert!(matches!(payer().load(save.state.as_ref().unwrap()).unwrap().state(), State::Paying(_)));
@@ -76,7 +77,7 @@ fn one_that_is_not_saved_holds_up_no_other() {
     assert_eq!(wallet.manager.failed(hash, FIRST, NOW), Ok(id.into()));
     wallet.save();
     assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
-    assert_eq!(wallet.manager.payment(stuck, |_| ()), Err(ManagerError::Unsaved(stuck.into())));
+    assert!(wallet.manager.payment(stuck, |payment| matches!(payment.state(), State::Asking { .. })).unwrap());
     wallet.manager.saved(held.number);
     assert_eq!(wallet.told(), [Event::Quoted(stuck.into())]);
 }
@@ -148,12 +149,83 @@ fn changes_during_a_save_wait_for_the_next() {
             assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
             continue;
         }
+        // What is paid is not to be paid any more.
         wallet.manager.saved(begun.number);
-        assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+        assert_eq!(wallet.told(), []);
+        assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Paying(_))).unwrap());
         let paid = wallet.manager.next_save().unwrap();
         wallet.manager.saved(paid.number);
         assert_eq!(wallet.told(), [Event::Paid(id.into())]);
     }
+}
+
+// EXC-15: what is payable is shown, also if it changed while that was being saved. Once a payment was lost in this way.
+#[test]
+fn what_is_payable_can_be_seen() {
+    let mut wallet = Wallet::new();
+    let (first, _) = refund(1, NOW);
+    let id = wallet.manager.add_payment(first, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    let refund = wallet.manager.payment(id, |payment| payment.refund().unwrap().clone()).unwrap();
+    let (claim, preimage) = claim(&refund, 1, NOW);
+    wallet.manager.receive(claim, NOW).unwrap();
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    let attempt = wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
+    let begun = wallet.manager.next_save().unwrap();
+    // It fails and begins anew, while the first beginning is saved: one of both is payable, once.
+    wallet.manager.failed(preimage.payment_hash(), attempt, NOW).unwrap();
+    let again = wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
+    wallet.manager.saved(begun.number);
+    assert_eq!(wallet.told(), []);
+    let begun = wallet.manager.next_save().unwrap();
+    wallet.manager.saved(begun.number);
+    assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+    let attempt = wallet.manager.payment(id, |payment| match payment.state() {
+        State::Paying(paying) => Some(paying.attempt()),
+        _ => None,
+    });
+    assert_eq!(attempt, Ok(Some(again)));
+}
+
+// EXC-15: the transport says late that a request did not get there, when its payment has gone on over another way.
+#[test]
+fn what_is_unreachable_late_changes_nothing() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = wallet.ask(payment(1), NOW);
+    let (answer, preimage) = answer(&asked, NOW);
+    wallet.manager.receive(answer, NOW).unwrap();
+    wallet.save();
+    wallet.told();
+    wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
+    let begun = wallet.manager.next_save().unwrap();
+    wallet.manager.unreachable(&asked, NOW);
+    wallet.manager.saved(begun.number);
+    assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+    assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Paying(_))).unwrap());
+    assert!(wallet.manager.next_save().is_none());
+}
+
+// EXC-15: what changed while a quote was being saved hides it from nobody.
+#[test]
+fn a_quote_can_be_seen_while_another_claim_is_saved() {
+    let mut wallet = Wallet::new();
+    let (payment, refund) = refund(1, NOW);
+    let id = wallet.manager.add_payment(payment, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    let claims = [claim(&refund, 1, NOW).0, claim(&refund, 2, NOW).0].map(|claim| {
+        wallet.manager.receive(claim, NOW).unwrap();
+        wallet.manager.next_save()
+    });
+    let [Some(first), None] = claims else { panic!("one save after the other") };
+    wallet.manager.saved(first.number);
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    assert_eq!(wallet.manager.payment(id, |payment| payment.quotes().count()), Ok(1));
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    assert_eq!(wallet.manager.payment(id, |payment| payment.quotes().count()), Ok(2));
 }
 
 // EXC-15: what is refused changes and saves nothing. Once, 2,000 messages of one byte caused 2,000 saves.
@@ -193,6 +265,7 @@ enum Do {
     Decline,
     Fail,
     Pay,
+    Unreachable,
     Save,
     Confirm,
     Break,
@@ -208,6 +281,7 @@ fn deeds() -> impl Strategy<Value = Vec<Do>> {
         Just(Do::Decline),
         Just(Do::Fail),
         Just(Do::Pay),
+        Just(Do::Unreachable),
         Just(Do::Save),
         Just(Do::Save),
         Just(Do::Confirm),
@@ -228,6 +302,7 @@ proptest! {
         let (id, asked) = wallet.ask(payment(1), NOW);
         let (mut latest, mut preimage) = answer(&asked, NOW);
         let (mut now, mut under_way, mut attempt) = (NOW, None, FIRST);
+        let (mut last_asked, mut payable, mut is_paid, mut was_broken) = (asked, Vec::new(), false, false);
         let mut disk = wallet.disk[&id.into()].clone();
         for deed in deeds {
             match deed {
@@ -241,7 +316,8 @@ proptest! {
                 },
                 Do::Decline => drop(wallet.manager.decline(id, now)),
                 Do::Fail => drop(wallet.manager.failed(preimage.payment_hash(), attempt, now)),
-                Do::Pay => drop(wallet.manager.paid(preimage, now)),
+                Do::Pay => is_paid |= wallet.manager.paid(preimage, now).is_ok(),
+                Do::Unreachable => wallet.manager.unreachable(&last_asked, now),
                 Do::Save => if let Some(save) = wallet.manager.next_save() {
                     prop_assert!(under_way.is_none(), "one after the other");
                     prop_assert_ne!(save.state.as_ref(), Some(&disk), "nothing changed");
@@ -253,6 +329,8 @@ proptest! {
                 },
                 Do::Break => if let Some(save) = under_way.take() {
                     wallet.manager.save_failed(save.number, now);
+                    // What the node said may be forgotten.
+                    (is_paid, was_broken) = (false, true);
                 },
             }
             let on_disk = payer().load(&disk).unwrap();
@@ -264,7 +342,17 @@ proptest! {
                 match event {
                     Event::NotSaved { is_gone, .. } => prop_assert!(!is_gone),
                     Event::Quoted(_) => prop_assert!(matches!(on_disk.state(), State::Quoted(_))),
-                    Event::Payable(_) => prop_assert!(matches!(on_disk.state(), State::Paying(_))),
+                    Event::Payable(_) => {
+                        let State::Paying(paying) = on_disk.state() else { panic!() };
+                        let seen = wallet.manager.payment(id, |payment| match payment.state() {
+                            State::Paying(paying) => Some(paying.attempt()),
+                            _ => None,
+                        });
+                        prop_assert_eq!(seen, Ok(Some(paying.attempt())));
+                        prop_assert!(!is_paid, "it is paid");
+                        prop_assert!(!payable.contains(&paying.attempt()), "told twice");
+                        payable.push(paying.attempt());
+                    }
                     Event::Paid(_) => prop_assert!(matches!(on_disk.state(), State::Paid(_))),
                     Event::Ended(_) => prop_assert!(matches!(on_disk.state(), State::Ended(_))),
                     other => prop_assert!(false, "{:?}", other),
@@ -274,7 +362,20 @@ proptest! {
                 let asks = matches!(on_disk.state(), State::Asking { attempts } if attempts > 0);
                 prop_assert!(asks);
                 (latest, preimage) = answer(&sent, now);
+                last_asked = sent;
             }
+        }
+        // What was begun comes to be payable.
+        while let Some(save) = under_way.take().or_else(|| wallet.manager.next_save()) {
+            wallet.manager.saved(save.number);
+        }
+        let paying = wallet.manager.payment(id, |payment| match payment.state() {
+            State::Paying(paying) => Some(paying.attempt()),
+            _ => None,
+        });
+        if let (Ok(Some(attempt)), false) = (paying, was_broken) {
+            let told = wallet.told();
+            prop_assert!(payable.contains(&attempt) || told == [Event::Payable(id.into())], "{told:?}");
         }
     }
 }

@@ -4,7 +4,8 @@ use super::network::{FAULTS, Fault, Faults};
 use super::world::{Outcome, Setup, World};
 
 fn calm(seed: u64) -> Setup {
-    Setup { seed, parties: 3, faults: Faults::NONE, broken: 0, crashes: 0, unwilling: 0 }
+    let (parties, shops, seconds, strangers) = (3, 3, 1, 0);
+    Setup { seed, parties, shops, seconds, strangers, faults: Faults::NONE, broken: 0, crashes: 0, unwilling: 0 }
 }
 
 #[test]
@@ -24,6 +25,8 @@ fn in_a_wild_world_nothing_is_paid_twice() {
     for seed in 100..124 {
         let wild = Setup {
             parties: 4,
+            shops: 4,
+            strangers: 20,
             faults: Faults::all(60),
             broken: if seed % 2 == 0 { 0 } else { 150 },
             crashes: 10,
@@ -45,4 +48,39 @@ fn in_a_wild_world_nothing_is_paid_twice() {
     for fault in FAULTS.into_iter().filter(|fault| *fault != Fault::Swap) {
         assert!(all.faults.of(fault) > 5, "{fault:?}: {all:?}");
     }
+}
+
+/// A day of many wallets and some shops.
+fn a_day(wallets: u16, shops: u16, purchases: usize) -> Outcome {
+    let wild = Setup {
+        parties: wallets + shops,
+        shops,
+        seconds: 86_400,
+        strangers: 50,
+        faults: Faults::all(30),
+        broken: 50,
+        crashes: 5,
+        unwilling: 50,
+        ..calm(7)
+    };
+    let started = std::time::Instant::now();
+    let outcome = World::new(wild).run(purchases);
+    println!("{wallets} wallets, {shops} shops, {:?}: {outcome:?}", started.elapsed());
+    outcome
+}
+
+/// The same as below, in small.
+#[test]
+fn a_day_of_a_few() {
+    let all = a_day(50, 5, 100);
+    assert!(all.paid > 50 && all.crashes > 5 && all.failed_saves > 20 && all.strangers > 50, "{all:?}");
+}
+
+/// EXC-15, EXC-16, EXC-20: a day of a thousand wallets and a hundred shops, with loss, duplicates, crashes, saves that
+/// fail, and strangers.
+#[test]
+#[ignore = "takes a minute"]
+fn a_day_of_a_thousand_wallets() {
+    let all = a_day(1_000, 100, 3_000);
+    assert!(all.paid > 2_000 && all.crashes > 300 && all.failed_saves > 1_000 && all.strangers > 2_000, "{all:?}");
 }

@@ -12,14 +12,11 @@ fn a_payment_says_what_it_waits_for() {
     let id = wallet.manager.add_payment(payment(1), NOW).unwrap();
     assert_eq!(sentence(&wallet, id, NOW), "this is being saved; waiting for the storage");
     wallet.save();
-    assert!(sentence(&wallet, id, NOW).starts_with("an invoice is about to be asked for; waiting for the payee"));
+    assert!(sentence(&wallet, id, NOW).starts_with("an invoice is about to be requested; waiting for the payee"));
     wallet.go_on(NOW);
     let asked = wallet.sent().remove(0);
     let status = wallet.manager.status(id, later(3)).unwrap();
-    assert_eq!(
-        status.sentence(later(3)),
-        "a request for an invoice was sent; waiting for the payee, for at most 10 minutes"
-    );
+    assert_eq!(status.sentence(later(3)), "an invoice request was sent; waiting for the payee, for at most 10 minutes");
     assert_eq!((status.since, status.until), (NOW, Some(DEADLINE)));
     assert!(super::sides::is_about(status.next.unwrap(), NOW, 5));
     let (answer, preimage) = answer(&asked, NOW);
@@ -35,16 +32,16 @@ fn a_payment_says_what_it_waits_for() {
     wallet.manager.begin(id, preimage.payment_hash(), later(5)).unwrap();
     wallet.save();
     wallet.go_on(later(5));
-    assert_eq!(sentence(&wallet, id, later(5)), "9 sat are on their way; waiting for the Lightning network");
+    assert_eq!(sentence(&wallet, id, later(5)), "9 sat is being paid; waiting for the Lightning network");
     wallet.manager.paid(preimage, later(6)).unwrap();
     wallet.save();
     wallet.go_on(later(6));
-    assert_eq!(sentence(&wallet, id, later(6)), "it is paid");
+    assert_eq!(sentence(&wallet, id, later(6)), "the payment has been made");
     let status = wallet.manager.status(id, later(6)).unwrap();
     assert_eq!((status.activity.waits_for(), status.next, status.until), (None, None, None));
     // Also after a start, but for since when.
     wallet.restart(later(50));
-    assert_eq!(sentence(&wallet, id, later(60)), "it is paid");
+    assert_eq!(sentence(&wallet, id, later(60)), "the payment has been made");
     let (id, _) = wallet.ask(payment(2), NOW);
     wallet.manager.decline(id, NOW).unwrap();
     wallet.save();

@@ -2,8 +2,8 @@
 
 use bolt12::exchange::{Activity, Event, Limit, OutgoingMessage, Payee, SubscriptionId};
 use bolt12::{
-    MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, Preimage, Rate, Recurrence, RecurrenceContext,
-    TimeUnit, UnixTime,
+    MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayWindow, Preimage, Rate, Recurrence,
+    RecurrenceContext, TimeUnit, UnixTime,
 };
 
 use super::messages::{NOW, path, payinfo};
@@ -205,4 +205,122 @@ fn what_failed_is_not_begun_by_itself() {
     wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
     wallet.save();
     assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+}
+
+/// A subscription can end while the wallet is off, or while it cannot save: that is told.
+#[test]
+fn what_ended_while_nobody_looked_is_told() {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let mut wallet = Wallet::new();
+    let id = subscribe(&mut wallet, &offer, 1);
+    wallet.save();
+    wallet.go_on(NOW);
+    let (answer, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
+    wallet.manager.receive(answer, NOW).unwrap();
+    wallet.save();
+    wallet.manager.paid(preimage, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    wallet.told();
+    // Nothing was paid in the second period.
+    let disk = wallet.disk.clone();
+    let late = later(10 * DAY);
+    wallet.restart(late);
+    assert_eq!(wallet.told(), [Event::Ended(id.into())]);
+    wallet.go_on(late);
+    assert_eq!(wallet.told(), []);
+    wallet.manager.archive(id).unwrap();
+    // The same, where the last thing that happened could not be saved.
+    wallet.disk = disk;
+    wallet.restart(NOW);
+    let due = later(DAY + 7_200);
+    wallet.manager.poll(due, 10);
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.save_failed(save.number, late);
+    assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }, Event::Ended(id.into())]);
+}
+
+/// EXC-17: after 200 days without a phone, one payment a day is made, and one more at once if its owner says so.
+#[test]
+fn what_is_overdue_is_told_and_caught_up_with() {
+    let recurrence = Recurrence::every(1, TimeUnit::Days).unwrap();
+    let paywindow = Some(PayWindow { seconds_before: 0, seconds_after: 365 * DAY as u32 });
+    let recurrence = Recurrence { paywindow, ..recurrence };
+    let offer =
+        own_offer(&shop(), 1, |offer| offer.description("a podcast").amount_msat(Msat(9_000)).recurrence(recurrence));
+    let mut wallet = Wallet::new();
+    let draft = payer().subscribe(&offer, NOW, CHAINS).unwrap();
+    let subscription = draft.start([1; 32], NOW, later(DAY)).unwrap();
+    let id = wallet.manager.add_subscription(subscription, NOW).unwrap();
+    wallet.save();
+    let (mut now, mut period) = (NOW, None);
+    let pay = |wallet: &mut Wallet, now: UnixTime, period: &mut Option<PaidPeriod>| {
+        wallet.go_on(now);
+        let sent = wallet.sent();
+        assert_eq!(sent.len(), 1, "{:?}", wallet.manager.status(id, now));
+        let (answer, preimage, paid) = answer(&sent[0], now, None, *period);
+        *period = paid;
+        wallet.manager.receive(answer, now).unwrap();
+        wallet.save();
+        assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+        wallet.manager.paid(preimage, now).unwrap();
+        wallet.save();
+        let told = wallet.told();
+        wallet.go_on(now);
+        (told, wallet.told())
+    };
+    assert_eq!(pay(&mut wallet, now, &mut period), (vec![Event::Paid(id.into())], vec![]));
+    now = later(200 * DAY);
+    let (paid, then) = pay(&mut wallet, now, &mut period);
+    assert_eq!([paid, then].concat(), [Event::Paid(id.into()), Event::Overdue(id.into())]);
+    assert!(matches!(wallet.manager.status(id, now).unwrap().activity, Activity::Overdue { number: 3 }));
+    // It is said again after a start, and nothing is sent by itself.
+    wallet.restart(now);
+    assert_eq!(wallet.told(), [Event::Overdue(id.into())]);
+    wallet.go_on(now);
+    assert!(wallet.sent().is_empty());
+    // At once means at once: not after the delay that keeps subscribers apart.
+    now.0 += 60;
+    wallet.manager.catch_up(id, now).unwrap();
+    wallet.save();
+    let (paid, then) = pay(&mut wallet, now, &mut period);
+    assert_eq!([paid, then].concat(), [Event::Paid(id.into()), Event::Overdue(id.into())]);
+    // Then by itself, a day later.
+    let next = wallet.manager.wake_at().unwrap();
+    assert!(next.0 > now.0 + DAY - 700 && next.0 <= now.0 + DAY, "{}", next.0 - now.0);
+}
+
+/// A limit in bitcoin needs no rate; and who is gone, or has ended, waits for none.
+#[test]
+fn who_needs_no_rate_waits_for_none() {
+    let usd = "USD".parse().unwrap();
+    let rate = Rate::new(usd, MinorUnits(10_000_000), Msat(100_000_000_000)).unwrap();
+    let offer = podcast(|offer| offer.amount(OfferAmount::Currency { currency: usd, amount: MinorUnits(300) }));
+    let mut wallet = Wallet::new();
+    let start = |limit, number| {
+        let draft = payer().subscribe(&offer, NOW, CHAINS).unwrap().rate(rate).limit(limit);
+        draft.start([number; 32], NOW, later(DAY)).unwrap()
+    };
+    let id = wallet.manager.add_subscription(start(Limit::AtMost(Msat(4_000_000)), 1), NOW).unwrap();
+    wallet.save();
+    assert_eq!(wallet.manager.status(id, NOW).unwrap().activity, Activity::Asking { requests: 0 });
+    wallet.go_on(NOW);
+    assert_eq!((wallet.told(), wallet.sent().len()), (vec![], 1));
+    let waiting = [2, 3].map(|number| {
+        let subscription = start(Limit::Tolerance { basis_points: 100 }, number);
+        wallet.manager.add_subscription(subscription, NOW).unwrap()
+    });
+    wallet.save();
+    wallet.go_on(NOW);
+    assert_eq!((wallet.told(), wallet.sent().len()), (vec![Event::RateNeeded(usd)], 0));
+    for (number, id) in waiting.into_iter().enumerate() {
+        assert_eq!(wallet.manager.rates_needed().count(), 1);
+        wallet.manager.cancel(id, later(1)).unwrap();
+        wallet.save();
+        assert_eq!(wallet.told(), [Event::Ended(id.into())]);
+        if number == 0 {
+            wallet.manager.remove(id).unwrap();
+        }
+    }
+    assert_eq!(wallet.manager.rates_needed().count(), 0);
 }

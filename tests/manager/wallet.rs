@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Attempt, ConversationId, Event, IncomingMessage, ManagerLimits, OffersManager, OutgoingMessage, Payee, Payer,
-    Payment, PaymentId, Save, State, Terms,
+    Action, Attempt, Claim, ConversationId, Event, IncomingMessage, ManagerLimits, OffersManager, OutgoingMessage,
+    Payee, Payer, Payment, PaymentId, Retry, Save, State, Terms,
 };
-use bolt12::{Msat, Offer, Preimage, UnixTime};
+use bolt12::{Msat, Offer, PayInfo, Preimage, Refund, UnixTime};
 
-use super::messages::NOW;
-use super::sides::{self, CHAINS, deliver, own_offer};
+use super::messages::{NOW, path, payinfo};
+use super::sides::{self, CHAINS, deliver, own_offer, path_with};
 
 pub(crate) const SECRET: [u8; 32] = [2; 32];
 pub(crate) const DEADLINE: UnixTime = UnixTime(NOW.0 + 600);
@@ -47,12 +47,56 @@ pub(crate) fn payment_for(offer: &Offer, number: u64) -> Payment {
     payer().draft(offer, NOW, CHAINS).unwrap().start(entropy, NOW, DEADLINE).unwrap()
 }
 
+/// A refund of this number, to be claimed for ten minutes.
+pub(crate) fn refund(number: u8, now: UnixTime) -> (Payment, Refund) {
+    let new = payer().new_refund([number; 32]);
+    let refund = new.builder("a cup", Msat(5_000)).add_path(path_with(0x60, new.path_id(0)));
+    let payment = new.publish(refund.absolute_expiry(UnixTime(now.0 + 600)), now).unwrap();
+    let refund = payment.refund().unwrap().clone();
+    (payment, refund)
+}
+
+/// The claim of somebody, and what it will reveal.
+pub(crate) fn claim(refund: &Refund, who: u8, now: UnixTime) -> (IncomingMessage, Preimage) {
+    claim_over(refund, who, now, &payinfo())
+}
+
+/// The same over a path that costs this.
+pub(crate) fn claim_over(
+    refund: &Refund,
+    who: u8,
+    now: UnixTime,
+    payinfo: &PayInfo<'_>,
+) -> (IncomingMessage, Preimage) {
+    let (mut claim, preimage) = new_claim(&Payee::new([0x80 + who; 32]), refund, now, payinfo);
+    let Action::Send(sent) = claim.poll(now).unwrap() else { panic!() };
+    (deliver(&sent, 0x60), preimage)
+}
+
+pub(crate) fn new_claim(payee: &Payee, refund: &Refund, now: UnixTime, payinfo: &PayInfo<'_>) -> (Claim, Preimage) {
+    let accepted = payee.claim(refund, now, CHAINS).unwrap();
+    let expected = accepted.expected_payment();
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(2), payinfo).build().unwrap();
+    (accepted.sign(invoice, UnixTime(now.0 + 600), Retry::default()).unwrap(), expected.preimage)
+}
+
 /// The shop's answer to a request, and what it will reveal.
 pub(crate) fn answer(asked: &OutgoingMessage, now: UnixTime) -> (IncomingMessage, Preimage) {
+    answer_over(asked, now, &payinfo())
+}
+
+/// The same over a path that costs this.
+pub(crate) fn answer_over(
+    asked: &OutgoingMessage,
+    now: UnixTime,
+    payinfo: &PayInfo<'_>,
+) -> (IncomingMessage, Preimage) {
     let received = shop().receive(deliver(asked, 0x70)).unwrap();
     let accepted = received.accept(&terms(now)).unwrap();
-    let (preimage, invoice) = sides::invoice(&accepted);
-    (deliver(&accepted.answer(invoice).unwrap(), 0x60), preimage)
+    let expected = accepted.expected_payment();
+    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(2), payinfo);
+    let invoice = accepted.sign(invoice.build().unwrap()).unwrap();
+    (deliver(&accepted.answer(invoice).unwrap(), 0x60), expected.preimage)
 }
 
 pub(crate) fn terms(now: UnixTime) -> Terms<'static> {

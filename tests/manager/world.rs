@@ -3,27 +3,37 @@
 //!
 //! The world plays by the documentation and watches: every check here holds in every run, whatever goes wrong.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::sha256;
 use bolt12::exchange::{
-    Action, AskNode, Attempt, ConversationId, ConversationKind, Event, ManagerError, ManagerLimits, OffersManager,
-    OutgoingMessage, Payee, Payer, Received, Refused, Retry, Save, State,
+    Action, Activity, AskNode, Attempt, ConversationId, ConversationKind, Event, IncomingMessage, ManagerError,
+    ManagerLimits, MessageArrival, OffersManager, OffersMessageKind, OutgoingMessage, PathId, Payee, Payer, Received,
+    Refused, Retry, Save, State, Status,
 };
+use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
 use bolt12::{
-    Msat, Offer, OfferBuilder, PaidPeriod, Preimage, Recurrence, RecurrenceContext, SubscriptionKey, TimeUnit, UnixTime,
+    BlindedPath, Msat, Offer, OfferBuilder, PaidPeriod, Preimage, Recurrence, RecurrenceContext, SubscriptionKey,
+    TimeUnit, UnixTime,
 };
 
 use super::messages::{NOW, path, payinfo};
 use super::network::{Counts, Faults, Network, Packet, Random};
-use super::sides::{CHAINS, path_with, point};
+use super::sides::{CHAINS, last_key, point};
 
 const HOUR: u64 = 3_600;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) seed: u64,
-    pub(crate) parties: u8,
+    pub(crate) parties: u16,
+    /// How many of them sell. If not all do, these buy nothing.
+    pub(crate) shops: u16,
+    /// Over how many seconds it begins.
+    pub(crate) seconds: u64,
+    /// Out of 1000 steps, before how many a stranger sends something.
+    pub(crate) strangers: u16,
     pub(crate) faults: Faults,
     /// Out of 1000 saves, how many fail.
     pub(crate) broken: u16,
@@ -42,12 +52,14 @@ pub(crate) struct Outcome {
     pub(crate) saves: u64,
     pub(crate) claims: u64,
     pub(crate) failed_transfers: u64,
+    pub(crate) steps: u64,
+    pub(crate) strangers: u64,
     pub(crate) faults: Counts,
 }
 
 /// A wallet that is a shop.
 struct Party {
-    node: u8,
+    node: PublicKey,
     secret: [u8; 32],
     manager: OffersManager,
     disk: BTreeMap<ConversationId, Vec<u8>>,
@@ -66,7 +78,6 @@ struct Transfer {
     id: ConversationId,
     attempt: Attempt,
     from: usize,
-    done_at: UnixTime,
     succeeds: bool,
     is_done: bool,
     /// Whether whoever paid knows how it ended.
@@ -88,14 +99,22 @@ pub(crate) struct World {
     random: Random,
     network: Network,
     parties: Vec<Party>,
+    /// Where each node is.
+    nodes: BTreeMap<PublicKey, usize>,
+    /// When something begins that did not yet.
+    beginnings: BTreeSet<(UnixTime, usize)>,
+    /// What is on its way, by when it arrives.
+    on_the_way: BTreeSet<(UnixTime, sha256::Hash)>,
     transfers: BTreeMap<sha256::Hash, Transfer>,
     bills: BTreeMap<sha256::Hash, Bill>,
     outcome: Outcome,
 }
 
 impl Party {
-    fn new(node: u8) -> Self {
-        let secret = [node; 32];
+    fn new(number: u16) -> Self {
+        let mut secret = [0x60; 32];
+        secret[..2].copy_from_slice(&number.to_be_bytes());
+        let node = Keypair::from_seckey_slice(context(), &secret).unwrap().public_key();
         let (disk, store, given, to_do, subscribers) = Default::default();
         let manager = new_manager(secret);
         let payee = manager.payee().clone();
@@ -155,6 +174,9 @@ impl Party {
     /// EXC-16: checks by each payment alone that the queue is not late.
     /// Only what could not be saved may wait longer than it has to.
     fn check_queue(&self, now: UnixTime, pause: u64) {
+        if self.disk.len() > 100 {
+            return;
+        }
         let wake_at = self.manager.wake_at();
         if wake_at.is_some_and(|at| at <= now) {
             return;
@@ -162,19 +184,31 @@ impl Party {
         let payer = Payer::new(self.secret);
         for (id, state) in &self.disk {
             let ConversationId::Payment(payment) = id else { continue };
-            // What fails to be saved has a pause.
-            if self.manager.payment(*payment, |it| &it.to_bytes() == state) != Ok(true) {
+            // What is being saved waits for that.
+            let is_saving = |status: Status| status.activity == Activity::Saving;
+            if self.manager.status(*payment, now).map_or(true, is_saving) {
                 continue;
             }
             let due = match payer.load(state).unwrap().poll(now).unwrap() {
                 Action::WaitUntil(at) => at,
                 Action::Send(_) => now,
-                Action::Nothing => continue,
+                Action::Sign | Action::Nothing => continue,
             };
             let latest = UnixTime(due.0.max(now.0 + pause));
             assert!(wake_at.is_some_and(|wake| wake <= latest), "{wake_at:?} is later than {due}");
         }
     }
+}
+
+fn context() -> &'static Secp256k1<All> {
+    static CONTEXT: OnceLock<Secp256k1<All>> = OnceLock::new();
+    CONTEXT.get_or_init(Secp256k1::new)
+}
+
+/// A path to a node whose last hop holds a path id, as it would after decryption.
+fn path_with(node: PublicKey, path_id: PathId) -> BlindedPath<'static> {
+    let hops = [(node, &b"next"[..]), (last_key(0x60, path_id).public_key(), &path_id.0[..])];
+    BlindedPath::new(node.into(), point(0x52), hops).unwrap()
 }
 
 fn new_manager(secret: [u8; 32]) -> OffersManager {
@@ -185,35 +219,40 @@ impl World {
     pub(crate) fn new(setup: Setup) -> Self {
         let random = Random::new(setup.seed);
         let network = Network::new(setup.seed, setup.faults);
-        let parties = (0..setup.parties).map(|number| Party::new(0x60 + number)).collect();
-        let (transfers, bills, outcome) = Default::default();
-        Self { setup, now: NOW, random, network, parties, transfers, bills, outcome }
+        let parties: Vec<_> = (0..setup.parties).map(Party::new).collect();
+        let nodes = parties.iter().enumerate().map(|(at, party)| (party.node, at)).collect();
+        let (beginnings, on_the_way, transfers, bills, outcome) = Default::default();
+        let now = NOW;
+        Self { setup, now, random, network, parties, nodes, beginnings, on_the_way, transfers, bills, outcome }
     }
 
     /// Everybody buys something from somebody, subscribes, and refunds.
     pub(crate) fn run(mut self, purchases: usize) -> Outcome {
-        for _ in 0..purchases {
-            self.begin_something();
+        for number in 0..purchases {
+            let at = UnixTime(NOW.0 + self.random.below(self.setup.seconds));
+            self.beginnings.insert((at, number));
         }
-        let mut steps = 0;
         while let Some(at) = self.next_at() {
             self.now = self.now.max(at);
-            while self.act() {
-                steps += 1;
-                assert!(steps < 100_000, "seed {}: it spins at {}", self.setup.seed, self.now);
+            while let Some(at) = self.act() {
+                self.outcome.steps += 1;
+                let most = 10_000 * (purchases as u64 + 1);
+                assert!(self.outcome.steps < most, "seed {}: it spins at {}", self.setup.seed, self.now);
                 // It costs a signature for each payment.
-                if steps % 16 == 0 {
+                if self.outcome.steps % 4 == 0 {
                     let pause = if self.setup.broken > 0 { 300 } else { 0 };
-                    self.parties.iter().for_each(|party| party.check_queue(self.now, pause));
+                    self.parties[at].check_queue(self.now, pause);
                 }
             }
         }
         self.finish()
     }
 
-    fn begin_something(&mut self) {
-        let from = self.random.index(self.parties.len());
-        let to = self.random.index(self.parties.len());
+    fn begin_something(&mut self) -> usize {
+        let (parties, shops) = (usize::from(self.setup.parties), usize::from(self.setup.shops));
+        let to = self.random.index(shops);
+        let from =
+            if shops < parties { shops + self.random.index(parties - shops) } else { self.random.index(parties) };
         let (entropy, now) = (self.random.bytes(), self.now);
         let (offers, payee) = (self.parties[to].offers.clone(), self.parties[to].manager.payee().clone());
         let party = &mut self.parties[from];
@@ -247,32 +286,39 @@ impl World {
         }
         self.take(from);
         self.take(to);
+        from
     }
 
     fn next_at(&self) -> Option<UnixTime> {
-        let transfers = self.transfers.values().filter(|it| !it.is_done).map(|it| it.done_at);
+        let transfers = self.on_the_way.first().map(|(at, _)| *at);
+        let beginnings = self.beginnings.first().map(|(at, _)| *at);
         let parties = self.parties.iter().flat_map(|party| {
             let store = party.store.front().map(|(at, _)| *at);
             [party.manager.wake_at(), store, party.to_do.iter().map(|(at, _)| *at).min()]
         });
-        parties.flatten().chain(transfers).chain(self.network.next_at()).min()
+        parties.flatten().chain(transfers).chain(beginnings).chain(self.network.next_at()).min()
     }
 
-    /// Does one thing that is due.
-    fn act(&mut self) -> bool {
+    /// Does one thing that is due, and says where.
+    fn act(&mut self) -> Option<usize> {
         let now = self.now;
+        if self.random.chance(self.setup.strangers) {
+            self.stranger();
+        }
+        if self.beginnings.first().is_some_and(|(at, _)| *at <= now) {
+            self.beginnings.pop_first();
+            return Some(self.begin_something());
+        }
         if self.random.chance(self.setup.crashes) {
             let party = self.random.index(self.parties.len());
             self.crash(party);
         }
         if let Some(packet) = self.network.receive(now) {
-            self.deliver(&packet);
-            return true;
+            return Some(self.deliver(&packet));
         }
-        let due = self.transfers.iter().find(|(_, it)| !it.is_done && it.done_at <= now).map(|(hash, _)| *hash);
-        if let Some(hash) = due {
-            self.transfer(hash);
-            return true;
+        if let Some((_, hash)) = self.on_the_way.first().copied().filter(|(at, _)| *at <= now) {
+            self.on_the_way.pop_first();
+            return Some(self.transfer(hash));
         }
         for at in 0..self.parties.len() {
             let party = &mut self.parties[at];
@@ -295,21 +341,21 @@ impl World {
                     assert!(party.manager.saved(save.number));
                 }
                 self.take(at);
-                return true;
+                return Some(at);
             }
             if let Some(due) = party.to_do.iter().position(|(at, _)| *at <= now) {
                 let (_, event) = party.to_do.remove(due).unwrap();
                 self.decide(at, &event);
                 self.take(at);
-                return true;
+                return Some(at);
             }
             if party.manager.wake_at().is_some_and(|at| at <= now) {
                 party.manager.poll(now, 3);
                 self.take(at);
-                return true;
+                return Some(at);
             }
         }
-        false
+        None
     }
 
     /// Takes what a manager gives.
@@ -449,11 +495,12 @@ impl World {
         }
         let succeeds = !self.random.chance(self.setup.unwilling);
         let done_at = UnixTime(self.now.0 + 1 + self.random.below(30));
-        self.transfers.insert(hash, Transfer { id, attempt, from: at, done_at, succeeds, is_done: false, told: false });
+        self.on_the_way.insert((done_at, hash));
+        self.transfers.insert(hash, Transfer { id, attempt, from: at, succeeds, is_done: false, told: false });
     }
 
     /// The money arrives, or does not.
-    fn transfer(&mut self, hash: sha256::Hash) {
+    fn transfer(&mut self, hash: sha256::Hash) -> usize {
         let transfer = self.transfers.get_mut(&hash).unwrap();
         transfer.is_done = true;
         let (from, id, succeeds) = (transfer.from, transfer.id, transfer.succeeds);
@@ -474,6 +521,7 @@ impl World {
         self.tell(from, id, hash, None);
         self.take(from);
         self.take(to);
+        from
     }
 
     /// What the node says, of this attempt when it is asked. It has not heard of what it was never told to pay.
@@ -514,9 +562,9 @@ impl World {
         self.take(at);
     }
 
-    fn deliver(&mut self, packet: &Packet) {
+    fn deliver(&mut self, packet: &Packet) -> usize {
         let now = self.now;
-        let Some(at) = self.parties.iter().position(|party| point(party.node) == packet.to) else { return };
+        let at = self.nodes[&packet.to];
         match self.parties[at].manager.receive(packet.incoming(), now) {
             Ok(Received::Request(message)) => {
                 let answer = self.sell(at, message).unwrap_or_else(|refused| refused.into_answer());
@@ -528,14 +576,34 @@ impl World {
             Err(refused) => assert!(refused.answer().is_none()),
         }
         self.take(at);
+        at
+    }
+
+    /// Somebody who is nobody sends something to somebody: it is refused, and nothing is kept of it.
+    fn stranger(&mut self) {
+        self.outcome.strangers += 1;
+        let at = self.random.index(self.parties.len());
+        let arrival = match self.random.below(3) {
+            0 => MessageArrival::Direct,
+            1 => MessageArrival::OtherPath,
+            _ => MessageArrival::Path(PathId(self.random.bytes())),
+        };
+        let kinds = [OffersMessageKind::InvoiceRequest, OffersMessageKind::Invoice, OffersMessageKind::InvoiceError];
+        let kind = kinds[self.random.index(3)];
+        let bytes = self.random.bytes::<64>().to_vec();
+        let message = IncomingMessage { kind, bytes, arrival, reply_path: Some(path(1)) };
+        let manager = &mut self.parties[at].manager;
+        let refused = match manager.receive(message, self.now) {
+            Ok(Received::Request(message)) => manager.payee().receive(message).unwrap_err(),
+            Ok(other) => panic!("{other:?}"),
+            Err(refused) => refused,
+        };
+        assert!(refused.is_cheap() && refused.answer().is_none());
+        assert!(manager.next_save().is_none() && manager.next_message().is_none() && manager.next_event().is_none());
     }
 
     /// What a shop does with a request.
-    fn sell(
-        &mut self,
-        at: usize,
-        message: bolt12::exchange::IncomingMessage,
-    ) -> Result<Option<OutgoingMessage>, Box<Refused>> {
+    fn sell(&mut self, at: usize, message: IncomingMessage) -> Result<Option<OutgoingMessage>, Box<Refused>> {
         let party = &mut self.parties[at];
         let received = party.manager.payee().receive(message)?;
         let terms = super::sides::terms(self.now, None);

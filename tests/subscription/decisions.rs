@@ -103,8 +103,8 @@ fn a_rate_that_fell_binds_a_quote() {
     subscription.begin(NOW, shop.rate).unwrap();
 }
 
-// REC-8, EXC-18: less is left of a period when a quote is begun than when it was made. An hour is for clocks; after that
-// another is asked for, which costs less.
+// REC-8, EXC-18: less is left of a period when a quote is begun than when it was made. An hour is for clocks; after
+// that another is asked for, which costs less.
 #[test]
 fn a_quote_is_for_what_was_left_about_when_it_was_made() {
     let mut shop = Shop::new(based(daily(), NOW, true));

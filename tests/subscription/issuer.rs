@@ -137,7 +137,7 @@ fn what_is_paid_is_not_billed_again() {
         let refused = assert_refused(shop.answer(deliver(&asked, 0x70), at(now.0 + 60)), ErrorKind::AlreadyPaid);
         assert_eq!(
             (refused.error().rule(), refused.error().to_string()),
-            (Rule::Rec3, "this period was paid before".into())
+            (Rule::Rec3, "this period has already been paid".into())
         );
         assert!(refused.answer().is_some(), "the payer is told");
         assert_eq!((shop.bills.len(), subscription.basetime()), (bills, Some(NOW)));

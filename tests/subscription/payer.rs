@@ -14,7 +14,8 @@ use super::pace::backdated;
 use super::shop::*;
 use super::sides::{CHAINS, deliver};
 
-// REC-3, REC-9: a year, in which every request has the same payer id and the next counter, and each period is paid once.
+// REC-3, REC-9: a year, in which every request has the same payer id and the next counter, and each period is paid
+// once.
 #[test]
 fn a_year_is_paid_month_by_month() {
     let mut shop = Shop::new(monthly());
@@ -242,7 +243,7 @@ fn what_was_missed_is_said() {
         match subscription.poll(now, None).unwrap() {
             Action::Send(_) => asked += 1,
             Action::WaitUntil(time) => now = time,
-            Action::Nothing => panic!(),
+            Action::Sign | Action::Nothing => panic!(),
         }
         subscription = reload(&subscription);
     }
@@ -251,7 +252,7 @@ fn what_was_missed_is_said() {
     assert_eq!(due.timing(now), Timing::Missed);
     let end = ended(&mut subscription, now);
     assert_eq!(end, SubscriptionEnd::Missed(due.clone()));
-    assert_eq!(end.to_string(), "payment 2 was not made in time, so the subscription is over");
+    assert_eq!(end.to_string(), "payment 2 was not made in time, so the subscription has ended");
     assert_eq!(subscription.next_payments(now, 3), []);
     for days in [2, 3, 400] {
         assert_eq!(ended(&mut subscription, later(days * DAY)), SubscriptionEnd::Missed(due.clone()));
@@ -370,8 +371,8 @@ fn what_was_refused_can_be_tried_again() {
     assert_eq!(invoice.request().recurrence().unwrap().counter, 1);
 }
 
-/// Nobody has to look: it is tried after one hour, two, four, and so on up to a day, or half of what is left, but not more
-/// than five times a day.
+/// Nobody has to look: it is tried after one hour, two, four, and so on up to a day, or half of what is left, but not
+/// more than five times a day.
 #[test]
 fn what_may_pass_is_tried_again() {
     let mut shop = Shop::with_one_path(monthly());
@@ -636,6 +637,30 @@ fn clocks_jump() {
     let past = at(NOW.0 - 365 * DAY);
     pay(&mut subscription, &mut shop, past);
     assert_eq!(subscription.basetime(), Some(past));
+}
+
+// EXC-17: a clock that is set back to before the window, with a quote at hand, sends nothing early, and the next
+// payment is due when it would have been.
+#[test]
+fn a_clock_is_set_back_before_the_window_with_a_quote_at_hand() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    let due = waits(&mut subscription, NOW);
+    assert_eq!(quoted(&mut subscription, &mut shop, due), PRICE);
+    for before in [at(due.0 - DAY), NOW, at(0)] {
+        let mut subscription = reload(&subscription);
+        assert!(waits(&mut subscription, before) > before);
+        // What was quoted when it was due may be paid, once.
+        let attempt = subscription.begin(before, None).unwrap();
+        let State::Paying(payable) = subscription.payment().unwrap().state() else { panic!() };
+        assert_eq!(payable.attempt(), attempt);
+        let preimage = shop.is_paid(payable.invoice().payment_hash());
+        subscription.paid(preimage).unwrap();
+        let SubscriptionState::Waiting(next) = reload(&subscription).state(before) else { panic!() };
+        assert_eq!(next.counter, 2);
+        assert!(next.due_at >= later(2 * DAY) && waits(&mut subscription, before) >= later(2 * DAY));
+    }
 }
 
 /// What is missing and what is shown is known before anything begins.

@@ -143,14 +143,7 @@ impl Shop {
     }
 
     pub(crate) fn terms(&self, now: UnixTime) -> Terms<'static> {
-        Terms {
-            now,
-            chains: CHAINS,
-            rate: self.rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::TimesPrice(20),
-        }
+        Terms { rate: self.rate, max_amount: MaxAmount::TimesPrice(20), ..Terms::new(now, CHAINS) }
     }
 
     /// What a merchant does with a request. Nothing is sent for one that cancels (REC-11).

@@ -1,5 +1,5 @@
-//! A small world with one subscription in it: a shop, a customer with a disk and a clock that may be wrong, a network, a
-//! bank, a market, and crashes. All of it follows from a seed.
+//! A small world with one subscription in it: a shop, a customer with a disk and a clock that may be wrong, a network,
+//! a bank, a market, and crashes. All of it follows from a seed.
 //!
 //! The world plays by the documentation and watches: every check here holds in every run, whatever goes wrong.
 
@@ -370,7 +370,7 @@ impl World {
             match restored.poll(now, Some(self.rate())).unwrap() {
                 Action::Send(said) => assert!(request(&said).recurrence().unwrap().cancel),
                 Action::WaitUntil(time) => assert!(time > now),
-                Action::Nothing => {}
+                Action::Sign | Action::Nothing => {}
             }
             assert!(restored.begin(now, Some(self.rate())).is_err(), "seed {}: a backup pays", self.setup.seed);
         }
@@ -456,7 +456,7 @@ impl World {
                 assert!(time > clock, "seed {}", self.setup.seed);
                 self.wake = time;
             }
-            Action::Nothing => self.wake = NEVER,
+            Action::Sign | Action::Nothing => self.wake = NEVER,
         }
         self.save()?;
         self.decide()

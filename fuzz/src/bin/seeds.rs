@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Action, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessageKind, Payment, Retry, Terms,
+    Action, AsyncPayment, AsyncState, IncomingMessage, Limit, MessageArrival, OffersMessageKind, OutgoingMessage,
+    Payment, Retry, Terms,
 };
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
 use bolt12::{
-    BlindedPath, ChainHash, Direction, Fallback, Feature, Features, Field, HumanReadableName, IntroductionNode,
-    Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer,
-    OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerProof, PayerProofBuilder, Preimage, Quantity, Rate, Recurrence,
-    RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder, RequestArrival, RequestContext,
-    ShortChannelId, TimeUnit, UnixTime,
+    BlindedPath, ChainHash, ContactSecret, Direction, Fallback, Feature, Features, Field, HumanReadableName,
+    IntroductionNode, Invoice, InvoiceBuilder, InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat,
+    MultiPart, Offer, OfferAmount, OfferBuilder, PayInfo, PayWindow, PayerIdentity, PayerProof, PayerProofBuilder,
+    Preimage, Quantity, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder,
+    RequestArrival, RequestContext, ShortChannelId, StaticInvoiceBuilder, TimeUnit, UnixTime,
 };
 use bolt12_fuzz::checks::exchange::sides;
 use bolt12_fuzz::checks::keys;
@@ -91,6 +92,7 @@ fn of_target(target: &str) -> Result<Seeds> {
             ("refund", refunds()?),
             ("invoice", invoices()?),
             ("proof", proofs()?),
+            ("static", static_invoices()?),
         ];
         let named = kinds.into_iter().flat_map(|(kind, messages)| {
             messages.into_iter().map(move |(name, bytes)| (format!("{kind}-{name}"), bytes))
@@ -102,6 +104,7 @@ fn of_target(target: &str) -> Result<Seeds> {
         "invoice_request" => bytes(requests()?).collect(),
         "refund" => bytes(refunds()?).collect(),
         "invoice" => bytes(invoices()?).collect(),
+        "static_invoice" => bytes(static_invoices()?).collect(),
         "payer_proof" => bytes(proofs()?).collect(),
         "invoice_error" => bytes(errors()?).collect(),
         // The stream of an offer, and what is wrong with others.
@@ -121,6 +124,8 @@ fn of_target(target: &str) -> Result<Seeds> {
         "onion_peel" => onions()?,
         "onion_payload" => bytes(payloads()?).collect(),
         "text" => texts(all()?)?,
+        "links" => bolt12_fuzz::checks::links::seeds(),
+        "dnssec" => bolt12_fuzz::checks::dnssec::seeds(),
         "peer_handshake" => bolt12_fuzz::checks::peer::handshake_seeds(),
         "peer_frames" => bolt12_fuzz::checks::peer::frames_seeds(),
         "exchange_state" => states()?,
@@ -195,6 +200,8 @@ fn offer(name: &str) -> Result<Offer> {
             .absolute_expiry(NOW)
             .recurrence(Recurrence::every(3_600, TimeUnit::Seconds)?)
             .build()?,
+        // Paid by somebody who says so.
+        "introduced" | "named" => builder.issuer("Bob").build()?,
         // D9, D6: what no builder writes. An unknown odd field; features with needless zeros.
         "odd" => {
             let mut records = parse(builder.build()?.as_bytes()).0;
@@ -207,8 +214,19 @@ fn offer(name: &str) -> Result<Offer> {
     })
 }
 
-const OFFERS: [&str; 9] =
-    ["minimal", "typical", "currency", "paths-only", "everything", "odd", "monthly", "weekly", "hourly"];
+const OFFERS: [&str; 11] = [
+    "minimal",
+    "typical",
+    "currency",
+    "paths-only",
+    "everything",
+    "odd",
+    "monthly",
+    "weekly",
+    "hourly",
+    "introduced",
+    "named",
+];
 
 fn offers() -> Result<Vec<(&'static str, Vec<u8>)>> {
     OFFERS.into_iter().map(|name| Ok((name, offer(name)?.into_bytes()))).collect()
@@ -233,6 +251,20 @@ fn request(name: &str) -> Result<InvoiceRequest> {
             .features(Features::new([Feature(7)])?)
             .bip_353_name(HumanReadableName::new("satoshi", "example.com")?)
             .custom_field(2_000_000_001, [4, 5, 6]);
+    }
+    // Who pays, to a contact.
+    let secret = ContactSecret::from_byte_array([0x99; 32]);
+    match name {
+        "introduced" => {
+            let own = OfferBuilder::new(key(2)).issuer("Alice").build()?;
+            builder = builder.introduce(&secret, &PayerIdentity::from(own));
+        }
+        "named" => {
+            let identity = PayerIdentity::Name { name: "alice@example.com".parse()?, key: key(2).into() };
+            let named = builder.introduce(&secret, &identity).build_named()?;
+            return Ok(named.sign(&keys::all()[2])?.sign(keys::payer())?);
+        }
+        _ => {}
     }
     Ok(builder.build()?.sign(keys::payer())?)
 }
@@ -337,6 +369,43 @@ fn invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
     Ok(invoices)
 }
 
+/// Whatever of the offers has paths, at most one chain, and one payment.
+fn static_invoices() -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let mut invoices = Vec::new();
+    let served =
+        OfferBuilder::new(key(0)).description("tips").amount_msat(Msat(10_000)).add_path(path(2, 1)?).build()?;
+    let signet = OfferBuilder::new(key(0)).add_chain(ChainHash::SIGNET).add_path(path(1, 0)?).build()?;
+    for (name, offer) in [("served", served), ("signet", signet), ("paths-only", offer("paths-only")?)] {
+        let mut builder = StaticInvoiceBuilder::new(&offer, NOW)
+            .add_path(path(1, 0)?, &payinfo([])?)
+            .add_message_path(path(2, 0)?)
+            .add_message_path(path_by_channel()?);
+        if name == "signet" {
+            builder = builder
+                .add_path(path_by_channel()?, &payinfo([Feature(3)])?)
+                .relative_expiry(Duration::from_secs(600))
+                .add_fallback(&Fallback { version: 1, program: vec![0x77; 32].into() })
+                .multi_part(MultiPart::Allowed)
+                .custom_field(3_000_000_001, [7, 8, 9]);
+        }
+        // Whoever has no issuer id signs with the key at the end of a path.
+        if offer.issuer_id().is_none() {
+            builder = builder.node_id(key(0));
+        }
+        invoices.push((name, builder.build()?.sign(keys::issuer())?.into_bytes()));
+    }
+    // D9: what no builder writes. Unknown odd fields; a single message path; features with needless zeros.
+    let mut odd = parse(&invoices[0].1).0;
+    for (number, value) in
+        [(33, vec![7; 5]), (161, vec![]), (174, vec![0, 2, 0, 0]), (236, path(1, 0)?.as_bytes().to_vec())]
+    {
+        set(&mut odd, number, value);
+    }
+    sign(&mut odd);
+    invoices.push(("odd", write(&odd)));
+    Ok(invoices)
+}
+
 fn proofs() -> Result<Vec<(&'static str, Vec<u8>)>> {
     let preimage = Preimage(PREIMAGE);
     let mut proofs = Vec::new();
@@ -370,8 +439,9 @@ fn errors() -> Result<Vec<(&'static str, Vec<u8>)>> {
 /// Messages for one of the nodes, behind an even byte, and ways that messages take, behind an odd one.
 fn onions() -> Result<Seeds> {
     let [own, other] = [key(0), key(1)];
-    let path =
-        |session| BlindedPathBuilder::new(own).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32]);
+    let path = |session| {
+        BlindedPathBuilder::own(&keys::all()[0]).through(other).path_id([9; 32]).dummy_hops(1).build([session; 32])
+    };
     let (path, reply_path) = (path(5)?, path(6)?);
     let request = request("minimal")?.into_bytes();
     let contents = Contents::InvoiceRequest(&request);
@@ -406,6 +476,9 @@ fn payloads() -> Result<Vec<(&'static str, Vec<u8>)>> {
         ("request", records(&[(2, &path), (4, &[1; 40]), (64, &request)])),
         ("invoice", records(&[(1, b"odd"), (4, &[1; 40]), (66, &[1; 100])])),
         ("error", records(&[(4, &[1; 16]), (68, &[5, 2, 110, 111])])),
+        ("static-invoice", records(&[(2, &path), (4, &[1; 40]), (70, &[1; 100])])),
+        ("held-htlc-available", records(&[(2, &path), (4, &[1; 40]), (72, &[0])])),
+        ("release-held-htlc", records(&[(4, &[1; 40]), (74, &[0])])),
         ("two", records(&[(64, &[1]), (68, &[1])])),
         ("by-node", records(&[(1, &[0; 9]), (4, &node), (8, &node)])),
         ("by-channel", records(&[(2, &[7; 8]), (561, &[1])])),
@@ -452,6 +525,8 @@ fn texts(messages: Seeds) -> Result<Seeds> {
             Some(("request", _)) => InvoiceRequest::try_from(bytes)?.wrapped(60)?.to_string(),
             Some(("refund", _)) => format!("lightning:{:#}", Refund::try_from(bytes)?),
             Some(("proof", _)) => PayerProof::try_from(bytes)?.to_string(),
+            // It has no text.
+            Some(("static", _)) => continue,
             _ => Invoice::try_from(bytes)?.to_string(),
         };
         texts.push((name, text.into_bytes()));
@@ -484,14 +559,7 @@ fn states() -> Result<Seeds> {
         let received = issuer.receive(sides::deliver(&asked))?;
         add(format!("received-{at}"), received.to_bytes());
         let rate = Some(sides::rate(sides::CENTS));
-        let terms = Terms {
-            now,
-            chains: sides::CHAINS,
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms { rate, ..Terms::new(now, sides::CHAINS) };
         let accepted = received.accept(&terms)?;
         add(format!("accepted-{at}"), accepted.to_bytes());
         let (preimage, invoice) = sides::unsigned(&accepted)?;
@@ -544,7 +612,43 @@ fn states() -> Result<Seeds> {
     add("claim-ended".into(), claim.to_bytes());
     claim.paid();
     add("claim-paid".into(), claim.to_bytes());
+    asleep(&mut add)?;
     Ok(states)
+}
+
+/// A payment whose payee is asleep.
+fn asleep(add: &mut impl FnMut(String, Vec<u8>)) -> Result<()> {
+    let (payer, now, later) = (sides::payer(), sides::NOW, UnixTime(sides::NOW.0 + 600));
+    let offer =
+        OfferBuilder::new(key(0)).description("tips").amount_msat(Msat(10_000)).add_path(path(2, 1)?).build()?;
+    let invoice = StaticInvoiceBuilder::new(&offer, now)
+        .add_path(path(1, 0)?, &payinfo([])?)
+        .add_message_path(path(2, 0)?)
+        .add_message_path(path(1, 0)?)
+        .build()?
+        .sign(keys::issuer())?;
+    let mut payment = AsyncPayment::new(payer.draft(&offer, now, sides::CHAINS)?.start([5; 32], now, later)?)?;
+    let Action::Send(request) = payment.poll(now)? else { return Err("nothing is asked".into()) };
+    add("async-asking".into(), payment.to_bytes());
+    let reply = |to: &OutgoingMessage, kind, bytes: &[u8]| -> Result<IncomingMessage> {
+        let arrival = MessageArrival::Path(to.reply_path_id.ok_or("no reply path")?);
+        Ok(IncomingMessage { kind, bytes: bytes.to_vec(), arrival, reply_path: None })
+    };
+    let _ = payment.receive(reply(&request, OffersMessageKind::StaticInvoice, invoice.as_bytes())?, now)?;
+    add("async-quoted".into(), payment.to_bytes());
+    let attempt = payment.begin_held([6; 32], now, later, None)?;
+    let Action::Send(notice) = payment.poll(now)? else { return Err("nobody is told".into()) };
+    add("async-held".into(), payment.to_bytes());
+    let _ = payment.receive(reply(&notice, OffersMessageKind::ReleaseHeldHtlc, &[0])?, now)?;
+    add("async-released".into(), payment.to_bytes());
+    payment.failed(attempt)?;
+    add("async-failed".into(), payment.to_bytes());
+    payment.begin_held([6; 32], now, later, None)?;
+    let AsyncState::Paying(paying) = payment.state() else { return Err("not begun".into()) };
+    let preimage = paying.preimage();
+    payment.paid(preimage)?;
+    add("async-paid".into(), payment.to_bytes());
+    Ok(())
 }
 
 /// A payment that has a quote, and what becomes of it.

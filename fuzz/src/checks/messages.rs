@@ -26,6 +26,8 @@ pub fn offer(data: &[u8]) {
 pub fn invoice_request(data: &[u8]) {
     let Some(request) = read_signed::<InvoiceRequest>(data) else { return };
     walk::request(&request);
+    #[cfg(feature = "contacts")]
+    super::contacts::request(&request, request.tlvs());
     verify("invoice_request", request.tlvs(), request.payer_id(), &request.signature());
     assert!(Refund::try_from(data).is_err());
     text(&request, |width| request.wrapped(width).map(|wrapped| wrapped.to_string()));
@@ -139,7 +141,7 @@ where
 }
 
 /// The signature is valid for the digest that a naive reader computes. (SIG-1, SIG-2, SIG-3, SIG-4, SIG-5)
-fn verify(
+pub fn verify(
     name: &str,
     tlvs: &bolt12::TlvStream,
     key: bolt12::secp256k1::PublicKey,

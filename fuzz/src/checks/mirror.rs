@@ -15,7 +15,7 @@ use bolt12::{
     SignedMessage, TlvStream, UnixTime, Unsigned, UsableOffer,
 };
 
-use super::{errors, keys, merkle, naive, proof, walk};
+use super::{contacts, errors, keys, merkle, naive, proof, walk};
 
 const OFFER: [RangeInclusive<u64>; 2] = [1..=79, 1_000_000_000..=1_999_999_999];
 const REQUEST: [RangeInclusive<u64>; 2] = [0..=159, 1_000_000_000..=2_999_999_999];
@@ -38,7 +38,7 @@ fn answer_offer(input: &TlvStream) {
     let now = offer.absolute_expiry().unwrap_or_default();
     let usable = offer.usable(now, &[chain]).expect("on its last second, on its first chain");
 
-    let unsigned = match request_builder(input, usable).build() {
+    let unsigned = match contacts::build(input, request_builder(input, usable)) {
         Ok(unsigned) => unsigned,
         Err(error) => return errors::any(&error),
     };
@@ -280,7 +280,7 @@ pub(super) fn request_builder<'a>(input: &'a TlvStream, offer: UsableOffer<'a>) 
     if let Some(name) = value(input, 91).and_then(name) {
         builder = builder.bip_353_name(name);
     }
-    for (number, value) in custom(input, 2_000_000_000..=2_999_999_999) {
+    for (number, value) in custom(input, 2_000_000_000..=2_999_999_999).filter(|(at, _)| !contacts::is_known(*at)) {
         builder = builder.custom_field(number, value);
     }
     builder

@@ -4,9 +4,13 @@
 //! `tests/corpus.rs` calls the same functions with the seeds and with every input that was a finding
 //! once, so that there is one copy of what is checked.
 
+pub mod contacts;
+#[cfg(feature = "dnssec")]
+pub mod dnssec;
 pub mod errors;
 pub mod exchange;
 pub mod keys;
+pub mod links;
 pub mod merkle;
 pub mod messages;
 pub mod mirror;
@@ -20,6 +24,8 @@ pub mod point;
 pub mod proof;
 pub mod recurrence;
 pub mod round_trip;
+#[cfg(feature = "async_payments")]
+pub mod static_invoice;
 #[cfg(feature = "recurrence")]
 pub mod subscription;
 pub mod text;
@@ -32,6 +38,9 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All targets. Seeds lie in `seeds/NAME`, findings of the past in `regressions/NAME`.
 pub const TARGETS: &[Target] = &[
     ("text", text::check),
+    ("links", links::check),
+    #[cfg(feature = "dnssec")]
+    ("dnssec", dnssec::check),
     ("tlv", tlv::check),
     ("point", point::check),
     ("offer", messages::offer),
@@ -54,6 +63,8 @@ pub const TARGETS: &[Target] = &[
     ("exchange_payer", exchange::payer::check),
     ("exchange_issuer", exchange::issuer::check),
     ("exchange_state", exchange::state::check),
+    #[cfg(feature = "async_payments")]
+    ("static_invoice", static_invoice::check),
     #[cfg(feature = "recurrence")]
     ("subscription", subscription::check),
 ];

@@ -141,7 +141,7 @@ impl Side {
             // What the other says by itself: about channels, and about its end.
             let own = match &event {
                 Event::Error(notice) => notice.text().as_raw() == "there are no channels here",
-                Event::Warning(notice) => notice.text().as_raw().starts_with("the peer sent a message of "),
+                Event::Warning(notice) => notice.text().as_raw().starts_with("the peer sent a"),
                 _ => false,
             };
             if own {

@@ -12,7 +12,10 @@ use bolt12::{
     PayInfo, Point, Quantity, Rate, RefundBuilder, RequestArrival, RequestContext, ShortChannelId, UnixTime,
 };
 
-use super::{errors, keys, messages, periods};
+use super::{contacts, errors, keys, messages, periods};
+
+#[cfg(feature = "contacts")]
+use bolt12::PayerIdentity;
 
 /// The input is what the values are made of.
 pub fn check(data: &[u8]) {
@@ -136,13 +139,32 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     let bad_amount = amount.is_some_and(|amount| amount.0 == 0 || amount > Msat::MAX_MONEY);
     let bad_number = bad_quantity || bad_price || bad_amount;
     let refused = metadata.len() < 16 || bad_number || compulsory || bad_custom;
-    let Some(unsigned) = built(builder.build(), refused) else { return Ok(()) };
+    #[cfg(feature = "contacts")]
+    let introduced = values.option(|values| contacts::random(&mut values.0))?;
+    #[cfg(feature = "contacts")]
+    let (builder, refused) = match &introduced {
+        Some((secret, payer, is_bad)) => (builder.introduce(secret, payer), refused || *is_bad),
+        None => (builder, refused),
+    };
+    #[cfg(feature = "contacts")]
+    let result = match &introduced {
+        Some((_, PayerIdentity::Name { .. }, _)) => builder.build_named().and_then(|named| named.sign(keys::payer())),
+        _ => builder.build(),
+    };
+    #[cfg(not(feature = "contacts"))]
+    let result = builder.build();
+    let Some(unsigned) = built(result, refused) else { return Ok(()) };
     let request = unsigned.sign(keys::payer()).expect("the right key");
     messages::invoice_request(request.as_bytes());
     assert_eq!((request.chain(), request.amount(), request.quantity()), (chain, amount, quantity));
     assert_eq!(request.metadata(), Some(metadata));
     assert_eq!(request.payer_note().map_or("", |text| text.as_raw()), note);
     assert_eq!(request.payer_id(), keys::payer().public_key());
+    #[cfg(feature = "contacts")]
+    assert_eq!(
+        request.introduction().map(|told| (told.secret, told.payer)),
+        introduced.map(|(secret, payer, _)| (secret, Some(payer)))
+    );
     assert!(request.unknown().map(|record| (record.number(), record.value())).eq(sorted(&custom)));
 
     // RQR-7
@@ -449,7 +471,8 @@ impl<'a> Values<'a> {
                 _ => values.0.int_in_range(from..=to)? | 1,
             };
             // Those have a meaning, and so rules of their own.
-            let number = if periods::TYPES.contains(&number) { from + 1 } else { number };
+            let has_rules = periods::TYPES.contains(&number) || contacts::TYPES.contains(&number);
+            let number = if has_rules { from + 1 } else { number };
             Ok((number, values.bytes()?))
         })?;
         let mut numbers: Vec<u64> = custom.iter().map(|(number, _)| *number).collect();

@@ -9,9 +9,8 @@ use std::sync::OnceLock;
 
 use bolt12::bitcoin::hashes::{Hash, HashEngine, hmac, sha256};
 use bolt12::exchange::{
-    Accepted, Action, Attempt, Destination, IncomingMessage, Limit, MaxAmount, MessageArrival, OffersMessage,
-    OffersMessageKind, OutgoingMessage, PathId, Payee, Payer, State, Subscription, SubscriptionEnd, SubscriptionState,
-    Terms,
+    Accepted, Action, Attempt, Destination, IncomingMessage, Limit, MessageArrival, OffersMessage, OffersMessageKind,
+    OutgoingMessage, PathId, Payee, Payer, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
 };
 use bolt12::{
     BlindedPath, ChainHash, Error, Features, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
@@ -218,7 +217,7 @@ fn goes_on(mut subscription: Subscription, now: UnixTime) {
     let outgoing = match polled {
         Ok(Action::Send(outgoing)) => *outgoing,
         Ok(Action::WaitUntil(time)) => return assert!(time > now || now.0 == u64::MAX),
-        Ok(Action::Nothing) => return,
+        Ok(Action::Sign | Action::Nothing) => return,
         Err(error) => return errors::any(&error),
     };
     let OffersMessage::InvoiceRequest(request) = &outgoing.message else { panic!("no request: {outgoing:?}") };
@@ -278,14 +277,7 @@ fn accept(outgoing: &OutgoingMessage, subscription: &Subscription, now: UnixTime
         _ => Some(PaidPeriod { basetime: subscription.basetime()?, start }),
     };
     let context = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
-    let terms = Terms {
-        now,
-        chains: CHAINS,
-        rate: Some(rate()),
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
-    };
+    let terms = Terms { rate: Some(rate()), ..Terms::new(now, CHAINS) };
     let accepted = received.accept_recurring(&terms, &context).ok()?;
     let bytes = accepted.to_bytes();
     assert_eq!(issuer().load_accepted(&bytes).expect("what was saved can be loaded").to_bytes(), bytes);

@@ -74,6 +74,11 @@ pub fn request(fields: &RequestFields) {
         let is_empty = name.user().is_empty() || name.domain().is_empty();
         assert_eq!(bolt12::HumanReadableName::new(name.user(), name.domain()).ok(), (!is_empty).then(|| name.clone()));
     }
+    #[cfg(feature = "contacts")]
+    {
+        super::contacts::disclosed(fields);
+        fields.payer_offer().iter().flatten().for_each(|told| offer(told));
+    }
     #[cfg(feature = "recurrence")]
     show!(fields.recurrence(), fields.recurrence_start(), fields.recurrence().map(|payment| payment.period_index()));
     assert!(fields.unknown().all(|record| record.number() % 2 == 1));
@@ -149,7 +154,8 @@ fn features(features: &Features<'_>) {
     }
 }
 
-fn paths(paths: &BlindedPaths<'_>) {
+/// The paths of one field.
+pub fn paths(paths: &BlindedPaths<'_>) {
     show!(paths);
     assert!(paths.count() > 0, "D8");
     for path in paths.iter() {

@@ -10,9 +10,26 @@ use crate::checks::keys;
 pub const OFFER: [u64; 16] =
     [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 1_000_000_024, 1_000_000_025, 1_000_000_026, 1_000_000_027, 1_000_000_029];
 /// The fields that a request adds.
-pub const REQUEST: [u64; 12] = [0, 80, 82, 84, 86, 88, 89, 90, 91, 2_000_000_092, 2_000_000_093, 2_000_000_094];
+pub const REQUEST: [u64; 16] = [
+    0,
+    80,
+    82,
+    84,
+    86,
+    88,
+    89,
+    90,
+    91,
+    2_000_000_092,
+    2_000_000_093,
+    2_000_000_094,
+    2_000_001_729,
+    2_000_001_731,
+    2_000_001_733,
+    2_000_001_735,
+];
 /// The fields that an invoice adds.
-pub const INVOICE: [u64; 10] = [160, 162, 164, 166, 168, 170, 172, 174, 176, 3_000_000_177];
+pub const INVOICE: [u64; 12] = [160, 162, 164, 166, 168, 170, 172, 174, 176, 178, 236, 3_000_000_177];
 /// The fields that only a payer proof has.
 pub const PROOF: [u64; 5] = [1001, 1002, 1003, 1004, 1005];
 /// The fields of an invoice error.
@@ -75,11 +92,13 @@ pub fn value(rng: &mut Rng, number: u64) -> Vec<u8> {
         166 => truncated(rng, 4),
         5 | 10 | 18 | 89 | 1005 => text(rng),
         12 | 84 | 174 => features(rng, number == 174),
-        16 | 90 | 160 => (0..count(rng)).flat_map(|_| path(rng)).collect(),
+        16 | 90 | 160 | 178 | 236 => (0..count(rng)).flat_map(|_| path(rng)).collect(),
         162 => (0..count(rng)).flat_map(|_| payinfo(rng)).collect(),
         22 | 88 | 176 => point(rng),
-        91 => name(rng),
-        168 => sized(rng, 32),
+        91 | 2_000_001_733 => name(rng),
+        168 | 2_000_001_729 => sized(rng, 32),
+        2_000_001_731 => [vec![22, 33], point(rng)].concat(),
+        2_000_001_735 => [point(rng), sized(rng, 64)].concat(),
         1002 => markers(rng),
         1003 | 1004 => (0..count(rng)).flat_map(|_| sized(rng, 32)).collect(),
         172 => (0..count(rng)).flat_map(|_| fallback(rng)).collect(),

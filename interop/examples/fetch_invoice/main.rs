@@ -5,6 +5,8 @@
 
 #[path = "../channel/mod.rs"]
 mod channel;
+#[path = "../../../examples/decode/contacts.rs"]
+mod contacts;
 #[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
 #[path = "../../../examples/decode/dates.rs"]
 mod dates;

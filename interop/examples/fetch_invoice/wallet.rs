@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt12::exchange::{
-    ClaimId, ClaimState, Draft, EndReason, Limit, Need, OutgoingMessage, PaymentId, ReceivedRequest, Retry, State,
+    Claim, ClaimId, ClaimState, Draft, EndReason, Event, Limit, ManagerError, Need, OutgoingMessage, Payment,
+    PaymentId, ReceivedRequest, Retry, Save, State,
 };
 use bolt12::lightning::{Application, Limits, SendError};
 use bolt12::secp256k1::{Keypair, PublicKey};
@@ -55,13 +56,21 @@ impl Application for Wallet {
         None
     }
 
+    /// Nothing is paid here, so nothing is kept.
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    /// Whoever waits looks for itself.
+    fn event(&self, _: Event) {}
+
     fn channel_end(&self, _: ShortChannelId, _: Direction) -> Option<PublicKey> {
         self.introduction
     }
 }
 
-/// Whether every path starts at a channel, as those of LDK nodes do. This wallet knows no channels, so the best guess is
-/// that they are the peer's. Where a path names its start, it is the better way.
+/// Whether every path starts at a channel, as those of LDK nodes do. This wallet knows no channels, so the best guess
+/// is that they are the peer's. Where a path names its start, it is the better way.
 fn starts_at_channels(options: &Options) -> bool {
     let paths = match &options.subject {
         Subject::Offer(offer) => offer.paths(),
@@ -136,11 +145,11 @@ fn begin(
     let payment = draft.retry(Retry::default()).start(keys.random(), now(), deadline);
     let payment = payment.map_err(|error| match (error.kind(), &options.note) {
         (ErrorKind::TooLong { len, max }, Some(_)) => {
-            Failure::misuse(format!("--note is too long: {len} bytes, and {max} fit"))
+            Failure::misuse(format!("--note is too long: it has {len} bytes, and the limit is {max}"))
         }
         _ => Failure::of(&error),
     })?;
-    Ok(wallet.desk.add_payment(payment))
+    wallet.desk.update(|manager, now| manager.add_payment(payment, now)).map_err(|error| broken(&error))
 }
 
 fn rate(currency: CurrencyCode, price: &str) -> Result<Rate, Failure> {
@@ -158,7 +167,7 @@ fn check_needs(draft: &Draft) -> Result<(), Failure> {
             Need::Quantity(_) => "--quantity: how many?".to_owned(),
             Need::Amount => "--amount: the offer has no price".to_owned(),
             Need::Limit(currency) => {
-                format!("--max, or --rate: the price is in {currency}, so say how much you pay at most")
+                format!("give --max or --rate: the price is in {currency}, so a limit in bitcoin is needed")
             }
             Need::Rate(currency) => format!("--rate: what a bitcoin costs in {currency}"),
             _ => "something that this program does not know".to_owned(),
@@ -184,7 +193,7 @@ fn claim(
     let (path, payinfo) = path.map_err(refused)?;
     let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().map_err(refused)?;
     let claim = accepted.sign(invoice, deadline, Retry::default()).map_err(refused)?;
-    Ok(wallet.desk.add_claim(claim))
+    wallet.desk.update(|manager, now| manager.add_claim(claim, now)).map_err(|error| broken(&error))
 }
 
 /// Connects, as often as it takes, and waits for the end.
@@ -257,49 +266,68 @@ fn look(
     progress: &mut Progress,
 ) -> Option<Result<Invoice, Failure>> {
     match *what {
-        What::Payment(id, ways) => wallet.desk.update_payment(id, |payment| match payment.state() {
-            State::Asking { attempts } => {
-                if sent.count == 0 && sent.failed >= ways {
-                    let text = format!("no path of the offer can be reached through this peer: {}", sent.why);
-                    return Some(Err(Failure::new("unreachable", text)));
+        What::Payment(id, ways) => {
+            begin_to_pay(wallet, id);
+            let look = |payment: &Payment| match payment.state() {
+                State::Asking { attempts } => {
+                    if sent.count == 0 && sent.failed >= ways {
+                        let text = format!("no path of the offer can be reached through this peer: {}", sent.why);
+                        return Some(Err(Failure::new("unreachable", text)));
+                    }
+                    let path = attempts.saturating_sub(1) % ways + 1;
+                    let again = if attempts > ways { ", retrying" } else { "" };
+                    progress.say(format!("asking over path {path} of {ways}{again} (attempt {attempts})"));
+                    None
                 }
-                let path = attempts.saturating_sub(1) % ways + 1;
-                let again = if attempts > ways { ", retrying" } else { "" };
-                progress.say(format!("asking over path {path} of {ways}{again} (attempt {attempts})"));
-                None
-            }
-            State::Quoted(quote) => match payment.begin(quote.payment_hash(), now(), None).map(|_| payment.state()) {
-                Ok(State::Paying(payable)) => Some(Ok(payable.invoice().clone())),
-                Ok(_) => None,
-                Err(error) => Some(Err(Failure::of(&error))),
-            },
-            State::NeedsApproval { objection, .. } => {
-                progress.say(format!("not paid: {objection}"));
-                None
-            }
-            State::Ended(end) => Some(Err(ended(end, options))),
-            State::Paying(_) | State::Paid(_) => None,
-        })?,
-        What::Claim(id) => wallet.desk.claim(id, |claim| match claim.state() {
-            ClaimState::Sending if sent.count == 0 && sent.failed > 0 => {
-                Some(Err(Failure::new("unreachable", format!("the refund cannot be reached: {}", sent.why))))
-            }
-            ClaimState::Sending if sent.waited > OBJECTION => Some(Ok(claim.invoice().clone())),
-            ClaimState::Sending => {
-                progress.say("the invoice is sent, listening whether somebody objects");
-                sent.waited += LOOK;
-                None
-            }
-            // Silence is all there is to hear.
-            ClaimState::Ended(EndReason::Deadline) if sent.count > 0 => Some(Ok(claim.invoice().clone())),
-            ClaimState::Ended(EndReason::Deadline) => {
-                let text = format!("the invoice could not be sent in {} seconds", options.deadline.as_secs());
-                Some(Err(Failure::new("deadline", text)))
-            }
-            ClaimState::Ended(end) => Some(Err(ended(end, options))),
-            _ => Some(Ok(claim.invoice().clone())),
-        })?,
+                State::Paying(payable) => Some(Ok(payable.invoice().clone())),
+                State::NeedsApproval { objection, .. } => {
+                    progress.say(format!("not paid: {objection}"));
+                    None
+                }
+                State::Ended(end) => Some(Err(ended(end, options))),
+                State::Quoted(_) | State::Paid(_) => None,
+            };
+            wallet.desk.look(|manager| manager.payment(id, look)).ok()?
+        }
+        What::Claim(id) => {
+            let look = |claim: &Claim| match claim.state() {
+                ClaimState::Sending if sent.count == 0 && sent.failed > 0 => {
+                    Some(Err(Failure::new("unreachable", format!("the refund cannot be reached: {}", sent.why))))
+                }
+                ClaimState::Sending if sent.waited > OBJECTION => Some(Ok(claim.invoice().clone())),
+                ClaimState::Sending => {
+                    progress.say("the invoice is sent, listening whether somebody objects");
+                    sent.waited += LOOK;
+                    None
+                }
+                // Silence is all there is to hear.
+                ClaimState::Ended(EndReason::Deadline) if sent.count > 0 => Some(Ok(claim.invoice().clone())),
+                ClaimState::Ended(EndReason::Deadline) => {
+                    let text = format!("the invoice could not be sent in {} seconds", options.deadline.as_secs());
+                    Some(Err(Failure::new("deadline", text)))
+                }
+                ClaimState::Ended(end) => Some(Err(ended(end, options))),
+                _ => Some(Ok(claim.invoice().clone())),
+            };
+            wallet.desk.look(|manager| manager.claim(id, look)).ok()?
+        }
     }
+}
+
+/// Nobody has to be asked: what is too dear is no quote.
+fn begin_to_pay(wallet: &Connections<Wallet>, id: PaymentId) {
+    let quoted = |payment: &Payment| match payment.state() {
+        State::Quoted(quote) => Some(quote.payment_hash()),
+        _ => None,
+    };
+    if let Ok(Some(hash)) = wallet.desk.look(|manager| manager.payment(id, quoted)) {
+        // If that is refused, another quote is asked for.
+        let _ = wallet.desk.update(|manager, now| manager.begin(id, hash, now));
+    }
+}
+
+fn broken(error: &ManagerError) -> Failure {
+    Failure::new("ended", error.to_string())
 }
 
 fn ended(end: &EndReason, options: &Options) -> Failure {

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Accepted, MaxAmount, Messenger, OutgoingMessage, Payee, Payment, ReceivedRequest, Refused, Terms,
+    Accepted, ConversationId, Event, MaxAmount, Messenger, OutgoingMessage, Payee, Payment, Quote, ReceivedRequest,
+    Refused, Save, Terms,
 };
-use bolt12::lightning::{Application, Limits};
+use bolt12::lightning::{Application, Desk, Limits};
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{ChainHash, Error, Invoice, InvoiceError, Msat, Offer, OfferBuilder, Rate, Refund, UnixTime};
 use tokio::net::TcpListener;
@@ -46,7 +47,8 @@ pub(crate) struct Shop {
     lines: AtomicU32,
     unprinted: AtomicU32,
     print: Print,
-    quoted: Mutex<Vec<String>>,
+    claimed: Mutex<Vec<String>>,
+    desk: OnceLock<Weak<Desk<Shop>>>,
 }
 
 impl Shop {
@@ -91,14 +93,7 @@ impl Application for Shop {
             self.say(&format!("a note: {note}"));
         }
         let max_amount = MaxAmount::TimesPrice(TIMES_PRICE);
-        let terms = Terms {
-            now: now(),
-            chains: &[ChainHash::BITCOIN],
-            rate,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount,
-        };
+        let terms = Terms { rate, max_amount, ..Terms::new(now(), &[ChainHash::BITCOIN]) };
         let accepted = match request.accept(&terms) {
             Ok(accepted) => accepted,
             Err(refused) => {
@@ -119,14 +114,27 @@ impl Application for Shop {
         }
     }
 
-    fn payment_changed(&self, payment: &Payment) {
+    /// It is open for as long as it runs.
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, event: Event) {
+        let (Event::Quoted(id) | Event::NeedsApproval { id, .. }) = event else { return };
+        let (Some(desk), ConversationId::Payment(id)) = (self.desk.get().and_then(Weak::upgrade), id) else { return };
         // Several can claim a refund, and none blocks another.
-        for quote in payment.quotes() {
-            let line = format!("the refund is claimed: {} for {}", quote.amount(), quote.node_id());
-            let mut quoted = self.quoted.lock().unwrap();
-            if !quoted.contains(&line) {
+        let claims = desk.look(|manager| {
+            manager.payment(id, |payment| {
+                let line =
+                    |quote: Quote<'_>| format!("the refund is claimed: {} for {}", quote.amount(), quote.node_id());
+                payment.quotes().map(line).collect::<Vec<_>>()
+            })
+        });
+        let mut claimed = self.claimed.lock().unwrap();
+        for line in claims.unwrap_or_default() {
+            if !claimed.contains(&line) {
                 self.say(&line);
-                quoted.push(line);
+                claimed.push(line);
             }
         }
     }
@@ -201,13 +209,16 @@ pub(crate) async fn open(options: &Options, print: Print) -> Result<Open, String
         lines: AtomicU32::new(0),
         unprinted: AtomicU32::new(0),
         print,
-        quoted: Mutex::default(),
+        claimed: Mutex::default(),
+        desk: OnceLock::new(),
     };
     let connections = Arc::new(Connections::new(&connections_keys, shop, Limits::default()));
+    let _ = connections.desk.application().desk.set(Arc::downgrade(&connections.desk));
     let unsigned = refund.as_ref().and_then(|payment| payment.refund().cloned());
     let signed = refund.as_ref().and_then(Payment::signed_refund);
     if let Some(payment) = refund {
-        connections.desk.add_payment(payment);
+        let added = connections.desk.update(|manager, now| manager.add_payment(payment, now));
+        added.map_err(|error| error.to_string())?;
     }
     let tasks = vec![
         tokio::spawn(connections.keep_going(true)),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bolt12::UnixTime;
-use bolt12::exchange::{Payee, Payer};
+use bolt12::exchange::{ManagerLimits, OffersManager, Payee, Payer};
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, ldk};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use ldk::ln::peer_handler::{ErroringMessageHandler, IgnoringMessageHandler, MessageHandler, PeerManager};
@@ -79,7 +79,8 @@ pub(crate) struct Connections<A: Application + Send + Sync + 'static> {
 
 impl<A: Application + Send + Sync + 'static> Connections<A> {
     pub(crate) fn new(keys: &Keys, application: A, limits: Limits) -> Self {
-        let desk = Arc::new(Desk::new(application, keys.issuer(), keys.payer()));
+        let offers = OffersManager::new(keys.payer(), keys.issuer(), ManagerLimits::default());
+        let desk = Arc::new(Desk::new(application, offers));
         let entropy = Arc::clone(&keys.manager);
         let peers = OnionPeers::new(keys.node, Arc::clone(&desk), entropy, IgnoringMessageHandler {}, limits);
         let peers = Arc::new(peers);

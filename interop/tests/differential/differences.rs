@@ -122,7 +122,7 @@ pub(crate) static DIFFERENCES: &[Difference] = &[
         rule: "D8",
         reason: "they refuse it only in offers without an issuer's key and in invoice_paths",
         explains: |dispute| {
-            let empty = [16, 90].into_iter().any(|field| dispute.value(field) == Some(&[]));
+            let empty = [16, 90, 178, 236].into_iter().any(|field| dispute.value(field) == Some(&[]));
             empty && dispute.we_say(Rule::D8, &ErrorKind::NoEntries)
         },
     },
@@ -233,6 +233,16 @@ pub(crate) static DIFFERENCES: &[Difference] = &[
                 && dispute.has(16)
                 && !dispute.has(22)
                 && dispute.they_say(&They::InvalidSigningPubkey)
+        },
+    },
+    Difference {
+        name: "the draft's number for message paths",
+        refuses: Refuses::They,
+        rule: "STA-1",
+        reason: "they write another one, which is what is on the wire; both are read",
+        explains: |dispute| {
+            let unknown = Bolt12ParseError::Decode(DecodeError::UnknownRequiredFeature);
+            dispute.kind == Kind::StaticInvoice && dispute.has(178) && dispute.theirs == Some(unknown)
         },
     },
     Difference {

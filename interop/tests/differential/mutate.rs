@@ -32,10 +32,10 @@ impl Random {
     }
 }
 
-/// Every field of offers, requests and invoices, and 236, which only `lightning` has a meaning for.
-const KNOWN: [u64; 31] = [
+/// Every field of offers, requests and invoices of both kinds.
+const KNOWN: [u64; 32] = [
     0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 80, 82, 84, 86, 88, 89, 90, 91, 160, 162, 164, 166, 168, 170, 172, 174,
-    176, 236, 240,
+    176, 178, 236, 240,
 ];
 
 /// Types nobody knows, around the ends of all ranges. (1, 3 and 5 are known in invoice errors.)
@@ -111,7 +111,7 @@ fn fresh_value(random: &mut Random, number: u64) -> Vec<u8> {
             random.of(&[&b""[..], b"tea", b"\xff", b"t\xc3", b"\xed\xa0\x80", "\u{202e}té".as_bytes()]).to_vec()
         }
         12 | 84 | 174 => features(random),
-        16 | 90 | 160 => paths(random),
+        16 | 90 | 160 | 178 | 236 => paths(random),
         22 | 88 | 176 => point(random),
         91 => name(random),
         162 => {
@@ -283,7 +283,7 @@ fn spoil_bytes(random: &mut Random, bytes: &mut Vec<u8>) {
 /// Whether to sign a message again, so that what is wrong with it is not just the signature.
 fn resign(random: &mut Random, kind: Kind, records: &mut Vec<Record>) {
     let wanted = match kind {
-        Kind::Request | Kind::Invoice => !random.one_in(8),
+        Kind::Request | Kind::Invoice | Kind::StaticInvoice => !random.one_in(8),
         // Which need none (D1).
         Kind::Refund => random.one_in(8),
         Kind::Offer | Kind::Error => false,

@@ -7,11 +7,12 @@ use lightning::offers::invoice_request::InvoiceRequest;
 use lightning::offers::offer::Offer;
 use lightning::offers::parse::Bolt12ParseError;
 use lightning::offers::refund::Refund;
+use lightning::offers::static_invoice::StaticInvoice;
 
 use crate::differences::{DIFFERENCES, Difference, Dispute, known_difference};
-use crate::material::{PAYER, key};
+use crate::material::{ISSUER, PAYER, key};
 use crate::mutate::{Random, mutate, vary};
-use crate::reading::{same_error, same_invoice, same_offer, same_refund, same_request};
+use crate::reading::{same_error, same_invoice, same_offer, same_refund, same_request, same_static_invoice};
 use crate::wire::{Kind, Record, records, sign, signer, value, write};
 use crate::{ours, theirs};
 
@@ -61,6 +62,10 @@ fn compare(kind: Kind, bytes: &[u8]) -> Verdict {
         Kind::Invoice => {
             judge(kind, bytes, bolt12::Invoice::try_from(bytes), Bolt12Invoice::try_from(vec()), same_invoice)
         }
+        Kind::StaticInvoice => {
+            let (ours, theirs) = (bolt12::StaticInvoice::try_from(bytes), StaticInvoice::try_from(vec()));
+            judge(kind, bytes, ours, theirs, same_static_invoice)
+        }
         Kind::Error => {
             let theirs = theirs::read_error(bytes).map_err(Bolt12ParseError::Decode);
             judge(kind, bytes, bolt12::InvoiceError::try_from(bytes), theirs, same_error)
@@ -78,6 +83,13 @@ fn corpus() -> Vec<(Kind, Vec<Record>)> {
             payer_id.1 = key(PAYER).serialize().to_vec();
             assert!(sign(kind, &mut records));
         }
+        if kind == Kind::StaticInvoice && signer(kind, &records).is_none() {
+            // Also the offer names it.
+            for record in records.iter_mut().filter(|record| [22, 176].contains(&record.0)) {
+                record.1 = key(ISSUER).serialize().to_vec();
+            }
+            assert!(sign(kind, &mut records));
+        }
         corpus.push((kind, records));
     };
     ours::offers().iter().for_each(|offer| add(Kind::Offer, offer.as_bytes()));
@@ -88,9 +100,44 @@ fn corpus() -> Vec<(Kind, Vec<Record>)> {
     theirs::refunds().iter().for_each(|refund| add(Kind::Refund, refund.as_ref()));
     ours::invoices().iter().for_each(|invoice| add(Kind::Invoice, invoice.as_bytes()));
     theirs::invoices().iter().for_each(|invoice| add(Kind::Invoice, &theirs::bytes(invoice)));
+    ours::static_invoices().iter().for_each(|invoice| add(Kind::StaticInvoice, invoice.as_bytes()));
+    theirs::static_invoices().iter().for_each(|invoice| add(Kind::StaticInvoice, &theirs::bytes(invoice)));
+    // STA-1: with the draft's number, which we do not write.
+    let mut draft = records(ours::static_invoices()[0].as_bytes()).unwrap();
+    draft.iter_mut().filter(|record| record.0 == 236).for_each(|record| record.0 = 178);
+    assert!(sign(Kind::StaticInvoice, &mut draft));
+    add(Kind::StaticInvoice, &write(&draft));
     ours::errors().iter().for_each(|error| add(Kind::Error, error.as_bytes()));
     theirs::errors().iter().for_each(|error| add(Kind::Error, &theirs::error_bytes(error)));
     corpus
+}
+
+/// STA-1, STA-2: whatever 0.3.0-rc3 says about a static invoice, 0.2.7 says too, and builds what we read.
+#[test]
+fn both_versions_judge_static_invoices_alike() {
+    let corpus: Vec<_> = corpus().into_iter().filter(|(kind, _)| *kind == Kind::StaticInvoice).collect();
+    let others: Vec<Record> = corpus.iter().flat_map(|message| message.1.clone()).collect();
+    let (mut accepted, mut refused) = (0, 0);
+    for (at, (kind, message)) in corpus.iter().enumerate() {
+        let mut random = Random(1_000 + at as u64);
+        let varied = vary(&mut random, *kind, message);
+        let mutated = (0..rounds()).map(|_| mutate(&mut random, *kind, message, &others)).collect::<Vec<_>>();
+        for bytes in varied.into_iter().chain(mutated).chain([write(message)]) {
+            let newer = StaticInvoice::try_from(bytes.clone());
+            let older = ldk::offers::static_invoice::StaticInvoice::try_from(bytes.clone());
+            assert_eq!(newer.is_ok(), older.is_ok(), "{}: {newer:?}, {older:?}", hex::encode(&bytes));
+            if newer.is_ok() { accepted += 1 } else { refused += 1 }
+        }
+    }
+    assert!(accepted > 50 && refused > 50, "{accepted} {refused}");
+    for older in theirs::older_static_invoices() {
+        let bytes = ldk::util::ser::Writeable::encode(&older);
+        let ours = bolt12::StaticInvoice::try_from(bytes.clone()).unwrap();
+        assert_eq!(ours.message_paths().unwrap().count(), older.message_paths().len());
+        assert_eq!((ours.node_id(), ours.signature()), (older.signing_pubkey(), older.signature()));
+        assert_eq!(ours.relative_expiry(), older.relative_expiry());
+        same_static_invoice(&ours, &StaticInvoice::try_from(bytes).unwrap());
+    }
 }
 
 /// What happened to mutations.
@@ -163,7 +210,7 @@ fn mutations_are_judged_alike() {
         tally.add(other_half.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         tally
     });
-    tally.check(&[Kind::Offer, Kind::Request, Kind::Refund, Kind::Invoice, Kind::Error]);
+    tally.check(&[Kind::Offer, Kind::Request, Kind::Refund, Kind::Invoice, Kind::StaticInvoice, Kind::Error]);
     for Difference { name, refuses, rule, reason, .. } in DIFFERENCES {
         let count = tally.differences.get(name).copied().unwrap_or_default();
         println!("{count} times {refuses:?} refuse: {name} ({rule}): {reason}");

@@ -7,7 +7,8 @@ use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::{
     AcceptedRequest, ChainHash, Fallback, Feature, Features, Field, HumanReadableName, Invoice, InvoiceBuilder,
     InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, MultiPart, Offer, OfferAmount, OfferBuilder,
-    Quantity, Rate, Refund, RefundBuilder, RequestArrival, RequestContext, UnixTime,
+    Quantity, Rate, Refund, RefundBuilder, RequestArrival, RequestContext, StaticInvoice, StaticInvoiceBuilder,
+    UnixTime,
 };
 
 use crate::material::*;
@@ -159,6 +160,42 @@ pub(crate) fn invoices() -> Vec<Invoice> {
     }
     invoices.push(invoice_everything(refunds[1].accept(NOW, &CHAINS, key(PAYEE)).unwrap(), PAYEE));
     invoices
+}
+
+/// What somebody else serves, signed by [`ISSUER`], or by [`PAYEE`] where only paths are known.
+pub(crate) fn static_invoices() -> Vec<StaticInvoice> {
+    let served = OfferBuilder::new(key(ISSUER)).description("tips").amount_msat(Msat(10_000)).add_path(node_path(0x21));
+    let open = OfferBuilder::new(key(ISSUER)).add_chain(SIGNET).quantity_max(Quantity::Unlimited).metadata([0x43; 40]);
+    let open = open.add_path(channel_path(0x22)).absolute_expiry(UnixTime(FAR)).issuer("the café").features(odd(123));
+    let open = open.custom_field(1_000_000_001, [1; 300]).custom_field(1_999_999_999, []);
+    let dollars = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
+    let dollars = OfferBuilder::new(key(ISSUER)).description("tea").amount(dollars).add_path(node_path(0x21));
+    let offers = [served.build().unwrap(), open.build().unwrap(), dollars.build().unwrap(), paths_only()];
+    let mut invoices: Vec<_> = offers.iter().map(|offer| static_invoice(offer, |builder| builder)).collect();
+    let fallback = |version, len: usize| Fallback { version, program: vec![0x61; len].into() };
+    invoices.push(static_invoice(&offers[1], |builder| {
+        builder
+            .add_path(channel_path(0x32), &payinfo(u32::MAX))
+            .add_message_path(node_path(0x35))
+            .relative_expiry(Duration::from_secs(u32::MAX.into()))
+            .add_fallback(&fallback(0, 20))
+            .add_fallback(&fallback(1, 32))
+            .multi_part(MultiPart::Allowed)
+            .custom_field(3_999_999_999, [9; 300])
+    }));
+    invoices
+}
+
+fn static_invoice(
+    offer: &Offer,
+    fill: impl FnOnce(StaticInvoiceBuilder<'_>) -> StaticInvoiceBuilder<'_>,
+) -> StaticInvoice {
+    let builder = StaticInvoiceBuilder::new(offer, NOW).add_path(node_path(0x31), &payinfo(1));
+    let builder = fill(builder.add_message_path(node_path(0x33)).add_message_path(channel_path(0x34)));
+    match offer.issuer_id() {
+        Some(_) => builder.build().unwrap().sign(&keypair(ISSUER)).unwrap(),
+        None => builder.node_id(key(PAYEE)).build().unwrap().sign(&keypair(PAYEE)).unwrap(),
+    }
 }
 
 pub(crate) fn errors() -> Vec<InvoiceError> {

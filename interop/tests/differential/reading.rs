@@ -7,8 +7,9 @@ use lightning::offers::invoice::Bolt12Invoice;
 use lightning::offers::invoice_request::InvoiceRequest;
 use lightning::offers::offer::Offer;
 use lightning::offers::refund::Refund;
+use lightning::offers::static_invoice::StaticInvoice;
 
-use crate::view::{ErrorView, InvoiceView, OfferView, RefundView, RequestView, their_request};
+use crate::view::{ErrorView, InvoiceView, OfferView, RefundView, RequestView, StaticInvoiceView, their_request};
 use crate::wire::{Kind, digest, merkle_root, records, their_offer_id};
 use crate::{ours, theirs};
 
@@ -40,6 +41,13 @@ pub(crate) fn same_invoice(ours: &bolt12::Invoice, theirs: &Bolt12Invoice) {
     assert_eq!(id.map(their_offer_id), theirs.offer_id().map(|id| id.0));
     // SIG-4
     assert_eq!(digest(Kind::Invoice, &records(ours.as_bytes()).unwrap()), Some(theirs.signable_hash()));
+}
+
+pub(crate) fn same_static_invoice(ours: &bolt12::StaticInvoice, theirs: &StaticInvoice) {
+    assert_eq!(StaticInvoiceView::ours(ours), StaticInvoiceView::from(theirs));
+    assert_eq!(ours.as_bytes(), theirs::bytes(theirs));
+    // SIG-6
+    assert_eq!(ours.offer().id().map(their_offer_id), Some(theirs.offer_id().0));
 }
 
 pub(crate) fn same_error(ours: &bolt12::InvoiceError, theirs: &lightning::offers::invoice_error::InvoiceError) {
@@ -156,6 +164,24 @@ fn they_read_our_invoices() {
         } else {
             same_invoice(&ours, &theirs.unwrap());
         }
+    }
+}
+
+// STA-1, STA-2, STA-3
+#[test]
+fn both_read_the_others_static_invoices() {
+    let theirs = theirs::static_invoices();
+    let bytes: Vec<_> = theirs.iter().map(theirs::bytes).collect();
+    covers(bytes.iter().map(Vec::as_slice), &[160, 162, 164, 166, 172, 174, 176, 236, 240]);
+    for (bytes, theirs) in bytes.into_iter().zip(theirs) {
+        same_static_invoice(&bolt12::StaticInvoice::try_from(bytes).unwrap(), &theirs);
+    }
+    let ours = ours::static_invoices();
+    let known = [160, 162, 164, 166, 172, 174, 176, 236, 240, 1_000_000_001, 1_999_999_999, 3_999_999_999];
+    covers(ours.iter().map(AsRef::as_ref), &known);
+    for ours in ours {
+        same_static_invoice(&ours, &StaticInvoice::try_from(ours.as_bytes().to_vec()).unwrap());
+        ldk::offers::static_invoice::StaticInvoice::try_from(ours.as_bytes().to_vec()).unwrap();
     }
 }
 

@@ -18,6 +18,7 @@ use lightning::offers::invoice_request::{InvoiceRequest, InvoiceRequestVerifiedF
 use lightning::offers::nonce::Nonce;
 use lightning::offers::offer::{Offer, OfferBuilder, Quantity};
 use lightning::offers::refund::{Refund, RefundBuilder};
+use lightning::offers::static_invoice::{StaticInvoice, StaticInvoiceBuilder};
 use lightning::onion_message::dns_resolution::HumanReadableName;
 use lightning::types::payment::PaymentHash;
 use lightning::types::string::UntrustedString;
@@ -189,6 +190,66 @@ pub(crate) fn invoices() -> Vec<Bolt12Invoice> {
         .allow_mpp();
     invoices.push(sign(everything.build().unwrap(), &keypair(ISSUER)));
     invoices
+}
+
+/// What they have others serve. They sign with the key that they derived for the offer.
+pub(crate) fn static_invoices() -> Vec<StaticInvoice> {
+    let derived = || OfferBuilder::deriving_signing_pubkey(key(ISSUER), &expanded_key(), nonce(1), secp());
+    let derived = || derived().path(their_path(&node_path(0x22)));
+    let offers = [
+        derived().build().unwrap(),
+        derived().amount_msats(5_000).path(their_path(&channel_path(0x23))).chain(Network::Signet).build().unwrap(),
+        derived().supported_quantity(Quantity::Unbounded).issuer("the café".to_owned()).build().unwrap(),
+    ];
+    let key = expanded_key();
+    let builder = |offer| {
+        let paths = vec![their_path(&node_path(0x33)), their_path(&channel_path(0x34))];
+        let derived = StaticInvoiceBuilder::for_offer_using_derived_keys;
+        derived(offer, payment_paths(2), paths, CREATED, &key, nonce(1), secp()).unwrap()
+    };
+    let mut invoices: Vec<_> = offers.iter().map(|offer| builder(offer).build_and_sign(secp()).unwrap()).collect();
+    let everything = builder(&offers[1])
+        .relative_expiry(u32::MAX)
+        .fallback_v0_p2wsh(&WScriptHash::from_byte_array([0x61; 32]))
+        .fallback_v0_p2wpkh(&WPubkeyHash::from_byte_array([0x62; 20]))
+        .allow_mpp();
+    invoices.push(everything.build_and_sign(secp()).unwrap());
+    invoices
+}
+
+/// The same by the older version, which builds its own offers and paths.
+pub(crate) fn older_static_invoices() -> Vec<ldk::offers::static_invoice::StaticInvoice> {
+    use ldk::blinded_path::message::BlindedMessagePath;
+    use ldk::blinded_path::payment::{BlindedPayInfo, BlindedPaymentPath};
+    use ldk::offers::offer::OfferBuilder;
+    use ldk::util::ser::Readable;
+
+    let key_of_them = ldk::ln::inbound_payment::ExpandedKey::new([0x55; 32]);
+    let nonce = ldk::offers::nonce::Nonce::try_from(&[1; 16][..]).unwrap();
+    let path = |path: &bolt12::BlindedPath<'_>| BlindedMessagePath::read(&mut path.as_bytes()).unwrap();
+    let derived = || {
+        let builder = OfferBuilder::deriving_signing_pubkey(key(ISSUER), &key_of_them, nonce, secp());
+        builder.path(path(&node_path(0x22)))
+    };
+    let hops = path(&node_path(0x31)).blinded_hops().to_vec();
+    let payinfo = BlindedPayInfo {
+        fee_base_msat: 1,
+        fee_proportional_millionths: 2,
+        cltv_expiry_delta: 3,
+        htlc_minimum_msat: 4,
+        htlc_maximum_msat: 2_100_000_000_000_000_000,
+        features: ldk::types::features::BlindedHopFeatures::empty(),
+    };
+    let payment_path =
+        || BlindedPaymentPath::from_blinded_path_and_payinfo(key(0x11), key(0x13), hops.clone(), payinfo.clone());
+    let offers = [derived().build().unwrap(), derived().amount_msats(5_000).build().unwrap()];
+    let build = |offer| {
+        let paths = vec![path(&node_path(0x33)), path(&channel_path(0x34))];
+        let derived = ldk::offers::static_invoice::StaticInvoiceBuilder::for_offer_using_derived_keys;
+        let builder = derived(offer, vec![payment_path()], paths, CREATED, &key_of_them, nonce, secp()).unwrap();
+        builder.build_and_sign(secp()).unwrap()
+    };
+    offers.iter().map(build).collect()
 }
 
 pub(crate) fn errors() -> Vec<InvoiceError> {

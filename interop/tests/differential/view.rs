@@ -7,6 +7,7 @@ use bolt12::{
     OfferFields, Quantity, RequestFields,
 };
 use lightning::blinded_path::message::BlindedMessagePath;
+use lightning::blinded_path::payment::BlindedPaymentPath;
 use lightning::blinded_path::{BlindedHop, IntroductionNode as TheirStart};
 use lightning::offers::offer::{Amount, Quantity as TheirQuantity};
 use lightning::types::string::PrintableString;
@@ -281,6 +282,30 @@ pub(crate) struct InvoiceView {
     signature: Option<schnorr::Signature>,
 }
 
+fn our_payment_path((path, payinfo): (BlindedPath<'_>, bolt12::PayInfo<'_>)) -> (PathView, PayInfoView) {
+    let payinfo = PayInfoView(
+        payinfo.fee_base_msat,
+        payinfo.fee_proportional_millionths,
+        payinfo.cltv_expiry_delta,
+        payinfo.htlc_minimum_msat,
+        payinfo.htlc_maximum_msat,
+        payinfo.features.as_bytes().to_vec(),
+    );
+    (PathView::ours(&path), payinfo)
+}
+
+fn their_payment_path(path: &BlindedPaymentPath) -> (PathView, PayInfoView) {
+    let payinfo = PayInfoView(
+        path.payinfo.fee_base_msat,
+        path.payinfo.fee_proportional_millionths,
+        path.payinfo.cltv_expiry_delta,
+        path.payinfo.htlc_minimum_msat,
+        path.payinfo.htlc_maximum_msat,
+        reversed(path.payinfo.features.le_flags()),
+    );
+    (PathView::theirs(path.introduction_node(), path.blinding_point(), path.blinded_hops()), payinfo)
+}
+
 impl InvoiceView {
     pub(crate) fn ours(invoice: &bolt12::Invoice) -> Self {
         Self { signature: Some(invoice.signature()), ..Self::fields(invoice) }
@@ -290,17 +315,6 @@ impl InvoiceView {
         let offer = OfferView::ours(invoice.offer());
         let request = RequestView::ours(invoice.request());
         let is_for_refund = offer.issuer_id.is_none() && offer.paths.is_empty();
-        let path = |(path, payinfo): (BlindedPath<'_>, bolt12::PayInfo<'_>)| {
-            let payinfo = PayInfoView(
-                payinfo.fee_base_msat,
-                payinfo.fee_proportional_millionths,
-                payinfo.cltv_expiry_delta,
-                payinfo.htlc_minimum_msat,
-                payinfo.htlc_maximum_msat,
-                payinfo.features.as_bytes().to_vec(),
-            );
-            (PathView::ours(&path), payinfo)
-        };
         let fallbacks = invoice.fallbacks();
         let fallbacks = fallbacks.iter().flat_map(|fallbacks| fallbacks.iter());
         Self {
@@ -322,7 +336,7 @@ impl InvoiceView {
             quantity: request.quantity,
             payer_id: request.payer_id,
             payer_note: request.payer_note,
-            paths: invoice.payment_paths().map(path).collect(),
+            paths: invoice.payment_paths().map(our_payment_path).collect(),
             created_at: invoice.created_at().unwrap().0,
             relative_expiry: invoice.relative_expiry().as_secs(),
             payment_hash: *invoice.payment_hash().unwrap().as_ref(),
@@ -338,17 +352,6 @@ impl InvoiceView {
 
 impl From<&lightning::offers::invoice::Bolt12Invoice> for InvoiceView {
     fn from(invoice: &lightning::offers::invoice::Bolt12Invoice) -> Self {
-        let paths = invoice.payment_paths().iter().map(|path| {
-            let payinfo = PayInfoView(
-                path.payinfo.fee_base_msat,
-                path.payinfo.fee_proportional_millionths,
-                path.payinfo.cltv_expiry_delta,
-                path.payinfo.htlc_minimum_msat,
-                path.payinfo.htlc_maximum_msat,
-                reversed(path.payinfo.features.le_flags()),
-            );
-            (PathView::theirs(path.introduction_node(), path.blinding_point(), path.blinded_hops()), payinfo)
-        });
         Self {
             is_for_refund: invoice.is_for_refund(),
             chains: invoice.offer_chains(),
@@ -367,7 +370,7 @@ impl From<&lightning::offers::invoice::Bolt12Invoice> for InvoiceView {
             quantity: invoice.quantity(),
             payer_id: invoice.payer_signing_pubkey(),
             payer_note: string(invoice.payer_note()),
-            paths: paths.collect(),
+            paths: invoice.payment_paths().iter().map(their_payment_path).collect(),
             created_at: invoice.created_at().as_secs(),
             relative_expiry: invoice.relative_expiry().as_secs(),
             payment_hash: invoice.payment_hash().0,
@@ -376,6 +379,82 @@ impl From<&lightning::offers::invoice::Bolt12Invoice> for InvoiceView {
             features: reversed(invoice.invoice_features().le_flags()),
             node_id: invoice.signing_pubkey(),
             signature: Some(invoice.signature()),
+        }
+    }
+}
+
+/// What a static invoice says.
+#[derive(Debug, PartialEq)]
+pub(crate) struct StaticInvoiceView {
+    chain: ChainHash,
+    metadata: Option<Vec<u8>>,
+    price: Option<Price>,
+    description: Option<String>,
+    offer_features: Vec<u8>,
+    absolute_expiry: Option<u64>,
+    issuer: Option<String>,
+    offer_paths: Vec<PathView>,
+    message_paths: Vec<PathView>,
+    quantity_max: Quantity,
+    issuer_id: Option<PublicKey>,
+    paths: Vec<(PathView, PayInfoView)>,
+    created_at: u64,
+    relative_expiry: u64,
+    fallbacks: Vec<Address>,
+    features: Vec<u8>,
+    node_id: PublicKey,
+    signature: schnorr::Signature,
+}
+
+impl StaticInvoiceView {
+    pub(crate) fn ours(invoice: &bolt12::StaticInvoice) -> Self {
+        let offer = OfferView::ours(invoice.offer());
+        let fallbacks = invoice.fallbacks();
+        let fallbacks = fallbacks.iter().flat_map(|fallbacks| fallbacks.iter());
+        Self {
+            chain: invoice.chain(),
+            metadata: offer.metadata,
+            price: offer.amount,
+            description: offer.description,
+            offer_features: offer.features,
+            absolute_expiry: offer.absolute_expiry,
+            issuer: offer.issuer,
+            offer_paths: offer.paths,
+            message_paths: our_paths(invoice.message_paths()),
+            quantity_max: offer.quantity,
+            issuer_id: offer.issuer_id,
+            paths: invoice.payment_paths().map(our_payment_path).collect(),
+            created_at: invoice.created_at().0,
+            relative_expiry: invoice.relative_expiry().as_secs(),
+            fallbacks: fallbacks.filter_map(|fallback| fallback.address(invoice.chain())).collect(),
+            features: bytes(invoice.features()),
+            node_id: invoice.node_id(),
+            signature: invoice.signature(),
+        }
+    }
+}
+
+impl From<&lightning::offers::static_invoice::StaticInvoice> for StaticInvoiceView {
+    fn from(invoice: &lightning::offers::static_invoice::StaticInvoice) -> Self {
+        Self {
+            chain: invoice.chain(),
+            metadata: invoice.metadata().cloned(),
+            price: their_price(invoice.amount()),
+            description: string(invoice.description()),
+            offer_features: reversed(invoice.offer_features().le_flags()),
+            absolute_expiry: invoice.absolute_expiry().map(|time| time.as_secs()),
+            issuer: string(invoice.issuer()),
+            offer_paths: their_paths(invoice.offer_message_paths()),
+            message_paths: their_paths(invoice.held_htlc_available_paths()),
+            quantity_max: their_quantity(invoice.supported_quantity()),
+            issuer_id: invoice.issuer_signing_pubkey(),
+            paths: invoice.payment_paths().iter().map(their_payment_path).collect(),
+            created_at: invoice.created_at().as_secs(),
+            relative_expiry: invoice.relative_expiry().as_secs(),
+            fallbacks: invoice.fallbacks(),
+            features: reversed(invoice.invoice_features().le_flags()),
+            node_id: invoice.signing_pubkey(),
+            signature: invoice.signature(),
         }
     }
 }

@@ -6,13 +6,14 @@ use bolt12::bitcoin::secp256k1::{Keypair, Message};
 
 use crate::material::{keypair_of, secp};
 
-/// The five things that have bytes, as the tests tell them apart.
+/// The things that have bytes, as the tests tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Offer,
     Request,
     Refund,
     Invoice,
+    StaticInvoice,
     Error,
 }
 
@@ -22,6 +23,7 @@ impl Kind {
         match self {
             Self::Request | Self::Refund => Some((88, "lightninginvoice_requestsignature")),
             Self::Invoice => Some((176, "lightninginvoicesignature")),
+            Self::StaticInvoice => Some((176, "lightningstatic_invoicesignature")),
             Self::Offer | Self::Error => None,
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Accepted, EndReason, Limit, MaxAmount, OutgoingMessage, Payee, Payer, Payment, PaymentId, ReceivedRequest, Refused,
-    State, Terms,
+    Accepted, EndReason, Event, Limit, ManagerLimits, MaxAmount, OffersManager, OutgoingMessage, Payee, Payer, Payment,
+    PaymentId, ReceivedRequest, Refused, Save, State, Terms,
 };
 use bolt12::lightning::{Application, Desk, Limits, OffersHandler, OnionPeers, ldk, message_paths, payment_paths};
 use bolt12::secp256k1::{Keypair, Secp256k1};
@@ -70,14 +70,7 @@ impl Application for Clerk {
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
         let usd = request.currency().map(|usd| Rate::per_bitcoin(usd, "100000.00", 2).unwrap());
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: usd,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::TimesPrice(5),
-        };
+        let terms = Terms { rate: usd, max_amount: MaxAmount::TimesPrice(5), ..Terms::new(self.now(), CHAINS) };
         match request.accept(&terms) {
             Ok(accepted) => {
                 let invoice = self.invoice(&accepted);
@@ -86,6 +79,12 @@ impl Application for Clerk {
             Err(refused) => refused.answer().cloned(),
         }
     }
+
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, _: Event) {}
 
     fn refused(&self, refused: &Refused) {
         self.note(format!("{:#}", refused.error()));
@@ -108,7 +107,8 @@ fn desk(parts: &Parts, seed: u8) -> Arc<Desk<Clerk>> {
         roads: Arc::clone(&parts.roads),
         seen: Mutex::default(),
     };
-    Arc::new(Desk::new(clerk, issuer, Payer::new([seed; 32])))
+    let manager = OffersManager::new(Payer::new([seed; 32]), issuer, ManagerLimits::default());
+    Arc::new(Desk::new(clerk, manager))
 }
 
 /// An LDK node whose offers messages go to our desk first, and then to its own manager.
@@ -152,14 +152,14 @@ impl OurNode {
         let draft = self.handler.desk().payer().draft(offer, now, CHAINS).unwrap();
         let draft = draft.limit(Limit::AtMost(Msat(5_000_000)));
         let payment = draft.start(self.keys.get_secure_random_bytes(), now, UnixTime(now.0 + 60)).unwrap();
-        let id = self.handler.desk().add_payment(payment);
+        let id = self.handler.desk().update(|manager, now| manager.add_payment(payment, now)).unwrap();
         self.handler.poll();
         self.peers.process_events();
         id
     }
 
     fn look<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> R {
-        self.handler.desk().payment(id, |payment| look(payment)).unwrap()
+        self.handler.desk().look(|manager| manager.payment(id, look)).unwrap()
     }
 
     async fn quote(&self, id: PaymentId) -> Msat {
@@ -335,7 +335,7 @@ async fn a_price_in_dollars_is_refused_by_name() {
     let open = crate::shop(&[]).await;
     ours.connect(open.node_id, open.address).await;
     ours.pay(&open.offer);
-    assert!(ours.saw("handles no offers in USD"));
+    assert!(ours.saw("does not handle offers in USD"));
 }
 
 #[tokio::test]
@@ -350,17 +350,10 @@ async fn refunds_both_ways() {
     let accepted = ours.clerk().issuer.claim(&refund, now, CHAINS).unwrap();
     let expected = accepted.expected_payment();
     let path = ours.paths(|_| bolt12::exchange::PathId([7; 32])).remove(0);
-    let payinfo = bolt12::PayInfo {
-        fee_base_msat: 0,
-        fee_proportional_millionths: 0,
-        cltv_expiry_delta: 80,
-        htlc_minimum_msat: 1,
-        htlc_maximum_msat: 1_000_000,
-        features: bolt12::Features::default(),
-    };
+    let payinfo = bolt12::PayInfo::new(0, 0, 80, 1, 1_000_000);
     let invoice = accepted.invoice(expected.payment_hash()).add_path(path, &payinfo).build().unwrap();
     let claim = accepted.sign(invoice, UnixTime(now.0 + 60), Default::default()).unwrap();
-    ours.handler.desk().add_claim(claim);
+    ours.handler.desk().update(|manager, now| manager.add_claim(claim, now)).unwrap();
     ours.handler.poll();
     assert_eq!(theirs.invoice().await.amount_msats(), 5_000);
 
@@ -370,7 +363,7 @@ async fn refunds_both_ways() {
     let builder = new.builder("a cup", Msat(6_000)).add_path(path);
     let payment = new.publish(builder, now).unwrap();
     let refund = ldk::offers::refund::Refund::try_from(payment.refund().unwrap()).unwrap();
-    let id = ours.handler.desk().add_payment(payment);
+    let id = ours.handler.desk().update(|manager, now| manager.add_payment(payment, now)).unwrap();
     theirs.manager.request_refund_payment(&refund).unwrap();
     assert_eq!(ours.quote(id).await, Msat(6_000));
 }
@@ -410,7 +403,7 @@ async fn both_kinds_of_onions_on_one_node() {
         }
     });
 
-    let new = desk.issuer().new_offer([5; 16]);
+    let new = desk.payee().new_offer([5; 16]);
     let path = front.messenger().path(&[], new.path_id(0)).build([6; 32]).unwrap();
     let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(350) };
     let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(price).add_path(path);

@@ -244,14 +244,7 @@ fn it_names_another_chain_than_bitcoin() {
     let offer = new.build(builder.add_chain(ChainHash::REGTEST)).unwrap();
     let now = UnixTime(1_800_000_000);
     let chains = &[ChainHash::REGTEST];
-    let terms = Terms {
-        now,
-        chains,
-        rate: None,
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
-        max_amount: MaxAmount::TimesPrice(5),
-    };
+    let terms = Terms { max_amount: MaxAmount::TimesPrice(5), ..Terms::new(now, chains) };
     let reply_path = naive_onion::path(&[(crate::key(2).public_key(), vec![])], [9; 32]);
     let accept = |chain: Option<Record>| {
         let bytes = request(&offer, &crate::key(3), chain, false);

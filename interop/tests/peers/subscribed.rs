@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bolt12::exchange::{
-    MaxAmount, OutgoingMessage, ReceivedRequest, State, Subscription, SubscriptionEnd, SubscriptionState, Terms,
+    Activity, Event, OutgoingMessage, ReceivedRequest, Save, State, Subscription, SubscriptionEnd, Terms,
 };
 use bolt12::lightning::{Application, Limits};
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{
-    ChainHash, Features, Msat, OfferBuilder, PaidPeriod, PayInfo, Preimage, Recurrence, RecurrenceContext, TimeUnit,
-    UnixTime,
+    ChainHash, Msat, OfferBuilder, PaidPeriod, PayInfo, Preimage, Recurrence, RecurrenceContext, TimeUnit, UnixTime,
 };
 use tokio::net::TcpStream;
 
@@ -59,14 +58,7 @@ impl Application for Shop {
         if request.cancels() {
             return None;
         }
-        let terms = Terms {
-            now: self.now(),
-            chains: CHAINS,
-            rate: None,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::Any,
-        };
+        let terms = Terms::new(self.now(), CHAINS);
         let context = RecurrenceContext { previous: books.paid, is_paid: false, is_cancelled: false };
         let accepted = request.accept_recurring(&terms, &context).ok()?;
         let expected = accepted.expected_payment();
@@ -75,21 +67,23 @@ impl Application for Shop {
         books.preimages.push(expected.preimage);
         let path =
             bolt12::onion::BlindedPathBuilder::new(crate::key(0x51).public_key()).path_id(expected.path_id.0.clone());
-        let payinfo = PayInfo {
-            fee_base_msat: 0,
-            fee_proportional_millionths: 0,
-            cltv_expiry_delta: 80,
-            htlc_minimum_msat: 1,
-            htlc_maximum_msat: 1_000_000,
-            features: Features::default(),
-        };
+        let payinfo = PayInfo::new(0, 0, 80, 1, 1_000_000);
         let invoice = accepted.invoice(expected.payment_hash()).add_path(path.build([7; 32]).unwrap(), &payinfo);
         accepted.answer(accepted.sign(invoice.build().unwrap()).unwrap()).ok()
+    }
+
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, event: Event) {
+        panic!("it buys nothing: {event:?}");
     }
 }
 
 struct Customer {
     clock: Clock,
+    told: Arc<Mutex<Vec<Event>>>,
 }
 
 impl Application for Customer {
@@ -101,8 +95,12 @@ impl Application for Customer {
         None
     }
 
-    fn given_up(&self, id: bolt12::exchange::ConversationId, why: &dyn std::error::Error) {
-        panic!("{id:?}: {why}");
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, event: Event) {
+        self.told.lock().unwrap().push(event);
     }
 }
 
@@ -114,7 +112,7 @@ async fn connect<A: Application + Send + Sync + 'static>(connections: &Connectio
 }
 
 fn offer(shop: &Connections<Shop>, middle: PublicKey) -> bolt12::Offer {
-    let new = shop.desk.issuer().new_offer([3; 16]);
+    let new = shop.desk.payee().new_offer([3; 16]);
     let path = shop.peers.messenger().path(&[middle], new.path_id(0)).build([9; 32]).unwrap();
     let builder = OfferBuilder::new(new.issuer_id()).description("a paper").amount_msat(Msat(3_000));
     new.build(builder.recurrence(Recurrence::every(1, TimeUnit::Days).unwrap()).add_path(path)).unwrap()
@@ -127,7 +125,9 @@ async fn a_subscription_goes_through_an_ldk_node() {
     let (clock, books) = (Clock::default(), Arc::default());
     let shop = Shop { clock: clock.clone(), books: Arc::clone(&books) };
     let shop = Connections::new(&Keys::new([61; 32]), shop, Limits::default());
-    let customer = Connections::new(&Keys::new([62; 32]), Customer { clock: clock.clone() }, Limits::default());
+    let told: Arc<Mutex<Vec<Event>>> = Arc::default();
+    let customer = Customer { clock: clock.clone(), told: Arc::clone(&told) };
+    let customer = Connections::new(&Keys::new([62; 32]), customer, Limits::default());
     let going = [tokio::spawn(shop.keep_going(false)), tokio::spawn(customer.keep_going(true))];
     connect(&shop, &middle).await;
     connect(&customer, &middle).await;
@@ -136,33 +136,35 @@ async fn a_subscription_goes_through_an_ldk_node() {
     let (now, entropy) = (clock.now(), [5; 32]);
     let draft = customer.desk.payer().subscribe(&offer, now, CHAINS).unwrap();
     let desk = &customer.desk;
-    let id = desk.add_subscription(draft.start(entropy, now, UnixTime(now.0 + 600)).unwrap());
+    let subscription = draft.start(entropy, now, UnixTime(now.0 + 600)).unwrap();
+    let id = desk.update(|manager, now| manager.add_subscription(subscription, now)).unwrap();
     for day in 1..=3 {
-        eventually("an invoice", || {
-            let quoted = |it: &Subscription| matches!(it.payment().map(|it| it.state()), Some(State::Quoted(_)));
-            desk.subscription(id, quoted).unwrap().then_some(())
-        })
-        .await;
-        desk.update_subscription(id, |subscription| subscription.begin(clock.now(), None)).unwrap().unwrap();
-        let preimage = *books.lock().unwrap().preimages.last().unwrap();
-        desk.update_subscription(id, |subscription| subscription.paid(preimage)).unwrap().unwrap();
-        assert_eq!(desk.subscription(id, Subscription::payments_made), Some(day));
-        assert!(matches!(
-            desk.subscription(id, |it| matches!(it.state(clock.now()), SubscriptionState::Waiting(_))),
-            Some(true)
-        ));
+        // What was authorised is begun.
+        let payable = Event::Payable(id.into());
+        eventually("what is to be paid", || told.lock().unwrap().contains(&payable).then_some(())).await;
+        let hash = desk.look(|manager| {
+            manager.subscription(id, |it| match it.payment().unwrap().state() {
+                State::Paying(paying) => paying.payment_hash(),
+                other => panic!("{other:?}"),
+            })
+        });
+        let hash = hash.unwrap();
+        let preimages = books.lock().unwrap().preimages.clone();
+        let preimage = preimages.into_iter().find(|preimage| preimage.payment_hash() == hash).unwrap();
+        assert_eq!(desk.update(|manager, now| manager.paid(preimage, now)), Ok(id.into()));
+        assert_eq!(*told.lock().unwrap(), [payable, Event::Paid(id.into())]);
+        told.lock().unwrap().clear();
+        assert_eq!(desk.look(|manager| manager.subscription(id, Subscription::payments_made)), Ok(day));
         // Over the night the connection is lost.
         customer.manager.disconnect_all_peers();
-        clock.forward(DAY);
+        // And an hour: each subscriber asks at a time of its own.
+        clock.forward(DAY + 3_600);
         connect(&customer, &middle).await;
     }
-    desk.update_subscription(id, Subscription::cancel).unwrap();
+    desk.update(|manager, now| manager.cancel(id, now)).unwrap();
     eventually("the end", || books.lock().unwrap().asked.iter().any(|(_, cancel)| *cancel).then_some(())).await;
-    let ended = desk.subscription(id, |it| match it.state(clock.now()) {
-        SubscriptionState::Ended(end) => Some(end),
-        _ => None,
-    });
-    assert_eq!(ended.flatten(), Some(SubscriptionEnd::Cancelled));
+    let activity = desk.look(|manager| manager.status(id, clock.now())).unwrap().activity;
+    assert_eq!(activity, Activity::Over(SubscriptionEnd::Cancelled));
     // The fourth day may have been asked for before it was cancelled; a request may have been sent more than once.
     let mut asked = books.lock().unwrap().asked.clone();
     asked.dedup();

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
-    Action, Destination, MaxAmount, MessageArrival, OutgoingMessage, Payee, Payer, ReceivedRequest, State, Terms,
+    Action, Destination, Event, ManagerLimits, MaxAmount, MessageArrival, OffersManager, OutgoingMessage, Payee, Payer,
+    Payment, ReceivedRequest, Save, State, Terms,
 };
 use bolt12::lightning::{Application, Desk, Limits, OffersHandler, OnionPeers, instructions, ldk, message_paths};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
@@ -33,18 +34,17 @@ impl Application for Clerk {
     }
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
-        let terms = Terms {
-            now: NOW,
-            chains: CHAINS,
-            rate: None,
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
-            max_amount: MaxAmount::TimesPrice(5),
-        };
+        let terms = Terms { max_amount: MaxAmount::TimesPrice(5), ..Terms::new(NOW, CHAINS) };
         let accepted = request.accept(&terms).unwrap();
         let invoice = accepted.invoice(sha256::Hash::hash(b"preimage")).add_path(path(1), &payinfo()).build().unwrap();
         accepted.answer(accepted.sign(invoice).unwrap()).ok()
     }
+
+    fn save(&self, _: &Save) -> bool {
+        true
+    }
+
+    fn event(&self, _: Event) {}
 
     fn channel_end(&self, scid: ShortChannelId, direction: Direction) -> Option<PublicKey> {
         self.ends.iter().find(|end| (end.0, end.1) == (scid, direction)).map(|end| end.2)
@@ -53,6 +53,10 @@ impl Application for Clerk {
     fn not_sent(&self, _: &OutgoingMessage, why: &dyn std::error::Error) {
         self.not_sent.lock().unwrap().push(why.to_string());
     }
+}
+
+fn manager(number: u8) -> OffersManager {
+    OffersManager::new(Payer::new([number; 32]), Payee::new([number; 32]), ManagerLimits::default())
 }
 
 type Onions = OnionPeers<Arc<Desk<Clerk>>, Arc<KeysManager>>;
@@ -75,14 +79,14 @@ impl Peer for Shop {
 impl Shop {
     fn new(number: u8, ends: Vec<(ShortChannelId, Direction, PublicKey)>) -> Self {
         let clerk = Clerk { ends, not_sent: Mutex::default() };
-        let desk = Arc::new(Desk::new(clerk, Payee::new([number; 32]), Payer::new([number; 32])));
+        let desk = Arc::new(Desk::new(clerk, manager(number)));
         let key = Keypair::from_secret_key(&Secp256k1::new(), &keys(number).get_node_secret_key());
         let limits = Limits::default();
         Self { id: id(number), onions: OnionPeers::new(key, desk, keys(number), IgnoringMessageHandler {}, limits) }
     }
 
     fn offer(&self, through: &[PublicKey]) -> Offer {
-        let new = self.onions.desk().issuer().new_offer([1; 16]);
+        let new = self.onions.desk().payee().new_offer([1; 16]);
         let path = self.onions.messenger().path(through, new.path_id(0)).build([2; 32]).unwrap();
         let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000));
         new.build(offer.add_path(path)).unwrap()
@@ -182,7 +186,8 @@ fn a_question_is_not_sent_at_random() {
     let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000)).add_path(made);
     let offer = new.build(offer).unwrap();
     let draft = shop.onions.desk().payer().draft(&offer, NOW, CHAINS).unwrap();
-    shop.onions.desk().add_payment(draft.start([4; 32], NOW, UnixTime(NOW.0 + 60)).unwrap());
+    let payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 60)).unwrap();
+    shop.onions.desk().update(|manager, now| manager.add_payment(payment, now)).unwrap();
     shop.onions.poll();
     assert_eq!(shop.not_sent().len(), 1);
     assert_eq!(deliver(&[&shop, &middle]), 0);
@@ -193,7 +198,7 @@ type Handler = OffersHandler<Arc<Desk<Clerk>>>;
 /// Our desk on an LDK node.
 fn desk_on(gossip: &Gossip, number: u8) -> Party<Handler> {
     let clerk = Clerk { ends: vec![], not_sent: Mutex::default() };
-    let desk = Arc::new(Desk::new(clerk, Payee::new([number; 32]), Payer::new([number; 32])));
+    let desk = Arc::new(Desk::new(clerk, manager(number)));
     Party::new(gossip, number, OffersHandler::new(desk, IgnoringMessageHandler {}), vec![])
 }
 
@@ -226,7 +231,7 @@ fn both_ends_may_have_ldks_default_router() {
             .collect();
         let issuer_keys = keys(if issuer.id == id(10) { 10 } else { 11 });
         let key = issuer_keys.get_receive_auth_key();
-        let new = issuer.handler.desk().issuer().new_offer([1; 16]);
+        let new = issuer.handler.desk().payee().new_offer([1; 16]);
         let router = gossip.compact(12);
         let paths = message_paths(&router, issuer.id, key, &peers, 3, |at| new.path_id(at), &Secp256k1::new()).unwrap();
         let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount_msat(Msat(9_000));
@@ -238,7 +243,8 @@ fn both_ends_may_have_ldks_default_router() {
             let desk = payer.handler.desk();
             let draft = desk.payer().draft(&offer, NOW, CHAINS).unwrap();
             asked += 1;
-            let payment = desk.add_payment(draft.start([asked; 32], NOW, UnixTime(NOW.0 + 60)).unwrap());
+            let payment = draft.start([asked; 32], NOW, UnixTime(NOW.0 + 60)).unwrap();
+            let payment = desk.update(|manager, now| manager.add_payment(payment, now)).unwrap();
             let mut sent = desk.poll().send.remove(0);
             for _ in 0..position {
                 desk.unreachable(&sent);
@@ -247,9 +253,8 @@ fn both_ends_may_have_ldks_default_router() {
             assert_eq!(sent.destination, Destination::Path(path.clone()));
             payer.handler.send(&sent);
             assert!(deliver(&all) >= 2);
-            desk.payment(payment, |payment| {
-                assert!(matches!(payment.state(), State::Quoted(_)), "{:?}", payment.state());
-            });
+            let is_quoted = |payment: &Payment| matches!(payment.state(), State::Quoted(_));
+            assert_eq!(desk.look(|manager| manager.payment(payment, is_quoted)), Ok(true));
         }
         for party in all {
             for middle in &middles {

@@ -250,8 +250,8 @@ fn without_a_channel_that_serves_there_is_no_path() {
     assert_eq!(starts(&paths(&gossip, 10, &[unknown, good], 1_000_000).unwrap()), [id(1)]);
 }
 
-/// LDK takes the peer's fee off what the channel carries: close to that, an invoice is more than its path's maximum, and
-/// can be paid only in parts. Over one path alone it cannot be paid, and is not made (EXC-11).
+/// LDK takes the peer's fee off what the channel carries: close to that, an invoice is more than its path's maximum,
+/// and can be paid only in parts. Over one path alone it cannot be paid, and is not made (EXC-11).
 #[test]
 fn a_path_may_carry_less_than_the_amount() {
     let gossip = Gossip::new();

@@ -1,5 +1,5 @@
-//! Where conversations are, and how they are found (EXC-16): every look-up and every change takes a number of steps that
-//! grows with the logarithm of how many there are.
+//! Where conversations are, and how they are found (EXC-16): every look-up and every change takes a number of steps
+//! that grows with the logarithm of how many there are.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -9,18 +9,20 @@ use core::ops::Bound;
 use bitcoin::hashes::sha256;
 
 use crate::exchange::ids::{ConversationId, ConversationKind, PaymentId};
-use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::conversation::Conversation;
+use crate::exchange::manager::held::NEVER;
 use crate::exchange::manager::keys::Keys;
-use crate::exchange::manager::output::Output;
-use crate::exchange::manager::stage::Stage;
+use crate::exchange::manager::output::{Event, Output};
+use crate::exchange::manager::stage::{Stage, Standing};
 use crate::field::CurrencyCode;
 use crate::units::UnixTime;
 
 /// A conversation, and what is known about it.
 pub(crate) struct Entry {
     pub(crate) conversation: Conversation,
-    pub(crate) stage: Stage,
-    /// Since when it is that far.
+    /// What was told of it last.
+    pub(crate) told: Standing,
+    /// Since when it is as far as it is.
     pub(crate) since: UnixTime,
     /// When it has something to do.
     pub(crate) wake: UnixTime,
@@ -32,37 +34,83 @@ pub(crate) struct Entry {
     pub(crate) failures: u8,
     /// How many answers to wrong invoices were sent.
     pub(crate) answers: u8,
+    /// The currency whose rate it waits for.
+    pub(crate) waits_for: Option<CurrencyCode>,
 }
 
 /// A change that is not confirmed to be saved.
 pub(crate) struct Saving {
-    /// The fields to go back to; nothing if it was never saved.
+    /// The fields to go back to; `None` if it was never saved.
     pub(crate) confirmed: Option<Vec<u8>>,
     /// What was given out to be saved.
     pub(crate) in_flight: Option<InFlight>,
     /// Whether it has changed since.
     pub(crate) is_dirty: bool,
+    /// How far it is.
+    pub(crate) standing: Standing,
     /// What waits for the next save.
     pub(crate) outputs: Vec<Output>,
+}
+
+impl Saving {
+    /// Has what comes of a step wait for the save that it depends on.
+    pub(crate) fn hold(&mut self, standing: Standing, outputs: Vec<Output>) {
+        let waits_for = match &mut self.in_flight {
+            Some(in_flight) if !self.is_dirty => {
+                in_flight.standing = standing;
+                &mut in_flight.outputs
+            }
+            _ => &mut self.outputs,
+        };
+        waits_for.extend(outputs);
+        self.standing = standing;
+    }
+
+    /// What waits and belongs to a stage that is left is dropped.
+    pub(crate) fn leave_stage(&mut self) {
+        let in_flight = self.in_flight.iter_mut().map(|in_flight| &mut in_flight.outputs);
+        in_flight.chain([&mut self.outputs]).for_each(|outputs| outputs.retain(|output| !output.is_superseded()));
+    }
 }
 
 /// A state that was given out to be saved.
 pub(crate) struct InFlight {
     pub(crate) number: u64,
     pub(crate) fields: Vec<u8>,
+    /// How far it was then.
+    pub(crate) standing: Standing,
     /// What waits for it.
     pub(crate) outputs: Vec<Output>,
 }
 
 impl Entry {
-    pub(crate) fn new(conversation: Conversation, stage: Stage, now: UnixTime) -> Self {
-        let (saving, failures, answers) = (None, 0, 0);
-        Self { conversation, stage, since: now, wake: now, queued: NEVER, saving, failures, answers }
+    pub(crate) fn new(conversation: Conversation, told: Standing, now: UnixTime) -> Self {
+        let (saving, failures, answers, waits_for) = (None, 0, 0, None);
+        Self { conversation, told, since: now, wake: now, queued: NEVER, saving, failures, answers, waits_for }
+    }
+
+    /// How far it is, saved or not.
+    pub(crate) fn stage(&self) -> Stage {
+        self.saving.as_ref().map_or(self.told.stage, |saving| saving.standing.stage)
     }
 
     /// Whether nothing will happen any more, unless the node has news.
     pub(crate) fn is_over(&self) -> bool {
-        self.stage.is_over() && self.wake == NEVER
+        self.stage().is_over() && self.wake == NEVER
+    }
+
+    /// What is to be told, now that it is saved as far as this. Of a stage that it has left since, nothing is true any
+    /// more: who was told to pay then would pay what is paid (EXC-15).
+    pub(crate) fn tell(&mut self, id: ConversationId, saved: Standing, has_left: bool) -> impl Iterator<Item = Event> {
+        let is_paid = saved.made > self.told.made;
+        let is_new = !has_left && !saved.stage.says_the_same(self.told.stage);
+        self.told.made = self.told.made.max(saved.made);
+        // What was not said in time is said when it comes back to that, but not that it is to be paid.
+        if !has_left || matches!(saved.stage, Stage::Paying(_)) {
+            self.told.stage = saved.stage;
+        }
+        let stage = saved.stage.event(id).filter(|_| is_new);
+        is_paid.then_some(Event::Paid(id)).into_iter().chain(stage)
     }
 }
 
@@ -81,7 +129,7 @@ pub(crate) struct Book {
     counts: [usize; 3],
 }
 
-fn place(kind: ConversationKind) -> usize {
+fn index_of(kind: ConversationKind) -> usize {
     match kind {
         ConversationKind::Payment => 0,
         ConversationKind::Claim => 1,
@@ -96,7 +144,7 @@ impl Book {
 
     /// How many there are of a kind.
     pub(crate) fn count(&self, kind: ConversationKind) -> usize {
-        self.counts.get(place(kind)).copied().unwrap_or(0)
+        self.counts.get(index_of(kind)).copied().unwrap_or(0)
     }
 
     pub(crate) fn get(&self, id: &ConversationId) -> Option<&Entry> {
@@ -117,19 +165,18 @@ impl Book {
         self.entries.range((id, Bound::Unbounded)).next().map(|(id, _)| *id)
     }
 
-    pub(crate) fn insert(&mut self, id: ConversationId, entry: Entry) {
-        let keys = entry.conversation.keys();
+    pub(crate) fn insert(&mut self, id: ConversationId, entry: Entry, keys: &Keys) {
         self.entries.insert(id, entry);
-        if let Some(count) = self.counts.get_mut(place(id.kind())) {
+        if let Some(count) = self.counts.get_mut(index_of(id.kind())) {
             *count = count.saturating_add(1);
         }
-        self.index(id, &Keys::default(), &keys);
+        self.index(id, &Keys::default(), keys);
         self.queue(&id);
     }
 
     pub(crate) fn remove(&mut self, id: &ConversationId, keys: &Keys) -> Option<Entry> {
         let entry = self.entries.remove(id)?;
-        if let Some(count) = self.counts.get_mut(place(id.kind())) {
+        if let Some(count) = self.counts.get_mut(index_of(id.kind())) {
             *count = count.saturating_sub(1);
         }
         self.index(*id, keys, &Keys::default());

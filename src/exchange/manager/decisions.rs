@@ -1,17 +1,17 @@
-//! What whoever owns the money decides, and what the node says.
+//! The user's decisions, and the node's results.
 
 use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
-use secp256k1::PublicKey;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::Error;
 #[cfg(feature = "recurrence")]
 use crate::exchange::ids::SubscriptionId;
 use crate::exchange::ids::{ConversationId, ConversationKind, PaymentId};
 use crate::exchange::manager::OffersManager;
-use crate::exchange::manager::conversation::Conversation;
 use crate::exchange::manager::error::ManagerError;
+use crate::exchange::manager::held::Held;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::state::Attempt;
@@ -22,15 +22,15 @@ use crate::payer_proof::Preimage;
 use crate::units::Msat;
 use crate::units::UnixTime;
 
-/// What whoever owns the money decides.
+/// The user's decisions.
 impl OffersManager {
-    /// Begins to pay what was [quoted](super::Event::Quoted) with this payment hash. When that is saved,
-    /// [`Event::Payable`](super::Event::Payable) comes: pay then, and not before.
+    /// Begins to pay the [quote](super::Event::Quoted) with this payment hash. Once that is saved,
+    /// [`Event::Payable`](super::Event::Payable) follows: pay then, and not before.
     ///
     /// # Errors
     ///
-    /// `HashInUse` if another payment was begun with this payment hash, `Refused` as for [`Payment::begin`], which is given
-    /// the [rate](Self::set_rate), `Unknown`.
+    /// `HashInUse` if another payment with this payment hash has begun; `Refused` as for [`Payment::begin`], which gets
+    /// the [rate](Self::set_rate); `Unknown`.
     pub fn begin(
         &mut self,
         id: impl Into<ConversationId>,
@@ -46,7 +46,16 @@ impl OffersManager {
         Ok(begun.ok_or(ManagerError::Unknown(id))??)
     }
 
-    /// Whoever owns the money does not want to pay: see [`Payment::decline`].
+    /// The signature of a [request that needs one](super::Event::SignatureNeeded): see [`Payment::sign`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and `Unknown`.
+    pub fn sign(&mut self, id: PaymentId, signature: &schnorr::Signature, now: UnixTime) -> Result<(), ManagerError> {
+        self.step_payment(id, now, |payment| payment.sign(signature))
+    }
+
+    /// The user does not want to pay: see [`Payment::decline`].
     ///
     /// # Errors
     ///
@@ -94,7 +103,7 @@ impl OffersManager {
         self.step_payment(id, now, |payment| payment.decline_claim(node_id))
     }
 
-    /// Who is to claim a refund: see [`Payment::expect_payee`].
+    /// Sets the expected payee of a refund: see [`Payment::expect_payee`].
     ///
     /// # Errors
     ///
@@ -110,10 +119,7 @@ impl OffersManager {
         step: impl FnOnce(&mut Payment) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         let id = id.into();
-        let stepped = self.change(id, now, |change| match &mut change.conversation {
-            Conversation::Payment(payment) => Some(step(payment)),
-            _ => None,
-        });
+        let stepped = self.change(id, now, |change| change.conversation.as_payment_mut().map(step));
         Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
     }
 
@@ -121,13 +127,13 @@ impl OffersManager {
         &mut self,
         id: ConversationId,
         now: UnixTime,
-        step: impl FnOnce(&mut Conversation) -> Result<(), Error>,
+        step: impl FnOnce(&mut dyn Held) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         Ok(self.change(id, now, |change| step(change.conversation)).ok_or(ManagerError::Unknown(id))??)
     }
 }
 
-/// What whoever owns the money decides about subscriptions.
+/// The user's decisions about subscriptions.
 #[cfg(feature = "recurrence")]
 impl OffersManager {
     /// Cancels a subscription: see [`Subscription::cancel`].
@@ -142,7 +148,7 @@ impl OffersManager {
         })
     }
 
-    /// Has an [overdue](super::Event::Overdue) payment made at once: see [`Subscription::catch_up`].
+    /// Makes an [overdue](super::Event::Overdue) payment at once: see [`Subscription::catch_up`].
     ///
     /// # Errors
     ///
@@ -154,7 +160,7 @@ impl OffersManager {
         })
     }
 
-    /// Allows so much for the next payment: see [`Subscription::allow_once`].
+    /// Allows an amount for the next payment: see [`Subscription::allow_once`].
     ///
     /// # Errors
     ///
@@ -178,7 +184,7 @@ impl OffersManager {
         self.step_subscription(id, now, |subscription| subscription.set_limit(limit))
     }
 
-    /// Tries a payment again that stopped: see [`Subscription::try_again`].
+    /// Tries a stopped payment again: see [`Subscription::try_again`].
     ///
     /// # Errors
     ///
@@ -197,35 +203,32 @@ impl OffersManager {
         step: impl FnOnce(&mut Subscription) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
         let id = id.into();
-        let stepped = self.change(id, now, |change| match &mut change.conversation {
-            Conversation::Subscription(held) => Some(step(&mut held.0)),
-            _ => None,
-        });
+        let stepped = self.change(id, now, |change| change.conversation.as_subscription_mut().map(step));
         Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
     }
 }
 
-/// What the node says.
+/// The node's results.
 impl OffersManager {
-    /// The node has paid something, and this is what it got for it. Saying it twice does no harm, and it is never too
-    /// late. Returns whose payment it was.
+    /// Reports that the node made a payment, with its preimage. Reporting it twice does no harm, and it is never too
+    /// late. Returns the conversation.
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if nothing that was begun has this payment hash: it is known to be paid, it is archived, or it is
-    /// not from here. `Refused` as for [`Payment::paid`].
+    /// `UnknownHash` if no payment that began here has this payment hash: it is archived, its subscription has moved on
+    /// since, or it is not from here. `Refused` as for [`Payment::paid`].
     pub fn paid(&mut self, preimage: Preimage, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let hash = preimage.payment_hash();
         self.tell_all(hash, now, |conversation| conversation.paid(preimage))
     }
 
-    /// The node has given up this [attempt](crate::exchange::Paying::attempt) at paying something: nothing of it is on its
-    /// way any more. See [`Payment::failed`].
+    /// Reports that the node has given up this [attempt](crate::exchange::Paying::attempt): no part of it is in flight
+    /// any more. See [`Payment::failed`].
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if nothing that was begun has this payment hash, `Refused` as there, for an earlier attempt for
-    /// example (EXC-12).
+    /// `UnknownHash` if no payment in progress has this payment hash; `Refused` as there, for example for an earlier
+    /// attempt (EXC-12).
     pub fn failed(
         &mut self,
         payment_hash: sha256::Hash,
@@ -238,18 +241,19 @@ impl OffersManager {
         })
     }
 
-    /// The node was paid the invoice of a claim.
+    /// Reports that the invoice of a claim was paid.
     ///
     /// # Errors
     ///
-    /// `UnknownHash` if no claim that is not over has an invoice with this payment hash.
+    /// `UnknownHash` if no claim has an invoice with this payment hash. It is never too late, and reporting it twice
+    /// does no harm.
     pub fn claim_paid(&mut self, payment_hash: sha256::Hash, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let mut claims = self.book.of_hash(payment_hash).filter(|id| id.kind() == ConversationKind::Claim);
         let id = claims.next();
         drop(claims);
         let id = id.ok_or(ManagerError::UnknownHash(payment_hash))?;
         self.change(id, now, |change| {
-            if let Conversation::Claim(claim) = &mut change.conversation {
+            if let Some(claim) = change.conversation.as_claim_mut() {
                 claim.paid();
             }
         });
@@ -265,7 +269,7 @@ impl OffersManager {
         &mut self,
         hash: sha256::Hash,
         now: UnixTime,
-        step: impl Fn(&mut Conversation) -> Result<(), Error>,
+        step: impl Fn(&mut dyn Held) -> Result<(), Error>,
     ) -> Result<ConversationId, ManagerError> {
         let mut first = Err(ManagerError::UnknownHash(hash));
         for id in self.payers_of(hash) {

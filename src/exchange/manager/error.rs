@@ -1,4 +1,4 @@
-//! Why a manager does not do what it was asked for.
+//! Why a manager refused a call.
 
 use core::fmt;
 
@@ -7,31 +7,31 @@ use bitcoin::hashes::sha256;
 use crate::error::Error;
 use crate::exchange::ids::ConversationId;
 
-/// Why a manager did not do what it was asked for. Nothing changed.
+/// Why a manager refused a call. Nothing has begun or ended because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ManagerError {
-    /// It is not here: it never was, or it was archived or removed.
+    /// The conversation is unknown, or was archived or removed.
     Unknown(ConversationId),
-    /// It is here already: a second one could be paid a second time.
+    /// The conversation already exists: a second one could be paid again.
     Exists(ConversationId),
-    /// A change of it is not saved yet, so nothing is known about it for sure.
+    /// The conversation was never saved, or it was removed and is not deleted yet.
     Unsaved(ConversationId),
-    /// It is not over yet.
+    /// The conversation has not ended.
     Open(ConversationId),
-    /// There are as many of its kind as there may be.
+    /// The limit on conversations of this kind is reached.
     TooMany {
         /// The [limit](super::ManagerLimits).
         limit: usize,
     },
-    /// Another payment with this payment hash was begun: one preimage would have to prove both.
+    /// Another payment with this payment hash has begun, and one preimage would have to prove both.
     HashInUse {
         /// The hash.
         payment_hash: sha256::Hash,
         /// The other one.
         by: ConversationId,
     },
-    /// Nothing that is being paid has this payment hash.
+    /// No payment in progress has this payment hash.
     UnknownHash(sha256::Hash),
     /// The conversation refused.
     Refused(Error),
@@ -40,16 +40,18 @@ pub enum ManagerError {
 impl fmt::Display for ManagerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(id) => write!(f, "there is no {id}: load it, if it was archived"),
-            Self::UnknownHash(hash) => write!(f, "nothing that is being paid has the hash {hash}: is it paid already?"),
-            Self::Exists(id) => write!(f, "{id} is here already: go on with that one"),
-            Self::Unsaved(id) => write!(f, "a change of {id} is not saved yet: save and confirm it first"),
-            Self::Open(id) => write!(f, "{id} is not over yet: wait for its end, or end it"),
+            Self::Unknown(id) => write!(f, "{id} is unknown: load it if it was archived"),
+            Self::UnknownHash(hash) => {
+                write!(f, "no payment in progress has the hash {hash}: it may have been made already")
+            }
+            Self::Exists(id) => write!(f, "{id} already exists: go on with that one"),
+            Self::Unsaved(id) => write!(f, "a change to {id} is not saved yet: save and confirm it first"),
+            Self::Open(id) => write!(f, "{id} has not ended: wait, or end it first"),
             Self::TooMany { limit } => {
-                write!(f, "there are {limit} of this kind, which is the limit: archive or remove what is over")
+                write!(f, "the limit of {limit} conversations of this kind is reached: archive or remove ended ones")
             }
             Self::HashInUse { payment_hash, by } => {
-                write!(f, "{by} is being paid with the hash {payment_hash} too: do not pay this one")
+                write!(f, "{by} is already being paid with the hash {payment_hash}: do not pay this one")
             }
             Self::Refused(error) => error.fmt(f),
         }

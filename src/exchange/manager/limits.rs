@@ -1,11 +1,11 @@
-//! How much there may be at once.
+//! Limits on the number of conversations.
 
-/// How many conversations of each kind there may be at once, those that are over included, until they are archived or
-/// removed. What was saved is loaded all the same.
+/// The limits on the number of conversations of each kind. Conversations that have ended count until they are archived
+/// or removed. Saved states are loaded beyond the limits.
 ///
-/// Only the application begins conversations, so these limits guard against itself: against a program that begins
-/// payments in a loop, for example. What others can make a manager keep and compute is on [a page of the
-/// guide](crate::guide::manager).
+/// Only the application starts conversations, so these limits guard it against itself, for example against a program
+/// that starts payments in a loop. The [guide](crate::guide::manager) says what others can make a manager keep and
+/// compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManagerLimits {
     /// Payments and published refunds. 1,000,000 by default.
@@ -22,5 +22,5 @@ impl Default for ManagerLimits {
     }
 }
 
-/// How many answers to wrong invoices one conversation sends at most: whoever sends more of them is not told.
+/// How many answers to wrong invoices one conversation sends at most: anyone who sends more of them is not told.
 pub(crate) const MAX_ANSWERS: u8 = 8;

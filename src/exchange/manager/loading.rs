@@ -1,5 +1,6 @@
-//! How conversations come, after a start too, and how they go.
+//! How conversations are added, loaded and removed.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,13 +12,13 @@ use crate::exchange::ids::SubscriptionId;
 use crate::exchange::ids::{ClaimId, ConversationId, ConversationKind, PaymentId};
 use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::book::Entry;
-use crate::exchange::manager::conversation::{Conversation, NEVER, Parties};
+use crate::exchange::manager::conversation::{self, Conversation, Parties};
 use crate::exchange::manager::error::ManagerError;
-use crate::exchange::manager::output::{Output, Unsaved};
-use crate::exchange::manager::saving::rest;
+use crate::exchange::manager::held::{Held, NEVER};
+use crate::exchange::manager::keys::Keys;
+use crate::exchange::manager::output::Unsaved;
+use crate::exchange::manager::saving::sleep_if_idle;
 use crate::exchange::manager::stage::Stage;
-#[cfg(feature = "recurrence")]
-use crate::exchange::manager::subscriptions::Held;
 use crate::exchange::payee::claim::Claim;
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::state::Attempt;
@@ -25,29 +26,29 @@ use crate::exchange::payer::state::Attempt;
 use crate::exchange::payer::subscription::Subscription;
 use crate::units::UnixTime;
 
-/// What became of the states that were [loaded](OffersManager::load).
+/// The result of [loading](OffersManager::load) states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Loaded<N> {
-    /// How many conversations were loaded.
+    /// The number of conversations that were loaded.
     pub count: usize,
-    /// What to ask the node, for each conversation that may have been paid, or be on its way.
+    /// The questions for the node, for each conversation that may have been paid or may be in flight.
     pub ask_node: Vec<AskNode>,
-    /// What was not loaded, by the name that it was given with, and why. The others are there all the same.
+    /// The states that were not loaded, by the name that you gave, with the reason. All others were loaded.
     pub failed: Vec<(N, LoadError)>,
 }
 
-/// What to ask the node about a conversation: whether these were paid. Then say what is known:
-/// [`paid`](OffersManager::paid), [`failed`](OffersManager::failed) or [`claim_paid`](OffersManager::claim_paid). Of what
-/// the node has never heard, and cannot be paying, say that it failed.
+/// The payment hashes of a conversation to ask the node about. Then report what the node knows:
+/// [`paid`](OffersManager::paid), [`failed`](OffersManager::failed) or [`claim_paid`](OffersManager::claim_paid). If
+/// the node has never heard of a hash, and cannot be paying it, report that it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskNode {
-    /// Which conversation.
+    /// The conversation.
     pub id: ConversationId,
-    /// The payment hashes; of a payment that is being made, that one is the first.
+    /// The payment hashes. If a payment is in progress, its hash is the first.
     pub payment_hashes: Vec<sha256::Hash>,
-    /// The attempt that is being made at the first of them: what [`failed`](OffersManager::failed) takes. Nothing if none
-    /// is.
+    /// The attempt in progress for the first hash, which [`failed`](OffersManager::failed) takes. `None` if none is in
+    /// progress.
     pub attempt: Option<Attempt>,
 }
 
@@ -55,60 +56,76 @@ pub struct AskNode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// It is damaged, was saved with another secret, or by newer software.
+    /// It is damaged, or was saved with another secret or by another version.
     Invalid(Error),
-    /// The same conversation is here already, or was given twice: one of both is an older state, and paying by that would
-    /// pay again.
+    /// The conversation is already loaded, or was given twice. One of the two states is older, and using it could pay
+    /// again.
     Exists(ConversationId),
+    /// It was removed, and the deletion is not confirmed yet.
+    Removing(ConversationId),
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::Exists(id) => write!(f, "{id} is here already: find out which of its states is the last"),
+            Self::Removing(id) => write!(f, "{id} is being removed: confirm its removal first"),
+            Self::Exists(id) => write!(f, "{id} is already loaded: find out which of its states is the latest"),
         }
     }
 }
 
 impl core::error::Error for LoadError {}
 
-/// What was taken out of a manager.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A conversation that was taken out of a manager.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Archived {
-    /// Which conversation it is.
+    /// The conversation.
     pub id: ConversationId,
-    /// Its state, as it was saved: give it to [`load`](OffersManager::load) to have it back.
+    /// Its saved state: pass it to [`load`](OffersManager::load) to get the conversation back.
     pub state: Vec<u8>,
-    /// The payment hashes that were begun and said to have failed. If one of them is paid after all, have the
-    /// conversation back and say so.
+    /// The payment hashes of all attempts, whatever the node reported, or that of a claim. If one of them is paid that
+    /// was not known to be, load the conversation again and report it.
     pub payment_hashes: Vec<sha256::Hash>,
 }
 
-/// How conversations come and go.
+/// Does not show the state, because it may contain a preimage.
+impl fmt::Debug for Archived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, state, payment_hashes } = self;
+        let state = format_args!("{} bytes", state.len());
+        f.debug_struct("Archived")
+            .field("id", id)
+            .field("state", &state)
+            .field("payment_hashes", payment_hashes)
+            .finish()
+    }
+}
+
+/// Adding, loading and removing conversations.
 impl OffersManager {
-    /// Takes over a new payment. It is among what to [save](Self::next_save), and goes on when that is confirmed.
+    /// Adds a new payment. It is among the states to [save](Self::next_save), and goes on when that is confirmed.
     ///
     /// # Errors
     ///
-    /// `Exists`, `TooMany`.
+    /// `Exists`, `TooMany`; `Unsaved` if it was removed and the deletion is not confirmed.
     pub fn add_payment(&mut self, payment: Payment, now: UnixTime) -> Result<PaymentId, ManagerError> {
         let id = payment.id();
-        self.add(id.into(), Conversation::Payment(payment.into()), self.limits.payments, now).map(|()| id)
+        self.add(id.into(), payment, self.limits.payments, now).map(|()| id)
     }
 
-    /// Takes over a new claim, as [payments](Self::add_payment).
+    /// Adds a new claim: see [`add_payment`](Self::add_payment).
     ///
     /// # Errors
     ///
     /// As there.
     pub fn add_claim(&mut self, claim: Claim, now: UnixTime) -> Result<ClaimId, ManagerError> {
         let id = claim.id();
-        self.add(id.into(), Conversation::Claim(claim.into()), self.limits.claims, now).map(|()| id)
+        self.add(id.into(), claim, self.limits.claims, now).map(|()| id)
     }
 
-    /// Takes over a new subscription, as [payments](Self::add_payment). What it authorises is
-    /// [payable](super::Event::Payable) without further ado.
+    /// Adds a new subscription: see [`add_payment`](Self::add_payment). Payments that it authorises become
+    /// [payable](super::Event::Payable) by themselves.
     ///
     /// # Errors
     ///
@@ -120,57 +137,62 @@ impl OffersManager {
         now: UnixTime,
     ) -> Result<SubscriptionId, ManagerError> {
         let id = subscription.id();
-        let conversation = Conversation::Subscription(Held(subscription).into());
-        self.add(id.into(), conversation, self.limits.subscriptions, now).map(|()| id)
+        self.add(id.into(), subscription, self.limits.subscriptions, now).map(|()| id)
     }
 
     fn add(
         &mut self,
         id: ConversationId,
-        conversation: Conversation,
+        held: impl Held + 'static,
         limit: usize,
         now: UnixTime,
     ) -> Result<(), ManagerError> {
         if self.book.get(&id).is_some() {
             return Err(ManagerError::Exists(id));
         }
+        if self.removing.contains(&id) {
+            return Err(ManagerError::Unsaved(id));
+        }
         if self.book.count(id.kind()) >= limit {
             return Err(ManagerError::TooMany { limit });
         }
-        self.see(now);
-        let stage = conversation.stage(now).unwrap_or(Stage::Asking);
-        self.begin_to_save(id, Entry::new(conversation, stage, now), Vec::new());
+        self.note_time(now);
+        let (standing, keys) = (held.standing(now), held.keys());
+        self.begin_to_save(id, Entry::new(Conversation::new(held), standing.untold(), now), &keys, standing);
         Ok(())
     }
 
-    /// Takes over what was saved, in any order, each with a name by which you know it: its key in the store, for example.
-    /// What whoever owns the money has to decide is [told](Self::next_event) again. Then [poll](Self::poll).
+    /// Loads saved states, in any order, each with a name by which you recognise it, for example its key in the
+    /// storage. [Events](Self::next_event) that wait for the user's decision are repeated. Then [poll](Self::poll).
     pub fn load<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
-        self.load_with(states, now, Conversation::load, |manager, id, mut entry| {
-            if entry.stage.is_decision() {
-                manager.events.extend(entry.stage.event(id));
+        self.load_with(states, now, conversation::load, |manager, id, mut entry, keys| {
+            let stage = entry.told.stage;
+            // A subscription can have ended while nobody looked.
+            let has_ended = stage == Stage::Ended && id.kind() == ConversationKind::Subscription;
+            if stage.is_decision() || has_ended {
+                manager.events.extend(stage.event(id));
             }
-            if entry.stage.is_over() && id.kind() != ConversationKind::Subscription {
+            if stage.is_over() && id.kind() != ConversationKind::Subscription {
                 entry.wake = NEVER;
             }
-            manager.book.insert(id, entry);
+            manager.book.insert(id, entry, keys);
             if let Some(entry) = manager.book.get_mut(&id) {
-                rest(entry, now);
+                sleep_if_idle(entry, now);
             }
         })
     }
 
-    /// Takes over a backup: states of which it is not known whether they were the last (EXC-13). See
-    /// [`Payer::restore`](crate::exchange::Payer::restore): what was not begun has ended, subscriptions have
-    /// [stopped](super::Event::Stopped) until their owner says to [try again](Self::try_again), and what was being paid
-    /// still is. All of it is among what to [save](Self::next_save).
+    /// Loads a backup: states that may not be the latest ones (EXC-13). See
+    /// [`Payer::restore`](crate::exchange::Payer::restore): payments that had not begun have ended, subscriptions have
+    /// [stopped](super::Event::Stopped) until the user decides to [try again](Self::try_again), and payments in
+    /// progress still are. All of them are among the states to [save](Self::next_save).
     ///
-    /// What is here already is the later state, and stays.
+    /// A conversation that is already loaded is the later state, and stays.
     pub fn restore<N>(&mut self, states: impl IntoIterator<Item = (N, Vec<u8>)>, now: UnixTime) -> Loaded<N> {
-        self.load_with(states, now, Conversation::restore, |manager, id, entry| {
-            let told = Some(entry.stage).filter(|stage| stage.is_decision() || *stage == Stage::Ended);
-            let told = told.and_then(|stage| stage.event(id)).map(Output::Tell);
-            manager.begin_to_save(id, entry, told.into_iter().collect());
+        self.load_with(states, now, conversation::restore, |manager, id, mut entry, keys| {
+            let standing = entry.told;
+            entry.told = standing.untold();
+            manager.begin_to_save(id, entry, keys, standing);
         })
     }
 
@@ -178,41 +200,42 @@ impl OffersManager {
         &mut self,
         states: impl IntoIterator<Item = (N, Vec<u8>)>,
         now: UnixTime,
-        load: impl Fn(&Parties, &[u8]) -> Result<(ConversationId, Conversation), Error>,
-        take: impl Fn(&mut Self, ConversationId, Entry),
+        load: impl Fn(&Parties, &[u8]) -> Result<Box<dyn Held>, Error>,
+        take: impl Fn(&mut Self, ConversationId, Entry, &Keys),
     ) -> Loaded<N> {
-        self.see(now);
+        self.note_time(now);
         let mut loaded = Loaded { count: 0, ask_node: Vec::new(), failed: Vec::new() };
         for (name, state) in states {
-            let (id, conversation) = match load(&self.parties, &state) {
-                Ok((id, _)) if self.book.get(&id).is_some() => {
-                    loaded.failed.push((name, LoadError::Exists(id)));
-                    continue;
-                }
-                Ok(loaded) => loaded,
+            let held = match load(&self.parties, &state).map_err(LoadError::Invalid) {
+                Ok(held) if self.book.get(&held.id()).is_some() => Err(LoadError::Exists(held.id())),
+                Ok(held) if self.removing.contains(&held.id()) => Err(LoadError::Removing(held.id())),
+                result => result,
+            };
+            let held = match held {
+                Ok(held) => held,
                 Err(error) => {
-                    loaded.failed.push((name, LoadError::Invalid(error)));
+                    loaded.failed.push((name, error));
                     continue;
                 }
             };
             loaded.count = loaded.count.saturating_add(1);
-            let payment_hashes = conversation.open_hashes();
+            let (id, keys, payment_hashes) = (held.id(), held.keys(), held.open_hashes());
             if !payment_hashes.is_empty() {
-                let attempt = conversation.paying().map(|(_, attempt)| attempt);
+                let attempt = held.paying().map(|(_, attempt)| attempt);
                 loaded.ask_node.push(AskNode { id, payment_hashes, attempt });
             }
-            let stage = conversation.stage(now).unwrap_or(Stage::Asking);
-            take(self, id, Entry::new(conversation, stage, now));
+            let standing = held.standing(now);
+            take(self, id, Entry::new(held.into(), standing, now), &keys);
         }
         loaded
     }
 
-    /// Takes out a conversation that is over. Its state stays in the store: say there that it is archived, so that it is
-    /// not loaded next time.
+    /// Takes out a conversation that has ended. Its state stays in the storage: mark it there as archived, so that it
+    /// is not loaded next time.
     ///
     /// # Errors
     ///
-    /// `Unknown`; `Open` if it is not over, and `Unsaved` if that is not saved.
+    /// `Unknown`; `Open` if it has not ended; `Unsaved` if its end is not saved.
     pub fn archive(&mut self, id: impl Into<ConversationId>) -> Result<Archived, ManagerError> {
         let id = id.into();
         let (fields, keys) = self.take(id)?;
@@ -220,7 +243,7 @@ impl OffersManager {
         Ok(Archived { id, state, payment_hashes: keys })
     }
 
-    /// Removes a conversation that is over, and its state from the store.
+    /// Removes a conversation that has ended, and its state from the storage.
     ///
     /// # Errors
     ///
@@ -228,6 +251,7 @@ impl OffersManager {
     pub fn remove(&mut self, id: impl Into<ConversationId>) -> Result<(), ManagerError> {
         let id = id.into();
         self.take(id)?;
+        self.removing.insert(id);
         self.unsaved.push_back(Unsaved::Removal(id));
         Ok(())
     }
@@ -241,7 +265,7 @@ impl OffersManager {
             return Err(ManagerError::Open(id));
         }
         let keys = self.keys(&id).unwrap_or_default();
-        let entry = self.book.remove(&id, &keys).ok_or(ManagerError::Unknown(id))?;
+        let entry = self.forget(&id, &keys).ok_or(ManagerError::Unknown(id))?;
         Ok((entry.conversation.fields(), keys.hashes))
     }
 }

@@ -1,4 +1,4 @@
-//! What arrives, and what cannot be sent.
+//! Messages that arrive, and messages that cannot be sent.
 
 use alloc::boxed::Box;
 
@@ -12,26 +12,27 @@ use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKin
 use crate::exchange::refused::Refused;
 use crate::units::UnixTime;
 
-/// Where a message belongs.
+/// The recipient of a message.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Received {
-    /// A request, perhaps for an offer of ours. Give it to [`Payee::receive`](crate::exchange::Payee::receive), outside of
-    /// any lock around the manager: that needs the [payee](OffersManager::payee) and nothing else, and nothing of it is
-    /// kept here.
+    /// A request, perhaps for one of our offers. Pass it to [`Payee::receive`](crate::exchange::Payee::receive),
+    /// outside any lock around the manager. That needs only the [payee](OffersManager::payee), and the manager keeps
+    /// nothing of it.
     Request(IncomingMessage),
-    /// An answer to this conversation, which took it. What follows is among what to save, send and tell.
+    /// An answer, which this conversation accepted. Then take what there is to save, send and show.
     Answer(ConversationId),
 }
 
 impl OffersManager {
-    /// Takes a message: finds the conversation by the path id that it came with, and gives it to that.
+    /// Takes a message. It finds the conversation by the path id over which the message arrived, and passes the message
+    /// to it.
     ///
     /// # Errors
     ///
-    /// A refusal, after which everything is as before. If it [is cheap](Refused::is_cheap), the message may be for
-    /// somebody else. What there is to answer is among the [messages to send](Self::next_message), at most eight times
-    /// for each conversation.
+    /// A refusal, which changes nothing. If it [is cheap](Refused::is_cheap), the message may be for somebody else. The
+    /// answer, if there is one, is among the [messages to send](Self::next_message), at most eight times for each
+    /// conversation; for a refund, as often as claims [are checked](crate::exchange::Payment::receive).
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Received, Box<Refused>> {
         if message.kind == OffersMessageKind::InvoiceRequest {
             return Ok(Received::Request(message));
@@ -46,15 +47,16 @@ impl OffersManager {
         let may_answer = entry.answers < MAX_ANSWERS;
         let received = self.change(id, now, |change| {
             let before = change.conversation.stage(now);
-            let received = change.conversation.receive(message, now, change.rate).map_err(|mut refused| {
-                let answer = refused.take_answer().filter(|_| may_answer);
+            let quoted = change.conversation.receive(message, now, change.rate).map_err(|mut refused| {
+                let is_refund = change.conversation.as_payment().is_some_and(|payment| payment.refund().is_some());
+                let answer = refused.take_answer().filter(|_| may_answer || is_refund);
                 let answers = answer.is_some();
                 change.outputs.extend(answer.map(|answer| Output::Send(What::Message(Box::new(answer)))));
                 (refused, answers)
             })?;
             // Another claim of a refund, beside the one that was told.
-            let stage = change.conversation.stage(now).filter(|stage| received && before == Some(*stage));
-            change.outputs.extend(stage.and_then(|stage| stage.event(id)).map(Output::Tell));
+            let beside = quoted.filter(|_| before.says_the_same(change.conversation.stage(now)));
+            change.outputs.extend(beside.and_then(|stage| stage.event(id)).map(Output::Tell));
             Ok(())
         });
         match received {
@@ -69,7 +71,8 @@ impl OffersManager {
         }
     }
 
-    /// A message cannot get where it was to go: if it waits for an answer, the next way is tried at once (EXC-5).
+    /// Reports that a message could not be delivered: if it waits for an answer, the next path is tried at once
+    /// (EXC-5).
     pub fn unreachable(&mut self, message: &OutgoingMessage, now: UnixTime) {
         let Some(path_id) = &message.reply_path_id else { return };
         if let Some(Some(id)) = self.conversation_of(&MessageArrival::Path(*path_id)) {
@@ -77,7 +80,8 @@ impl OffersManager {
         }
     }
 
-    /// A message cannot be sent at all, over any way: what waits for an answer to it [ends](super::Event::Ended).
+    /// Reports that a message cannot be sent over any path: the conversation that waits for its answer
+    /// [ends](super::Event::Ended).
     pub fn unsendable(&mut self, message: &OutgoingMessage, now: UnixTime) {
         let Some(path_id) = &message.reply_path_id else { return };
         if let Some(Some(id)) = self.conversation_of(&MessageArrival::Path(*path_id)) {
@@ -85,8 +89,8 @@ impl OffersManager {
         }
     }
 
-    /// The conversation that a path id was made for, if that is here; nothing if we made no such path id. Costs two MACs,
-    /// or three.
+    /// The conversation that a path id was made for, if it is here; `None` if we made no such path id. Costs two or
+    /// three MACs.
     fn conversation_of(&self, arrival: &MessageArrival) -> Option<Option<ConversationId>> {
         if let Some(id) = self.parties.payer.payment_of(arrival) {
             return Some(self.book.of_payment(id));

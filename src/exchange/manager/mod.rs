@@ -1,4 +1,4 @@
-//! All of a wallet's conversations in one value.
+//! All conversations of a wallet in one value.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::fmt;
@@ -11,9 +11,11 @@ use crate::field::{CurrencyCode, Rate};
 use crate::units::UnixTime;
 
 mod book;
+mod claims;
 mod conversation;
 mod decisions;
 pub(crate) mod error;
+mod held;
 mod keys;
 pub(crate) mod limits;
 pub(crate) mod loading;
@@ -26,9 +28,6 @@ mod stage;
 pub(crate) mod status;
 #[cfg(feature = "recurrence")]
 mod subscriptions;
-#[cfg(not(feature = "recurrence"))]
-#[path = "subscriptions_absent.rs"]
-mod subscriptions;
 mod views;
 
 use book::Book;
@@ -36,16 +35,16 @@ use conversation::Parties;
 use limits::ManagerLimits;
 use output::{Event, ToSend, Unsaved};
 
-/// All of a wallet's conversations in one value: payments, published refunds, claims and subscriptions.
+/// All conversations of a wallet in one value: payments, published refunds, claims and subscriptions.
 ///
-/// It knows no transport, no clock, no store and no lock, and calls nobody. Messages, the time, rates, the node's news and
-/// the owner's decisions go in. After each, take what comes out, in this order: [what to save](Self::next_save),
-/// [what to send](Self::next_message), [what to tell](Self::next_event), and [when to come back](Self::wake_at). Nothing
-/// that follows from a change comes out before its save is [confirmed](Self::saved) (EXC-15), and no step costs in
-/// proportion to how many conversations there are (EXC-16).
+/// It knows no transport, no clock, no storage and no lock, and has no callbacks. Messages, the time, rates, the node's
+/// results and the user's decisions go in. After each, take what comes out, in this order: [states to
+/// save](Self::next_save), [messages to send](Self::next_message), [events](Self::next_event), and [the time of the
+/// next poll](Self::wake_at). Nothing that follows from a change comes out before its save is [confirmed](Self::saved)
+/// (EXC-15). No step costs in proportion to the number of conversations (EXC-16).
 ///
-/// [The guide](crate::guide::manager) has the whole loop, and says what happens after a crash, what each step costs, and
-/// what strangers can make it do.
+/// The [guide](crate::guide::manager) shows the whole loop, and explains what happens after a crash, what each step
+/// costs, and what strangers can cause.
 pub struct OffersManager {
     parties: Parties,
     limits: ManagerLimits,
@@ -54,19 +53,23 @@ pub struct OffersManager {
     unsaved: VecDeque<Unsaved>,
     /// The number of the last save.
     number: u64,
+    /// What is to be deleted, and is not confirmed to be.
+    removing: BTreeSet<ConversationId>,
     /// The saves that are not confirmed.
     in_flight: BTreeMap<u64, ConversationId>,
     messages: VecDeque<ToSend>,
     events: VecDeque<Event>,
     rates: BTreeMap<CurrencyCode, (Rate, UnixTime)>,
     /// What waits for a rate.
-    waiting: BTreeMap<CurrencyCode, BTreeSet<ConversationId>>,
+    waiting_for_rate: BTreeMap<CurrencyCode, BTreeSet<ConversationId>>,
     /// What a rate that is there now concerns.
-    ready: BTreeSet<ConversationId>,
+    rate_came_for: BTreeSet<ConversationId>,
+    /// Whose turn it is among what is due.
+    turn: u8,
     /// The time that was given last.
     now: UnixTime,
     /// Up to where everything was looked at again, after the clock was set back.
-    again: Option<Bound<ConversationId>>,
+    recheck_from: Option<Bound<ConversationId>>,
 }
 
 impl OffersManager {
@@ -78,40 +81,42 @@ impl OffersManager {
             book: Book::default(),
             unsaved: VecDeque::new(),
             number: 0,
+            removing: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             messages: VecDeque::new(),
             events: VecDeque::new(),
             rates: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            waiting_for_rate: BTreeMap::new(),
+            rate_came_for: BTreeSet::new(),
+            turn: 0,
             now: UnixTime(0),
-            again: None,
+            recheck_from: None,
         }
     }
 
-    /// Whoever pays: begins drafts and refunds.
+    /// The payer, for drafts and refunds.
     pub fn payer(&self) -> &Payer {
         &self.parties.payer
     }
 
-    /// Whoever is paid: makes offers, answers requests, and begins claims. Clone it, which is cheap, to do so outside of
-    /// a lock around the manager.
+    /// The payee, for offers, requests and claims. Clone it, which is cheap, to use it outside a lock around the
+    /// manager.
     pub fn payee(&self) -> &Payee {
         &self.parties.payee
     }
 
-    /// The next message to send. All that it depends on is saved.
+    /// The next message to send. Everything that it depends on is saved.
     pub fn next_message(&mut self) -> Option<ToSend> {
         self.messages.pop_front()
     }
 
-    /// The next thing to tell. All that it depends on is saved.
+    /// The next event. Everything that it depends on is saved.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 }
 
-/// Shows how many conversations there are, and how much waits.
+/// Shows the number of conversations, and how much is waiting.
 impl fmt::Debug for OffersManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OffersManager")

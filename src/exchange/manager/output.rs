@@ -1,4 +1,4 @@
-//! What a manager gives: what to save, what to send, and what to tell.
+//! The output of a manager: states to save, messages to send, and events.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,21 +11,30 @@ use crate::exchange::payer::budget::Objection;
 use crate::exchange::payer::unsent::UnsentRequest;
 use crate::field::CurrencyCode;
 
-/// A state to save, or one to delete. Any store will do that keeps bytes under a name.
+/// A state to save, or one to delete. Any storage that maps ids to bytes will do.
 ///
-/// Carry those of one conversation out in the order of their numbers, then
+/// Carry out the saves of one conversation in the order of their numbers, and then
 /// [confirm](super::OffersManager::saved) each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Save {
-    /// The number to confirm it by.
+    /// The number for the confirmation.
     pub number: u64,
-    /// Whose state it is: the name in the store. It has a [kind](ConversationId::kind) and [bytes](ConversationId::as_bytes).
+    /// The conversation, which is the key in the storage. It has a [kind](ConversationId::kind) and
+    /// [bytes](ConversationId::as_bytes).
     pub id: ConversationId,
-    /// What to keep under that name, instead of what is there; nothing if that is to be deleted.
+    /// The new state, which replaces the old one; `None` to delete it.
     pub state: Option<Vec<u8>>,
 }
 
-/// A message to send, of which all that it depends on is saved.
+/// Does not show the state, because it may contain a preimage.
+impl fmt::Debug for Save {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.as_ref().map(Vec::len);
+        f.debug_struct("Save").field("number", &self.number).field("id", &self.id).field("len", &state).finish()
+    }
+}
+
+/// A message to send. Everything that it depends on is saved.
 pub struct ToSend {
     id: ConversationId,
     what: What,
@@ -42,17 +51,17 @@ impl ToSend {
         Self { id, what }
     }
 
-    /// The conversation that it belongs to.
+    /// The conversation to which it belongs.
     pub fn id(&self) -> ConversationId {
         self.id
     }
 
-    /// The message. A request is made and signed only now, so do this outside of any lock around the manager.
+    /// The message. A request is built and signed only now, so call this outside any lock around the manager.
     ///
     /// # Errors
     ///
-    /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses. What began without an error
-    /// does not get here with one.
+    /// The errors of [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build). A conversation that started
+    /// without an error does not fail here.
     pub fn message(self) -> Result<OutgoingMessage, Error> {
         match self.what {
             What::Request(unsent) => unsent.sign(),
@@ -67,48 +76,55 @@ impl fmt::Debug for ToSend {
     }
 }
 
-/// What became of a conversation. All that it depends on is saved.
+/// A change of a conversation. Everything that it depends on is saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// There is an invoice. Show the quote to whoever owns the money, and [begin](super::OffersManager::begin) or
-    /// [decline](super::OffersManager::decline). Of a subscription this comes only where its own authorisation does not
-    /// suffice, or after an attempt to pay that failed.
+    /// A request needs a signature from a remote signer: show the result of
+    /// [`Payment::to_sign`](crate::exchange::Payment::to_sign) to the signer, and [pass on the
+    /// signature](super::OffersManager::sign).
+    SignatureNeeded(ConversationId),
+    /// There is an invoice. Show the quote to the user, and [begin](super::OffersManager::begin) or
+    /// [decline](super::OffersManager::decline). For a subscription, this event comes only if the subscription does not
+    /// authorise the payment, or after a failed attempt.
     Quoted(ConversationId),
-    /// There is an invoice that is not paid unless whoever owns the money [allows](super::OffersManager::allow) it; of a
-    /// subscription, [once](super::OffersManager::allow_once) or from now on. See
+    /// There is an invoice that is paid only if the user [allows](super::OffersManager::allow) it; for a subscription,
+    /// [once](super::OffersManager::allow_once) or from now on. See
     /// [`State::NeedsApproval`](crate::exchange::State::NeedsApproval).
     NeedsApproval {
-        /// Which one.
+        /// The conversation.
         id: ConversationId,
-        /// What speaks against it.
+        /// The reason why it needs approval.
         objection: Objection,
     },
-    /// It was begun, and that is saved: pay the invoice now, once. See [`State::Paying`](crate::exchange::State::Paying).
+    /// Paying has begun, and that is saved: pay the invoice now, once. See
+    /// [`State::Paying`](crate::exchange::State::Paying).
     Payable(ConversationId),
-    /// The payment was made, or the claim was paid; of a subscription, the payment of this period.
+    /// The payment was made, or the claim was paid. For a subscription, the payment of this period was made.
     Paid(ConversationId),
-    /// A payment of a subscription is overdue, and so was the one before it (EXC-17): it is made later by itself, or
+    /// A payment of a subscription is overdue, like the one before it (EXC-17). It is made later by itself, or
     /// [now](super::OffersManager::catch_up).
     Overdue(ConversationId),
-    /// A payment of a subscription stopped: whoever owns the money can decide.
+    /// A payment of a subscription has stopped, and the user can decide.
     Stopped(ConversationId),
-    /// It is over. See [`status`](super::OffersManager::status) for why. It stays until it is
-    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove).
+    /// The conversation has ended. [`status`](super::OffersManager::status) says why. It stays until it is
+    /// [archived](super::OffersManager::archive) or [removed](super::OffersManager::remove). For a payment or a claim
+    /// this is reported once at most, like [`Paid`](Self::Paid); for a subscription, again after each start.
     Ended(ConversationId),
-    /// The rate of this currency is needed: [give it](super::OffersManager::set_rate).
+    /// The exchange rate of this currency is needed: [set it](super::OffersManager::set_rate).
     RateNeeded(CurrencyCode),
-    /// It could not be saved, and is again as it was before; what was asked of it has to be asked again. If a payment
-    /// was being made, ask the node what became of it.
+    /// The conversation could not be saved, and has returned to its last saved state. Repeat what you asked of it. If a
+    /// payment was in progress, ask the node about it.
     NotSaved {
-        /// Which one.
+        /// The conversation.
         id: ConversationId,
-        /// Whether it is not here any more: it was new, or it was being removed.
+        /// Whether it is gone. If it was new, the storage has nothing of it. If it was being removed, its state is
+        /// still in the storage: load that, and remove it again.
         is_gone: bool,
     },
-    /// It could not say what to do next. It is asked again in an hour.
+    /// The next step failed. It is tried again in an hour.
     Stuck {
-        /// Which one.
+        /// The conversation.
         id: ConversationId,
         /// Why.
         error: Error,
@@ -118,33 +134,16 @@ pub enum Event {
 /// What waits for a save.
 pub(crate) enum Output {
     Send(What),
+    /// Beside how far it is: another claim.
     Tell(Event),
 }
 
 impl Output {
-    /// Whether it says how far a conversation is.
-    pub(crate) fn is_stage(&self) -> bool {
-        let Self::Tell(event) = self else { return false };
-        matches!(event, Event::Paid(_)) || event.is_of_now()
-    }
-
-    /// Whether it is idle once a conversation is farther than that.
+    /// Whether it is idle once a conversation has left the stage at which it came.
     pub(crate) fn is_superseded(&self) -> bool {
         match self {
-            Self::Send(What::Request(_)) => true,
-            Self::Tell(event) => event.is_of_now(),
+            Self::Send(What::Request(_)) | Self::Tell(_) => true,
             Self::Send(What::Message(_)) => false,
-        }
-    }
-}
-
-impl Event {
-    /// Whether it says where a conversation stands, and nothing that stays true.
-    fn is_of_now(&self) -> bool {
-        match self {
-            Self::Quoted(_) | Self::NeedsApproval { .. } | Self::Payable(_) => true,
-            Self::Overdue(_) | Self::Stopped(_) | Self::Ended(_) => true,
-            Self::Paid(_) | Self::RateNeeded(_) | Self::NotSaved { .. } | Self::Stuck { .. } => false,
         }
     }
 }

@@ -7,10 +7,11 @@ use core::time::Duration;
 use crate::exchange::ids::ConversationId;
 use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::book::{Entry, InFlight, Saving};
-use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::conversation::Conversation;
+use crate::exchange::manager::held::{Held, NEVER};
 use crate::exchange::manager::keys::Keys;
 use crate::exchange::manager::output::{Event, Output, Save, ToSend, Unsaved};
-use crate::exchange::manager::stage::Stage;
+use crate::exchange::manager::stage::{Stage, Standing};
 use crate::field::Rate;
 use crate::units::UnixTime;
 
@@ -24,21 +25,22 @@ const MAX_PAUSE: u64 = 300;
 const RATE_AGE: u64 = 3_600;
 
 /// How long something has to have nothing to do to be put to sleep, in seconds.
-const LONG: u64 = 600;
+const SLEEP_AFTER: u64 = 600;
 
 impl OffersManager {
-    /// What to save or delete next. [Confirm](Self::saved) each by its number, or say that it [failed](Self::save_failed);
-    /// as long as neither is said, the conversation waits, and all others go on.
+    /// The next state to save or delete. [Confirm](Self::saved) each by its number, or report that it
+    /// [failed](Self::save_failed). Until then the conversation waits, and all others go on.
     ///
-    /// Several changes of a conversation make one save, if it was not asked for in between. Nothing is given that did not
-    /// change.
+    /// Several changes of a conversation make a single save, unless this was called in between. A conversation that did
+    /// not change is not saved.
     pub fn next_save(&mut self) -> Option<Save> {
         while let Some(unsaved) = self.unsaved.pop_front() {
             let id = match unsaved {
                 Unsaved::State(id) => id,
                 Unsaved::Removal(id) => {
-                    let number = self.next_number(id);
-                    return Some(Save { number, id, state: None });
+                    self.number = self.number.saturating_add(1);
+                    self.in_flight.insert(self.number, id);
+                    return Some(Save { number: self.number, id, state: None });
                 }
             };
             let Some(entry) = self.book.get_mut(&id) else { continue };
@@ -55,23 +57,20 @@ impl OffersManager {
             let outputs = core::mem::take(&mut saving.outputs);
             self.number = self.number.saturating_add(1);
             let number = self.number;
-            saving.in_flight = Some(InFlight { number, fields, outputs });
+            saving.in_flight = Some(InFlight { number, fields, standing: saving.standing, outputs });
             self.in_flight.insert(number, id);
             return Some(Save { number, id, state: Some(state) });
         }
         None
     }
 
-    fn next_number(&mut self, id: ConversationId) -> u64 {
-        self.number = self.number.saturating_add(1);
-        self.in_flight.insert(self.number, id);
-        self.number
-    }
-
-    /// The save with this number was carried out, and survives a crash: what waited for it can be sent and told. Returns
-    /// whether there was such a save that was not confirmed yet.
+    /// Confirms that the save with this number was carried out, and survives a crash. Everything that waited for it can
+    /// now be sent and reported. Returns whether there was such a save.
     pub fn saved(&mut self, number: u64) -> bool {
         let Some(id) = self.in_flight.remove(&number) else { return false };
+        if self.removing.remove(&id) {
+            return true;
+        }
         let Some(entry) = self.book.get_mut(&id) else { return true };
         let Some(saving) = &mut entry.saving else { return true };
         if saving.in_flight.as_ref().is_none_or(|in_flight| in_flight.number != number) {
@@ -82,6 +81,9 @@ impl OffersManager {
         if saving.is_dirty {
             saving.confirmed = Some(in_flight.fields);
             self.unsaved.push_back(Unsaved::State(id));
+            let has_left = !in_flight.standing.stage.says_the_same(saving.standing.stage);
+            let told = entry.tell(id, in_flight.standing, has_left);
+            self.events.extend(told);
             self.release(id, in_flight.outputs);
         } else {
             self.confirm(id, in_flight.outputs);
@@ -89,48 +91,53 @@ impl OffersManager {
         true
     }
 
-    /// The save with this number was not carried out. The conversation is again as it was when it was last saved, goes on
-    /// after a pause, which grows with every failure from 5 seconds to 5 minutes, and an
-    /// [event](Event::NotSaved) says so. One that was new is not here any more.
+    /// Reports that the save with this number was not carried out. The conversation returns to its last saved state,
+    /// and goes on after a pause, which grows with every failure from 5 seconds to 5 minutes. An
+    /// [event](Event::NotSaved) reports it. A new conversation is gone.
     ///
-    /// Say this only of what will not be carried out any more: a later save of the same conversation would be undone.
+    /// Report this only if the save will not be carried out later, because it would undo a later save of the same
+    /// conversation.
     pub fn save_failed(&mut self, number: u64, now: UnixTime) {
         let Some(id) = self.in_flight.remove(&number) else { return };
-        let Some(entry) = self.book.get_mut(&id) else {
-            // It was removed.
+        if self.removing.remove(&id) {
             self.events.push_back(Event::NotSaved { id, is_gone: true });
             return;
-        };
+        }
+        let Some(entry) = self.book.get_mut(&id) else { return };
         let is_it = |saving: &Saving| saving.in_flight.as_ref().is_some_and(|in_flight| in_flight.number == number);
         if !entry.saving.as_deref().is_some_and(is_it) {
             return;
         }
         let Some(saving) = entry.saving.take() else { return };
-        // What was put to sleep was saved.
-        let keys = entry.conversation.keys();
+        let keys = entry.conversation.look(&self.parties, id.kind(), |held| held.keys()).unwrap_or_default();
         let fields = saving.confirmed;
         let before = fields.and_then(|fields| Conversation::reload(&self.parties, id.kind(), &fields).ok());
         let Some(before) = before else {
-            self.book.remove(&id, &keys);
+            self.forget(&id, &keys);
             self.events.push_back(Event::NotSaved { id, is_gone: true });
             return;
         };
         entry.failures = entry.failures.saturating_add(1);
         let grown = FIRST_PAUSE.saturating_mul(1 << entry.failures.saturating_sub(1).min(6));
         entry.wake = now.saturating_add(Duration::from_secs(grown.min(MAX_PAUSE)));
-        entry.stage = before.stage(now).unwrap_or(entry.stage);
-        let keys_before = before.keys();
-        entry.conversation = before;
+        let (keys_before, standing) = (before.keys(), before.standing(now));
+        entry.conversation = before.into();
+        self.events.push_back(Event::NotSaved { id, is_gone: false });
+        // What is being paid is not to be paid again.
+        let told = entry.tell(id, standing, matches!(standing.stage, Stage::Paying(_)));
+        self.events.extend(told);
         self.book.index(id, &keys, &keys_before);
         self.book.queue(&id);
-        self.events.push_back(Event::NotSaved { id, is_gone: false });
     }
 
     /// All of it is saved.
     fn confirm(&mut self, id: ConversationId, outputs: Vec<Output>) {
         if let Some(entry) = self.book.get_mut(&id) {
-            entry.saving = None;
-            rest(entry, self.now);
+            if let Some(saving) = entry.saving.take() {
+                let told = entry.tell(id, saving.standing, false);
+                self.events.extend(told);
+            }
+            sleep_if_idle(entry, self.now);
         }
         self.release(id, outputs);
         self.book.queue(&id);
@@ -145,9 +152,9 @@ impl OffersManager {
         }
     }
 
-    /// Takes a step with a conversation, and sees to all that follows: that it is saved if it changed, that what is told
-    /// and sent waits for that, and that it is found by its new keys. What is sent, and when it is looked at again, is
-    /// for `step` to say; without a time it is looked at at once if it changed.
+    /// Takes a step with a conversation, and sees to all that follows: that it is saved if it changed, that what is
+    /// told and sent waits for that, and that it is found by its new keys. What is sent, and when it is looked at
+    /// again, is for `step` to say; without a time it is looked at at once if it changed.
     ///
     /// Returns what `step` did; nothing without such a conversation.
     pub(crate) fn change<R>(
@@ -156,42 +163,44 @@ impl OffersManager {
         now: UnixTime,
         step: impl FnOnce(&mut Change<'_>) -> R,
     ) -> Option<R> {
-        self.see(now);
+        self.note_time(now);
         let parties = &self.parties;
         let (entry, used_by) = self.book.with_hashes(&id)?;
-        let is_fresh = |(_, at): &&(Rate, UnixTime)| now.0 <= at.0.saturating_add(RATE_AGE);
-        if entry.conversation.wake(parties, id.kind()).is_err() {
-            return None;
-        }
-        let (fields, keys, made) = (entry.conversation.fields(), entry.conversation.keys(), entry.conversation.made());
-        let currency = entry.conversation.currency();
+        // One from a clock that was ahead is not fresh for longer.
+        let is_fresh = |(_, at): &&(Rate, UnixTime)| now.0.abs_diff(at.0) <= RATE_AGE;
+        let before = entry.stage();
+        let held = entry.conversation.wake(parties, id.kind()).ok()?;
+        let (fields, keys, currency) = (held.fields(), held.keys(), held.currency());
         let rate = currency.and_then(|it| self.rates.get(&it)).filter(is_fresh).map(|(rate, _)| *rate);
-        let mut change = Change { conversation: &mut entry.conversation, rate, outputs: Vec::new(), wake: None };
+        let mut change = Change { conversation: held, rate, outputs: Vec::new(), wake: None };
         let result = step(&mut change);
-        let Change { outputs: mut sent, wake, .. } = change;
+        let Change { conversation: held, outputs, wake, .. } = change;
         // What was authorised needs nobody's decision.
-        if let Some(hash) = entry.conversation.authorised(now) {
+        if let Some(hash) = held.authorised(now) {
             if used_by(hash).is_none() {
                 // If it cannot be begun, its state says why.
-                let _ = entry.conversation.begin(hash, now, rate);
+                let _ = held.begin(hash, now, rate);
             }
         }
         drop(used_by);
-        let has_changed = entry.conversation.fields() != fields;
-        let stage = entry.conversation.stage(now).unwrap_or(entry.stage);
-        if entry.conversation.made() > made {
-            sent.push(Output::Tell(Event::Paid(id)));
-        }
-        if !stage.says_the_same(entry.stage) {
+        let has_changed = held.fields() != fields;
+        let (standing, keys_after) = (held.standing(now), held.keys());
+        let is_over = standing.stage.is_over() && !held.has_more_to_say();
+        let has_left = !standing.stage.says_the_same(before);
+        if has_left {
             entry.since = now;
-            sent.extend(stage.event(id).map(Output::Tell));
         }
-        entry.stage = stage;
-        entry.wake = wake.unwrap_or(if has_changed { now } else { entry.wake });
-        let keys_after = entry.conversation.keys();
+        entry.wake = match wake {
+            // Whoever hears of the end may archive it at once.
+            _ if is_over => NEVER,
+            Some(at) => at,
+            None if has_changed => now,
+            None => entry.wake,
+        };
         if has_changed {
             let saving = entry.saving.get_or_insert_with(|| {
-                Box::new(Saving { confirmed: Some(fields), in_flight: None, is_dirty: false, outputs: Vec::new() })
+                let (confirmed, in_flight, is_dirty, outputs) = (Some(fields), None, false, Vec::new());
+                Box::new(Saving { confirmed, in_flight, is_dirty, standing, outputs })
             });
             if !saving.is_dirty {
                 saving.is_dirty = true;
@@ -200,36 +209,47 @@ impl OffersManager {
                 }
             }
         }
-        let sent = hold(entry, sent);
-        rest(entry, now);
+        let released = match &mut entry.saving {
+            Some(saving) => {
+                if has_left {
+                    saving.leave_stage();
+                }
+                saving.hold(standing, outputs);
+                Vec::new()
+            }
+            None => {
+                let told = entry.tell(id, standing, false);
+                self.events.extend(told);
+                outputs
+            }
+        };
+        sleep_if_idle(entry, now);
         self.book.index(id, &keys, &keys_after);
         self.book.queue(&id);
-        self.release(id, sent);
+        self.release(id, released);
+        if is_over {
+            self.wait_for_rate(id, None);
+        }
         Some(result)
     }
 
-    /// Takes over what was never saved, and what is to be told when it is.
-    pub(crate) fn begin_to_save(&mut self, id: ConversationId, mut entry: Entry, outputs: Vec<Output>) {
-        let (confirmed, in_flight) = (None, None);
-        entry.saving = Some(Box::new(Saving { confirmed, in_flight, is_dirty: true, outputs }));
-        self.book.insert(id, entry);
+    /// Takes over what was never saved, and is as far as this.
+    pub(crate) fn begin_to_save(&mut self, id: ConversationId, mut entry: Entry, keys: &Keys, standing: Standing) {
+        let (confirmed, in_flight, outputs) = (None, None, Vec::new());
+        entry.saving = Some(Box::new(Saving { confirmed, in_flight, is_dirty: true, standing, outputs }));
+        self.book.insert(id, entry, keys);
         self.unsaved.push_back(Unsaved::State(id));
     }
 
     /// What finds a conversation.
     pub(crate) fn keys(&self, id: &ConversationId) -> Option<Keys> {
-        let entry = self.book.get(id)?;
-        let reload = |fields: &[u8]| Conversation::reload(&self.parties, id.kind(), fields).ok();
-        match &entry.conversation {
-            Conversation::Asleep(fields) => reload(fields).map(|conversation| conversation.keys()),
-            awake => Some(awake.keys()),
-        }
+        self.book.get(id)?.conversation.look(&self.parties, id.kind(), |held| held.keys()).ok()
     }
 }
 
 /// What a step does with a conversation.
 pub(crate) struct Change<'a> {
-    pub(crate) conversation: &'a mut Conversation,
+    pub(crate) conversation: &'a mut dyn Held,
     /// What its currency is worth, if that is known.
     pub(crate) rate: Option<Rate>,
     pub(crate) outputs: Vec<Output>,
@@ -237,26 +257,10 @@ pub(crate) struct Change<'a> {
     pub(crate) wake: Option<UnixTime>,
 }
 
-/// Has what comes of a step wait for the save that it depends on. Returns what depends on none.
-fn hold(entry: &mut Entry, outputs: Vec<Output>) -> Vec<Output> {
-    match entry.saving.as_deref_mut() {
-        None => return outputs,
-        Some(Saving { is_dirty: false, in_flight: Some(in_flight), .. }) => in_flight.outputs.extend(outputs),
-        Some(saving) => {
-            if outputs.iter().any(Output::is_stage) {
-                // What was to be said of a state that nobody was told of is not true any more.
-                saving.outputs.retain(|waiting| !waiting.is_superseded());
-            }
-            saving.outputs.extend(outputs);
-        }
-    }
-    Vec::new()
-}
-
 /// Puts to sleep what has nothing to do for long.
-pub(crate) fn rest(entry: &mut Entry, now: UnixTime) {
-    let is_idle = match entry.stage {
-        Stage::Waiting => entry.wake.0 > now.0.saturating_add(LONG),
+pub(crate) fn sleep_if_idle(entry: &mut Entry, now: UnixTime) {
+    let is_idle = match entry.stage() {
+        Stage::Waiting => entry.wake.0 > now.0.saturating_add(SLEEP_AFTER),
         stage => stage.is_over() && entry.wake == NEVER,
     };
     if is_idle && entry.saving.is_none() {

@@ -5,6 +5,7 @@ use core::mem::discriminant;
 use crate::exchange::ids::ConversationId;
 use crate::exchange::manager::output::Event;
 use crate::exchange::payer::budget::Objection;
+use crate::exchange::payer::state::Attempt;
 
 /// How far a conversation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,16 +13,33 @@ pub(crate) enum Stage {
     /// For the next period.
     #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions have periods"))]
     Waiting,
+    /// For a signature.
+    Signing,
     Asking,
     Quoted,
     NeedsApproval(Objection),
-    Paying,
+    Paying(Attempt),
     Paid,
     #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions are overdue"))]
     Overdue,
     #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions stop"))]
     Stopped,
     Ended,
+}
+
+/// How far a conversation is, and how many payments of a subscription were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) stage: Stage,
+    pub(crate) made: u32,
+}
+
+impl Standing {
+    /// The same before anybody was told what there is to decide, or that it has ended.
+    pub(crate) fn untold(self) -> Self {
+        let is_told = self.stage.is_decision() || self.stage == Stage::Ended;
+        Self { stage: if is_told { Stage::Asking } else { self.stage }, ..self }
+    }
 }
 
 impl Stage {
@@ -37,18 +55,19 @@ impl Stage {
         }
     }
 
-    /// Whether it is for whoever owns the money to decide something.
+    /// Whether it is for the user to decide or sign something.
     pub(crate) fn is_decision(self) -> bool {
-        matches!(self, Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped)
+        matches!(self, Self::Signing | Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped)
     }
 
     /// What is told of a conversation that has come so far.
     pub(crate) fn event(self, id: ConversationId) -> Option<Event> {
         match self {
             Self::Waiting | Self::Asking => None,
+            Self::Signing => Some(Event::SignatureNeeded(id)),
             Self::Quoted => Some(Event::Quoted(id)),
             Self::NeedsApproval(objection) => Some(Event::NeedsApproval { id, objection }),
-            Self::Paying => Some(Event::Payable(id)),
+            Self::Paying(_) => Some(Event::Payable(id)),
             Self::Paid => Some(Event::Paid(id)),
             Self::Overdue => Some(Event::Overdue(id)),
             Self::Stopped => Some(Event::Stopped(id)),

@@ -1,4 +1,4 @@
-//! What an app shows below a spinner.
+//! What an app shows while something is in progress.
 
 use core::fmt;
 use core::time::Duration;
@@ -9,7 +9,7 @@ use crate::exchange::payer::budget::Objection;
 use crate::exchange::payer::subscription::state::SubscriptionEnd;
 use crate::units::{Msat, UnixTime};
 
-/// What happens in a conversation, since when, what is waited for, and for how long.
+/// What happens in a conversation, since when, what it is waiting for, and for how long.
 ///
 /// ```
 /// use bolt12::exchange::{Activity, Status, WaitsFor};
@@ -18,91 +18,93 @@ use crate::units::{Msat, UnixTime};
 /// let now = UnixTime(1_800_000_000);
 /// let activity = Activity::Asking { requests: 2 };
 /// let status = Status { activity, since: now, next: Some(UnixTime(now.0 + 9)), until: Some(UnixTime(now.0 + 90)) };
-/// assert_eq!(status.activity.to_string(), "2 requests for an invoice were sent");
+/// assert_eq!(status.activity.to_string(), "2 invoice requests were sent");
 /// assert_eq!(status.activity.waits_for(), Some(WaitsFor::Payee));
 /// assert_eq!(status.left(now).unwrap().as_secs(), 90);
-/// assert_eq!(status.sentence(now), "2 requests for an invoice were sent; waiting for the payee, for at most 2 minutes");
+/// assert_eq!(status.sentence(now), "2 invoice requests were sent; waiting for the payee, for at most 2 minutes");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// What happens.
+    /// The activity.
     pub activity: Activity,
-    /// Since when the conversation stands where it does, or was loaded.
+    /// The time of the last change, or of loading.
     pub since: UnixTime,
-    /// When it does something by itself.
+    /// The time when it does something by itself.
     pub next: Option<UnixTime>,
-    /// When the wait ends, whatever happens; nothing if it may take for ever.
+    /// The time when the wait ends in any case; `None` if it may take for ever.
     pub until: Option<UnixTime>,
 }
 
-/// What happens in a conversation. `Display` says it to a person.
+/// What happens in a conversation. `Display` prints a phrase for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Activity {
-    /// It changed, and that is being saved.
+    /// A change is being saved.
     Saving,
-    /// An invoice is asked for.
+    /// A request is about to be sent, and lacks a signature.
+    Signing,
+    /// An invoice is being requested.
     Asking {
-        /// How many requests were sent.
+        /// The number of requests that were sent.
         requests: u32,
     },
-    /// A refund is published, and nobody has claimed it yet.
+    /// A refund is published, and has not been claimed yet.
     Published,
     /// There is an invoice.
     Quoted {
-        /// What it asks for.
+        /// Its amount.
         amount: Msat,
     },
-    /// There is an invoice that is not paid unless whoever owns the money allows it.
+    /// There is an invoice that is paid only if the user allows it.
     NeedsApproval {
-        /// What it asks for.
+        /// Its amount.
         amount: Msat,
-        /// What speaks against it.
+        /// The reason why it needs approval.
         objection: Objection,
     },
     /// The invoice is being paid.
     Paying {
-        /// What it asks for.
+        /// Its amount.
         amount: Msat,
     },
     /// It was paid.
     Paid,
-    /// It ended without having been paid.
+    /// It ended without being paid.
     Ended(EndReason),
-    /// The invoice for a refund is sent to whoever pays it.
+    /// The invoice for a refund is sent to its payer.
     Claiming,
     /// The next payment of a subscription is not due yet.
     NotDue {
-        /// Which one it is, counted from 1.
+        /// The number of the payment, counted from 1.
         number: u64,
     },
-    /// The next payment of a subscription is due, and its currency's rate is not known.
+    /// The next payment of a subscription is due, and the exchange rate is unknown.
     RateNeeded,
-    /// The next payment of a subscription is overdue, and so was the one before it: it is made later.
+    /// The next payment of a subscription is overdue, like the one before it. It is made later.
     Overdue {
-        /// Which one it is, counted from 1.
+        /// The number of the payment, counted from 1.
         number: u64,
     },
     /// The payment of a subscription stopped.
     Stopped(EndReason),
-    /// The subscription is over.
+    /// The subscription has ended.
     #[cfg(feature = "recurrence")]
     Over(SubscriptionEnd),
 }
 
-/// Whom or what a conversation waits for. `Display` says it to a person.
+/// What a conversation is waiting for. `Display` prints a phrase for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitsFor {
     /// The application's store.
     Store,
-    /// Whoever made the offer.
+    /// The issuer.
     Payee,
-    /// Whoever claims a refund.
+    /// The claimant of a refund.
     Claimant,
-    /// Whoever published a refund.
+    /// The payer of a refund.
     Payer,
-    /// Whoever owns the money.
+    /// The user.
     Owner,
     /// The node that pays.
     Node,
@@ -110,13 +112,16 @@ pub enum WaitsFor {
     NextPeriod,
     /// The rate of a currency.
     Rate,
+    /// Anyone who signs requests.
+    Signer,
 }
 
 impl Activity {
-    /// What has to happen for it to go on; nothing if it is over.
+    /// What has to happen next; `None` if it has ended.
     pub const fn waits_for(&self) -> Option<WaitsFor> {
         Some(match self {
             Self::Saving => WaitsFor::Store,
+            Self::Signing => WaitsFor::Signer,
             Self::Asking { .. } => WaitsFor::Payee,
             Self::Published => WaitsFor::Claimant,
             Self::Quoted { .. } | Self::NeedsApproval { .. } | Self::Stopped(_) => WaitsFor::Owner,
@@ -135,23 +140,24 @@ impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Saving => f.write_str("this is being saved"),
-            Self::Asking { requests: 0 } => f.write_str("an invoice is about to be asked for"),
-            Self::Asking { requests: 1 } => f.write_str("a request for an invoice was sent"),
-            Self::Asking { requests } => write!(f, "{requests} requests for an invoice were sent"),
+            Self::Signing => f.write_str("an invoice request is to be signed"),
+            Self::Asking { requests: 0 } => f.write_str("an invoice is about to be requested"),
+            Self::Asking { requests: 1 } => f.write_str("an invoice request was sent"),
+            Self::Asking { requests } => write!(f, "{requests} invoice requests were sent"),
             Self::Published => f.write_str("the refund can be claimed"),
             Self::Quoted { amount } => write!(f, "there is an invoice for {amount}"),
             Self::NeedsApproval { amount, objection } => {
-                write!(f, "there is an invoice for {amount}, which is not paid unless you allow it: {objection}")
+                write!(f, "there is an invoice for {amount}, which needs your approval: {objection}")
             }
-            Self::Paying { amount } => write!(f, "{amount} are on their way"),
-            Self::Paid => f.write_str("it is paid"),
+            Self::Paying { amount } => write!(f, "{amount} is being paid"),
+            Self::Paid => f.write_str("the payment has been made"),
             Self::Ended(reason) => reason.fmt(f),
             Self::Claiming => f.write_str("the invoice for the refund was sent"),
             Self::NotDue { number } => write!(f, "payment {number} is not due yet"),
             Self::Overdue { number } => {
-                write!(f, "payment {number} is overdue, as was the one before it, and is not made at once")
+                write!(f, "payment {number} is overdue, like the one before it, and is not made at once")
             }
-            Self::RateNeeded => f.write_str("a payment is due, and the exchange rate is not known"),
+            Self::RateNeeded => f.write_str("a payment is due, but the exchange rate is unknown"),
             Self::Stopped(reason) => write!(f, "this payment was not made: {reason}"),
             #[cfg(feature = "recurrence")]
             Self::Over(end) => end.fmt(f),
@@ -164,28 +170,29 @@ impl fmt::Display for WaitsFor {
         f.write_str(match self {
             Self::Store => "the storage",
             Self::Payee => "the payee",
-            Self::Claimant => "whoever claims it",
-            Self::Payer => "whoever pays it",
+            Self::Claimant => "somebody to claim it",
+            Self::Payer => "the payer",
             Self::Owner => "your decision",
             Self::Node => "the Lightning network",
-            Self::NextPeriod => "its time",
-            Self::Rate => "the rate",
+            Self::NextPeriod => "its due date",
+            Self::Rate => "the exchange rate",
+            Self::Signer => "the signature",
         })
     }
 }
 
 impl Status {
-    /// How long the wait can still take; nothing if it is over, or may take for ever.
+    /// The rest of the wait; `None` if it has ended, or may take for ever.
     pub fn left(&self, now: UnixTime) -> Option<Duration> {
         self.until.map(|until| Duration::from_secs(until.0.saturating_sub(now.0)))
     }
 
-    /// All of it in one sentence, without a full stop.
+    /// The status in one sentence, without a full stop.
     pub fn sentence(&self, now: UnixTime) -> alloc::string::String {
         let Some(waits_for) = self.activity.waits_for() else { return alloc::format!("{}", self.activity) };
         let time = match (self.left(now), waits_for) {
             (None, _) => return alloc::format!("{}; waiting for {waits_for}", self.activity),
-            (Some(left), WaitsFor::NextPeriod) => alloc::format!("which comes in {}", About(left)),
+            (Some(left), WaitsFor::NextPeriod) => alloc::format!("in {}", About(left)),
             (Some(left), _) => alloc::format!("for at most {}", About(left)),
         };
         alloc::format!("{}; waiting for {waits_for}, {time}", self.activity)

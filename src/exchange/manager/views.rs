@@ -1,11 +1,12 @@
-//! What can be seen of conversations.
+//! Views of conversations.
 
 #[cfg(feature = "recurrence")]
 use crate::exchange::ids::SubscriptionId;
 use crate::exchange::ids::{ClaimId, ConversationId, PaymentId};
 use crate::exchange::manager::OffersManager;
-use crate::exchange::manager::conversation::{Conversation, NEVER};
+use crate::exchange::manager::conversation::Conversation;
 use crate::exchange::manager::error::ManagerError;
+use crate::exchange::manager::held::{Held, NEVER};
 use crate::exchange::manager::status::{Activity, Status};
 use crate::exchange::payee::claim::Claim;
 use crate::exchange::payer::payment::Payment;
@@ -13,62 +14,54 @@ use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::subscription::Subscription;
 use crate::units::UnixTime;
 
-/// What can be seen of conversations. What is not confirmed to be saved is not shown: it may not come to be.
+/// Views of conversations, each in its last saved state. A change that is not saved yet is not shown, because it may be
+/// undone.
 impl OffersManager {
     /// Looks at a payment.
     ///
     /// # Errors
     ///
-    /// `Unknown`, `Unsaved`.
+    /// `Unknown`, `Unsaved` if it was never saved.
     pub fn payment<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> Result<R, ManagerError> {
-        self.view(id.into(), |conversation| match conversation {
-            Conversation::Payment(payment) => Some(look(payment)),
-            _ => None,
-        })
+        self.view(id.into(), |held| held.as_payment().map(look))
     }
 
     /// Looks at a claim.
     ///
     /// # Errors
     ///
-    /// `Unknown`, `Unsaved`.
+    /// `Unknown`, `Unsaved` if it was never saved.
     pub fn claim<R>(&self, id: ClaimId, look: impl FnOnce(&Claim) -> R) -> Result<R, ManagerError> {
-        self.view(id.into(), |conversation| match conversation {
-            Conversation::Claim(claim) => Some(look(claim)),
-            _ => None,
-        })
+        self.view(id.into(), |held| held.as_claim().map(look))
     }
 
     /// Looks at a subscription.
     ///
     /// # Errors
     ///
-    /// `Unknown`, `Unsaved`.
+    /// `Unknown`, `Unsaved` if it was never saved.
     #[cfg(feature = "recurrence")]
     pub fn subscription<R>(
         &self,
         id: SubscriptionId,
         look: impl FnOnce(&Subscription) -> R,
     ) -> Result<R, ManagerError> {
-        self.view(id.into(), |conversation| match conversation {
-            Conversation::Subscription(held) => Some(look(&held.0)),
-            _ => None,
-        })
+        self.view(id.into(), |held| held.as_subscription().map(look))
     }
 
-    fn view<R>(&self, id: ConversationId, look: impl FnOnce(&Conversation) -> Option<R>) -> Result<R, ManagerError> {
+    fn view<R>(&self, id: ConversationId, look: impl FnOnce(&dyn Held) -> Option<R>) -> Result<R, ManagerError> {
         let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
-        if entry.saving.is_some() {
-            return Err(ManagerError::Unsaved(id));
-        }
-        let seen = match &entry.conversation {
-            Conversation::Asleep(fields) => look(&Conversation::reload(&self.parties, id.kind(), fields)?),
-            awake => look(awake),
+        let seen = match &entry.saving {
+            Some(saving) => {
+                let confirmed = saving.confirmed.as_ref().ok_or(ManagerError::Unsaved(id))?;
+                look(Conversation::reload(&self.parties, id.kind(), confirmed)?.as_ref())
+            }
+            None => entry.conversation.look(&self.parties, id.kind(), look)?,
         };
         seen.ok_or(ManagerError::Unknown(id))
     }
 
-    /// What happens in a conversation, since when, what is waited for, and for how long.
+    /// The status of a conversation: what happens, since when, what it is waiting for, and for how long.
     ///
     /// # Errors
     ///
@@ -77,12 +70,10 @@ impl OffersManager {
         let id = id.into();
         let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
         let next = (entry.wake != NEVER).then_some(entry.wake);
-        let (activity, until) = match &entry.conversation {
-            _ if entry.saving.is_some() => Some((Activity::Saving, None)),
-            Conversation::Asleep(fields) => Conversation::reload(&self.parties, id.kind(), fields)?.activity(now),
-            awake => awake.activity(now),
-        }
-        .unwrap_or((Activity::Saving, None));
+        let (activity, until) = match entry.saving {
+            Some(_) => (Activity::Saving, None),
+            None => entry.conversation.look(&self.parties, id.kind(), |held| held.activity(now))?,
+        };
         Ok(Status { activity, since: entry.since, next, until })
     }
 
@@ -91,7 +82,7 @@ impl OffersManager {
         self.book.ids()
     }
 
-    /// How many conversations there are.
+    /// The number of conversations.
     pub fn len(&self) -> usize {
         self.book.len()
     }

@@ -1,4 +1,4 @@
-//! A request that is to be answered with an invoice.
+//! A request that will be answered with an invoice.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -23,13 +23,13 @@ use crate::invoice_request::{self, AcceptedRequest, InvoiceRequest};
 use crate::signed::Unsigned;
 use crate::units::{Msat, UnixTime};
 
-/// How long an invoice for an offer in another currency than bitcoin can be paid, unless the issuer says otherwise:
-/// as long as it bears the risk that the rate moves.
+/// The default lifetime of an invoice for an offer in another currency than bitcoin. The issuer bears the risk of a
+/// moving rate for that time.
 pub const CURRENCY_RELATIVE_EXPIRY: Duration = Duration::from_secs(600);
 
 /// A request that will be answered with an invoice for a fixed amount.
 ///
-/// The state *accepted*: get a payment hash and paths to be paid over, and make the [invoice](Self::invoice).
+/// This is the state *accepted*: get a payment hash and payment paths, and make the [invoice](Self::invoice).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Accepted {
@@ -43,6 +43,9 @@ pub struct Accepted {
     period: Option<Period>,
     /// What is to come back with the payment.
     data: Vec<u8>,
+    /// Whether a payer that says who it is need not be told apart by more than its secret.
+    #[cfg(feature = "contacts")]
+    pub(super) payer_is_known: bool,
 }
 
 impl ReceivedRequest {
@@ -50,9 +53,10 @@ impl ReceivedRequest {
     ///
     /// # Errors
     ///
-    /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `RateNeeded`, `WrongCurrency`, `Overflow`,
-    /// `AmountTooLow` and `AmountTooHigh`. The answer to the last two suggests an amount that would be accepted.
-    /// `IsRecurring` (REC-7) for a request of a subscription: see `accept_recurring`, with the feature `recurrence`.
+    /// A refusal for `Expired` (OFR-9), `UnsupportedChain` (RQR-13), and for RQR-9 `RateNeeded`, `WrongCurrency`,
+    /// `Overflow`, `AmountTooLow` and `AmountTooHigh`. The answer to the last two suggests an amount that would be
+    /// accepted. `IsRecurring` (REC-7) for a request of a subscription: see `accept_recurring`, with the feature
+    /// `recurrence`.
     pub fn accept(self, terms: &Terms<'_>) -> Result<Accepted, Box<Refused>> {
         self.accept_with(terms, |request, own| Ok((request.accept_own(own)?, None)))
     }
@@ -90,7 +94,18 @@ impl ReceivedRequest {
                 };
                 let due = period.as_ref().map_or(due, Period::due);
                 let (created_at, data) = (terms.now, Vec::new());
-                Ok(Accepted { received: self, amount, due, node_id, created_at, relative_expiry, period, data })
+                Ok(Accepted {
+                    received: self,
+                    amount,
+                    due,
+                    node_id,
+                    created_at,
+                    relative_expiry,
+                    period,
+                    data,
+                    #[cfg(feature = "contacts")]
+                    payer_is_known: false,
+                })
             }
             Err(error) => {
                 let told = InvoiceError::answering(&error);
@@ -115,14 +130,13 @@ impl Accepted {
         self.received.request()
     }
 
-    /// What the invoice asks for (IVW-2).
+    /// The amount of the invoice (IVW-2).
     pub fn amount(&self) -> Msat {
         self.amount
     }
 
-    /// The price of all items at the rate of the [terms](Terms::rate), if the offer has one, or what is left of it
-    /// where part of a subscription's period is over: what the amount exceeds
-    /// it by is a tip.
+    /// The price of all items at the rate of the [terms](Terms::rate), if the offer has one. For a subscription whose
+    /// period has partly passed, it is the rest of the price. If the amount is higher, the surplus is a tip.
     pub fn due(&self) -> Option<Msat> {
         self.due
     }
@@ -132,14 +146,14 @@ impl Accepted {
         self.node_id
     }
 
-    /// When the request was accepted, and the invoice will count as made.
+    /// The time when the request was accepted, which is also the creation time of the invoice.
     pub fn created_at(&self) -> UnixTime {
         self.created_at
     }
 
-    /// How long the invoice can be paid, in whole seconds. If not set, it is two hours, or
-    /// [`CURRENCY_RELATIVE_EXPIRY`] for an offer in another currency. An invoice of a subscription can be paid no longer
-    /// than its pay window is open (REC-10).
+    /// The lifetime of the invoice, in whole seconds. The default is two hours, or [`CURRENCY_RELATIVE_EXPIRY`] for an
+    /// offer in another currency. An invoice of a subscription expires at the end of its pay window at the latest
+    /// (REC-10).
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;
         self
@@ -152,12 +166,20 @@ impl Accepted {
         }
     }
 
+    /// What comes back with the payment of what the payer said of itself (CON-7, CON-8).
+    #[cfg(feature = "contacts")]
+    fn introduction(&self) -> Option<crate::invoice_request::Introduction> {
+        let mut introduction = self.request().introduction()?;
+        introduction.payer = introduction.payer.filter(|_| !self.payer_is_known);
+        Some(introduction)
+    }
+
     #[cfg(feature = "recurrence")]
     pub(crate) fn period(&self) -> Option<&Period> {
         self.period.as_ref()
     }
 
-    /// What is to come back with the payment, at most [`MAX_SALE_DATA`] bytes: for example the number of an order.
+    /// Data of your own that come back with the payment, at most [`MAX_SALE_DATA`] bytes: for example an order number.
     ///
     /// # Errors
     ///
@@ -171,20 +193,21 @@ impl Accepted {
         Ok(self)
     }
 
-    /// A payment hash and a path id for the invoice, for issuers whose node does not make them: nothing has to be
-    /// stored to find them again.
+    /// A payment hash and a path id for the invoice, if your node does not create them. Neither has to be stored.
     pub fn expected_payment(&self) -> ExpectedPayment {
         let period = self.period.as_ref().map(|period| period.sold(self.request(), self.created_at));
         let sale = Sale {
             period: period.flatten(),
             data: self.data.clone(),
+            #[cfg(feature = "contacts")]
+            introduction: self.introduction(),
             ..Sale::of(&self.received.issuer, self.request(), self.request().payer_id(), self.created_at)
         };
         let expires_at = self.created_at.saturating_add(self.expiry());
         ExpectedPayment::new(&self.received.issuer, sale, self.amount, expires_at)
     }
 
-    /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
+    /// A builder for the invoice. It needs at least one [path](InvoiceBuilder::add_path).
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
         let mut request = AcceptedRequest::new(self.request(), self.amount, self.node_id);
         if let Some(period) = &self.period {
@@ -193,18 +216,18 @@ impl Accepted {
         InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.expiry())
     }
 
-    /// Signs with the key that was made for the offer.
+    /// Signs the invoice with the key that was made for the offer.
     ///
-    /// That is one of three cases; the invoice names the key that signs it ([`node_id`](Self::node_id)):
+    /// That is one of three cases. [`node_id`](Self::node_id) returns the key that has to sign:
     ///
     /// | the offer was made with | its invoices are signed with |
     /// | --- | --- |
     /// | [`NewOffer::issuer_id`](crate::exchange::NewOffer::issuer_id) | this function |
-    /// | another issuer id, for example the node's | the holder of that key: [`Unsigned::sign`], [`Unsigned::complete`] |
-    /// | paths alone | `Unsigned::sign` and the key of the path that was used (PTH-3), which comes out of the onion |
+    /// | another issuer id, for example the node's | [`Unsigned::sign`] or [`Unsigned::complete`], by the holder of that key |
+    /// | no issuer id | `Unsigned::sign`, with the key of the path that was used (PTH-3), which comes out of the onion |
     ///
-    /// The last key is not part of a saved state: keep it beside [`to_bytes`](Self::to_bytes), if the invoice is not
-    /// made at once.
+    /// The last key is not part of a saved state. If the invoice is not made at once, keep the key with
+    /// [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
     ///
@@ -219,11 +242,11 @@ impl Accepted {
         }
     }
 
-    /// What to send where (MSG-3).
+    /// The message that carries the invoice to the payer (MSG-3).
     ///
     /// # Errors
     ///
-    /// As for [`sign`](Self::sign): the invoice of another request is nobody else's business.
+    /// As for [`sign`](Self::sign): an invoice goes only to the sender of its own request.
     pub fn answer(&self, invoice: Invoice) -> Result<OutgoingMessage, Error> {
         self.check(&invoice)?;
         let reply_path = self.received.reply_path.clone().ok_or(Error::new(ErrorKind::NoReplyPath, Rule::Msg3))?;
@@ -249,7 +272,7 @@ impl Accepted {
         }
     }
 
-    /// Refuses after all, for example because there is no way to be paid now.
+    /// Refuses after all, for example because there is no payment path now.
     #[must_use]
     pub fn refuse(self, why: InvoiceError) -> Option<OutgoingMessage> {
         self.received.refuse(why)
@@ -267,6 +290,10 @@ impl Accepted {
         out.bytes(&self.data);
         if let Some(period) = &self.period {
             period.write(&mut out);
+        }
+        #[cfg(feature = "contacts")]
+        if self.request().contact_secret().is_some() {
+            out.flag(self.payer_is_known);
         }
         out.finish(self.received.issuer.states())
     }
@@ -298,7 +325,18 @@ impl Payee {
             let relative_expiry = Duration::from_secs(reader.number()?);
             let data = reader.bytes()?.to_vec();
             let period = Period::read(reader, received.request(), due)?;
-            Ok(Accepted { received, amount, due, node_id, created_at, relative_expiry, period, data })
+            Ok(Accepted {
+                #[cfg(feature = "contacts")]
+                payer_is_known: received.request().contact_secret().is_some() && reader.flag()?,
+                received,
+                amount,
+                due,
+                node_id,
+                created_at,
+                relative_expiry,
+                period,
+                data,
+            })
         })
     }
 }

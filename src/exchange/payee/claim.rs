@@ -1,4 +1,4 @@
-//! How a refund is claimed.
+//! The claim of a refund.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,8 +8,8 @@ use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
 use secp256k1::PublicKey;
 
-use crate::error::{Error, ErrorKind, MessageKind, Rule};
-use crate::exchange::action::Action;
+use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
+use crate::exchange::action::{Action, Step};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::{ClaimId, PathId};
 use crate::exchange::message::{
@@ -31,7 +31,7 @@ use crate::signed::Unsigned;
 use crate::units::UnixTime;
 
 impl Payee {
-    /// Begins to claim a refund: that it has not expired and is on one of our chains. The invoice is signed with a
+    /// Prepares the claim of a refund that has not expired and is on one of our chains. The invoice is signed with a
     /// key for this refund alone.
     ///
     /// # Errors
@@ -39,12 +39,29 @@ impl Payee {
     /// `Expired` (OFR-9), `UnsupportedChain` (RQR-13), `Zero` and `AmountTooHigh` (D3).
     pub fn claim(&self, refund: &Refund, now: UnixTime, chains: &[ChainHash]) -> Result<AcceptedRefund, Error> {
         let keypair = self.refund_keypair(refund.as_bytes());
-        let node_id = refund.accept(now, chains, keypair.public_key())?.node_id();
+        self.claim_as(keypair.public_key(), refund, now, chains)
+    }
+
+    /// The same with an invoice that is signed elsewhere, with this key. Build the [invoice](AcceptedRefund::invoice),
+    /// which is then [`Unsigned`]: show it to the signer, [complete](Unsigned::complete) it, and
+    /// [begin](AcceptedRefund::begin) to send it. After a restart the same refund, time and key give the same again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`claim`](Self::claim).
+    pub fn claim_as(
+        &self,
+        node_id: PublicKey,
+        refund: &Refund,
+        now: UnixTime,
+        chains: &[ChainHash],
+    ) -> Result<AcceptedRefund, Error> {
+        let node_id = refund.accept(now, chains, node_id)?.node_id();
         let relative_expiry = DEFAULT_RELATIVE_EXPIRY;
         Ok(AcceptedRefund { issuer: self.clone(), refund: refund.clone(), node_id, created_at: now, relative_expiry })
     }
 
-    /// Which claim an error belongs to. Costs a MAC.
+    /// The claim that an error belongs to. Costs a MAC.
     pub fn claim_of(&self, arrival: &MessageArrival) -> Option<ClaimId> {
         let MessageArrival::Path(path_id) = arrival else { return None };
         Token::read(self.claims(), path_id).map(|token| ClaimId(token.id))
@@ -65,7 +82,7 @@ impl Payee {
     }
 }
 
-/// A refund that will be claimed with an invoice.
+/// A refund that is going to be claimed with an invoice.
 #[derive(Clone, Debug)]
 pub struct AcceptedRefund {
     issuer: Payee,
@@ -81,12 +98,12 @@ impl AcceptedRefund {
         &self.refund
     }
 
-    /// The key that will sign the invoice: tell it to whoever pays, in another way, so that nobody else is paid.
+    /// The key that will sign the invoice. Tell the payer out of band, so that nobody else is paid.
     pub fn node_id(&self) -> PublicKey {
         self.node_id
     }
 
-    /// How long the invoice can be paid, in whole seconds; two hours if not set.
+    /// The lifetime of the invoice, in whole seconds. The default is two hours.
     #[must_use]
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;
@@ -101,21 +118,32 @@ impl AcceptedRefund {
         ExpectedPayment::new(&self.issuer, sale, self.refund.amount(), expires_at)
     }
 
-    /// Begins the invoice. It needs at least one [path](InvoiceBuilder::add_path).
+    /// A builder for the invoice. It needs at least one [path](InvoiceBuilder::add_path).
     pub fn invoice(&self, payment_hash: sha256::Hash) -> InvoiceBuilder<'_> {
         let request = AcceptedRequest::new(&self.refund, self.refund.amount(), self.node_id);
         InvoiceBuilder::new(request, self.created_at, payment_hash).relative_expiry(self.relative_expiry)
     }
 
-    /// Signs the invoice, and begins to send it until it is paid, or the deadline, its expiry or the refund's has
-    /// passed.
+    /// Signs the invoice, and starts the claim. It sends the invoice until it is paid, or until the deadline, the
+    /// invoice or the refund has expired.
     ///
     /// # Errors
     ///
     /// `WrongKey` for an invoice of another refund, `TimeMismatch` for another [expiry](Self::relative_expiry),
     /// `TooLong` (D7).
     pub fn sign(&self, invoice: Unsigned<Invoice>, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
-        let invoice = invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?;
+        self.begin(invoice.sign(&self.issuer.refund_keypair(self.refund.as_bytes()))?, deadline, retry)
+    }
+
+    /// Begins to send an invoice that was signed [elsewhere](Payee::claim_as), as [`sign`](Self::sign) does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn begin(&self, invoice: Invoice, deadline: UnixTime, retry: Retry) -> Result<Claim, Error> {
+        if invoice.node_id() != self.node_id {
+            return Err(Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivw6));
+        }
         invoice.check_repeats(&self.refund)?;
         check_expiry(&invoice, self.created_at.saturating_add(self.relative_expiry))?;
         let expiry = self.refund.offer().absolute_expiry().unwrap_or(deadline);
@@ -129,19 +157,19 @@ impl AcceptedRefund {
     }
 }
 
-/// Where a claim stands.
+/// The state of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimState {
-    /// The invoice is sent again and again.
+    /// The invoice is being sent.
     Sending,
     /// It was paid.
     Paid,
-    /// It was not.
+    /// It was not paid.
     Ended(EndReason),
 }
 
-/// An invoice for a refund on its way to whoever pays it.
+/// An invoice for a refund, on its way to the payer.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Claim {
@@ -155,7 +183,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Which claim this is: what [`Payee::claim_of`] finds in the path id of an error.
+    /// The id of this claim, which [`Payee::claim_of`] finds in the path id of an error.
     pub fn id(&self) -> ClaimId {
         ClaimId(self.issuer.claims().short(&[b"id", self.invoice.as_bytes()]))
     }
@@ -165,41 +193,45 @@ impl Claim {
         &self.invoice
     }
 
-    /// Where things stand.
+    /// The current state.
     pub fn state(&self) -> &ClaimState {
         &self.phase
     }
 
-    /// What to do now: send the invoice over the refund's paths in order, or to its payer (RQR-12), again and again.
+    /// What to do now: send the invoice over the refund's paths in order, or to its payer (RQR-12), until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
+        Ok(self.step(now).into())
+    }
+
+    pub(crate) fn step(&mut self, now: UnixTime) -> Step<OutgoingMessage> {
         if self.phase != ClaimState::Sending {
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
         if now > self.deadline {
             self.phase = ClaimState::Ended(EndReason::Deadline);
-            return Ok(Action::Nothing);
+            return Step::Nothing;
         }
-        match self.schedule.next(self.ways(), is_open(&self.closed), now) {
-            Some(way) => {
-                let position = u8::try_from(way).unwrap_or(u8::MAX);
-                Ok(Action::Send(Box::new(OutgoingMessage {
-                    message: OffersMessage::Invoice(self.invoice.clone()),
-                    destination: match self.paths().nth(position.into()) {
-                        Some(path) => Destination::Path(path.into_owned()),
-                        None => Destination::Node(self.invoice.payer_id()),
-                    },
-                    // MSG-4: it is worth knowing why an invoice is not paid.
-                    reply_path_id: Some(self.token(position).path_id(self.issuer.claims())),
-                })))
-            }
-            None => {
-                let deadline = UnixTime(self.deadline.0.saturating_add(1));
-                Ok(Action::WaitUntil(self.schedule.next_at().min(deadline)))
-            }
-        }
+        let way = self.schedule.next(self.ways(), is_open(&self.closed), now);
+        let wake = self.schedule.next_at().min(self.deadline.next_second());
+        let Some(way) = way else { return Step::WaitUntil(wake) };
+        let position = u8::try_from(way).unwrap_or(u8::MAX);
+        let message = Box::new(OutgoingMessage {
+            message: OffersMessage::Invoice(self.invoice.clone()),
+            destination: match self.paths().nth(position.into()) {
+                Some(path) => Destination::Path(path.into_owned()),
+                None => Destination::Node(self.invoice.payer_id()),
+            },
+            // MSG-4: it is worth knowing why an invoice is not paid.
+            reply_path_id: Some(self.token(position).path_id(self.issuer.claims())),
+        });
+        Step::Send { message, wake }
     }
 
-    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once.
+    /// Reports that the message with this reply path could not be delivered: the next path is tried at once.
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
         let token = Token::read(self.issuer.claims(), reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id().0) {
@@ -208,12 +240,12 @@ impl Claim {
         }
     }
 
-    /// An invoice error arrived. If it came over the reply path of its invoice (EXC-6), nothing more is sent over that
-    /// way, and the claim ends if it was the last (EXC-14).
+    /// An invoice error arrived. If it arrived over the reply path of its invoice (EXC-6), nothing more is sent over
+    /// that path, and if it was the last path, the claim ends (EXC-14).
     ///
     /// # Errors
     ///
-    /// A refusal, after which everything is as before. `WrongKind` for an invoice or a request.
+    /// A refusal, which changes nothing. `WrongKind` for an invoice or a request.
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<(), Box<Refused>> {
         if message.kind != OffersMessageKind::InvoiceError {
             return Err(Refused::wrong_kind(MessageKind::InvoiceError, message.kind));
@@ -243,8 +275,8 @@ impl Claim {
         self.deadline
     }
 
-    /// The transport says that the invoice cannot be sent at all, over any way (EXC-5): ends the claim, unless it was
-    /// paid. Returns whether it has ended because of this.
+    /// Reports that the invoice cannot be sent over any path (EXC-5): the claim ends, unless it was paid. Returns
+    /// whether it has ended because of this.
     pub fn unsendable(&mut self) -> bool {
         let sends = self.phase == ClaimState::Sending;
         if sends {
@@ -253,7 +285,7 @@ impl Claim {
         sends
     }
 
-    /// The node says that the invoice was paid.
+    /// Reports that the invoice was paid.
     pub fn paid(&mut self) {
         self.phase = ClaimState::Paid;
     }

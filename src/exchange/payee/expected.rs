@@ -1,4 +1,4 @@
-//! What a payee expects to be paid, found again without having stored it.
+//! The payment that a payee expects, which need not be stored.
 
 use core::fmt;
 
@@ -14,10 +14,12 @@ use crate::field::{OfferAmount, Rate};
 use crate::payer_proof::Preimage;
 use crate::units::{Msat, UnixTime};
 
-/// The bytes in the last hop of an invoice's paths, by which its maker recognises the payment, and what it was for.
+/// The bytes in the last hop of an invoice's paths. By them its maker recognises the payment, and what was sold.
 ///
-/// They are 141 to 238 bytes, 64 of them the application's at most: a payment onion of 1300 bytes still has room for
-/// nine hops of a blinded path. Only its maker can read them; `Debug` does not show them.
+/// They are 141 to 238 bytes, of which at most 64 are the application's. Over a path through one peer, the payment
+/// onion of 1300 bytes then has room for ten hops before it. A payer that [identifies itself](crate::guide::contacts)
+/// makes it up to 571 bytes: then give the path an [unpadded end](crate::onion::PaymentPathBuilder::unpadded_end),
+/// which leaves room for eight. Only the maker can read them, and `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PaymentPathId(pub Vec<u8>);
 
@@ -33,23 +35,22 @@ impl fmt::Debug for PaymentPathId {
     }
 }
 
-/// A payment that an invoice asks for.
+/// The payment that an invoice asks for.
 ///
-/// All of it follows from the request, the amount and the time, so that replicas agree on it (EXC-2). Whoever has
-/// the payee's secret finds it again when the payment comes, from the payment hash and from the path id of the
-/// blinded path that it comes over: see [`Payee::expected_payment`].
+/// It follows from the request, the amount and the time, so replicas agree on it (EXC-2). With the payee's secret it is
+/// found again when the payment arrives, from the payment hash and the path id: see [`Payee::expected_payment`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectedPayment {
     /// The path id for the blinded paths of the invoice.
     pub path_id: PaymentPathId,
-    /// What is due.
+    /// The amount due.
     pub amount: Msat,
-    /// The last second at which it may be paid.
+    /// The last second in which it may be paid.
     pub expires_at: UnixTime,
-    /// What the payer gets in exchange, and must not be known to anybody before.
+    /// The preimage, which the payer gets in exchange. Nobody may know it before.
     pub preimage: Preimage,
-    /// What it is paid for.
+    /// What was sold.
     pub sale: Sale,
 }
 
@@ -65,9 +66,9 @@ impl ExpectedPayment {
         self.preimage.payment_hash()
     }
 
-    /// Whether to take what came: all parts together, now.
+    /// Whether to take this amount, which is the sum of all parts, now.
     ///
-    /// Whether it was taken before is another question: see [`TakenPayments`](crate::exchange::TakenPayments).
+    /// This does not check whether it was taken before: see [`TakenPayments`](crate::exchange::TakenPayments).
     ///
     /// # Errors
     ///
@@ -86,8 +87,8 @@ impl ExpectedPayment {
         Err(Error::of(Field::INVOICE_AMOUNT, kind, Rule::Exc22))
     }
 
-    /// Whether what came is still the price, at the payee's rate of today: off it by no more than so many hundredths of a
-    /// per cent, in either direction (EXC-9). What has no price in a currency is.
+    /// Whether the amount is still the price at the payee's current rate, with at most this difference in basis points,
+    /// in either direction (EXC-9). Always true without a price in a currency.
     ///
     /// # Errors
     ///
@@ -103,11 +104,10 @@ impl ExpectedPayment {
 }
 
 impl Payee {
-    /// Finds out which payment has arrived, and what was sold: from the payment hash, and the path id in the last hop of
-    /// the path that it came over (EXC-22). Then [check](ExpectedPayment::check) it, and
-    /// [take it once](crate::exchange::TakenPayments::take).
+    /// Recognises a payment that has arrived, and what was sold, by the payment hash and the path id in the last hop
+    /// (EXC-22). Then [check](ExpectedPayment::check) it, and [take it once](crate::exchange::TakenPayments::take).
     ///
-    /// Nothing if the invoice was not made with the [`ExpectedPayment`] of this payee.
+    /// `None` if the invoice was not made with an [`ExpectedPayment`] of this payee.
     pub fn expected_payment(&self, payment_hash: sha256::Hash, path_id: &[u8]) -> Option<ExpectedPayment> {
         // Nobody else knows a preimage for a path id, so the hash that was paid proves every byte of it.
         let preimage = Preimage(self.preimages().mac(&[path_id]));

@@ -5,17 +5,16 @@ use alloc::sync::Arc;
 use secp256k1::Keypair;
 use zeroize::Zeroizing;
 
-use crate::exchange::secret::{MacKey, Nonce, Seal, offer_records};
+use crate::exchange::secret::{MacKey, Nonce, Seal, ShortSeal, offer_records};
 use crate::field::KnownFeatures;
 use crate::offer::Offer;
 use crate::tlv::TlvStream;
 
-/// Whoever makes offers and answers requests for them. Needs a secret, and no storage, unless it sells subscriptions: see
-/// `ReceivedRequest::accept_recurring`, with the feature `recurrence`.
+/// A payee. It makes offers, and answers requests for them. It needs a secret but no storage, unless it sells
+/// subscriptions: see `ReceivedRequest::accept_recurring`, with the feature `recurrence`.
 ///
-/// All that follows from one secret is the same everywhere: any number of replicas that have it recognise each
-/// other's offers, sign with the same keys and answer alike (EXC-2). Whoever learns the secret can sign invoices for
-/// these offers.
+/// Everything follows from the secret. All replicas with the same secret recognise each other's offers, sign with the
+/// same keys and give the same answers (EXC-2). Anyone who learns the secret can sign invoices for these offers.
 ///
 /// ```
 /// # use bolt12::{BlindedPath, Error, Msat, Offer, OfferBuilder};
@@ -55,7 +54,7 @@ pub(crate) struct Keys {
 }
 
 impl Payee {
-    /// The issuer whose secret this is. The secret must be unpredictable and serve nothing else.
+    /// A payee with this secret. The secret must be unpredictable, and serve no other purpose.
     pub fn new(secret: [u8; 32]) -> Self {
         let secret = Zeroizing::new(secret);
         let key = |purpose| MacKey::derive(&secret, purpose);
@@ -74,7 +73,7 @@ impl Payee {
         Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }
     }
 
-    /// Names the compulsory features that the application knows.
+    /// Declares the compulsory features that the application knows.
     #[must_use]
     pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
         self.known = known;
@@ -109,16 +108,21 @@ impl Payee {
         &self.keys.claims
     }
 
-    /// Whether this issuer made the offer, and nobody changed it. Costs a MAC.
+    /// Whether this payee made the offer, and nobody has changed it. Costs a MAC.
     pub fn is_own(&self, offer: &Offer) -> bool {
         self.seal(offer.tlvs()).is_some()
     }
 
-    /// The metadata of an offer, wherever it stands, if it is ours and all the rest is as it was.
-    pub(crate) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
-        let seal = Seal::read(tlvs.value(4)?)?;
+    /// The nonce of an offer, wherever it stands, if it is ours and all the rest is as it was.
+    pub(crate) fn seal(&self, tlvs: &TlvStream) -> Option<Nonce> {
+        let metadata = tlvs.value(4)?;
         let [first, middle, last] = offer_records(tlvs);
-        self.keys.offers.verifies(&[&seal.nonce, first, middle, last], &seal.tag).then_some(seal)
+        if let Some(seal) = ShortSeal::read(metadata) {
+            let parts = [&seal.nonce()[..], first, middle, last];
+            return self.keys.offers.verifies_short(&parts, &seal.tag).then(|| seal.nonce());
+        }
+        let seal = Seal::read(metadata)?;
+        self.keys.offers.verifies(&[&seal.nonce, first, middle, last], &seal.tag).then_some(seal.nonce)
     }
 
     /// The key pair of an offer that this issuer began with the nonce.

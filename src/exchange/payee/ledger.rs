@@ -9,15 +9,16 @@ use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payee::expected::ExpectedPayment;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::payee::received::ReceivedRequest;
+use crate::exchange::payee::taken::{IncomingId, incoming_id};
 use crate::exchange::saved::{Kind, Reader, Writer, invalid};
 use crate::invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 use crate::signature::OfferId;
 use crate::units::UnixTime;
 
-/// The subscriptions of which something was paid: 100 bytes each.
+/// The subscriptions of which something was paid: 116 bytes each.
 ///
-/// A request costs nothing here, however many there are: an entry begins with the first payment, whose invoice brings with
-/// it [what was sold](crate::exchange::Sale). That a period is paid once is decided when the money comes
+/// A request costs nothing here, however many there are: an entry begins with the first payment, whose invoice brings
+/// with it [what was sold](crate::exchange::Sale). That a period is paid once is decided when the money comes
 /// ([`take`](Self::take)), since several invoices for it can be open.
 ///
 /// ```
@@ -50,12 +51,15 @@ use crate::units::UnixTime;
 ///     expected: &ExpectedPayment,
 ///     subscribers: &mut Subscribers,
 ///     taken: &mut TakenPayments,
+///     id: &[u8], // what the node calls it
 ///     received: Msat,
 ///     now: UnixTime,
 /// ) -> Result<Preimage, Error> {
-///     expected.check(received, now)?;
-///     subscribers.take(expected)?; // refuses a period that was paid
-///     taken.take(expected, now)?;
+///     if !taken.has(expected, id) {
+///         expected.check(received, now)?;
+///         subscribers.take(expected, id)?; // refuses a period that was paid
+///         taken.take(expected, id, now)?;
+///     }
 ///     Ok(expected.preimage) // once both are saved
 /// }
 /// ```
@@ -71,6 +75,8 @@ struct Subscriber {
     /// The last second of the pay window of the period that was paid last.
     until: UnixTime,
     is_cancelled: bool,
+    /// The payment for it, to the node.
+    paid_with: IncomingId,
 }
 
 impl Subscribers {
@@ -79,7 +85,8 @@ impl Subscribers {
         Self::default()
     }
 
-    /// What [`accept_recurring`](ReceivedRequest::accept_recurring) has to know; nothing for a request of a single payment.
+    /// What [`accept_recurring`](ReceivedRequest::accept_recurring) has to know; nothing for a request of a single
+    /// payment.
     pub fn context(&self, request: &ReceivedRequest) -> Option<RecurrenceContext> {
         let asked = request.recurrence()?;
         let known = self.known(request);
@@ -104,17 +111,21 @@ impl Subscribers {
         known.is_some_and(|known| !core::mem::replace(&mut known.is_cancelled, true))
     }
 
-    /// Notes that a period was paid. Do it before the preimage is given away. Single payments are not noted.
+    /// Notes that a period was paid, with what the node [calls](crate::exchange::TakenPayments::has) the payment. Do it
+    /// before the preimage is given away. The same payment again changes nothing. Single payments are not noted.
     ///
     /// # Errors
     ///
     /// `AlreadyPaid` for a period that was paid, with whatever invoice, and `PreviousUnpaid` for one before whose
     /// predecessor (REC-7): fail the payment, so that the money goes back.
-    pub fn take(&mut self, payment: &ExpectedPayment) -> Result<(), Error> {
+    pub fn take(&mut self, payment: &ExpectedPayment, id: &[u8]) -> Result<(), Error> {
         let Some(sold) = payment.sale.period else { return Ok(()) };
         let key = SubscriptionKey { offer_id: payment.sale.offer_id, payer_id: payment.sale.payer_id };
         let refused = |kind| Err(Error::of(Field::INVREQ_RECURRENCE_COUNTER, kind, Rule::Rec7));
-        let paid = self.0.get(&key);
+        let (paid, paid_with) = (self.0.get(&key), incoming_id(payment, id));
+        if paid.is_some_and(|paid| paid.paid_with == paid_with) {
+            return Ok(());
+        }
         match paid.map(|paid| paid.counter) {
             Some(last) if sold.counter <= last => return refused(ErrorKind::AlreadyPaid),
             last if sold.counter != last.map_or(0, |last| last.saturating_add(1)) => {
@@ -124,12 +135,13 @@ impl Subscribers {
         }
         let period = PaidPeriod { basetime: sold.basetime, start: sold.start };
         let is_cancelled = paid.is_some_and(|paid| paid.is_cancelled);
-        self.0.insert(key, Subscriber { counter: sold.counter, period, until: sold.until, is_cancelled });
+        let known = Subscriber { counter: sold.counter, period, until: sold.until, is_cancelled, paid_with };
+        self.0.insert(key, known);
         Ok(())
     }
 
-    /// Forgets the subscriptions whose last payment was for a period that could be paid until before this time. Choose a
-    /// time so long ago that the period after it cannot be paid any more either: who is forgotten begins anew.
+    /// Forgets the subscriptions whose last payment was for a period that could be paid until before this time. Choose
+    /// a time so long ago that the period after it cannot be paid any more either: who is forgotten begins anew.
     pub fn forget_before(&mut self, time: UnixTime) {
         self.0.retain(|_, known| known.until >= time);
     }
@@ -150,6 +162,7 @@ impl Subscribers {
             out.optional(known.period.start.map(u32::to_be_bytes));
             out.number(known.until.0);
             out.flag(known.is_cancelled);
+            out.array(known.paid_with);
         }
         out.finish(payee.states())
     }
@@ -172,7 +185,7 @@ impl Payee {
                 let start = reader.optional()?.map(u32::from_be_bytes);
                 let (until, is_cancelled) = (UnixTime(reader.number()?), reader.flag()?);
                 let period = PaidPeriod { basetime, start };
-                let known = Subscriber { counter, period, until, is_cancelled };
+                let known = Subscriber { counter, period, until, is_cancelled, paid_with: reader.array()? };
                 subscribers.insert(SubscriptionKey { offer_id, payer_id }, known);
             }
             Ok(Subscribers(subscribers))

@@ -2,6 +2,8 @@
 
 pub(crate) mod accepted;
 pub(crate) mod claim;
+#[cfg(feature = "contacts")]
+mod contacts;
 pub(crate) mod expected;
 pub(crate) mod keys;
 #[cfg(feature = "recurrence")]
@@ -9,10 +11,9 @@ pub(crate) mod ledger;
 pub(crate) mod offer;
 #[cfg(feature = "recurrence")]
 pub(crate) mod period;
-#[cfg(not(feature = "recurrence"))]
-pub(crate) mod period_absent;
 pub(crate) mod received;
 pub(crate) mod sale;
+pub(crate) mod stock;
 #[cfg(feature = "recurrence")]
 pub(crate) mod subscribers;
 pub(crate) mod taken;

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::exchange::payee::sale::SoldPeriod;
 use crate::exchange::saved::{Reader, Writer, invalid};
+use crate::exchange::sold::SoldPeriod;
 use crate::invoice::InvoiceFields;
 use crate::invoice_request::{AcceptedRequest, InvoiceRequest, PeriodTerms};
 use crate::recurrence::RecurrenceRequest;
@@ -48,7 +48,7 @@ impl Period {
         Ok(())
     }
 
-    /// Which payment of the subscription it is, for whoever takes the money.
+    /// Which payment of the subscription it is, for anyone who takes the money.
     pub(crate) fn sold(&self, request: &InvoiceRequest, created_at: UnixTime) -> Option<SoldPeriod> {
         let RecurrenceRequest { counter, start, .. } = request.recurrence()?;
         Some(SoldPeriod { counter, basetime: self.basetime(created_at), start, until: self.0.until })

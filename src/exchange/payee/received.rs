@@ -1,4 +1,4 @@
-//! A request that arrived, and is authentic.
+//! A request that has arrived, and is authentic.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -19,9 +19,10 @@ use crate::signed::Unverified;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
-/// A request for an offer of ours, which is untouched, that came the way it had to, and is signed.
+/// A signed request for one of our offers, which is unchanged. It arrived over the right path.
 ///
-/// The state *received*: look at the note and the amounts, and [accept](Self::accept) or [refuse](Self::refuse).
+/// This is the state *received*: look at the note and the amounts, and [accept](Self::accept) or
+/// [refuse](Self::refuse).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReceivedRequest {
@@ -34,15 +35,15 @@ pub struct ReceivedRequest {
 }
 
 impl Payee {
-    /// Authenticates a request: that its offer is ours and untouched (RQR-6), that it came the way it had to
-    /// (RQR-7), and only then its form and its signature (EXC-1).
+    /// Authenticates a request. It checks that the offer is ours and unchanged (RQR-6), then that the request arrived
+    /// over the right path (RQR-7), and only then the form and the signature of the request (EXC-1).
     ///
-    /// What it may cost, and whether it is on time, is decided when it is [accepted](ReceivedRequest::accept).
+    /// Time, chain and amount are checked when it is [accepted](ReceivedRequest::accept).
     ///
     /// # Errors
     ///
-    /// A refusal, with the answer to send unless silence is better. One that [is cheap](Refused::is_cheap) cost no
-    /// curve operation: a flood of those can only come from somebody who does not answer an offer of ours.
+    /// A refusal, with the answer to send unless silence is better. A refusal that [is cheap](Refused::is_cheap) cost
+    /// no curve operation. Many of them can only come from somebody who does not have one of our offers.
     pub fn receive(&self, message: IncomingMessage) -> Result<ReceivedRequest, Box<Refused>> {
         let IncomingMessage { kind, bytes, arrival, reply_path } = message;
         if kind != OffersMessageKind::InvoiceRequest {
@@ -54,20 +55,19 @@ impl Payee {
             return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
         }
         // Hashing what nobody made costs more than it may, if it is long enough.
-        let seal = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
-        let Some(seal) = seal else {
+        let nonce = if offer_len(&tlvs) > MAX_OFFER_LEN { None } else { self.seal(&tlvs) };
+        let Some(nonce) = nonce else {
             // No field is named: what differs is nobody's business who probes for offers.
             return Err(Refused::silent(Error::new(ErrorKind::Differs, Rule::Rqr6)));
         };
-        let Some(arrival) = self.arrival(&tlvs, &seal.nonce, arrival) else {
+        let Some(arrival) = self.arrival(&tlvs, &nonce, arrival) else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Rqr7)));
         };
-        self.verify(tlvs, arrival, reply_path, Some(seal.nonce))
+        self.verify(tlvs, arrival, reply_path, Some(nonce))
     }
 
-    /// The same for an offer that was made without this issuer, and is known for example from a database, where
-    /// [`OfferId::in_message`](crate::OfferId::in_message) finds it. How the request came is then for the caller to
-    /// say.
+    /// The same for an offer that was made without this payee, for example one from a database, where
+    /// [`OfferId::in_message`](crate::OfferId::in_message) finds it. The caller has to say how the request arrived.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Payee {
         self.verify(tlvs, arrival, Some(reply_path), None)
     }
 
-    /// The form and the signature of a request that came the right way for an own offer.
+    /// The form and the signature of a request that came the right way for one of our offers.
     fn verify(
         &self,
         tlvs: TlvStream,
@@ -112,6 +112,8 @@ impl Payee {
         let unverified = Unverified::<InvoiceRequest>::of(tlvs, self.known);
         match unverified.and_then(|unverified| unverified.verify_with(signer)) {
             Ok(request) => Ok(ReceivedRequest::new(self, request, arrival, reply_path, nonce)),
+            // CON-4: whoever signs for somebody else's name gets no answer.
+            Err(error) if error.rule() == Rule::Con4 => Err(Refused::answered(error, None)),
             Err(error) => Err(Refused::answered(error, reply_path)),
         }
     }
@@ -124,8 +126,12 @@ impl Payee {
             (Some(Ok(paths)), MessageArrival::Path(path_id)) => {
                 let mut paths = paths.iter().enumerate();
                 let made = |at: usize| u8::try_from(at).map(|at| [at]);
-                let is_over =
-                    |at: usize, key: &MacKey| made(at).is_ok_and(|at| key.verifies_whole(&[nonce, &at], &path_id.0));
+                // A short one is the start of the same.
+                let verifies = |key: &MacKey, parts: &[&[u8]]| match path_id.as_short() {
+                    Some(short) => key.verifies(parts, short),
+                    None => key.verifies_whole(parts, &path_id.0),
+                };
+                let is_over = |at: usize, key: &MacKey| made(at).is_ok_and(|at| verifies(key, &[nonce, &at]));
                 let (_, path) = paths.find(|(at, _)| is_over(*at, &self.keys.offer_paths))?;
                 Some(RequestArrival::OfferPath(path.last_blinded_node_id()))
             }
@@ -168,17 +174,17 @@ impl ReceivedRequest {
         &self.request
     }
 
-    /// Over which of the offer's paths it came.
+    /// The path of the offer over which it arrived.
     pub fn arrival(&self) -> RequestArrival {
         self.arrival
     }
 
-    /// The currency whose rate is needed to accept the request.
+    /// The currency whose exchange rate is needed to accept the request.
     pub fn currency(&self) -> Option<CurrencyCode> {
         self.request.offer().currency()
     }
 
-    /// What is due for all items, if the offer has a price (RQR-9).
+    /// The amount due for all items, if the offer has a price (RQR-9).
     ///
     /// # Errors
     ///
@@ -187,8 +193,8 @@ impl ReceivedRequest {
         self.request.due(rate)
     }
 
-    /// Refuses for a reason of the issuer's own, for example "out of coffee", or because of a note. Nothing for a
-    /// cancellation that wants no answer.
+    /// Refuses for a reason of your own, for example "out of coffee", or because of a note. `None` for a cancellation
+    /// that wants no answer.
     #[must_use]
     pub fn refuse(self, why: InvoiceError) -> Option<OutgoingMessage> {
         Some(OutgoingMessage::answer(OffersMessage::InvoiceError(why), self.reply_path?))

@@ -1,4 +1,4 @@
-//! What was sold, as the path id of an invoice's paths carries it: only its maker can read it (EXC-22).
+//! What was sold, encrypted in the path id of an invoice's paths (EXC-22).
 
 use alloc::vec::Vec;
 
@@ -8,48 +8,40 @@ use crate::error::Error;
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::exchange::secret::{MacKey, request_records};
+use crate::exchange::sold::SoldPeriod;
 use crate::field::{CurrencyCode, OfferAmount};
 use crate::invoice_request::RequestFields;
 use crate::signature::OfferId;
 use crate::units::{MinorUnits, Msat, UnixTime};
 
-/// The most bytes of its own that an application can have come back with a payment.
+/// The limit on the application's own data in a payment, in bytes.
 pub const MAX_SALE_DATA: usize = 64;
 
-/// What was sold with an invoice, and comes back with the money.
+/// What was sold with an invoice. It comes back with the payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sale {
-    /// The offer; of a refund, the part of it that stands for one.
+    /// The offer. For a refund, the id of the fields that it shares with an offer.
     pub offer_id: OfferId,
-    /// Who asked for the invoice.
+    /// The key that requested the invoice.
     pub payer_id: PublicKey,
-    /// One request, of which several invoices may have been made: the same for all of them, and for nothing else.
+    /// The request. Several invoices may have been made for it, and they share this id.
     pub request_id: [u8; 16],
-    /// How many items, if the offer sells several.
+    /// The number of items, if the offer sells several.
     pub quantity: Option<u64>,
     /// When the invoice was made.
     pub quoted_at: UnixTime,
-    /// What the amount was made of, if the offer has a price in a currency: that of all items.
+    /// The price of all items in the currency of the offer, if it has one.
     pub price: Option<(CurrencyCode, MinorUnits)>,
-    /// Which payment of a subscription it is: its counter, when period 0 started, and the number of the period that was
-    /// paid first (feature `recurrence`).
+    /// The payment of a subscription: its counter, the start of period 0, and the number of the first paid period
+    /// (feature `recurrence`).
     pub period: Option<SoldPeriod>,
+    /// What the payer said of itself, if it wants to be known by this payee: find it among the
+    /// [contacts](crate::exchange::Contact::find).
+    #[cfg(feature = "contacts")]
+    pub introduction: Option<crate::invoice_request::Introduction>,
     /// What the application [added](crate::exchange::Accepted::sale_data).
     pub data: Vec<u8>,
-}
-
-/// Which payment of a subscription was sold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SoldPeriod {
-    /// How many payments came before it.
-    pub counter: u32,
-    /// When period 0 started (REC-9).
-    pub basetime: UnixTime,
-    /// The number of the period that was paid first (REC-4).
-    pub start: Option<u32>,
-    /// The last second of its pay window (REC-6).
-    pub until: UnixTime,
 }
 
 /// The length of what stands before everything that varies.
@@ -63,16 +55,18 @@ impl Sale {
             Ok(Some(OfferAmount::Currency { currency, amount })) => Some((currency, amount)),
             _ => None,
         };
-        let [low, high] = request_records(request.tlvs());
+        let [low, high, rest] = request_records(request.tlvs());
         let metadata = request.tlvs().value(0).unwrap_or_default();
         Self {
             offer_id: request.offer().id().unwrap_or(OfferId::from_byte_array([0; 32])),
             payer_id,
-            request_id: payee.payment_ids().short(&[&(metadata.len() as u64).to_be_bytes(), metadata, low, high]),
+            request_id: payee.payment_ids().short(&[&(metadata.len() as u64).to_be_bytes(), metadata, low, high, rest]),
             quantity,
             quoted_at,
             price,
             period: None,
+            #[cfg(feature = "contacts")]
+            introduction: request.introduction(),
             data: Vec::new(),
         }
     }
@@ -99,6 +93,10 @@ impl Sale {
             out.number(period.until.0);
         }
         out.bytes(&self.data);
+        #[cfg(feature = "contacts")]
+        if let Some(introduction) = &self.introduction {
+            out.rest(&introduction.to_bytes());
+        }
         out.into_bytes()
     }
 
@@ -121,13 +119,27 @@ impl Sale {
             }),
         };
         let data = reader.bytes()?.to_vec();
-        reader.end()?;
-        let sale = Self { offer_id, payer_id, request_id, quantity, quoted_at, price, period, data };
+        // What software with more features made says more.
+        let rest = reader.rest();
+        #[cfg(not(feature = "contacts"))]
+        let _ = rest;
+        let sale = Self {
+            offer_id,
+            payer_id,
+            request_id,
+            quantity,
+            quoted_at,
+            price,
+            period,
+            #[cfg(feature = "contacts")]
+            introduction: crate::invoice_request::Introduction::from_bytes(rest),
+            data,
+        };
         Ok((sale, amount, expires_at))
     }
 
-    /// Encrypted and authenticated: a tag over all of it, from which the keystream follows (so the same twice is the same
-    /// text, and nothing else is).
+    /// Encrypted and authenticated: a tag over all of it, from which the keystream follows (so the same twice is the
+    /// same text, and nothing else is).
     pub(crate) fn seal(&self, payee: &Payee, amount: Msat, expires_at: UnixTime) -> Vec<u8> {
         let plain = self.write(amount, expires_at);
         let tag: [u8; TAG_LEN] = payee.sales().short(&[&plain]);
@@ -150,7 +162,7 @@ impl Sale {
 }
 
 /// No sale is longer.
-const MAX_SALE_LEN: usize = 320;
+const MAX_SALE_LEN: usize = 660;
 
 /// The exclusive or with a keystream, which is its own inverse.
 fn encrypt(key: &MacKey, tag: &[u8; TAG_LEN], text: &[u8]) -> Vec<u8> {

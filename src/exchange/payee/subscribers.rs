@@ -11,8 +11,8 @@ use crate::invoice_request::{PaidPeriod, RecurrenceContext, SubscriptionKey};
 use crate::recurrence::RecurrenceRequest;
 
 impl ReceivedRequest {
-    /// Which payment of a subscription is asked for; nothing if it is a single payment, to be
-    /// [accepted](Self::accept) as such.
+    /// Which payment of a subscription is asked for; `None` if it is a single payment, to be [accepted](Self::accept)
+    /// as such.
     ///
     /// The subscription is that of its [key](Self::subscription_key): nobody else can sign for it.
     pub fn recurrence(&self) -> Option<RecurrenceRequest> {
@@ -37,12 +37,12 @@ impl ReceivedRequest {
     /// was made ([`Accepted::paid_period`]), whether this one was, and whether the subscription was cancelled.
     ///
     /// [`Subscribers`](crate::exchange::Subscribers) keeps what has to be known, and has an example of the whole way.
-    /// Whoever keeps it in a database of its own notes, when the money comes, under the
-    /// [key](Self::subscription_key): the counter that was paid last, and its [`paid_period`](Accepted::paid_period); and
-    /// that a subscription was [cancelled](Self::cancels). A period is paid once: that is decided when the money comes, not
-    /// when the invoice is made, since several invoices for it can be open. It can all be dropped when the pay window of the
-    /// period after the last one is over, since nothing that follows it is accepted any more; a request for counter 0, of
-    /// an offer without base, then begins the subscription anew.
+    /// Anyone who keeps it in a database of its own notes, when the money comes, under the
+    /// [key](Self::subscription_key): the counter that was paid last, and its [`paid_period`](Accepted::paid_period);
+    /// and that a subscription was [cancelled](Self::cancels). A period is paid once: that is decided when the money
+    /// comes, not when the invoice is made, since several invoices for it can be open. It can all be dropped when the
+    /// pay window of the period after the last one has ended, since nothing that follows it is accepted any more; a
+    /// request for counter 0, of an offer without base, then begins the subscription anew.
     ///
     /// # Errors
     ///
@@ -63,8 +63,9 @@ impl ReceivedRequest {
 }
 
 impl Accepted {
-    /// What to remember when the invoice is paid, under the request's [key](crate::InvoiceRequest::subscription_key) and
-    /// counter: the [`previous`](RecurrenceContext::previous) of the payment after it. Nothing for a single payment.
+    /// What to remember when the invoice is paid, under the request's [key](crate::InvoiceRequest::subscription_key)
+    /// and counter: the [`previous`](RecurrenceContext::previous) of the payment after it. Nothing for a single
+    /// payment.
     pub fn paid_period(&self) -> Option<PaidPeriod> {
         let start = self.request().recurrence()?.start;
         self.period().map(|period| PaidPeriod { basetime: period.basetime(self.created_at()), start })

@@ -1,7 +1,9 @@
-//! Which payments were taken: the one thing that a payee has to remember (EXC-22).
+//! The payments that were taken: the one thing that a payee has to remember (EXC-22).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+
+use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payee::expected::ExpectedPayment;
@@ -9,29 +11,57 @@ use crate::exchange::payee::keys::Payee;
 use crate::exchange::saved::{Kind, Reader, Writer};
 use crate::units::UnixTime;
 
-/// The payments that were taken, until their invoices have expired: 24 bytes each.
+/// The payments that were taken, kept until a day after their invoices have expired: 40 bytes each.
 ///
-/// After a payment was taken, the nodes on its way know the preimage, and could keep what is sent again; and one request
-/// can have several invoices, each with a payment hash of its own. So every payment is taken through this, and is refused
-/// if it was taken before, or if another invoice for the same request was.
+/// After a payment was taken, the nodes along its path know the preimage, and could keep the money of a second one. And
+/// several invoices for one request have different payment hashes. So take every payment through this value: it refuses
+/// a payment that was taken before, and a payment of another invoice for the same request.
+///
+/// After a restart, for example, a node reports again the payments that it still holds. Such a payment is not a second
+/// one: it is recognised by the node's id of it, and settled.
 ///
 /// ```
 /// # use bolt12::exchange::{Payee, TakenPayments};
 /// # use bolt12::{Error, Msat, Preimage, UnixTime, bitcoin::hashes::sha256};
-/// # fn settle(payee: &Payee, taken: &mut TakenPayments, hash: sha256::Hash, path_id: &[u8], received: Msat, now: UnixTime)
+/// # fn settle(payee: &Payee, taken: &mut TakenPayments, hash: sha256::Hash, path_id: &[u8], id: &[u8], received: Msat, now: UnixTime)
 /// # -> Result<Option<Preimage>, Error> {
-/// // The node holds a payment, and says what came with it.
+/// // The node holds a payment, says what came with it, and what it calls it: LDK's `payment_id`, for example.
 /// let Some(expected) = payee.expected_payment(hash, path_id) else { return Ok(None) };
-/// expected.check(received, now)?; // else fail the payment
-/// taken.take(&expected, now)?; // save `taken.to_bytes(payee)` before the next line
+/// if !taken.has(&expected, id) {
+///     expected.check(received, now)?; // else fail the payment
+///     taken.take(&expected, id, now)?; // save `taken.to_bytes(payee)` before the next line
+/// }
 /// Ok(Some(expected.preimage)) // settle it
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenPayments {
-    /// When the invoice of a request that was paid has expired.
-    until: BTreeMap<[u8; 16], UnixTime>,
+    /// By the id of the request.
+    requests: BTreeMap<[u8; 16], TakenPayment>,
 }
+
+/// The payment that was taken for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TakenPayment {
+    id: IncomingId,
+    /// When the last of the request's invoices that came to be paid has expired.
+    until: UnixTime,
+}
+
+/// Which incoming payment it is, to the node that holds it.
+pub(crate) type IncomingId = [u8; 16];
+
+/// What the node calls a payment, and what was paid.
+pub(crate) fn incoming_id(payment: &ExpectedPayment, id: &[u8]) -> IncomingId {
+    let mut engine = sha256::Hash::engine();
+    engine.input(&payment.payment_hash()[..]);
+    engine.input(id);
+    let hash = sha256::Hash::from_engine(engine).to_byte_array();
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
+/// For how many seconds after the expiry of its invoice a node may still say again what it holds.
+const HELD_FOR: u64 = 86_400;
 
 impl TakenPayments {
     /// None yet.
@@ -39,47 +69,61 @@ impl TakenPayments {
         Self::default()
     }
 
-    /// Takes a payment. Save this before the preimage is given away. Forgets what has expired.
+    /// Whether this very payment was taken before: then the node reports it again, so settle it. `id` is the node's id
+    /// of the payment: any bytes that are the same when it is reported again, and different for a second payment with
+    /// the same hash. LDK has a `payment_id`; elsewhere use the channels and the numbers of its HTLCs.
+    pub fn has(&self, payment: &ExpectedPayment, id: &[u8]) -> bool {
+        let taken = self.requests.get(&payment.sale.request_id);
+        taken.is_some_and(|taken| taken.id == incoming_id(payment, id))
+    }
+
+    /// Takes the payment that the node calls `id`. Save this value before you reveal the preimage. Taking the same
+    /// payment again changes nothing. Expired entries are forgotten.
     ///
-    /// Where a payer may pay several invoices of one request, for example of a request that is sold many times, the
-    /// application decides itself, by the payment hash.
+    /// If a payer may pay several invoices of one request, for example of a request that is used many times, decide by
+    /// the payment hash yourself instead.
     ///
     /// # Errors
     ///
-    /// `AlreadyPaid` if it was taken, or another invoice for the same request. `Expired`, since it would be forgotten.
-    pub fn take(&mut self, payment: &ExpectedPayment, now: UnixTime) -> Result<(), Error> {
+    /// `AlreadyTaken` if another payment of this invoice, or of another invoice for the same request, was taken before.
+    /// `Expired`, because an expired payment would be forgotten.
+    pub fn take(&mut self, payment: &ExpectedPayment, id: &[u8], now: UnixTime) -> Result<(), Error> {
+        if self.has(payment, id) {
+            return Ok(());
+        }
         let at = payment.expires_at;
         if now > at {
             return Err(Error::of(Field::INVOICE_CREATED_AT, ErrorKind::Expired { at }, Rule::Ivr4));
         }
-        self.until.retain(|_, until| now <= *until);
-        let until = self.until.entry(payment.sale.request_id).or_insert(UnixTime(0));
-        if until.0 > 0 {
+        self.requests.retain(|_, taken| now.0 <= taken.until.0.saturating_add(HELD_FOR));
+        if let Some(taken) = self.requests.get_mut(&payment.sale.request_id) {
             // A later invoice for the request is refused for as long as it can be paid, too.
-            *until = (*until).max(at);
+            taken.until = taken.until.max(at);
             return Err(Error::of(Field::INVOICE_PAYMENT_HASH, ErrorKind::AlreadyTaken, Rule::Exc22));
         }
-        *until = at;
+        let taken = TakenPayment { id: incoming_id(payment, id), until: at };
+        self.requests.insert(payment.sale.request_id, taken);
         Ok(())
     }
 
     /// How many are remembered.
     pub fn len(&self) -> usize {
-        self.until.len()
+        self.requests.len()
     }
 
     /// Whether none is remembered.
     pub fn is_empty(&self) -> bool {
-        self.until.is_empty()
+        self.requests.is_empty()
     }
 
     /// All of it as bytes, which [`Payee::load_taken`] reads.
     pub fn to_bytes(&self, payee: &Payee) -> Vec<u8> {
         let mut out = Writer::new(Kind::Taken);
-        out.number(self.until.len() as u64);
-        for (request_id, until) in &self.until {
+        out.number(self.requests.len() as u64);
+        for (request_id, taken) in &self.requests {
             out.array(*request_id);
-            out.number(until.0);
+            out.array(taken.id);
+            out.number(taken.until.0);
         }
         out.finish(payee.states())
     }
@@ -93,11 +137,12 @@ impl Payee {
     /// As for [`Payer::load`](crate::exchange::Payer::load).
     pub fn load_taken(&self, bytes: &[u8]) -> Result<TakenPayments, Error> {
         Reader::load(bytes, Kind::Taken, self.states(), |reader| {
-            let mut until = BTreeMap::new();
+            let mut requests = BTreeMap::new();
             for _ in 0..reader.number()? {
-                until.insert(reader.array()?, UnixTime(reader.number()?));
+                let (request_id, id) = (reader.array()?, reader.array()?);
+                requests.insert(request_id, TakenPayment { id, until: UnixTime(reader.number()?) });
             }
-            Ok(TakenPayments { until })
+            Ok(TakenPayments { requests })
         })
     }
 }

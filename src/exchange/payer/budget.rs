@@ -11,16 +11,16 @@ use crate::field::{CurrencyCode, OfferAmount, Rate};
 use crate::invoice::{Invoice, PathLimits, PayableInvoice};
 use crate::units::{MinorUnits, Msat, UnixTime};
 
-/// How far the rate may move after a quote, in hundredths of a per cent, where the limit is no tolerance.
+/// How far the rate may move after a quote, in basis points, where the limit is not a tolerance.
 const DRIFT: u32 = 100;
 
-/// Why an invoice, which is right otherwise, is not paid unless whoever owns the money allows it.
+/// Why an invoice that is right otherwise is not paid unless the owner allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Objection {
     /// It asks for more than this (EXC-7).
     AboveLimit {
-        /// The most that was authorised.
+        /// The authorised limit.
         max: Msat,
     },
     /// It is off the price at the payer's rate by more than the tolerance (EXC-9).
@@ -39,13 +39,13 @@ pub enum Objection {
 impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AboveLimit { max } => write!(f, "the invoice asks for more than the {max} that you allowed"),
+            Self::AboveLimit { max } => write!(f, "the invoice asks for more than your limit of {max}"),
             Self::OffPrice { estimate } => {
-                write!(f, "the invoice is far from the price, which is {estimate} at the present rate")
+                write!(f, "the invoice is too far from the price, which is {estimate} at the current rate")
             }
             Self::FeeAboveLimit { limits } => write!(
                 f,
-                "paying it costs more than {} in fees, or can take more than {} blocks",
+                "the fees exceed {}, or the delay exceeds {} blocks",
                 limits.max_fee, limits.max_cltv_expiry_delta
             ),
         }
@@ -89,7 +89,7 @@ pub(crate) struct Budget {
     pub(crate) estimate: Option<Msat>,
     /// What a quote has to match, where the issuer converts it.
     pub(crate) price: Option<Price>,
-    /// Whether less is due later, because part of a subscription's period is over.
+    /// Whether less is due later, because part of a subscription's period has ended.
     pub(crate) falls: bool,
     /// The estimate at the time of the present quote.
     pub(crate) quoted_at: Option<Msat>,
@@ -130,7 +130,11 @@ impl Budget {
 
     /// What is wrong with paying this invoice without asking its owner.
     pub(crate) fn objection(&self, invoice: &Invoice) -> Option<Objection> {
-        let amount = invoice.amount();
+        self.objection_at(invoice.amount(), |limits| PayableInvoice::again(invoice).paths_within(limits).is_ok())
+    }
+
+    /// The same for an amount, where something says whether paths are within a limit.
+    pub(crate) fn objection_at(&self, amount: Msat, is_within: impl FnOnce(&PathLimits) -> bool) -> Option<Objection> {
         if amount > self.max {
             return Some(Objection::AboveLimit { max: self.max });
         }
@@ -139,8 +143,7 @@ impl Budget {
             return Some(Objection::OffPrice { estimate });
         }
         let limits = self.fees.of(amount);
-        let is_within = PayableInvoice::again(invoice).paths_within(&limits).is_ok();
-        (!is_within).then_some(Objection::FeeAboveLimit { limits })
+        (!is_within(&limits)).then_some(Objection::FeeAboveLimit { limits })
     }
 
     /// EXC-9: off the price where a tolerance was authorised; where an amount was, off what the price was then.

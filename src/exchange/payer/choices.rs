@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use secp256k1::PublicKey;
 
 use crate::error::Error;
-use crate::exchange::saved::{Reader, Writer};
+use crate::exchange::saved::{Reader, Writer, saved_key};
 use crate::field::{HumanReadableName, Rate};
 use crate::invoice_request::InvoiceRequestBuilder;
 use crate::offer::UsableOffer;
@@ -25,6 +25,8 @@ pub(crate) struct Choices {
     pub(crate) custom: Vec<(u64, Vec<u8>)>,
     /// Whether the amount is one that the issuer suggested, who knows the rate.
     pub(crate) suggested: bool,
+    /// Whose signature is made elsewhere.
+    pub(crate) signer: Option<Box<PublicKey>>,
 }
 
 impl Choices {
@@ -87,6 +89,7 @@ impl Choices {
             out.bytes(value);
         }
         out.flag(self.suggested);
+        out.optional(self.signer.as_ref().map(|signer| signer.serialize()));
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
@@ -110,6 +113,8 @@ impl Choices {
         for _ in 0..reader.number()? {
             custom.push((reader.number()?, reader.bytes()?.to_vec()));
         }
-        Ok(Self { amount, quantity, payer_note, name, rate, custom, suggested: reader.flag()? })
+        let suggested = reader.flag()?;
+        let signer = reader.optional()?.map(saved_key).transpose()?.map(Box::new);
+        Ok(Self { amount, quantity, payer_note, name, rate, custom, suggested, signer })
     }
 }

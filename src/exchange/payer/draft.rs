@@ -5,9 +5,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
 
 use crate::builder::check_amount;
-use crate::error::{Error, ErrorKind, Field, Rule};
+use crate::contacts::FIELDS;
+use crate::error::{Error, ErrorKind, Field, LinkFault, Rule};
 use crate::exchange::payer::budget::{Budget, Price};
 use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::keys::Payer;
@@ -15,7 +17,9 @@ use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::recurring::Series;
 use crate::exchange::schedule::Retry;
-use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate};
+use crate::field::{CurrencyCode, HumanReadableName, OfferAmount, Quantity, Rate, named};
+use crate::names::ResolvedName;
+use crate::names::resolved::check_fresh;
 use crate::offer::{Offer, UsableOffer};
 use crate::units::{Msat, UnixTime};
 
@@ -23,32 +27,32 @@ use crate::units::{Msat, UnixTime};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
-    /// The offer sells several items: how many? (RQW-5)
+    /// The number of items, because the offer sells several (RQW-5).
     Quantity(Quantity),
-    /// The offer has no price: how much? (RQW-3)
+    /// The amount, because the offer has no price (RQW-3).
     Amount,
-    /// The price is in this currency: how much at most, in bitcoin, or how far from which rate? (EXC-7)
+    /// A limit, because the price is in this currency: an amount in bitcoin, or a tolerance around a rate (EXC-7).
     Limit(CurrencyCode),
-    /// The rate of this currency, which a tolerance or an amount is compared with.
+    /// The rate of this currency, for a tolerance or a chosen amount.
     Rate(CurrencyCode),
 }
 
-/// For a person, for example "how much to pay".
+/// A phrase for the user, for example "how much to pay".
 impl core::fmt::Display for Need {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Quantity(Quantity::AtMost(max)) => write!(f, "how many, from 1 to {max}"),
             Self::Quantity(_) => f.write_str("how many"),
             Self::Amount => f.write_str("how much to pay"),
-            Self::Limit(currency) => write!(f, "how much to pay at most, whatever {currency} is worth to the payee"),
-            Self::Rate(currency) => write!(f, "what {currency} is worth now"),
+            Self::Limit(currency) => write!(f, "a limit in bitcoin, because the payee converts from {currency}"),
+            Self::Rate(currency) => write!(f, "the current exchange rate for {currency}"),
         }
     }
 }
 
-/// A payment for an offer in the making: what it will cost, what it will reveal, and what is missing.
+/// A payment that is being prepared: what it will cost, what it will reveal, and what is missing.
 ///
-/// It borrows nothing, so that a program can keep it while somebody fills in a form.
+/// It borrows nothing, so a program can keep it while the user fills in a form.
 ///
 /// ```
 /// use bolt12::exchange::{Limit, Need, Payer};
@@ -80,11 +84,13 @@ pub struct Draft {
     pub(crate) limit: Option<Limit>,
     pub(crate) fees: FeeLimit,
     pub(crate) retry: Retry,
+    /// Until when what the name stands for may be used, if it was looked up.
+    pub(crate) name_until: Option<UnixTime>,
 }
 
 impl Payer {
-    /// Begins a payment for an offer, which has not expired, and on one of the payer's chains, which are given in
-    /// the order of preference.
+    /// Prepares a payment for an offer that has not expired, on one of the payer's chains. List the chains in order of
+    /// preference.
     ///
     /// # Errors
     ///
@@ -100,31 +106,66 @@ impl Draft {
     pub(crate) fn new(payer: Payer, offer: UsableOffer<'_>) -> Self {
         let retry = Retry::default();
         let (offer, chain) = (offer.offer().clone(), offer.chain());
-        Self { payer, offer, chain, choices: Choices::default(), limit: None, fees: FeeLimit::default(), retry }
+        let (choices, fees) = (Choices::default(), FeeLimit::default());
+        Self { payer, offer, chain, choices, limit: None, fees, retry, name_until: None }
     }
 
-    /// What to pay: needed if the offer has no price; otherwise at least the price, for example with a tip.
+    /// Has requests signed with this key by a remote signer, for example a hardware wallet. Without it, each request is
+    /// signed with a key of its own that follows from the payer's secret. Do not use this key for anything else: anyone
+    /// who sees it twice knows that the requests come from one payer. When a request needs a signature, the payment
+    /// returns [`Action::Sign`](crate::exchange::Action::Sign). One signature is enough for all paths of an offer, and
+    /// each renewal of a quote needs another. A [proof](crate::exchange::Receipt::proof) of the payment is signed with
+    /// this key too.
+    pub fn signer(mut self, payer_id: PublicKey) -> Self {
+        self.choices.signer = Some(payer_id.into());
+        self
+    }
+
+    /// The amount to pay. It is required if the offer has no price. Otherwise it must be at least the price, and can
+    /// include a tip.
     pub fn amount(mut self, amount: Msat) -> Self {
         self.choices.amount = Some(amount);
         self
     }
 
-    /// How many items, exactly if the offer has a maximum quantity.
+    /// The number of items, exactly if the offer has a maximum quantity.
     pub fn quantity(mut self, quantity: u64) -> Self {
         self.choices.quantity = Some(quantity);
         self
     }
 
-    /// Something to say to the issuer.
+    /// A note to the issuer.
     pub fn payer_note(mut self, note: &str) -> Self {
         self.choices.payer_note = note.to_owned();
         self
     }
 
-    /// The BIP 353 name that led to the offer, which the issuer then sees (RQW-8).
+    /// The BIP 353 name that led to the offer. The issuer will see it (RQW-8). For a name that was looked up, use
+    /// [`resolved`](Self::resolved).
     pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
         self.choices.name = Some(name.into_owned().into());
+        self.name_until = None;
         self
+    }
+
+    /// The name that was looked up and led to the offer: the issuer sees it (NAM-9), and the payment is not begun once
+    /// the name has to be looked up again (NAM-8). A payment that was begun goes on.
+    ///
+    /// The URI's amount, if it has one, is for [`amount`](Self::amount): see
+    /// [`BitcoinUri::amount_for`](crate::BitcoinUri::amount_for).
+    ///
+    /// # Errors
+    ///
+    /// [`StaleName`](crate::LinkFault::StaleName) (NAM-8); [`OtherOffer`](crate::LinkFault::OtherOffer) for a name that
+    /// does not stand for this offer; what is wrong with its URI.
+    pub fn resolved(mut self, name: &ResolvedName, now: UnixTime) -> Result<Self, Error> {
+        check_fresh(name.keep_until(), now)?;
+        if !name.uri()?.offers().any(|offer| *offer == self.offer) {
+            return Err(Error::new(ErrorKind::Link(LinkFault::OtherOffer), Rule::Nam9));
+        }
+        self = self.bip_353_name(name.name().by_ref());
+        self.name_until = Some(name.keep_until());
+        Ok(self)
     }
 
     /// Adds a field to the request: see
@@ -134,34 +175,34 @@ impl Draft {
         self
     }
 
-    /// What the payer takes the offer's currency to be worth. The issuer does not see it.
+    /// The payer's exchange rate for the currency of the offer. The issuer does not see it.
     pub fn rate(mut self, rate: Rate) -> Self {
         self.choices.rate = Some(rate);
         self
     }
 
-    /// The most that the invoice may ask for. Without one it is the price if that is in bitcoin, or the
-    /// [amount](Self::amount) if that is given.
+    /// The limit on the amount of the invoice. Without one it is the price, if that is in bitcoin, or the
+    /// [amount](Self::amount) that was set.
     pub fn limit(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// The most that the payee's paths may cost on top, and delay the payment: 50 sat and 1 %, and a week, if not set
+    /// The limit on the fees and the delay of the payee's paths: by default 50 sat and 1 % of the amount, and a week
     /// (EXC-10).
     pub fn fee_limit(mut self, limit: FeeLimit) -> Self {
         self.fees = limit;
         self
     }
 
-    /// How long to wait for answers.
+    /// The delays between requests.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// The price of all items as the offer states it, if it has one; nothing before it is known [how
-    /// many](Self::quantity).
+    /// The price of all items in the currency of the offer. `None` if it has no price, or if the
+    /// [quantity](Self::quantity) is not known yet.
     ///
     /// # Errors
     ///
@@ -183,8 +224,8 @@ impl Draft {
         price.map(Some).ok_or(overflow)
     }
 
-    /// What the payment will cost, at the payer's own rate if the price is in another currency (OFR-10): the
-    /// [amount](Self::amount) if it was chosen, else the price. Nothing if too little is known.
+    /// The cost of the payment (OFR-10): the [amount](Self::amount) if one was set, else the price, converted at the
+    /// payer's own rate if it is in another currency. `None` if too little is known.
     ///
     /// # Errors
     ///
@@ -205,7 +246,7 @@ impl Draft {
         }
     }
 
-    /// What is missing before the payment can begin.
+    /// What is still missing before the payment can start.
     pub fn needs(&self) -> Vec<Need> {
         let offer = &self.offer;
         let mut needs = Vec::new();
@@ -229,8 +270,8 @@ impl Draft {
         needs
     }
 
-    /// Checks all that [`start`](Self::start) does, but for the deadline: what a form shows beside what was typed in.
-    /// Costs as much as a request.
+    /// Checks all that [`start`](Self::start) does, except for the deadline, for example to show errors in a form.
+    /// Costs as much as making a request.
     ///
     /// # Errors
     ///
@@ -240,9 +281,20 @@ impl Draft {
         self.max().map(drop)
     }
 
-    /// The fields that the issuer will see beside its own offer. The [metadata](Field::INVREQ_METADATA) mean
-    /// nothing to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time: neither says who pays. The reply path
-    /// may: it is made by whoever sends the request (with the feature `onion`, see `Route`).
+    /// The limit on the [note](Self::payer_note) in bytes (not characters), given the other choices, for a form. Costs
+    /// as much as making a request.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) as long as something is
+    /// [needed](Self::needs), and `TooLong` if the request is too long even without a note.
+    pub fn max_note_len(&self) -> Result<usize, Error> {
+        self.asked(UnixTime(0)).max_note_len(&self.payer)
+    }
+
+    /// The fields that the issuer will see besides its own offer. The [metadata](Field::INVREQ_METADATA) mean nothing
+    /// to it, and the [payer id](Field::INVREQ_PAYER_ID) is new every time, so neither identifies the payer. The reply
+    /// path may identify it: the sender of the request makes it (with the feature `onion`, see `Route`).
     pub fn reveals(&self) -> Vec<Field> {
         let choices = &self.choices;
         let mut fields = Vec::from([Field::INVREQ_METADATA]);
@@ -255,8 +307,13 @@ impl Draft {
             (choices.name.is_some(), Field::INVREQ_BIP_353_NAME),
         ];
         fields.extend(chosen.into_iter().filter(|(is_there, _)| *is_there).map(|(_, field)| field));
-        fields.extend(choices.custom.iter().map(|(number, _)| Field::numbered(*number)));
+        fields.extend(choices.custom.iter().map(|(number, _)| named(&[FIELDS], *number)));
         fields
+    }
+
+    /// NAM-8
+    pub(crate) fn check_name(&self, now: UnixTime) -> Result<(), Error> {
+        self.name_until.map_or(Ok(()), |until| check_fresh(until, now))
     }
 
     pub(crate) fn asked(&self, now: UnixTime) -> OfferPurpose {

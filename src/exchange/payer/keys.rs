@@ -6,22 +6,29 @@ use bitcoin::constants::ChainHash;
 use secp256k1::Keypair;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "contacts")]
+use crate::exchange::contacts::key::OfferKey;
 use crate::exchange::ids::{PathId, PaymentId};
 use crate::exchange::message::MessageArrival;
 use crate::exchange::secret::{MacKey, Nonce, Seal, Token, request_records};
 use crate::field::KnownFeatures;
 use crate::invoice_request::RequestFields;
+#[cfg(feature = "async_payments")]
+use crate::payer_proof::Preimage;
 use crate::tlv::TlvStream;
 use crate::units::Msat;
 
-/// Whoever pays. Everything that is needed to pay and to prove a payment later follows from one secret and from
-/// what stands in the messages (EXC-3).
+/// A payer. Everything that is needed to pay, and to prove a payment later, follows from one secret and from the
+/// messages themselves (EXC-3).
 ///
 /// Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Payer {
     keys: Arc<Keys>,
     known: &'static KnownFeatures,
+    /// What signs for the payer's name.
+    #[cfg(feature = "contacts")]
+    name_key: Option<Arc<OfferKey>>,
 }
 
 /// One key for each purpose.
@@ -34,14 +41,22 @@ struct Keys {
     request_keys: MacKey,
     reply_paths: MacKey,
     refund_paths: MacKey,
+    #[cfg(feature = "onion")]
+    lookup_ids: MacKey,
+    #[cfg(feature = "onion")]
+    lookup_paths: MacKey,
     delays: MacKey,
     #[cfg(feature = "recurrence")]
     subscriptions: MacKey,
+    #[cfg(feature = "async_payments")]
+    notices: MacKey,
+    #[cfg(feature = "async_payments")]
+    preimages: MacKey,
     states: MacKey,
 }
 
 impl Payer {
-    /// The payer whose secret this is. The secret must be unpredictable and serve nothing else.
+    /// A payer with this secret. The secret must be unpredictable, and serve no other purpose.
     pub fn new(secret: [u8; 32]) -> Self {
         let secret = Zeroizing::new(secret);
         let key = |purpose| MacKey::derive(&secret, purpose);
@@ -53,40 +68,84 @@ impl Payer {
             request_keys: key("payer request key"),
             reply_paths: key("payer reply path"),
             refund_paths: key("payer refund path"),
+            #[cfg(feature = "onion")]
+            lookup_ids: key("payer lookup id"),
+            #[cfg(feature = "onion")]
+            lookup_paths: key("payer lookup path"),
             delays: key("payer delay"),
             #[cfg(feature = "recurrence")]
             subscriptions: key("payer subscription"),
+            #[cfg(feature = "async_payments")]
+            notices: key("payer notice path"),
+            #[cfg(feature = "async_payments")]
+            preimages: key("payer preimage"),
             states: key("payer state"),
         };
-        Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }
+        Self {
+            keys: Arc::new(keys),
+            known: KnownFeatures::default_ref(),
+            #[cfg(feature = "contacts")]
+            name_key: None,
+        }
     }
 
-    /// Names the compulsory features that the application knows.
+    /// Declares the compulsory features that the application knows.
     #[must_use]
     pub fn knowing(mut self, known: &'static KnownFeatures) -> Self {
         self.known = known;
         self
     }
 
-    /// Which payment a message belongs to that came over a reply path, or over the path of a refund. Costs a MAC.
+    /// The payment that a message belongs to, if it arrived over a reply path or over the path of a refund. Costs a
+    /// MAC.
     ///
-    /// Nothing if it came in another way: then no payment is to hear of it.
+    /// `None` if it arrived in any other way: then it belongs to no payment.
     pub fn payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
         let MessageArrival::Path(path_id) = arrival else { return None };
         let token = self.reply(path_id).or_else(|| self.refund_path(path_id));
         token.map(|token| PaymentId(token.id))
     }
 
-    /// Whether an invoice answers a request or refund of ours, and repeats it untouched, whoever signed the invoice.
-    /// Costs a MAC.
+    /// The same for an [`AsyncPayment`](crate::exchange::AsyncPayment), to which a message also belongs that came over the
+    /// reply path of a notice. Costs two MACs.
+    #[cfg(feature = "async_payments")]
+    pub fn async_payment_of(&self, arrival: &MessageArrival) -> Option<PaymentId> {
+        let MessageArrival::Path(path_id) = arrival else { return None };
+        let token = self.reply(path_id).or_else(|| self.notice(path_id));
+        token.map(|token| PaymentId(token.id))
+    }
+
+    /// Whether an invoice answers one of our requests or refunds, and repeats it unchanged, no matter who signed the
+    /// invoice. Costs a MAC.
     pub fn is_own(&self, message: &TlvStream) -> bool {
         self.seal(message).is_some()
     }
 
-    /// The key that signed a request of ours, found again in the request, or in an invoice that answers it (EXC-3):
-    /// what a payer proof needs. Nothing if the request is not ours or was changed.
+    /// The key that signed one of our requests, derived from the request, or from an invoice that answers it (EXC-3). A
+    /// payer proof needs this key. `None` if the request is not ours, was changed, or was signed
+    /// [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self, request: &RequestFields) -> Option<Keypair> {
-        self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce))
+        let keypair = self.seal(request.tlvs()).map(|seal| self.request_keypair(&seal.nonce));
+        keypair.filter(|keypair| request.payer_id().is_none_or(|payer_id| payer_id == keypair.public_key()))
+    }
+
+    /// Gives the key of the offer that the payer's BIP 353 name leads to: what signs for the name where a contact is
+    /// told it ([`PayerIdentity::Name`](crate::PayerIdentity), CON-3). It is needed again where a payment is loaded
+    /// that goes on.
+    #[cfg(feature = "contacts")]
+    #[must_use]
+    pub fn named_by(mut self, key: OfferKey) -> Self {
+        self.name_key = Some(Arc::new(key));
+        self
+    }
+
+    /// What signs for the payer's name.
+    pub(crate) fn name_key(&self) -> Option<&Keypair> {
+        #[cfg(feature = "contacts")]
+        let key = self.name_key.as_deref().map(OfferKey::keypair);
+        #[cfg(not(feature = "contacts"))]
+        let key = None;
+        key
     }
 
     pub(crate) fn known(&self) -> &'static KnownFeatures {
@@ -130,15 +189,15 @@ impl Payer {
     }
 
     /// What completes the metadata of a request with a nonce.
-    pub(crate) fn request_tag(&self, nonce: &Nonce, records: &[u8]) -> [u8; 16] {
-        self.keys.requests.short(&[nonce, records])
+    pub(crate) fn request_tag(&self, nonce: &Nonce, [first, second]: [&[u8]; 2]) -> [u8; 16] {
+        self.keys.requests.short(&[nonce, first, second])
     }
 
     /// The metadata of a request of ours, wherever it stands, if all the rest of it is as it was.
     pub(crate) fn seal(&self, tlvs: &TlvStream) -> Option<Seal> {
         let seal = Seal::read(tlvs.value(0)?)?;
-        let [low, high] = request_records(tlvs);
-        self.keys.requests.verifies(&[&seal.nonce, low, high], &seal.tag).then_some(seal)
+        let [low, high, rest] = request_records(tlvs);
+        self.keys.requests.verifies(&[&seal.nonce, low, high, rest], &seal.tag).then_some(seal)
     }
 
     pub(crate) fn reply_path_id(&self, token: Token) -> PathId {
@@ -147,6 +206,28 @@ impl Payer {
 
     pub(crate) fn refund_path_id(&self, token: Token) -> PathId {
         token.path_id(&self.keys.refund_paths)
+    }
+
+    /// What everything about looking up a name is derived with: its id, and the path ids of its queries.
+    #[cfg(feature = "onion")]
+    pub(crate) fn lookups(&self) -> [&MacKey; 2] {
+        [&self.keys.lookup_ids, &self.keys.lookup_paths]
+    }
+
+    #[cfg(feature = "async_payments")]
+    pub(crate) fn notice_path_id(&self, token: Token) -> PathId {
+        token.path_id(&self.keys.notices)
+    }
+
+    #[cfg(feature = "async_payments")]
+    pub(crate) fn notice(&self, path_id: &PathId) -> Option<Token> {
+        Token::read(&self.keys.notices, path_id)
+    }
+
+    /// STA-6: as unpredictable as the randomness or the secret, whichever is more.
+    #[cfg(feature = "async_payments")]
+    pub(crate) fn preimage(&self, randomness: &[u8; 32], id: PaymentId) -> Preimage {
+        Preimage(self.keys.preimages.mac(&[randomness, &id.0]))
     }
 
     pub(crate) fn reply(&self, path_id: &PathId) -> Option<Token> {

@@ -5,18 +5,18 @@ use crate::exchange::saved::{Reader, Writer, invalid};
 use crate::invoice::PathLimits;
 use crate::units::Msat;
 
-/// The most that an invoice may ask for, which whoever owns the money agreed to. Fees come on top: see [`FeeLimit`].
+/// The limit on the amount of an invoice, which the user agreed to. Fees are not included: see [`FeeLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Limit {
-    /// So much.
+    /// This amount.
     AtMost(Msat),
-    /// What the draft says that it [costs](crate::exchange::Draft::cost), at the payer's own rate, and so many
-    /// hundredths of a per cent of it more: 100 is 1 %. Rounded down.
+    /// The [cost](crate::exchange::Draft::cost) of the draft at the payer's own rate, plus this many basis points of it
+    /// (100 are 1 %), rounded down.
     ///
     /// It follows the rate: see [`Payment::set_rate`](crate::exchange::Payment::set_rate).
     Tolerance {
-        /// Hundredths of a per cent.
+        /// The tolerance in basis points: 100 are 1 %.
         basis_points: u32,
     },
 }
@@ -56,32 +56,32 @@ impl Limit {
     }
 }
 
-/// Whether an amount differs from another by more than so many hundredths of a per cent of the other.
+/// Whether an amount differs from another by more than so many basis points of the other.
 pub(crate) fn is_off(amount: Msat, from: Msat, basis_points: u32) -> bool {
     amount.0.abs_diff(from.0) > share_of(from, basis_points).map_or(u64::MAX, |share| share.0)
 }
 
-/// So many hundredths of a per cent of an amount, rounded down.
+/// So many basis points of an amount, rounded down.
 pub(crate) fn share_of(amount: Msat, basis_points: u32) -> Option<Msat> {
     let share = u128::from(amount.0).checked_mul(basis_points.into())?.checked_div(10_000)?;
     u64::try_from(share).ok().map(Msat)
 }
 
-/// The most that the payee's paths may cost on top of the amount, and how long they may hold it up (EXC-10).
+/// The limit on the fees of the payee's paths, and on their delay (EXC-10).
 ///
-/// An invoice whose paths are all beyond it is not paid unless whoever owns the money
-/// [allows it](crate::exchange::Payment::allow_fee). What the payer's own route to the start of a path costs is not in
-/// it: its node limits that.
+/// An invoice without a path within this limit is paid only if the user [allows
+/// it](crate::exchange::Payment::allow_fee). The payer's own route to the start of a path is not included: limit its
+/// fees in the node.
 ///
-/// By default 50 sat and 1 % of the amount, and 1008 blocks, which is a week.
+/// The default is 50 sat plus 1 % of the amount, and 1008 blocks, which is a week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FeeLimit {
-    /// The part that does not depend on the amount.
+    /// The part of the fee limit that does not depend on the amount.
     pub base: Msat,
-    /// Hundredths of a per cent of the amount on top of that: 100 is 1 %.
+    /// The part in basis points of the amount: 100 are 1 %.
     pub basis_points: u32,
-    /// How many blocks the paths may delay the payment.
+    /// The limit on the delay, in blocks.
     pub max_cltv_expiry_delta: u32,
 }
 

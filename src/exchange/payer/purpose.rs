@@ -1,12 +1,14 @@
 //! What a payment is for, and what is sent and expected because of it.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 
 use bitcoin::constants::ChainHash;
+use secp256k1::{PublicKey, schnorr};
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::ids::PaymentId;
-use crate::exchange::limits::check_len;
+use crate::exchange::limits::{MAX_REQUEST_LEN, check_len, max_note_len};
 use crate::exchange::message::{Destination, MessageArrival};
 use crate::exchange::payer::choices::Choices;
 use crate::exchange::payer::claims::PublishedRefund;
@@ -18,6 +20,7 @@ use crate::field::BlindedPath;
 use crate::invoice::{Invoice, SentTo};
 use crate::invoice_request::InvoiceRequest;
 use crate::offer::{Offer, UsableOffer};
+use crate::signed::Unsigned;
 use crate::tlv::TlvStream;
 use crate::units::{Msat, UnixTime};
 
@@ -40,7 +43,7 @@ pub(crate) struct OfferPurpose {
 
 impl Purpose {
     /// The invoices that claim a refund.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> {
+    pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> + Clone {
         let claims = match self {
             Self::Offer(_) => &[][..],
             Self::Refund(refund) => &refund.claims,
@@ -72,7 +75,7 @@ impl Purpose {
         }
     }
 
-    /// IVR-8, by the MAC in the metadata: whoever does not have the payer's secret cannot change what it covers.
+    /// IVR-8, by the MAC in the metadata: anyone who does not have the payer's secret cannot change what it covers.
     pub(crate) fn check_own(&self, payer: &Payer, tlvs: &TlvStream, token: Token) -> Result<(), Error> {
         let is_own = payer.seal(tlvs).is_some_and(|seal| seal.nonce == self.nonce(payer, token));
         let is_due = match self {
@@ -140,27 +143,72 @@ const SERIES: u8 = 2;
 impl OfferPurpose {
     pub(crate) fn nonce(&self, payer: &Payer, token: Token) -> Nonce {
         let of_all = self.series.as_deref().and_then(Series::nonce);
-        of_all.unwrap_or_else(|| payer.nonce(token, self.chain, self.choices.amount))
+        // One signature is enough: what is signed elsewhere is the same over every way.
+        let position = if self.choices.signer.is_some() { 0 } else { token.position };
+        of_all.unwrap_or_else(|| payer.nonce(Token { position, ..token }, self.chain, self.choices.amount))
     }
 
     /// The request that a token is for. It is the same every time, so that sending it twice is a repetition (EXC-5,
     /// RQR-5).
-    pub(crate) fn request(&self, payer: &Payer, token: Token) -> Result<InvoiceRequest, Error> {
+    pub(crate) fn request(
+        &self,
+        payer: &Payer,
+        token: Token,
+        signature: Option<&schnorr::Signature>,
+    ) -> Result<InvoiceRequest, Error> {
+        match signature {
+            Some(signature) => self.to_sign(payer, token)?.complete(signature),
+            None => {
+                let keypair = payer.request_keypair(&self.nonce(payer, token));
+                self.unsigned(payer, token, keypair.public_key())?.sign(&keypair)
+            }
+        }
+    }
+
+    /// The same for anyone who signs it elsewhere.
+    pub(crate) fn to_sign(&self, payer: &Payer, token: Token) -> Result<Unsigned<InvoiceRequest>, Error> {
+        let payer_id = match &self.choices.signer {
+            Some(signer) => **signer,
+            None => payer.request_keypair(&self.nonce(payer, token)).public_key(),
+        };
+        self.unsigned(payer, token, payer_id)
+    }
+
+    fn unsigned(&self, payer: &Payer, token: Token, payer_id: PublicKey) -> Result<Unsigned<InvoiceRequest>, Error> {
         let nonce = self.nonce(payer, token);
-        let keypair = payer.request_keypair(&nonce);
         let offer = UsableOffer::again(&self.offer, self.chain);
         let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
-        let mut request = self.choices.request(offer, keypair.public_key(), metadata);
+        let mut request = self.choices.request(offer, payer_id, metadata);
         if let Some(series) = &self.series {
             request = series.ask(request);
         }
-        request.build_sealed(|records| payer.request_tag(&nonce, records))?.sign(&keypair)
+        let mac = |records: [&[u8]; 2]| payer.request_tag(&nonce, records);
+        request.build_sealed(payer.name_key(), mac)
     }
 
     /// Checks that a request can be made, so that whatever cannot be asked for is refused at once.
     pub(crate) fn check(&self, payer: &Payer) -> Result<(), Error> {
-        let request = self.request(payer, Token { id: [0; 14], generation: 0, position: 0 })?;
-        check_len(request.tlvs())
+        let len = self.choices.payer_note.len();
+        // What is too long for any message is still a note that is too long.
+        if len > MAX_REQUEST_LEN {
+            let max = self.max_note_len(payer)?;
+            return Err(Error::of(Field::INVREQ_PAYER_NOTE, ErrorKind::TooLong { len, max }, Rule::Exc1));
+        }
+        check_len(self.sample(payer)?.tlvs())
+    }
+
+    /// The most bytes that fit into the note of the request.
+    pub(crate) fn max_note_len(&self, payer: &Payer) -> Result<usize, Error> {
+        let without = Self { choices: Choices { payer_note: String::new(), ..self.choices.clone() }, ..self.clone() };
+        let request = without.sample(payer)?;
+        check_len(request.tlvs())?;
+        Ok(max_note_len(request.tlvs()).unwrap_or(0))
+    }
+
+    /// A request as long as all of them, anyone who signs those.
+    fn sample(&self, payer: &Payer) -> Result<InvoiceRequest, Error> {
+        let own = Self { choices: Choices { signer: None, ..self.choices.clone() }, ..self.clone() };
+        own.request(payer, Token { id: [0; 14], generation: 0, position: 0 }, None)
     }
 
     /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.
@@ -188,7 +236,7 @@ impl OfferPurpose {
         }
     }
 
-    fn sent_to(&self, position: u8) -> Result<SentTo, Error> {
+    pub(crate) fn sent_to(&self, position: u8) -> Result<SentTo, Error> {
         match self.destination(position)? {
             Destination::Path(path) => Ok(SentTo::Path(path.last_blinded_node_id())),
             Destination::Node(_) => Ok(SentTo::IssuerId),

@@ -1,4 +1,4 @@
-//! What an invoice that was checked asks for.
+//! What a checked invoice asks for.
 
 use core::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ use crate::field::PayInfo;
 use crate::invoice::{Invoice, PathLimits, PayableInvoice};
 use crate::units::{Msat, UnixTime};
 
-/// What an invoice that was checked asks for, to be shown to whoever decides.
+/// What a checked invoice asks for, to show to the user.
 #[derive(Clone, Copy, Debug)]
 pub struct Quote<'a> {
     invoice: &'a Invoice,
@@ -22,16 +22,16 @@ impl<'a> Quote<'a> {
         Self { invoice, estimate, limits }
     }
 
-    /// What the payee is to get.
+    /// The amount that the payee receives.
     pub fn amount(&self) -> Msat {
         self.invoice.amount()
     }
 
-    /// The least and the most that the payee's paths ask for on top, among those within the
-    /// [limit](crate::exchange::FeeLimit) (EXC-10): what a part over each costs, so several parts can come to more, but
-    /// not to more than the limit. Nothing if no path is within it.
+    /// The lowest and the highest fee of the payee's paths within the [limit](crate::exchange::FeeLimit) (EXC-10), for
+    /// a payment over a single path. If the payment is split, the total may be higher, but stays within the limit.
+    /// `None` if no path is within it.
     ///
-    /// What the payer's own route to the start of a path costs is not in it.
+    /// The fees of the payer's own route to the start of a path are not included.
     pub fn fees(&self) -> Option<RangeInclusive<Msat>> {
         let paths = PayableInvoice::again(self.invoice).paths_within(&self.limits).ok()?;
         let fee = |payinfo: &PayInfo<'_>| payinfo.fee(payinfo.share(self.amount())?);
@@ -39,35 +39,36 @@ impl<'a> Quote<'a> {
         Some(fees().min()?..=fees().max()?)
     }
 
-    /// The invoice, to be shown. What is needed to pay it is in [`State::Paying`](crate::exchange::State::Paying).
+    /// The invoice, to show to the user. [`State::Paying`](crate::exchange::State::Paying) has what is needed to pay
+    /// it.
     pub fn invoice(&self) -> &'a Invoice {
         self.invoice
     }
 
-    /// What the payer expected (OFR-10): its own amount, or the price, at its own rate.
+    /// The amount that the payer expects (OFR-10): the one that was chosen, or the price at the payer's own rate.
     pub fn estimate(&self) -> Option<Msat> {
         self.estimate
     }
 
-    /// How much the amount differs from the estimate, in hundredths of a per cent of it, rounded towards zero:
-    /// above zero if it is dearer. Whoever sees a large difference should be asked (OFR-10).
+    /// The difference of the amount from the estimate, in basis points of the estimate, rounded towards zero. It is
+    /// positive if the amount is higher. Warn the user of a large difference (OFR-10).
     pub fn difference_basis_points(&self) -> Option<i64> {
         let estimate = i128::from(self.estimate?.0);
         let difference = i128::from(self.amount().0).checked_sub(estimate)?.checked_mul(10_000)?;
         i64::try_from(difference.checked_div(estimate)?).ok()
     }
 
-    /// The last second at which it may be paid.
+    /// The last second in which it may be paid.
     pub fn expires_at(&self) -> UnixTime {
         self.invoice.expires_at()
     }
 
-    /// The key that signed the invoice. For a refund, confirm in another way that it is the right one (IVR-9).
+    /// The key that signed the invoice. For a refund, confirm out of band that it is the right one (IVR-9).
     pub fn node_id(&self) -> PublicKey {
         self.invoice.node_id()
     }
 
-    /// The hash under which it would be paid.
+    /// The payment hash of the invoice.
     pub fn payment_hash(&self) -> sha256::Hash {
         self.invoice.payment_hash()
     }

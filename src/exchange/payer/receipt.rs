@@ -1,13 +1,13 @@
-//! What was paid, and what proves it.
+//! What was paid, and the proof of it.
 
 use secp256k1::Keypair;
 
-use crate::error::Field;
 use crate::exchange::payer::keys::Payer;
+use crate::field::Text;
 use crate::invoice::Invoice;
 use crate::payer_proof::{PayerProofBuilder, Preimage};
 
-/// What was paid, and what proves it.
+/// What was paid, and the proof of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Receipt<'a> {
     payer: &'a Payer,
@@ -25,22 +25,30 @@ impl<'a> Receipt<'a> {
         self.invoice
     }
 
-    /// What the payment revealed.
+    /// The preimage, which the payment revealed.
     pub fn preimage(&self) -> Preimage {
         self.preimage
     }
 
-    /// Begins a proof of the payment: a [receipt](PayerProofBuilder::receipt) that also shows the offer's price and
-    /// metadata, beside which `invreq_chain` and `offer_chains` could be hidden, so that it shows on which chain was
-    /// paid. Sign it with [`keypair`](Self::keypair).
-    pub fn proof(&self) -> PayerProofBuilder<'a> {
-        let fields = [Field::OFFER_METADATA, Field::OFFER_CURRENCY, Field::OFFER_AMOUNT];
-        let fields = fields.into_iter().filter(|field| self.invoice.tlvs().contains(field.number()));
-        fields.fold(PayerProofBuilder::receipt(self.invoice, self.preimage), PayerProofBuilder::reveal)
+    /// What the payer said to the payee, in the request that the invoice repeats. A [proof](Self::proof) hides it,
+    /// unless it is [revealed](PayerProofBuilder::reveal).
+    pub fn payer_note(&self) -> Option<Text<'a>> {
+        self.invoice.request().payer_note()
     }
 
-    /// The key that asked for the invoice, and signs proofs that it was paid (EXC-3). It is found again in what the
-    /// payer paid; nothing if that is not its own, which happens only to a state that was tampered with.
+    /// Begins a proof of the payment: a [receipt](PayerProofBuilder::receipt) that shows the
+    /// [whole offer](PayerProofBuilder::whole_offer), with its paths, so that it holds against
+    /// [`ExpectedPayee::Offer`](crate::ExpectedPayee::Offer) and shows on which chain was paid. Sign it with
+    /// [`keypair`](Self::keypair).
+    ///
+    /// Anyone who sees it can use the offer. [Hide](PayerProofBuilder::hide) its paths where that is not meant: then
+    /// the proof holds against [`ExpectedPayee::Issuer`](crate::ExpectedPayee::Issuer).
+    pub fn proof(&self) -> PayerProofBuilder<'a> {
+        PayerProofBuilder::receipt(self.invoice, self.preimage).whole_offer()
+    }
+
+    /// The key that requested the invoice, and that signs payer proofs (EXC-3). It is derived from the invoice. `None`
+    /// if the request was signed [elsewhere](crate::exchange::Draft::signer).
     pub fn keypair(&self) -> Option<Keypair> {
         self.payer.keypair(self.invoice.request())
     }

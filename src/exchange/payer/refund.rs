@@ -1,4 +1,4 @@
-//! Refunds and withdrawals: a payment that the payer publishes, and whoever is to be paid claims.
+//! Refunds and withdrawals: a payment that the payer publishes, and the payee claims.
 
 use alloc::boxed::Box;
 
@@ -15,7 +15,7 @@ use crate::exchange::secret::{Seal, Token};
 use crate::invoice_request::RefundBuilder;
 use crate::units::{Msat, UnixTime};
 
-/// A refund in the making: what has to be known before its paths and fields are.
+/// A refund that is being prepared: its key and path ids, which are needed before its paths and fields.
 ///
 /// ```
 /// # use bolt12::{BlindedPath, Error, Msat, UnixTime};
@@ -38,8 +38,8 @@ pub struct NewRefund {
 }
 
 impl Payer {
-    /// Begins a refund or withdrawal: a payment that somebody else asks for. The entropy must be new: two refunds
-    /// made with the same cannot be told apart.
+    /// Prepares a refund or withdrawal: a payment that somebody else claims. The entropy must be new. Two refunds with
+    /// the same entropy could not be told apart.
     pub fn new_refund(&self, entropy: [u8; 32]) -> NewRefund {
         NewRefund::new(self.clone(), self.payment_id(&entropy, b"refund"))
     }
@@ -61,18 +61,19 @@ impl NewRefund {
         RefundBuilder::new(description, amount, self.payer.request_keypair(&nonce).public_key(), nonce)
     }
 
-    /// Finishes the refund, whose metadata authenticate all other fields, and waits for a claim until it expires.
+    /// Finishes the refund, and waits for claims until it expires. The metadata authenticate all its other fields.
     ///
     /// # Errors
     ///
-    /// `Missing` without a path: the refund's key is no node's, so nothing else leads here (RQR-12). `Expired`, and
-    /// what [`RefundBuilder::build`] refuses.
+    /// `Missing` without a path: the refund's key is not the id of a node, so only a path leads here (RQR-12).
+    /// `Expired`, and the errors of [`RefundBuilder::build`].
     pub fn publish(self, refund: RefundBuilder, now: UnixTime) -> Result<Payment, Error> {
         let nonce = self.payer.refund_nonce(self.id);
         let metadata = Seal { nonce, tag: [0; 16] }.to_bytes();
         let payer_id = self.payer.request_keypair(&nonce).public_key();
         let refund = refund.knowing(self.payer.known());
-        let refund = refund.build_sealed(payer_id, metadata, |records| self.payer.request_tag(&nonce, records))?;
+        let refund =
+            refund.build_sealed(payer_id, metadata, |records| self.payer.request_tag(&nonce, [records, &[]]))?;
         if refund.paths().is_none() {
             return Err(Error::missing(Field::INVREQ_PATHS, Rule::Rqr12));
         }

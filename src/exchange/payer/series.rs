@@ -27,7 +27,7 @@ pub(crate) struct Series {
     /// That of all requests of the subscription; nothing where one payment is all of it.
     pub(crate) nonce: Option<Nonce>,
     pub(crate) request: RecurrenceRequest,
-    /// When period 0 started; nothing if it does with this invoice (REC-9).
+    /// When period 0 started; `None` if it does with this invoice (REC-9).
     pub(crate) basetime: Option<UnixTime>,
     /// When the subscription was begun.
     pub(crate) since: UnixTime,

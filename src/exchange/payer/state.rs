@@ -1,4 +1,4 @@
-//! Where a payment stands.
+//! The state of a payment.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,42 +14,41 @@ use crate::field::{BlindedPath, PayInfo};
 use crate::invoice::{Invoice, MultiPart, PathLimits, PayableInvoice};
 use crate::units::{Msat, UnixTime};
 
-/// Where a payment stands.
+/// The state of a payment.
 #[derive(Clone, Copy, Debug)]
 pub enum State<'a> {
-    /// No invoice has come yet.
+    /// No invoice has arrived yet.
     Asking {
-        /// How many requests were sent for the present try.
+        /// The number of requests that were sent in the current round.
         attempts: u32,
     },
     /// There is an invoice that may be paid: [begin](crate::exchange::Payment::begin), or
     /// [decline](crate::exchange::Payment::decline).
     Quoted(Quote<'a>),
-    /// There is an invoice that is not paid unless whoever owns the money allows it: [allow more](
-    /// crate::exchange::Payment::allow), [allow the fee](crate::exchange::Payment::allow_fee), or
-    /// [decline](crate::exchange::Payment::decline). Where the issuer converts a price, another invoice is asked for
-    /// meanwhile, since the rates may come together again.
+    /// There is an invoice that is paid only if the user allows it: [raise the limit](crate::exchange::Payment::allow),
+    /// [allow the fee](crate::exchange::Payment::allow_fee), or [decline](crate::exchange::Payment::decline). If the
+    /// issuer converts a price, another invoice is requested in the meantime, because the rates may agree again.
     NeedsApproval {
         /// The invoice.
         quote: Quote<'a>,
-        /// What speaks against it.
+        /// The reason why it needs approval.
         objection: Objection,
     },
-    /// Being paid, perhaps: this is what a payment needs. After a crash, ask the node first what became of this
-    /// payment hash.
+    /// The payment may be in progress. This has all that the node needs to pay. After a crash, first ask the node about
+    /// this payment hash.
     Paying(Paying<'a>),
     /// Paid.
     Paid(Receipt<'a>),
-    /// Over, and nothing was paid, unless a payment that [failed](crate::exchange::Payment::failed_hashes) turns out not
-    /// to have.
+    /// Ended without being paid, unless an attempt that [failed](crate::exchange::Payment::failed_hashes) turns out to
+    /// have succeeded.
     Ended(&'a EndReason),
 }
 
-/// One attempt at paying an invoice: the first of a payment is number 1, and a subscription counts on from each payment to
-/// the next (EXC-12).
+/// The number of an attempt to pay an invoice (EXC-12). The first one of a payment is 1; a subscription counts on from each
+/// payment to the next.
 ///
-/// Keep it with what the node is told to pay, so that [its failure](crate::exchange::Payment::failed) is not taken for
-/// that of a later attempt when the node says it again.
+/// Store it with the payment that you start in your node, so that a repeated report of [its
+/// failure](crate::exchange::Payment::failed) does not count for a later attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Attempt(pub u32);
@@ -60,7 +59,7 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// What it takes to pay an invoice.
+/// Everything that is needed to pay an invoice.
 #[derive(Clone, Copy, Debug)]
 pub struct Paying<'a> {
     invoice: &'a Invoice,
@@ -77,7 +76,7 @@ impl<'a> Paying<'a> {
         PayableInvoice::again(self.invoice)
     }
 
-    /// Which attempt this is: what [`Payment::failed`](crate::exchange::Payment::failed) takes.
+    /// The number of this attempt, for [`Payment::failed`](crate::exchange::Payment::failed).
     pub fn attempt(&self) -> Attempt {
         self.attempt
     }
@@ -87,7 +86,7 @@ impl<'a> Paying<'a> {
         self.invoice
     }
 
-    /// What the payee is to get.
+    /// The amount that the payee receives.
     pub fn amount(&self) -> Msat {
         self.payable().amount()
     }
@@ -97,7 +96,7 @@ impl<'a> Paying<'a> {
         self.payable().payment_hash()
     }
 
-    /// The last second at which it may be paid (IVR-4).
+    /// The last second in which it may be paid (IVR-4).
     pub fn expires_at(&self) -> UnixTime {
         self.payable().expires_at()
     }
@@ -112,13 +111,13 @@ impl<'a> Paying<'a> {
         self.payable().multi_part()
     }
 
-    /// The most that the paths may cost in all, and delay any part (EXC-10).
+    /// The limits on the total fees of the paths, and on the delay of any part (EXC-10).
     pub fn limits(&self) -> PathLimits {
         self.limits
     }
 
-    /// The paths that can carry the amount, or their share of it, within the [limits](Self::limits), cheapest first:
-    /// see [`PayableInvoice::paths_within`]. There is at least one.
+    /// The paths that can carry the amount, or a share of it, within the [limits](Self::limits), cheapest first: see
+    /// [`PayableInvoice::paths_within`]. There is at least one.
     pub fn paths(&self) -> Vec<(BlindedPath<'a>, PayInfo<'a>)> {
         self.payable().paths_within(&self.limits).unwrap_or_default()
     }

@@ -2,13 +2,14 @@
 
 use alloc::boxed::Box;
 
+use secp256k1::schnorr;
+
 use crate::error::Error;
-use crate::exchange::action::Action;
+use crate::exchange::action::{Action, Step};
 use crate::exchange::message::{OffersMessage, OutgoingMessage};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::secret::Token;
-use crate::units::UnixTime;
 
 /// What it takes to make a request: all of it, so that signing needs neither the payment nor a lock around it.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct UnsentRequest {
     pub(crate) payer: Payer,
     pub(crate) purpose: OfferPurpose,
     pub(crate) token: Token,
+    /// What was made elsewhere.
+    pub(crate) signature: Option<schnorr::Signature>,
 }
 
 impl UnsentRequest {
@@ -25,9 +28,9 @@ impl UnsentRequest {
     ///
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub(crate) fn sign(&self) -> Result<OutgoingMessage, Error> {
-        let Self { payer, purpose, token } = self;
+        let Self { payer, purpose, token, signature } = self;
         Ok(OutgoingMessage {
-            message: OffersMessage::InvoiceRequest(purpose.request(payer, *token)?),
+            message: OffersMessage::InvoiceRequest(purpose.request(payer, *token, signature.as_ref())?),
             destination: purpose.destination(token.position)?,
             // MSG-2
             reply_path_id: Some(payer.reply_path_id(*token)),
@@ -35,20 +38,13 @@ impl UnsentRequest {
     }
 }
 
-/// What a payment does next, with nothing signed yet.
-#[derive(Debug)]
-pub(crate) enum Step {
-    Send(Box<UnsentRequest>),
-    WaitUntil(UnixTime),
-    Nothing,
-}
-
-impl Step {
+impl Step<UnsentRequest> {
     /// The same with the request made.
     pub(crate) fn sign(self) -> Result<Action, Error> {
         Ok(match self {
-            Self::Send(unsent) => Action::Send(Box::new(unsent.sign()?)),
+            Self::Send { message, .. } => Action::Send(Box::new(message.sign()?)),
             Self::WaitUntil(at) => Action::WaitUntil(at),
+            Self::Sign(_) => Action::Sign,
             Self::Nothing => Action::Nothing,
         })
     }

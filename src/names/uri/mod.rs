@@ -90,43 +90,57 @@ impl ProofOfPayment {
         self.is_required
     }
 
-    /// Whether its scheme is that of an application on the same device, not one that a browser or another program
-    /// opens over the network (URI-7).
+    /// Whether its scheme can be that of an application on the same device, and of nothing else (URI-7): no standard
+    /// of the web gives it a meaning, so no browser acts on it, and it belongs to no operating system.
+    ///
+    /// Which applications there are, only the device knows: show its user what is going to be opened.
     pub fn may_be_opened(&self) -> bool {
-        let scheme = self.uri.split_once(':').map(|(scheme, _)| scheme);
-        scheme.is_some_and(|scheme| {
-            let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && scheme.chars().all(is_letter)
-                && !OPENED_ELSEWHERE.iter().any(|other| scheme.eq_ignore_ascii_case(other))
-        })
+        let Some((scheme, _)) = self.uri.split_once(':') else { return false };
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let starts = |prefix: &&str| scheme.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(is_letter)
+            && !RESERVED_PREFIXES.iter().any(starts)
+            && !OPENED_ELSEWHERE.iter().flat_map(|list| *list).any(|other| scheme.eq_ignore_ascii_case(other))
     }
 }
 
-/// Schemes that a browser opens, or that make a device reach out.
-const OPENED_ELSEWHERE: [&str; 22] = [
-    "http",
-    "https",
-    "file",
-    "javascript",
-    "mailto",
-    "ftp",
-    "sftp",
-    "ssh",
-    "ws",
-    "wss",
-    "data",
-    "blob",
-    "tel",
-    "sms",
-    "about",
-    "view-source",
-    "vbscript",
-    "chrome",
-    "smb",
-    "telnet",
-    "intent",
-    "content",
+/// What schemes begin with that web applications, extensions of browsers, and Windows have to themselves.
+const RESERVED_PREFIXES: [&str; 3] = ["web+", "ext+", "ms-"];
+
+/// Schemes that are not those of one application.
+const OPENED_ELSEWHERE: [&[&str]; 4] = [
+    // The special schemes of the URL standard, and those that a browser fetches or shows.
+    &["http", "https", "ws", "wss", "ftp", "file", "about", "blob", "data", "javascript", "view-source", "filesystem"],
+    // The safelisted schemes of the HTML standard, which any page may ask to handle.
+    &[
+        "bitcoin",
+        "geo",
+        "im",
+        "irc",
+        "ircs",
+        "magnet",
+        "mailto",
+        "matrix",
+        "mms",
+        "news",
+        "nntp",
+        "openpgp4fpr",
+        "sftp",
+        "sip",
+        "sms",
+        "smsto",
+        "ssh",
+        "tel",
+        "urn",
+        "webcal",
+        "wtai",
+        "xmpp",
+    ],
+    // What else reaches out, or names any application at all.
+    &["vbscript", "telnet", "smb", "search-ms", "intent", "content", "android-app"],
+    // Another payment.
+    &["lightning", "lnurlp", "lnurlw", "lnurlc", "keyauth"],
 ];
 
 impl BitcoinUri {
@@ -153,28 +167,29 @@ impl BitcoinUri {
 
     /// What to pay for an offer of this URI: the URI's amount, where the offer has no price (URI-5).
     ///
-    /// Nothing if the URI has no amount, or the offer has a price: that counts, also where the URI asks for more. A
+    /// `None` if the URI has no amount, or the offer has a price: that counts, also where the URI asks for more. A
     /// price in a currency is not compared.
     ///
     /// # Errors
     ///
-    /// `AmountTooLow` if the URI's amount is below the offer's price: one of them is wrong, and a person has to know.
+    /// [`BelowPrice`](LinkFault::BelowPrice) for an amount of the URI below the offer's price: one of them is wrong,
+    /// and a person has to know.
     pub fn amount_for(&self, offer: &Offer) -> Result<Option<Msat>, Error> {
         match (self.amount, offer.amount()) {
             (Some(amount), Some(OfferAmount::Bitcoin(min))) if amount < min => {
-                Err(Error::new(ErrorKind::AmountTooLow { min }, Rule::Uri5))
+                Err(Error::new(ErrorKind::Link(LinkFault::BelowPrice { min }), Rule::Uri5))
             }
             (amount, None) => Ok(amount),
             _ => Ok(None),
         }
     }
 
-    /// `label=`: whom the payment is to, in the words of whoever made the URI.
+    /// `label=`: whom the payment is to, in the words of the author of the URI.
     pub fn label(&self) -> Option<Text<'_>> {
         self.label.as_deref().map(Text::new)
     }
 
-    /// `message=`: what it is for, in the words of whoever made the URI.
+    /// `message=`: what it is for, in the words of the author of the URI.
     pub fn message(&self) -> Option<Text<'_>> {
         self.message.as_deref().map(Text::new)
     }
@@ -216,13 +231,13 @@ impl BitcoinUri {
     }
 
     /// The first offer that can be paid on a chain (URI-3), and the URI that the caller opens after paying. What it
-    /// tells there is between the caller and whoever wrote the URI: for offers no proof is defined yet (URI-7).
+    /// tells there is between the caller and the author of the URI: for offers no proof is defined yet (URI-7).
     ///
     /// # Errors
     ///
     /// [`ProofOfPayment`](LinkFault::ProofOfPayment) for a `req-pop` that [must not be
-    /// opened](ProofOfPayment::may_be_opened); [`NoOffer`](LinkFault::NoOffer); what is wrong with the first one if none
-    /// can be read; `UnsupportedChain` if none is for the chain.
+    /// opened](ProofOfPayment::may_be_opened); [`NoOffer`](LinkFault::NoOffer); what is wrong with the first one if
+    /// none can be read; `UnsupportedChain` if none is for the chain.
     pub fn offer_and_pop(&self, chain: ChainHash) -> Result<(&Offer, Option<&ProofOfPayment>), Error> {
         let pop = self.pop.as_ref();
         if pop.is_some_and(|pop| pop.is_required && !pop.may_be_opened()) {

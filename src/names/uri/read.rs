@@ -40,13 +40,13 @@ impl BitcoinUri {
     ///
     /// `NotBolt12` for a text that does not begin with `bitcoin:`. Otherwise a [`LinkFault`], with the column where
     /// there is one: a key that must be understood (URI-2), a repeated key (URI-4, URI-5), an amount (URI-5), an
-    /// address or an encoding (URI-1) that cannot be read. An offer that cannot be read is no fault of the URI.
+    /// address or an encoding (URI-1) that cannot be read. An offer that cannot be read is not a fault of the URI.
     pub fn read_text(text: &str, known: &'static KnownFeatures) -> Result<Self, Error> {
         let Some(rest) = behind_scheme(trim(text), "bitcoin:") else {
             return Err(Error::new(ErrorKind::NotBolt12(looks_like(text)), Rule::Uri1).in_column(1));
         };
         let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (path, query) = split(rest, '?');
         let mut reader = Reader { text, counted: Cell::new((text, 0)), known, uri: Self::EMPTY };
         reader.path(path)?;
         query.split('&').try_for_each(|parameter| reader.parameter(parameter))?;
@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
     fn path(&mut self, path: &'a str) -> Result<(), Error> {
         let address = self.decoded(path)?;
         if !address.is_empty() {
-            let address = address.parse().map_err(|_| self.fault(path, LinkFault::InvalidAddress, Rule::Uri1))?;
+            let fault = if is_offer(&address) { LinkFault::OfferAsAddress } else { LinkFault::InvalidAddress };
+            let address = address.parse().map_err(|_| self.fault(path, fault, Rule::Uri1))?;
             self.uri.address = Some(address);
         }
         Ok(())
@@ -110,8 +111,9 @@ impl<'a> Reader<'a> {
         if parameter.is_empty() {
             return Ok(());
         }
-        let (encoded_key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let full_key = self.decoded(encoded_key)?.to_lowercase();
+        let (encoded_key, value) = split(parameter, '=');
+        // Only letters of ASCII: others may be of another length in the other case.
+        let full_key = self.decoded(encoded_key)?.to_ascii_lowercase();
         let (key, is_required) = match full_key.strip_prefix("req-") {
             Some(key) => (key, true),
             None => (full_key.as_str(), false),
@@ -189,7 +191,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether `lightning=` holds an offer.
+/// What stands before a character and behind it. Without one the second is empty, and stands at the end.
+fn split(text: &str, at: char) -> (&str, &str) {
+    text.split_once(at).unwrap_or_else(|| text.split_at(text.len()))
+}
+
+/// Whether an offer stands here, whole or not.
 fn is_offer(value: &str) -> bool {
     value.trim().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("lno"))
 }

@@ -88,9 +88,10 @@ impl BitcoinUriBuilder {
     ///
     /// # Errors
     ///
-    /// [`NoOffer`](LinkFault::NoOffer) with neither offer nor address nor invoice; [`NeedlessAmount`](LinkFault::NeedlessAmount) beside an
-    /// offer that has a price; [`InvalidUriAmount`](LinkFault::InvalidUriAmount) for an amount that is not in whole satoshi, or more
-    /// than there is (URI-9, URI-5).
+    /// [`NoOffer`](LinkFault::NoOffer) with neither offer nor address nor invoice;
+    /// [`NeedlessAmount`](LinkFault::NeedlessAmount) beside an offer that has a price;
+    /// [`InvalidUriAmount`](LinkFault::InvalidUriAmount) for an amount that is not in whole satoshi, or more than there
+    /// is (URI-9, URI-5).
     pub fn build(self) -> Result<BitcoinUri, Error> {
         let uri = self.uri;
         if uri.address.is_none() && uri.instructions.is_empty() {
@@ -154,7 +155,7 @@ impl Parameters<'_, '_> {
 
     /// A key and a value, which is shown in upper case if it knows how.
     fn put(&mut self, key: &str, value: &dyn Display) -> fmt::Result {
-        let key = if self.f.alternate() { key.to_uppercase() } else { key.into() };
+        let key = if self.f.alternate() { key.to_ascii_uppercase() } else { key.into() };
         write!(self.f, "{}{}=", self.separator, Encoded(&key))?;
         self.separator = '&';
         value.fmt(self.f)
@@ -164,7 +165,7 @@ impl Parameters<'_, '_> {
     fn put_text(&mut self, key: &str, value: &str) -> fmt::Result {
         let is_bech32 = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         match self.f.alternate() && is_bech32 {
-            true => self.put(key, &Encoded(&value.to_uppercase())),
+            true => self.put(key, &Encoded(&value.to_ascii_uppercase())),
             false => self.put(key, &Encoded(value)),
         }
     }

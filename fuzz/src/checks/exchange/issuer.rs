@@ -123,20 +123,17 @@ impl World {
             incoming.reply_path = None;
         }
         let terms = Terms {
-            now: self.now,
-            chains: CHAINS,
             rate: match input.int_in_range(0..=3)? {
                 0 => None,
                 1 => Some(rate(input.arbitrary()?)),
                 _ => Some(rate(CENTS)),
             },
-            rate_age: std::time::Duration::ZERO,
-            max_rate_age: std::time::Duration::from_secs(600),
             max_amount: match input.int_in_range(0..=4)? {
                 0 => MaxAmount::Msat(Msat(input.arbitrary::<u16>()?.into())),
                 1 => MaxAmount::TimesPrice(input.arbitrary::<u8>()?.into()),
                 _ => MaxAmount::Any,
             },
+            ..Terms::new(self.now, CHAINS)
         };
         let Some(answer) = arrives(&incoming, &terms) else { return Ok(()) };
         assert_eq!(answer.reply_path_id, None, "MSG-4");
@@ -155,7 +152,7 @@ impl World {
                 }
             }
             OffersMessage::InvoiceError(_) => assert_eq!(payment.receive(heard, self.now).is_ok(), in_time),
-            OffersMessage::InvoiceRequest(_) => panic!("an answer that asks"),
+            other => panic!("an answer that asks: {other:?}"),
         }
         Ok(())
     }
@@ -388,7 +385,7 @@ impl Claiming {
                 self.ways.push(way);
             }
             Action::WaitUntil(time) => assert!(time > now && self.over.is_none()),
-            Action::Nothing => assert_ne!(*self.claim.state(), ClaimState::Sending),
+            Action::Sign | Action::Nothing => assert_ne!(*self.claim.state(), ClaimState::Sending),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Targets `exchange_payer`, `exchange_issuer` and `exchange_state`: what happens to one side of an exchange, event
 //! by event, with the other side live beside it; and what was saved of both.
 
+#[cfg(feature = "async_payments")]
+pub mod asleep;
 pub mod issuer;
 pub mod payer;
 pub mod sides;

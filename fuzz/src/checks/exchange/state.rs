@@ -20,6 +20,8 @@ pub fn check(data: &[u8]) {
     refused(issuer().load_claim(data).map(drop));
 
     let sealed = sides::sealed_by_payer(data);
+    #[cfg(feature = "async_payments")]
+    super::asleep::saved(data, &sealed);
     if let Some(payment) = loaded(payer().load(&sealed)) {
         assert_eq!(payment.to_bytes(), sealed);
         holds_payment(&payment);
@@ -112,14 +114,7 @@ fn never_pays(payment: &Payment, now: UnixTime) {
 
 /// The issuer answers, if it is one of its offers that the state is about.
 fn answer(payment: &mut Payment, asked: IncomingMessage, arrival: MessageArrival, now: UnixTime) {
-    let terms = Terms {
-        now,
-        chains: CHAINS,
-        rate: Some(rate(CENTS)),
-        rate_age: std::time::Duration::ZERO,
-        max_rate_age: std::time::Duration::from_secs(600),
-        max_amount: MaxAmount::Any,
-    };
+    let terms = Terms { rate: Some(rate(CENTS)), ..Terms::new(now, CHAINS) };
     let Ok(received) = issuer().receive(asked) else { return };
     let Ok(accepted) = received.accept(&terms) else { return };
     let Ok((_, invoice)) = sides::unsigned(&accepted) else { return };
@@ -202,14 +197,7 @@ fn holds_received(received: ReceivedRequest) {
             errors::any(&error);
         }
         for max_amount in [MaxAmount::Any, MaxAmount::Msat(Msat(1)), MaxAmount::TimesPrice(2)] {
-            let terms = Terms {
-                now: NOW,
-                chains: CHAINS,
-                rate,
-                rate_age: std::time::Duration::ZERO,
-                max_rate_age: std::time::Duration::from_secs(600),
-                max_amount,
-            };
+            let terms = Terms { rate, max_amount, ..Terms::new(NOW, CHAINS) };
             match received.clone().accept(&terms) {
                 Ok(accepted) => holds_accepted(accepted),
                 Err(refused) => errors::any(refused.error()),

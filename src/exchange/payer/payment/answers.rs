@@ -20,25 +20,31 @@ use crate::units::UnixTime;
 impl Payment {
     /// An invoice or an invoice error arrived.
     ///
-    /// Only an *invoice* that came over the reply path of a request of this payment, or over a path of
-    /// this refund, answers it (IVR-13); it is checked in full, and nothing changes unless it is right (EXC-4).
+    /// An *invoice* counts only if it arrived over the reply path of one of this payment's requests, or over a path of
+    /// this refund (IVR-13). It is checked in full, and an invalid one changes nothing (EXC-4).
     ///
-    /// An invoice that is right but for having expired makes the payment ask for another. One that is above the limit, or
-    /// off the price, closes the way it came over (EXC-14); if that was the last, it needs its owner's approval.
+    /// A valid invoice that has expired makes the payment request another one. An invoice above the limit, or too far
+    /// from the price, closes the path over which it arrived (EXC-14). If that was the last path, it needs the user's
+    /// approval.
     ///
-    /// An *error* that came over the reply path of a request of this payment (EXC-6) closes that way, too, and ends the
-    /// payment if it was the last and no invoice can be approved. But if the price is in another currency, and the error
-    /// suggests a higher amount than was chosen within the limit, then that is asked for (ERR-2).
+    /// An *error* that arrived over the reply path of one of this payment's requests (EXC-6) closes that path too. If
+    /// it was the last path, and no invoice can be approved, the payment ends. The one exception: if the price is in
+    /// another currency, and the error suggests a higher amount than was chosen, within the limit, that amount is
+    /// requested (ERR-2).
+    ///
+    /// Of a *refund*, sixteen claims are checked one after the other, and after that one in a minute (EXC-20). A
+    /// claimant that sends more keeps others waiting, unless the [expected payee](Self::expect_payee) is known.
     ///
     /// # Errors
     ///
-    /// A refusal, after which everything is as before. `WrongKind` for a request, `WrongArrival` and `Differs` for what
-    /// answers something else, `AlreadyAnswered` for what comes late or twice, and what [`Invoice::check`] refuses.
+    /// A refusal, which changes nothing. `WrongKind` for a request; `WrongArrival` and `Differs` for an answer to
+    /// something else; `TooManyClaims` for the claim of a refund; `AlreadyAnswered` for a late or repeated answer; and
+    /// the errors of [`Invoice::check`].
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         match message.kind {
             OffersMessageKind::Invoice => self.receive_invoice(message, now),
             OffersMessageKind::InvoiceError => self.receive_error(message, now),
-            OffersMessageKind::InvoiceRequest => Err(Refused::wrong_kind(MessageKind::Invoice, message.kind)),
+            kind => Err(Refused::wrong_kind(MessageKind::Invoice, kind)),
         }
     }
 
@@ -48,6 +54,9 @@ impl Payment {
         // EXC-1: a MAC is cheaper than a signature.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
         self.purpose.check_own(&self.payer, &tlvs, token).map_err(Refused::silent)?;
+        if let Purpose::Refund(refund) = &mut self.purpose {
+            refund.admit(&tlvs, now)?;
+        }
         let verified = Unverified::<Invoice>::of(tlvs, self.payer.known()).and_then(Unverified::verify);
         let invoice = match verified {
             Ok(invoice) => invoice,
@@ -120,9 +129,7 @@ impl Payment {
     fn take_claim(&mut self, invoice: Invoice, now: UnixTime) -> Result<Progress, Box<Refused>> {
         let objection = self.budget.objection(&invoice);
         if let Purpose::Refund(refund) = &mut self.purpose {
-            if refund.has(&invoice) {
-                return Err(Refused::late());
-            }
+            refund.kept(now)?;
             refund.add(invoice, now);
         }
         Ok(objection.map_or(Progress::Quoted, |_| Progress::NeedsApproval))
@@ -159,7 +166,7 @@ impl Payment {
         let next = self.generation.checked_add(1).filter(|_| is_more && amount <= self.budget.max)?;
         let better = OfferPurpose { choices: offer.choices.with_suggested(amount), ..offer.clone() };
         // What cannot be asked for does not replace what can.
-        better.request(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
+        let _ = better.to_sign(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
         Some(better)
     }
 
@@ -169,7 +176,7 @@ impl Payment {
     }
 
     /// Which message of this payment an answer is for, if it came the right way and one is still waited for.
-    fn token(&self, arrival: &MessageArrival, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
+    pub(super) fn token(&self, arrival: &MessageArrival, rule: Rule, now: UnixTime) -> Result<Token, Box<Refused>> {
         let token = self.purpose.token(&self.payer, arrival).filter(|token| token.id == self.id.0);
         let token = token.ok_or_else(|| Refused::silent(Error::new(ErrorKind::WrongArrival, rule)))?;
         let waits = matches!(self.phase, Phase::Asking) && now <= self.budget.deadline;

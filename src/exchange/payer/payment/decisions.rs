@@ -1,4 +1,4 @@
-//! What whoever owns the money decides, and what the node says of it.
+//! What the user decides, and what the node says of it.
 
 use alloc::boxed::Box;
 
@@ -17,18 +17,18 @@ use crate::payer_proof::Preimage;
 use crate::units::UnixTime;
 
 impl Payment {
-    /// Begins to pay what was quoted: the quote with this payment hash, which is the one that was shown to whoever
-    /// decided. [Save](Self::to_bytes) the payment now, and only then pay ([`State::Paying`](crate::exchange::State)): after
-    /// a crash the saved state says that the money may be on its way.
+    /// Begins to pay the quote with this payment hash, which is the one that the user agreed to. [Save](Self::to_bytes)
+    /// the payment now, and only then pay ([`State::Paying`](crate::exchange::State)). After a crash the saved state
+    /// says that the payment may be in flight.
     ///
-    /// The present rate, if there is one, is what the quote is compared with for the last time (EXC-9). It is kept as by
-    /// [`set_rate`](Self::set_rate), also if the quote is refused: [poll](Self::poll) then asks for another.
+    /// If there is a current rate, the quote is compared with it for the last time (EXC-9). The rate is kept, as by
+    /// [`set_rate`](Self::set_rate), even if the quote is refused: [poll](Self::poll) then requests another one.
     ///
     /// # Errors
     ///
-    /// Nothing is begun: `WrongState` without a quote, `Differs` for another one, `DeadlinePassed`, `Expired` (IVR-4);
-    /// `AmountTooHigh` (EXC-7), `OffPrice` (EXC-9) and `NoPathWithin` (EXC-10) for what needs its owner's
-    /// [approval](Self::allow), and as for [`set_rate`](Self::set_rate).
+    /// Paying does not begin: `WrongState` without a quote; `Differs` if the quote is another one; `DeadlinePassed`;
+    /// `Expired` (IVR-4); `AmountTooHigh` (EXC-7), `OffPrice` (EXC-9) and `NoPathWithin` (EXC-10) if the user has to
+    /// [approve](Self::allow) it; and the errors of [`set_rate`](Self::set_rate).
     pub fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime, rate: Option<Rate>) -> Result<Attempt, Error> {
         let is_it = |invoice: &&Invoice| invoice.payment_hash() == payment_hash;
         let quoted = match &self.phase {
@@ -58,15 +58,15 @@ impl Payment {
         Ok(attempt)
     }
 
-    /// Whoever owns the money allows another amount: so much, or so far from the price at the payer's rate. That is the
-    /// answer to [`NeedsApproval`](crate::exchange::State::NeedsApproval): an invoice within it can be
-    /// [begun](Self::begin) now, and else another is asked for until the new deadline. A payment that ended because it was
-    /// too dear, or off the price, goes on.
+    /// The user allows another amount, or another tolerance around the price at the payer's rate. This answers
+    /// [`NeedsApproval`](crate::exchange::State::NeedsApproval). If there is an invoice within the new limit, it can
+    /// [begin](Self::begin) now. Otherwise another one is requested until the new deadline. A payment that ended
+    /// because it was too expensive, or too far from the price, goes on.
     ///
     /// # Errors
     ///
-    /// `WrongState` for a payment that was begun, or ended for another reason; `RateNeeded` for a tolerance without a
-    /// rate, `Zero`, `AmountTooHigh` for more bitcoin than there is (D3). Then nothing changes.
+    /// `WrongState` for a payment that has begun, or that ended for another reason; `RateNeeded` for a tolerance
+    /// without a rate; `Zero`; `AmountTooHigh` above the total supply of bitcoin (D3). None of them changes anything.
     pub fn allow(&mut self, limit: Limit, now: UnixTime, deadline: UnixTime) -> Result<(), Error> {
         self.check_can_allow()?;
         self.budget.set_limit(limit)?;
@@ -74,7 +74,7 @@ impl Payment {
         Ok(())
     }
 
-    /// Whoever owns the money allows higher fees, or a longer delay (EXC-10).
+    /// The user allows higher fees, or a longer delay (EXC-10).
     ///
     /// # Errors
     ///
@@ -111,14 +111,13 @@ impl Payment {
         }
     }
 
-    /// The payment was made. Saying it twice does no harm, and it is never too late: also a payment that was said to
-    /// have [failed](Self::failed) is paid if this is its preimage.
+    /// Reports that the payment was made. Reporting it twice does no harm, and it is never too late: a payment that was
+    /// reported as [failed](Self::failed) becomes paid with its preimage.
     ///
     /// # Errors
     ///
-    /// `WrongState` if nothing was quoted, `WrongPreimage`, and `AlreadyAnswered` for the preimage of another invoice
-    /// than the one that is known to be paid: then money was sent twice, because a payment was said to have failed that
-    /// had not.
+    /// `WrongState` if there was no quote; `WrongPreimage`; `AlreadyAnswered` for the preimage of another invoice after
+    /// one was paid. In the last case both were paid, because a payment was reported as failed too early.
     pub fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
         let hash = preimage.payment_hash();
         let is_paid = |invoice: &&Invoice| invoice.payment_hash() == hash;
@@ -148,15 +147,15 @@ impl Payment {
         Ok(())
     }
 
-    /// This [attempt](crate::exchange::Paying::attempt) failed for good: the node says that nothing is on its way any
-    /// more. That no answer came in time is no such failure. The quote stands as long as it has not expired, and can be
-    /// [begun](Self::begin) again; after that the payment ends, and another takes a new one. One from a
+    /// Reports that this [attempt](crate::exchange::Paying::attempt) failed for good: the node knows that no part of it
+    /// is in flight any more. A timeout is not such a failure. The quote can [begin](Self::begin) again until it
+    /// expires. After that the payment ends, and a new one needs a new invoice. A payment from a
     /// [backup](crate::exchange::Payer::restore) ends at once.
     ///
     /// # Errors
     ///
-    /// Nothing changes: `WrongState` unless it is being paid, `OtherAttempt` for the failure of an earlier attempt, which
-    /// nodes that say everything again repeat while the next is on its way (EXC-12).
+    /// They change nothing: `WrongState` if the payment is not in progress; `OtherAttempt` for the failure of an
+    /// earlier attempt, which some nodes report again while the next one is in progress (EXC-12).
     pub fn failed(&mut self, attempt: Attempt) -> Result<(), Error> {
         let Phase::Paying(invoice, present) = &self.phase else { return Err(self.wrong_state()) };
         if attempt != *present {
@@ -172,12 +171,12 @@ impl Payment {
         Ok(())
     }
 
-    /// Whoever owns the money does not want to pay: ends the payment, or withdraws the refund. To refuse one claim of a
-    /// refund alone, see [`decline_claim`](Self::decline_claim).
+    /// The user declines: the payment ends, or the refund is withdrawn. To refuse a single claim of a refund, call
+    /// [`decline_claim`](Self::decline_claim).
     ///
     /// # Errors
     ///
-    /// `WrongState` if it is being paid, or was.
+    /// `WrongState` if the payment is in progress or has been made.
     pub fn decline(&mut self) -> Result<(), Error> {
         match &self.phase {
             Phase::Asking | Phase::Quoted(_) => self.phase = Phase::Ended(EndReason::Declined),
@@ -187,12 +186,12 @@ impl Payment {
         Ok(())
     }
 
-    /// Whoever owns the money does not want to pay this claim of a refund: its quote is dropped, and whoever signed it
-    /// cannot claim the refund any more. Others still can.
+    /// The user declines this claim of a refund: its quote is dropped, and the same key cannot claim the refund again.
+    /// Others still can.
     ///
     /// # Errors
     ///
-    /// `WrongState` if this is no refund, or if it is not waiting for claims any more.
+    /// `WrongState` if this is not a refund, or if it no longer waits for claims.
     pub fn decline_claim(&mut self, node_id: PublicKey) -> Result<(), Error> {
         match (&self.phase, &mut self.purpose) {
             (Phase::Asking, Purpose::Refund(refund)) => refund.decline(node_id),
@@ -201,13 +200,13 @@ impl Payment {
         Ok(())
     }
 
-    /// Says who is to claim a refund, as was confirmed in another way: an invoice that another key signs is refused
-    /// (IVR-9). Without it, whoever sees the refund can claim it, and [`Quote::node_id`](crate::exchange::Quote::node_id)
-    /// is to be looked at.
+    /// Sets the expected payee of a refund, as confirmed out of band: an invoice with another key is refused (IVR-9).
+    /// Without it, anyone who sees the refund can claim it, and you have to check
+    /// [`Quote::node_id`](crate::exchange::Quote::node_id).
     ///
     /// # Errors
     ///
-    /// `WrongState` if this is no refund, or if it is not waiting for claims any more.
+    /// `WrongState` if this is not a refund, or if it no longer waits for claims.
     pub fn expect_payee(&mut self, node_id: PublicKey) -> Result<(), Error> {
         match (&self.phase, &mut self.purpose) {
             (Phase::Asking, Purpose::Refund(refund)) => refund.expect_payee(node_id),

@@ -1,6 +1,6 @@
 //! One payment, from asking for its invoice to its preimage.
 //!
-//! This file holds what a payment is and shows; the files below it hold what changes it, one step each.
+//! This file has the payment and what it shows. The files below it have the steps that change it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,11 +8,12 @@ use core::ops::RangeInclusive;
 
 use bitcoin::constants::ChainHash;
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use crate::error::{Error, ErrorKind, Rule, Stage};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PaymentId;
-use crate::exchange::payer::budget::Budget;
+use crate::exchange::payer::budget::{Budget, Objection};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::quote::Quote;
@@ -20,7 +21,7 @@ use crate::exchange::payer::receipt::Receipt;
 use crate::exchange::payer::state::{Attempt, Paying, State};
 use crate::exchange::schedule::Schedule;
 use crate::exchange::secret::Token;
-use crate::field::CurrencyCode;
+use crate::field::{CurrencyCode, HumanReadableName};
 use crate::invoice::Invoice;
 use crate::invoice_request::Refund;
 use crate::offer::Offer;
@@ -29,22 +30,25 @@ use crate::signed::Unsigned;
 use crate::units::{Msat, UnixTime};
 
 mod answers;
+#[cfg(feature = "async_payments")]
+pub(crate) mod asleep;
 mod decisions;
 #[cfg(feature = "recurrence")]
 mod recurring;
 mod requests;
 mod saved;
+mod signing;
 mod start;
 
-/// How often a payment asks for another invoice because one expired before it was paid, or was off the price or above
-/// the limit. Whatever its owner [allows](Payment::allow) begins the count anew.
+/// How often a payment requests another invoice because one expired, differed from the price, or was above the limit.
+/// The count starts again whenever the user [allows](Payment::allow) something.
 pub const MAX_RENEWALS: u8 = 15;
 
 /// How long after an invoice that was off the price another is asked for, in seconds: at least; twice as long each time
 /// up to the most.
 const RENEWAL: RangeInclusive<u64> = 10..=320;
 
-/// Where a payment stands.
+/// The state of a payment.
 #[derive(Debug)]
 pub(crate) enum Phase {
     Asking,
@@ -54,26 +58,27 @@ pub(crate) enum Phase {
     Ended(EndReason),
 }
 
-/// What an answer led to.
+/// The effect of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
     /// There is an invoice that may be paid: see [`Payment::state`].
     Quoted,
-    /// There is an invoice, and nothing but its owner's approval is missing: see [`Payment::state`].
+    /// There is an invoice, and only the user's approval is missing: see [`Payment::state`].
     NeedsApproval,
-    /// The answer was refused, for this reason if it was an invoice, and another is asked for: [poll](Payment::poll).
+    /// The answer was refused, for this reason if it was an invoice, and another one is requested:
+    /// [poll](Payment::poll).
     AskingAgain(Option<Error>),
-    /// The payment came to an end without being made: see [`Payment::state`].
+    /// The payment ended without being made: see [`Payment::state`].
     Ended,
 }
 
-/// One payment for an offer, or of a refund: asks for an invoice until it has one, checks it, sees to it that it is
+/// One payment for an offer, or of a refund. It requests an invoice until it has one, checks it, makes sure that it is
 /// paid at most once, and ends by its deadline.
 ///
-/// It does nothing by itself: [`poll`](Self::poll) says what to do now, messages go in through
-/// [`receive`](Self::receive), rates through [`set_rate`](Self::set_rate), and [`state`](Self::state) shows where things
-/// stand:
+/// It does nothing by itself. [`poll`](Self::poll) says what to do now, messages go in through
+/// [`receive`](Self::receive), rates through [`set_rate`](Self::set_rate), and [`state`](Self::state) returns the
+/// current state:
 ///
 /// ```text
 /// asking ──▶ quoted ──▶ paying ──▶ paid
@@ -82,22 +87,22 @@ pub enum Progress {
 ///     or off the price
 /// ```
 ///
-/// Every step is safe to repeat. After a crash, [load](Payer::load) what was [saved](Self::to_bytes) last: what was
-/// being paid is still being paid, and the node says whether it was. A payment cannot be cloned, since two of them
-/// would be made.
+/// Every step is safe to repeat. After a crash, [load](Payer::load) the state that was [saved](Self::to_bytes) last. A
+/// payment that was in progress still is, and the node knows whether it was made. A payment cannot be cloned, because
+/// both copies would be paid.
 ///
 /// # When the rate moves
 ///
-/// An offer may ask for dollars, and the issuer's invoice for bitcoin. As long as paying was not begun, give the payment
-/// each rate that there is. If the invoice is then off the price by more than the [tolerance](crate::exchange::Limit), the
-/// payment asks for another by itself, at most [`MAX_RENEWALS`] times and with growing delays (EXC-9). What the owner
-/// authorised binds: an invoice above it, or off the price, is not paid, and the state says
-/// [so](State::NeedsApproval), unless the rates come together again or the owner [allows](Self::allow) it.
+/// An offer may ask for dollars, but the issuer's invoice is in bitcoin. Until paying begins, pass each new rate to the
+/// payment. If the invoice then differs from the price by more than the [tolerance](crate::exchange::Limit), the
+/// payment requests another one by itself, at most [`MAX_RENEWALS`] times and with growing delays (EXC-9). The limit
+/// that the user authorised is binding: an invoice above it, or too far from the price, is not paid. The state is then
+/// [`NeedsApproval`](State::NeedsApproval), until the rates agree again or the user [allows](Self::allow) it.
 ///
 /// # Several ways
 ///
-/// What comes over one way, an invoice above the limit or an error, closes that way only (EXC-14). Of a refund, several
-/// claims are kept side by side: see [`quotes`](Self::quotes).
+/// An invoice above the limit, or an error, closes only the path over which it arrived (EXC-14). A refund keeps several
+/// claims: see [`quotes`](Self::quotes).
 #[derive(Debug)]
 #[must_use]
 pub struct Payment {
@@ -108,6 +113,8 @@ pub struct Payment {
     schedule: Schedule,
     /// Which requests answers are waited for.
     generation: u8,
+    /// Their signature, if it is made elsewhere.
+    signature: Option<Box<schnorr::Signature>>,
     /// How often another invoice was asked for since the owner decided last.
     renewals: u8,
     /// When that was because of the price.
@@ -137,6 +144,7 @@ impl Payment {
             budget,
             schedule,
             generation: 0,
+            signature: None,
             renewals: 0,
             renewed_at: None,
             closed: Vec::new(),
@@ -149,17 +157,17 @@ impl Payment {
         }
     }
 
-    /// Which payment this is: what [`Payer::payment_of`] finds in the path id of an answer.
+    /// The id of this payment, which [`Payer::payment_of`] finds in the path id of an answer.
     pub fn id(&self) -> PaymentId {
         self.id
     }
 
-    /// The most that an invoice may ask for.
+    /// The limit on the amount of an invoice.
     pub fn max_amount(&self) -> Msat {
         self.budget.max
     }
 
-    /// After this nothing is begun any more. A payment that is being made then is not affected.
+    /// The deadline. Paying cannot begin after it, but a payment in progress is not affected.
     pub fn deadline(&self) -> UnixTime {
         self.budget.deadline
     }
@@ -169,13 +177,13 @@ impl Payment {
         self.purpose.chain()
     }
 
-    /// The currency that a quote has to match the price in, at the payer's rate (EXC-9): nothing if the price is in
+    /// The currency of the price that a quote is compared with at the payer's rate (EXC-9): `None` if the price is in
     /// bitcoin, or an amount was chosen.
     pub fn currency(&self) -> Option<CurrencyCode> {
         self.budget.price.map(|(currency, _)| currency)
     }
 
-    /// The offer that is paid for, unless this is a refund.
+    /// The offer, unless this is a refund.
     pub fn offer(&self) -> Option<&Offer> {
         match &self.purpose {
             Purpose::Offer(asked) => Some(&asked.offer),
@@ -191,15 +199,15 @@ impl Payment {
         }
     }
 
-    /// The same refund with a signature, of which the same invoice is a claim. Core Lightning and LND pay the claim only of
-    /// a signed one, LDK reads only one without (D1): offer both texts, or the one that the other side takes.
+    /// The same refund with a signature. An invoice for one is a claim of the other. Core Lightning and LND accept only
+    /// a signed refund, LDK only an unsigned one (D1): show both texts, or the one that the other side accepts.
     pub fn signed_refund(&self) -> Option<Refund> {
         let refund = self.refund()?;
         let unsigned = Unsigned::<Refund>::try_from(refund.as_bytes().to_vec()).ok()?;
         unsigned.sign(&self.payer.keypair(refund)?).ok()
     }
 
-    /// The amount that was chosen, or that the issuer suggested; nothing if it is left to the issuer.
+    /// The amount that the user chose or the issuer suggested; `None` if the issuer sets it.
     pub fn amount(&self) -> Option<Msat> {
         match &self.purpose {
             Purpose::Offer(asked) => asked.choices.amount,
@@ -207,7 +215,7 @@ impl Payment {
         }
     }
 
-    /// How many items of an offer are asked for, if it sells several.
+    /// The number of items, if the offer sells several.
     pub fn quantity(&self) -> Option<u64> {
         match &self.purpose {
             Purpose::Offer(asked) => asked.choices.quantity(),
@@ -215,7 +223,7 @@ impl Payment {
         }
     }
 
-    /// What is said to the issuer of an offer; empty if nothing is.
+    /// The note to the issuer of an offer; empty if there is none.
     pub fn payer_note(&self) -> &str {
         match &self.purpose {
             Purpose::Offer(asked) => asked.choices.payer_note(),
@@ -223,18 +231,28 @@ impl Payment {
         }
     }
 
-    /// The payment hashes of invoices that were begun and said to have [failed](Self::failed), also after the payment
-    /// has ended: if one of them turns out to be [paid](Self::paid), this is the payment it belongs to. Once one is
-    /// paid, also the one that was being paid then.
+    /// The name that led to the offer, to be shown as `₿user@domain` (NAM-9); nothing if there is none.
+    pub fn bip_353_name(&self) -> Option<&HumanReadableName<'static>> {
+        match &self.purpose {
+            Purpose::Offer(asked) => asked.choices.name.as_deref(),
+            Purpose::Refund(_) => None,
+        }
+    }
+
+    /// The payment hashes of attempts that [failed](Self::failed), even after the payment has ended. If one of them
+    /// turns out to be [paid](Self::paid), it belongs to this payment. Once one is paid, this includes the hash of the
+    /// attempt that was in progress then.
     pub fn failed_hashes(&self) -> impl Iterator<Item = sha256::Hash> + '_ {
         self.failed.iter().map(|invoice| invoice.payment_hash())
     }
 
-    /// Where things stand. Of a refund with several claims, the one that came first is shown: see
-    /// [`quotes`](Self::quotes).
+    /// The current state. For a refund with several claims, it shows the first one that can [begin](Self::begin), or
+    /// else the first (EXC-14): see [`quotes`](Self::quotes).
     pub fn state(&self) -> State<'_> {
+        let can_begin = |invoice: &&Invoice| self.budget.objection(invoice).is_none();
+        let mut claims = self.purpose.claims();
         match &self.phase {
-            Phase::Asking => match self.purpose.claims().next().or(self.waiting()) {
+            Phase::Asking => match claims.clone().find(can_begin).or_else(|| claims.next()).or(self.waiting()) {
                 Some(invoice) => self.quoted(invoice),
                 None => State::Asking { attempts: self.schedule.attempts() },
             },
@@ -245,6 +263,15 @@ impl Payment {
             Phase::Paid(invoice, preimage) => State::Paid(Receipt::new(&self.payer, invoice, *preimage)),
             Phase::Ended(end) => State::Ended(end),
         }
+    }
+
+    /// What speaks against the invoice that came last.
+    pub(crate) fn latest_objection(&self) -> Option<Objection> {
+        let quoted = match (&self.phase, self.objected.as_deref()) {
+            (Phase::Quoted(invoice), _) => Some(invoice.as_ref()),
+            (_, objected) => objected,
+        };
+        self.purpose.claims().last().or(quoted).and_then(|invoice| self.budget.objection(invoice))
     }
 
     fn quoted<'a>(&'a self, invoice: &'a Invoice) -> State<'a> {
@@ -259,8 +286,8 @@ impl Payment {
         Quote::new(invoice, self.budget.estimate, self.budget.fees.of(invoice.amount()))
     }
 
-    /// The invoices that could be [begun](Self::begin): one for an offer; for a refund, those of everybody who claims
-    /// it, at most [`MAX_CLAIMS`](crate::exchange::MAX_CLAIMS), each told by its [`node_id`](Quote::node_id).
+    /// The invoices that [could be paid](Self::begin). For an offer there is one. For a refund there is one for each
+    /// claimant, at most [`MAX_CLAIMS`](crate::exchange::MAX_CLAIMS), identified by its [`node_id`](Quote::node_id).
     pub fn quotes(&self) -> impl Iterator<Item = Quote<'_>> {
         let quoted = match &self.phase {
             Phase::Quoted(invoice) => Some(invoice.as_ref()),
@@ -282,7 +309,7 @@ impl Payment {
         Token { id: self.id.0, generation: self.generation, position }
     }
 
-    /// The last second at which paying an invoice can be begun.
+    /// The last second in which paying an invoice can begin.
     fn quoted_until(&self, invoice: &Invoice) -> UnixTime {
         let until = invoice.expires_at();
         match &self.purpose {
@@ -291,7 +318,8 @@ impl Payment {
         }
     }
 
-    /// Whether it waits for an invoice, or for a decision about one: [`poll`](Self::poll) does nothing in any other state.
+    /// Whether it waits for an invoice, or for a decision about one: [`poll`](Self::poll) does nothing in any other
+    /// state.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Asking | Phase::Quoted(_))
     }
@@ -308,12 +336,13 @@ impl Payment {
         Error::new(ErrorKind::WrongState { stage }, Rule::Exc4)
     }
 
-    /// Asks for another invoice, with other requests; those before are no longer answered. Where that was done too often,
-    /// everything stays as it is.
+    /// Asks for another invoice, with other requests; those before are no longer answered. Where that was done too
+    /// often, everything stays as it is.
     fn ask_anew(&mut self, why: Option<EndReason>) -> bool {
         let next = self.generation.checked_add(1).filter(|_| self.renewals < MAX_RENEWALS);
         let Some(generation) = next else { return false };
         self.generation = generation;
+        self.signature = None;
         self.renewals = self.renewals.saturating_add(1);
         self.closed.clear();
         self.last_refusal = why.map(Box::new);
@@ -323,7 +352,7 @@ impl Payment {
         true
     }
 
-    /// From when on another invoice may be asked for because of the price; nothing if none may.
+    /// From when on another invoice may be asked for because of the price; `None` if none may.
     fn next_renewal(&self) -> Option<UnixTime> {
         let may = self.budget.can_change() && self.failed.is_empty() && self.renewals < MAX_RENEWALS;
         let at = |before: UnixTime| {

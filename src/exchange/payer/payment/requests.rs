@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 
 use crate::error::Error;
-use crate::exchange::action::Action;
+use crate::exchange::action::{Action, Step};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PathId;
 use crate::exchange::payer::payment::{Payment, Phase};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
-use crate::exchange::payer::unsent::{Step, UnsentRequest};
+use crate::exchange::payer::unsent::UnsentRequest;
 use crate::field::Rate;
 use crate::units::UnixTime;
 
@@ -16,22 +16,22 @@ use super::RENEWAL;
 use crate::exchange::schedule::is_open;
 
 impl Payment {
-    /// What to do now. Never blocks, and may be called at any time. A clock that was set back makes the next request
-    /// go out at once; one that jumps ahead may end the payment.
+    /// What to do now. This never blocks, and may be called at any time. If the clock was set back, the next request
+    /// goes out at once. If it jumps ahead, the payment may end.
     ///
-    /// A quote that has expired is asked for again (EXC-7), and so is one that is off the price (EXC-9), at most
-    /// [`MAX_RENEWALS`](crate::exchange::MAX_RENEWALS) times, unless paying it was begun before.
+    /// If a quote has expired (EXC-7), or is too far from the price (EXC-9), another one is requested, at most
+    /// [`MAX_RENEWALS`](crate::exchange::MAX_RENEWALS) times, unless paying has begun.
     ///
     /// # Errors
     ///
-    /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses. What began without an
-    /// error goes on without one.
+    /// The errors of [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build). If the first call had no
+    /// error, later ones have none either.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
         self.step(now).sign()
     }
 
     /// The same, with a request that is still to be made: that takes a signature, and this does not.
-    pub(crate) fn step(&mut self, now: UnixTime) -> Step {
+    pub(crate) fn step(&mut self, now: UnixTime) -> Step<UnsentRequest> {
         if !self.is_open() {
             return Step::Nothing;
         }
@@ -60,15 +60,19 @@ impl Payment {
             self.end_because(EndReason::OfferExpired);
             return Step::Nothing;
         }
+        if self.lacks_signature() {
+            return Step::Sign(renewal.unwrap_or(deadline).min(deadline));
+        }
         let way = self.schedule.next(offer.ways().into(), is_open(&self.closed), now);
+        let wake = self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline);
         match way.and_then(|way| u8::try_from(way).ok()) {
-            Some(position) => Step::Send(Box::new(self.unsent(offer, position))),
-            None => Step::WaitUntil(self.schedule.next_at().min(renewal.unwrap_or(deadline)).min(deadline)),
+            Some(position) => Step::Send { message: Box::new(self.unsent(offer, position)), wake },
+            None => Step::WaitUntil(wake),
         }
     }
 
-    /// What to do because there is a quote; nothing if there is none, or not any more.
-    fn step_quote(&mut self, now: UnixTime) -> Option<Step> {
+    /// What to do because there is a quote; `None` if there is none, or not any more.
+    fn step_quote(&mut self, now: UnixTime) -> Option<Step<UnsentRequest>> {
         let Phase::Quoted(invoice) = &self.phase else { return None };
         let until = self.quoted_until(invoice);
         let deadline = self.budget.deadline;
@@ -111,37 +115,37 @@ impl Payment {
         }
     }
 
-    /// Of a refund: forgets claims whose time is over, and says when that of the next is.
+    /// Of a refund: forgets claims whose time has ended, and says when that of the next is.
     fn drop_old_claims(&mut self, now: UnixTime) -> Option<UnixTime> {
         let Purpose::Refund(refund) = &mut self.purpose else { return None };
         refund.drop_old(now);
         refund.claims.iter().map(|claim| claim.until).min()
     }
 
-    /// The payer's rate. Say it whenever there is another, as long as nothing was begun: an invoice that is off the price
-    /// by it is asked for again (EXC-9): [poll](Self::poll) afterwards. Where the offer has no price in a currency, or
-    /// the amount was chosen, nothing changes.
+    /// Sets the payer's exchange rate. Call this with each new rate until paying begins: if the invoice is too far from
+    /// the price at this rate, [`poll`](Self::poll) requests another one (EXC-9). It has no effect if the offer has no
+    /// price in a currency, or if an amount was chosen.
     ///
     /// # Errors
     ///
-    /// `WrongCurrency` for the rate of another currency, `Overflow`; `AmountTooHigh` and `Zero` for a limit that comes to
-    /// more bitcoin than there is, or to none (D3).
+    /// `WrongCurrency` for the rate of another currency; `Overflow`; `AmountTooHigh` and `Zero` for a limit above the
+    /// total supply of bitcoin, or of zero (D3).
     pub fn set_rate(&mut self, rate: Rate) -> Result<(), Error> {
         self.budget.set_rate(rate)
     }
 
-    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
-    /// (EXC-5).
+    /// Reports that the message with this reply path could not be delivered: the next path is tried at once (EXC-5),
+    /// unless there is an invoice already.
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
-        let Purpose::Offer(offer) = &self.purpose else { return };
+        let (Phase::Asking, Purpose::Offer(offer)) = (&self.phase, &self.purpose) else { return };
         let token = self.payer.reply(reply_path_id);
         if let Some(token) = token.filter(|token| token.id == self.id.0 && token.generation == self.generation) {
             self.schedule.unreachable(token.position.into(), offer.ways().into(), is_open(&self.closed), now);
         }
     }
 
-    /// The transport says that what is asked for cannot be sent at all, over any way (EXC-5): ends the payment, unless
-    /// there is an invoice already. Returns whether it has ended because of this.
+    /// Reports that the request cannot be sent over any path (EXC-5): the payment ends, unless there is an invoice
+    /// already. Returns whether it has ended because of this.
     pub fn unsendable(&mut self) -> bool {
         let asks = matches!((&self.phase, &self.purpose), (Phase::Asking, Purpose::Offer(_)));
         if asks {
@@ -151,7 +155,8 @@ impl Payment {
     }
 
     fn unsent(&self, offer: &OfferPurpose, position: u8) -> UnsentRequest {
-        UnsentRequest { payer: self.payer.clone(), purpose: offer.clone(), token: self.own_token(position) }
+        let (payer, purpose) = (self.payer.clone(), offer.clone());
+        UnsentRequest { payer, purpose, token: self.own_token(position), signature: self.signature.as_deref().copied() }
     }
 
     /// Ends what was not begun in time: because of the last refusal, if there was one.

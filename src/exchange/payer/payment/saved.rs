@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use secp256k1::schnorr;
+
 use crate::error::Error;
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PaymentId;
@@ -18,12 +20,12 @@ use crate::payer_proof::Preimage;
 use crate::units::UnixTime;
 
 impl Payment {
-    /// The state as bytes, which [`Payer::load`] reads. They say who paid whom for what, and hold the preimage of a
-    /// payment that was made; no other secret.
+    /// The state as bytes, which [`Payer::load`] reads. They say who paid whom for what, and contain the preimage of a
+    /// completed payment, but no other secret.
     ///
-    /// Save after every step that changed something, and before anything is acted upon: before sending, so that
-    /// answers find the payment; before paying, so that it is not made twice. An older state than the last one is a
-    /// backup, which nothing in it can tell: [restore](Payer::restore) it.
+    /// Save after every step that changed something, and before you act on it: before sending, so that answers find the
+    /// payment; and before paying, so that it is not paid twice. An older state is a backup, although nothing in it
+    /// says so: [restore](Payer::restore) it.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.state_fields().finish(self.payer.states())
     }
@@ -40,6 +42,7 @@ impl Payment {
         self.budget.write(out);
         self.schedule.write(out);
         out.array([self.generation, self.renewals]);
+        out.optional(self.signature.as_ref().map(|signature| signature.serialize()));
         out.optional_number(self.renewed_at.map(|at| at.0));
         out.bytes(&self.closed);
         out.flag(self.last_refusal.is_some());
@@ -78,6 +81,8 @@ impl Payment {
         let budget = Budget::read(reader)?;
         let schedule = Schedule::read(reader)?;
         let (generation, renewals) = (reader.byte()?, reader.byte()?);
+        let signature = reader.optional::<64>()?.map(|bytes| schnorr::Signature::from_slice(&bytes));
+        let signature = signature.transpose().map_err(|_| invalid())?.map(Box::new);
         let renewed_at = reader.optional_number()?.map(UnixTime);
         let closed = reader.bytes()?.to_vec();
         let invoice = |reader: &mut Reader<'_>| Invoice::read(reader.bytes()?.to_vec(), payer.known()).map(Box::new);
@@ -105,6 +110,7 @@ impl Payment {
             budget,
             schedule,
             generation,
+            signature,
             renewals,
             renewed_at,
             closed,
@@ -136,19 +142,20 @@ impl Payer {
     ///
     /// # Errors
     ///
-    /// `InvalidState` for bytes that are damaged or were saved with another secret, `UnknownVersion` for a state from
-    /// newer software, and what a message in it is refused for: were other features [known](Self::knowing) then?
+    /// `InvalidState` for bytes that are damaged or were saved with another secret; `UnknownVersion` for a state that
+    /// another version wrote; and the errors of a message in it, for example if other features were
+    /// [known](Self::knowing) when it was saved.
     pub fn load(&self, bytes: &[u8]) -> Result<Payment, Error> {
         Reader::load(bytes, Kind::Payment, self.states(), |reader| Payment::read(reader, self))
     }
 
-    /// Loads a backup: what [`Payment::to_bytes`] saved, when it is not known whether that was the last time (EXC-13).
+    /// Loads a backup: bytes of [`Payment::to_bytes`] that may not be the latest ones (EXC-13).
     ///
-    /// A payment that was not begun when it was saved may have been begun since, so it has
-    /// [ended](EndReason::Restored). One that was being paid still is: the node says what became of it, and if that
-    /// [failed](Payment::failed), it has ended, too. One that it has never heard of has failed: do not pay it now, since
-    /// another invoice may have been paid in its place. One that was
-    /// begun after the backup the node knows, and this does not: look for payments of the node that no state is about.
+    /// If paying had not begun when the state was saved, it may have begun since, so the payment has
+    /// [ended](EndReason::Restored). If paying had begun, it is still in progress: ask the node. If the attempt
+    /// [failed](Payment::failed), the payment has ended too. If the node has never heard of the attempt, it has failed: do
+    /// not pay it now, since another invoice may have been paid in its place. The node may also know payments that began
+    /// after the backup was made: look for payments that no state describes.
     ///
     /// # Errors
     ///

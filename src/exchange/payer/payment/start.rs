@@ -11,16 +11,19 @@ use crate::exchange::schedule::Schedule;
 use crate::units::UnixTime;
 
 impl Draft {
-    /// Begins the payment. Nothing is sent before it is [polled](Payment::poll), so there is time to
-    /// [save](Payment::to_bytes) it. The entropy must be new; after the deadline nothing is begun any more, and a
-    /// payment whose deadline has passed ends when it is first polled.
+    /// Starts the payment. Nothing is sent until it is [polled](Payment::poll), so [save](Payment::to_bytes) it first.
+    /// The entropy must be new. Paying cannot begin after the deadline, and a payment whose deadline has passed ends
+    /// when it is next polled.
     ///
     /// # Errors
     ///
+    /// [`StaleName`](crate::LinkFault::StaleName) for a [name](Self::resolved) that has to be looked up again (NAM-8),
     /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing`, `LimitNeeded` or `RateNeeded` for what
-    /// [`needs`](Self::needs) says, `WrongCurrency` for the rate of another currency, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, and what
+    /// [`needs`](Self::needs) says, `WrongCurrency` for the rate of another currency, `TooLong` for more than
+    /// [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, and what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Payment, Error> {
+        self.check_name(now)?;
         // First what was chosen, by itself; then what it costs.
         let asked = self.asked(now);
         asked.check(&self.payer)?;

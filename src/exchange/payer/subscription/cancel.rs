@@ -2,9 +2,11 @@
 
 use alloc::boxed::Box;
 
+use crate::exchange::action::Step;
 use crate::exchange::ids::PathId;
 use crate::exchange::payer::subscription::{CANCELS, Cancel, Subscription};
-use crate::exchange::payer::unsent::{Step, UnsentRequest};
+use crate::exchange::payer::unsent::UnsentRequest;
+use crate::units::UnixTime;
 
 impl Subscription {
     /// Ends the subscription: nothing more is begun, and the issuer is told once (REC-11): [poll](Self::poll) says what
@@ -23,16 +25,23 @@ impl Subscription {
         }
     }
 
-    pub(crate) fn send_cancel(&mut self) -> Step {
+    /// Whether the issuer is still to be told: of what was begun, and not of what is complete.
+    pub(crate) fn is_to_say_that_it_is_cancelled(&self) -> bool {
+        let index = u64::from(self.plan.start.unwrap_or(0)).saturating_add(self.counter.into());
+        let is_complete = self.plan.recurrence.limit.is_some_and(|limit| index > limit.get().into());
+        matches!(self.cancel, Cancel::Wanted(_)) && self.counter > 0 && !is_complete
+    }
+
+    pub(crate) fn send_cancel(&mut self) -> Step<UnsentRequest> {
+        let is_to_say = self.is_to_say_that_it_is_cancelled();
         let Cancel::Wanted(way) = self.cancel else { return Step::Nothing };
         self.cancel = Cancel::Sent(way);
-        let index = u64::from(self.plan.start.unwrap_or(0)).saturating_add(self.counter.into());
-        let is_over = self.plan.recurrence.limit.is_some_and(|limit| index > limit.get().into());
-        if self.counter == 0 || is_over {
+        if !is_to_say {
             return Step::Nothing;
         }
         let (purpose, token) = (self.plan.asked(self.series(self.counter, true)), self.token(CANCELS, way));
-        Step::Send(Box::new(UnsentRequest { payer: self.payer.clone(), purpose, token }))
+        let message = Box::new(UnsentRequest { payer: self.payer.clone(), purpose, token, signature: None });
+        Step::Send { message, wake: UnixTime(u64::MAX) }
     }
 
     /// What could not be sent over one way is sent over the next.

@@ -1,4 +1,4 @@
-//! What whoever owns the money decides, and what the node says of it.
+//! What the user decides, and what the node says of it.
 
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
@@ -15,7 +15,7 @@ impl Subscription {
     /// Begins to pay what was quoted. It was authorised, so nobody has to be asked. [Save](Self::to_bytes) the
     /// subscription now, and only then pay ([`State::Paying`]).
     ///
-    /// The quote is compared once more with what is authorised now, at this rate, if the price is in a currency. If it is
+    /// The quote is compared again with what is authorised now, at this rate, if the price is in a currency. If it is
     /// above that, or off the price, nothing is begun, and [`poll`](Self::poll) asks for another, or its owner
     /// [allows](Self::allow_once) it.
     ///
@@ -39,7 +39,7 @@ impl Subscription {
         Ok(attempt)
     }
 
-    /// The payment was made: see [`Payment::paid`]. The next one is due in the next period. Saying it once more does no
+    /// The payment was made: see [`Payment::paid`]. The next one is due in the next period. Saying it again does no
     /// harm, also after the next one was begun.
     ///
     /// # Errors
@@ -77,8 +77,9 @@ impl Subscription {
         if self.cancel != Cancel::No { payment.decline() } else { Ok(()) }
     }
 
-    /// Whoever owns the money allows so much for this payment, this once (REC-12): the one after so many, as
-    /// [`Due::counter`](crate::exchange::Due::counter) says, so that a decision about one is not taken for another. If it was too expensive, it goes on.
+    /// The user allows so much for this payment, this once (REC-12): the one after so many, as
+    /// [`Due::counter`](crate::exchange::Due::counter) says, so that a decision about one is not taken for another. If
+    /// it was too expensive, it goes on.
     ///
     /// # Errors
     ///
@@ -93,19 +94,23 @@ impl Subscription {
         Ok(())
     }
 
-    /// Whoever owns the money lets an [overdue](SubscriptionState::Overdue) payment be made at once. The ones after it
-    /// wait again.
+    /// The user lets an [overdue](SubscriptionState::Overdue) payment be made at once. The ones after it wait again.
     pub fn catch_up(&mut self) {
         self.pace.hurried = true;
     }
 
-    /// Whoever owns the money sets another limit for this and all later payments (REC-12). If this one was too
-    /// expensive, it is asked for again.
+    /// Whether its owner does not want to wait.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.pace.hurried
+    }
+
+    /// The user sets another limit for this and all later payments (REC-12). If this one was too expensive, it is asked
+    /// for again.
     ///
     /// # Errors
     ///
-    /// As for [`start`](crate::exchange::SubscriptionDraft::start), if the limit cannot be computed; `RateNeeded` for a tolerance, if
-    /// no rate was ever given.
+    /// As for [`start`](crate::exchange::SubscriptionDraft::start), if the limit cannot be computed; `RateNeeded` for a
+    /// tolerance, if no rate was ever given.
     pub fn set_limit(&mut self, limit: Limit) -> Result<(), Error> {
         self.plan.draft(&self.payer).limit(limit).ceiling()?;
         self.plan.limit = Some(limit);

@@ -12,6 +12,7 @@ use crate::exchange::payer::subscription::due::Due;
 use crate::exchange::payer::subscription::plan::{Plan, RETRY};
 use crate::exchange::schedule::Retry;
 use crate::field::{HumanReadableName, OfferAmount, Rate};
+use crate::names::ResolvedName;
 use crate::offer::{Offer, UsableOffer};
 use crate::recurrence::Recurrence;
 use crate::units::{Msat, UnixTime};
@@ -19,8 +20,8 @@ use crate::units::{Msat, UnixTime};
 /// A subscription in the making: what it will cost and when, what it will reveal, what is missing, and how much of it
 /// is authorised.
 ///
-/// All that is said here holds for every payment. It borrows nothing, so that a program can keep it while somebody fills
-/// in a form.
+/// All that is said here holds for every payment. It borrows nothing, so that a program can keep it while somebody
+/// fills in a form.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SubscriptionDraft {
@@ -55,8 +56,8 @@ impl SubscriptionDraft {
         Ok(Self { draft, recurrence, now, first_period: None, payments: None, until: None })
     }
 
-    /// What to pay for each period: see [`Draft::amount`]. Whoever chooses an amount pays all of it, however much of
-    /// a period is over.
+    /// What to pay for each period: see [`Draft::amount`]. Anyone who chooses an amount pays all of it, however much of
+    /// a period has ended.
     pub fn amount(mut self, amount: Msat) -> Self {
         self.draft = self.draft.amount(amount);
         self
@@ -78,6 +79,16 @@ impl SubscriptionDraft {
     pub fn bip_353_name(mut self, name: HumanReadableName<'_>) -> Self {
         self.draft = self.draft.bip_353_name(name);
         self
+    }
+
+    /// The name that was looked up and led to the offer: see [`Draft::resolved`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Draft::resolved`].
+    pub fn resolved(mut self, name: &ResolvedName, now: UnixTime) -> Result<Self, Error> {
+        self.draft = self.draft.resolved(name, now)?;
+        Ok(self)
     }
 
     /// Adds a field to all requests: see [`Draft::custom_field`].
@@ -155,9 +166,9 @@ impl SubscriptionDraft {
         self.draft.cost()
     }
 
-    /// How many periods can be open for payment at one time, which is the most that could be caught up with if nothing was
-    /// paid for long: 2 where the offer has no pay window. One payment is made by itself in the length of a period; those
-    /// beyond wait for [`catch_up`](crate::exchange::Subscription::catch_up) (EXC-17).
+    /// How many periods can be open for payment at one time, which is the most that could be caught up with if nothing
+    /// was paid for long: 2 where the offer has no pay window. One payment is made by itself in the length of a period;
+    /// those beyond wait for [`catch_up`](crate::exchange::Subscription::catch_up) (EXC-17).
     pub fn most_overdue(&self) -> u64 {
         let base = self.recurrence.base.map_or(self.now, |base| base.basetime);
         // The first period of an offer without base has no window of its own.

@@ -20,7 +20,7 @@ pub struct Due {
     pub window: RangeInclusive<UnixTime>,
     /// When it will be paid: see [`Subscription`](crate::exchange::Subscription).
     pub due_at: UnixTime,
-    /// What it will cost, at the rate that was given last; nothing if that is not known.
+    /// What it will cost, at the rate that was given last; `None` if that is not known.
     pub amount: Option<Msat>,
     /// What a whole period costs. More than the [amount](Self::amount) if part of the period will be over, and the
     /// offer takes less for the rest (REC-8).

@@ -174,7 +174,7 @@ impl Subscription {
         u64::from_be_bytes(self.payer.subscriptions().short(&[&[3], &self.id.0, &counter.to_be_bytes()]))
     }
 
-    /// Where things stand.
+    /// The current state.
     pub fn state(&self, now: UnixTime) -> SubscriptionState<'_> {
         let open = self.open();
         if let Some(payment) = open.filter(|payment| matches!(payment.state(), State::Paying(_))) {

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::exchange::action::Action;
+use crate::exchange::action::{Action, Step};
 use crate::exchange::end::EndReason;
 use crate::exchange::ids::PathId;
 use crate::exchange::message::IncomingMessage;
@@ -17,28 +17,29 @@ use crate::exchange::payer::subscription::Subscription;
 use crate::exchange::payer::subscription::due::{DAY, Due};
 use crate::exchange::payer::subscription::plan::CLOCKS;
 use crate::exchange::payer::subscription::state::{SubscriptionEnd, SubscriptionState};
-use crate::exchange::payer::unsent::Step;
+use crate::exchange::payer::unsent::UnsentRequest;
 use crate::exchange::refused::Refused;
 use crate::exchange::schedule::Schedule;
 use crate::field::Rate;
 use crate::units::UnixTime;
 
 impl Subscription {
-    /// What to do now, at the present rate of the [currency](Self::currency), if the price is in one. Never blocks, and
+    /// What to do now, at the current rate of the [currency](Self::currency), if the price is in one. Never blocks, and
     /// may be called at any time. While the [state](Self::state) is `Open` and shows a quote, it can be begun.
     ///
     /// Without a rate, the last one is used for what is asked for already.
     ///
     /// # Errors
     ///
-    /// `RateNeeded` if a payment is due whose limit is a tolerance, and the rate is missing; `WrongCurrency` for the rate
-    /// of another currency; and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses.
+    /// `RateNeeded` if a payment is due whose limit is a tolerance, and the rate is missing; `WrongCurrency` for the
+    /// rate of another currency; and what [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build)
+    /// refuses.
     pub fn poll(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Action, Error> {
         self.step(now, rate)?.sign()
     }
 
     /// The same, with a request that is still to be made.
-    pub(crate) fn step(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Step, Error> {
+    pub(crate) fn step(&mut self, now: UnixTime, rate: Option<Rate>) -> Result<Step<UnsentRequest>, Error> {
         self.take_rate(rate)?;
         let due = match self.state(now) {
             SubscriptionState::Open(payment) if matches!(payment.state(), State::Paying(_)) => {
@@ -52,9 +53,8 @@ impl Subscription {
                 return Ok(Step::WaitUntil(from.min(due.window.end().next_second())));
             }
             SubscriptionState::Waiting(due) => {
-                // What a limit is compared with must be today's.
-                let compares = self.consent.is_none() && matches!(self.plan.limit, Some(Limit::Tolerance { .. }));
-                if let (true, None, Some(currency), false) = (compares, rate, self.currency(), self.is_asking()) {
+                let compares = self.compares_with_rate() && !self.is_asking();
+                if let (true, None, Some(currency)) = (compares, rate, self.currency()) {
                     return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::RateNeeded { currency }, Rule::Rec12));
                 }
                 due
@@ -81,9 +81,10 @@ impl Subscription {
         match payment.step(now) {
             // It has just ended.
             Step::Nothing => Ok(Step::WaitUntil(self.come_again(&due, now))),
-            Step::Send(request) => {
+            Step::Send { message, wake } => {
                 self.pace.sent(now);
-                Ok(Step::Send(request))
+                let silent_until = self.pace.silent_until(now).filter(|_| !self.is_watched(&due, now));
+                Ok(Step::Send { message, wake: silent_until.map_or(wake, |at| at.min(due.window.end().next_second())) })
             }
             step => Ok(step),
         }
@@ -92,6 +93,12 @@ impl Subscription {
     /// Whether somebody waits for the first payment, because it is made at once.
     fn is_watched(&self, due: &Due, now: UnixTime) -> bool {
         due.counter == 0 && due.due_at <= self.plan.since && now.0.abs_diff(self.plan.since.0) < WATCHED
+    }
+
+    /// Whether the limit is compared with a rate, which must be today's.
+    pub(crate) fn compares_with_rate(&self) -> bool {
+        let compares = self.consent.is_none() && matches!(self.plan.limit, Some(Limit::Tolerance { .. }));
+        compares && self.currency().is_some()
     }
 
     /// Whether the next payment was begun, and can go on.
@@ -111,7 +118,7 @@ impl Subscription {
         Ok(())
     }
 
-    /// The transport says that what was sent with this reply path cannot get there: the next way is tried at once
+    /// The transport says that what was sent with this reply path cannot get there: the next path is tried at once
     /// (EXC-5).
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
         self.cancel_over_next_way(reply_path_id);
@@ -130,8 +137,8 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// As there, and `TimeMismatch` if period 0 started at another time (REC-9). An invoice above the limit is no error:
-    /// the [state](Self::state) then says that it was too expensive (REC-12).
+    /// As there, and `TimeMismatch` if period 0 started at another time (REC-9). An invoice above the limit is not an
+    /// error: the [state](Self::state) then says that it was too expensive (REC-12).
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         // What is left of a period is counted when the invoice comes, not when it says that it was made (EXC-18).
         let budget = self.due(now).and_then(|due| {

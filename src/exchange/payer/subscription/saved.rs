@@ -129,8 +129,8 @@ impl Subscription {
         if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }
     }
 
-    /// What holds of every state that was saved: the start of period 0 is known from the offer or the first payment, and
-    /// the payment is the next one or the last one.
+    /// What holds of every state that was saved: the start of period 0 is known from the offer or the first payment,
+    /// and the payment is the next one or the last one.
     fn is_consistent(&self) -> bool {
         let knows_basetime = match self.plan.base() {
             Some(base) => self.basetime == Some(base),

@@ -19,13 +19,17 @@ impl SubscriptionDraft {
     ///
     /// # Errors
     ///
+    /// [`StaleName`](crate::LinkFault::StaleName) for a [name](Self::resolved) that has to be looked up again (NAM-8),
     /// `AmountTooHigh` for a cost above the limit (EXC-7), `Missing`, `LimitNeeded` or `RateNeeded` for what
-    /// [`needs`](Self::needs) says, `WrongCurrency` for the rate of another currency, `TooLong` for more than [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, what
+    /// [`needs`](Self::needs) says, `WrongCurrency` for the rate of another currency, `TooLong` for more than
+    /// [`MAX_REQUEST_LEN`](crate::exchange::MAX_REQUEST_LEN) bytes, what
     /// [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses, `Zero` for no payments and
     /// `Expired` for an end before the first period (REC-12), `Unexpected` for a first period of an offer without base
-    /// (REC-4), `NoSuchPeriod` (REC-5), `TooLate` (REC-6) for a period, deadline or expiry of the offer that is over,
-    /// `TooEarly` (REC-6) for a first period that cannot be paid before these, and `Overflow` for what no calendar knows.
+    /// (REC-4), `NoSuchPeriod` (REC-5), `TooLate` (REC-6) for a period, deadline or expiry of the offer that has ended,
+    /// `TooEarly` (REC-6) for a first period that cannot be paid before these, and `Overflow` for what no calendar
+    /// knows.
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Subscription, Error> {
+        self.draft.check_name(now)?;
         let mut plan = self.plan(now, deadline)?;
         let due = plan.check(&self.draft.payer, now)?;
         // A price is compared with the rate of the first day only: later ones are for the issuer to compare (RQW-3).

@@ -15,15 +15,14 @@ pub enum SubscriptionState<'a> {
     /// [`Due::due_at`].
     Waiting(Due),
     /// The payment is asked for, or there is an invoice. If that is within what was authorised,
-    /// [begin](crate::exchange::Subscription::begin) it; if it
-    /// [needs approval](crate::exchange::State::NeedsApproval), ask whoever owns the money (REC-12), and then
-    /// [allow more once](crate::exchange::Subscription::allow_once) or
-    /// [from now on](crate::exchange::Subscription::set_limit), or [cancel](crate::exchange::Subscription::cancel). Or it is
+    /// [begin](crate::exchange::Subscription::begin) it; if it [needs approval](crate::exchange::State::NeedsApproval),
+    /// ask the user (REC-12), and then [allow more once](crate::exchange::Subscription::allow_once) or [from now
+    /// on](crate::exchange::Subscription::set_limit), or [cancel](crate::exchange::Subscription::cancel). Or it is
     /// being made.
     Open(&'a Payment),
-    /// The payment is due, and so was the one before it less than a period ago: payments that were missed are not made all
-    /// at once (EXC-17). It is made by itself later, or [now](crate::exchange::Subscription::catch_up), if whoever owns the
-    /// money says so.
+    /// The payment is due, and so was the one before it less than a period ago: payments that were missed are not made
+    /// all at once (EXC-17). It is made by itself later, or [now](crate::exchange::Subscription::catch_up), if the user
+    /// says so.
     Overdue {
         /// The payment.
         due: Due,
@@ -62,12 +61,12 @@ impl fmt::Display for SubscriptionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cancelled => "the subscription was cancelled",
-            Self::Completed => "everything was paid that was agreed to",
+            Self::Completed => "all agreed payments were made",
             Self::NotStarted => "the first payment was not made in time, so the subscription did not begin",
             Self::Overflow => "the next period is beyond the end of the calendar",
             Self::Missed(due) => {
                 let number = u64::from(due.counter).saturating_add(1);
-                return write!(f, "payment {number} was not made in time, so the subscription is over");
+                return write!(f, "payment {number} was not made in time, so the subscription has ended");
             }
         })
     }

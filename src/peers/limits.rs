@@ -1,0 +1,87 @@
+//! What peers may make us keep and compute.
+
+use core::time::Duration;
+
+/// A budget: so much at once, and so much more in every second. What is not used is saved up to what may be used at
+/// once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// How much may be used at once.
+    pub burst: u32,
+    /// How much is added in a second.
+    pub per_second: u32,
+}
+
+/// How often a peer is sent a message: nodes drop what comes faster, without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many messages at once.
+    pub at_once: u32,
+    /// The time after which there may be one more, at least a millisecond.
+    pub every: Duration,
+}
+
+/// Three at once, then one in 300 milliseconds. Core Lightning takes four, and one more for every 250 milliseconds
+/// since the last, which it counts at its own end: what the network holds up and delivers together would be one too
+/// many.
+impl Default for Pace {
+    fn default() -> Self {
+        Self { at_once: 3, every: Duration::from_millis(300) }
+    }
+}
+
+/// What peers may make us keep and compute (EXC-20). Nobody is refused a connection because of a limit: who is above
+/// one is not heard for a while, and what is dropped is [counted](super::Counts).
+///
+/// Budgets count curve multiplications. Opening a message takes 2, each dummy hop of our own 4 more, and answering over
+/// a reply path 2 for each hop and 4 for what it holds. On a computer of today a thousand take about 50 milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many of those that came to us are heard at the same time. Where more are connected, the one that was idle
+    /// longest makes room for who comes, and for who says something. Peers that [we chose](super::Standing) are not
+    /// counted. 128 by default.
+    pub strangers: usize,
+    /// For each peer. 800 at once and 160 in a second by default: 50 requests with their answers, and 10.
+    pub peer: Budget,
+    /// For all those together that came to us within the last minute: who comes again and again under new names is
+    /// heard no more often. 1,600 at once and 800 in a second by default.
+    pub newcomers: Budget,
+    /// For all those together that came to us. 4,000 at once and 2,000 in a second by default: a tenth of a core.
+    pub all_strangers: Budget,
+    /// How many messages of one peer wait until there is budget to open them. 64 by default.
+    pub unopened: usize,
+    /// How many bytes of such messages there are at most, of all strangers together. Anyone who has the most of them
+    /// gives way. 4 MiB by default.
+    pub unopened_bytes: usize,
+    /// How many messages of others wait to be sent to one peer: answers, and what is passed on. More are not accepted
+    /// than it is sent in 20 seconds. 64 by default. Of our own there may be as many again, or more: see
+    /// [`own_waiting`](Self::own_waiting).
+    pub waiting: usize,
+    /// How many bytes of such messages. 256 KiB by default.
+    pub waiting_bytes: usize,
+    /// How many messages that begin at us wait to be sent to one peer. They go first. 256 by default.
+    pub own_waiting: usize,
+    /// How often a peer is sent a message.
+    pub pace: Pace,
+    /// Whether a payee is told what is wrong with an invoice: once for each request, where it wants to know. Not by
+    /// default: who answers can be recognised.
+    pub answers_invoices: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            strangers: 128,
+            peer: Budget { burst: 800, per_second: 160 },
+            newcomers: Budget { burst: 1_600, per_second: 800 },
+            all_strangers: Budget { burst: 4_000, per_second: 2_000 },
+            unopened: 64,
+            unopened_bytes: 4 << 20,
+            waiting: 64,
+            waiting_bytes: 256 << 10,
+            own_waiting: 256,
+            pace: Pace::default(),
+            answers_invoices: false,
+        }
+    }
+}

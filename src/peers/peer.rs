@@ -1,0 +1,92 @@
+//! One peer that is connected.
+
+use alloc::collections::VecDeque;
+use core::time::Duration;
+
+use super::bucket::Bucket;
+use super::limits::Limits;
+use super::queue::Queue;
+use crate::onion::OnionMessage;
+
+/// What a peer is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It came to us, for whatever reason. Nothing that begins at us goes to it first (EXC-19).
+    Stranger,
+    /// It came to us, and has a channel with us: it is always heard.
+    Kept,
+    /// We connected to it, or the application named it: it is always heard, and what begins at us can go through it.
+    Chosen,
+}
+
+/// How long a stranger counts as a newcomer.
+const NEW: Duration = Duration::from_secs(60);
+
+/// How many ways back are remembered for each peer.
+const ASKED: usize = 128;
+
+/// The first path key of a reply path: every path has another.
+pub(super) type WayBack = [u8; 33];
+
+pub(super) struct Peer {
+    pub(super) is_inbound: bool,
+    /// Whether it takes onion messages: else it is sent none, and not heard.
+    pub(super) is_able: bool,
+    /// Whether it is heard at the moment.
+    pub(super) has_place: bool,
+    since: Duration,
+    pub(super) active_at: Duration,
+    pub(super) budget: Bucket,
+    pub(super) pace: Bucket,
+    /// What it sent, and there was no budget to open yet.
+    pub(super) unopened: VecDeque<OnionMessage>,
+    pub(super) unopened_bytes: usize,
+    pub(super) queue: Queue,
+    /// The reply paths of what it brought last, the oldest first.
+    asked: VecDeque<WayBack>,
+}
+
+impl Peer {
+    pub(super) fn new(is_inbound: bool, is_able: bool, limits: &Limits, now: Duration) -> Self {
+        Self {
+            is_inbound,
+            is_able,
+            has_place: false,
+            since: now,
+            active_at: now,
+            budget: Bucket::full(limits.peer, now),
+            pace: Bucket::paced(limits.pace, now),
+            unopened: VecDeque::new(),
+            unopened_bytes: 0,
+            queue: Queue::default(),
+            asked: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn is_new(&self, now: Duration) -> bool {
+        now < self.since.saturating_add(NEW)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.unopened.is_empty() && self.queue.is_empty()
+    }
+
+    /// Remembers a way back. Gives the one that is forgotten for it.
+    pub(super) fn ask(&mut self, way: WayBack) -> Option<WayBack> {
+        self.asked.push_back(way);
+        if self.asked.len() > ASKED { self.asked.pop_front() } else { None }
+    }
+
+    pub(super) fn asked(&self) -> impl Iterator<Item = &WayBack> {
+        self.asked.iter()
+    }
+
+    /// Forgets what waits, and says how much that was.
+    pub(super) fn clear(&mut self) -> usize {
+        let count = self.unopened.len().saturating_add(self.queue.len());
+        self.unopened = VecDeque::new();
+        self.unopened_bytes = 0;
+        self.queue = Queue::default();
+        count
+    }
+}

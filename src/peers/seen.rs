@@ -1,0 +1,39 @@
+//! Which messages came before.
+
+use alloc::collections::{BTreeSet, VecDeque};
+
+use sha2::{Digest, Sha256};
+
+use crate::onion::OnionMessage;
+
+/// How many messages are remembered: 128 KiB.
+const REMEMBERED: usize = 4_096;
+
+/// Sixteen bytes of a hash over all of a message: who makes two that share them has no use for that.
+type Print = [u8; 16];
+
+/// The messages that were opened last. An onion is made anew each time, so that anyone who sends one twice replays it,
+/// and hashing it costs a twentieth of opening it.
+#[derive(Default)]
+pub(super) struct Seen {
+    prints: BTreeSet<Print>,
+    order: VecDeque<Print>,
+}
+
+impl Seen {
+    /// Whether it is new. If so, it is not any more.
+    pub(super) fn is_new(&mut self, message: &OnionMessage) -> bool {
+        let hash: [u8; 32] = Sha256::digest(message.as_bytes()).into();
+        let print = hash.first_chunk().copied().unwrap_or_default();
+        if !self.prints.insert(print) {
+            return false;
+        }
+        self.order.push_back(print);
+        if self.order.len() > REMEMBERED {
+            if let Some(oldest) = self.order.pop_front() {
+                self.prints.remove(&oldest);
+            }
+        }
+        true
+    }
+}

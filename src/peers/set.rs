@@ -1,0 +1,226 @@
+//! All peers that are connected, and which of them are heard.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::fmt;
+use core::time::Duration;
+
+use secp256k1::{Keypair, PublicKey};
+
+use super::bucket::Bucket;
+use super::counts::Counts;
+use super::limits::Limits;
+use super::peer::{Peer, Standing, WayBack};
+use super::seen::Seen;
+use crate::exchange::Messenger;
+use crate::field::{Direction, ShortChannelId};
+
+/// What is known of channels: our own, and those of others, from gossip for example. A function will do.
+///
+/// Paths may name a node by one end of a channel (MSG-5), as those of LDK do. With nothing known (`&NoChannels`), an
+/// answer whose path starts so goes to the peer that brought the question.
+pub trait Channels {
+    /// The node at this end of a channel. Of our own channels, both ends are known (EXC-21).
+    fn end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey>;
+}
+
+impl<F: Fn(ShortChannelId, Direction) -> Option<PublicKey>> Channels for F {
+    fn end(&self, scid: ShortChannelId, end: Direction) -> Option<PublicKey> {
+        self(scid, end)
+    }
+}
+
+/// Nothing is known of channels.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoChannels;
+
+impl Channels for NoChannels {
+    fn end(&self, _: ShortChannelId, _: Direction) -> Option<PublicKey> {
+        None
+    }
+}
+
+/// The peers of a wallet or an issuer, as far as onion messages go: whom to hear, how often, and over whom to send.
+///
+/// It knows no sockets and no clock. `now` is the time since any fixed moment, which never goes back: that of a
+/// [`std::time::Instant`](https://doc.rust-lang.org/std/time/struct.Instant.html), for example. What arrives goes in by
+/// [`receive`](Self::receive), and comes out of [`next`](Self::next) when it is its turn. What is to be sent goes in by
+/// [`send`](Self::send), and comes out of [`next_to_send`](Self::next_to_send) as fast as the peer takes it. Come back
+/// at [`wake_at`](Self::wake_at). [The module](crate::peers) has the whole loop.
+pub struct Peers {
+    pub(super) messenger: Messenger,
+    pub(super) limits: Limits,
+    pub(super) peers: BTreeMap<PublicKey, Peer>,
+    /// What the application said.
+    named: BTreeMap<PublicKey, Standing>,
+    pub(super) newcomers: Bucket,
+    pub(super) all_strangers: Bucket,
+    pub(super) seen: Seen,
+    /// Who has something that is not opened yet, and whose turn was last.
+    pub(super) unopened: BTreeSet<PublicKey>,
+    pub(super) last_opened: Option<PublicKey>,
+    /// How many bytes of strangers are not opened yet.
+    pub(super) strangers_bytes: usize,
+    /// Who brought what is to be answered over these paths.
+    pub(super) asked: BTreeMap<WayBack, PublicKey>,
+    /// The requests for which a wrong invoice may have been answered.
+    pub(super) answered: super::answered::Answered,
+    pub(super) turns: usize,
+    pub(super) passes_on: bool,
+    pub(super) counts: Counts,
+}
+
+impl Peers {
+    /// For the node with this key, which is the one that the peers know.
+    pub fn new(node: Keypair, limits: Limits) -> Self {
+        let start = Duration::ZERO;
+        Self {
+            messenger: Messenger::new(node),
+            limits,
+            peers: BTreeMap::new(),
+            named: BTreeMap::new(),
+            newcomers: Bucket::full(limits.newcomers, start),
+            all_strangers: Bucket::full(limits.all_strangers, start),
+            seen: Seen::default(),
+            unopened: BTreeSet::new(),
+            last_opened: None,
+            strangers_bytes: 0,
+            asked: BTreeMap::new(),
+            answered: super::answered::Answered::default(),
+            turns: 0,
+            passes_on: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Passes messages on from one peer to another, as nodes do. It does not by default.
+    pub fn pass_on(&mut self, passes_on: bool) {
+        self.passes_on = passes_on;
+    }
+
+    /// What makes paths to this node, for offers and refunds.
+    pub fn messenger(&self) -> &Messenger {
+        &self.messenger
+    }
+
+    /// Says what a peer is to us, whether it is connected or not. Who has a channel with us is [kept](Standing::Kept).
+    pub fn set_standing(&mut self, peer: PublicKey, standing: Standing) {
+        match standing {
+            Standing::Stranger => drop(self.named.remove(&peer)),
+            known => drop(self.named.insert(peer, known)),
+        }
+        self.count_bytes();
+    }
+
+    /// What a peer is to us.
+    pub fn standing(&self, peer: &PublicKey) -> Standing {
+        let is_outbound = self.peers.get(peer).is_some_and(|peer| !peer.is_inbound);
+        if is_outbound { Standing::Chosen } else { self.named.get(peer).copied().unwrap_or(Standing::Stranger) }
+    }
+
+    /// A peer is connected, and has said `init`. `is_inbound` says that it came to us; `takes_onion_messages` whether
+    /// its `init` says that it takes those of anyone who is not its channel partner.
+    ///
+    /// Nobody is refused: who is one too many has the place of the stranger that was idle longest.
+    pub fn connected(&mut self, peer: PublicKey, is_inbound: bool, takes_onion_messages: bool, now: Duration) {
+        self.disconnected(&peer);
+        self.peers.insert(peer, Peer::new(is_inbound, takes_onion_messages, &self.limits, now));
+        self.make_place(&peer);
+    }
+
+    /// A connection has ended. What waits for the peer is dropped: anyone who waits for an answer asks again.
+    pub fn disconnected(&mut self, peer: &PublicKey) {
+        self.clear(peer);
+        self.peers.remove(peer);
+    }
+
+    /// Drops what waits for a peer, or from it.
+    fn clear(&mut self, id: &PublicKey) {
+        let is_stranger = self.standing(id) == Standing::Stranger;
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if is_stranger {
+            self.strangers_bytes = self.strangers_bytes.saturating_sub(peer.unopened_bytes);
+        }
+        for way in peer.asked() {
+            self.asked.remove(way);
+        }
+        let lost = u64::try_from(peer.clear()).unwrap_or(u64::MAX);
+        self.counts.disconnected = self.counts.disconnected.saturating_add(lost);
+        self.unopened.remove(id);
+    }
+
+    fn count_bytes(&mut self) {
+        let strangers = self.peers.iter().filter(|(id, _)| self.standing(id) == Standing::Stranger);
+        self.strangers_bytes = strangers.fold(0, |sum, (_, peer)| sum.saturating_add(peer.unopened_bytes));
+    }
+
+    /// Gives a peer its place among those that are heard. A stranger takes that of the idlest, if there is no other.
+    pub(super) fn make_place(&mut self, id: &PublicKey) {
+        let is_stranger = self.standing(id) == Standing::Stranger;
+        let Some(peer) = self.peers.get(id).filter(|peer| peer.is_able) else { return };
+        if peer.has_place {
+            return;
+        }
+        if is_stranger {
+            let placed = || {
+                let strangers = self.peers.iter().filter(|(_, peer)| peer.has_place);
+                strangers.filter(|(other, _)| self.standing(other) == Standing::Stranger)
+            };
+            if placed().count() >= self.limits.strangers {
+                let idlest = placed().min_by_key(|(_, peer)| (!peer.is_idle(), peer.active_at)).map(|(id, _)| *id);
+                let Some(idlest) = idlest else { return };
+                self.clear(&idlest);
+                if let Some(peer) = self.peers.get_mut(&idlest) {
+                    peer.has_place = false;
+                }
+            }
+        }
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.has_place = true;
+        }
+    }
+
+    /// The peers that can be sent onion messages.
+    pub fn able(&self) -> impl Iterator<Item = PublicKey> + '_ {
+        self.peers.iter().filter(|(_, peer)| peer.is_able).map(|(id, _)| *id)
+    }
+
+    /// The peers through which we begin something: those that we connected to, and those that are named.
+    pub fn chosen(&self) -> impl Iterator<Item = PublicKey> + '_ {
+        self.able().filter(|id| self.standing(id) == Standing::Chosen)
+    }
+
+    /// How many are connected, whether they take onion messages or not.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// How many messages wait to be sent to a peer.
+    pub fn waiting(&self, peer: &PublicKey) -> usize {
+        self.peers.get(peer).map_or(0, |peer| peer.queue.len())
+    }
+
+    /// What was heard, and what was dropped.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    pub(super) fn is_able(&self, peer: &PublicKey) -> bool {
+        self.peers.get(peer).is_some_and(|peer| peer.is_able)
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peers")
+            .field("node_id", &self.messenger.node_id())
+            .field("peers", &self.peers.len())
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}

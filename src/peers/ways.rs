@@ -1,0 +1,120 @@
+//! Which peer a message goes to first.
+
+use secp256k1::PublicKey;
+
+use super::error::SendError;
+use super::peer::Standing;
+use super::set::{Channels, Peers};
+use crate::error::{Error, ErrorKind, Rule};
+use crate::exchange::Destination;
+use crate::field::{BlindedPath, Direction, IntroductionNode};
+use crate::onion::NextHop;
+
+/// A way, as far as it is ours to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    /// The peer that gets the message.
+    pub(super) first: PublicKey,
+    /// At which node the path starts, if it names a channel.
+    pub(super) introduction: Option<PublicKey>,
+    /// Whether a hop of our own stays in the path.
+    pub(super) is_whole: bool,
+    /// How many multiplications it took to find out, at most.
+    pub(super) operations: u32,
+}
+
+/// What it takes to look into a hop of our own.
+const LOOK: u32 = 2;
+
+impl Peers {
+    /// The way to a destination. `from` is the peer that brought what is answered.
+    ///
+    /// Nobody but `from` and the peers that we chose is the first hop (EXC-19): a stranger that is where a path starts
+    /// gets the message from them, as from anybody else. And a hop of our own is only taken off if the message then
+    /// goes to where it would go if another node had sent it to us (EXC-21). Otherwise it goes out whole, and comes
+    /// back here as everybody's does.
+    pub(super) fn way(
+        &mut self,
+        destination: &Destination,
+        from: Option<PublicKey>,
+        channels: &impl Channels,
+    ) -> Result<Way, SendError> {
+        let from = from.filter(|id| self.is_able(id));
+        let path = match destination {
+            Destination::Node(id) => return self.towards(Some(*id), from, None, 0),
+            Destination::Path(path) => path,
+        };
+        let own = self.messenger.node_id();
+        let (start, introduction, looked) = match path.introduction_node() {
+            IntroductionNode::NodeId(point) => (point.public_key().map_err(SendError::Way)?, None, 0),
+            IntroductionNode::Channel { scid, direction } => {
+                // The best guess is anyone who asks: it lets the answer start at itself, or at the peer through which
+                // it asks.
+                let known = channels.end(scid, direction);
+                let (start, looked) = match known {
+                    Some(start) => (Some(start), 0),
+                    None if self.messenger.start_of(path, own).is_ok() => (Some(own), LOOK),
+                    None => (from, LOOK),
+                };
+                let start = start.ok_or(SendError::Way(unknown()))?;
+                (start, Some(start), looked)
+            }
+        };
+        if start != own {
+            return self.towards(Some(start), from, introduction, looked);
+        }
+        let next = self.after_own(path, channels)?;
+        let operations = looked.saturating_add(LOOK);
+        let is_chosen = self.passes_on && self.standing(&next) == Standing::Chosen;
+        if self.is_able(&next) && (Some(next) == from || is_chosen) {
+            return Ok(Way { first: next, introduction, is_whole: false, operations });
+        }
+        let way = self.towards(None, from, introduction, operations)?;
+        Ok(Way { is_whole: true, ..way })
+    }
+
+    /// Where a path leads behind our own hop.
+    fn after_own(&self, path: &BlindedPath<'static>, channels: &impl Channels) -> Result<PublicKey, SendError> {
+        let next = self.messenger.start_of(path, self.messenger.node_id()).map_err(SendError::Way)?;
+        self.node_at(next, channels).ok_or(SendError::Way(unknown()))
+    }
+
+    /// The node that is meant: a channel of our own leads to the node at its other end.
+    pub(super) fn node_at(&self, next: NextHop, channels: &impl Channels) -> Option<PublicKey> {
+        match next {
+            NextHop::NodeId(id) => Some(id),
+            NextHop::ChannelEnd(scid, direction) => channels.end(scid, direction),
+            NextHop::Channel(scid) => {
+                let ends = [Direction::NodeOne, Direction::NodeTwo].map(|end| channels.end(scid, end));
+                let own = Some(self.messenger.node_id());
+                let other = ends.iter().find(|id| **id != own).copied().flatten();
+                other.filter(|_| ends.contains(&own))
+            }
+        }
+    }
+
+    /// The first hop on the way to a node: that node itself, who came from there, or any peer of our choice, another
+    /// one every time.
+    fn towards(
+        &mut self,
+        node: Option<PublicKey>,
+        from: Option<PublicKey>,
+        introduction: Option<PublicKey>,
+        operations: u32,
+    ) -> Result<Way, SendError> {
+        let may_be_first = |id: &PublicKey| Some(*id) == from || self.standing(id) == Standing::Chosen;
+        let direct = node.filter(|id| self.is_able(id) && may_be_first(id));
+        let first = direct.or(from).or_else(|| {
+            let chosen = self.chosen().count();
+            let turn = self.turns.checked_rem(chosen)?;
+            self.chosen().nth(turn)
+        });
+        self.turns = self.turns.wrapping_add(1);
+        let first = first.ok_or(SendError::NoPeer)?;
+        Ok(Way { first, introduction, is_whole: false, operations })
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::UnknownIntroduction, Rule::Msg5)
+}
