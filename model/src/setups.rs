@@ -21,7 +21,8 @@ const PAYMENT: Setup = Setup {
     instants: &[0, 70, 301],
     deadline: 300,
     expiry: 60,
-    retry: 60,
+    // Half of it more or less is drawn: due again at the next instant.
+    retry: 40,
     remembered: 3,
     bounds: Bounds { unsaved: 1, backups: 1, allows: 1, declines: 1, ..Bounds::NONE },
 };
