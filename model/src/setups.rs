@@ -51,7 +51,9 @@ const DEAR_DOLLARS: Setup = Setup {
 const DOLLARS_AT_MOST: Setup = Setup {
     name: "a payment in dollars, of a fixed amount at most",
     limit: Some(Limit::AtMost(Msat(4_000_000))),
-    bounds: Bounds { begins: 1, failures: 0, ..Bounds::NONE },
+    letters: &[Right],
+    instants: &[0, 301],
+    bounds: Bounds { allows: 1, ..Bounds::NONE },
     ..DOLLARS
 };
 

@@ -388,7 +388,7 @@ impl Tables {
             _ => self.load(state),
         };
         let heard = match self.real(call) {
-            Some(call) => subject.call(call, now, self.setup.rate(rate), self.setup.deadline()),
+            Some(call) => subject.call(call, now, self.setup.rate(rate), self.setup.later_deadline()),
             None => Heard::Done,
         };
         let after = subject.to_bytes();
