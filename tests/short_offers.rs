@@ -50,7 +50,7 @@ fn the_guide_says_how_long_offers_are() {
             with_key.clone().add_path(path(&long, peer(), |path| path.dummy_hops(1)))
         }),
         ("the same without the dummy hop", &long, with_key.add_path(path(&long, peer(), as_is))),
-        ("the path alone, no key: `OfferBuilder::with_paths`", &long, {
+        ("only the path, no key: `OfferBuilder::with_paths`", &long, {
             OfferBuilder::with_paths([path(&long, peer(), as_is)])
         }),
         ("`new_offer(nonce).short()`", &short, OfferBuilder::with_paths([path(&short, peer(), as_is)])),
@@ -82,7 +82,7 @@ fn the_guide_says_how_long_offers_are() {
         let path = offer.paths().unwrap().iter().next().unwrap();
         let bare = OfferBuilder::with_paths([path.into_owned()]).build().unwrap();
         let row = format!(
-            "| Phoenix (a path alone, whose last hop is told nothing) | {} | | {} |",
+            "| Phoenix (only a path, whose last hop has no data) | {} | | {} |",
             bare.text_len(),
             bare.as_bytes().len()
         );

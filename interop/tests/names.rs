@@ -126,7 +126,7 @@ impl Node {
         assert_eq!(sent.to, NextHop::NodeId(self.id));
         let message = TheirMessage::read_from_fixed_length_buffer(&mut sent.message.payload()).unwrap();
         let secp = Secp256k1::new();
-        peel_onion_message(&message, &secp, &self.keys, &Silent, IgnoringMessageHandler {}).ok().expect("for this node")
+        peel_onion_message(&message, &secp, &self.keys, &Silent, IgnoringMessageHandler {}).expect("for this node")
     }
 }
 

@@ -38,16 +38,28 @@ impl Explored {
         (u64::from(invoice.fee) > 50_000 + amount / 100 && !ghost.fee_allowed).then_some(Wrong::FeeAboveLimit)
     }
 
+    /// Until when a payment goes on.
+    pub(crate) fn deadline(&self, ghost: &Ghost) -> UnixTime {
+        if ghost.has_more_time { self.setup.later_deadline() } else { self.setup.deadline() }
+    }
+
     /// Whether paying an invoice can begin now, as far as time goes.
-    pub(crate) fn is_good(&self, seen: &Seen, world: &World, invoice: u16) -> bool {
+    pub(crate) fn is_good(&self, seen: &Seen, world: &World, ghost: &Ghost, invoice: u16) -> bool {
         let now = self.setup.at(world.now);
         let until = seen.tables.invoice(invoice).created_at.0 + u64::from(self.setup.expiry);
         let is_payment = !matches!(self.setup.wish, Wish::Subscription(_));
-        is_payment && now.0 <= until && now <= self.setup.deadline()
+        is_payment && now.0 <= until && now <= self.deadline(ghost)
     }
 
     /// Whether it is not the time to begin to pay an invoice.
-    pub(crate) fn untimely(&self, seen: &Seen, world: &World, invoice: u16, look: Look) -> Option<Wrong> {
+    pub(crate) fn untimely(
+        &self,
+        seen: &Seen,
+        world: &World,
+        ghost: &Ghost,
+        invoice: u16,
+        look: Look,
+    ) -> Option<Wrong> {
         let (now, invoice) = (self.setup.at(world.now), seen.tables.invoice(invoice));
         let is_late = match self.setup.wish {
             Wish::Subscription(recurrence) => {
@@ -56,7 +68,7 @@ impl Explored {
                 let window = |basetime| recurrence.check_pay_window(basetime, invoice.counter.into(), now);
                 is_first || invoice.counter != look.made || basetime.is_some_and(|basetime| window(basetime).is_err())
             }
-            _ => now > self.setup.deadline(),
+            _ => now > self.deadline(ghost),
         };
         let until = invoice.created_at.0 + u64::from(self.setup.expiry);
         (is_late || now.0 > until).then_some(Wrong::Untimely)

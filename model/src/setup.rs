@@ -187,6 +187,11 @@ impl Setup {
         UnixTime(NOW.0 + self.deadline)
     }
 
+    /// The deadline that comes with what the owner allows.
+    pub(crate) fn later_deadline(&self) -> UnixTime {
+        UnixTime(NOW.0 + self.deadline + 300)
+    }
+
     fn offer(&self) -> Offer {
         let offer = shop::offer(self.ways).amount(self.amount());
         match self.wish {

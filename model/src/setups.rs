@@ -21,7 +21,8 @@ const PAYMENT: Setup = Setup {
     instants: &[0, 70, 301],
     deadline: 300,
     expiry: 60,
-    retry: 60,
+    // Half of it more or less is drawn: due again at the next instant.
+    retry: 40,
     remembered: 3,
     bounds: Bounds { unsaved: 1, backups: 1, allows: 1, declines: 1, ..Bounds::NONE },
 };
@@ -50,7 +51,9 @@ const DEAR_DOLLARS: Setup = Setup {
 const DOLLARS_AT_MOST: Setup = Setup {
     name: "a payment in dollars, of a fixed amount at most",
     limit: Some(Limit::AtMost(Msat(4_000_000))),
-    bounds: Bounds { begins: 1, failures: 0, ..Bounds::NONE },
+    letters: &[Right],
+    instants: &[0, 301],
+    bounds: Bounds { allows: 1, ..Bounds::NONE },
     ..DOLLARS
 };
 

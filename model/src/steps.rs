@@ -78,7 +78,13 @@ impl Explored {
         let is_payment = !matches!(self.setup.wish, Wish::Subscription(_));
         let is_done = step.outcome != Outcome::Refused;
         let mut wrong = step.wrong;
-        if self.setup.rates() > 1 && matches!(call, Call::Poll | Call::Begin(_)) {
+        // Paying that cannot begin at all does not look at the rate.
+        let takes_rate = match call {
+            Call::Poll => true,
+            Call::Begin(_) => step.after != state,
+            _ => false,
+        };
+        if self.setup.rates() > 1 && takes_rate {
             ghost.rate = next.rate;
         }
         match call {
@@ -107,7 +113,9 @@ impl Explored {
                     }
                 }
                 _ => {
-                    let is_last = usize::from(next.now) + 1 == self.setup.instants.len() && self.setup.is_whole();
+                    let is_last = usize::from(next.now) + 1 == self.setup.instants.len()
+                        && self.setup.is_whole()
+                        && !ghost.has_more_time;
                     if is_last && !matches!(after.view.waits_for(), None | Some("node")) {
                         wrong = wrong.or(Some(Wrong::WaitsForNobody));
                     }
@@ -133,7 +141,9 @@ impl Explored {
                     if !ghost.from_backup && next.node.iter().flatten().any(is_again) {
                         wrong = wrong.or(Some(Wrong::AttemptAgain));
                     }
-                    wrong = wrong.or(self.pace(next, &ghost, before)).or(self.untimely(seen, next, invoice, before));
+                    wrong = wrong
+                        .or(self.pace(next, &ghost, before))
+                        .or(self.untimely(seen, next, &ghost, invoice, before));
                     let (counter, others) = (seen.tables.invoice(invoice).counter, ghost.begun.iter());
                     let is_other = |other: &u16| {
                         *other != NONE && *other != invoice && seen.tables.invoice(*other).counter == counter
@@ -158,7 +168,7 @@ impl Explored {
                         next.fresh = true;
                     }
                     next.begins = next.begins.saturating_sub(1);
-                } else if is_shown && objection.is_none() && self.is_good(seen, next, invoice) {
+                } else if is_shown && objection.is_none() && self.is_good(seen, next, &ghost, invoice) {
                     wrong = wrong.or(Some(Wrong::Stuck));
                 }
             }
@@ -182,7 +192,7 @@ impl Explored {
             }
             Call::Receive(message) if is_done => {
                 let (generation, way) = seen.tables.token(seen.tables.answered(message));
-                let is_over = is_payment && self.setup.at(next.now) > self.setup.deadline();
+                let is_over = is_payment && self.setup.at(next.now) > self.deadline(&ghost);
                 let is_asking = matches!(before.view, View::Asking | View::NeedsApproval(..));
                 let is_claim = self.setup.wish == Wish::Refund && matches!(before.view, View::Quoted(_));
                 let is_old = is_payment && generation < ghost.asked;
@@ -204,13 +214,14 @@ impl Explored {
             }
             Call::Allow(max) if is_done => {
                 ghost.allowed = Some((max, before.made));
+                ghost.has_more_time = is_payment;
                 if is_payment {
                     ghost.quoted_rate = ghost.rate;
                 }
                 next.allows = next.allows.saturating_sub(1);
             }
             Call::AllowFee if is_done => {
-                ghost.fee_allowed = true;
+                (ghost.fee_allowed, ghost.has_more_time) = (true, true);
                 next.allows = next.allows.saturating_sub(1);
             }
             Call::TryAgain => {

@@ -25,6 +25,8 @@ pub(crate) struct Ghost {
     /// What the owner allowed instead of the limit, in millisatoshi, and for which payment.
     pub(crate) allowed: Option<(u64, u32)>,
     pub(crate) fee_allowed: bool,
+    /// Whether the owner allowed anything, which gave it more time.
+    pub(crate) has_more_time: bool,
     /// Whether it is from a backup that its owner did not look at since.
     pub(crate) restored: bool,
     /// Whether it ever was.
@@ -48,6 +50,7 @@ impl Ghost {
         quoted_rate: 0,
         allowed: None,
         fee_allowed: false,
+        has_more_time: false,
         restored: false,
         from_backup: false,
         begun_at: None,

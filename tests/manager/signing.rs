@@ -30,7 +30,10 @@ fn requests_are_signed_elsewhere() {
     assert!(wallet.sent().is_empty() && wallet.manager.wake_at().unwrap() > DEADLINE);
     let status = wallet.manager.status(id, NOW).unwrap();
     assert_eq!((&status.activity, status.activity.waits_for()), (&Activity::Signing, Some(WaitsFor::Signer)));
-    assert_eq!(status.sentence(NOW), "a request is to be signed; waiting for the signature, for at most 10 minutes");
+    assert_eq!(
+        status.sentence(NOW),
+        "an invoice request is to be signed; waiting for the signature, for at most 10 minutes"
+    );
     let shown = |wallet: &Wallet| wallet.manager.payment(id, |it| it.to_sign()).unwrap().unwrap();
     let before = shown(&wallet).as_bytes().to_vec();
     wallet.restart(later(1));
