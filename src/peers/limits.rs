@@ -34,7 +34,8 @@ impl Default for Pace {
 /// one is not heard for a while, and what is dropped is [counted](super::Counts).
 ///
 /// Budgets count curve multiplications. Opening a message takes 2, each dummy hop of our own 4 more, and answering over
-/// a reply path 2 for each hop and 4 for what it holds. On a computer of today a thousand take about 50 milliseconds.
+/// a reply path 2 for each hop and 4 for what it holds. On a computer of today a thousand take from 50
+/// to 100 milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many of those that came to us are heard at the same time. Where more are connected, the one that was idle
@@ -44,9 +45,10 @@ pub struct Limits {
     /// For each peer. 800 at once and 160 in a second by default: 50 requests with their answers, and 10.
     pub peer: Budget,
     /// For all those together that came to us within the last minute: who comes again and again under new names is
-    /// heard no more often. 1,600 at once and 800 in a second by default.
+    /// heard no more often. 1,600 at once and 500 in a second by default.
     pub newcomers: Budget,
-    /// For all those together that came to us. 4,000 at once and 2,000 in a second by default: a tenth of a core.
+    /// For all those together that came to us. 4,000 at once and 1,000 in a second by default: a tenth of a
+    /// core. Peers that we keep or chose have only their own budgets.
     pub all_strangers: Budget,
     /// How many messages of one peer wait until there is budget to open them. 64 by default.
     pub unopened: usize,
@@ -73,8 +75,8 @@ impl Default for Limits {
         Self {
             strangers: 128,
             peer: Budget { burst: 800, per_second: 160 },
-            newcomers: Budget { burst: 1_600, per_second: 800 },
-            all_strangers: Budget { burst: 4_000, per_second: 2_000 },
+            newcomers: Budget { burst: 1_600, per_second: 500 },
+            all_strangers: Budget { burst: 4_000, per_second: 1_000 },
             unopened: 64,
             unopened_bytes: 4 << 20,
             waiting: 64,
