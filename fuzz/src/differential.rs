@@ -11,6 +11,9 @@ use lightning::util::ser::Writeable;
 
 use crate::checks::periods;
 
+/// The types of the fields that say who pays.
+const CONTACT_TYPES: [u64; 4] = [2_000_001_729, 2_000_001_731, 2_000_001_733, 2_000_001_735];
+
 /// The bytes as each kind of message.
 pub fn check(data: &[u8]) {
     compare(data, Offer::try_from(data), LdkOffer::try_from(data.to_vec()));
@@ -40,6 +43,10 @@ fn only_we_refuse(error: &Error) -> bool {
     // They do not know about recurrence, and leave odd fields unread.
     if error.field().is_some_and(|field| periods::TYPES.contains(&field.number())) || error.rule() == Rule::Rec2 {
         return cfg!(feature = "recurrence");
+    }
+    // They do not know about contacts either.
+    if error.field().is_some_and(|field| CONTACT_TYPES.contains(&field.number())) {
+        return cfg!(feature = "contacts");
     }
     match (error.rule(), error.kind()) {
         // They leave compulsory features to whoever uses the message.
