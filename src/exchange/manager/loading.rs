@@ -93,10 +93,9 @@ pub struct Archived {
 impl fmt::Debug for Archived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, state, payment_hashes } = self;
-        let state = format_args!("{} bytes", state.len());
         f.debug_struct("Archived")
             .field("id", id)
-            .field("state", &state)
+            .field("state", &format_args!("{} bytes", state.len()))
             .field("payment_hashes", payment_hashes)
             .finish()
     }
