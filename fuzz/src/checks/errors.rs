@@ -24,13 +24,11 @@ pub fn in_text(error: &Error, text: &str) {
     // An empty text has no column but that of its end.
     let mut from_there = text.chars().skip(column - 1);
     let Some(found) = from_there.next() else { panic!("{error:#}: not a column of {text:?}") };
-    // In a URI, a character may be escaped.
-    let code: String = from_there.take(2).collect();
-    let is_code = code.len() == 2 && code.bytes().all(|digit| digit.is_ascii_hexdigit());
     let start = text.trim_start().trim_start_matches(['"', '\'']).to_ascii_lowercase();
     let is_uri = start.starts_with("bitcoin:") || start.starts_with("lightning:");
-    let found = match u8::from_str_radix(&code, 16) {
-        Ok(escaped @ 0..0x80) if found == '%' && is_code && is_uri => escaped.into(),
+    // In a URI, a character may be escaped.
+    let found = match found {
+        '%' if is_uri => escaped(from_there.as_str()).unwrap_or(found),
         _ => found,
     };
     match error.kind() {
@@ -40,6 +38,13 @@ pub fn in_text(error: &Error, text: &str) {
         ErrorKind::MixedCase => assert!(found.is_ascii_alphabetic(), "{error:#}"),
         _ => {}
     }
+}
+
+/// The character whose code in hexadecimal begins behind a percent sign: `e2%82%bf…` is ₿.
+fn escaped(text: &str) -> Option<char> {
+    let bytes: Vec<_> = text.split('%').map_while(|code| u8::from_str_radix(code.get(..2)?, 16).ok()).take(4).collect();
+    let chunk = bytes.utf8_chunks().next()?;
+    chunk.valid().chars().next()
 }
 
 /// What holds for errors of builders and checks too.
