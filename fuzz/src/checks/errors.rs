@@ -22,7 +22,10 @@ pub fn in_text(error: &Error, text: &str) {
         return;
     }
     // An empty text has no column but that of its end.
-    let mut from_there = text.chars().skip(column - 1);
+    let mut from_there = text.chars();
+    if column > 1 {
+        from_there.nth(column - 2);
+    }
     let Some(found) = from_there.next() else { panic!("{error:#}: not a column of {text:?}") };
     let start = text.trim_start().trim_start_matches(['"', '\'']).to_ascii_lowercase();
     let is_uri = start.starts_with("bitcoin:") || start.starts_with("lightning:");
