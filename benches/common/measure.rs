@@ -21,6 +21,11 @@ impl Effort {
     pub(crate) const FULL: Self = Self { rounds: 301, batch: Duration::from_micros(250) };
     pub(crate) const QUICK: Self = Self { rounds: 15, batch: Duration::from_micros(100) };
 
+    /// How often to do what is done a fixed number of times.
+    pub(crate) fn times(self, quick: usize, full: usize) -> usize {
+        if self.rounds < Self::FULL.rounds { quick } else { full }
+    }
+
     /// What the command line asks for: how much time, and for what, which is what has all the words in its name.
     pub(crate) fn asked_for() -> (Self, impl Fn(&str) -> bool) {
         let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -130,6 +130,6 @@ fn main() {
         }
     }
     if wanted("strangers") {
-        strangers::print();
+        strangers::print(effort);
     }
 }

@@ -7,7 +7,7 @@ use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessage, OnionMessageBuil
 use bolt12::peers::{Limits, NoChannels, Peers};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 
-const SECONDS: u32 = 5;
+use crate::measure::Effort;
 
 fn key(number: u16) -> Keypair {
     let mut secret = [0x21; 32];
@@ -33,13 +33,15 @@ fn computed(since: Instant) -> Duration {
 }
 
 struct Cost {
+    /// The time of the attack.
+    seconds: u32,
     sent: u32,
     opened: u64,
     time: Duration,
 }
 
 /// So many strangers, each with so many messages in every tenth of a second.
-fn flood(strangers: u16, each: u32, comes_anew: bool, mut message: impl FnMut() -> OnionMessage) -> Cost {
+fn flood(seconds: u32, strangers: u16, each: u32, comes_anew: bool, mut message: impl FnMut() -> OnionMessage) -> Cost {
     let mut peers = Peers::new(key(0), Limits::default());
     let ids: Vec<PublicKey> = (1..=strangers).map(|number| key(number).public_key()).collect();
     let mut now = Duration::from_secs(1_000);
@@ -48,7 +50,7 @@ fn flood(strangers: u16, each: u32, comes_anew: bool, mut message: impl FnMut() 
         now += Duration::from_secs(60);
     }
     let (mut sent, mut time, since) = (0, Duration::ZERO, Instant::now());
-    for _ in 0..SECONDS * 10 {
+    for _ in 0..seconds * 10 {
         let messages: Vec<_> = (0..strangers as u32 * each).map(|_| message()).collect();
         sent += messages.len() as u32;
         let start = computed(since);
@@ -63,11 +65,12 @@ fn flood(strangers: u16, each: u32, comes_anew: bool, mut message: impl FnMut() 
         now += Duration::from_millis(100);
     }
     let counts = peers.counts();
-    Cost { sent, opened: counts.heard + counts.not_for_us + counts.unusable + counts.not_passed_on, time }
+    Cost { seconds, sent, opened: counts.heard + counts.not_for_us + counts.unusable + counts.not_passed_on, time }
 }
 
-pub(crate) fn print() {
-    println!("\n| strangers, for {SECONDS} s | messages | opened | ms of CPU in a second | µs a message |");
+pub(crate) fn print(effort: Effort) {
+    let seconds = effort.times(1, 5) as u32;
+    println!("\n| strangers, for {seconds} s | messages | opened | ms of CPU in a second | µs a message |");
     println!("| --- | --: | --: | --: | --: |");
     let own = key(0).public_key();
     let request = || OnionMessageBuilder::to_node(own, Contents::InvoiceRequest(&[7; 300]));
@@ -84,15 +87,15 @@ pub(crate) fn print() {
         random[..8].copy_from_slice(&session.to_be_bytes());
         OnionMessageBuilder::over(&path, Contents::InvoiceRequest(&[7; 300])).build(random).expect("a message").message
     };
-    row("36 send what nobody can open", flood(36, 50, false, variants(&good)));
-    row("36 come anew for every message", flood(36, 50, true, variants(&good)));
-    row("36 send eleven layers in each", flood(36, 5, false, many));
-    row("36 repeat one of eleven layers", flood(36, 50, false, || dummies.clone()));
-    row("1 sends ten in a second", flood(1, 1, false, variants(&good)));
+    row("36 send what nobody can open", flood(seconds, 36, 50, false, variants(&good)));
+    row("36 come anew for every message", flood(seconds, 36, 50, true, variants(&good)));
+    row("36 send eleven layers in each", flood(seconds, 36, 5, false, many));
+    row("36 repeat one of eleven layers", flood(seconds, 36, 50, false, || dummies.clone()));
+    row("1 sends ten in a second", flood(seconds, 1, 1, false, variants(&good)));
 }
 
 fn row(name: &str, cost: Cost) {
-    let millis = cost.time.as_secs_f64() * 1e3 / f64::from(SECONDS);
+    let millis = cost.time.as_secs_f64() * 1e3 / f64::from(cost.seconds);
     let each = cost.time.as_secs_f64() * 1e6 / f64::from(cost.sent);
     println!("| {name} | {} | {} | {millis:.1} | {each:.2} |", cost.sent, cost.opened);
 }

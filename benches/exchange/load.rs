@@ -6,26 +6,29 @@ use std::time::Instant;
 use bolt12::exchange::{Payer, Payment};
 
 use crate::conversation::{Conversation, copy};
+use crate::measure::Effort;
 use crate::messages::NOW;
 
-const PAYMENTS: usize = 10_000;
+fn payments(effort: Effort) -> usize {
+    effort.times(100, 10_000)
+}
 
-pub(crate) fn print_head() {
-    println!("\n| loading {PAYMENTS} saved payments | ms | µs for one |");
+pub(crate) fn print_head(effort: Effort) {
+    println!("\n| loading {} saved payments | ms | µs for one |", payments(effort));
     println!("| --- | --: | --: |");
 }
 
-pub(crate) fn print(conversation: &Conversation) {
+pub(crate) fn print(conversation: &Conversation, effort: Effort) {
     let Conversation { payer, asking, answered, .. } = conversation;
     let mut quoted = copy(payer, asking);
     let _ = quoted.receive(answered.clone(), NOW).expect("a valid invoice");
-    row(payer, &conversation.name("asking"), asking);
-    row(payer, &conversation.name("quoted"), &quoted);
+    row(payer, &conversation.name("asking"), asking, payments(effort));
+    row(payer, &conversation.name("quoted"), &quoted, payments(effort));
 }
 
 /// The fastest of five times: nothing here waits for anything.
-fn row(payer: &Payer, name: &str, payment: &Payment) {
-    let saved = vec![payment.to_bytes(); PAYMENTS];
+fn row(payer: &Payer, name: &str, payment: &Payment, count: usize) {
+    let saved = vec![payment.to_bytes(); count];
     let load = |_| {
         let start = Instant::now();
         let loaded: Vec<Payment> = saved.iter().map(|saved| payer.load(saved).expect("a saved payment")).collect();
@@ -34,5 +37,5 @@ fn row(payer: &Payer, name: &str, payment: &Payment) {
         time
     };
     let time = (0..5).map(load).min().unwrap_or_default();
-    println!("| {name} | {:.1} | {:.2} |", time.as_secs_f64() * 1e3, time.as_secs_f64() * 1e6 / PAYMENTS as f64);
+    println!("| {name} | {:.1} | {:.2} |", time.as_secs_f64() * 1e3, time.as_secs_f64() * 1e6 / count as f64);
 }

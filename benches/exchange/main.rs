@@ -61,8 +61,8 @@ fn main() {
         server::print(derived, &keys, effort);
     }
     if wanted("load") {
-        load::print_head();
-        all.iter().for_each(load::print);
+        load::print_head(effort);
+        all.iter().for_each(|conversation| load::print(conversation, effort));
     }
     if wanted("memory") {
         memory::print_head();
