@@ -341,6 +341,38 @@ fn what_waits_of_peers_that_we_know_is_bounded() {
     assert_eq!(town.node(ISSUER).peers.counts().too_many, 64 - fit as u64);
 }
 
+/// EXC-20: strangers share the memory, and whoever has the most gives way.
+#[test]
+fn who_floods_gives_way_in_memory() {
+    // Nothing is opened for a while: all waits.
+    let all_strangers = Budget { burst: 4, per_second: 2 };
+    let limits = Limits { all_strangers, unopened_bytes: 100 * 1_500, ..Limits::default() };
+    let mut town = Town::new(1, limits, false);
+    let offer = town.node(ISSUER).offer.clone();
+    let honest = 900;
+    for stranger in [honest, STRANGERS, STRANGERS + 1, STRANGERS + 2] {
+        town.comes(stranger, ISSUER);
+    }
+    town.now += Duration::from_secs(60);
+    for _ in 0..64 {
+        for stranger in STRANGERS..STRANGERS + 3 {
+            let request = town.request(&offer, None);
+            town.hand(stranger, ISSUER, request);
+        }
+    }
+    for _ in 0..10 {
+        let request = town.request(&offer, None);
+        town.hand(honest, ISSUER, request);
+    }
+    let brought = (0..50).flat_map(|_| {
+        let brought = opened(&mut town, ISSUER);
+        town.now += SECOND;
+        brought
+    });
+    let brought: Vec<_> = brought.collect();
+    assert_eq!(brought.iter().filter(|from| **from == id(honest)).count(), 10);
+}
+
 /// A limit of nothing lets nothing through, and is not waited for.
 #[test]
 fn a_limit_of_nothing_is_nothing() {

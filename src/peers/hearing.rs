@@ -105,13 +105,18 @@ impl Peers {
 
     /// Makes room for what a stranger sent, at the expense of the one that has the most.
     fn has_room_unopened(&mut self, from: &PublicKey, len: usize) -> bool {
+        // Who has its share already is not worth a look at all others: else a flood would cost more than opening it.
+        let share = self.limits.unopened_bytes.checked_div(self.places.len()).unwrap_or(0);
+        let own = self.peers.get(from).map_or(0, |peer| peer.unopened_bytes).saturating_add(len);
         while self.strangers_bytes.saturating_add(len) > self.limits.unopened_bytes {
-            let bytes = |id: &PublicKey| self.peers.get(id).map_or(0, |peer| peer.unopened_bytes);
-            let strangers = self.unopened.iter().filter(|id| self.standing(id) == Standing::Stranger);
-            let Some((most, greedy)) = strangers.map(|id| (bytes(id), *id)).max_by_key(|(bytes, _)| *bytes) else {
+            if own > share {
                 return false;
-            };
-            if most <= bytes(from).saturating_add(len) {
+            }
+            let waiting = self.unopened.iter().filter_map(|id| Some((self.peers.get(id)?, *id)));
+            let strangers = waiting.filter(|(peer, _)| peer.is_stranger());
+            let bytes = strangers.map(|(peer, id)| (peer.unopened_bytes, id));
+            let Some((most, greedy)) = bytes.max_by_key(|(bytes, _)| *bytes) else { return false };
+            if most <= own {
                 return false;
             }
             self.take_unopened(&greedy, VecDeque::pop_back);

@@ -72,7 +72,7 @@ pub struct Peers {
     /// sooner.
     pub(super) unopened: VecDeque<PublicKey>,
     /// The strangers that are heard, and how often that changes.
-    places: Vec<PublicKey>,
+    pub(super) places: Vec<PublicKey>,
     turnover: Bucket,
     /// How many bytes of strangers are not opened yet.
     pub(super) strangers_bytes: usize,
