@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use secp256k1::PublicKey;
 
-use super::peer::{Peer, Standing};
+use super::peer::Peer;
 use super::set::{Asked, Channels, Peers};
 use crate::exchange::{
     Inbound, IncomingMessage, MessageArrival, OffersMessageKind, PathId, ReceivedProof, ReceivedQuery,
