@@ -91,6 +91,8 @@ pub(crate) fn print(effort: Effort) {
     row("36 come anew for every message", flood(seconds, 36, 50, true, variants(&good)));
     row("36 send eleven layers in each", flood(seconds, 36, 5, false, many));
     row("36 repeat one of eleven layers", flood(seconds, 36, 50, false, || dummies.clone()));
+    row("1,000, more than are heard", flood(seconds, 1_000, 1, false, variants(&good)));
+    row("1,000, all at once", flood(seconds, 1_000, 10, false, variants(&good)));
     row("1 sends ten in a second", flood(seconds, 1, 1, false, variants(&good)));
 }
 

@@ -63,6 +63,10 @@ impl ReceivedQuery {
         Self { query, reply_path }
     }
 
+    pub(crate) fn reply_path(&self) -> &BlindedPath<'static> {
+        &self.reply_path
+    }
+
     /// The DNS name whose TXT records are asked for, with a period at the end: printable ASCII, and otherwise whatever
     /// a stranger wrote.
     pub fn name(&self) -> &str {

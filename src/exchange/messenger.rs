@@ -154,16 +154,10 @@ impl Messenger {
         route: &Route<'_>,
         randomness: [u8; 32],
     ) -> Result<onion::PeerMessage, Error> {
-        let bytes = outgoing.message.to_bytes();
-        let contents = match &outgoing.message {
-            DnsMessage::Query(_) => Contents::DnssecQuery(&bytes),
-            DnsMessage::Proof(_) => Contents::DnssecProof(&bytes),
-        };
-        let OutgoingDnsMessage { destination, reply_path_id, .. } = outgoing;
-        self.send_parcel(&Parcel { contents, destination, reply_path_id: *reply_path_id }, route, randomness)
+        self.send_parcel(&Parcel::about_a_name(outgoing, &outgoing.message.to_bytes()), route, randomness)
     }
 
-    fn send_parcel(
+    pub(crate) fn send_parcel(
         &self,
         parcel: &Parcel<'_>,
         route: &Route<'_>,
@@ -261,14 +255,24 @@ impl Messenger {
 }
 
 /// What is sent, whatever it is about.
-struct Parcel<'a> {
-    contents: Contents<'a>,
-    destination: &'a Destination,
-    reply_path_id: Option<PathId>,
+pub(crate) struct Parcel<'a> {
+    pub(crate) contents: Contents<'a>,
+    pub(crate) destination: &'a Destination,
+    pub(crate) reply_path_id: Option<PathId>,
 }
 
 impl<'a> Parcel<'a> {
-    fn of(outgoing: &'a OutgoingMessage) -> Self {
+    /// A message about a name, and the bytes of it.
+    pub(crate) fn about_a_name(outgoing: &'a OutgoingDnsMessage, bytes: &'a [u8]) -> Self {
+        let contents = match &outgoing.message {
+            DnsMessage::Query(_) => Contents::DnssecQuery(bytes),
+            DnsMessage::Proof(_) => Contents::DnssecProof(bytes),
+        };
+        let OutgoingDnsMessage { destination, reply_path_id, .. } = outgoing;
+        Self { contents, destination, reply_path_id: *reply_path_id }
+    }
+
+    pub(crate) fn of(outgoing: &'a OutgoingMessage) -> Self {
         let bytes = outgoing.message.as_bytes();
         let contents = match &outgoing.message {
             OffersMessage::InvoiceRequest(_) => Contents::InvoiceRequest(bytes),

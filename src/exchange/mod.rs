@@ -44,7 +44,7 @@ mod limits;
 mod manager;
 mod message;
 #[cfg(feature = "onion")]
-mod messenger;
+pub(crate) mod messenger;
 mod payee;
 mod payer;
 #[cfg(not(feature = "recurrence"))]

@@ -170,6 +170,8 @@ where
                         Err(NotOurs) => self.hand_on(from, &onion),
                     }
                 }
+                // Names are for the inner handler, which may have a resolver.
+                Arrived::Query { from, onion, .. } | Arrived::Proof { from, onion, .. } => self.hand_on(from, &onion),
                 Arrived::Other { from, onion } => self.hand_on(from, &onion),
             }
         }

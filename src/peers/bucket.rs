@@ -50,7 +50,7 @@ impl Bucket {
     /// Whether so much is there.
     pub(super) fn has(&mut self, amount: u32, now: Duration) -> bool {
         self.fill(now);
-        self.level >= self.parts(amount).min(self.full)
+        self.full > 0 && self.level >= self.parts(amount).min(self.full)
     }
 
     /// Takes that, even if it is not there. Nobody gets deeper into debt than a full bucket.
@@ -64,12 +64,17 @@ impl Bucket {
         self.level = self.level.saturating_add(self.one).min(self.full);
     }
 
-    /// When so much will be there.
-    pub(super) fn ready_at(&self, amount: u32) -> Duration {
+    /// When so much will be there; never, if nothing is added or nothing fits in.
+    pub(super) fn ready_at(&self, amount: u32) -> Option<Duration> {
         let wanted = self.parts(amount).min(self.full);
         let missing = u64::try_from(wanted.saturating_sub(self.level)).unwrap_or(0);
-        let millis = missing.div_ceil(self.rate.max(1).into());
-        self.at.saturating_add(Duration::from_millis(millis))
+        let millis = match (missing, self.rate) {
+            _ if self.full == 0 => return None,
+            (0, _) => 0,
+            (_, 0) => return None,
+            (_, rate) => missing.div_ceil(rate.into()),
+        };
+        Some(self.at.saturating_add(Duration::from_millis(millis)))
     }
 }
 
@@ -107,7 +112,7 @@ mod tests {
         bucket.spend(25);
         // No deeper than another ten.
         assert!(!bucket.has(1, ms(5_000)));
-        assert_eq!(bucket.ready_at(1), ms(5_500));
+        assert_eq!(bucket.ready_at(1), Some(ms(5_500)));
         assert!(bucket.has(1, ms(5_500)) && !bucket.has(2, ms(5_500)));
         assert!(bucket.has(10, ms(1_000_000)));
         bucket.spend(10);
@@ -116,5 +121,43 @@ mod tests {
         assert!(bucket.has(1, ms(503)));
         // Who wants more than fits gets what fits.
         assert!(bucket.has(20, ms(1_000_000)));
+    }
+    /// Nothing is nothing: neither as much as one likes, nor something to wait for.
+    #[test]
+    fn a_budget_of_nothing_is_none() {
+        for per_second in [0, 100] {
+            let mut bucket = Bucket::full(Budget { burst: 0, per_second }, ms(0));
+            assert!(!bucket.has(0, ms(1_000_000)) && !bucket.has(1, ms(1_000_000)));
+            bucket.spend(5);
+            assert_eq!(bucket.ready_at(1), None);
+        }
+        let mut bucket = Bucket::full(Budget { burst: 2, per_second: 0 }, ms(0));
+        assert_eq!(bucket.ready_at(2), Some(ms(0)));
+        bucket.spend(1);
+        assert!(bucket.has(1, ms(1)) && !bucket.has(2, ms(u64::MAX)));
+        assert_eq!(bucket.ready_at(2), None);
+    }
+
+    /// Whatever the clock does, nothing overflows, and time that passes afterwards counts.
+    #[test]
+    fn a_clock_that_jumps_breaks_nothing() {
+        let extremes = [Duration::ZERO, ms(1), Duration::from_nanos(999_999), ms(u64::MAX), Duration::MAX];
+        for budget in [Budget { burst: u32::MAX, per_second: u32::MAX }, Budget { burst: 3, per_second: 1 }] {
+            for (from, to) in extremes.iter().flat_map(|from| extremes.iter().map(move |to| (*from, *to))) {
+                let mut bucket = Bucket::full(budget, from);
+                bucket.spend(u32::MAX);
+                bucket.has(1, to);
+                bucket.spend(u32::MAX);
+                assert!(bucket.ready_at(u32::MAX).is_some());
+                // It begins again wherever the clock now is.
+                bucket.has(1, ms(5));
+                assert!(bucket.has(budget.burst, ms(10_005)), "{budget:?} {from:?} {to:?}");
+            }
+        }
+        let mut pace = Bucket::paced(Pace { at_once: u32::MAX, every: Duration::MAX }, Duration::MAX);
+        assert!(pace.has(u32::MAX, Duration::ZERO));
+        pace.spend(1);
+        pace.give_back();
+        assert!(pace.ready_at(u32::MAX).is_some());
     }
 }

@@ -5,10 +5,12 @@ use core::time::Duration;
 
 use secp256k1::PublicKey;
 
-use super::peer::{Peer, Standing};
-use super::queue::Source;
-use super::set::{Channels, Peers};
-use crate::exchange::{Destination, Inbound, IncomingMessage, MessageArrival, OffersMessageKind};
+use super::peer::Peer;
+use super::set::{Asked, Channels, Peers};
+use crate::exchange::{
+    Inbound, IncomingMessage, MessageArrival, OffersMessageKind, PathId, ReceivedProof, ReceivedQuery,
+};
+use crate::field::BlindedPath;
 use crate::onion::{Forward, HopKey, OnionMessage, Refusal};
 
 /// What it takes to open a message, before anything is known about it.
@@ -16,6 +18,9 @@ const OPENING: u32 = 2;
 
 /// About as long as most answers are.
 const ANSWER_LEN: usize = 1_403;
+
+/// Which part of the bytes that strangers have together a peer has that is none.
+const SHARE: usize = 16;
 
 /// A message that came, and whose turn it is.
 #[derive(Debug)]
@@ -33,8 +38,27 @@ pub enum Arrived {
         /// The same as it came, for anyone else who may want it.
         onion: OnionMessage,
     },
-    /// A message that somebody else may want: it is for us, and not about offers, or to be passed on where
-    /// [`Peers::pass_on`] is off.
+    /// Somebody asks for the proof of a name (DNS-1): what a resolver [answers](Peers::send_dns), and everybody else
+    /// drops.
+    Query {
+        /// The peer that brought it.
+        from: PublicKey,
+        /// The query.
+        query: ReceivedQuery,
+        /// The same as it came.
+        onion: OnionMessage,
+    },
+    /// The proof of a name (DNS-2), for the lookup of [`Payer::lookup_of`](crate::exchange::Payer::lookup_of).
+    Proof {
+        /// The peer that brought it.
+        from: PublicKey,
+        /// The proof.
+        proof: ReceivedProof,
+        /// The same as it came.
+        onion: OnionMessage,
+    },
+    /// A message that somebody else may want: it is for us, and about nothing that this crate knows, or to be passed on
+    /// where [`Peers::pass_on`] is off.
     Other {
         /// The peer that brought it.
         from: PublicKey,
@@ -46,16 +70,18 @@ pub enum Arrived {
 impl Peers {
     /// A peer sent a message. It is opened when its turn comes: ask for the [next](Self::next).
     pub fn receive(&mut self, from: &PublicKey, message: OnionMessage, now: Duration) {
-        self.make_place(from);
-        let is_stranger = self.standing(from) == Standing::Stranger;
-        let Some(peer) = self.peers.get_mut(from).filter(|peer| peer.has_place) else {
+        self.make_place(from, now);
+        let Some(peer) = self.peers.get(from).filter(|peer| peer.has_place) else {
             self.counts.not_heard = self.counts.not_heard.saturating_add(1);
             return;
         };
-        peer.active_at = now;
         let len = message.as_bytes().len();
-        let is_full = peer.unopened.len() >= self.limits.unopened;
-        if is_full || is_stranger && !self.has_room_unopened(from, len) {
+        let has_room = peer.unopened.len() < self.limits.unopened
+            && match peer.is_stranger() {
+                true => self.has_room_unopened(from, len),
+                false => peer.unopened_bytes.saturating_add(len) <= self.limits.unopened_bytes / SHARE,
+            };
+        if !has_room {
             self.counts.too_many = self.counts.too_many.saturating_add(1);
             return;
         }
@@ -64,22 +90,33 @@ impl Peers {
             return;
         }
         if let Some(peer) = self.peers.get_mut(from) {
+            // What is dropped is no sign of life: else a flood would keep its place before who waits.
+            peer.active_at = now;
             peer.unopened_bytes = peer.unopened_bytes.saturating_add(len);
-            peer.unopened.push_back(message);
-            self.unopened.insert(*from);
-            if is_stranger {
+            if peer.is_stranger() {
                 self.strangers_bytes = self.strangers_bytes.saturating_add(len);
+            }
+            peer.unopened.push_back(message);
+            if peer.unopened.len() == 1 {
+                self.unopened.push_back(*from);
             }
         }
     }
 
     /// Makes room for what a stranger sent, at the expense of the one that has the most.
     fn has_room_unopened(&mut self, from: &PublicKey, len: usize) -> bool {
+        // Who has its share already is not worth a look at all others: else a flood would cost more than opening it.
+        let share = self.limits.unopened_bytes.checked_div(self.places.len()).unwrap_or(0);
+        let own = self.peers.get(from).map_or(0, |peer| peer.unopened_bytes).saturating_add(len);
         while self.strangers_bytes.saturating_add(len) > self.limits.unopened_bytes {
-            let bytes = |id: &PublicKey| self.peers.get(id).map_or(0, |peer| peer.unopened_bytes);
-            let strangers = self.unopened.iter().filter(|id| self.standing(id) == Standing::Stranger);
-            let Some(greedy) = strangers.max_by_key(|id| bytes(id)).copied() else { return false };
-            if bytes(&greedy) <= bytes(from).saturating_add(len) {
+            if own > share {
+                return false;
+            }
+            let waiting = self.unopened.iter().filter_map(|id| Some((self.peers.get(id)?, *id)));
+            let strangers = waiting.filter(|(peer, _)| peer.is_stranger());
+            let bytes = strangers.map(|(peer, id)| (peer.unopened_bytes, id));
+            let Some((most, greedy)) = bytes.max_by_key(|(bytes, _)| *bytes) else { return false };
+            if most <= own {
                 return false;
             }
             self.take_unopened(&greedy, VecDeque::pop_back);
@@ -93,16 +130,15 @@ impl Peers {
         id: &PublicKey,
         which: impl FnOnce(&mut VecDeque<OnionMessage>) -> Option<OnionMessage>,
     ) -> Option<OnionMessage> {
-        let is_stranger = self.standing(id) == Standing::Stranger;
         let peer = self.peers.get_mut(id)?;
         let message = which(&mut peer.unopened);
         let len = message.as_ref().map_or(0, |message| message.as_bytes().len());
         peer.unopened_bytes = peer.unopened_bytes.saturating_sub(len);
-        if is_stranger {
+        if peer.is_stranger() {
             self.strangers_bytes = self.strangers_bytes.saturating_sub(len);
         }
         if peer.unopened.is_empty() {
-            self.unopened.remove(id);
+            self.unopened.retain(|other| other != id);
         }
         message
     }
@@ -112,11 +148,11 @@ impl Peers {
     pub fn next(&mut self, now: Duration, channels: &impl Channels) -> Option<Arrived> {
         loop {
             let from = self.next_turn(now)?;
-            self.last_opened = Some(from);
             let Some(onion) = self.take_unopened(&from, VecDeque::pop_front) else { continue };
             let mut operations = 0;
             let opened = self.messenger.receive_counting(&onion, &mut operations);
-            self.charge(&from, operations, now);
+            // Reading the first point takes some time, too.
+            self.charge(&from, operations.max(1), now);
             match opened {
                 Ok(Inbound::Message { message, hop_key }) => {
                     if let Some(message) = self.answerable(message, &from, now, channels) {
@@ -125,13 +161,22 @@ impl Peers {
                     }
                     self.counts.unanswerable = self.counts.unanswerable.saturating_add(1);
                 }
+                Ok(Inbound::Query(query)) => {
+                    if self.is_answerable(query.reply_path(), None, &from, now, channels) {
+                        self.counts.heard = self.counts.heard.saturating_add(1);
+                        return Some(Arrived::Query { from, query, onion });
+                    }
+                    self.counts.unanswerable = self.counts.unanswerable.saturating_add(1);
+                }
+                Ok(Inbound::Proof(proof)) => {
+                    self.counts.heard = self.counts.heard.saturating_add(1);
+                    return Some(Arrived::Proof { from, proof, onion });
+                }
                 Ok(Inbound::Forward(forward)) if self.passes_on => self.forward(&forward, &from, now, channels),
                 Ok(Inbound::Forward(_)) => {
                     self.counts.not_passed_on = self.counts.not_passed_on.saturating_add(1);
                     return Some(Arrived::Other { from, onion });
                 }
-                // Queries and proofs for names, too, are for who has the onion.
-                Ok(Inbound::Query(_) | Inbound::Proof(_)) => return Some(Arrived::Other { from, onion }),
                 Err(Refusal::Unusable) => {
                     self.counts.unusable = self.counts.unusable.saturating_add(1);
                     return Some(Arrived::Other { from, onion });
@@ -141,20 +186,20 @@ impl Peers {
         }
     }
 
-    /// Whose message is opened next, if there is budget.
+    /// Whose message is opened next, if there is budget. Who has more is the last then.
     fn next_turn(&mut self, now: Duration) -> Option<PublicKey> {
-        let after = |id: &&PublicKey| self.last_opened.is_none_or(|last| **id > last);
-        let turns: alloc::vec::Vec<PublicKey> =
-            self.unopened.iter().filter(after).chain(self.unopened.iter().filter(|id| !after(id))).copied().collect();
         let strangers_may = self.all_strangers.has(OPENING, now);
         let newcomers_may = self.newcomers.has(OPENING, now);
-        for stranger in [false, true] {
-            for id in &turns {
-                let is_stranger = self.standing(id) == Standing::Stranger;
-                let Some(peer) = self.peers.get_mut(id) else { continue };
+        for wants_stranger in [false, true] {
+            for turn in 0..self.unopened.len() {
+                let Some(id) = self.unopened.get(turn).copied() else { continue };
+                let Some(peer) = self.peers.get_mut(&id) else { continue };
+                let is_stranger = peer.is_stranger();
                 let may = !is_stranger || strangers_may && (newcomers_may || !peer.is_new(now));
-                if is_stranger == stranger && may && peer.budget.has(OPENING, now) {
-                    return Some(*id);
+                if is_stranger == wants_stranger && may && peer.budget.has(OPENING, now) {
+                    self.unopened.remove(turn);
+                    self.unopened.push_back(id);
+                    return Some(id);
                 }
             }
         }
@@ -164,21 +209,20 @@ impl Peers {
     /// When the next message of a peer can be opened.
     pub(super) fn ready_at(&self, id: &PublicKey) -> Option<Duration> {
         let peer = self.peers.get(id)?;
-        let own = peer.budget.ready_at(OPENING);
-        if self.standing(id) != Standing::Stranger {
+        let own = peer.budget.ready_at(OPENING)?;
+        if !peer.is_stranger() {
             return Some(own);
         }
         // A newcomer is none any more after a while, but may well be asked for once too often.
-        let all = self.all_strangers.ready_at(OPENING).max(own);
-        Some(if peer.is_new(all) { self.newcomers.ready_at(OPENING).max(all) } else { all })
+        let all = self.all_strangers.ready_at(OPENING)?.max(own);
+        if peer.is_new(all) { Some(self.newcomers.ready_at(OPENING)?.max(all)) } else { Some(all) }
     }
 
     /// Takes what was done for a peer off its budgets.
     pub(super) fn charge(&mut self, id: &PublicKey, operations: u32, now: Duration) {
-        let is_stranger = self.standing(id) == Standing::Stranger;
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.budget.spend(operations);
-        if is_stranger {
+        if peer.is_stranger() {
             self.all_strangers.spend(operations);
             if peer.is_new(now) {
                 self.newcomers.spend(operations);
@@ -195,55 +239,63 @@ impl Peers {
         now: Duration,
         channels: &impl Channels,
     ) -> Option<IncomingMessage> {
-        let is_request = message.kind == OffersMessageKind::InvoiceRequest;
-        let is_wanted = is_request || self.may_answer_invoice(&message.arrival);
         let Some(path) = message.reply_path.take() else { return Some(message) };
-        let key = path.first_path_key().to_bytes();
-        let destination = Destination::Path(path);
-        let way = if is_wanted { self.way(&destination, Some(*from), channels).ok() } else { None };
-        self.charge(from, way.map_or(0, |way| way.operations), now);
-        let has_room = |peer: &Peer| peer.queue.has_room(Source::Peer(*from), ANSWER_LEN, &self.limits);
-        let Some(_) = way.and_then(|way| self.peers.get(&way.first)).filter(|peer| has_room(peer)) else {
-            return if is_request { None } else { Some(message) };
-        };
-        if let Some(peer) = self.peers.get_mut(from) {
-            if let Some(forgotten) = peer.ask(key) {
-                self.asked.remove(&forgotten);
+        let is_request = message.kind == OffersMessageKind::InvoiceRequest;
+        let invoice = match &message.arrival {
+            _ if is_request => None,
+            MessageArrival::Path(path_id) if self.limits.answers_invoices && !self.answered.has(path_id) => {
+                Some(*path_id)
             }
-            self.asked.insert(key, *from);
-        }
-        if let Destination::Path(path) = destination {
+            _ => return Some(message),
+        };
+        if self.is_answerable(&path, invoice, from, now, channels) {
             message.reply_path = Some(path);
+        } else if is_request {
+            return None;
         }
         Some(message)
     }
 
-    /// Whether what is wrong with an invoice may be told.
-    fn may_answer_invoice(&mut self, arrival: &MessageArrival) -> bool {
-        match arrival {
-            MessageArrival::Path(path_id) => self.limits.answers_invoices && self.answered.is_first(*path_id),
-            _ => false,
+    /// Whether there is a way and room for an answer over this path. If so, who brought what it answers is remembered.
+    fn is_answerable(
+        &mut self,
+        path: &BlindedPath<'static>,
+        invoice: Option<PathId>,
+        from: &PublicKey,
+        now: Duration,
+        channels: &impl Channels,
+    ) -> bool {
+        let way = self.way_over(path, Some(*from), channels).ok();
+        self.charge(from, way.map_or(0, |way| way.operations), now);
+        let Some(way) = way else { return false };
+        let source = self.source(*from, &way.first);
+        let has_room = |peer: &Peer| peer.queue.has_room(source, ANSWER_LEN, &self.limits);
+        if !self.peers.get(&way.first).is_some_and(has_room) {
+            return false;
         }
+        let key = path.first_path_key().to_bytes();
+        let forgotten = self.peers.get_mut(from).and_then(|peer| peer.ask(key));
+        forgotten.iter().for_each(|forgotten| self.forget(forgotten, from));
+        self.asked.insert(key, Asked { from: *from, invoice });
+        true
     }
 
     /// Passes a message on, if the node is connected.
     fn forward(&mut self, forward: &Forward, from: &PublicKey, now: Duration, channels: &impl Channels) {
-        let source = Source::Peer(*from);
         let to = self.node_at(forward.next(), channels);
-        let to = to.and_then(|id| self.peers.get_mut(&id)).filter(|peer| peer.is_able);
+        let to = to.map(|id| (self.source(*from, &id), id));
+        let to = to.and_then(|(source, id)| Some((source, self.peers.get_mut(&id).filter(|peer| peer.is_able)?)));
         // Room is looked for before the message is made.
-        let Some(peer) = to.filter(|peer| peer.queue.has_room(source, ANSWER_LEN, &self.limits)) else {
+        let to = to.filter(|(source, peer)| peer.queue.has_room(*source, ANSWER_LEN, &self.limits));
+        let Some((source, peer)) = to else {
             self.counts.not_passed_on = self.counts.not_passed_on.saturating_add(1);
             return;
         };
-        let pushed = forward.message().map_err(|_| ()).and_then(|next| peer.queue.push(source, next, &self.limits));
-        match pushed {
-            Ok(displaced) => {
-                self.counts.passed_on = self.counts.passed_on.saturating_add(1);
-                self.counts.displaced = self.counts.displaced.saturating_add(displaced);
-            }
-            Err(()) => self.counts.not_passed_on = self.counts.not_passed_on.saturating_add(1),
-        }
+        let pushed = forward.message().map(|next| peer.queue.push(source, next, &self.limits));
+        let (has_room, displaced) = pushed.unwrap_or_default();
+        self.counts.displaced = self.counts.displaced.saturating_add(displaced);
+        let passed_on = if has_room { &mut self.counts.passed_on } else { &mut self.counts.not_passed_on };
+        *passed_on = passed_on.saturating_add(1);
         self.charge(from, 2, now);
     }
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// A budget: so much at once, and so much more in every second. What is not used is saved up to what may be used at
-/// once.
+/// once. Nothing at once is nothing at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// How much may be used at once.
@@ -39,8 +39,8 @@ impl Default for Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many of those that came to us are heard at the same time. Where more are connected, the one that was idle
-    /// longest makes room for who comes, and for who says something. Peers that [we chose](super::Standing) are not
-    /// counted. 128 by default.
+    /// longest makes room for who says something; where none is idle, the one that has the most waiting. That happens
+    /// 64 times in a second at most. Peers that [we keep or chose](super::Standing) are not counted. 128 by default.
     pub strangers: usize,
     /// For each peer. 800 at once and 160 in a second by default: 50 requests with their answers, and 10.
     pub peer: Budget,
@@ -53,11 +53,12 @@ pub struct Limits {
     /// How many messages of one peer wait until there is budget to open them. 64 by default.
     pub unopened: usize,
     /// How many bytes of such messages there are at most, of all strangers together. Anyone who has the most of them
-    /// gives way. 4 MiB by default.
+    /// gives way. Every other peer has a sixteenth as many for itself. 4 MiB by default.
     pub unopened_bytes: usize,
     /// How many messages of others wait to be sent to one peer: answers, and what is passed on. More are not accepted
-    /// than it is sent in 20 seconds. 64 by default. Of our own there may be as many again, or more: see
-    /// [`own_waiting`](Self::own_waiting).
+    /// than it is sent in 20 seconds. Strangers have half of them, and peers that we keep or chose, where both want them;
+    /// what the peer itself asked for comes before both. 64 by default. Of our own there may be as many again, or more:
+    /// see [`own_waiting`](Self::own_waiting).
     pub waiting: usize,
     /// How many bytes of such messages. 256 KiB by default.
     pub waiting_bytes: usize,

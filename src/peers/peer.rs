@@ -22,6 +22,9 @@ pub enum Standing {
 /// How long a stranger counts as a newcomer.
 const NEW: Duration = Duration::from_secs(60);
 
+/// How long a peer for which something waits counts as busy, without doing anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How many ways back are remembered for each peer.
 const ASKED: usize = 128;
 
@@ -30,6 +33,7 @@ pub(super) type WayBack = [u8; 33];
 
 pub(super) struct Peer {
     pub(super) is_inbound: bool,
+    pub(super) standing: Standing,
     /// Whether it takes onion messages: else it is sent none, and not heard.
     pub(super) is_able: bool,
     /// Whether it is heard at the moment.
@@ -47,9 +51,10 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(is_inbound: bool, is_able: bool, limits: &Limits, now: Duration) -> Self {
+    pub(super) fn new(is_inbound: bool, standing: Standing, is_able: bool, limits: &Limits, now: Duration) -> Self {
         Self {
             is_inbound,
+            standing,
             is_able,
             has_place: false,
             since: now,
@@ -67,23 +72,36 @@ impl Peer {
         now < self.since.saturating_add(NEW)
     }
 
-    pub(super) fn is_idle(&self) -> bool {
-        self.unopened.is_empty() && self.queue.is_empty()
+    pub(super) fn is_stranger(&self) -> bool {
+        self.standing == Standing::Stranger
+    }
+
+    /// How many messages wait for it, or from it.
+    pub(super) fn waiting(&self) -> usize {
+        self.unopened.len().saturating_add(self.queue.len())
+    }
+
+    /// Whether something has waited for it, or from it, since not too long ago: who does not take its answers cannot
+    /// keep a place with them.
+    pub(super) fn is_busy(&self, now: Duration) -> bool {
+        self.waiting() > 0 && now < self.active_at.saturating_add(PATIENCE)
     }
 
     /// Remembers a way back. Gives the one that is forgotten for it.
     pub(super) fn ask(&mut self, way: WayBack) -> Option<WayBack> {
+        self.asked.retain(|other| *other != way);
         self.asked.push_back(way);
         if self.asked.len() > ASKED { self.asked.pop_front() } else { None }
     }
 
-    pub(super) fn asked(&self) -> impl Iterator<Item = &WayBack> {
-        self.asked.iter()
+    /// Forgets the ways back.
+    pub(super) fn forget_asked(&mut self) -> VecDeque<WayBack> {
+        core::mem::take(&mut self.asked)
     }
 
     /// Forgets what waits, and says how much that was.
     pub(super) fn clear(&mut self) -> usize {
-        let count = self.unopened.len().saturating_add(self.queue.len());
+        let count = self.waiting();
         self.unopened = VecDeque::new();
         self.unopened_bytes = 0;
         self.queue = Queue::default();

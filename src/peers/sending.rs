@@ -6,9 +6,11 @@ use core::time::Duration;
 use secp256k1::PublicKey;
 
 use super::error::SendError;
-use super::queue::{Conversation, Source};
+use super::peer::Standing;
+use super::queue::{Conversation, Kind, Source};
 use super::set::{Channels, Peers};
-use crate::exchange::{Destination, OutgoingMessage, Route};
+use crate::exchange::messenger::Parcel;
+use crate::exchange::{Destination, OutgoingDnsMessage, OutgoingMessage, PathId, Route};
 use crate::onion::OnionMessage;
 
 /// What an answer holds is not made for nothing: signatures, a path for the payment.
@@ -31,15 +33,48 @@ impl Peers {
         now: Duration,
         channels: &impl Channels,
     ) -> Result<PublicKey, SendError> {
-        let from = match &outgoing.destination {
-            Destination::Path(path) => self.asked.get(&path.first_path_key().to_bytes()).copied(),
-            Destination::Node(_) => None,
+        self.send_parcel(&Parcel::of(outgoing), randomness, now, channels)
+    }
+
+    /// The same for a query for a name, or the answer to one (DNS-1, DNS-2).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn send_dns(
+        &mut self,
+        outgoing: &OutgoingDnsMessage,
+        randomness: [u8; 32],
+        now: Duration,
+        channels: &impl Channels,
+    ) -> Result<PublicKey, SendError> {
+        self.send_parcel(&Parcel::about_a_name(outgoing, &outgoing.message.to_bytes()), randomness, now, channels)
+    }
+
+    fn send_parcel(
+        &mut self,
+        parcel: &Parcel<'_>,
+        randomness: [u8; 32],
+        now: Duration,
+        channels: &impl Channels,
+    ) -> Result<PublicKey, SendError> {
+        // What wants an answer begins here, whoever asked us something over the same path: a stranger can name any
+        // path that it knows, that of an offer too, and would get what we send over it (EXC-19).
+        let asked = match (&parcel.destination, &parcel.reply_path_id) {
+            (Destination::Path(path), None) => self.asked.get(&path.first_path_key().to_bytes()).copied(),
+            _ => None,
         };
-        let way = self.way(&outgoing.destination, from, channels)?;
-        let source = from.map_or(Source::Own(conversation(outgoing)), Source::Peer);
+        let from = asked.map(|asked| asked.from);
+        let way = self.way(parcel.destination, from, channels)?;
+        let source = match (from, &parcel.reply_path_id) {
+            (Some(from), _) => self.source(from, &way.first),
+            // The answer to somebody who is gone takes none of the room for what we wait for.
+            (None, None) => Source::Peer(self.messenger.node_id(), Kind::Known),
+            (None, path_id) => Source::Own(conversation(*path_id)),
+        };
         let has_room =
             |len| self.peers.get(&way.first).is_some_and(|peer| peer.queue.has_room(source, len, &self.limits));
-        if !has_room(0) {
+        if !has_room(parcel.contents.as_bytes().len()) {
             return Err(SendError::Full(way.first));
         }
         let through = &[way.first];
@@ -50,33 +85,45 @@ impl Peers {
             whole_path: way.is_whole,
             ..Route::default()
         };
-        let sent = self.messenger.send(outgoing, &route, randomness).map_err(|error| {
+        let sent = self.messenger.send_parcel(parcel, &route, randomness).map_err(|error| {
             // On the shortest way there is: is it the message, or the path?
-            let shortest = OutgoingMessage { destination: Destination::Node(way.first), ..outgoing.clone() };
-            match self.messenger.send(&shortest, &Route::default(), randomness) {
+            let shortest = Parcel { destination: &Destination::Node(way.first), ..*parcel };
+            match self.messenger.send_parcel(&shortest, &Route::default(), randomness) {
                 Ok(_) => SendError::Way(Box::new(error)),
                 Err(error) => SendError::Message(Box::new(error)),
             }
         })?;
-        if let (Some(from), Destination::Path(path)) = (from, &outgoing.destination) {
+        if let (Some(from), Destination::Path(path)) = (from, parcel.destination) {
             let hops = u32::try_from(path.hops().count()).unwrap_or(u32::MAX).saturating_add(1);
             self.charge(&from, hops.saturating_mul(2).saturating_add(ANSWERING), now);
         }
+        if let Some(path_id) = asked.and_then(|asked| asked.invoice) {
+            self.answered.add(path_id);
+        }
         let pushed = self.peers.get_mut(&way.first).map(|peer| peer.queue.push(source, sent.message, &self.limits));
-        let displaced = pushed.and_then(Result::ok).ok_or(SendError::Full(way.first))?;
+        let (has_room, displaced) = pushed.unwrap_or_default();
         self.counts.displaced = self.counts.displaced.saturating_add(displaced);
-        Ok(way.first)
+        if has_room { Ok(way.first) } else { Err(SendError::Full(way.first)) }
+    }
+
+    /// What a message is that a peer brought, in the queue of another.
+    pub(super) fn source(&self, from: PublicKey, to: &PublicKey) -> Source {
+        let kind = match self.standing(&from) {
+            _ if from == *to => Kind::Itself,
+            Standing::Stranger => Kind::Stranger,
+            Standing::Kept | Standing::Chosen => Kind::Known,
+        };
+        Source::Peer(from, kind)
     }
 
     /// The next message for a peer, if it takes one now. Ours go first, then what answers it, then what others sent to
     /// it.
     pub fn next_to_send(&mut self, peer: &PublicKey, now: Duration) -> Option<OnionMessage> {
-        let id = peer;
         let peer = self.peers.get_mut(peer)?;
         if peer.queue.is_empty() || !peer.pace.has(1, now) {
             return None;
         }
-        let message = peer.queue.pop(id)?;
+        let message = peer.queue.pop()?;
         peer.pace.spend(1);
         peer.active_at = now;
         Some(message)
@@ -102,13 +149,13 @@ impl Peers {
 
     /// When something can be sent, or opened, that cannot now; never, if nothing waits.
     pub fn wake_at(&self) -> Option<Duration> {
-        let sent = self.peers.values().filter(|peer| !peer.queue.is_empty()).map(|peer| peer.pace.ready_at(1));
+        let sent = self.peers.values().filter(|peer| !peer.queue.is_empty()).filter_map(|peer| peer.pace.ready_at(1));
         let opened = self.unopened.iter().filter_map(|id| self.ready_at(id));
         sent.chain(opened).min()
     }
 }
 
 /// The conversation that a message of ours belongs to: what it has in common with those that it asks for again.
-fn conversation(outgoing: &OutgoingMessage) -> Option<Conversation> {
-    outgoing.reply_path_id.as_ref().and_then(|path_id| path_id.0.first_chunk().copied())
+fn conversation(path_id: Option<PathId>) -> Option<Conversation> {
+    path_id.and_then(|path_id| path_id.0.first_chunk().copied())
 }

@@ -1,6 +1,7 @@
 //! All peers that are connected, and which of them are heard.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
@@ -8,10 +9,10 @@ use secp256k1::{Keypair, PublicKey};
 
 use super::bucket::Bucket;
 use super::counts::Counts;
-use super::limits::Limits;
+use super::limits::{Budget, Limits};
 use super::peer::{Peer, Standing, WayBack};
 use super::seen::Seen;
-use crate::exchange::Messenger;
+use crate::exchange::{Messenger, PathId};
 use crate::field::{Direction, ShortChannelId};
 
 /// What is known of channels: our own, and those of others, from gossip for example. A function will do.
@@ -39,6 +40,18 @@ impl Channels for NoChannels {
     }
 }
 
+/// How often a place changes hands. A stranger that says something while it has no place makes us look for the idlest.
+const TURNOVER: Budget = Budget { burst: 256, per_second: 64 };
+
+/// What is to be answered over a path.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    /// Who brought it.
+    pub(super) from: PublicKey,
+    /// Over which path it came, if it was an invoice: to be answered once.
+    pub(super) invoice: Option<PathId>,
+}
+
 /// The peers of a wallet or an issuer, as far as onion messages go: whom to hear, how often, and over whom to send.
 ///
 /// It knows no sockets and no clock. `now` is the time since any fixed moment, which never goes back: that of a
@@ -55,14 +68,17 @@ pub struct Peers {
     pub(super) newcomers: Bucket,
     pub(super) all_strangers: Bucket,
     pub(super) seen: Seen,
-    /// Who has something that is not opened yet, and whose turn was last.
-    pub(super) unopened: BTreeSet<PublicKey>,
-    pub(super) last_opened: Option<PublicKey>,
+    /// Who has something that is not opened yet, the next in turn first: a name that somebody chose well comes no
+    /// sooner.
+    pub(super) unopened: VecDeque<PublicKey>,
+    /// The strangers that are heard, and how often that changes.
+    pub(super) places: Vec<PublicKey>,
+    turnover: Bucket,
     /// How many bytes of strangers are not opened yet.
     pub(super) strangers_bytes: usize,
-    /// Who brought what is to be answered over these paths.
-    pub(super) asked: BTreeMap<WayBack, PublicKey>,
-    /// The requests for which a wrong invoice may have been answered.
+    /// What is to be answered over these paths.
+    pub(super) asked: BTreeMap<WayBack, Asked>,
+    /// The requests for which a wrong invoice was answered.
     pub(super) answered: super::answered::Answered,
     pub(super) turns: usize,
     pub(super) passes_on: bool,
@@ -81,8 +97,9 @@ impl Peers {
             newcomers: Bucket::full(limits.newcomers, start),
             all_strangers: Bucket::full(limits.all_strangers, start),
             seen: Seen::default(),
-            unopened: BTreeSet::new(),
-            last_opened: None,
+            unopened: VecDeque::new(),
+            places: Vec::new(),
+            turnover: Bucket::full(TURNOVER, start),
             strangers_bytes: 0,
             asked: BTreeMap::new(),
             answered: super::answered::Answered::default(),
@@ -108,23 +125,43 @@ impl Peers {
             Standing::Stranger => drop(self.named.remove(&peer)),
             known => drop(self.named.insert(peer, known)),
         }
-        self.count_bytes();
+        let Some(connected) = self.peers.get_mut(&peer).filter(|peer| peer.is_inbound) else { return };
+        let was_stranger = connected.is_stranger();
+        connected.standing = standing;
+        let bytes = connected.unopened_bytes;
+        match (was_stranger, connected.is_stranger()) {
+            (true, false) => {
+                self.strangers_bytes = self.strangers_bytes.saturating_sub(bytes);
+                self.places.retain(|id| *id != peer);
+            }
+            (false, true) => {
+                self.strangers_bytes = self.strangers_bytes.saturating_add(bytes);
+                if connected.has_place {
+                    self.places.push(peer);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// What a peer is to us.
     pub fn standing(&self, peer: &PublicKey) -> Standing {
-        let is_outbound = self.peers.get(peer).is_some_and(|peer| !peer.is_inbound);
-        if is_outbound { Standing::Chosen } else { self.named.get(peer).copied().unwrap_or(Standing::Stranger) }
+        let named = || self.named.get(peer).copied().unwrap_or(Standing::Stranger);
+        self.peers.get(peer).map_or_else(named, |peer| peer.standing)
     }
 
     /// A peer is connected, and has said `init`. `is_inbound` says that it came to us; `takes_onion_messages` whether
     /// its `init` says that it takes those of anyone who is not its channel partner.
     ///
-    /// Nobody is refused: who is one too many has the place of the stranger that was idle longest.
+    /// Nobody is refused: who is one too many has the place of the stranger that was idle longest, as soon as it says
+    /// something.
     pub fn connected(&mut self, peer: PublicKey, is_inbound: bool, takes_onion_messages: bool, now: Duration) {
         self.disconnected(&peer);
-        self.peers.insert(peer, Peer::new(is_inbound, takes_onion_messages, &self.limits, now));
-        self.make_place(&peer);
+        let standing = if is_inbound { self.standing(&peer) } else { Standing::Chosen };
+        self.peers.insert(peer, Peer::new(is_inbound, standing, takes_onion_messages, &self.limits, now));
+        if standing != Standing::Stranger || self.places.len() < self.limits.strangers {
+            self.make_place(&peer, now);
+        }
     }
 
     /// A connection has ended. What waits for the peer is dropped: anyone who waits for an answer asks again.
@@ -133,50 +170,57 @@ impl Peers {
         self.peers.remove(peer);
     }
 
-    /// Drops what waits for a peer, or from it.
+    /// Drops what waits for a peer, or from it, and its place.
     fn clear(&mut self, id: &PublicKey) {
-        let is_stranger = self.standing(id) == Standing::Stranger;
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if is_stranger {
+        if peer.is_stranger() {
             self.strangers_bytes = self.strangers_bytes.saturating_sub(peer.unopened_bytes);
         }
-        for way in peer.asked() {
-            self.asked.remove(way);
+        if peer.has_place {
+            peer.has_place = false;
+            self.places.retain(|other| other != id);
         }
+        let asked = peer.forget_asked();
         let lost = u64::try_from(peer.clear()).unwrap_or(u64::MAX);
         self.counts.disconnected = self.counts.disconnected.saturating_add(lost);
-        self.unopened.remove(id);
+        self.unopened.retain(|other| other != id);
+        asked.iter().for_each(|way| self.forget(way, id));
     }
 
-    fn count_bytes(&mut self) {
-        let strangers = self.peers.iter().filter(|(id, _)| self.standing(id) == Standing::Stranger);
-        self.strangers_bytes = strangers.fold(0, |sum, (_, peer)| sum.saturating_add(peer.unopened_bytes));
+    /// Forgets a way back, unless another peer asked over it since.
+    pub(super) fn forget(&mut self, way: &WayBack, from: &PublicKey) {
+        if self.asked.get(way).is_some_and(|asked| asked.from == *from) {
+            self.asked.remove(way);
+        }
     }
 
     /// Gives a peer its place among those that are heard. A stranger takes that of the idlest, if there is no other.
-    pub(super) fn make_place(&mut self, id: &PublicKey) {
-        let is_stranger = self.standing(id) == Standing::Stranger;
-        let Some(peer) = self.peers.get(id).filter(|peer| peer.is_able) else { return };
-        if peer.has_place {
-            return;
-        }
-        if is_stranger {
-            let placed = || {
-                let strangers = self.peers.iter().filter(|(_, peer)| peer.has_place);
-                strangers.filter(|(other, _)| self.standing(other) == Standing::Stranger)
-            };
-            if placed().count() >= self.limits.strangers {
-                let idlest = placed().min_by_key(|(_, peer)| (!peer.is_idle(), peer.active_at)).map(|(id, _)| *id);
-                let Some(idlest) = idlest else { return };
-                self.clear(&idlest);
-                if let Some(peer) = self.peers.get_mut(&idlest) {
-                    peer.has_place = false;
+    /// Where all are busy, one that has more than one message waiting makes room, or nobody: else all would be pushed
+    /// out by turns before anything is opened.
+    pub(super) fn make_place(&mut self, id: &PublicKey, now: Duration) {
+        let Some(peer) = self.peers.get(id).filter(|peer| peer.is_able && !peer.has_place) else { return };
+        if peer.is_stranger() {
+            if self.places.len() >= self.limits.strangers {
+                if !self.turnover.has(1, now) {
+                    return;
                 }
+                self.turnover.spend(1);
+                let Some(idlest) = self.idlest(now) else { return };
+                self.clear(&idlest);
             }
+            self.places.push(*id);
         }
         if let Some(peer) = self.peers.get_mut(id) {
             peer.has_place = true;
         }
+    }
+
+    /// The stranger that gives way.
+    fn idlest(&self, now: Duration) -> Option<PublicKey> {
+        let placed = || self.places.iter().filter_map(|id| Some((id, self.peers.get(id)?)));
+        let idle = placed().filter(|(_, peer)| !peer.is_busy(now)).min_by_key(|(_, peer)| peer.active_at);
+        let greedy = || placed().filter(|(_, peer)| peer.waiting() > 1).max_by_key(|(_, peer)| peer.waiting());
+        Some(*idle.or_else(greedy)?.0)
     }
 
     /// The peers that can be sent onion messages.
@@ -186,7 +230,8 @@ impl Peers {
 
     /// The peers through which we begin something: those that we connected to, and those that are named.
     pub fn chosen(&self) -> impl Iterator<Item = PublicKey> + '_ {
-        self.able().filter(|id| self.standing(id) == Standing::Chosen)
+        let chosen = self.peers.iter().filter(|(_, peer)| peer.is_able && peer.standing == Standing::Chosen);
+        chosen.map(|(id, _)| *id)
     }
 
     /// How many are connected, whether they take onion messages or not.

@@ -41,11 +41,20 @@ impl Peers {
         from: Option<PublicKey>,
         channels: &impl Channels,
     ) -> Result<Way, SendError> {
+        match destination {
+            Destination::Node(id) => self.towards(Some(*id), from.filter(|id| self.is_able(id)), None, 0),
+            Destination::Path(path) => self.way_over(path, from, channels),
+        }
+    }
+
+    /// The way to the end of a path.
+    pub(super) fn way_over(
+        &mut self,
+        path: &BlindedPath<'static>,
+        from: Option<PublicKey>,
+        channels: &impl Channels,
+    ) -> Result<Way, SendError> {
         let from = from.filter(|id| self.is_able(id));
-        let path = match destination {
-            Destination::Node(id) => return self.towards(Some(*id), from, None, 0),
-            Destination::Path(path) => path,
-        };
         let own = self.messenger.node_id();
         let (start, introduction, looked) = match path.introduction_node() {
             IntroductionNode::NodeId(point) => (point.public_key().map_err(no_way)?, None, 0),

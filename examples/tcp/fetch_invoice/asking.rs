@@ -4,10 +4,10 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Action, Claim, Draft, Inbound, IncomingMessage, Limit, Messenger, NameLookup, Need, OutgoingDnsMessage,
-    OutgoingMessage, Payee, Payer, Payment, Retry,
+    Action, Claim, Draft, IncomingMessage, Limit, NameLookup, Need, OutgoingDnsMessage, OutgoingMessage, PathId, Payee,
+    Payer, Payment, ReceivedProof, Retry,
 };
-use bolt12::onion::{HopKey, OnionMessage};
+use bolt12::onion::HopKey;
 use bolt12::peers::SendError;
 use bolt12::{ChainHash, CurrencyCode, Error, ErrorKind, Offer, Quantity, Rate, Refund, ResolvedName, UnixTime};
 
@@ -103,8 +103,8 @@ impl Wallet {
     }
 
     /// What was to be sent cannot get there: the next way is tried.
-    pub(crate) fn unreachable(&self, outgoing: &OutgoingMessage) {
-        let Some(path_id) = &outgoing.reply_path_id else { return };
+    pub(crate) fn unreachable(&self, path_id: Option<&PathId>) {
+        let Some(path_id) = path_id else { return };
         match &mut *self.look() {
             What::Payment(payment) => payment.unreachable(path_id, now()),
             What::Claim(claim) => claim.unreachable(path_id, now()),
@@ -128,13 +128,11 @@ impl Application for Wallet {
 
     fn not_sent(&self, _: &SendError) {}
 
-    fn other(&self, onion: &OnionMessage, messenger: &Messenger) -> Option<OutgoingDnsMessage> {
-        let Ok(Inbound::Proof(answer)) = messenger.receive(onion) else { return None };
+    fn proof(&self, proof: &ReceivedProof) {
         if let What::Name(lookup) = &mut *self.look() {
             // What does not count is said at the end.
-            let _ = lookup.receive(&answer, now(), ResolvedName::verify);
+            let _ = lookup.receive(proof, now(), ResolvedName::verify);
         }
-        None
     }
 }
 

@@ -8,18 +8,27 @@ pub(crate) struct Progress {
     is_silent: bool,
     now: String,
     turns: usize,
+    /// What was said so far, for tests.
+    said: Vec<String>,
 }
 
 const WHEEL: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 impl Progress {
     pub(crate) fn on_stderr() -> Self {
-        Self { is_terminal: std::io::stderr().is_terminal(), is_silent: false, now: String::new(), turns: 0 }
+        let is_terminal = std::io::stderr().is_terminal();
+        Self { is_terminal, is_silent: false, now: String::new(), turns: 0, said: Vec::new() }
     }
 
     #[allow(dead_code, reason = "for tests")]
     pub(crate) fn silent() -> Self {
-        Self { is_terminal: false, is_silent: true, now: String::new(), turns: 0 }
+        Self { is_terminal: false, is_silent: true, now: String::new(), turns: 0, said: Vec::new() }
+    }
+
+    /// What was said, where it is silent.
+    #[allow(dead_code, reason = "for tests")]
+    pub(crate) fn said(&self) -> &[String] {
+        &self.said
     }
 
     /// What is happening now.
@@ -27,7 +36,9 @@ impl Progress {
         let what = what.into();
         if what != self.now {
             self.now = what;
-            if !self.is_terminal && !self.is_silent {
+            if self.is_silent {
+                self.said.push(self.now.clone());
+            } else if !self.is_terminal {
                 let _ = writeln!(std::io::stderr(), "{}", self.now);
             }
         }

@@ -100,9 +100,16 @@ impl Asked {
 
     /// Asks the next resolver, if it is time, through a peer that is connected.
     fn ask_for_name(&mut self) -> Result<(), Failure> {
-        let Some(through) = self.targets.iter().find(|target| target.is_up()) else { return Ok(()) };
         while let Some(query) = self.net.application.poll_name() {
-            self.net.send_dns(&query, through.id).map_err(|error| Failure::of(&error))?;
+            match self.net.send_dns(&query) {
+                Ok(_) => {}
+                Err(SendError::Message(error)) => return Err(Failure::of(&error)),
+                Err(error) => {
+                    self.sent.why = error.to_string();
+                    self.net.application.unreachable(query.reply_path_id.as_ref());
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -166,7 +173,7 @@ impl Asked {
             Err(error) => {
                 self.sent.failed += 1;
                 self.sent.why = error.to_string();
-                self.net.application.unreachable(&outgoing);
+                self.net.application.unreachable(outgoing.reply_path_id.as_ref());
                 Ok(false)
             }
         }

@@ -66,12 +66,6 @@ impl Link {
         lock(&self.said).clone()
     }
 
-    /// Sends a message that waits for nothing.
-    pub(crate) fn send(&self, message: &OnionMessage) {
-        let _ = lock(&self.connection).send(message);
-        self.wake();
-    }
-
     /// There is something to send.
     pub(crate) fn wake(&self) {
         // Not between looking and waiting.

@@ -15,12 +15,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bolt12::bitcoin::Network;
-use bolt12::exchange::{IncomingMessage, Messenger, OutgoingDnsMessage, OutgoingMessage, Route};
+use bolt12::exchange::{IncomingMessage, Messenger, OutgoingDnsMessage, OutgoingMessage, ReceivedProof, ReceivedQuery};
 use bolt12::onion::{HopKey, OnionMessage};
 use bolt12::peer::{Config, Connection, Event, OnionMessages, Timeouts};
 use bolt12::peers::{Arrived, Counts, Limits, Peers, SendError};
 use bolt12::secp256k1::{Keypair, PublicKey};
-use bolt12::{ChainHash, Direction, Error, ShortChannelId};
+use bolt12::{ChainHash, Direction, ShortChannelId};
 
 pub(crate) use clock::now;
 pub(crate) use keys::{Keys, random};
@@ -34,10 +34,13 @@ pub(crate) trait Application: Send + Sync + 'static {
     /// An answer could not be sent.
     fn not_sent(&self, why: &SendError);
 
-    /// A message that is not about offers. Returns the answer, which goes back to who brought it.
-    fn other(&self, _: &OnionMessage, _: &Messenger) -> Option<OutgoingDnsMessage> {
+    /// Somebody asks for the proof of a name. Returns the answer of a resolver.
+    fn query(&self, _: &ReceivedQuery) -> Option<OutgoingDnsMessage> {
         None
     }
+
+    /// The proof of a name.
+    fn proof(&self, _: &ReceivedProof) {}
 }
 
 /// All connections, and what they have in common.
@@ -154,20 +157,19 @@ impl<A: Application> Net<A> {
     pub(crate) fn turn(&self) {
         let next = || lock(&self.peers).next(self.now(), &self.channels());
         while let Some(arrived) = next() {
-            let (message, hop_key) = match arrived {
-                Arrived::Message { message, hop_key, .. } => (message, hop_key),
-                Arrived::Other { from, onion } => {
-                    let answer = self.application.other(&onion, &self.messenger());
-                    // What cannot be sent is asked for again.
-                    let _ = answer.map(|answer| self.send_dns(&answer, from));
-                    continue;
+            let sent = match arrived {
+                Arrived::Message { message, hop_key, .. } => {
+                    self.application.receive(message, &hop_key).map(|answer| self.send(&answer))
                 }
-                _ => continue,
+                Arrived::Query { query, .. } => self.application.query(&query).map(|answer| self.send_dns(&answer)),
+                Arrived::Proof { proof, .. } => {
+                    self.application.proof(&proof);
+                    None
+                }
+                _ => None,
             };
-            if let Some(answer) = self.application.receive(message, &hop_key) {
-                if let Err(error) = self.send(&answer) {
-                    self.application.not_sent(&error);
-                }
+            if let Some(Err(error)) = sent {
+                self.application.not_sent(&error);
             }
         }
     }
@@ -179,20 +181,18 @@ impl<A: Application> Net<A> {
 
     pub(crate) fn send(&self, outgoing: &OutgoingMessage) -> Result<PublicKey, SendError> {
         let sent = lock(&self.peers).send(outgoing, random(), self.now(), &self.channels());
-        if let Ok(id) = &sent {
-            let link = lock(&self.links).get(id).cloned();
-            link.iter().for_each(|link| link.wake());
-        }
-        sent
+        sent.inspect(|id| self.wake(id))
     }
 
-    /// Asks for a name, or answers, through a peer.
-    pub(crate) fn send_dns(&self, outgoing: &OutgoingDnsMessage, peer: PublicKey) -> Result<(), Error> {
-        let route = Route { through: &[peer], reply_through: &[peer], ..Route::default() };
-        let sent = self.messenger().send_dns(outgoing, &route, random())?;
-        let link = lock(&self.links).get(&peer).cloned();
-        link.iter().for_each(|link| link.send(&sent.message));
-        Ok(())
+    /// Asks for a name, or answers.
+    pub(crate) fn send_dns(&self, outgoing: &OutgoingDnsMessage) -> Result<PublicKey, SendError> {
+        let sent = lock(&self.peers).send_dns(outgoing, random(), self.now(), &self.channels());
+        sent.inspect(|id| self.wake(id))
+    }
+
+    fn wake(&self, id: &PublicKey) {
+        let link = lock(&self.links).get(id).cloned();
+        link.iter().for_each(|link| link.wake());
     }
 
     /// Ends all connections.

@@ -42,6 +42,8 @@ pub(crate) enum Mood {
     Refuses,
     /// Sends each invoice twice, with a reply path of its own, as others were seen to.
     Repeats,
+    /// Answers nothing, and warns that it is asked too often, as others were seen to.
+    Warns,
     /// Says that it hears only those with whom it has a channel.
     Deaf,
 }
@@ -219,6 +221,12 @@ fn gossip(to: PublicKey) -> MessageSendEvent {
     MessageSendEvent::SendChannelUpdate { node_id: to, msg: msgs::ChannelUpdate { signature, contents } }
 }
 
+fn warning(to: PublicKey, text: &str) -> MessageSendEvent {
+    let msg = msgs::WarningMessage { channel_id: ldk::ln::types::ChannelId([0; 32]), data: text.to_owned() };
+    let action = msgs::ErrorAction::SendWarningMessage { msg, log_level: ldk::util::logger::Level::Debug };
+    MessageSendEvent::HandleError { node_id: to, action }
+}
+
 impl BaseMessageHandler for Cln {
     fn get_and_clear_pending_msg_events(&self) -> Vec<MessageSendEvent> {
         std::mem::take(&mut self.state.lock().unwrap().gossip)
@@ -257,7 +265,9 @@ impl BaseMessageHandler for Cln {
 
 impl OnionMessageHandler for Cln {
     fn handle_onion_message(&self, peer: PublicKey, message: &msgs::OnionMessage) {
-        if self.admit(peer) {
+        if self.mood == Mood::Warns {
+            self.state.lock().unwrap().gossip.push(warning(peer, "Ratelimiting onion_message: try later"));
+        } else if self.admit(peer) {
             self.receive(message);
         }
     }

@@ -6,6 +6,7 @@
 
 mod bare;
 mod cln;
+mod failures;
 #[allow(dead_code, reason = "its `main` is not called")]
 #[path = "../../../examples/tcp/fetch_invoice/main.rs"]
 mod fetch;

@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use bolt12::exchange::{Inbound, IncomingMessage, Messenger, OutgoingDnsMessage, OutgoingMessage};
-use bolt12::onion::{HopKey, OnionMessage};
+use bolt12::exchange::{IncomingMessage, OutgoingDnsMessage, OutgoingMessage, ReceivedQuery};
+use bolt12::onion::HopKey;
 use bolt12::peers::SendError;
 use bolt12::{HumanReadableName, ResolvedName};
 
@@ -24,8 +24,7 @@ impl net::Application for Resolver {
 
     fn not_sent(&self, _: &SendError) {}
 
-    fn other(&self, onion: &OnionMessage, messenger: &Messenger) -> Option<OutgoingDnsMessage> {
-        let Ok(Inbound::Query(query)) = messenger.receive(onion) else { return None };
+    fn query(&self, query: &ReceivedQuery) -> Option<OutgoingDnsMessage> {
         self.asked.lock().unwrap().push(query.name().to_owned());
         query.answer(&self.proof).ok()
     }
