@@ -192,7 +192,7 @@ impl Party {
         if wake_at.is_some_and(|at| at <= now) {
             return;
         }
-        let payer = Payer::new(self.secret);
+        let payer = self.manager.payer();
         for (id, state) in &self.disk {
             let ConversationId::Payment(payment) = id else { continue };
             // What is being saved waits for that.
@@ -410,7 +410,7 @@ impl World {
         let party = &self.parties[at];
         let state = party.disk.get(&id).unwrap_or_else(|| panic!("seed {}: {id} was not saved", self.setup.seed));
         if let ConversationId::Payment(_) = id {
-            let payment = Payer::new(party.secret).load(state).unwrap();
+            let payment = party.manager.payer().load(state).unwrap();
             assert!(
                 matches!(payment.state(), State::Asking { attempts } if attempts > 0) || payment.refund().is_some()
             );
@@ -422,7 +422,7 @@ impl World {
         let (Event::Payable(id) | Event::Quoted(id) | Event::Paid(id)) = event else { return };
         let party = &self.parties[at];
         let state = &party.disk[id];
-        let payer = Payer::new(party.secret);
+        let payer = party.manager.payer();
         let is_right = |state: State<'_>| match event {
             Event::Payable(_) => matches!(state, State::Paying(_)),
             Event::Quoted(_) => matches!(state, State::Quoted(_)),
