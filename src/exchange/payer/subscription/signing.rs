@@ -12,10 +12,10 @@ use crate::invoice_request::InvoiceRequest;
 use crate::signed::Unsigned;
 
 impl Subscription {
-    /// The request that lacks a signature, whole, to be shown to its [signer](crate::exchange::SubscriptionDraft::signer);
-    /// `None` if none does. It asks for the payment of a period, or [cancels](Self::cancel) the subscription:
-    /// [`recurrence`](crate::RequestFields::recurrence) says which. It is the same every time, also after a restart, and
-    /// however often a period is tried.
+    /// The request that lacks a signature, whole, to be shown to its
+    /// [signer](crate::exchange::SubscriptionDraft::signer); `None` if none does. It asks for the payment of a period,
+    /// or [cancels](Self::cancel) the subscription: [`recurrence`](crate::RequestFields::recurrence) says which. It is
+    /// the same every time, also after a restart, and however often a period is tried.
     pub fn to_sign(&self) -> Option<Unsigned<InvoiceRequest>> {
         if self.lacks_cancel_signature() {
             return self.cancellation().to_sign(&self.payer, self.token(CANCELS, 0)).ok();
