@@ -83,7 +83,7 @@ pub(crate) fn print(conversation: &Conversation, keys: &Keys, effort: Effort) {
     }
 }
 
-const ROWS: [&str; 11] = [
+const ROWS: [&str; 12] = [
     "an idle poll, ns",
     "a stranger's message, ns",
     "a wrong answer to one of them, µs",
@@ -93,6 +93,7 @@ const ROWS: [&str; 11] = [
     "a poll of one that is due, without signing, and its save, µs",
     "memory of each, bytes",
     "of that, bytes of the offer",
+    "and bytes beside it",
     "memory of all, MB",
     "resident memory of the program, MB",
 ];
@@ -214,6 +215,7 @@ fn measure(conversation: &Conversation, keys: &Keys, effort: Effort, count: u64)
         micros(median(due)),
         (held / count).to_string(),
         offer.to_string(),
+        (held / count).saturating_sub(offer).to_string(),
         format!("{:.1}", held as f64 / 1e6),
         resident.map_or("–".to_owned(), |resident| format!("{resident:.1}")),
     ]
@@ -295,5 +297,6 @@ pub(crate) fn print_subscriptions(keys: &Keys, effort: Effort) {
     println!("| memory of each, bytes | {} |", held / count);
     println!("| of that, bytes of its state as it is saved | {states} |");
     println!("| of that, bytes of its offer and its last invoice | {messages} |");
+    println!("| and bytes beside them | {} |", (held / count).saturating_sub(messages as u64));
     println!("| an idle poll, ns | {:.0} |", median(idle));
 }

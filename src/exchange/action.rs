@@ -15,7 +15,7 @@ pub enum Action<M = OutgoingMessage> {
     /// The request needs a signature from a [remote signer](super::Draft::signer): show
     /// [`to_sign`](super::Payment::to_sign) to the signer, pass the signature to [`sign`](super::Payment::sign), and
     /// [poll](super::Payment::poll) again. That may take until the [deadline](super::Payment::deadline). Only payments
-    /// return this.
+    /// and subscriptions return this.
     Sign,
     /// Nothing: it is paid, in progress, or has ended; or it is a refund without expiry, which only waits for claims.
     /// See [`Payment::state`](super::Payment::state).

@@ -324,3 +324,55 @@ fn who_needs_no_rate_waits_for_none() {
     }
     assert_eq!(wallet.manager.rates_needed().count(), 0);
 }
+
+/// RQW-7, REC-11: whatever is to be signed elsewhere is said, and waits, also over a restart.
+#[test]
+fn subscriptions_are_signed_elsewhere() {
+    let device = super::messages::key(0x77);
+    let mut wallet = Wallet::new();
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let draft = payer().subscribe(&offer, NOW, CHAINS).unwrap().signer(device.public_key());
+    let subscription = draft.start([1; 32], NOW, later(DAY)).unwrap();
+    let id = wallet.manager.add_subscription(subscription, NOW).unwrap();
+    wallet.save();
+    let sign = |wallet: &mut Wallet, now: UnixTime| {
+        wallet.go_on(now);
+        let needed = [Event::SignatureNeeded(id.into())];
+        assert_eq!((wallet.told(), wallet.sent().len()), (needed.to_vec(), 0));
+        assert_eq!(wallet.manager.status(id, now).unwrap().activity, Activity::Signing);
+        wallet.restart(now);
+        wallet.go_on(now);
+        assert_eq!((wallet.told(), wallet.sent().len()), (needed.to_vec(), 0));
+        let digest = wallet.manager.subscription(id, |it| it.to_sign().unwrap().digest()).unwrap();
+        let message = bolt12::secp256k1::Message::from_digest(digest);
+        let signature = bolt12::secp256k1::Secp256k1::new().sign_schnorr_no_aux_rand(&message, &device);
+        wallet.manager.sign(id, &signature, now).unwrap();
+        wallet.save();
+        assert!(wallet.manager.sign(id, &signature, now).is_err());
+        wallet.go_on(now);
+        let mut sent = wallet.sent();
+        assert_eq!(sent.len(), 1);
+        sent.remove(0)
+    };
+    let asked = sign(&mut wallet, NOW);
+    let (answer, preimage, _) = answer(&asked, NOW, None, None);
+    wallet.manager.receive(answer, NOW).unwrap();
+    wallet.save();
+    assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+    wallet.manager.paid(preimage, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    assert_eq!(wallet.told(), [Event::Paid(id.into())]);
+    let due = wallet.manager.wake_at().unwrap();
+    wallet.go_on(due);
+    assert_eq!(wallet.told(), [Event::SignatureNeeded(id.into())]);
+    // It is cancelled instead, which is to be signed as well.
+    wallet.manager.cancel(id, due).unwrap();
+    wallet.save();
+    let cancelled = sign(&mut wallet, due);
+    let received = shop().receive(deliver(&cancelled, 0x70)).unwrap();
+    assert!(received.cancels());
+    assert_eq!(wallet.told(), [Event::Ended(id.into())]);
+    assert_eq!(wallet.manager.wake_at(), None);
+    wallet.manager.archive(id).unwrap();
+}

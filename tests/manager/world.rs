@@ -71,6 +71,8 @@ struct Party {
     to_do: VecDeque<(UnixTime, Event)>,
     subscribers: BTreeMap<SubscriptionKey, (u32, PaidPeriod)>,
     offers: Vec<Offer>,
+    /// Where it stands in the agenda.
+    next_at: Option<UnixTime>,
 }
 
 /// Money on its way.
@@ -101,6 +103,8 @@ pub(crate) struct World {
     parties: Vec<Party>,
     /// Where each node is.
     nodes: BTreeMap<PublicKey, usize>,
+    /// When each party has something to do next: nobody looks at a thousand of them to find the one that has.
+    agenda: BTreeSet<(UnixTime, usize)>,
     /// When something begins that did not yet.
     beginnings: BTreeSet<(UnixTime, usize)>,
     /// What is on its way, by when it arrives.
@@ -127,7 +131,14 @@ impl Party {
         };
         let daily = Recurrence::every(1, TimeUnit::Days).unwrap();
         let offers = vec![offer(0, &|offer| offer), offer(1, &|offer| offer.recurrence(daily))];
-        Self { node, secret, manager, disk, store, given, to_do, subscribers, offers }
+        Self { node, secret, manager, disk, store, given, to_do, subscribers, offers, next_at: None }
+    }
+
+    /// When there is something to do.
+    fn due_at(&self) -> Option<UnixTime> {
+        let store = self.store.front().map(|(at, _)| *at);
+        let to_do = self.to_do.iter().map(|(at, _)| *at).min();
+        [self.manager.wake_at(), store, to_do].into_iter().flatten().min()
     }
 
     /// Everything that is not on the disk is forgotten. Some of what was under way got there.
@@ -181,7 +192,7 @@ impl Party {
         if wake_at.is_some_and(|at| at <= now) {
             return;
         }
-        let payer = Payer::new(self.secret);
+        let payer = self.manager.payer();
         for (id, state) in &self.disk {
             let ConversationId::Payment(payment) = id else { continue };
             // What is being saved waits for that.
@@ -221,9 +232,9 @@ impl World {
         let network = Network::new(setup.seed, setup.faults);
         let parties: Vec<_> = (0..setup.parties).map(Party::new).collect();
         let nodes = parties.iter().enumerate().map(|(at, party)| (party.node, at)).collect();
-        let (beginnings, on_the_way, transfers, bills, outcome) = Default::default();
+        let (agenda, beginnings, on_the_way, transfers, bills, outcome) = Default::default();
         let now = NOW;
-        Self { setup, now, random, network, parties, nodes, beginnings, on_the_way, transfers, bills, outcome }
+        Self { setup, now, random, network, parties, nodes, agenda, beginnings, on_the_way, transfers, bills, outcome }
     }
 
     /// Everybody buys something from somebody, subscribes, and refunds.
@@ -292,11 +303,8 @@ impl World {
     fn next_at(&self) -> Option<UnixTime> {
         let transfers = self.on_the_way.first().map(|(at, _)| *at);
         let beginnings = self.beginnings.first().map(|(at, _)| *at);
-        let parties = self.parties.iter().flat_map(|party| {
-            let store = party.store.front().map(|(at, _)| *at);
-            [party.manager.wake_at(), store, party.to_do.iter().map(|(at, _)| *at).min()]
-        });
-        parties.flatten().chain(transfers).chain(beginnings).chain(self.network.next_at()).min()
+        let parties = self.agenda.first().map(|(at, _)| *at);
+        parties.into_iter().chain(transfers).chain(beginnings).chain(self.network.next_at()).min()
     }
 
     /// Does one thing that is due, and says where.
@@ -320,42 +328,45 @@ impl World {
             self.on_the_way.pop_first();
             return Some(self.transfer(hash));
         }
-        for at in 0..self.parties.len() {
-            let party = &mut self.parties[at];
-            if party.store.front().is_some_and(|(at, _)| *at <= now) {
-                let Some((_, save)) = party.store.pop_front() else { unreachable!() };
-                self.outcome.saves += 1;
-                if self.random.chance(self.setup.broken) {
-                    self.outcome.failed_saves += 1;
-                    // What was given out before holds again.
-                    match party.disk.get(&save.id) {
-                        Some(state) => drop(party.given.insert(save.id, state.clone())),
-                        None => drop(party.given.remove(&save.id)),
-                    }
-                    party.manager.save_failed(save.number, now);
-                } else {
-                    match save.state {
-                        Some(state) => drop(party.disk.insert(save.id, state)),
-                        None => drop(party.disk.remove(&save.id)),
-                    }
-                    assert!(party.manager.saved(save.number));
+        let (_, at) = self.agenda.first().copied().filter(|(at, _)| *at <= now)?;
+        let party = &mut self.parties[at];
+        if party.store.front().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, save)) = party.store.pop_front() else { unreachable!() };
+            self.outcome.saves += 1;
+            if self.random.chance(self.setup.broken) {
+                self.outcome.failed_saves += 1;
+                // What was given out before holds again.
+                match party.disk.get(&save.id) {
+                    Some(state) => drop(party.given.insert(save.id, state.clone())),
+                    None => drop(party.given.remove(&save.id)),
                 }
-                self.take(at);
-                return Some(at);
+                party.manager.save_failed(save.number, now);
+            } else {
+                match save.state {
+                    Some(state) => drop(party.disk.insert(save.id, state)),
+                    None => drop(party.disk.remove(&save.id)),
+                }
+                assert!(party.manager.saved(save.number));
             }
-            if let Some(due) = party.to_do.iter().position(|(at, _)| *at <= now) {
-                let (_, event) = party.to_do.remove(due).unwrap();
-                self.decide(at, &event);
-                self.take(at);
-                return Some(at);
-            }
-            if party.manager.wake_at().is_some_and(|at| at <= now) {
-                party.manager.poll(now, 3);
-                self.take(at);
-                return Some(at);
-            }
+        } else if let Some(due) = party.to_do.iter().position(|(at, _)| *at <= now) {
+            let (_, event) = party.to_do.remove(due).unwrap();
+            self.decide(at, &event);
+        } else {
+            assert!(party.manager.wake_at().is_some_and(|at| at <= now));
+            party.manager.poll(now, 3);
         }
-        None
+        self.take(at);
+        Some(at)
+    }
+
+    /// Notes when a party has something to do next.
+    fn note_due(&mut self, at: usize) {
+        let due_at = self.parties[at].due_at();
+        let before = std::mem::replace(&mut self.parties[at].next_at, due_at);
+        if before != due_at {
+            before.map(|before| self.agenda.remove(&(before, at)));
+            self.agenda.extend(due_at.map(|due_at| (due_at, at)));
+        }
     }
 
     /// Takes what a manager gives.
@@ -383,6 +394,7 @@ impl World {
             let later = UnixTime(now.0 + self.random.below(20));
             self.parties[at].to_do.push_back((later, event));
         }
+        self.note_due(at);
     }
 
     fn send(&mut self, at: usize, message: &OutgoingMessage) {
@@ -398,7 +410,7 @@ impl World {
         let party = &self.parties[at];
         let state = party.disk.get(&id).unwrap_or_else(|| panic!("seed {}: {id} was not saved", self.setup.seed));
         if let ConversationId::Payment(_) = id {
-            let payment = Payer::new(party.secret).load(state).unwrap();
+            let payment = party.manager.payer().load(state).unwrap();
             assert!(
                 matches!(payment.state(), State::Asking { attempts } if attempts > 0) || payment.refund().is_some()
             );
@@ -410,7 +422,7 @@ impl World {
         let (Event::Payable(id) | Event::Quoted(id) | Event::Paid(id)) = event else { return };
         let party = &self.parties[at];
         let state = &party.disk[id];
-        let payer = Payer::new(party.secret);
+        let payer = party.manager.payer();
         let is_right = |state: State<'_>| match event {
             Event::Payable(_) => matches!(state, State::Paying(_)),
             Event::Quoted(_) => matches!(state, State::Quoted(_)),
@@ -633,6 +645,7 @@ impl World {
     fn finish(mut self) -> Outcome {
         let seed = self.setup.seed;
         for party in &self.parties {
+            assert_eq!(party.due_at(), party.next_at, "seed {seed}: the agenda is wrong");
             assert!(party.is_done(), "seed {seed}: {:?} waits for nothing", party.manager);
             for id in party.manager.ids() {
                 let status = party.manager.status(id, self.now).unwrap();

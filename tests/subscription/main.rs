@@ -19,6 +19,7 @@ mod issuer;
 mod pace;
 mod payer;
 mod shop;
+mod signing;
 mod simulation;
 mod state;
 mod world;

@@ -46,13 +46,19 @@ impl OffersManager {
         Ok(begun.ok_or(ManagerError::Unknown(id))??)
     }
 
-    /// The signature of a [request that needs one](super::Event::SignatureNeeded): see [`Payment::sign`].
+    /// The signature of a [request that needs one](super::Event::SignatureNeeded), of a payment or a subscription: see
+    /// [`Payment::sign`].
     ///
     /// # Errors
     ///
     /// As there, and `Unknown`.
-    pub fn sign(&mut self, id: PaymentId, signature: &schnorr::Signature, now: UnixTime) -> Result<(), ManagerError> {
-        self.step_payment(id, now, |payment| payment.sign(signature))
+    pub fn sign(
+        &mut self,
+        id: impl Into<ConversationId>,
+        signature: &schnorr::Signature,
+        now: UnixTime,
+    ) -> Result<(), ManagerError> {
+        self.step(id.into(), now, |conversation| conversation.sign(signature))
     }
 
     /// The user does not want to pay: see [`Payment::decline`].

@@ -7,6 +7,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use crate::error::{Error, ErrorKind, Rule};
 use crate::exchange::action::Step;
@@ -105,6 +106,11 @@ pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     }
 
     fn failed(&mut self, _: Attempt) -> Result<(), Error> {
+        Err(no_payment())
+    }
+
+    /// The signature of a request that is signed elsewhere.
+    fn sign(&mut self, _: &schnorr::Signature) -> Result<(), Error> {
         Err(no_payment())
     }
 

@@ -81,8 +81,8 @@ impl fmt::Debug for ToSend {
 #[non_exhaustive]
 pub enum Event {
     /// A request needs a signature from a remote signer: show the result of
-    /// [`Payment::to_sign`](crate::exchange::Payment::to_sign) to the signer, and [pass on the
-    /// signature](super::OffersManager::sign).
+    /// [`Payment::to_sign`](crate::exchange::Payment::to_sign), or of `to_sign` of a subscription, to the signer, and
+    /// [pass on the signature](super::OffersManager::sign).
     SignatureNeeded(ConversationId),
     /// There is an invoice. Show the quote to the user, and [begin](super::OffersManager::begin) or
     /// [decline](super::OffersManager::decline). For a subscription, this event comes only if the subscription does not

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use crate::error::Error;
 use crate::exchange::ids::{ConversationId, PathId};
@@ -87,6 +88,10 @@ impl Held for Payment {
 
     fn failed(&mut self, attempt: Attempt) -> Result<(), Error> {
         self.failed(attempt)
+    }
+
+    fn sign(&mut self, signature: &schnorr::Signature) -> Result<(), Error> {
+        self.sign(signature)
     }
 
     fn as_payment(&self) -> Option<&Payment> {

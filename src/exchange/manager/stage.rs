@@ -15,6 +15,9 @@ pub(crate) enum Stage {
     Waiting,
     /// For a signature.
     Signing,
+    /// For that of a cancellation.
+    #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions are cancelled"))]
+    SigningEnd,
     Asking,
     Quoted,
     NeedsApproval(Objection),
@@ -57,14 +60,17 @@ impl Stage {
 
     /// Whether it is for the user to decide or sign something.
     pub(crate) fn is_decision(self) -> bool {
-        matches!(self, Self::Signing | Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped)
+        matches!(
+            self,
+            Self::Signing | Self::SigningEnd | Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped
+        )
     }
 
     /// What is told of a conversation that has come so far.
     pub(crate) fn event(self, id: ConversationId) -> Option<Event> {
         match self {
             Self::Waiting | Self::Asking => None,
-            Self::Signing => Some(Event::SignatureNeeded(id)),
+            Self::Signing | Self::SigningEnd => Some(Event::SignatureNeeded(id)),
             Self::Quoted => Some(Event::Quoted(id)),
             Self::NeedsApproval(objection) => Some(Event::NeedsApproval { id, objection }),
             Self::Paying(_) => Some(Event::Payable(id)),

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use crate::error::{Error, ErrorKind};
 use crate::exchange::action::Step;
@@ -68,6 +69,7 @@ impl Held for Subscription {
             SubscriptionState::Open(payment) => payments::stage(payment),
             SubscriptionState::Overdue { .. } => Stage::Overdue,
             SubscriptionState::Stopped(..) => Stage::Stopped,
+            SubscriptionState::Ended(_) if self.lacks_cancel_signature() => Stage::SigningEnd,
             SubscriptionState::Ended(_) => Stage::Ended,
         }
     }
@@ -84,6 +86,9 @@ impl Held for Subscription {
             SubscriptionState::Overdue { due, from } => (Activity::Overdue { number: number(&due) }, Some(from)),
             SubscriptionState::Open(payment) => payments::activity(payment),
             SubscriptionState::Stopped(due, reason) => (Activity::Stopped(reason.clone()), Some(*due.window.end())),
+            SubscriptionState::Ended(_) if self.lacks_cancel_signature() => {
+                (Activity::Signing, Some(self.cancel_until()))
+            }
             SubscriptionState::Ended(end) => (Activity::Over(end), None),
         }
     }
@@ -145,6 +150,10 @@ impl Held for Subscription {
 
     fn failed(&mut self, attempt: Attempt) -> Result<(), Error> {
         self.failed(attempt)
+    }
+
+    fn sign(&mut self, signature: &schnorr::Signature) -> Result<(), Error> {
+        self.sign(signature)
     }
 
     fn as_subscription(&self) -> Option<&Subscription> {

@@ -3,6 +3,8 @@
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::contacts::contact::Contact;
 use crate::exchange::payer::draft::Draft;
+#[cfg(feature = "recurrence")]
+use crate::exchange::payer::subscription::draft::SubscriptionDraft;
 use crate::invoice_request::{Introduction, PayerIdentity};
 
 impl Draft {
@@ -24,6 +26,19 @@ impl Draft {
         let custom = &mut self.choices.custom;
         custom.retain(|(number, _)| crate::field::find(&[crate::contacts::FIELDS], *number).is_none());
         custom.extend(Introduction::fields(&contact.secret(), payer));
+        Ok(self)
+    }
+}
+
+#[cfg(feature = "recurrence")]
+impl SubscriptionDraft {
+    /// Tells the contact who subscribes, with every payment: see [`Draft::introduce`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn introduce(mut self, contact: &Contact, payer: &PayerIdentity) -> Result<Self, Error> {
+        self.draft = self.draft.introduce(contact, payer)?;
         Ok(self)
     }
 }

@@ -150,6 +150,7 @@ impl Payment {
         if let Some(better) = better {
             if self.ask_anew(Some(end.clone())) {
                 self.purpose = Purpose::Offer(Box::new(better));
+                self.signature = None;
                 self.schedule.restart(0, now);
                 return Ok(Progress::AskingAgain(None));
             }

@@ -342,7 +342,9 @@ impl Payment {
         let next = self.generation.checked_add(1).filter(|_| self.renewals < MAX_RENEWALS);
         let Some(generation) = next else { return false };
         self.generation = generation;
-        self.signature = None;
+        if !self.asks_the_same_again() {
+            self.signature = None;
+        }
         self.renewals = self.renewals.saturating_add(1);
         self.closed.clear();
         self.last_refusal = why.map(Box::new);

@@ -12,7 +12,7 @@ use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::recurring::Series;
 use crate::exchange::refused::Refused;
-use crate::units::UnixTime;
+use crate::units::{Msat, UnixTime};
 
 impl Payment {
     /// Which payment of a subscription this is.
@@ -68,9 +68,20 @@ impl Payment {
         self.attempts = paid.attempts;
     }
 
+    fn asked_amount(&self) -> Option<Msat> {
+        match &self.purpose {
+            Purpose::Offer(offer) => offer.choices.amount,
+            Purpose::Refund(_) => None,
+        }
+    }
+
     /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
     pub(crate) fn replace(&mut self, other: Self) {
         self.attempts = other.attempts;
+        // The same is asked for, unless it was with an amount that the issuer suggested.
+        if self.asked_amount() == other.asked_amount() {
+            self.signature = other.signature;
+        }
         self.failed = other.failed;
         if let Phase::Quoted(invoice) | Phase::Paying(invoice, _) = other.phase {
             self.failed.push(*invoice);

@@ -34,6 +34,11 @@ impl Payment {
         Ok(())
     }
 
+    /// Whether another invoice is asked for with the same bytes: all requests for a period are one (REC-3).
+    pub(crate) fn asks_the_same_again(&self) -> bool {
+        matches!(&self.purpose, Purpose::Offer(offer) if offer.series.as_ref().is_some_and(|it| it.nonce().is_some()))
+    }
+
     pub(crate) fn lacks_signature(&self) -> bool {
         let is_elsewhere = matches!(&self.purpose, Purpose::Offer(offer) if offer.choices.signer.is_some());
         is_elsewhere && self.signature.is_none() && matches!(self.phase, Phase::Asking)

@@ -62,6 +62,8 @@ impl Subscription {
             self.last_paid = Some(receipt.invoice().payment_hash());
             self.counter = self.counter.saturating_add(1);
             (self.attempt, self.again, self.consent) = (0, None, None);
+            // What cancels has another counter now.
+            self.cancel_signature = None;
         }
         Ok(())
     }

@@ -3,11 +3,13 @@
 use alloc::vec::Vec;
 
 use bitcoin::constants::ChainHash;
+use secp256k1::PublicKey;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::payer::draft::{Draft, Need};
 use crate::exchange::payer::keys::Payer;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
+use crate::exchange::payer::subscription::Subscription;
 use crate::exchange::payer::subscription::due::Due;
 use crate::exchange::payer::subscription::plan::{Plan, RETRY};
 use crate::exchange::schedule::Retry;
@@ -66,6 +68,15 @@ impl SubscriptionDraft {
     /// How many items: see [`Draft::quantity`].
     pub fn quantity(mut self, quantity: u64) -> Self {
         self.draft = self.draft.quantity(quantity);
+        self
+    }
+
+    /// Has all requests of the subscription signed with this key by a remote signer: see [`Draft::signer`]. Each period
+    /// needs one signature, for all paths, repetitions and tries, and so does a cancellation:
+    /// [`poll`](crate::exchange::Subscription::poll) then returns [`Action::Sign`](crate::exchange::Action::Sign). The
+    /// signer has to answer while the [pay window](Due::window) is open. Use a key for one subscription only.
+    pub fn signer(mut self, payer_id: PublicKey) -> Self {
+        self.draft = self.draft.signer(payer_id);
         self
     }
 
@@ -183,7 +194,18 @@ impl SubscriptionDraft {
         self.draft.needs()
     }
 
-    /// Checks all that [`start`](Self::start) does, but for the deadline. Costs as much as a request.
+    /// The limit on the [note](Self::payer_note) in bytes (not characters), given the other choices: see
+    /// [`Draft::max_note_len`]. The note is in all requests, so it must fit into the longest. Costs as much as two
+    /// requests.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Draft::max_note_len`], and `Unexpected` for a first period of an offer without base (REC-4).
+    pub fn max_note_len(&self) -> Result<usize, Error> {
+        Subscription::max_note_len(&self.draft.payer, &self.plan(self.now, UnixTime(u64::MAX))?)
+    }
+
+    /// Checks all that [`start`](Self::start) does, but for the deadline. Costs as much as two requests.
     ///
     /// # Errors
     ///

@@ -2,9 +2,11 @@
 //!
 //! This file holds what a subscription is and shows; the files below it hold what changes it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::hashes::sha256;
+use secp256k1::schnorr;
 
 use crate::error::{Error, ErrorKind, Rule, Stage};
 use crate::exchange::end::EndReason;
@@ -35,6 +37,7 @@ pub(crate) mod pace;
 mod plan;
 mod requests;
 mod saved;
+mod signing;
 mod start;
 pub(crate) mod state;
 
@@ -111,6 +114,8 @@ pub struct Subscription {
     /// How fast it may go.
     pace: Pace,
     cancel: Cancel,
+    /// That of the cancellation, if it is made elsewhere.
+    cancel_signature: Option<Box<schnorr::Signature>>,
 }
 
 impl Subscription {

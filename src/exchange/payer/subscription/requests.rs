@@ -45,7 +45,7 @@ impl Subscription {
             SubscriptionState::Open(payment) if matches!(payment.state(), State::Paying(_)) => {
                 return Ok(Step::Nothing);
             }
-            SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return Ok(self.send_cancel()),
+            SubscriptionState::Ended(SubscriptionEnd::Cancelled) => return Ok(self.send_cancel(now)),
             SubscriptionState::Ended(_) => return Ok(Step::Nothing),
             SubscriptionState::Stopped(due, _) => return Ok(Step::WaitUntil(self.come_again(&due, now))),
             SubscriptionState::Waiting(due) if now < due.due_at => return Ok(Step::WaitUntil(due.due_at)),

@@ -1,8 +1,10 @@
 //! A subscription as bytes.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bitcoin::hashes::{Hash as _, sha256};
+use secp256k1::schnorr;
 
 use crate::error::Error;
 use crate::exchange::ids::SubscriptionId;
@@ -15,6 +17,9 @@ use crate::exchange::payer::subscription::plan::Plan;
 use crate::exchange::payer::subscription::{Cancel, Subscription};
 use crate::exchange::saved::{Kind, Reader, Writer, invalid};
 use crate::units::{Msat, UnixTime};
+
+/// Whether the signature of a cancellation follows.
+const SIGNED: u8 = 0x80;
 
 impl Payer {
     /// Loads what [`Subscription::to_bytes`] saved.
@@ -81,7 +86,13 @@ impl Subscription {
             Cancel::Wanted(way) => (1, way),
             Cancel::Sent(way) => (2, way),
         };
-        out.array([cancel, way]);
+        match &self.cancel_signature {
+            None => out.array([cancel, way]),
+            Some(signature) => {
+                out.array([cancel | SIGNED, way]);
+                out.array(signature.serialize());
+            }
+        }
         out.flag(self.payment.is_some());
         if let Some(payment) = &self.payment {
             payment.write(&mut out);
@@ -103,11 +114,16 @@ impl Subscription {
         let again = reader.optional_number()?.map(UnixTime);
         let consent = reader.optional_number()?.map(Msat);
         let pace = Pace::read(reader)?;
-        let cancel = match (reader.byte()?, reader.byte()?) {
-            (0, 0) => Cancel::No,
+        let (how, way) = (reader.byte()?, reader.byte()?);
+        let cancel = match (how & !SIGNED, way) {
+            (0, 0) if how == 0 => Cancel::No,
             (1, way) => Cancel::Wanted(way),
             (2, way) => Cancel::Sent(way),
             _ => return Err(invalid()),
+        };
+        let cancel_signature = match how & SIGNED {
+            0 => None,
+            _ => Some(Box::new(schnorr::Signature::from_slice(&reader.array::<64>()?).map_err(|_| invalid())?)),
         };
         let payment = if reader.flag()? { Some(Payment::read(reader, payer)?) } else { None };
         let payer = payer.clone();
@@ -125,6 +141,7 @@ impl Subscription {
             consent,
             pace,
             cancel,
+            cancel_signature,
         };
         if loaded.is_consistent() { Ok(loaded) } else { Err(invalid()) }
     }
@@ -136,7 +153,8 @@ impl Subscription {
             Some(base) => self.basetime == Some(base),
             None => self.basetime.is_some() == (self.counter > 0),
         };
-        knows_basetime && self.payment.as_ref().is_none_or(|payment| self.is_own(payment))
+        let has_signer = self.cancel_signature.is_none() || self.plan.choices.signer.is_some();
+        knows_basetime && has_signer && self.payment.as_ref().is_none_or(|payment| self.is_own(payment))
     }
 
     fn is_own(&self, payment: &Payment) -> bool {

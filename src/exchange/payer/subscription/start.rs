@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::error::Error;
 use crate::exchange::ids::SubscriptionId;
 use crate::exchange::payer::keys::Payer;
+use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::payer::subscription::draft::SubscriptionDraft;
 use crate::exchange::payer::subscription::pace::Pace;
 use crate::exchange::payer::subscription::plan::Plan;
@@ -65,12 +66,28 @@ impl Subscription {
             consent: None,
             pace: Pace::default(),
             cancel: Cancel::No,
+            cancel_signature: None,
         }
     }
 
-    /// Checks that the first request can be made, so that whatever cannot be asked for is refused at once.
+    /// Checks that the first request can be made, and that none is too long, so that whatever cannot be asked for is
+    /// refused at once.
     pub(crate) fn check_request(payer: &Payer, plan: &Plan) -> Result<(), Error> {
+        Self::samples(payer, plan).iter().try_for_each(|asked| asked.check(payer))
+    }
+
+    /// The most bytes that fit into the note of every request.
+    pub(crate) fn max_note_len(payer: &Payer, plan: &Plan) -> Result<usize, Error> {
+        let [first, longest] = Self::samples(payer, plan);
+        // What is missing in the first would not be in one that cancels.
+        Ok(first.max_note_len(payer)?.min(longest.max_note_len(payer)?))
+    }
+
+    /// The first request, and one as long as the longest: what cancels it as late as can be.
+    fn samples(payer: &Payer, plan: &Plan) -> [OfferPurpose; 2] {
         let first = Self::new(payer.clone(), &[0; 32], &[], plan.clone());
-        plan.asked(first.series(0, false)).check(payer)
+        let last = plan.recurrence.limit.map_or(u32::MAX, |limit| limit.get().saturating_sub(plan.start.unwrap_or(0)));
+        let last = plan.payments.map_or(last, |payments| payments.min(last));
+        [plan.asked(first.series(0, false)), plan.asked(first.series(last, last > 0))]
     }
 }

@@ -1,0 +1,188 @@
+//! Subscriptions whose requests are signed elsewhere, how long their notes may be, and who introduces himself.
+
+use bolt12::exchange::{Action, IncomingMessage, SubscriptionDraft};
+use bolt12::secp256k1::{Keypair, Message, Secp256k1, schnorr};
+use bolt12::{ErrorKind, Field, InvoiceRequest, RecurrenceRequest, UnixTime, Unsigned};
+
+use super::messages::{NOW, key};
+use super::shop::*;
+use super::sides::deliver;
+
+fn device() -> Keypair {
+    key(0x77)
+}
+
+fn signed(unsigned: &Unsigned<InvoiceRequest>) -> schnorr::Signature {
+    Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(unsigned.digest()), &device())
+}
+
+fn draft(shop: &Shop) -> SubscriptionDraft {
+    shop.subscribe(NOW).payments(5).signer(device().public_key()).payer_note("no ads")
+}
+
+/// Signs what is to be signed, and comes back from the disk before and after.
+#[track_caller]
+fn sign(subscription: &mut bolt12::exchange::Subscription, now: UnixTime) -> RecurrenceRequest {
+    assert_eq!(subscription.poll(now, None).unwrap(), Action::Sign);
+    let shown = subscription.to_sign().unwrap().as_bytes().to_vec();
+    *subscription = reload(subscription);
+    // At the device.
+    let seen = Unsigned::<InvoiceRequest>::try_from(shown).unwrap();
+    assert_eq!(seen.as_bytes(), subscription.to_sign().unwrap().as_bytes());
+    assert_eq!((seen.payer_note().unwrap().as_raw(), seen.signer()), ("no ads", Some(device().public_key())));
+    subscription.sign(&signed(&seen)).unwrap();
+    assert!(subscription.to_sign().is_none());
+    assert_eq!(subscription.sign(&signed(&seen)).unwrap_err().kind().code(), "wrong_state");
+    *subscription = reload(subscription);
+    seen.recurrence().unwrap()
+}
+
+// RQW-7, REC-3, REC-11: a signature for each period, and one for the end.
+#[test]
+fn a_period_needs_one_signature_and_so_does_a_cancellation() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = draft(&shop).start(ENTROPY, NOW, later(DAY)).unwrap();
+    for counter in 0..2 {
+        let now = later(u64::from(counter) * DAY + 60);
+        assert_eq!(sign(&mut subscription, now), RecurrenceRequest { counter, start: None, cancel: false });
+        let invoice = pay(&mut subscription, &mut shop, now);
+        assert_eq!(invoice.payer_id(), device().public_key());
+        assert!(matches!(subscription.poll(now, None).unwrap(), Action::WaitUntil(_)));
+    }
+    subscription.cancel();
+    let now = later(DAY + 100);
+    assert_eq!(sign(&mut subscription, now), RecurrenceRequest { counter: 2, start: None, cancel: true });
+    // The same over the other way, if there is none over the first.
+    let first = asks(&mut subscription, now, None);
+    subscription.unreachable(&first.reply_path_id.unwrap(), now);
+    subscription = reload(&subscription);
+    let second = asks(&mut subscription, now, None);
+    assert_eq!(first.message, second.message);
+    assert_ne!(first.destination, second.destination);
+    assert!(shop.answer(deliver(&second, 0x70), now).unwrap().is_none());
+    assert_eq!(shop.cancelled.len(), 1);
+    assert_eq!(subscription.poll(now, None).unwrap(), Action::Nothing);
+}
+
+// EXC-5: whatever is asked for again is asked for with the same bytes.
+#[test]
+fn a_signature_is_good_for_every_way_try_and_renewal() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = draft(&shop).start(ENTROPY, NOW, later(DAY)).unwrap();
+    sign(&mut subscription, NOW);
+    let first = asks(&mut subscription, NOW, None);
+    subscription.unreachable(&first.reply_path_id.unwrap(), NOW);
+    let second = asks(&mut subscription, NOW, None);
+    assert_eq!(first.message, second.message);
+    let answer = deliver(&shop.answer(deliver(&second, 0x70), NOW).unwrap().unwrap(), 0x60);
+    let _ = subscription.receive(answer, NOW).unwrap();
+    // The quote expires, and another is asked for.
+    let now = later(DAY - 100);
+    subscription = reload(&subscription);
+    let third = asks(&mut subscription, now, None);
+    assert_eq!(first.message, third.message);
+    assert_ne!(first.reply_path_id, third.reply_path_id);
+    // All ways refuse, and it is tried again.
+    for message in [Some(third), subscription.poll(now, None).ok().and_then(sent)].into_iter().flatten() {
+        let refusal = bolt12::InvoiceError::new("not now").unwrap();
+        let bytes = refusal.as_bytes().to_vec();
+        let arrival = bolt12::exchange::MessageArrival::Path(message.reply_path_id.unwrap());
+        let kind = bolt12::exchange::OffersMessageKind::InvoiceError;
+        let _ = subscription.receive(IncomingMessage { kind, bytes, arrival, reply_path: None }, now);
+    }
+    subscription.try_again();
+    subscription = reload(&subscription);
+    let fourth = asks(&mut subscription, now, None);
+    assert_eq!(first.message, fourth.message);
+}
+
+fn sent(action: Action) -> Option<bolt12::exchange::OutgoingMessage> {
+    match action {
+        Action::Send(message) => Some(*message),
+        _ => None,
+    }
+}
+
+// REC-3: the signature of one period is none for the next.
+#[test]
+fn the_signature_of_another_period_is_refused() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = draft(&shop).start(ENTROPY, NOW, later(DAY)).unwrap();
+    assert!(subscription.to_sign().is_none(), "nothing is asked for yet");
+    assert_eq!(subscription.poll(NOW, None).unwrap(), Action::Sign);
+    let first = signed(&subscription.to_sign().unwrap());
+    subscription.sign(&first).unwrap();
+    pay(&mut subscription, &mut shop, NOW);
+    let now = later(DAY + 60);
+    assert_eq!(subscription.poll(now, None).unwrap(), Action::Sign);
+    assert_eq!(subscription.sign(&first).unwrap_err().kind(), &ErrorKind::InvalidSignature);
+}
+
+// REC-7, REC-11: the end of a subscription is told as long as it matters.
+#[test]
+fn a_cancellation_that_nobody_signs_is_given_up() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = draft(&shop).start(ENTROPY, NOW, later(DAY)).unwrap();
+    sign(&mut subscription, NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    subscription.cancel();
+    for now in [later(60), later(DAY)] {
+        assert_eq!(subscription.poll(now, None).unwrap(), Action::Sign);
+    }
+    assert_eq!(subscription.poll(later(4 * DAY), None).unwrap(), Action::Nothing);
+    assert!(subscription.to_sign().is_none());
+    // Of what was never paid, nothing is told, and nothing is to be signed.
+    let mut other = draft(&shop).start([4; 32], NOW, later(DAY)).unwrap();
+    assert_eq!(other.poll(NOW, None).unwrap(), Action::Sign);
+    other.cancel();
+    assert!(other.to_sign().is_none());
+    assert_eq!(other.poll(NOW, None).unwrap(), Action::Nothing);
+}
+
+// EXC-1: the note is in all requests, and the last is longer than the first.
+#[test]
+fn the_longest_note_fits_into_every_request() {
+    for (recurrence, payments) in [(daily(), None), (daily(), Some(300)), (based(limited(daily(), 5), NOW, true), None)]
+    {
+        let shop = Shop::new(recurrence);
+        let draft = shop.subscribe(NOW).custom_field(2_000_000_001, vec![7; 3_000]);
+        let draft = payments.into_iter().fold(draft, |draft, payments| draft.payments(payments));
+        let max = draft.max_note_len().unwrap();
+        assert!((800..1_000).contains(&max), "{max}");
+        let start = |len| draft.clone().payer_note(&"x".repeat(len)).start(ENTROPY, NOW, later(DAY));
+        let _ = start(max).unwrap();
+        let error = start(max + 1).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.field()),
+            (&ErrorKind::TooLong { len: max + 1, max }, Some(Field::INVREQ_PAYER_NOTE))
+        );
+        assert_eq!(draft.clone().signer(device().public_key()).max_note_len(), Ok(max));
+    }
+}
+
+// CON-1, CON-2
+#[cfg(feature = "contacts")]
+#[test]
+fn a_subscriber_can_introduce_himself() {
+    use bolt12::exchange::Contact;
+    use bolt12::{ContactSecret, PayerIdentity};
+
+    let mut shop = Shop::new(daily());
+    let secret = ContactSecret::from_byte_array([7; 32]);
+    let contact = Contact::new(secret, shop.offer.clone());
+    let own = PayerIdentity::from(super::messages::offer());
+    let plain = shop.subscribe(NOW);
+    assert!(!plain.reveals().contains(&Field::INVREQ_CONTACT_SECRET));
+    let other = Contact::new(secret, super::messages::offer());
+    assert_eq!(plain.clone().introduce(&other, &own).unwrap_err().kind(), &ErrorKind::Unexpected);
+    let draft = plain.introduce(&contact, &own).unwrap();
+    for field in [Field::INVREQ_CONTACT_SECRET, Field::INVREQ_PAYER_OFFER] {
+        assert!(draft.reveals().contains(&field));
+    }
+    let mut subscription = draft.start(ENTROPY, NOW, later(DAY)).unwrap();
+    for now in [NOW, later(DAY + 60)] {
+        let invoice = pay(&mut subscription, &mut shop, now);
+        let told = invoice.request().introduction().unwrap();
+        assert_eq!((told.secret, told.payer), (secret, Some(own.clone())));
+    }
+}
