@@ -8,7 +8,8 @@ use bolt12::exchange::{
 };
 use bolt12::{
     BlindedPath, ChainHash, ErrorKind, Feature, Features, Field, HumanReadableName, InvoiceError, KnownFeatures,
-    MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Preimage, Quantity, Rate, Rule, UnixTime,
+    MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, Preimage, Quantity, Rate, RequestArrival, RequestContext, Rule,
+    UnixTime,
 };
 use proptest::prelude::*;
 
@@ -333,6 +334,37 @@ fn a_quote_that_has_expired_is_asked_for_over_every_way_again() {
         // What was said of the requests before does not explain the end of these.
         assert_eq!(payment.poll(UnixTime(DEADLINE.0 + 1)).unwrap(), Action::Nothing);
         assert!(matches!(payment.state(), State::Ended(EndReason::Deadline)), "{:?}", payment.state());
+    }
+}
+
+/// EXC-5: what is asked for anew goes over the first way first, also where the others had not been asked before.
+#[test]
+fn another_quote_is_asked_for_over_the_first_way_first() {
+    let offer = tea(3);
+    let (mut payment, mut now) = (start(&offer), NOW);
+    let asked = next(&mut payment, &mut now);
+    assert_eq!(payment.receive(answer(&asked, now), now).unwrap(), Progress::Quoted);
+    now = UnixTime(now.0 + 7_201);
+    assert_eq!(way(&offer, &next(&mut payment, &mut now)), 0);
+    assert!(matches!(payment.state(), State::Asking { attempts: 1 }));
+}
+
+/// IVW-3: whoever signs for an offer without an issuer id is at the end of the path that is said, also where the request
+/// had come over another one.
+#[test]
+fn the_path_that_is_said_decides_who_signs() {
+    let new = issuer().new_offer([0x4f; 16]);
+    let paths = [0, 1].map(|position| path_with(0x60 + position, new.path_id(position)));
+    let builder = OfferBuilder::with_paths(paths).description("tea").amount_msat(Msat(9_000));
+    let offer = new.build(builder).unwrap();
+    let asked = next(&mut start(&offer), &mut { NOW });
+    let received = issuer().receive(deliver(&asked, 0x70)).unwrap();
+    for path in offer.paths().unwrap().iter() {
+        let last = path.last_blinded_node_id();
+        let (arrival, chains) = (RequestArrival::OfferPath(last), CHAINS);
+        let context = RequestContext { offer: &offer, arrival, now: NOW, chains, rate: None, max_amount: None };
+        let node_id = received.request().accept(&context).unwrap().node_id();
+        assert_eq!(node_id, last.public_key().unwrap());
     }
 }
 
