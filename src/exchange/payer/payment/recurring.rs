@@ -7,7 +7,7 @@ use bitcoin::hashes::sha256;
 use crate::error::Error;
 use crate::exchange::message::IncomingMessage;
 use crate::exchange::payer::budget::Budget;
-use crate::exchange::payer::payment::{Payment, Phase, Progress};
+use crate::exchange::payer::payment::{Payment, Progress};
 use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::recurring::Series;
@@ -68,12 +68,10 @@ impl Payment {
         self.attempts = paid.attempts;
     }
 
-    /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
-    pub(crate) fn replace(&mut self, other: Self) {
-        self.attempts = other.attempts;
-        self.failed = other.failed;
-        if let Phase::Quoted(invoice) | Phase::Paying(invoice, _) = other.phase {
-            self.failed.push(*invoice);
-        }
+    /// Takes the place of a payment that has ended without being made. What it began and failed to pay may turn out to
+    /// be paid after all.
+    pub(crate) fn replace(&mut self, ended: Self) {
+        self.attempts = ended.attempts;
+        self.failed = ended.failed;
     }
 }
