@@ -66,6 +66,15 @@ proptest! {
         prop_assert_eq!(Msat(a / 2).checked_add(Msat(b / 2)), Some(Msat(a / 2 + b / 2)));
     }
 
+    /// An amount in satoshi is a thousand times as much, as far as that fits.
+    #[test]
+    fn satoshi_are_a_thousand_each(sat in prop_oneof![any::<u64>(), 0..=u64::MAX / 1_000]) {
+        let amount = bolt12::bitcoin::Amount::from_sat(sat);
+        let msat = Msat::from_amount(amount);
+        prop_assert_eq!(msat, sat.checked_mul(1_000).map(Msat));
+        prop_assert_eq!(msat.and_then(Msat::to_amount), msat.map(|_| amount));
+    }
+
     /// A path's fee is a base and a share of the amount, rounded down; what exceeds 64 bits is none.
     #[test]
     fn a_fee_is_a_base_and_a_share(amount in any::<u64>(), base in any::<u32>(), share in any::<u32>()) {

@@ -203,9 +203,9 @@ fn a_start_that_the_offer_does_not_say_is_not_loaded() {
     let (head, payment) = halves(&subscription);
     assert!(joined(&head, &payment));
     let written = MARCH.0.to_be_bytes();
-    let places = head.windows(8).enumerate().filter(|(_, bytes)| *bytes == written).map(|(at, _)| at);
+    let place = head.windows(8).rposition(|bytes| bytes == written).unwrap();
     let mut head = head.clone();
-    head[places.last().unwrap() + 7] ^= 1;
+    head[place + 7] ^= 1;
     assert!(!joined(&head, &payment));
 }
 
