@@ -610,6 +610,17 @@ fn what_was_cancelled_gets_no_answer_whatever_is_wrong() {
     assert_error(&error, ErrorKind::Cancelled, Rule::Rec11, None);
 }
 
+// RQR-6: a request for another offer is not accepted, and nobody who probes is told.
+#[test]
+fn a_request_for_another_offer_is_not_accepted() {
+    let request = read_request(nth(monthly(), 0));
+    let (own, other) = (monthly().read::<Offer>(), monthly().with(10, "coffee").read::<Offer>());
+    assert!(request.accept_recurring(&request_context(&own), &NEW).is_ok());
+    let error = request.accept_recurring(&request_context(&other), &NEW).unwrap_err();
+    assert_error(&error, ErrorKind::Differs, Rule::Rqr6, None);
+    assert!(InvoiceError::answering(&error).is_none());
+}
+
 // REC-3: a subscription is one payer's to one offer.
 #[test]
 fn a_key_names_the_offer_and_the_payer() {

@@ -152,7 +152,7 @@ pub type FeatureBits = &'static [u32];
 /// assert!(Offer::read(bytes, &KNOWN).is_ok());
 /// # Ok::<(), hex::FromHexError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KnownFeatures {
     /// Known in `offer_features`.
     pub offer: FeatureBits,

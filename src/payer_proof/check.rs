@@ -39,7 +39,7 @@ pub struct Expectation<'a> {
 }
 
 /// A condition that a proof does not show to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unmet {
     /// This field of the offer differs, or the invoice does not have it.
@@ -100,7 +100,7 @@ impl core::fmt::Display for Label<'_> {
 }
 
 /// All conditions that a proof does not show to hold; at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UnmetConditions(Vec<Unmet>);
 
 impl UnmetConditions {

@@ -16,12 +16,14 @@ mod approval;
 #[cfg(feature = "contacts")]
 mod contacts;
 mod drafts;
+mod exact;
 mod forgeries;
 mod helpers;
 mod plan;
 mod probes;
 mod rates;
 mod receipt;
+mod refunds;
 mod regressions;
 mod renegotiation;
 mod sales;

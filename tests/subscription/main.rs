@@ -14,6 +14,7 @@ mod sides;
 
 mod attacks;
 mod decisions;
+mod exact;
 mod fiat;
 mod issuer;
 mod pace;

@@ -24,7 +24,7 @@ use crate::offer::{Offer, UsableOffer};
 use crate::units::{Msat, UnixTime};
 
 /// Something that a draft lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Need {
     /// The number of items, because the offer sells several (RQW-5).

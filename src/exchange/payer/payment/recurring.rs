@@ -7,7 +7,7 @@ use bitcoin::hashes::sha256;
 use crate::error::Error;
 use crate::exchange::message::IncomingMessage;
 use crate::exchange::payer::budget::Budget;
-use crate::exchange::payer::payment::{Payment, Phase, Progress};
+use crate::exchange::payer::payment::{Payment, Progress};
 use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::recurring::Series;
@@ -75,16 +75,14 @@ impl Payment {
         }
     }
 
-    /// Takes the place of a payment that was not made, whose invoice may turn out to be paid after all.
-    pub(crate) fn replace(&mut self, other: Self) {
-        self.attempts = other.attempts;
+    /// Takes the place of a payment that has ended without being made. What it began and failed to pay may turn out to
+    /// be paid after all.
+    pub(crate) fn replace(&mut self, ended: Self) {
+        self.attempts = ended.attempts;
         // The same is asked for, unless it was with an amount that the issuer suggested.
-        if self.asked_amount() == other.asked_amount() {
-            self.signature = other.signature;
+        if self.asked_amount() == ended.asked_amount() {
+            self.signature = ended.signature;
         }
-        self.failed = other.failed;
-        if let Phase::Quoted(invoice) | Phase::Paying(invoice, _) = other.phase {
-            self.failed.push(*invoice);
-        }
+        self.failed = ended.failed;
     }
 }
