@@ -1,6 +1,7 @@
 //! Takes away each guard of `mutations.txt`, one after the other, in a copy of the sources, and prints what the checker
 //! finds. `mutate FOLDER` makes the copy there, with all guards in it and a switch for each, so that it is built once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
@@ -38,11 +39,9 @@ fn mutations(text: &str) -> Vec<Mutation> {
 }
 
 impl Mutation {
-    /// Puts a switch there.
-    fn apply(&self, number: usize, root: &Path) -> io::Result<()> {
+    /// The text of its file with a switch there.
+    fn apply(&self, number: usize, text: &str) -> String {
         let Self { name, file, nth, before, guard, after, made } = self;
-        let path = root.join(file);
-        let text = fs::read_to_string(&path)?;
         let code = format!("{before}{guard}{after}");
         let places: Vec<_> = text.match_indices(&code).map(|(at, _)| at).collect();
         let file = file.display();
@@ -50,8 +49,34 @@ impl Mutation {
         let at = places.get(nth.unwrap_or(1) - 1).unwrap_or_else(|| panic!("{name}: not in {file}"));
         let (start, end) = text.split_at(*at);
         let switch = format!("(if crate::mutant::is({number}) {{ {made} }} else {{ {guard} }})");
-        fs::write(path, format!("{start}{before}{switch}{after}{}", &end[code.len()..]))
+        format!("{start}{before}{switch}{after}{}", &end[code.len()..])
     }
+}
+
+/// All of the guards, and the files that they are in, with a switch at each.
+fn switched(root: &Path) -> io::Result<(Vec<Mutation>, BTreeMap<PathBuf, String>)> {
+    let mutations = mutations(&fs::read_to_string(root.join("model/mutations.txt"))?);
+    let mut files = BTreeMap::new();
+    // The last first, so that the count of the others stays.
+    for (number, mutation) in mutations.iter().enumerate().rev() {
+        let text = match files.remove(&mutation.file) {
+            Some(text) => text,
+            None => fs::read_to_string(root.join(&mutation.file))?,
+        };
+        files.insert(mutation.file.clone(), mutation.apply(number, &text));
+    }
+    Ok((mutations, files))
+}
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
+}
+
+#[test]
+fn every_guard_is_where_the_list_says() {
+    let (mutations, files) = switched(workspace()).unwrap();
+    let switches: usize = files.values().map(|text| text.matches("crate::mutant::is(").count()).sum();
+    assert_eq!(switches, mutations.len());
 }
 
 /// The copied library asks this which guard is away.
@@ -80,12 +105,11 @@ fn copy(root: &Path, to: &Path) -> io::Result<()> {
 
 fn main() -> io::Result<ExitCode> {
     let folder = PathBuf::from(env::args().nth(1).expect("the folder for the copy"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let root = workspace();
     copy(root, &folder)?;
-    let mutations = mutations(&fs::read_to_string(root.join("model/mutations.txt"))?);
-    // The last first, so that the count of the others stays.
-    for (number, mutation) in mutations.iter().enumerate().rev() {
-        mutation.apply(number, &folder)?;
+    let (mutations, files) = switched(root)?;
+    for (file, text) in files {
+        fs::write(folder.join(file), text)?;
     }
     let lib = folder.join("src/lib.rs");
     let allowed = "#![allow(unused_parens)]\n";
