@@ -12,16 +12,8 @@ use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessage, OnionMessageBuil
 use bolt12::peers::{Arrived, Budget, Limits, NoChannels, Pace, Peers, SendError, Standing};
 use bolt12::secp256k1::PublicKey;
 use bolt12::{BlindedPath, HumanReadableName, UnixTime};
-use town::{NOW, Town, id, key, know};
+use town::{ISSUER, MIDDLE, NOW, PAYER, SECOND, STRANGERS, Town, id, key, know};
 
-/// The parts that are played.
-const ISSUER: u16 = 0;
-const MIDDLE: u16 = 1;
-const PAYER: u16 = 2;
-/// Numbers of strangers begin here.
-const STRANGERS: u16 = 1_000;
-
-const SECOND: Duration = Duration::from_secs(1);
 const TENTH: Duration = Duration::from_millis(100);
 
 fn path_to(number: u16, through: &[u16]) -> BlindedPath<'static> {

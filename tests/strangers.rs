@@ -12,16 +12,7 @@ use bolt12::exchange::{Destination, OffersMessage, OutgoingMessage, PathId};
 use bolt12::onion::{BlindedPathBuilder, Contents, NextHop, OnionMessage, OnionMessageBuilder, PathHop, Peeled};
 use bolt12::peers::{Arrived, Budget, Limits, NoChannels, Peers, SendError, Standing};
 use bolt12::{BlindedPath, Direction, InvoiceError, Offer, ShortChannelId};
-use town::{Town, id, key, know};
-
-/// The parts that are played.
-const ISSUER: u16 = 0;
-const MIDDLE: u16 = 1;
-const PAYER: u16 = 2;
-/// Numbers of strangers begin here.
-const STRANGERS: u16 = 1_000;
-
-const SECOND: Duration = Duration::from_secs(1);
+use town::{ISSUER, MIDDLE, PAYER, SECOND, STRANGERS, Town, id, key, know};
 
 /// A payer and an issuer that are both connected to a node between them. All of them pass messages on.
 fn town() -> Town {

@@ -122,6 +122,7 @@ mod tests {
         // Who wants more than fits gets what fits.
         assert!(bucket.has(20, ms(1_000_000)));
     }
+
     /// Nothing is nothing: neither as much as one likes, nor something to wait for.
     #[test]
     fn a_budget_of_nothing_is_none() {

@@ -90,14 +90,14 @@ impl Queue {
         let greedier = most(&|line| line.kind == kind).filter(|line| line.bytes > own);
         let other = || match kind {
             Kind::Itself => most(&|_| true),
-            _ if self.has_half(kind, len, limits) => None,
+            _ if self.would_have_over_half(kind, len, limits) => None,
             kind => most(&|line| line.kind != kind && line.kind != Kind::Itself),
         };
         Some(greedier.or_else(other)?.id)
     }
 
     /// Whether peers of this kind would have more than half of the room with one more.
-    fn has_half(&self, kind: Kind, len: usize, limits: &Limits) -> bool {
+    fn would_have_over_half(&self, kind: Kind, len: usize, limits: &Limits) -> bool {
         let (mut count, mut bytes) = (1usize, len);
         for line in self.lines.iter().filter(|line| line.kind == kind) {
             count = count.saturating_add(line.waiting.len());

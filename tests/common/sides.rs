@@ -9,11 +9,24 @@ use bolt12::exchange::{
     Payment, State, Terms,
 };
 use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1};
-use bolt12::{BlindedPath, ChainHash, Error, Invoice, Offer, OfferBuilder, Preimage, Rate, UnixTime};
+use bolt12::{BlindedPath, ChainHash, Error, Invoice, Msat, Offer, OfferBuilder, Preimage, Rate, UnixTime};
 
 use super::messages::{key, payinfo};
 
 pub(crate) const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
+
+pub(crate) fn issuer() -> Payee {
+    Payee::new([1; 32])
+}
+
+pub(crate) fn payer() -> Payer {
+    Payer::new([2; 32])
+}
+
+/// An offer of that issuer: tea for 9 sat.
+pub(crate) fn tea(paths: u8) -> Offer {
+    own_offer(&issuer(), paths, |offer| offer.description("tea").amount_msat(Msat(9_000)))
+}
 
 /// The public key for a number, computed once: simulations need some of them a hundred thousand times.
 pub(crate) fn point(number: u8) -> PublicKey {

@@ -10,6 +10,14 @@ use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, InvoiceError, Msat, Offer, OfferBuilder, UnixTime};
 
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// The parts that are played.
+pub(crate) const ISSUER: u16 = 0;
+pub(crate) const MIDDLE: u16 = 1;
+pub(crate) const PAYER: u16 = 2;
+/// Numbers of strangers begin here.
+pub(crate) const STRANGERS: u16 = 1_000;
 
 pub(crate) fn key(number: u16) -> Keypair {
     let mut secret = [0x21; 32];

@@ -1,24 +1,15 @@
 //! What an invoice error does to a payment (ERR-1, ERR-2, EXC-6).
 
 use bolt12::exchange::{
-    Action, Destination, EndReason, IncomingMessage, Limit, MessageArrival, OffersMessageKind, Payee, Payer, Payment,
-    Progress, State,
+    Action, Destination, EndReason, IncomingMessage, Limit, MessageArrival, OffersMessageKind, Payment, Progress, State,
 };
 use bolt12::{ErrorKind, Field, InvoiceError, Msat, Offer, UnixTime};
 
 use super::messages::NOW;
 use super::plan::usd;
-use super::sides::{CHAINS, copy, own_offer};
+use super::sides::{CHAINS, copy, issuer, own_offer, payer};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 600);
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
 
 /// Begins a payment that may ask again, and sends its first request.
 fn asking(offer: &Offer, limit: Msat) -> (Payment, MessageArrival) {

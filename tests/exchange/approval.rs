@@ -3,23 +3,15 @@
 
 use bolt12::exchange::{
     Action, Attempt, ClaimState, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MessageArrival, Objection,
-    OffersMessageKind, Payee, Payer, Payment, Progress, State,
+    OffersMessageKind, Payee, Payment, Progress, State,
 };
 use bolt12::{ErrorKind, InvoiceError, Msat, Offer, PathLimits, PayInfo, Preimage, Rule, UnixTime};
 
 use super::helpers::{claim, sent};
 use super::messages::{NOW, path, payinfo};
-use super::sides::{self, CHAINS, copy, deliver, own_offer, path_with, terms, try_begin};
+use super::sides::{self, CHAINS, copy, deliver, issuer, own_offer, path_with, payer, terms, try_begin};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 600_000);
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
 
 /// A thousand sat.
 const PRICE: Msat = Msat(1_000_000);

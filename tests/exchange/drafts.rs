@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bolt12::exchange::{
-    Action, Destination, EndReason, Limit, Need, OffersMessage, OutgoingMessage, Payee, Payer, Payment, Retry, State,
+    Action, Destination, EndReason, Limit, Need, OffersMessage, OutgoingMessage, Payment, Retry, State,
 };
 use bolt12::{
     ChainHash, ErrorKind, Field, HumanReadableName, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
@@ -15,17 +15,9 @@ use proptest::prelude::*;
 
 use super::messages::{NOW, key};
 use super::plan::usd;
-use super::sides::{CHAINS, is_about, own_offer, path_with};
+use super::sides::{CHAINS, is_about, issuer, own_offer, path_with, payer};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 1000);
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
 
 fn tea(fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
     own_offer(&issuer(), 1, |offer| fill(offer.description("tea")))

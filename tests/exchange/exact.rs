@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use bolt12::exchange::{
     Action, Destination, EndReason, IncomingMessage, Limit, MAX_OFFER_LEN, MAX_REQUEST_LEN, MessageArrival,
-    OffersMessage, OffersMessageKind, OutgoingMessage, Payee, Payer, Payment, Progress, State,
+    OffersMessage, OffersMessageKind, OutgoingMessage, Payment, Progress, State,
 };
 use bolt12::{
     BlindedPath, ChainHash, ErrorKind, Feature, Features, Field, HumanReadableName, InvoiceError, KnownFeatures,
@@ -17,21 +17,9 @@ use super::helpers::forged;
 use super::messages::{NOW, key};
 use super::naive::record;
 use super::plan::usd;
-use super::sides::{self, CHAINS, copy, deliver, own_offer, path_with, point, terms, try_begin};
+use super::sides::{self, CHAINS, copy, deliver, issuer, own_offer, path_with, payer, point, tea, terms, try_begin};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 600_000);
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
-
-fn tea(paths: u8) -> Offer {
-    own_offer(&issuer(), paths, |offer| offer.description("tea").amount_msat(Msat(9_000)))
-}
 
 fn start(offer: &Offer) -> Payment {
     payer().draft(offer, NOW, CHAINS).unwrap().start([3; 32], NOW, DEADLINE).unwrap()

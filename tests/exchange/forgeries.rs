@@ -13,17 +13,11 @@ use bolt12::{
 use super::helpers::{self, claim, sent};
 use super::messages::{NOW, key, path, payinfo};
 use super::naive::{self, Record, record};
-use super::sides::{self, CHAINS, copy, deliver, is_about, last_key, own_offer, path_with, terms, try_begin};
+use super::sides::{
+    self, CHAINS, copy, deliver, is_about, issuer, last_key, own_offer, path_with, payer, terms, try_begin,
+};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 600_000);
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
 
 /// The key of the node, which signs the invoices for [`tea`].
 fn node() -> Keypair {

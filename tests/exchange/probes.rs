@@ -17,15 +17,7 @@ use super::messages::{NOW, key, path, payinfo};
 use super::naive::{self, Record, record};
 use super::network::Random;
 use super::plan::usd;
-use super::sides::{self, CHAINS, copy, deliver, last_key, own_offer, path_with, terms};
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
+use super::sides::{self, CHAINS, copy, deliver, issuer, last_key, own_offer, path_with, payer, terms};
 
 fn tea(paths: u8) -> Offer {
     match paths {

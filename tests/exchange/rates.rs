@@ -2,24 +2,16 @@
 
 use bolt12::exchange::{
     Action, Attempt, CURRENCY_RELATIVE_EXPIRY, Draft, EndReason, IncomingMessage, Limit, MessageArrival, Objection,
-    OffersMessage, OffersMessageKind, Payee, Payer, Payment, Progress, Refused, State,
+    OffersMessage, OffersMessageKind, Payer, Payment, Progress, Refused, State,
 };
 use bolt12::{ErrorKind, Field, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, Preimage, Rate, Rule, UnixTime};
 use proptest::prelude::*;
 
 use super::messages::NOW;
 use super::plan::usd;
-use super::sides::{self, CHAINS, copy, deliver, own_offer, terms, try_begin};
+use super::sides::{self, CHAINS, copy, deliver, issuer, own_offer, payer, terms, try_begin};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 3600);
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
 
 /// 3.50 dollars: 3,500,000 msat at 100,000 dollars for a bitcoin.
 fn coffee() -> Offer {

@@ -2,21 +2,13 @@
 
 use std::time::Duration;
 
-use bolt12::exchange::{Action, ClaimState, EndReason, IncomingMessage, Payee, Payer, Payment, Retry};
+use bolt12::exchange::{Action, ClaimState, EndReason, IncomingMessage, Payee, Payment, Retry};
 use bolt12::exchange::{MessageArrival, OffersMessageKind};
 use bolt12::{ErrorKind, InvoiceError, Msat, Preimage, Rule, UnixTime};
 
 use super::helpers::{claim, sent};
 use super::messages::{NOW, key, path, payinfo};
-use super::sides::{CHAINS, copy, path_with, point};
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
+use super::sides::{CHAINS, copy, issuer, path_with, payer, point};
 
 fn publish(entropy: u8, paths: u8) -> Payment {
     let new = payer().new_refund([entropy; 32]);

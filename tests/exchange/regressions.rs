@@ -4,24 +4,12 @@ use core::time::Duration;
 
 use bolt12::exchange::{
     Accepted, Action, Destination, EndReason, FeeLimit, IncomingMessage, MessageArrival, OffersMessageKind,
-    OutgoingMessage, Payee, Payer, Payment, Progress, Retry, State,
+    OutgoingMessage, Payment, Progress, Retry, State,
 };
 use bolt12::{ErrorKind, InvoiceError, Msat, Offer, Preimage, UnixTime};
 
 use super::messages::{NOW, path, payinfo};
-use super::sides::{self, CHAINS, copy, deliver, own_offer, path_with, terms};
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
-
-fn tea(paths: u8) -> Offer {
-    own_offer(&issuer(), paths, |offer| offer.description("tea").amount_msat(Msat(9_000)))
-}
+use super::sides::{self, CHAINS, copy, deliver, issuer, path_with, payer, tea, terms};
 
 fn start(offer: &Offer, deadline: UnixTime) -> Payment {
     payer().draft(offer, NOW, CHAINS).unwrap().start([3; 32], NOW, deadline).unwrap()

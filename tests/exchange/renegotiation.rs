@@ -3,7 +3,7 @@
 
 use bolt12::exchange::{
     Action, Draft, EndReason, IncomingMessage, Limit, MAX_RENEWALS, MessageArrival, Objection, OffersMessageKind,
-    OutgoingMessage, Payee, Payer, Payment, Progress, State,
+    OutgoingMessage, Payment, Progress, State,
 };
 use bolt12::{ErrorKind, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, Rate, Rule, UnixTime};
 use proptest::prelude::*;
@@ -11,17 +11,9 @@ use proptest::prelude::*;
 use super::messages::NOW;
 use super::network::Random;
 use super::plan::usd;
-use super::sides::{self, CHAINS, copy, deliver, own_offer, terms, try_begin};
+use super::sides::{self, CHAINS, copy, deliver, issuer, own_offer, payer, terms, try_begin};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 3600);
-
-fn issuer() -> Payee {
-    Payee::new([1; 32])
-}
-
-fn payer() -> Payer {
-    Payer::new([2; 32])
-}
 
 fn later(seconds: u64) -> UnixTime {
     UnixTime(NOW.0 + seconds)

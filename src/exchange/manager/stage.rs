@@ -17,7 +17,7 @@ pub(crate) enum Stage {
     Signing,
     /// For that of a cancellation.
     #[cfg_attr(not(feature = "recurrence"), allow(dead_code, reason = "only subscriptions are cancelled"))]
-    SigningEnd,
+    SigningCancellation,
     Asking,
     Quoted,
     NeedsApproval(Objection),
@@ -62,7 +62,12 @@ impl Stage {
     pub(crate) fn is_decision(self) -> bool {
         matches!(
             self,
-            Self::Signing | Self::SigningEnd | Self::Quoted | Self::NeedsApproval(_) | Self::Overdue | Self::Stopped
+            Self::Signing
+                | Self::SigningCancellation
+                | Self::Quoted
+                | Self::NeedsApproval(_)
+                | Self::Overdue
+                | Self::Stopped
         )
     }
 
@@ -70,7 +75,7 @@ impl Stage {
     pub(crate) fn event(self, id: ConversationId) -> Option<Event> {
         match self {
             Self::Waiting | Self::Asking => None,
-            Self::Signing | Self::SigningEnd => Some(Event::SignatureNeeded(id)),
+            Self::Signing | Self::SigningCancellation => Some(Event::SignatureNeeded(id)),
             Self::Quoted => Some(Event::Quoted(id)),
             Self::NeedsApproval(objection) => Some(Event::NeedsApproval { id, objection }),
             Self::Paying(_) => Some(Event::Payable(id)),

@@ -69,7 +69,7 @@ impl Held for Subscription {
             SubscriptionState::Open(payment) => payments::stage(payment),
             SubscriptionState::Overdue { .. } => Stage::Overdue,
             SubscriptionState::Stopped(..) => Stage::Stopped,
-            SubscriptionState::Ended(_) if self.lacks_cancel_signature() => Stage::SigningEnd,
+            SubscriptionState::Ended(_) if self.lacks_cancel_signature() => Stage::SigningCancellation,
             SubscriptionState::Ended(_) => Stage::Ended,
         }
     }
