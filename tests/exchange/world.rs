@@ -482,7 +482,7 @@ impl World {
                 live.decide = None;
                 let amount = quote.amount();
                 assert!(super::sides::try_begin(&mut live.it, now).is_err());
-                if !self.setup.willing && self.random.chance(60) {
+                if !self.setup.willing && self.random.chance(300) {
                     return self.allow(party, id, amount);
                 }
                 wait
