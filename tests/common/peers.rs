@@ -36,6 +36,12 @@ pub(crate) fn message(len: usize) -> OnionMessage {
     message.build([9; 32]).unwrap().message
 }
 
+/// As short as a packet may be, so that each of its bytes can have its turn.
+pub(crate) fn short_message() -> OnionMessage {
+    let len = 67;
+    OnionMessage::read([&message(0).as_bytes()[..35], &[0, len], &vec![7; len.into()]].concat()).unwrap()
+}
+
 /// What is to be sent.
 pub(crate) fn sent(connection: &mut Connection) -> Vec<u8> {
     let bytes = connection.transmit().to_vec();

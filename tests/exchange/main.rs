@@ -13,6 +13,8 @@ mod sides;
 
 mod answers;
 mod approval;
+#[cfg(feature = "async_payments")]
+mod async_payments;
 #[cfg(feature = "contacts")]
 mod contacts;
 mod drafts;

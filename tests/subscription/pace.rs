@@ -258,7 +258,7 @@ fn some_answer() -> impl Strategy<Value = Answer> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     // EXC-17: at most five requests that no invoice answers go out in any 24 hours, whatever the window and the
     // answers, and however often somebody looks.

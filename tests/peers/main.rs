@@ -1,0 +1,19 @@
+//! Connections to peers, and what strangers may do there.
+#![cfg(feature = "onion")]
+
+#[path = "../common/onion_naive.rs"]
+mod onion_naive;
+#[cfg(feature = "peer")]
+#[path = "../common/peers.rs"]
+mod peers;
+
+#[cfg(feature = "peer")]
+mod handshake;
+mod hostile;
+mod many_fetches;
+#[cfg(feature = "peer")]
+mod messages;
+#[cfg(feature = "peer")]
+mod noise;
+mod strangers;
+mod town;
