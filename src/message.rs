@@ -5,6 +5,7 @@
 //! decompresses those that are computed with at once. Builders come in through the same first half; they hold keys that
 //! are on the curve already, and skip the second.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -52,8 +53,6 @@ const PATHS: &[Field] = &[
 /// The keys of a message, decompressed once.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
-    /// Only if it is at hand: most messages that repeat an offer do not need its key, so reading only checks it.
-    pub(crate) issuer_id: Option<PublicKey>,
     pub(crate) payer_id: Option<PublicKey>,
     /// The key that signs the invoice. In a request it is known only if [`Structure::check_points_with`] was told.
     pub(crate) invoice_signer: Option<PublicKey>,
@@ -106,14 +105,11 @@ impl Structure {
         };
         let payer_id = key(Field::INVREQ_PAYER_ID)?;
         let node_id = key(Field::INVOICE_NODE_ID)?;
-        // Mostly the same as the node id (IVR-9).
-        let mut issuer_id = None;
+        // Most messages that repeat an offer do not need its key.
         if let Some(record) = self.tlvs.get(Field::OFFER_ISSUER_ID.number()) {
             points
                 .check(record.value())
                 .map_err(|error| error.in_field(Field::OFFER_ISSUER_ID).at(record.value_offset()))?;
-            let is_node_id = self.tlvs.value(Field::INVOICE_NODE_ID.number()) == Some(record.value());
-            issuer_id = node_id.filter(|_| is_node_id);
         }
         // If it is not a point, the error has to name its place in the path.
         let invoice_signer = node_id.or_else(|| signer.as_ref().and_then(|signer| points.key(signer).ok()));
@@ -124,13 +120,14 @@ impl Structure {
             }
         }
         contacts::check_points(&self.tlvs, &mut points)?;
-        Ok(self.with_keys(Keys { issuer_id, payer_id, invoice_signer }))
+        Ok(self.with_keys(Keys { payer_id, invoice_signer }))
     }
 
     /// A message whose points are known to be on the curve, because they came as keys or from a
     /// message that was read.
     pub(crate) fn with_keys(self, keys: Keys) -> Message {
-        Message { tlvs: self.tlvs, keys, known: self.known }
+        let is_any = keys.payer_id.or(keys.invoice_signer).is_some();
+        Message { tlvs: self.tlvs, keys: is_any.then(|| Box::new(keys)), known: self.known }
     }
 }
 
@@ -138,7 +135,8 @@ impl Structure {
 #[derive(Clone)]
 pub struct Message {
     pub(crate) tlvs: TlvStream,
-    pub(crate) keys: Keys,
+    /// Room for two, and only if there is one: offers have none, and offers are what is kept.
+    keys: Option<Box<Keys>>,
     pub(crate) known: &'static KnownFeatures,
 }
 
@@ -234,6 +232,11 @@ pub(crate) fn unknown<'a>(
 }
 
 impl Message {
+    pub(crate) fn keys(&self) -> &Keys {
+        static NONE: Keys = Keys { payer_id: None, invoice_signer: None };
+        self.keys.as_deref().unwrap_or(&NONE)
+    }
+
     /// Says where the value stands that a verification failed with.
     pub(crate) fn located(&self, error: Error) -> Error {
         match error.field().and_then(|field| self.tlvs.get(field.number())) {

@@ -145,7 +145,7 @@ impl<'a> InvoiceBuilder<'a> {
             writer.bytes(174, Features::new([feature])?.as_bytes());
         }
         writer.bytes(176, &self.request.node_id().serialize());
-        let keys = Keys { invoice_signer: Some(self.request.node_id()), ..request.keys };
+        let keys = Keys { invoice_signer: Some(self.request.node_id()), ..*request.keys() };
         Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
     }
 }

@@ -128,7 +128,7 @@ impl InvoiceFields {
     ///
     /// The key that signs the invoice.
     pub fn node_id(&self) -> Option<PublicKey> {
-        self.request.offer.message.keys.invoice_signer
+        self.request.offer.message.keys().invoice_signer
     }
 
     /// Every path with its fees and limits, preferred ones first: for display. What can be paid over is in a

@@ -179,7 +179,7 @@ impl Sealed for Invoice {
     const SIGNER: Field = Field::INVOICE_NODE_ID;
 
     fn signer(message: &Message) -> Option<PublicKey> {
-        message.keys.invoice_signer
+        message.keys().invoice_signer
     }
 
     /// CON-4, D10

@@ -189,7 +189,7 @@ impl<'a> InvoiceRequestBuilder<'a> {
 
     pub(super) fn finish(&self, bytes: Vec<u8>) -> Result<Unsigned<InvoiceRequest>, Error> {
         let offer = self.offer.offer();
-        let keys = Keys { payer_id: Some(self.payer_id), ..offer.message.keys };
+        let keys = Keys { payer_id: Some(self.payer_id), ..*offer.message.keys() };
         let unsigned =
             Unsigned::<InvoiceRequest>::new(Structure::to_sign(&UNSIGNED, bytes, offer.message.known)?.with_keys(keys));
         self.check_price(&unsigned)?;

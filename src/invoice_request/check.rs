@@ -119,7 +119,7 @@ impl InvoiceRequest {
         offer.check_arrival(arrival)?;
         match (offer.issuer_key()?, arrival) {
             (Some(issuer_id), _) => Ok(issuer_id),
-            (None, RequestArrival::OfferPath(last)) => match offer.message.keys.invoice_signer {
+            (None, RequestArrival::OfferPath(last)) => match offer.message.keys().invoice_signer {
                 Some(key) if last == key => Ok(key),
                 _ => last.public_key(),
             },

@@ -116,7 +116,7 @@ impl RequestFields {
     ///
     /// The key the payer made for this request alone.
     pub fn payer_id(&self) -> Option<PublicKey> {
-        self.offer.message.keys.payer_id
+        self.offer.message.keys().payer_id
     }
 
     /// The request's own fields that this crate does not know, and keeps.

@@ -118,7 +118,7 @@ impl Sealed for InvoiceRequest {
     const SIGNER: Field = Field::INVREQ_PAYER_ID;
 
     fn signer(message: &Message) -> Option<PublicKey> {
-        message.keys.payer_id
+        message.keys().payer_id
     }
 
     /// CON-4
@@ -127,7 +127,7 @@ impl Sealed for InvoiceRequest {
     }
 
     fn finish(message: Message) -> Result<Self, Error> {
-        let payer_id = message.keys.payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
+        let payer_id = message.keys().payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
         let signature =
             signed::signature(&message.tlvs, Field::SIGNATURE).ok_or(Error::missing(Field::SIGNATURE, Rule::Rqr3))?;
         Ok(Self { fields: RequestFields::of(message), payer_id, signature })

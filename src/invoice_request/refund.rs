@@ -83,7 +83,7 @@ impl Sealed for Refund {
     const NEEDS_SIGNATURE: bool = false;
 
     fn signer(message: &Message) -> Option<PublicKey> {
-        message.keys.payer_id
+        message.keys().payer_id
     }
 
     /// CON-4
@@ -92,7 +92,7 @@ impl Sealed for Refund {
     }
 
     fn finish(message: Message) -> Result<Self, Error> {
-        let payer_id = message.keys.payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
+        let payer_id = message.keys().payer_id.ok_or(Error::missing(Field::INVREQ_PAYER_ID, Rule::Rqr1))?;
         let fields = RequestFields::of(message);
         let amount = fields.amount().ok_or(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr11))?;
         Ok(Self { fields, amount, payer_id })

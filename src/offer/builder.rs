@@ -232,8 +232,7 @@ impl OfferBuilder {
         if let Some(key) = &self.issuer_id {
             writer.bytes(22, &key.serialize());
         }
-        let keys = Keys { issuer_id: self.issuer_id, ..Keys::default() };
-        let message = Structure::read(&SCHEMA, writer.finish(), self.known)?.with_keys(keys);
+        let message = Structure::read(&SCHEMA, writer.finish(), self.known)?.with_keys(Keys::default());
         Ok(Offer { fields: OfferFields::of(message) })
     }
 }

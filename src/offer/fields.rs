@@ -127,9 +127,11 @@ impl OfferFields {
 
     /// The same, with what libsecp256k1 refuses, which is nothing that was checked.
     pub(crate) fn issuer_key(&self) -> Result<Option<PublicKey>, Error> {
-        match self.message.keys.issuer_id {
-            Some(key) if self.tlvs().contains(22) => Ok(Some(key)),
-            _ => self.issuer_point().map(Point::public_key).transpose(),
+        let Some(value) = self.tlvs().value(22) else { return Ok(None) };
+        // Most invoices have the same key as their node id (IVR-9), decompressed already.
+        match self.message.keys().invoice_signer {
+            Some(key) if self.tlvs().value(176) == Some(value) => Ok(Some(key)),
+            _ => Point::decode(value)?.public_key().map(Some),
         }
     }
 

@@ -262,7 +262,7 @@ impl<'a> PayerProofBuilder<'a> {
             writer.bytes(1005, self.note.as_bytes());
         }
         let known = self.invoice.known();
-        let keys = self.invoice.offer().message.keys;
+        let keys = *self.invoice.offer().message.keys();
         Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), known)?.with_keys(keys)))
     }
 

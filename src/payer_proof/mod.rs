@@ -189,14 +189,14 @@ impl Sealed for PayerProof {
     const SIGNATURE: Field = Field::PROOF_SIGNATURE;
 
     fn signer(message: &Message) -> Option<PublicKey> {
-        message.keys.payer_id
+        message.keys().payer_id
     }
 
     /// PPR-6: the invoice's own signature, over the root that the proof allows to rebuild.
     fn verify_more(message: &Message) -> Result<(), Error> {
         let missing = |field| Error::missing(field, Rule::Ppr1);
         let signature = signed::signature(&message.tlvs, Field::SIGNATURE).ok_or(missing(Field::SIGNATURE))?;
-        let node_id = message.keys.invoice_signer.ok_or(missing(Field::INVOICE_NODE_ID))?;
+        let node_id = message.keys().invoice_signer.ok_or(missing(Field::INVOICE_NODE_ID))?;
         let digest = signature::digest_of_root(Tag::INVOICE, invoice_root(&message.tlvs));
         signature::verify(digest, &signature, &node_id, Field::SIGNATURE, Rule::Ppr6)
     }
@@ -205,8 +205,8 @@ impl Sealed for PayerProof {
         let missing = |field| Error::missing(field, Rule::Ppr1);
         // The payer's signature, if there is one, was verified.
         signed::signature(&message.tlvs, Field::PROOF_SIGNATURE).ok_or(missing(Field::PROOF_SIGNATURE))?;
-        let payer_id = message.keys.payer_id.ok_or(missing(Field::INVREQ_PAYER_ID))?;
-        let node_id = message.keys.invoice_signer.ok_or(missing(Field::INVOICE_NODE_ID))?;
+        let payer_id = message.keys().payer_id.ok_or(missing(Field::INVREQ_PAYER_ID))?;
+        let node_id = message.keys().invoice_signer.ok_or(missing(Field::INVOICE_NODE_ID))?;
         let preimage = message.tlvs.value(Field::PROOF_PREIMAGE.number());
         let preimage = preimage.and_then(|value| Preimage::decode(value).ok()).ok_or(missing(Field::PROOF_PREIMAGE))?;
         let fields = InvoiceFields::of(message);

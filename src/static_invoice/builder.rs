@@ -193,7 +193,7 @@ impl<'a> StaticInvoiceBuilder<'a> {
         writer.bytes(Field::INVOICE_NODE_ID.number(), &node_id.serialize());
         let message_paths = self.message_paths.iter().map(BlindedPath::as_bytes);
         writer.concat(Field::STATIC_INVOICE_MESSAGE_PATHS.number(), message_paths);
-        let keys = Keys { invoice_signer: Some(node_id), ..message.keys };
+        let keys = Keys { invoice_signer: Some(node_id), ..*message.keys() };
         Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), message.known)?.with_keys(keys)))
     }
 }

@@ -111,7 +111,7 @@ impl Sealed for StaticInvoice {
     const SIGNER: Field = Field::INVOICE_NODE_ID;
 
     fn signer(message: &Message) -> Option<PublicKey> {
-        message.keys.invoice_signer
+        message.keys().invoice_signer
     }
 
     fn finish(message: Message) -> Result<Self, Error> {
