@@ -135,11 +135,7 @@ pub(crate) fn paying(payment: &Payment) -> Option<(sha256::Hash, Attempt)> {
 /// The payment hashes that the node may have news of. The one that was paid is among them: it may be told again, and
 /// nothing else is to be paid with it.
 pub(crate) fn hashes(payment: &Payment) -> impl Iterator<Item = sha256::Hash> + '_ {
-    let present = match payment.state() {
-        State::Paying(paying) => Some(paying.payment_hash()),
-        State::Paid(receipt) => Some(receipt.invoice().payment_hash()),
-        _ => None,
-    };
+    let present = payment.begun_hash();
     present.into_iter().chain(payment.failed_hashes().filter(move |failed| Some(*failed) != present))
 }
 
@@ -151,8 +147,9 @@ pub(crate) fn open_hashes(payment: &Payment) -> impl Iterator<Item = sha256::Has
 
 /// The currency of a price that a quote is compared with.
 pub(crate) fn priced_in(payment: &Payment) -> Option<CurrencyCode> {
-    let has_quote = matches!(payment.state(), State::Quoted(_) | State::NeedsApproval { .. });
-    payment.currency().filter(|_| has_quote)
+    // Most have none, and a quote has to be compared with its limits to say how far it is.
+    let currency = payment.currency()?;
+    matches!(payment.state(), State::Quoted(_) | State::NeedsApproval { .. }).then_some(currency)
 }
 
 /// Has a payment compare with this rate from now on. One at which nothing can be computed leaves the one before.

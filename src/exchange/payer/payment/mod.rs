@@ -265,6 +265,14 @@ impl Payment {
         }
     }
 
+    /// The payment hash that is being paid, or was paid.
+    pub(crate) fn begun_hash(&self) -> Option<sha256::Hash> {
+        match &self.phase {
+            Phase::Paying(invoice, _) | Phase::Paid(invoice, _) => Some(invoice.payment_hash()),
+            _ => None,
+        }
+    }
+
     /// What speaks against the invoice that came last.
     pub(crate) fn latest_objection(&self) -> Option<Objection> {
         let quoted = match (&self.phase, self.objected.as_deref()) {
