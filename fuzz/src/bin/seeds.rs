@@ -128,6 +128,7 @@ fn of_target(target: &str) -> Result<Seeds> {
         "dnssec" => bolt12_fuzz::checks::dnssec::seeds(),
         "peer_handshake" => bolt12_fuzz::checks::peer::handshake_seeds(),
         "peer_frames" => bolt12_fuzz::checks::peer::frames_seeds(),
+        "peers" => bolt12_fuzz::checks::peers::seeds(),
         "exchange_state" => states()?,
         "subscription" => bolt12_fuzz::checks::subscription::seeds()?,
         // Events: any bytes are some.

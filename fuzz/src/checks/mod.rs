@@ -19,6 +19,8 @@ pub mod naive;
 pub mod onion;
 #[cfg(feature = "peer")]
 pub mod peer;
+#[cfg(feature = "onion")]
+pub mod peers;
 pub mod periods;
 pub mod point;
 pub mod proof;
@@ -60,6 +62,8 @@ pub const TARGETS: &[Target] = &[
     ("peer_handshake", peer::handshake),
     #[cfg(feature = "peer")]
     ("peer_frames", peer::frames),
+    #[cfg(feature = "onion")]
+    ("peers", peers::check),
     ("exchange_payer", exchange::payer::check),
     ("exchange_issuer", exchange::issuer::check),
     ("exchange_state", exchange::state::check),
