@@ -19,6 +19,6 @@ pub extern "C" fn room(length: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 pub extern "C" fn length() -> usize {
     let text = TEXT.lock().unwrap_or_else(PoisonError::into_inner);
-    let offer = str::from_utf8(&text).ok().and_then(|text| text.parse::<Offer>().ok());
+    let offer = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<Offer>().ok());
     offer.and_then(|offer| Some(offer.description()?.as_raw().len())).unwrap_or(0)
 }

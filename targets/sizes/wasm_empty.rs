@@ -18,5 +18,5 @@ pub extern "C" fn room(length: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 pub extern "C" fn length() -> usize {
     let text = TEXT.lock().unwrap_or_else(PoisonError::into_inner);
-    str::from_utf8(&text).map_or(0, str::len)
+    std::str::from_utf8(&text).map_or(0, str::len)
 }
