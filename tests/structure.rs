@@ -211,6 +211,20 @@ fn there_is_no_clock_no_randomness_and_no_io() {
     }
 }
 
+/// A test that judges by the clock fails on a busy machine. (Those in `interop` talk over sockets, and have to wait.)
+#[test]
+fn no_test_measures_time() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["tests", "model", "interface", "fuzz/src", "fuzz/tests"];
+    let all = folders.iter().flat_map(|folder| files(&root.join(folder)));
+    // This list of what is banned is none of them.
+    for (path, text) in all.filter(|(path, _)| !path.ends_with("structure.rs")) {
+        for banned in ["Instant::now", ".elapsed()", "SystemTime::now", "thread::sleep"] {
+            assert!(!text.contains(banned), "{}: {banned}", path.display());
+        }
+    }
+}
+
 /// The numbers of recurrence are a draft's: when they change, one file does.
 #[test]
 fn the_numbers_of_recurrence_are_in_one_place() {
