@@ -74,3 +74,32 @@ fn a_contact_is_paid_over_its_new_offer() {
     contact.replace_offer(offer("new"));
     assert_eq!(contact.offer(), &offer("new"));
 }
+
+#[cfg(feature = "recurrence")]
+mod subscriptions {
+    use bolt12::exchange::{Action, FeeLimit, Limit, OffersMessage, Payer};
+    use bolt12::{ChainHash, HumanReadableName, Msat, OfferBuilder, Recurrence, TimeUnit, UnixTime};
+
+    use super::KEY;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    // RQW-8, REC-12: what the draft was told is in the request, or saved with the subscription.
+    #[test]
+    fn a_subscription_is_asked_for_as_it_was_drafted() {
+        let recurrence = Recurrence::every(1, TimeUnit::Days).unwrap();
+        let offer = OfferBuilder::new(KEY.parse().unwrap()).description("a podcast").amount_msat(Msat(9_000));
+        let offer = offer.recurrence(recurrence).build().unwrap();
+        let draft = || Payer::new([5; 32]).subscribe(&offer, NOW, &[ChainHash::BITCOIN]).unwrap().payments(3);
+        let name = HumanReadableName::parse("alice@example.com").unwrap();
+        let until = UnixTime(NOW.0 + 600);
+        let limit = FeeLimit { base: Msat(7), basis_points: 3, max_cltv_expiry_delta: 99 };
+        let plain = draft().limit(Limit::AtMost(Msat(9_000))).start([1; 32], NOW, until).unwrap();
+        let fees = draft().limit(Limit::AtMost(Msat(9_000))).fee_limit(limit).start([1; 32], NOW, until).unwrap();
+        assert_ne!(plain.to_bytes(), fees.to_bytes());
+        let mut named = draft().bip_353_name(name.clone()).start([1; 32], NOW, until).unwrap();
+        let Action::Send(message) = named.poll(NOW, None).unwrap() else { panic!() };
+        let OffersMessage::InvoiceRequest(request) = message.message else { panic!() };
+        assert_eq!(request.bip_353_name(), Some(name));
+    }
+}
