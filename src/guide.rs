@@ -19,6 +19,7 @@
 //! | [Many at once](manager) | all conversations of a wallet in one value |
 //! | [Storage and restarts](storage) | what to save, and what to do after a crash |
 //! | [Fuzzing](fuzzing) | fuzzing this crate, or your implementation against it |
+//! | [Targets and sizes](targets) | WebAssembly and bare processors, and what decoding adds to a program |
 //! | [Decisions](decisions) | what the specification leaves open, and how the crate is built |
 //! | [Contributing](contributing) | the source, and how to change it |
 //! | [Attacks](attacks) | what strangers can try, and why it fails |
@@ -197,6 +198,7 @@ page!(
     "[`MAX_LEN`](crate::MAX_LEN), [`Unverified`](crate::Unverified), [`KnownFeatures`](crate::KnownFeatures),
 [`Rule`](crate::Rule), [`TlvStream`](crate::TlvStream)"
 );
+page!(targets, "../docs/guide/targets.md", "[`Error`](crate::Error), [`ErrorKind`](crate::ErrorKind)");
 page!(
     decisions,
     "../docs/guide/decisions.md",

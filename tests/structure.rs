@@ -62,7 +62,7 @@ fn files(root: &Path) -> Vec<(PathBuf, String)> {
             }
         }
     }
-    assert!(files.len() > 20, "found only {} files", files.len());
+    assert!(!files.is_empty(), "found nothing in {}", root.display());
     files
 }
 
@@ -207,6 +207,20 @@ fn there_is_no_clock_no_randomness_and_no_io() {
         {
             let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             assert!(!code.any(|line| line.contains(banned)), "{}: {banned}", path.display());
+        }
+    }
+}
+
+/// A test that judges by the clock fails on a busy machine. (Those in `interop` talk over sockets, and have to wait.)
+#[test]
+fn no_test_measures_time() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["tests", "model/tests", "interface/tests", "fuzz/src", "fuzz/tests"];
+    let all = folders.iter().flat_map(|folder| files(&root.join(folder)));
+    // This list of what is banned is none of them.
+    for (path, text) in all.filter(|(path, _)| !path.ends_with("structure.rs")) {
+        for banned in ["Instant::now", ".elapsed()", "SystemTime::now", "thread::sleep"] {
+            assert!(!text.contains(banned), "{}: {banned}", path.display());
         }
     }
 }

@@ -269,7 +269,7 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of one bitcoin that is not a valid number.
     InvalidRate,
-    /// A text that is not an id.
+    /// A text that is not an id or a preimage.
     InvalidId {
         /// How many hexadecimal digits one has.
         digits: usize,
@@ -566,7 +566,7 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of one bitcoin must be a decimal number such as 97123.45, above zero and not too large",
             ),
-            Self::InvalidId { digits } => write!(f, "an id is written with {digits} hexadecimal digits"),
+            Self::InvalidId { digits } => write!(f, "this is written with {digits} hexadecimal digits"),
             Self::InvalidShortChannelId => {
                 f.write_str("a short channel id is written as block, transaction and output, such as 539268x845x1")
             }

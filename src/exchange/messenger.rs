@@ -309,7 +309,7 @@ impl Drop for Messenger {
 /// Shows no secret.
 impl fmt::Debug for Messenger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Messenger").field("node_id", &self.node_id()).finish_non_exhaustive()
+        f.debug_struct("Messenger").field("node_id", &format_args!("{}", self.node_id())).finish_non_exhaustive()
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{builder, field};
 
 /// How a message reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Arrival {
     /// Over the path that was given for this very message: the reply path of the request it answers,
     /// or one of the paths of the refund.

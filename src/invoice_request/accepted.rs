@@ -61,7 +61,7 @@ impl<'a> AcceptedRequest<'a> {
 impl core::fmt::Debug for AcceptedRequest<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let mut shown = f.debug_struct("AcceptedRequest");
-        shown.field("amount", &self.amount).field("node_id", &self.node_id).finish_non_exhaustive()
+        shown.field("amount", &self.amount).field("node_id", &format_args!("{}", self.node_id)).finish_non_exhaustive()
     }
 }
 

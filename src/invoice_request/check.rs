@@ -14,6 +14,7 @@ use crate::units::{Msat, UnixTime};
 
 /// How a request reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RequestArrival {
     /// Over the path of an offer that ends in this blinded key.
     OfferPath(Point),

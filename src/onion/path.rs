@@ -117,7 +117,7 @@ impl From<PublicKey> for PathHop {
 impl fmt::Debug for PathHop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PathHop")
-            .field("node_id", &self.node_id)
+            .field("node_id", &format_args!("{}", self.node_id))
             .field("channel", &self.channel)
             .finish_non_exhaustive()
     }

@@ -66,6 +66,7 @@ fn is_experimental(number: u64) -> bool {
 
 /// What a proof will show, and what it will hide, before anything is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Preview {
     /// The invoice's fields that everybody can read who sees the proof.
     pub revealed: Vec<Field>,

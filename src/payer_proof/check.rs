@@ -14,6 +14,7 @@ use crate::units::Msat;
 
 /// Who should have been paid.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum ExpectedPayee<'a> {
     /// The issuer of this offer, for this offer: all of its fields must be disclosed.
     Offer(&'a Offer),

@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use bitcoin::hex::DisplayHex;
+use bitcoin::hex::{DisplayHex, FromHex};
 
 use crate::error::{Error, ErrorKind, Rule};
 use crate::field::{Value, exactly};
@@ -26,6 +26,19 @@ impl Preimage {
 impl Value<'_> for Preimage {
     fn decode(value: &[u8]) -> Result<Self, Error> {
         exactly(value).map(Self)
+    }
+}
+
+/// Hexadecimal, as nodes print it.
+impl core::str::FromStr for Preimage {
+    type Err = Error;
+
+    /// # Errors
+    ///
+    /// `InvalidId` for anything but 64 hexadecimal digits (TLV-7).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let invalid = |_| Error::new(ErrorKind::InvalidId { digits: 64 }, Rule::Tlv7);
+        <[u8; 32]>::from_hex(text).map(Self).map_err(invalid)
     }
 }
 

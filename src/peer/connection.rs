@@ -17,7 +17,7 @@ use super::message::{Message, Notice, PING, PONG};
 use super::timer::{Timeouts, Timer, Wait};
 use crate::crypto::TAG_LEN;
 use crate::error::Error;
-use crate::field::{Feature, Features};
+use crate::field::{Feature, Features, Point};
 use crate::onion::OnionMessage;
 use crate::onion::keys::Secret;
 use crate::tlv::MAX_LEN;
@@ -448,7 +448,7 @@ impl fmt::Debug for Connection {
             State::Closed(_) => "closed",
         };
         f.debug_struct("Connection")
-            .field("node_id", &self.node_id)
+            .field("node_id", &self.node_id.map(Point::from))
             .field("state", &state)
             .field("to_send", &self.outgoing.waiting().len())
             .finish_non_exhaustive()

@@ -10,6 +10,7 @@ use crate::onion::OnionMessage;
 
 /// What a peer is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Standing {
     /// It came to us, for whatever reason. Nothing that begins at us goes to it first (EXC-19).
     Stranger,

@@ -263,7 +263,7 @@ impl Peers {
 impl fmt::Debug for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peers")
-            .field("node_id", &self.messenger.node_id())
+            .field("node_id", &format_args!("{}", self.messenger.node_id()))
             .field("peers", &self.peers.len())
             .field("counts", &self.counts)
             .finish_non_exhaustive()

@@ -75,7 +75,9 @@ fn a_payment_is_taken_once_and_so_is_a_request() {
     assert_ne!(first.payment_hash(), second.payment_hash());
     let other = accepted(&offer, 2, NOW, "100000.00").expected_payment();
     let mut taken = TakenPayments::new();
+    assert!(taken.is_empty());
     taken.take(&first, b"one", NOW).unwrap();
+    assert_eq!((taken.len(), taken.is_empty()), (1, false));
     let mut taken = payee().load_taken(&taken.to_bytes(&payee())).unwrap();
     // After a start the node says again what it holds: that is the same payment, and to be settled, even late.
     assert!(taken.has(&first, b"one") && !taken.has(&first, b"two") && !taken.has(&second, b"one"));
@@ -89,6 +91,7 @@ fn a_payment_is_taken_once_and_so_is_a_request() {
         assert_eq!((error.kind(), error.rule()), (&ErrorKind::AlreadyTaken, Rule::Exc22));
     }
     taken.take(&other, b"one", later).unwrap();
+    assert_eq!(taken.len(), 2);
     // What has expired cannot be paid any more, so it is forgotten, and the second invoice no sooner than it expires.
     let error = taken.take(&first, b"two", UnixTime(NOW.0 + 601)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Expired { .. }));

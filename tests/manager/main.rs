@@ -10,6 +10,7 @@ mod network;
 mod sides;
 
 mod approval;
+mod decisions;
 mod limits;
 mod loading;
 mod queue;

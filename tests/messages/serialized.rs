@@ -12,6 +12,7 @@ use bolt12::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::de::value::{Error as ValueError, SeqDeserializer};
 use serde_json::{Value, json};
 
 const OFFER: &str = "lno1pqpzwyq2p32x2um5ypmx2cm5dae8x93pqthvwfzadd7jejes8q9lhc4rvjxd022zv5l44g6qah82ru5rdpnpj";
@@ -143,4 +144,21 @@ fn an_error_says_all_that_it_knows() {
     let error = serde_json::to_value(Offer::try_from(vec![14, 1, 0]).unwrap_err()).unwrap();
     assert_eq!((&error["code"], &error["field"]), (&json!("not_minimal"), &json!("offer_absolute_expiry")));
     assert!(error["offset"].is_number() && error["sentence"].as_str().unwrap().contains("expiry"));
+}
+
+/// Some formats have bytes as a sequence of numbers.
+#[test]
+fn bytes_may_come_one_by_one() {
+    fn one_by_one<T: DeserializeOwned>(bytes: impl Iterator<Item = u8>) -> Result<T, String> {
+        T::deserialize(SeqDeserializer::<_, ValueError>::new(bytes)).map_err(|error| error.to_string())
+    }
+    let offer: Offer = OFFER.parse().unwrap();
+    assert_eq!(one_by_one(offer.as_bytes().iter().copied()), Ok(offer.clone()));
+    assert_eq!(one_by_one([7; 14].into_iter()), Ok(PaymentId([7; 14])));
+    assert!(one_by_one::<PaymentId>([7; 15].into_iter()).is_err());
+    // What never ends is not read to its end.
+    let error = one_by_one::<Offer>(std::iter::repeat(0)).unwrap_err();
+    assert!(error.contains("65536 bytes"), "{error}");
+    let error = one_by_one::<PaymentId>(std::iter::repeat(0)).unwrap_err();
+    assert!(error.contains("too long"), "{error}");
 }

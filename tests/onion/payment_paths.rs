@@ -46,6 +46,8 @@ fn told(path: &BlindedPath<'_>, nodes: &[Keypair]) -> Vec<HopData> {
     for (hop, node) in path.hops().zip(nodes) {
         let unblinded = Unblinded::new(node, &path_key, hop.encrypted_recipient_data).unwrap();
         assert_eq!(hop.blinded_node_id, unblinded.signing_key().public_key());
+        let shown = format!("{unblinded:?}");
+        assert!(shown.starts_with("Unblinded { data: ") && shown.ends_with(", .. }"), "{shown}");
         path_key = unblinded.next_path_key().unwrap();
         data.push(unblinded.data().clone());
     }

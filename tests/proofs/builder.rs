@@ -129,7 +129,7 @@ fn a_preview_says_what_the_proof_will_show_and_hide() {
         let invoice = read(&records);
         for chosen in subsets(&choices(&records)) {
             let builder = builder(&invoice, &chosen);
-            let Preview { revealed, hidden } = builder.preview().unwrap();
+            let Preview { revealed, hidden, .. } = builder.preview().unwrap();
             let unsigned = builder.build().unwrap();
             let sent = naive::parse(unsigned.as_bytes()).unwrap();
             let (shown, kept): (Vec<u64>, Vec<u64>) =

@@ -179,8 +179,8 @@ fn request(offer: &Offer, values: &mut Values<'_>) -> Result<()> {
     };
     let strange = match arrival {
         RequestArrival::OfferPath(last) => !ends.contains(&last),
-        RequestArrival::OtherPath => true,
         RequestArrival::Direct => !ends.is_empty(),
+        _ => true,
     };
     // RQR-9: a request in bitcoin was checked by its builder.
     let rate = values.option(|values| values.rate(offer.currency()))?;

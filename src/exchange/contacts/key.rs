@@ -66,6 +66,6 @@ impl Drop for OfferKey {
 
 impl fmt::Debug for OfferKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OfferKey").field("node_id", &self.node_id()).finish_non_exhaustive()
+        f.debug_struct("OfferKey").field("node_id", &format_args!("{}", self.node_id())).finish_non_exhaustive()
     }
 }

@@ -24,6 +24,7 @@ use crate::units::{Msat, UnixTime};
 /// assert_eq!(status.sentence(now), "2 invoice requests were sent; waiting for the payee, for at most 2 minutes");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Status {
     /// The activity.
     pub activity: Activity,

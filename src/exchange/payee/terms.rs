@@ -12,6 +12,7 @@ use crate::units::{Msat, UnixTime};
 /// The default is [`Any`](Self::Any).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum MaxAmount {
     /// Whatever the payer chooses. This is the default.
     #[default]
