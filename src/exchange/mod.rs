@@ -34,6 +34,8 @@
 //! loaded: see [storage and restarts](crate::guide::storage).
 
 mod action;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+mod between;
 #[cfg(feature = "contacts")]
 mod contacts;
 #[cfg(feature = "onion")]
@@ -45,6 +47,8 @@ mod manager;
 mod message;
 #[cfg(feature = "onion")]
 pub(crate) mod messenger;
+#[cfg(feature = "async_payments")]
+mod nothing;
 mod payee;
 mod payer;
 #[cfg(not(feature = "recurrence"))]
@@ -53,6 +57,8 @@ mod refused;
 mod saved;
 mod schedule;
 mod secret;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+mod serving;
 mod sold;
 
 /// What the rest of the exchange asks of subscriptions.
@@ -64,11 +70,15 @@ mod recurring {
 }
 
 pub use action::Action;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use between::{ForwardedRequest, ServingKind, ServingMessage};
 #[cfg(feature = "contacts")]
 pub use contacts::{contact::Contact, key::OfferKey};
 #[cfg(feature = "onion")]
 pub use dns::{DnsMessage, OutgoingDnsMessage, ReceivedProof, ReceivedQuery};
 pub use end::EndReason;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use ids::ClientId;
 #[cfg(feature = "onion")]
 pub use ids::LookupId;
 #[cfg(feature = "recurrence")]
@@ -126,4 +136,21 @@ pub use payer::subscription::{
 pub use refused::Refused;
 pub use saved::{SAVED_VERSION, saved_version};
 pub use schedule::Retry;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use serving::{
+    recipient::{
+        AsyncRecipient,
+        answers::RecipientProgress,
+        state::{RecipientState, ServedOffer},
+        terms::RecipientTerms,
+    },
+    server::{
+        asked::PathsAsked,
+        keys::{ServerLimits, StaticInvoiceServer},
+        receiving::ServerStep,
+        requested::{ServedAnswer, ServedRequest},
+        slot::Slot,
+        storing::{Storing, ToServe},
+    },
+};
 pub use sold::SoldPeriod;
