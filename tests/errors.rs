@@ -7,6 +7,12 @@ mod messages;
 mod naive;
 #[path = "common/proofs.rs"]
 mod proofs;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+#[path = "common/serving.rs"]
+mod serving;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+#[path = "common/serving_errors.rs"]
+mod serving_errors;
 #[path = "common/sides.rs"]
 mod sides;
 
@@ -329,6 +335,8 @@ fn errors() -> Vec<Error> {
     errors.extend(names());
     #[cfg(feature = "async_payments")]
     errors.extend(static_invoices());
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    errors.extend(serving_errors::errors());
     errors
 }
 
@@ -910,7 +918,7 @@ fn subscriptions_end() -> Vec<SubscriptionEnd> {
 #[test]
 fn every_text_is_as_it_was_agreed() {
     // The table is that of all features.
-    if cfg!(not(all(feature = "onion", feature = "dnssec"))) {
+    if cfg!(not(all(feature = "async_payments", feature = "onion", feature = "dnssec"))) {
         return;
     }
     let mut texts = String::new();
@@ -960,16 +968,16 @@ fn every_text_is_as_it_was_agreed() {
 /// The table above forgets no kind: the codes in the source are those that were seen.
 #[test]
 fn every_kind_has_a_text() {
-    if cfg!(not(all(feature = "onion", feature = "dnssec"))) {
+    if cfg!(not(all(feature = "async_payments", feature = "onion", feature = "dnssec"))) {
         return;
     }
     let seen: BTreeSet<&str> = errors().iter().map(|error| error.kind().code()).collect();
     let source = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error").join(file));
-    let (kinds, links) = (source("kind.rs").unwrap(), source("link.rs").unwrap());
+    let sources = ["kind.rs", "link.rs", "serving.rs"].map(|file| source(file).unwrap());
     let mut all = BTreeSet::new();
-    for (source, end) in [(&kinds, "fn sentence"), (&links, "fn sentence")] {
+    for source in &sources {
         let (_, codes) = source.split_once("fn code").unwrap();
-        let (codes, _) = codes.split_once(end).unwrap();
+        let (codes, _) = codes.split_once("fn sentence").unwrap();
         all.extend(codes.split("=> \"").skip(1).map(|code| code.split('"').next().unwrap()));
     }
     assert!(all.len() > 40);
