@@ -202,8 +202,14 @@ fn paths_take_no_more_room_than_an_offer_has() {
     let many = OfferPaths::new((0..30).map(|_| path(3)), Some(after(100 * DAY))).unwrap().to_bytes();
     let len = many.len();
     let message = IncomingMessage { bytes: many, ..paths_until(&asked, None) };
-    let refused = refused(&mut recipient, message, NOW);
-    assert_eq!(kind(refused.error()), (ErrorKind::TooLong { len, max: 3_072 }, Rule::Sta9));
+    let error = refused(&mut recipient, message, NOW);
+    assert_eq!(kind(error.error()), (ErrorKind::TooLong { len, max: 3_072 }, Rule::Sta9));
+    // Nor does the path that static invoices are handed in over.
+    let wide = [(sides::point(3), &[0; 4_096][..])];
+    let wide = bolt12::BlindedPath::new(sides::point(3).into(), sides::point(4), wide).unwrap();
+    let message = IncomingMessage { reply_path: Some(wide), ..paths_until(&asked, None) };
+    let error = refused(&mut recipient, message, NOW);
+    assert!(matches!(kind(error.error()), (ErrorKind::TooLong { max: 4_096, .. }, Rule::Sta9)));
 }
 
 /// EXC-5: each path to the server in turn, with delays that grow to about an hour.
@@ -368,6 +374,20 @@ fn no_more_slots_than_agreed_are_used() {
     assert!(recipient.close(0) && !recipient.close(0));
     assert_eq!(recipient.poll(after(365 * DAY)), Action::Nothing);
     assert_eq!(recipient.open(after(365 * DAY)), Ok(0));
+}
+
+/// STA-9: what was given for a slot that was closed since is nothing for the next one in it.
+#[test]
+fn a_slot_that_is_opened_again_asks_anew() {
+    let (mut recipient, asked) = asking();
+    assert!(recipient.close(0));
+    let paths = paths_until(&asked, Some(after(100 * DAY)));
+    assert_eq!(refused(&mut recipient, paths.clone(), NOW).error().kind(), &ErrorKind::AlreadyAnswered);
+    assert_eq!(recipient.open(NOW), Ok(0));
+    let again = sent(&mut recipient, NOW);
+    assert_ne!(again.reply_path_id, asked.reply_path_id);
+    assert_eq!(refused(&mut recipient, paths, NOW).error().kind(), &ErrorKind::AlreadyAnswered);
+    let _ = recipient.receive(paths_until(&again, Some(after(100 * DAY))), NOW).unwrap();
 }
 
 /// The first static invoice of an offer that nobody knows is not handed in for ever: the server may have forgotten it.
@@ -602,7 +622,7 @@ fn only_what_was_saved_of_a_recipient_is_loaded() {
     assert_eq!(payee().load_async_recipient(&later).unwrap_err().kind(), &ErrorKind::UnknownVersion);
     // Nothing is allocated for what only a length says.
     let long = reseal(&|state| {
-        let servers = 2 + 8 + 3 * 8 + 2 * 8;
+        let servers = 2 + 8 + 4 + 3 * 8 + 2 * 8;
         state[servers..servers + 8].fill(0xff);
     });
     assert_eq!(payee().load_async_recipient(&long).unwrap_err().kind(), &ErrorKind::InvalidState);

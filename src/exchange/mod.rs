@@ -14,6 +14,8 @@
 //! | a wallet with many of these | [`OffersManager`] | holds them all, finds the right one for each message, knows when each is due, and sends nothing before it is saved | [many at once](crate::guide::manager) |
 //! | a wallet that was given a name (feature `onion`) | [`Payer`] | has resolvers [look it up](crate::guide::onion_messages) (`NameLookup`), and makes a [`Draft`] of the offer it stands for | [onion messages](crate::guide::onion_messages) |
 //! | people who know each other (feature `contacts`) | `OfferKey`, `Contact` | tell each other who pays (`Draft::introduce`), and recognise it (`Sale::introduction`) | [contacts](crate::guide::contacts) |
+//! | a payee that is often offline (features `async_payments` and `onion`) | [`Payee`], `AsyncRecipient` | has a server answer for it, renews what that serves, and has payments released when it is awake | [payees that sleep](crate::guide::async_payments) |
+//! | who answers for such payees (the same features) | `StaticInvoiceServer` | gives out paths, stores static invoices, answers requests with them, and forwards the requests | [payees that sleep](crate::guide::async_payments) |
 //! | a wallet without a node (feature `onion`) | `Messenger` | wraps messages into onions, and unwraps them | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart

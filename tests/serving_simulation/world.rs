@@ -311,10 +311,16 @@ impl World {
         }
         if self.random.chance(faults) {
             self.counts.astray += 1;
+            // Somebody else sends it over another path, and wants the answer. What says all by being there says it over its
+            // path, so over another one it would be the word of whoever was given that.
+            let says_all = matches!(message.bytes[..], [0]);
             message = match self.past.len() {
-                0 => astray(message, self.random.index(256)),
-                // Over the path of something else.
-                len => IncomingMessage { arrival: self.past[self.random.index(len)].1.arrival, ..message },
+                len if len > 0 && !says_all => IncomingMessage {
+                    arrival: self.past[self.random.index(len)].1.arrival,
+                    reply_path: Some(path_with(BUYERS, PathId(self.random.bytes()))),
+                    ..message
+                },
+                _ => astray(message, self.random.index(256)),
             };
         }
         if self.random.chance(faults) && !self.past.is_empty() {

@@ -16,6 +16,9 @@ use crate::units::UnixTime;
 /// The longest message with paths, in bytes. An offer has room for no more, beside what it says.
 const MAX_PATHS_LEN: usize = 3_072;
 
+/// The longest path for static invoices to be handed in over, in bytes: it is kept.
+const MAX_SERVE_PATH_LEN: usize = 4_096;
+
 /// What a message to an [`AsyncRecipient`] leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -91,6 +94,11 @@ impl AsyncRecipient {
         }
         let no_way = Error::new(ErrorKind::NoReplyPath, Rule::Msg3);
         let serve_path = message.reply_path.ok_or_else(|| refused(no_way))?;
+        let len = serve_path.as_bytes().len();
+        if len > MAX_SERVE_PATH_LEN {
+            let kind = ErrorKind::TooLong { len, max: MAX_SERVE_PATH_LEN };
+            return Err(refused(Error::of(Field::REPLY_PATH, kind, Rule::Sta9)));
+        }
         place.phase = Phase::Offered(Offered { paths, serve_path });
         Ok(RecipientProgress::Paths(slot))
     }

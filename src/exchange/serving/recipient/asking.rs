@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::AsyncRecipient;
 use super::place::{Phase, Place};
+use super::{AsyncRecipient, next_round};
 use crate::exchange::action::Action;
 use crate::exchange::between::ServingMessage;
 use crate::exchange::ids::PathId;
@@ -62,7 +62,7 @@ impl AsyncRecipient {
             place.follows = place.follows.filter(|slot| left.contains(slot));
             match &place.phase {
                 Phase::Offered(offered) if offered.paths.paths_absolute_expiry().is_some_and(|at| now > at) => {
-                    place.ask(now);
+                    place.ask(next_round(&mut self.round), now);
                 }
                 _ => {}
             }
@@ -101,11 +101,12 @@ impl AsyncRecipient {
             if now < place.schedule.next_at() {
                 return None;
             }
-            place.ask(now);
+            place.ask(next_round(&mut self.round), now);
         }
         let Phase::Asking = place.phase else { return None };
         let way = place.schedule.next(self.server.len(), |_| true, now)?;
-        let token = self.paths_token(slot, place_round(&self.places, slot)?, u8::try_from(way).ok()?);
+        let round = place.round.to_be_bytes();
+        let token = self.new_token(slot, round, PATHS, u8::try_from(way).ok()?);
         Some(OutgoingMessage {
             message: OffersMessage::Serving(ServingMessage::from(OfferPathsRequest { invoice_slot: slot })),
             destination: Destination::Path(self.server.get(way)?.clone()),
@@ -139,10 +140,6 @@ impl AsyncRecipient {
         (*id == self.id).then_some((u16::from_be_bytes(*slot), about.try_into().ok()?, token))
     }
 
-    fn paths_token(&self, slot: u16, round: u32, position: u8) -> Token {
-        self.new_token(slot, round.to_be_bytes(), PATHS, position)
-    }
-
     fn stored_path_id(&self, slot: u16, message: &ServingMessage) -> PathId {
         self.new_token(slot, self.about(message), STORED, 0).path_id(&self.payee.keys.recipient_paths)
     }
@@ -158,8 +155,4 @@ impl AsyncRecipient {
         id.iter_mut().zip(parts).for_each(|(slot, part)| *slot = part);
         Token { id, generation, position }
     }
-}
-
-fn place_round(places: &alloc::collections::BTreeMap<u16, Place>, slot: u16) -> Option<u32> {
-    places.get(&slot).map(|place| place.round)
 }

@@ -38,6 +38,8 @@ pub struct AsyncRecipient {
     server: Vec<BlindedPath<'static>>,
     terms: RecipientTerms,
     places: BTreeMap<u16, Place>,
+    /// The last round of asking for paths, of all slots.
+    round: u32,
 }
 
 /// More paths to a server are not asked over.
@@ -63,7 +65,7 @@ impl Payee {
             return Err(Error::of(Field::SERVED_OFFER_PATHS, ErrorKind::NoEntries, Rule::Sta9));
         }
         let id = self.keys.recipients.short(&[b"i", &entropy]);
-        Ok(AsyncRecipient { payee: self.clone(), id, server, terms, places: BTreeMap::new() })
+        Ok(AsyncRecipient { payee: self.clone(), id, server, terms, places: BTreeMap::new(), round: 0 })
     }
 }
 
@@ -83,8 +85,9 @@ impl AsyncRecipient {
         let free = (0..slots).find(|slot| !self.places.contains_key(slot));
         let no_slot = ErrorKind::Serving(ServingFault::NoFreeSlot { slots });
         let slot = free.ok_or(Error::of(Field::SERVED_SLOT, no_slot, Rule::Sta9))?;
-        let seed = u64::from_be_bytes(self.payee.keys.recipients.short(&[b"d", &self.id, &slot.to_be_bytes()]));
-        self.places.insert(slot, Place::new(follows, self.terms.retry, seed, now));
+        let round = next_round(&mut self.round);
+        let seed = u64::from_be_bytes(self.payee.keys.recipients.short(&[b"d", &self.id, &round.to_be_bytes()]));
+        self.places.insert(slot, Place::new(follows, round, self.terms.retry, seed, now));
         Ok(slot)
     }
 
@@ -133,6 +136,12 @@ impl AsyncRecipient {
             Phase::Asking | Phase::Offered(_) => Err(not_now()),
         }
     }
+}
+
+/// A number that no request for paths had before.
+fn next_round(round: &mut u32) -> u32 {
+    *round = round.wrapping_add(1);
+    *round
 }
 
 /// A step that the slot does not wait for.

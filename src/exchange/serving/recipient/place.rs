@@ -15,7 +15,7 @@ use crate::units::UnixTime;
 pub(super) struct Place {
     /// The slot of the offer that this one takes over from.
     pub(super) follows: Option<u16>,
-    /// How often it was begun to ask for paths: what comes for an earlier time is too late.
+    /// Since when it asks for paths: what comes for an earlier round is too late.
     pub(super) round: u32,
     pub(super) schedule: Schedule,
     pub(super) phase: Phase,
@@ -91,13 +91,13 @@ impl Made {
 }
 
 impl Place {
-    pub(super) fn new(follows: Option<u16>, retry: Retry, seed: u64, now: UnixTime) -> Self {
-        Self { follows, round: 0, schedule: Schedule::new(retry, now).seeded(seed), phase: Phase::Asking }
+    pub(super) fn new(follows: Option<u16>, round: u32, retry: Retry, seed: u64, now: UnixTime) -> Self {
+        Self { follows, round, schedule: Schedule::new(retry, now).seeded(seed), phase: Phase::Asking }
     }
 
     /// Asks for paths, from the beginning.
-    pub(super) fn ask(&mut self, now: UnixTime) {
-        self.round = self.round.wrapping_add(1);
+    pub(super) fn ask(&mut self, round: u32, now: UnixTime) {
+        self.round = round;
         self.phase = Phase::Asking;
         self.schedule.restart(0, now);
     }

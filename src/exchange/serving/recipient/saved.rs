@@ -26,6 +26,7 @@ impl AsyncRecipient {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::new(Kind::AsyncRecipient);
         out.array(self.id);
+        out.array(self.round.to_be_bytes());
         out.number(self.terms.slots.into());
         out.number(self.terms.min_paths_lifetime.as_secs());
         out.number(self.terms.renew_invoice.as_secs());
@@ -43,7 +44,7 @@ impl AsyncRecipient {
     }
 
     fn read(reader: &mut Reader<'_>, payee: &Payee) -> Result<Self, Error> {
-        let id = reader.array()?;
+        let (id, round) = (reader.array()?, u32::from_be_bytes(reader.array()?));
         let slots = u16::try_from(reader.number()?).map_err(|_| invalid())?;
         let min_paths_lifetime = Duration::from_secs(reader.number()?);
         let renew_invoice = Duration::from_secs(reader.number()?);
@@ -56,7 +57,7 @@ impl AsyncRecipient {
         for _ in 0..reader.number()? {
             places.insert(u16::from_be_bytes(reader.array()?), Place::read(reader, payee)?);
         }
-        Ok(Self { payee: payee.clone(), id, server, terms, places })
+        Ok(Self { payee: payee.clone(), id, server, terms, places, round })
     }
 }
 

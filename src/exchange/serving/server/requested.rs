@@ -16,7 +16,7 @@ use crate::field::BlindedPath;
 use crate::invoice_request::InvoiceRequest;
 use crate::offer::same_records;
 use crate::signed::Unverified;
-use crate::static_invoice::StaticInvoice;
+use crate::tlv::TlvStream;
 use crate::units::UnixTime;
 
 /// A request that came over a path of a client's offer, and that nobody has looked at.
@@ -69,16 +69,17 @@ impl ServedRequest {
         let Self { server, slot, bytes, reply_path } = self;
         let Some(stored) = stored else { return Err(not_served(reply_path)) };
         let record = Record::load(&server, slot, stored)?;
-        let request = match read(bytes, &record.invoice, &server) {
+        // EXC-1: of the record, what is dear is read only for a request that is one.
+        let request = match read(bytes, &record.tlvs()?, &server) {
             Ok(Some(request)) => request,
             Ok(None) => return Err(not_served(reply_path)),
             Err(error) => return Err(Refused::with_answer(error, reply_path)),
         };
-        if let Err(error) = record.invoice.offer().check_expiry(now) {
+        let (invoice, forward_path) = (record.invoice(&server)?, record.forward_path()?);
+        if let Err(error) = invoice.offer().check_expiry(now) {
             return Err(Refused::with_answer(error, reply_path));
         }
-        let is_good = check_good(&record.invoice, now).is_ok();
-        let Record { invoice, forward_path, .. } = record;
+        let is_good = check_good(&invoice, now).is_ok();
         let answer =
             is_good.then(|| OutgoingMessage::answer(OffersMessage::StaticInvoice(invoice), reply_path.clone()));
         let forwarded = OffersMessage::Forwarded(ForwardedRequest::new(request, reply_path));
@@ -87,13 +88,9 @@ impl ServedRequest {
 }
 
 /// The request, if it is for the offer of this static invoice.
-fn read(
-    bytes: Vec<u8>,
-    invoice: &StaticInvoice,
-    server: &StaticInvoiceServer,
-) -> Result<Option<InvoiceRequest>, Error> {
+fn read(bytes: Vec<u8>, invoice: &TlvStream, server: &StaticInvoiceServer) -> Result<Option<InvoiceRequest>, Error> {
     let tlvs = read_request(bytes)?;
-    if !same_records(&tlvs, invoice.offer().tlvs()) {
+    if !same_records(&tlvs, invoice) {
         return Ok(None);
     }
     check_request(&tlvs)?;

@@ -29,8 +29,12 @@ const MAX_FORWARD_LEN: usize = 4_096;
 #[must_use]
 pub struct ToServe {
     server: StaticInvoiceServer,
-    record: Record,
+    slot: Slot,
+    invoice: StaticInvoice,
+    forward_path: BlindedPath<'static>,
     reply_path: BlindedPath<'static>,
+    /// When it came.
+    now: UnixTime,
 }
 
 impl ToServe {
@@ -53,24 +57,24 @@ impl ToServe {
         too_long(Field::SERVED_STATIC_INVOICE, serve.static_invoice().len(), server.limits.invoice_len)?;
         let invoice = StaticInvoice::read(serve.static_invoice().to_vec(), server.known)?;
         check_good(&invoice, now)?;
-        let record = Record { slot, stored_at: now, invoice, forward_path: forward_path.into_owned() };
-        Ok(Self { server, record, reply_path })
+        let forward_path = forward_path.into_owned();
+        Ok(Self { server, slot, invoice, forward_path, reply_path, now })
     }
 
     /// Whose it is, and the slot that it is for.
     pub fn slot(&self) -> Slot {
-        self.record.slot
+        self.slot
     }
 
     /// The static invoice.
     pub fn invoice(&self) -> &StaticInvoice {
-        &self.record.invoice
+        &self.invoice
     }
 
     /// Where requests are to be forwarded to. The path has to start at this node or at one of its peers: nobody connects
     /// to another node for a client.
     pub fn forward_path(&self) -> &BlindedPath<'static> {
-        &self.record.forward_path
+        &self.forward_path
     }
 
     /// Compares it with the record of its [slot](Self::slot), or with nothing if there is none. Between this and storing
@@ -84,28 +88,32 @@ impl ToServe {
     /// the one in the slot, as when a message comes late or again; `ReplacedTooSoon` for another one within the
     /// [time](super::keys::ServerLimits::replace_after) that one stays.
     pub fn compare(self, stored: Option<&[u8]>) -> Result<Storing, Box<Refused>> {
-        let Self { server, record, reply_path } = self;
-        let old = stored.and_then(|stored| Record::load(&server, record.slot, stored).ok());
+        let Self { server, slot, reply_path, now, .. } = self;
+        let (invoice, forward_path) = (self.invoice.as_bytes(), self.forward_path.as_bytes());
         let refused = |fault| {
             let error = Error::of(Field::SERVED_STATIC_INVOICE, ErrorKind::Serving(fault), Rule::Sta8);
             Refused::answered(error, None)
         };
-        if let Some(old) = old {
-            if old.invoice == record.invoice && old.forward_path == record.forward_path {
-                return Ok(Storing { slot: record.slot, record: None, reply_path });
+        let load = |stored| {
+            let old = Record::load(&server, slot, stored)?;
+            old.invoice(&server).map(|invoice| (old, invoice))
+        };
+        if let Some(Ok((old, old_invoice))) = stored.map(load) {
+            if old.invoice == invoice && old.forward_path == forward_path {
+                return Ok(Storing { slot, record: None, reply_path });
             }
-            let is_ahead = old.invoice.created_at().0 > record.stored_at.0.saturating_add(AHEAD);
-            if record.invoice.created_at() < old.invoice.created_at() && !is_ahead {
+            let is_ahead = old_invoice.created_at().0 > now.0.saturating_add(AHEAD);
+            if self.invoice.created_at() < old_invoice.created_at() && !is_ahead {
                 return Err(refused(ServingFault::LaterStored));
             }
             let from = old.stored_at.saturating_add(server.limits.replace_after);
             // A clock that was set back stops nothing.
-            if record.stored_at < from && old.stored_at <= record.stored_at {
-                let seconds = from.0.saturating_sub(record.stored_at.0);
-                return Err(refused(ServingFault::ReplacedTooSoon { seconds }));
+            if now < from && old.stored_at <= now {
+                return Err(refused(ServingFault::ReplacedTooSoon { seconds: from.0.saturating_sub(now.0) }));
             }
         }
-        Ok(Storing { slot: record.slot, record: Some(record.to_bytes(&server)), reply_path })
+        let record = Record { slot, stored_at: now, invoice, forward_path };
+        Ok(Storing { slot, record: Some(record.to_bytes(&server)), reply_path })
     }
 }
 
