@@ -540,7 +540,7 @@ impl World {
                 };
                 let mut ever = server.ever.iter().filter(|(it, _)| it.client == client(node) && it.number == slot);
                 assert!(ever.any(|(_, bytes)| is_stored(bytes)));
-                if self.save(number) && self.phones[number].shown.get(&offer.id()).is_none() {
+                if self.save(number) && !self.phones[number].shown.contains_key(&offer.id()) {
                     let expiry = offer.absolute_expiry().unwrap();
                     assert!(expiry.0 <= self.now.0 + LIFETIME);
                     self.phones[number].shown.insert(offer.id(), expiry.0);

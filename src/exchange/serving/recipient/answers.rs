@@ -99,7 +99,7 @@ impl AsyncRecipient {
             let kind = ErrorKind::TooLong { len, max: MAX_SERVE_PATH_LEN };
             return Err(refused(Error::of(Field::REPLY_PATH, kind, Rule::Sta9)));
         }
-        place.phase = Phase::Offered(Offered { paths, serve_path });
+        place.phase = Phase::Offered(Box::new(Offered { paths, serve_path }));
         Ok(RecipientProgress::Paths(slot))
     }
 

@@ -26,7 +26,7 @@ pub(super) enum Phase {
     /// Asks for paths.
     Asking,
     /// Has paths, and no offer yet.
-    Offered(Offered),
+    Offered(Box<Offered>),
     /// Has an offer.
     Made(Box<Made>),
 }

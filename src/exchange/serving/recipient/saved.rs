@@ -104,7 +104,7 @@ impl Place {
             0 => Phase::Asking,
             1 => {
                 let paths = OfferPaths::read(reader.bytes()?)?;
-                Phase::Offered(Offered { paths, serve_path: path(reader)? })
+                Phase::Offered(Box::new(Offered { paths, serve_path: path(reader)? }))
             }
             2 => Phase::Made(Box::new(Made::read(reader, payee)?)),
             _ => return Err(invalid()),
