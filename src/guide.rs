@@ -27,7 +27,8 @@
 /// Where links between pages lead in these docs. They come first, and so win over the pages' own, which lead to files.
 macro_rules! links {
     () => {
-        "[connection]: crate::guide::connection
+        "[async-payments]: crate::guide::async_payments
+[connection]: crate::guide::connection
 [contacts]: crate::guide::contacts
 [decisions]: crate::guide::decisions
 [decisions-subscriptions]: crate::guide::decisions#subscriptions

@@ -346,10 +346,41 @@ fn an_offer_is_followed_by_another_before_it_expires() {
     // Until the end the first is kept, and then its slot is free.
     let _ = recipient.poll(after(365 * DAY));
     assert_eq!(recipient.states(after(365 * DAY)).count(), 2);
+    assert!(matches!(recipient.state(0, after(365 * DAY)), Some(RecipientState::NeedsInvoice(_))));
     let _ = recipient.poll(after(365 * DAY + 1));
-    let left: Vec<_> = recipient.states(after(365 * DAY + 1)).map(|(slot, state)| (slot, state.offer())).collect();
-    assert!(matches!(&left[..], [(1, Some(offer))] if offer.follows().is_none()), "{left:?}");
+    assert!(matches!(recipient.state(0, after(365 * DAY + 1)), Some(RecipientState::Expired(_))));
+    recipient = reload(recipient);
+    assert!(recipient.close(0));
+    assert!(recipient.state(1, after(365 * DAY + 1)).unwrap().offer().unwrap().follows().is_none());
     assert_eq!(recipient.open(after(365 * DAY + 1)), Ok(0));
+}
+
+/// A phone whose clock was wrong for a moment has lost no offer.
+#[test]
+fn a_clock_that_jumps_loses_no_offer() {
+    let (mut recipient, record) = served(NOW);
+    let offer = offer_of(&recipient, 0, NOW);
+    let wrong = after(4_000 * DAY);
+    let Action::Send(asked) = recipient.poll(wrong) else { panic!() };
+    assert_eq!(asked.message.as_bytes(), OfferPathsRequest { invoice_slot: 1 }.to_bytes(), "another one takes over");
+    let Action::WaitUntil(at) = recipient.poll(wrong) else { panic!() };
+    assert!(at > wrong);
+    recipient = reload(recipient);
+    assert!(matches!(recipient.state(0, wrong), Some(RecipientState::Expired(_))));
+    assert!(matches!(recipient.state(0, after(5)), Some(RecipientState::Served(served)) if *served.offer() == offer));
+    fill(&mut recipient, 0, PHONE, after(DAY)).unwrap();
+    let handing = sent_for(&mut recipient, after(DAY));
+    assert!(store(&server(), deliver(&handing, PHONE), Some(&record), after(DAY)).1.is_some());
+}
+
+/// The static invoice that it hands in now, whatever else it sends.
+fn sent_for(recipient: &mut AsyncRecipient, now: UnixTime) -> OutgoingMessage {
+    loop {
+        let message = sent(recipient, now);
+        if message.message.kind() == OffersMessageKind::Serving(ServingKind::ServeStaticInvoice) {
+            return message;
+        }
+    }
 }
 
 /// STA-8: no more slots than were agreed on, also for what takes over.
@@ -371,6 +402,11 @@ fn no_more_slots_than_agreed_are_used() {
         assert!(at > now, "it does not spin");
         assert_eq!(recipient.states(now).count(), 1);
     }
+    // Then it takes the slot.
+    let mut expired = payee().load_async_recipient(&recipient.to_bytes()).unwrap();
+    let asked = sent(&mut expired, after(365 * DAY + 1));
+    assert_eq!(asked.message.as_bytes(), OfferPathsRequest { invoice_slot: 0 }.to_bytes());
+    assert!(matches!(expired.state(0, after(365 * DAY + 1)), Some(RecipientState::Asking)));
     assert!(recipient.close(0) && !recipient.close(0));
     assert_eq!(recipient.poll(after(365 * DAY)), Action::Nothing);
     assert_eq!(recipient.open(after(365 * DAY)), Ok(0));

@@ -374,7 +374,8 @@ impl Default for Route<'_> {
 pub enum Inbound {
     /// A message for us: a request for [`Payee::receive`](crate::exchange::Payee::receive), or an answer for the
     /// payment of [`Payer::payment_of`](crate::exchange::Payer::payment_of) or the claim of
-    /// [`Payee::claim_of`](crate::exchange::Payee::claim_of).
+    /// [`Payee::claim_of`](crate::exchange::Payee::claim_of). With the feature `async_payments`, also a message for a
+    /// `StaticInvoiceServer` or an `AsyncRecipient`.
     Message {
         /// The message.
         message: IncomingMessage,

@@ -26,10 +26,10 @@ impl AsyncRecipient {
     /// What to do now. Never blocks, and may be called at any time. After [`Action::Send`] call it again; once it says when
     /// to come back, look at the [states](Self::states), which may need something.
     ///
-    /// It asks for paths where none have come, hands in static invoices that are not confirmed, opens a slot for an offer
-    /// that takes over from one after three quarters of its time, and gives up offers that have expired.
+    /// It asks for paths where none have come, hands in static invoices that are not confirmed, and opens a slot for an offer
+    /// that takes over from another after three quarters of its time.
     pub fn poll(&mut self, now: UnixTime) -> Action {
-        self.drop_expired(now);
+        self.ask_again(now);
         self.open_followers(now);
         let slots: Vec<u16> = self.places.keys().copied().collect();
         for slot in slots {
@@ -51,15 +51,9 @@ impl AsyncRecipient {
         }
     }
 
-    /// Offers that have expired free their slot; paths that have, while nobody made an offer, are asked for again.
-    fn drop_expired(&mut self, now: UnixTime) {
-        self.places.retain(|_, place| match &place.phase {
-            Phase::Made(made) => made.offer.check_expiry(now).is_ok(),
-            _ => true,
-        });
-        let left: Vec<u16> = self.places.keys().copied().collect();
+    /// Paths that have expired, while nobody made an offer, are asked for again.
+    fn ask_again(&mut self, now: UnixTime) {
         for place in self.places.values_mut() {
-            place.follows = place.follows.filter(|slot| left.contains(slot));
             match &place.phase {
                 Phase::Offered(offered) if offered.paths.paths_absolute_expiry().is_some_and(|at| now > at) => {
                     place.ask(next_round(&mut self.round), now);
@@ -88,7 +82,7 @@ impl AsyncRecipient {
     fn next_message(&mut self, slot: u16, now: UnixTime) -> Option<OutgoingMessage> {
         let place = self.places.get_mut(&slot)?;
         if let Phase::Made(made) = &place.phase {
-            let pending = made.pending.as_ref()?;
+            let pending = made.pending.as_ref().filter(|_| !made.is_expired(now))?;
             if made.served.is_some() || place.schedule.attempts() < MAX_FIRST_TRIES {
                 let (message, destination) = (pending.message.clone(), made.serve_path.clone());
                 place.schedule.next(1, |_| true, now)?;
@@ -120,6 +114,7 @@ impl AsyncRecipient {
         let made = match &place.phase {
             Phase::Asking => return next_try,
             Phase::Offered(offered) => return offered.paths.paths_absolute_expiry().map(UnixTime::next_second),
+            Phase::Made(made) if made.is_expired(now) => return None,
             Phase::Made(made) => made,
         };
         let has_follower = self.places.values().any(|other| other.follows == Some(slot));

@@ -70,7 +70,8 @@ impl Payee {
 }
 
 impl AsyncRecipient {
-    /// Wants one more offer, in a slot that is free: [poll](Self::poll) then asks the server for paths. Returns the slot.
+    /// Wants one more offer, in a slot that is free or whose offer has expired: [poll](Self::poll) then asks the server for
+    /// paths. Returns the slot.
     ///
     /// # Errors
     ///
@@ -82,9 +83,13 @@ impl AsyncRecipient {
     /// The same for an offer that takes over from another.
     fn open_after(&mut self, follows: Option<u16>, now: UnixTime) -> Result<u16, Error> {
         let slots = self.terms.slots;
+        let is_expired = |slot: &u16| self.made(*slot).is_ok_and(|made| made.is_expired(now));
         let free = (0..slots).find(|slot| !self.places.contains_key(slot));
         let no_slot = ErrorKind::Serving(ServingFault::NoFreeSlot { slots });
-        let slot = free.ok_or(Error::of(Field::SERVED_SLOT, no_slot, Rule::Sta9))?;
+        let slot = free.or_else(|| (0..slots).find(is_expired));
+        let slot = slot.ok_or(Error::of(Field::SERVED_SLOT, no_slot, Rule::Sta9))?;
+        self.close(slot);
+        let follows = follows.filter(|follows| *follows != slot);
         let round = next_round(&mut self.round);
         let seed = u64::from_be_bytes(self.payee.keys.recipients.short(&[b"d", &self.id, &round.to_be_bytes()]));
         self.places.insert(slot, Place::new(follows, round, self.terms.retry, seed, now));
@@ -94,6 +99,9 @@ impl AsyncRecipient {
     /// Gives up a slot, and its offer if there is one: it is renewed no more. The server answers for it until the static
     /// invoice expires, or another one takes the slot. Returns whether the slot was in use.
     pub fn close(&mut self, slot: u16) -> bool {
+        for place in self.places.values_mut() {
+            place.follows = place.follows.filter(|follows| *follows != slot);
+        }
         self.places.remove(&slot).is_some()
     }
 

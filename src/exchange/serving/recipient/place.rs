@@ -67,7 +67,8 @@ impl Times {
     /// When another static invoice is wanted.
     fn renew_at(&self, terms: &RecipientTerms) -> UnixTime {
         let half = self.expires_at.0.saturating_sub(self.created_at.0) / 2;
-        UnixTime(self.created_at.0.saturating_add(half.min(terms.renew_invoice.as_secs())))
+        // Whoever makes them as fast as they are wanted is not kept busy.
+        UnixTime(self.created_at.0.saturating_add(half.min(terms.renew_invoice.as_secs()).max(1)))
     }
 }
 
@@ -80,6 +81,10 @@ impl Made {
     /// When another static invoice is wanted; at once, if there is none.
     pub(super) fn renew_at(&self, terms: &RecipientTerms) -> UnixTime {
         self.latest().map_or(UnixTime(0), |times| times.renew_at(terms))
+    }
+
+    pub(super) fn is_expired(&self, now: UnixTime) -> bool {
+        self.offer.check_expiry(now).is_err()
     }
 
     /// When another offer is wanted that takes over: after three quarters of this one's time.
@@ -114,6 +119,7 @@ impl Place {
         let until = made.served.map(|times| times.expires_at);
         let offer = ServedOffer { offer: &made.offer, until, follows: self.follows };
         match &made.pending {
+            _ if made.is_expired(now) => RecipientState::Expired(offer),
             _ if now >= made.renew_at(terms) => RecipientState::NeedsInvoice(offer),
             Some(_) => RecipientState::HandingIn(offer),
             None => RecipientState::Served(offer),

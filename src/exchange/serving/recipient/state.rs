@@ -23,6 +23,9 @@ pub enum RecipientState<'a> {
     HandingIn(ServedOffer<'a>),
     /// For nothing: the server answers.
     Served(ServedOffer<'a>),
+    /// For nothing: the offer has expired. Its slot is taken when another is wanted and none is free; until then it goes on
+    /// if it was the clock that was wrong.
+    Expired(ServedOffer<'a>),
 }
 
 impl<'a> RecipientState<'a> {
@@ -30,7 +33,9 @@ impl<'a> RecipientState<'a> {
     pub fn offer(&self) -> Option<ServedOffer<'a>> {
         match self {
             Self::Asking | Self::NeedsOffer { .. } => None,
-            Self::NeedsInvoice(offer) | Self::HandingIn(offer) | Self::Served(offer) => Some(*offer),
+            Self::NeedsInvoice(offer) | Self::HandingIn(offer) | Self::Served(offer) | Self::Expired(offer) => {
+                Some(*offer)
+            }
         }
     }
 }
