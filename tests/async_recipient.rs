@@ -355,6 +355,35 @@ fn an_offer_is_followed_by_another_before_it_expires() {
     assert_eq!(recipient.open(after(365 * DAY + 1)), Ok(0));
 }
 
+/// STA-9: for years there is one offer to show, and at most the one before it.
+#[test]
+fn each_offer_is_followed_once() {
+    let terms = RecipientTerms { slots: 4, ..RecipientTerms::default() };
+    let (mut recipient, server) = (recipient_with(terms), server());
+    let _ = recipient.open(NOW).unwrap();
+    let (mut now, mut offers, mut most) = (NOW, 0, 0);
+    while now < after(12 * 365 * DAY) {
+        match recipient.poll(now) {
+            Action::Send(message) => match server.receive(deliver(&message, PHONE), now) {
+                Ok(ServerStep::PathsAsked(asked)) => {
+                    let path = path_with(SERVER, asked.path_id());
+                    let _ = recipient.receive(deliver(&asked.answer([path]).unwrap(), SERVER), now).unwrap();
+                    offers += 1;
+                }
+                _ => drop(recipient.receive(stored(&message), now).unwrap()),
+            },
+            // It is woken once a month.
+            Action::WaitUntil(at) => now = at.max(UnixTime(now.0 + 30 * DAY)),
+            other => panic!("{other:?}"),
+        }
+        (0..4).for_each(|slot| fill(&mut recipient, slot, PHONE, now).unwrap());
+        let is_good = |state: &RecipientState<'_>| !matches!(state, RecipientState::Expired(_));
+        most = most.max(recipient.states(now).filter(|(_, state)| is_good(state)).count());
+    }
+    assert_eq!(most, 2);
+    assert!((14..=16).contains(&offers), "{offers}");
+}
+
 /// A phone whose clock was wrong for a moment has lost no offer.
 #[test]
 fn a_clock_that_jumps_loses_no_offer() {

@@ -46,7 +46,8 @@ impl AsyncRecipient {
     pub fn unreachable(&mut self, reply_path_id: &PathId, now: UnixTime) {
         let Some((slot, _, token)) = self.token(reply_path_id) else { return };
         let ways = self.server.len();
-        if let Some(place) = self.places.get_mut(&slot).filter(|_| token.generation == PATHS) {
+        let place = self.places.get_mut(&slot).filter(|place| matches!(place.phase, Phase::Asking));
+        if let Some(place) = place.filter(|_| token.generation == PATHS) {
             place.schedule.unreachable(token.position.into(), ways, |_| true, now);
         }
     }

@@ -83,10 +83,13 @@ impl AsyncRecipient {
     /// The same for an offer that takes over from another.
     fn open_after(&mut self, follows: Option<u16>, now: UnixTime) -> Result<u16, Error> {
         let slots = self.terms.slots;
-        let is_expired = |slot: &u16| self.made(*slot).is_ok_and(|made| made.is_expired(now));
         let free = (0..slots).find(|slot| !self.places.contains_key(slot));
+        // What expired first: else one that nothing takes over from any more would seem to want that again.
+        let made = (0..slots).filter_map(|slot| self.made(slot).ok().map(|made| (made, slot)));
+        let expired =
+            made.filter(|(made, _)| made.is_expired(now)).min_by_key(|(made, _)| made.offer.absolute_expiry());
         let no_slot = ErrorKind::Serving(ServingFault::NoFreeSlot { slots });
-        let slot = free.or_else(|| (0..slots).find(is_expired));
+        let slot = free.or(expired.map(|(_, slot)| slot));
         let slot = slot.ok_or(Error::of(Field::SERVED_SLOT, no_slot, Rule::Sta9))?;
         self.close(slot);
         let follows = follows.filter(|follows| *follows != slot);
@@ -97,7 +100,8 @@ impl AsyncRecipient {
     }
 
     /// Gives up a slot, and its offer if there is one: it is renewed no more. The server answers for it until the static
-    /// invoice expires, or another one takes the slot. Returns whether the slot was in use.
+    /// invoice expires, or another one takes the slot. An offer that was to take over from another is begun anew, unless
+    /// that one is closed too. Returns whether the slot was in use.
     pub fn close(&mut self, slot: u16) -> bool {
         for place in self.places.values_mut() {
             place.follows = place.follows.filter(|follows| *follows != slot);
