@@ -66,6 +66,17 @@ fn hand_in(serve: &OutgoingMessage, created_at: UnixTime, more: usize) -> (Stati
     (invoice, message)
 }
 
+/// An offer over the path that the server gave, which expires in 100 seconds, and a record of a static invoice for it.
+fn short_lived(gives: &OutgoingMessage) -> (Offer, IncomingMessage) {
+    let to_server = paths_in(gives).paths().iter().next().unwrap().into_owned();
+    let builder = OfferBuilder::new(issuer().public_key()).absolute_expiry(after(100)).amount_msat(PRICE);
+    let offer = builder.description("tips").add_path(to_server).build().unwrap();
+    let builder = StaticInvoiceBuilder::new(&offer, NOW).add_path(path(2), &payinfo());
+    let builder = builder.add_message_path(path(1)).add_message_path(path(2));
+    let message = message_with(gives, &builder.build().unwrap().sign(&issuer()).unwrap(), 0x24);
+    (offer, message)
+}
+
 fn message_with(serve: &OutgoingMessage, invoice: &StaticInvoice, forward: u8) -> IncomingMessage {
     let forward_path = path_with(PHONE, bolt12::exchange::PathId([forward; 32]));
     IncomingMessage {
@@ -392,6 +403,42 @@ fn what_is_no_request_is_not_forwarded() {
     assert_eq!(answer(vec![0; 9_000]).unwrap_err().rule(), Rule::Exc1);
     assert_eq!(answer(vec![0, 9]).unwrap_err().kind(), &ErrorKind::Truncated);
     assert_eq!(answer(Vec::new()).unwrap_err().kind(), &fault(ServingFault::NotServed));
+}
+
+/// OFR-9: the last second is good; after it nothing is stored, answered or forwarded, whatever the static invoice says.
+#[test]
+fn an_offer_that_has_expired_is_not_served() {
+    let gives = paths_for(&server(), CLIENT, 0, NOW);
+    let (offer, message) = short_lived(&gives);
+    let (_, record, _) = store(&server(), message.clone(), None, NOW);
+    let (_, asked) = ask(&offer, 1, NOW);
+    for (now, is_good) in [(after(100), true), (after(101), false)] {
+        assert_eq!(server().receive(message.clone(), now).is_ok(), is_good);
+        let answer = request(&server(), deliver(&asked, PAYER), now).answer(record.as_deref(), now);
+        assert_eq!(answer.is_ok(), is_good);
+        if let Err(refused) = answer {
+            let expired = ErrorKind::Expired { at: after(100) };
+            assert_eq!((refused.error().kind(), refused.error().rule()), (&expired, Rule::Ofr9));
+            assert!(refused.answer().is_some());
+        }
+    }
+}
+
+/// EXC-1: what no payee would answer is not forwarded.
+#[test]
+fn a_request_that_is_too_long_is_not_forwarded() {
+    let gives = paths_for(&server(), CLIENT, 0, NOW);
+    let (offer, message) = short_lived(&gives);
+    let (_, record, _) = store(&server(), message, None, NOW);
+    let (_, asked) = ask(&offer, 1, NOW);
+    let with_note = |len: usize| {
+        let request = messages::request_for(&offer).payer_note(&"x".repeat(len)).build().unwrap();
+        let bytes = request.sign(&messages::payer()).unwrap().into_bytes();
+        let request = self::request(&server(), IncomingMessage { bytes, ..deliver(&asked, PAYER) }, NOW);
+        request.answer(record.as_deref(), NOW).map(drop).map_err(|refused| refused.error().rule())
+    };
+    assert_eq!(with_note(3_000), Ok(()));
+    assert_eq!(with_note(4_100), Err(Rule::Exc1));
 }
 
 /// Replicas with one secret are one server.
