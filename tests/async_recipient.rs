@@ -384,6 +384,21 @@ fn each_offer_is_followed_once() {
     assert!((14..=16).contains(&offers), "{offers}");
 }
 
+/// Nobody knows an offer that was never served: none takes over from it. Paths that expire unused are asked for again.
+#[test]
+fn what_was_never_served_is_not_followed() {
+    let mut recipient = offered();
+    recipient.make_offer(0, NOW, |offer| offer.description("tips").amount_msat(PRICE)).unwrap();
+    assert!(matches!(recipient.poll(after(300 * DAY)), Action::WaitUntil(_)));
+    assert_eq!(recipient.states(after(300 * DAY)).count(), 1);
+
+    let mut recipient = offered();
+    assert_eq!(recipient.poll(after(365 * DAY)), Action::WaitUntil(after(365 * DAY + 1)));
+    let again = sent(&mut recipient, after(365 * DAY + 1));
+    assert_eq!(again.message.as_bytes(), OfferPathsRequest { invoice_slot: 0 }.to_bytes());
+    assert!(matches!(recipient.state(0, after(365 * DAY + 1)), Some(RecipientState::Asking)));
+}
+
 /// A phone whose clock was wrong for a moment has lost no offer.
 #[test]
 fn a_clock_that_jumps_loses_no_offer() {
@@ -460,7 +475,7 @@ fn a_slot_that_is_opened_again_asks_anew() {
 fn other_paths_are_asked_for_if_the_first_lead_nowhere() {
     let mut recipient = offered();
     fill(&mut recipient, 0, PHONE, NOW).unwrap();
-    let (mut now, mut handed) = (NOW, 0);
+    let (mut now, mut handed, mut last) = (NOW, 0, NOW);
     let asked = loop {
         match recipient.poll(now) {
             Action::Send(message)
@@ -468,12 +483,13 @@ fn other_paths_are_asked_for_if_the_first_lead_nowhere() {
             {
                 break *message;
             }
-            Action::Send(_) => handed += 1,
+            Action::Send(_) => (handed, last) = (handed + 1, now),
             Action::WaitUntil(at) => now = at,
             other => panic!("{other:?}"),
         }
     };
     assert_eq!(handed, 12);
+    assert!(now.0 > last.0 + 1_800, "the last one has its time, too");
     assert!((4 * 3_600..DAY).contains(&(now.0 - NOW.0)), "{}", now.0 - NOW.0);
     assert!(matches!(recipient.state(0, now), Some(RecipientState::Asking)));
     // The paths of the first round are too late.

@@ -37,7 +37,7 @@ impl AsyncRecipient {
                 return Action::Send(Box::new(message));
             }
         }
-        let wakes = self.places.iter().filter_map(|(slot, place)| self.wake_at(*slot, place, now));
+        let wakes = self.places.values().filter_map(|place| self.wake_at(place, now));
         wakes.min().map_or(Action::Nothing, Action::WaitUntil)
     }
 
@@ -110,7 +110,7 @@ impl AsyncRecipient {
     }
 
     /// When something is due; not what is due already, and waits for the application.
-    fn wake_at(&self, slot: u16, place: &Place, now: UnixTime) -> Option<UnixTime> {
+    fn wake_at(&self, place: &Place, now: UnixTime) -> Option<UnixTime> {
         let next_try = Some(place.schedule.next_at().max(now.next_second()));
         let made = match &place.phase {
             Phase::Asking => return next_try,
@@ -118,11 +118,10 @@ impl AsyncRecipient {
             Phase::Made(made) if made.is_expired(now) => return None,
             Phase::Made(made) => made,
         };
-        let has_follower = self.places.values().any(|other| other.follows == Some(slot));
         let times = [
             next_try.filter(|_| made.pending.is_some()),
             Some(made.renew_at(&self.terms)),
-            made.follow_at().filter(|_| !has_follower && made.served.is_some()),
+            made.follow_at(),
             made.offer.absolute_expiry().map(UnixTime::next_second),
         ];
         times.into_iter().flatten().filter(|at| *at > now).min()
