@@ -10,7 +10,7 @@
 //! | [Refunds](refunds) | refunds and withdrawals, where the money flows the other way |
 //! | [Subscriptions](subscriptions) | one agreement, and a payment in every period (feature `recurrence`) |
 //! | [Contacts](contacts) | people who pay each other: who it was, and paying back (feature `contacts`) |
-//! | [Payees that sleep](async_payments) | paying somebody who is often offline (feature `async_payments`) |
+//! | [Payees that sleep](async_payments) | paying somebody who is often offline, being that, and answering for others (features `async_payments` and `onion`) |
 //! | [Proofs](proofs) | proving a payment, and checking a proof |
 //! | [Onion messages](onion_messages) | reaching a payee without a node (feature `onion`) |
 //! | [Connecting to a peer](connection) | the connection that carries onion messages, without a node (feature `peer`) |
@@ -28,7 +28,8 @@
 /// Where links between pages lead in these docs. They come first, and so win over the pages' own, which lead to files.
 macro_rules! links {
     () => {
-        "[connection]: crate::guide::connection
+        "[async-payments]: crate::guide::async_payments
+[connection]: crate::guide::connection
 [contacts]: crate::guide::contacts
 [decisions]: crate::guide::decisions
 [decisions-subscriptions]: crate::guide::decisions#subscriptions
@@ -56,13 +57,13 @@ macro_rules! links {
     };
 }
 
-/// A page, with the items that it is about. With a feature, its examples are compiled only where that is on.
+/// A page, with the items that it is about. With features, its examples are compiled only where these are on.
 macro_rules! page {
-    ($name:ident, $path:literal, $items:literal $(, $feature:literal)?) => {
+    ($name:ident, $path:literal, $items:literal $(, $feature:literal)*) => {
         #[doc = links!()]
-        $(#[cfg_attr(not(feature = $feature), doc = concat!("(This page needs the feature `", $feature, "`.)"))])?
-        #[cfg_attr(all($(feature = $feature)?), doc = include_str!($path))]
-        #[cfg_attr(all($(feature = $feature)?), doc = concat!("\n# Items on this page\n\n", $items))]
+        $(#[cfg_attr(not(feature = $feature), doc = concat!("(This page needs the feature `", $feature, "`.)"))])*
+        #[cfg_attr(all($(feature = $feature),*), doc = include_str!($path))]
+        #[cfg_attr(all($(feature = $feature),*), doc = concat!("\n# Items on this page\n\n", $items))]
         pub mod $name {}
     };
 }
@@ -128,8 +129,15 @@ page!(
     "[`StaticInvoice`](crate::StaticInvoice), [`StaticInvoiceBuilder`](crate::StaticInvoiceBuilder),
 [`StaticInvoiceContext`](crate::StaticInvoiceContext), [`AsyncPayment`](crate::exchange::AsyncPayment),
 [`AsyncState`](crate::exchange::AsyncState), [`AsyncQuote`](crate::exchange::AsyncQuote),
-[`AsyncPaying`](crate::exchange::AsyncPaying), [`Release`](crate::exchange::Release)",
-    "async_payments"
+[`AsyncPaying`](crate::exchange::AsyncPaying), [`Release`](crate::exchange::Release),
+[`AsyncRecipient`](crate::exchange::AsyncRecipient), [`RecipientTerms`](crate::exchange::RecipientTerms),
+[`RecipientState`](crate::exchange::RecipientState), [`RecipientProgress`](crate::exchange::RecipientProgress),
+[`StaticInvoiceServer`](crate::exchange::StaticInvoiceServer), [`ServerLimits`](crate::exchange::ServerLimits),
+[`ServerStep`](crate::exchange::ServerStep), [`PathsAsked`](crate::exchange::PathsAsked),
+[`ToServe`](crate::exchange::ToServe), [`Storing`](crate::exchange::Storing),
+[`ServedRequest`](crate::exchange::ServedRequest), [`ServedAnswer`](crate::exchange::ServedAnswer)",
+    "async_payments",
+    "onion"
 );
 page!(
     proofs,

@@ -123,6 +123,8 @@ pub use secp256k1;
 
 #[cfg(feature = "contacts")]
 pub use contacts::{ContactSecret, NameSignature};
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use error::ServingFault;
 pub use error::{Error, ErrorKind, Field, LinkFault, LooksLike, MessageKind, Rule, Stage};
 pub use field::{
     BlindedHop, BlindedPath, BlindedPaths, Chains, CurrencyCode, Direction, Entries, Fallback, Fallbacks, Feature,

@@ -1,184 +1,35 @@
 //! Payees that sleep, over onion messages, with `lightning` on the other side: our payer with an LDK payee, and an LDK
 //! payer with what we have served. LDK's channels, which hold and pay HTLCs, take no part.
 
+#[path = "common/flow.rs"]
+mod flow;
+
 use bolt12::exchange::{
-    Action, AsyncPayment, AsyncProgress, AsyncState, Inbound, IncomingMessage, Messenger, OffersMessage,
-    OffersMessageKind, OutgoingMessage, PathId, Payer, Release, Route as OurRoute,
+    Action, AsyncPayment, AsyncProgress, AsyncState, OffersMessage, OffersMessageKind, OutgoingMessage, PathId, Payer,
+    Release, Route as OurRoute,
 };
-use bolt12::onion::{
-    Contents, OfferPaths, OfferPathsRequest, OnionMessage, OnionMessageBuilder, Peeled, ServeStaticInvoice,
-};
-use bolt12::secp256k1::{All, Keypair, PublicKey, Secp256k1, Signing, Verification};
+use bolt12::onion::{Contents, OfferPaths, OfferPathsRequest, OnionMessageBuilder, Peeled, ServeStaticInvoice};
+use bolt12::secp256k1::{All, Keypair, Secp256k1};
 use bolt12::{
     BlindedPath, ChainHash, Msat, Offer, OfferBuilder, PayInfo, StaticInvoice, StaticInvoiceBuilder, UnixTime,
 };
-use lightning::blinded_path::NodeIdLookUp;
-use lightning::blinded_path::message::{AsyncPaymentsContext, BlindedMessagePath, MessageContext, MessageForwardNode};
-use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
-use lightning::chain::BlockLocator;
-use lightning::ln::channel_state::ChannelDetails;
+use flow::*;
+use lightning::blinded_path::message::{AsyncPaymentsContext, MessageContext};
 use lightning::ln::channelmanager::PaymentId;
-use lightning::ln::msgs::OnionMessage as TheirMessage;
-use lightning::ln::peer_handler::IgnoringMessageHandler;
-use lightning::offers::flow::{HeldHtlcReplyPath, OffersMessageFlow};
+use lightning::offers::flow::HeldHtlcReplyPath;
 use lightning::offers::invoice_request::InvoiceRequest as TheirRequest;
 use lightning::offers::static_invoice::StaticInvoice as TheirStaticInvoice;
 use lightning::onion_message::async_payments::{
     AsyncPaymentsMessage, OfferPaths as TheirOfferPaths, OfferPathsRequest as TheirOfferPathsRequest, ReleaseHeldHtlc,
     ServeStaticInvoice as TheirServeStaticInvoice, StaticInvoicePersisted,
 };
-use lightning::onion_message::messenger::{
-    Destination, MessageRouter, MessageSendInstructions, OnionMessagePath, PeeledOnion, create_onion_message,
-    peel_onion_message,
-};
-use lightning::routing::router::{InFlightHtlcs, Route, RouteParameters, Router};
-use lightning::sign::{KeysManager, NodeSigner, ReceiveAuthKey};
+use lightning::onion_message::messenger::{Destination, MessageRouter, MessageSendInstructions, PeeledOnion};
+use lightning::sign::NodeSigner;
 use lightning::types::payment::PaymentSecret;
-use lightning::util::logger::{Logger, Record};
-use lightning::util::ser::{LengthReadable, Readable, Writeable};
+use lightning::util::ser::Writeable;
 
 const DAY: u64 = 86_400;
 const CHAINS: &[ChainHash] = &[ChainHash::BITCOIN];
-
-/// LDK looks at the system's clock.
-fn now() -> UnixTime {
-    std::time::SystemTime::now().into()
-}
-
-struct Silent;
-
-impl Logger for Silent {
-    fn log(&self, _: Record<'_>) {}
-}
-
-/// Paths of one hop, for messages and for payments.
-struct Roads(KeysManager);
-
-impl MessageRouter for Roads {
-    fn find_path(&self, _: PublicKey, _: Vec<PublicKey>, to: Destination) -> Result<OnionMessagePath, ()> {
-        Ok(OnionMessagePath { intermediate_nodes: Vec::new(), destination: to, first_node_addresses: Vec::new() })
-    }
-
-    fn create_blinded_paths<T: Signing + Verification>(
-        &self,
-        recipient: PublicKey,
-        key: ReceiveAuthKey,
-        context: MessageContext,
-        _: Vec<MessageForwardNode>,
-        secp: &Secp256k1<T>,
-    ) -> Result<Vec<BlindedMessagePath>, ()> {
-        Ok(vec![BlindedMessagePath::new(&[], recipient, key, context, false, &self.0, secp)])
-    }
-}
-
-impl Router for Roads {
-    fn find_route(
-        &self,
-        _: &PublicKey,
-        _: &RouteParameters,
-        _: Option<&[&ChannelDetails]>,
-        _: InFlightHtlcs,
-    ) -> Result<Route, &'static str> {
-        Err("there is no channel")
-    }
-
-    fn create_blinded_payment_paths<T: Signing + Verification>(
-        &self,
-        recipient: PublicKey,
-        key: ReceiveAuthKey,
-        _: Vec<ChannelDetails>,
-        tlvs: ReceiveTlvs,
-        _: Option<u64>,
-        secp: &Secp256k1<T>,
-    ) -> Result<Vec<BlindedPaymentPath>, ()> {
-        Ok(vec![BlindedPaymentPath::one_hop(recipient, key, tlvs, 40, &self.0, secp)?])
-    }
-}
-
-/// Nobody names a hop by its channel.
-struct NoChannels;
-
-impl NodeIdLookUp for NoChannels {
-    fn next_node_id(&self, _: u64) -> Option<PublicKey> {
-        None
-    }
-}
-
-/// What LDK makes of messages without a node.
-struct Theirs {
-    keys: KeysManager,
-    flow: OffersMessageFlow<Roads, Silent>,
-}
-
-fn keys(number: u8) -> KeysManager {
-    KeysManager::new(&[number; 32], 1, 1, true)
-}
-
-impl Theirs {
-    fn new(number: u8) -> Self {
-        let keys = keys(number);
-        let secp = Secp256k1::<All>::new();
-        let id = PublicKey::from_secret_key(&secp, &keys.get_node_secret_key());
-        let block = BlockLocator::from_network(bolt12::bitcoin::Network::Bitcoin);
-        let (expanded, receive) = (keys.get_expanded_key(), keys.get_receive_auth_key());
-        let roads = Roads(self::keys(number));
-        let flow = OffersMessageFlow::new(
-            ChainHash::BITCOIN,
-            block,
-            id,
-            now().0 as u32,
-            expanded,
-            receive,
-            secp,
-            roads,
-            Silent,
-        );
-        Self { keys, flow }
-    }
-
-    fn id(&self) -> PublicKey {
-        PublicKey::from_secret_key(&Secp256k1::<All>::new(), &self.keys.get_node_secret_key())
-    }
-
-    fn roads(&self) -> Roads {
-        Roads(keys(7))
-    }
-
-    fn peel(&self, message: &OnionMessage) -> PeeledOnion<std::convert::Infallible> {
-        let message = TheirMessage::read_from_fixed_length_buffer(&mut message.payload()).unwrap();
-        peel_onion_message(&message, &Secp256k1::new(), &self.keys, &Silent, IgnoringMessageHandler {}).unwrap()
-    }
-
-    fn send(&self, message: AsyncPaymentsMessage, to: Destination, reply: Option<BlindedMessagePath>) -> OnionMessage {
-        let route = OnionMessagePath { intermediate_nodes: vec![], destination: to, first_node_addresses: vec![] };
-        let (_, message, _) =
-            create_onion_message(&self.keys, &self.keys, &NoChannels, &Secp256k1::new(), route, message, reply)
-                .unwrap();
-        OnionMessage::from_payload(&message.encode()).unwrap()
-    }
-}
-
-fn node(number: u8) -> Messenger {
-    Messenger::new(Keypair::from_seckey_slice(&Secp256k1::new(), &[number; 32]).unwrap())
-}
-
-fn their_path(path: &BlindedPath<'_>) -> BlindedMessagePath {
-    BlindedMessagePath::read(&mut path.as_bytes()).unwrap()
-}
-
-/// Randomness that is new every time.
-fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).unwrap();
-    bytes
-}
-
-fn received(messenger: &Messenger, message: &OnionMessage) -> IncomingMessage {
-    match messenger.receive(message).unwrap() {
-        Inbound::Message { message, .. } => message,
-        other => panic!("{other:?}"),
-    }
-}
 
 fn sent(payment: &mut AsyncPayment, now: UnixTime) -> OutgoingMessage {
     match payment.poll(now).unwrap() {

@@ -5,6 +5,8 @@ use core::fmt;
 use super::Field;
 use super::link::LinkFault;
 use super::looks::{LooksLike, MessageKind};
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+use super::serving::ServingFault;
 use super::stage::Stage;
 use super::words::{Column, FromColumn, Letter, Subject};
 use crate::units::{CurrencyCode, Msat, UnixTime};
@@ -280,6 +282,9 @@ pub enum ErrorKind {
     Outdated(MessageKind),
     /// What is wrong with a link, a name, or the DNS records of a name.
     Link(LinkFault),
+    /// What is wrong with serving a static invoice, or with having one served (features `async_payments` and `onion`).
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    Serving(ServingFault),
 }
 
 impl ErrorKind {
@@ -374,6 +379,8 @@ impl ErrorKind {
             Self::InvalidShortChannelId => "invalid_short_channel_id",
             Self::Outdated(_) => "outdated",
             Self::Link(fault) => fault.code(),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Serving(fault) => fault.code(),
         }
     }
 
@@ -577,6 +584,8 @@ impl ErrorKind {
                 write!(f, "this is {kind} in an old draft format that is no longer read: ask for a new one")
             }
             Self::Link(fault) => fault.sentence(column, f),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Serving(fault) => fault.sentence(f),
             Self::IsNotRecurring => f.write_str("this is for a single payment, but a subscription was expected"),
         }
     }

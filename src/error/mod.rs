@@ -7,6 +7,8 @@ mod link;
 mod looks;
 mod reason;
 mod rule;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+mod serving;
 mod stage;
 mod words;
 
@@ -15,6 +17,8 @@ pub use kind::ErrorKind;
 pub use link::LinkFault;
 pub use looks::{LooksLike, MessageKind};
 pub use rule::Rule;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use serving::ServingFault;
 pub use stage::Stage;
 
 use core::fmt;

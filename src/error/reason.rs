@@ -5,6 +5,10 @@ use super::ErrorKind;
 impl ErrorKind {
     /// Whether the rule's reason adds something to the sentence.
     pub(super) const fn wants_reason(&self) -> bool {
+        #[cfg(all(feature = "async_payments", feature = "onion"))]
+        if let Self::Serving(_) = self {
+            return false;
+        }
         !matches!(
             self,
             Self::Empty

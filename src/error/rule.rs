@@ -153,8 +153,8 @@ rules! {
     Sta4 = "STA-4", "a static invoice repeats its offer byte for byte";
     Sta5 = "STA-5", "what is paid for a static invoice is the request's amount or the offer's price, within the payer's limit";
     Sta7 = "STA-7", "an offer whose invoices others serve has paths, and names at most one chain";
-    Sta8 = "STA-8", "whoever serves a static invoice gets it with a path for requests to the payee";
-    Sta9 = "STA-9", "whoever has static invoices served names a slot, and gets paths for it";
+    Sta8 = "STA-8", "whoever serves static invoices gets each over the path that it gave out for its slot, with a path for requests to the payee";
+    Sta9 = "STA-9", "whoever has static invoices served names a slot, and gets paths for it over its own reply path";
     Uri1 = "URI-1", "a payment link is bitcoin:, an on-chain address or nothing, and percent-encoded UTF-8";
     Uri2 = "URI-2", "a key that begins with req- must be understood before the link may be used";
     Uri3 = "URI-3", "at least one of the link's offers can be read, and paid on this chain";

@@ -95,6 +95,13 @@ id! {
     LookupId, 14, "the id of a lookup"
 }
 
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+id! {
+    /// The id of a client of a static invoice server, which the server chooses: the number of its account, for example.
+    /// Only the server ever sees it.
+    ClientId, 8, "the id of a client"
+}
+
 #[cfg(feature = "recurrence")]
 id! {
     /// The id of a subscription. It is never sent to anybody.

@@ -1,5 +1,7 @@
 //! How long a message may be (EXC-1).
 
+use alloc::vec::Vec;
+
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::secret::offer_records;
 use crate::tlv::TlvStream;
@@ -13,7 +15,26 @@ pub const MAX_OFFER_LEN: usize = 4096;
 pub const MAX_REQUEST_LEN: usize = 4096;
 
 /// The most bytes of paths in a request, which no payer of an offer needs: each point in them costs a curve operation.
-pub(crate) const MAX_REQUEST_PATHS_LEN: usize = 512;
+const MAX_REQUEST_PATHS_LEN: usize = 512;
+
+/// The records of a request. One that is longer than any that is answered is not even taken apart.
+pub(crate) fn read_request(bytes: Vec<u8>) -> Result<TlvStream, Error> {
+    let max = MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN);
+    if bytes.len() > max {
+        return Err(Error::new(ErrorKind::TooLong { len: bytes.len(), max }, Rule::Exc1));
+    }
+    TlvStream::read(bytes)
+}
+
+/// Refuses a request that has too many paths, or [adds too much](check_len) to its offer.
+pub(crate) fn check_request(tlvs: &TlvStream) -> Result<(), Error> {
+    let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
+    if paths > MAX_REQUEST_PATHS_LEN {
+        let kind = ErrorKind::TooLong { len: paths, max: MAX_REQUEST_PATHS_LEN };
+        return Err(Error::of(Field::INVREQ_PATHS, kind, Rule::Exc1));
+    }
+    check_len(tlvs)
+}
 
 /// Refuses a request that adds too much to its offer, in the bytes of the note if that can be shorter: little else is
 /// the payer's to change.

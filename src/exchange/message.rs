@@ -4,6 +4,10 @@ use alloc::vec::Vec;
 
 use secp256k1::PublicKey;
 
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+use super::between::{ForwardedRequest, ServingKind, ServingMessage};
+#[cfg(feature = "async_payments")]
+use super::nothing::{NOTHING, check_nothing};
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::ids::PathId;
 use crate::field::{BlindedPath, Cursor, KnownFeatures, Point, Value, named};
@@ -59,6 +63,9 @@ pub enum OffersMessageKind {
     /// A payee asks for the payment that is held for it (feature `async_payments`).
     #[cfg(feature = "async_payments")]
     ReleaseHeldHtlc,
+    /// Between a static invoice server and an async recipient (features `async_payments` and `onion`).
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    Serving(ServingKind),
 }
 
 #[cfg(feature = "async_payments")]
@@ -83,27 +90,30 @@ impl OffersMessageKind {
             numbers::HELD_HTLC_AVAILABLE => Some(Self::HeldHtlcAvailable),
             #[cfg(feature = "async_payments")]
             numbers::RELEASE_HELD_HTLC => Some(Self::ReleaseHeldHtlc),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            _ => match ServingKind::from_tlv_type(tlv_type) {
+                Some(kind) => Some(Self::Serving(kind)),
+                None => None,
+            },
+            #[cfg(not(all(feature = "async_payments", feature = "onion")))]
             _ => None,
         }
     }
 
     /// The TLV of an onion message that carries it (MSG-1).
     pub const fn tlv_type(self) -> u64 {
-        self.code() as u64
-    }
-
-    /// The same in one byte.
-    const fn code(self) -> u8 {
         match self {
             Self::InvoiceRequest => 64,
             Self::Invoice => 66,
             Self::InvoiceError => 68,
             #[cfg(feature = "async_payments")]
-            Self::StaticInvoice => numbers::STATIC_INVOICE as u8,
+            Self::StaticInvoice => numbers::STATIC_INVOICE,
             #[cfg(feature = "async_payments")]
-            Self::HeldHtlcAvailable => numbers::HELD_HTLC_AVAILABLE as u8,
+            Self::HeldHtlcAvailable => numbers::HELD_HTLC_AVAILABLE,
             #[cfg(feature = "async_payments")]
-            Self::ReleaseHeldHtlc => numbers::RELEASE_HELD_HTLC as u8,
+            Self::ReleaseHeldHtlc => numbers::RELEASE_HELD_HTLC,
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Serving(kind) => kind.tlv_type(),
         }
     }
 
@@ -126,6 +136,8 @@ impl OffersMessageKind {
             Self::StaticInvoice => MessageKind::StaticInvoice,
             #[cfg(feature = "async_payments")]
             Self::HeldHtlcAvailable | Self::ReleaseHeldHtlc => return None,
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Serving(_) => return None,
         })
     }
 }
@@ -172,30 +184,13 @@ pub enum OffersMessage {
     /// A payee asks for the payment that is held for it (feature `async_payments`).
     #[cfg(feature = "async_payments")]
     ReleaseHeldHtlc,
-}
-
-/// What stands for no records: the length that LDK puts in front of them.
-#[cfg(feature = "async_payments")]
-const NOTHING: &[u8] = &[0];
-
-/// Checks a message that says all by being there: records that nobody has to understand, perhaps behind their length.
-#[cfg(feature = "async_payments")]
-pub(crate) fn check_nothing(bytes: &[u8]) -> Result<(), Error> {
-    use crate::tlv::{TlvStream, bigsize};
-
-    let is_length = |(len, start): (u64, usize)| {
-        let rest = bytes.get(start..)?;
-        (u64::try_from(rest.len()) == Ok(len)).then_some(rest)
-    };
-    let without_length = bigsize::read(bytes, 0).ok().and_then(is_length);
-    let tlvs = match without_length.map(|rest| TlvStream::read(rest.to_vec())) {
-        Some(Ok(tlvs)) => tlvs,
-        _ => TlvStream::read(bytes.to_vec())?,
-    };
-    match tlvs.records().find(|record| record.number() % 2 == 0) {
-        Some(record) => Err(Error::of(Field::numbered(record.number()), ErrorKind::UnknownEvenField, Rule::Tlv4)),
-        None => Ok(()),
-    }
+    /// Between a static invoice server and an async recipient (features `async_payments` and `onion`).
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    Serving(ServingMessage),
+    /// Somebody's request, which a static invoice server forwards to the async recipient: it goes with a reply path of
+    /// its own (features `async_payments` and `onion`).
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    Forwarded(ForwardedRequest),
 }
 
 impl OffersMessage {
@@ -211,7 +206,49 @@ impl OffersMessage {
             Self::HeldHtlcAvailable => OffersMessageKind::HeldHtlcAvailable,
             #[cfg(feature = "async_payments")]
             Self::ReleaseHeldHtlc => OffersMessageKind::ReleaseHeldHtlc,
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Serving(message) => OffersMessageKind::Serving(message.kind()),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Forwarded(_) => OffersMessageKind::InvoiceRequest,
         }
+    }
+
+    /// What [`OutgoingMessage::to_bytes`] calls it.
+    const fn code(&self) -> u8 {
+        match self {
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Serving(message) => message.kind().code(),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Forwarded(_) => ForwardedRequest::CODE,
+            // The others' numbers are one byte each.
+            _ => self.kind().tlv_type() as u8,
+        }
+    }
+
+    /// Reads what [`OutgoingMessage::to_bytes`] wrote of it.
+    fn read(code: u8, bytes: &[u8], known: &'static KnownFeatures) -> Result<Self, Error> {
+        #[cfg(all(feature = "async_payments", feature = "onion"))]
+        match ServingKind::from_code(code) {
+            Some(kind) => return ServingMessage::read(kind, bytes).map(Self::Serving),
+            None if code == ForwardedRequest::CODE => {
+                return ForwardedRequest::read(bytes, known).map(Self::Forwarded);
+            }
+            None => {}
+        }
+        let kind = OffersMessageKind::from_tlv_type(code.into());
+        Ok(match kind.ok_or(Error::new(ErrorKind::InvalidState, Rule::Exc4))? {
+            OffersMessageKind::InvoiceRequest => Self::InvoiceRequest(InvoiceRequest::read(bytes.to_vec(), known)?),
+            OffersMessageKind::Invoice => Self::Invoice(Invoice::read(bytes.to_vec(), known)?),
+            OffersMessageKind::InvoiceError => Self::InvoiceError(InvoiceError::try_from(bytes)?),
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::StaticInvoice => Self::StaticInvoice(StaticInvoice::read(bytes.to_vec(), known)?),
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::HeldHtlcAvailable => check_nothing(bytes).map(|()| Self::HeldHtlcAvailable)?,
+            #[cfg(feature = "async_payments")]
+            OffersMessageKind::ReleaseHeldHtlc => check_nothing(bytes).map(|()| Self::ReleaseHeldHtlc)?,
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            OffersMessageKind::Serving(kind) => ServingMessage::read(kind, bytes).map(Self::Serving)?,
+        })
     }
 
     /// The exact bytes.
@@ -224,6 +261,10 @@ impl OffersMessage {
             Self::StaticInvoice(message) => message.as_bytes(),
             #[cfg(feature = "async_payments")]
             Self::HeldHtlcAvailable | Self::ReleaseHeldHtlc => NOTHING,
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Serving(message) => message.as_bytes(),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            Self::Forwarded(message) => message.request().as_bytes(),
         }
     }
 }
@@ -269,7 +310,7 @@ impl OutgoingMessage {
     ///
     /// Keep them private, because the path id is a secret. They have no MAC, so store them where only you can write.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::from([VERSION, self.message.kind().code()]);
+        let mut out = Vec::from([VERSION, self.message.code()]);
         let (node, path) = match &self.destination {
             Destination::Node(node) => (node.serialize(), &[][..]),
             Destination::Path(path) => ([0; 33], path.as_bytes()),
@@ -279,6 +320,10 @@ impl OutgoingMessage {
         out.extend_from_slice(if path.is_empty() { &node } else { path });
         out.push(self.reply_path_id.is_some().into());
         out.extend_from_slice(self.reply_path_id.as_ref().map_or(&[][..], |id| &id.0));
+        #[cfg(all(feature = "async_payments", feature = "onion"))]
+        if let OffersMessage::Forwarded(message) = &self.message {
+            message.write_reply_path(&mut out);
+        }
         out.extend_from_slice(self.message.as_bytes());
         out
     }
@@ -305,8 +350,7 @@ impl OutgoingMessage {
         if next(1)? != [VERSION] {
             return Err(Error::new(ErrorKind::UnknownVersion, Rule::Exc4));
         }
-        let kind = next(1)?.first().and_then(|code| OffersMessageKind::from_tlv_type(u64::from(*code)));
-        let kind = kind.ok_or_else(invalid)?;
+        let code = next(1)?.first().copied().ok_or_else(invalid)?;
         let path_len = u32::from_be_bytes(next(4)?.try_into().map_err(|_| invalid())?);
         let destination = match usize::try_from(path_len).map_err(|_| invalid())? {
             0 => Destination::Node(Point::decode(next(33)?)?.public_key()?),
@@ -317,20 +361,7 @@ impl OutgoingMessage {
             [1] => Some(PathId(next(32)?.try_into().map_err(|_| invalid())?)),
             _ => return Err(invalid()),
         };
-        let message = bytes.get(cursor.offset()..).unwrap_or_default().to_vec();
-        let message = match kind {
-            OffersMessageKind::InvoiceRequest => OffersMessage::InvoiceRequest(InvoiceRequest::read(message, known)?),
-            OffersMessageKind::Invoice => OffersMessage::Invoice(Invoice::read(message, known)?),
-            OffersMessageKind::InvoiceError => OffersMessage::InvoiceError(InvoiceError::try_from(message)?),
-            #[cfg(feature = "async_payments")]
-            OffersMessageKind::StaticInvoice => OffersMessage::StaticInvoice(StaticInvoice::read(message, known)?),
-            #[cfg(feature = "async_payments")]
-            OffersMessageKind::HeldHtlcAvailable => {
-                check_nothing(&message).map(|()| OffersMessage::HeldHtlcAvailable)?
-            }
-            #[cfg(feature = "async_payments")]
-            OffersMessageKind::ReleaseHeldHtlc => check_nothing(&message).map(|()| OffersMessage::ReleaseHeldHtlc)?,
-        };
+        let message = OffersMessage::read(code, bytes.get(cursor.offset()..).unwrap_or_default(), known)?;
         Ok(Self { message, destination, reply_path_id })
     }
 }

@@ -5,6 +5,8 @@ use core::fmt;
 
 use secp256k1::{Keypair, PublicKey};
 
+#[cfg(feature = "async_payments")]
+use super::between::ServingKind;
 use super::dns::{DnsMessage, OutgoingDnsMessage, ReceivedProof, ReceivedQuery};
 use super::ids::PathId;
 use super::message::{Destination, IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
@@ -111,9 +113,16 @@ impl Messenger {
             Contents::HeldHtlcAvailable(bytes) => (OffersMessageKind::HeldHtlcAvailable, bytes),
             #[cfg(feature = "async_payments")]
             Contents::ReleaseHeldHtlc(bytes) => (OffersMessageKind::ReleaseHeldHtlc, bytes),
-            // Whoever serves invoices and whoever is served speak for themselves.
             #[cfg(feature = "async_payments")]
-            _ => return Err(Refusal::Unusable),
+            Contents::OfferPathsRequest(bytes) => (OffersMessageKind::Serving(ServingKind::OfferPathsRequest), bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::OfferPaths(bytes) => (OffersMessageKind::Serving(ServingKind::OfferPaths), bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::ServeStaticInvoice(bytes) => (OffersMessageKind::Serving(ServingKind::ServeStaticInvoice), bytes),
+            #[cfg(feature = "async_payments")]
+            Contents::StaticInvoicePersisted(bytes) => {
+                (OffersMessageKind::Serving(ServingKind::StaticInvoicePersisted), bytes)
+            }
         };
         let message = IncomingMessage {
             kind,
@@ -179,7 +188,7 @@ impl Messenger {
         for node in route.through {
             message = message.through(*node);
         }
-        if let Some(path) = &reply_path {
+        if let Some(path) = reply_path.as_ref().or(parcel.reply_path) {
             message = message.reply_path(path);
         }
         message.only_to_start().build(session("message"))
@@ -237,6 +246,7 @@ impl Messenger {
             Destination::Path(path) => add(path.as_bytes()),
         }
         add(parcel.reply_path_id.as_ref().map_or(&[], |path_id| &path_id.0));
+        add(parcel.reply_path.map_or(&[], |path| path.as_bytes()));
         add(&route.introduction.map_or([0; 33], |node_id| node_id.serialize()));
         add(&(route.reply_dummy_hops as u64).to_be_bytes());
         add(&[route.whole_path.into()]);
@@ -258,7 +268,10 @@ impl Messenger {
 pub(crate) struct Parcel<'a> {
     pub(crate) contents: Contents<'a>,
     pub(crate) destination: &'a Destination,
+    /// What a reply path of ours ends with.
     pub(crate) reply_path_id: Option<PathId>,
+    /// Somebody else's reply path, for what is forwarded.
+    pub(crate) reply_path: Option<&'a BlindedPath<'static>>,
 }
 
 impl<'a> Parcel<'a> {
@@ -269,7 +282,7 @@ impl<'a> Parcel<'a> {
             DnsMessage::Proof(_) => Contents::DnssecProof(bytes),
         };
         let OutgoingDnsMessage { destination, reply_path_id, .. } = outgoing;
-        Self { contents, destination, reply_path_id: *reply_path_id }
+        Self { contents, destination, reply_path_id: *reply_path_id, reply_path: None }
     }
 
     pub(crate) fn of(outgoing: &'a OutgoingMessage) -> Self {
@@ -284,8 +297,19 @@ impl<'a> Parcel<'a> {
             OffersMessage::HeldHtlcAvailable => Contents::HeldHtlcAvailable(bytes),
             #[cfg(feature = "async_payments")]
             OffersMessage::ReleaseHeldHtlc => Contents::ReleaseHeldHtlc(bytes),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::Serving(message) => message.contents(),
+            #[cfg(feature = "async_payments")]
+            OffersMessage::Forwarded(_) => Contents::InvoiceRequest(bytes),
         };
-        Self { contents, destination: &outgoing.destination, reply_path_id: outgoing.reply_path_id }
+        #[cfg(feature = "async_payments")]
+        let reply_path = match &outgoing.message {
+            OffersMessage::Forwarded(message) => Some(message.reply_path()),
+            _ => None,
+        };
+        #[cfg(not(feature = "async_payments"))]
+        let reply_path = None;
+        Self { contents, destination: &outgoing.destination, reply_path_id: outgoing.reply_path_id, reply_path }
     }
 }
 
@@ -350,7 +374,8 @@ impl Default for Route<'_> {
 pub enum Inbound {
     /// A message for us: a request for [`Payee::receive`](crate::exchange::Payee::receive), or an answer for the
     /// payment of [`Payer::payment_of`](crate::exchange::Payer::payment_of) or the claim of
-    /// [`Payee::claim_of`](crate::exchange::Payee::claim_of).
+    /// [`Payee::claim_of`](crate::exchange::Payee::claim_of). With the feature `async_payments`, also a message for a
+    /// `StaticInvoiceServer` or an `AsyncRecipient`.
     Message {
         /// The message.
         message: IncomingMessage,

@@ -14,6 +14,8 @@
 //! | a wallet with many of these | [`OffersManager`] | holds them all, finds the right one for each message, knows when each is due, and sends nothing before it is saved | [many at once](crate::guide::manager) |
 //! | a wallet that was given a name (feature `onion`) | [`Payer`] | has resolvers [look it up](crate::guide::onion_messages) (`NameLookup`), and makes a [`Draft`] of the offer it stands for | [onion messages](crate::guide::onion_messages) |
 //! | people who know each other (feature `contacts`) | `OfferKey`, `Contact` | tell each other who pays (`Draft::introduce`), and recognise it (`Sale::introduction`) | [contacts](crate::guide::contacts) |
+//! | a payee that is often offline (features `async_payments` and `onion`) | [`Payee`], `AsyncRecipient` | has a server answer for it, renews what that serves, and has payments released when it is awake | [payees that sleep](crate::guide::async_payments) |
+//! | who answers for such payees (the same features) | `StaticInvoiceServer` | gives out paths, stores static invoices, answers requests with them, and forwards the requests | [payees that sleep](crate::guide::async_payments) |
 //! | a wallet without a node (feature `onion`) | `Messenger` | wraps messages into onions, and unwraps them | [onion messages](crate::guide::onion_messages) |
 //!
 //! # How messages are told apart
@@ -34,6 +36,8 @@
 //! loaded: see [storage and restarts](crate::guide::storage).
 
 mod action;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+mod between;
 #[cfg(feature = "contacts")]
 mod contacts;
 #[cfg(feature = "onion")]
@@ -45,6 +49,8 @@ mod manager;
 mod message;
 #[cfg(feature = "onion")]
 pub(crate) mod messenger;
+#[cfg(feature = "async_payments")]
+mod nothing;
 mod payee;
 mod payer;
 #[cfg(not(feature = "recurrence"))]
@@ -53,6 +59,8 @@ mod refused;
 mod saved;
 mod schedule;
 mod secret;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+mod serving;
 mod sold;
 
 /// What the rest of the exchange asks of subscriptions.
@@ -64,11 +72,15 @@ mod recurring {
 }
 
 pub use action::Action;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use between::{ForwardedRequest, ServingKind, ServingMessage};
 #[cfg(feature = "contacts")]
 pub use contacts::{contact::Contact, key::OfferKey};
 #[cfg(feature = "onion")]
 pub use dns::{DnsMessage, OutgoingDnsMessage, ReceivedProof, ReceivedQuery};
 pub use end::EndReason;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use ids::ClientId;
 #[cfg(feature = "onion")]
 pub use ids::LookupId;
 #[cfg(feature = "recurrence")]
@@ -126,4 +138,21 @@ pub use payer::subscription::{
 pub use refused::Refused;
 pub use saved::{SAVED_VERSION, saved_version};
 pub use schedule::Retry;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub use serving::{
+    recipient::{
+        AsyncRecipient,
+        answers::RecipientProgress,
+        state::{RecipientState, ServedOffer},
+        terms::RecipientTerms,
+    },
+    server::{
+        asked::PathsAsked,
+        keys::{ServerLimits, StaticInvoiceServer},
+        receiving::ServerStep,
+        requested::{ServedAnswer, ServedRequest},
+        slot::Slot,
+        storing::{Storing, ToServe},
+    },
+};
 pub use sold::SoldPeriod;

@@ -31,6 +31,10 @@ pub(crate) enum Kind {
     Stock = 7,
     #[cfg(feature = "async_payments")]
     AsyncPayment = 8,
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    ServedInvoice = 9,
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    AsyncRecipient = 10,
 }
 
 impl Kind {

@@ -57,6 +57,11 @@ pub enum ConversionError {
     #[cfg(feature = "async_payments")]
     #[error("the lightning crate has no place for this message about a payment that is held")]
     HeldPayment,
+    /// A message of a static invoice server or for one, which is none of `lightning`'s messages about offers, or a request
+    /// to be forwarded, which goes with a reply path of its own.
+    #[cfg(feature = "async_payments")]
+    #[error("the lightning crate has no place for this message of a static invoice server or for one")]
+    Serving,
     /// What was converted would not be written as it was read. No message is known for which that happens; if it
     /// did, signatures would become invalid.
     #[error("converting this would change it")]
@@ -159,6 +164,8 @@ impl TryFrom<&OffersMessage> for their_message::OffersMessage {
             OffersMessage::HeldHtlcAvailable | OffersMessage::ReleaseHeldHtlc => {
                 return Err(ConversionError::HeldPayment);
             }
+            #[cfg(feature = "async_payments")]
+            OffersMessage::Serving(_) | OffersMessage::Forwarded(_) => return Err(ConversionError::Serving),
         })
     }
 }

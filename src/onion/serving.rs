@@ -4,7 +4,8 @@
 //! offer with them and a static invoice for it, and has that [served](ServeStaticInvoice). Whoever serves says when it is
 //! stored. Each message but the last goes with a reply path, over which the next comes.
 //!
-//! These are the messages alone: what either side does with them is not here.
+//! These are the messages alone. What either side does with them is in
+//! [`StaticInvoiceServer`](crate::exchange::StaticInvoiceServer) and [`AsyncRecipient`](crate::exchange::AsyncRecipient).
 
 use alloc::vec::Vec;
 

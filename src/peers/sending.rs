@@ -60,8 +60,8 @@ impl Peers {
     ) -> Result<PublicKey, SendError> {
         // What wants an answer begins here, whoever asked us something over the same path: a stranger can name any
         // path that it knows, that of an offer too, and would get what we send over it (EXC-19).
-        let asked = match (&parcel.destination, &parcel.reply_path_id) {
-            (Destination::Path(path), None) => self.asked.get(&path.first_path_key().to_bytes()).copied(),
+        let asked = match (&parcel.destination, &parcel.reply_path_id, parcel.reply_path) {
+            (Destination::Path(path), None, None) => self.asked.get(&path.first_path_key().to_bytes()).copied(),
             _ => None,
         };
         let from = asked.map(|asked| asked.from);

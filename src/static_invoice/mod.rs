@@ -8,6 +8,8 @@ mod rules;
 pub use builder::StaticInvoiceBuilder;
 pub use check::{PayableStaticInvoice, StaticInvoiceContext};
 pub use fields::StaticInvoiceFields;
+#[cfg(feature = "onion")]
+pub(crate) use rules::check_servable;
 
 use alloc::vec::Vec;
 

@@ -4,6 +4,8 @@ use crate::async_payments::MESSAGE_PATHS;
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{BlindedPaths, Chains, KnownFeatures, Value};
 use crate::message::check_features;
+#[cfg(feature = "onion")]
+use crate::offer::Offer;
 use crate::tlv::TlvStream;
 use crate::{invoice, offer, recurrence};
 
@@ -50,6 +52,13 @@ pub(super) fn check_unsigned(tlvs: &TlvStream, known: &KnownFeatures) -> Result<
     // IVR-3
     check_features(tlvs, Field::INVOICE_FEATURES, known.invoice, Rule::Ivr3)?;
     check_signer(tlvs)
+}
+
+/// Whether an offer can have a static invoice at all (STA-7, REC-3).
+#[cfg(feature = "onion")]
+pub(crate) fn check_servable(offer: &Offer) -> Result<(), Error> {
+    check_offer(offer.tlvs())?;
+    recurrence::check_paid_once(offer.tlvs())
 }
 
 /// STA-7

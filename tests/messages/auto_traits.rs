@@ -227,7 +227,30 @@ fn the_exchange() {
 fn onions() {
     use bolt12::onion::*;
     #[cfg(feature = "async_payments")]
-    all!(OfferPaths, OfferPathsRequest, ServeStaticInvoice);
+    all!(
+        OfferPaths,
+        OfferPathsRequest,
+        ServeStaticInvoice,
+        AsyncRecipient,
+        RecipientTerms,
+        RecipientState<'static>,
+        RecipientProgress,
+        ServedOffer<'static>,
+        StaticInvoiceServer,
+        ServerLimits,
+        ServerStep,
+        PathsAsked,
+        ToServe,
+        Storing,
+        ServedRequest,
+        ServedAnswer,
+        Slot,
+        ClientId,
+        ServingKind,
+        ServingMessage,
+        ForwardedRequest,
+        ServingFault,
+    );
     all!(
         DnssecProof<'_>,
         DnssecQuery<'_>,

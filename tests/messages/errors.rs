@@ -1,9 +1,9 @@
 //! Every kind of error, with the sentence a person reads and the details a developer reads, compared
 //! with `tests/data/errors.txt`. `BLESS=1 cargo test --features full --test messages errors` writes that file anew.
 
-use super::messages;
-use super::naive;
-use super::sides;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+use super::serving_errors;
+use super::{messages, naive, sides};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -323,6 +323,8 @@ fn errors() -> Vec<Error> {
     errors.extend(names());
     #[cfg(feature = "async_payments")]
     errors.extend(static_invoices());
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    errors.extend(serving_errors::errors());
     errors
 }
 
@@ -904,7 +906,7 @@ fn subscriptions_end() -> Vec<SubscriptionEnd> {
 #[test]
 fn every_text_is_as_it_was_agreed() {
     // The table is that of all features.
-    if cfg!(not(all(feature = "onion", feature = "dnssec"))) {
+    if cfg!(not(all(feature = "async_payments", feature = "onion", feature = "dnssec"))) {
         return;
     }
     let mut texts = String::new();
@@ -954,16 +956,16 @@ fn every_text_is_as_it_was_agreed() {
 /// The table above forgets no kind: the codes in the source are those that were seen.
 #[test]
 fn every_kind_has_a_text() {
-    if cfg!(not(all(feature = "onion", feature = "dnssec"))) {
+    if cfg!(not(all(feature = "async_payments", feature = "onion", feature = "dnssec"))) {
         return;
     }
     let seen: BTreeSet<&str> = errors().iter().map(|error| error.kind().code()).collect();
     let source = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error").join(file));
-    let (kinds, links) = (source("kind.rs").unwrap(), source("link.rs").unwrap());
+    let sources = ["kind.rs", "link.rs", "serving.rs"].map(|file| source(file).unwrap());
     let mut all = BTreeSet::new();
-    for (source, end) in [(&kinds, "fn sentence"), (&links, "fn sentence")] {
+    for source in &sources {
         let (_, codes) = source.split_once("fn code").unwrap();
-        let (codes, _) = codes.split_once(end).unwrap();
+        let (codes, _) = codes.split_once("fn sentence").unwrap();
         all.extend(codes.split("=> \"").skip(1).map(|code| code.split('"').next().unwrap()));
     }
     assert!(all.len() > 40);

@@ -8,6 +8,9 @@ mod messages;
 mod naive;
 #[path = "../common/proofs.rs"]
 mod proofs;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+#[path = "../common/serving.rs"]
+mod serving;
 #[path = "../common/sides.rs"]
 mod sides;
 
@@ -35,12 +38,15 @@ mod invoice_checks;
 mod invoice_error_rules;
 mod invoice_rules;
 mod links;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+mod messenger;
 mod offer_rules;
 mod outbox;
 mod owned;
 mod payable_paths;
 mod points;
 mod preservation;
+mod printed;
 mod raw;
 #[cfg(not(feature = "recurrence"))]
 mod recurrence_absent;
@@ -52,8 +58,12 @@ mod refund_rules;
 mod request_rules;
 #[cfg(feature = "serde")]
 mod serialized;
+#[cfg(all(feature = "async_payments", feature = "contacts", feature = "onion", feature = "recurrence"))]
+mod serving_errors;
+mod settings;
 #[cfg(feature = "onion")]
 mod short_offers;
+mod shown;
 mod signature;
 #[cfg(feature = "async_payments")]
 mod static_invoice;

@@ -6,6 +6,8 @@ mod onion_naive;
 #[cfg(feature = "peer")]
 #[path = "../common/peers.rs"]
 mod peers;
+#[path = "../common/town.rs"]
+mod town;
 
 #[cfg(feature = "peer")]
 mod handshake;
@@ -15,5 +17,5 @@ mod many_fetches;
 mod messages;
 #[cfg(feature = "peer")]
 mod noise;
+mod pace;
 mod strangers;
-mod town;

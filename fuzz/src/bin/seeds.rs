@@ -22,7 +22,7 @@ use bolt12::{
     Preimage, Quantity, Rate, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund, RefundBuilder,
     RequestArrival, RequestContext, ShortChannelId, StaticInvoiceBuilder, TimeUnit, UnixTime,
 };
-use bolt12_fuzz::checks::exchange::sides;
+use bolt12_fuzz::checks::exchange::{serving, sides};
 use bolt12_fuzz::checks::keys;
 use bolt12_fuzz::mutate::records::{Record, parse, set, write};
 use bolt12_fuzz::mutate::rng::Rng;
@@ -614,6 +614,7 @@ fn states() -> Result<Seeds> {
     claim.paid();
     add("claim-paid".into(), claim.to_bytes());
     asleep(&mut add)?;
+    serving::seeds().into_iter().for_each(|(name, state)| add(name, state));
     Ok(states)
 }
 

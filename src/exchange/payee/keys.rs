@@ -50,6 +50,14 @@ pub(crate) struct Keys {
     sales: MacKey,
     sale_stream: MacKey,
     claims: MacKey,
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    pub(crate) forward_paths: MacKey,
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    pub(crate) held_paths: MacKey,
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    pub(crate) recipients: MacKey,
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    pub(crate) recipient_paths: MacKey,
     states: MacKey,
 }
 
@@ -68,6 +76,14 @@ impl Payee {
             sales: key("issuer sale"),
             sale_stream: key("issuer sale stream"),
             claims: key("issuer claim"),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            forward_paths: key("issuer forward path"),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            held_paths: key("issuer held path"),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            recipients: key("issuer recipient"),
+            #[cfg(all(feature = "async_payments", feature = "onion"))]
+            recipient_paths: key("issuer recipient path"),
             states: key("issuer state"),
         };
         Self { keys: Arc::new(keys), known: KnownFeatures::default_ref() }

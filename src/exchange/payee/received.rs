@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
-use crate::exchange::limits::{MAX_OFFER_LEN, MAX_REQUEST_LEN, MAX_REQUEST_PATHS_LEN, check_len, offer_len};
+use crate::exchange::ids::PathId;
+use crate::exchange::limits::{MAX_OFFER_LEN, check_request, offer_len, read_request};
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
 use crate::exchange::payee::keys::Payee;
 use crate::exchange::refused::Refused;
@@ -49,7 +50,7 @@ impl Payee {
         if kind != OffersMessageKind::InvoiceRequest {
             return Err(Refused::wrong_kind(MessageKind::InvoiceRequest, kind));
         }
-        let tlvs = read(bytes)?;
+        let tlvs = read_request(bytes).map_err(Refused::silent)?;
         // MSG-3: a cancellation wants no answer.
         if reply_path.is_none() && !crate::recurrence::cancels(&tlvs) {
             return Err(Refused::silent(Error::new(ErrorKind::NoReplyPath, Rule::Msg3)));
@@ -96,12 +97,7 @@ impl Payee {
         reply_path: Option<BlindedPath<'static>>,
         nonce: Option<Nonce>,
     ) -> Result<ReceivedRequest, Box<Refused>> {
-        let paths = tlvs.value(Field::INVREQ_PATHS.number()).map_or(0, <[u8]>::len);
-        if paths > MAX_REQUEST_PATHS_LEN {
-            let kind = ErrorKind::TooLong { len: paths, max: MAX_REQUEST_PATHS_LEN };
-            return Err(Refused::answered(Error::of(Field::INVREQ_PATHS, kind, Rule::Exc1), reply_path));
-        }
-        if let Err(error) = check_len(&tlvs) {
+        if let Err(error) = check_request(&tlvs) {
             return Err(Refused::answered(error, reply_path));
         }
         // IVW-3
@@ -118,7 +114,8 @@ impl Payee {
         }
     }
 
-    /// RQR-7: over one of the offer's paths if it has some, else directly.
+    /// RQR-7: over one of the offer's paths if it has some, else directly. What a static invoice server forwards (STA-8)
+    /// comes over the path that was made for it, as if over the offer's first.
     fn arrival(&self, tlvs: &TlvStream, nonce: &Nonce, arrival: MessageArrival) -> Option<RequestArrival> {
         let paths = tlvs.value(16).map(BlindedPaths::decode);
         match (paths, arrival) {
@@ -132,11 +129,23 @@ impl Payee {
                     None => key.verifies_whole(parts, &path_id.0),
                 };
                 let is_over = |at: usize, key: &MacKey| made(at).is_ok_and(|at| verifies(key, &[nonce, &at]));
-                let (_, path) = paths.find(|(at, _)| is_over(*at, &self.keys.offer_paths))?;
+                let first = paths.clone().next().filter(|_| self.is_forward_path(nonce, &path_id));
+                let (_, path) = first.or_else(|| paths.find(|(at, _)| is_over(*at, &self.keys.offer_paths)))?;
                 Some(RequestArrival::OfferPath(path.last_blinded_node_id()))
             }
             _ => None,
         }
+    }
+
+    /// Whether the path was made for what a static invoice server forwards of an offer.
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    fn is_forward_path(&self, nonce: &Nonce, path_id: &PathId) -> bool {
+        self.keys.forward_paths.verifies_whole(&[nonce], &path_id.0)
+    }
+
+    #[cfg(not(all(feature = "async_payments", feature = "onion")))]
+    fn is_forward_path(&self, _: &Nonce, _: &PathId) -> bool {
+        false
     }
 
     /// Loads what [`ReceivedRequest::to_bytes`] saved.
@@ -147,15 +156,6 @@ impl Payee {
     pub fn load_received(&self, bytes: &[u8]) -> Result<ReceivedRequest, Error> {
         Reader::load(bytes, Kind::Received, self.states(), |reader| ReceivedRequest::read(reader, self))
     }
-}
-
-/// The records of a request. One that is longer than any that is answered is not even taken apart.
-fn read(bytes: Vec<u8>) -> Result<TlvStream, Box<Refused>> {
-    let max = MAX_OFFER_LEN.saturating_add(MAX_REQUEST_LEN);
-    if bytes.len() > max {
-        return Err(Refused::silent(Error::new(ErrorKind::TooLong { len: bytes.len(), max }, Rule::Exc1)));
-    }
-    TlvStream::read(bytes).map_err(Refused::silent)
 }
 
 impl ReceivedRequest {

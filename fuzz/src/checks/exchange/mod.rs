@@ -5,5 +5,7 @@
 pub mod asleep;
 pub mod issuer;
 pub mod payer;
+#[cfg(all(feature = "async_payments", feature = "onion"))]
+pub mod serving;
 pub mod sides;
 pub mod state;

@@ -22,6 +22,8 @@ pub fn check(data: &[u8]) {
     let sealed = sides::sealed_by_payer(data);
     #[cfg(feature = "async_payments")]
     super::asleep::saved(data, &sealed);
+    #[cfg(all(feature = "async_payments", feature = "onion"))]
+    super::serving::saved(data);
     if let Some(payment) = loaded(payer().load(&sealed)) {
         assert_eq!(payment.to_bytes(), sealed);
         holds_payment(&payment);

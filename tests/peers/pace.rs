@@ -1,5 +1,4 @@
 //! Somebody else sends over the same connections: what a peer takes is shared with them. And what of it a log shows.
-#![cfg(feature = "onion")]
 
 use std::time::Duration;
 

@@ -1,16 +1,12 @@
 //! Each kind of message arrives in an onion as what it was sent as.
-#![cfg(all(feature = "onion", feature = "async_payments"))]
 
-#[path = "common/raw.rs"]
-mod raw;
-
+use super::raw::*;
 use bolt12::StaticInvoice;
 use bolt12::exchange::{
     Destination, Inbound, MessageArrival, Messenger, OffersMessage, OffersMessageKind, OutgoingMessage, PathId, Route,
 };
 use bolt12::onion::NextHop;
 use bolt12::secp256k1::{Keypair, Message, Secp256k1};
-use raw::*;
 
 fn node(byte: u8) -> Keypair {
     Keypair::from_seckey_slice(&Secp256k1::new(), &[byte; 32]).unwrap()

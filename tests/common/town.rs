@@ -1,4 +1,5 @@
 //! Some nodes with their peers, and a clock that is put forward: no sockets.
+#![allow(dead_code, reason = "every test uses its own share")]
 
 use std::time::Duration;
 
