@@ -345,6 +345,21 @@ fn an_offer_is_followed_by_another_before_it_expires() {
     assert_eq!(recipient.open(after(365 * DAY + 1)), Ok(0));
 }
 
+/// Nobody sees that two offers are of one payee, also if they were in one slot.
+#[test]
+fn other_paths_make_another_key() {
+    let mut recipient = recipient();
+    let mut key_at = |now| {
+        let _ = recipient.open(now).unwrap();
+        let given = give_paths(&server(), &sent(&mut recipient, now), now);
+        let _ = recipient.receive(deliver(&given, SERVER), now).unwrap();
+        let key = recipient.make_offer(0, now, |offer| offer.description("tips")).unwrap().issuer_id();
+        assert!(recipient.close(0));
+        key
+    };
+    assert_ne!(key_at(NOW), key_at(after(60)));
+}
+
 /// STA-9: for years there is one offer to show, and at most the one before it.
 #[test]
 fn each_offer_is_followed_once() {
@@ -482,6 +497,8 @@ fn other_paths_are_asked_for_if_the_first_lead_nowhere() {
     assert!(now.0 > last.0 + 1_800, "the last one has its time, too");
     assert!((4 * 3_600..DAY).contains(&(now.0 - NOW.0)), "{}", now.0 - NOW.0);
     assert!(matches!(recipient.state(0, now), Some(RecipientState::Asking)));
+    // With delays that grow from the beginning.
+    assert!(matches!(recipient.poll(now), Action::WaitUntil(at) if at.0 <= now.0 + 45));
     // The paths of the first round are too late.
     let (_, first) = asking();
     assert_ne!(first.reply_path_id, asked.reply_path_id);
