@@ -15,6 +15,7 @@ const FOR_PEOPLE: &[&str] = &[
     "exchange::Need",
     "exchange::Objection",
     "exchange::Refused",
+    "exchange::Slot",
     "exchange::SubscriptionEnd",
     "exchange::WaitsFor",
     "onion::NextHop",
