@@ -1,15 +1,10 @@
 //! Decisions of the owner that go through the manager to one conversation, and are saved with it.
 
-use bolt12::ErrorKind;
-use bolt12::exchange::{Activity, Event, ManagerError, PaymentId, State};
+use bolt12::exchange::{ManagerError, PaymentId, State};
 
 use super::messages::NOW;
 use super::sides::CHAINS;
 use super::wallet::*;
-
-fn is_refused_as(result: Result<(), ManagerError>, expected: &ErrorKind) -> bool {
-    matches!(&result, Err(ManagerError::Refused(error)) if error.kind() == expected)
-}
 
 // EXC-14: a declined claim is gone, the other one stays, and only a known refund has claims.
 #[test]
@@ -73,14 +68,18 @@ fn a_message_to_send_says_whose_it_is() {
 mod subscriptions {
     use super::*;
     use bolt12::bitcoin::hashes::sha256;
-    use bolt12::exchange::{IncomingMessage, Limit, Objection, OutgoingMessage, SubscriptionId};
-    use bolt12::{Msat, OfferBuilder, Recurrence, RecurrenceContext, TimeUnit};
+    use bolt12::exchange::{Activity, Event, IncomingMessage, Limit, Objection, OutgoingMessage, SubscriptionId};
+    use bolt12::{ErrorKind, Msat, OfferBuilder, Recurrence, RecurrenceContext, TimeUnit};
 
     use crate::messages::{path, payinfo};
     use crate::sides::{self, deliver, own_offer};
 
     const PRICE: Msat = Msat(9_000);
     const LESS: Msat = Msat(8_999);
+
+    fn is_refused_as(result: Result<(), ManagerError>, expected: &ErrorKind) -> bool {
+        matches!(&result, Err(ManagerError::Refused(error)) if error.kind() == expected)
+    }
 
     /// A subscription whose first payment costs more than its owner allows.
     fn too_expensive() -> (Wallet, SubscriptionId) {
