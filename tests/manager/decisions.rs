@@ -68,9 +68,7 @@ fn a_message_to_send_says_whose_it_is() {
 mod subscriptions {
     use super::*;
     use bolt12::bitcoin::hashes::sha256;
-    use bolt12::exchange::{
-        Activity, Event, IncomingMessage, Limit, ManagerError, Objection, OutgoingMessage, SubscriptionId,
-    };
+    use bolt12::exchange::{Activity, Event, IncomingMessage, Limit, Objection, OutgoingMessage, SubscriptionId};
     use bolt12::{ErrorKind, Msat, OfferBuilder, Recurrence, RecurrenceContext, TimeUnit};
 
     use crate::messages::{path, payinfo};
