@@ -18,6 +18,7 @@
 //! [rules]: guide::rules
 //! [storage]: guide::storage
 //! [subscriptions]: guide::subscriptions
+//! [targets]: guide::targets
 //!
 #![doc = include_str!("../README.md")]
 //! # Where things are
