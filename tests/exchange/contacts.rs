@@ -315,7 +315,7 @@ fn only_keys_made_for_an_offer_are_given_out() {
         assert_eq!(alice.payee.offer_key(&offer).unwrap_err().kind(), &ErrorKind::WrongKey);
     }
     let shown = format!("{:?}", alice.key());
-    assert_eq!(shown, format!("OfferKey {{ node_id: {:?}, .. }}", alice.key().node_id()));
+    assert_eq!(shown, format!("OfferKey {{ node_id: {}, .. }}", alice.key().node_id()));
     // The key of a path, from elsewhere.
     let last = sides::last_key(0x60, new.path_id(0));
     let offer = new.build(OfferBuilder::with_paths([path_with(0x60, new.path_id(0))])).unwrap();
