@@ -12,16 +12,17 @@ use crate::units::{Msat, UnixTime};
 /// What happens in a conversation, since when, what it is waiting for, and for how long.
 ///
 /// ```
-/// use bolt12::exchange::{Activity, Status, WaitsFor};
 /// use bolt12::UnixTime;
+/// use bolt12::exchange::{ConversationId, ManagerError, OffersManager, WaitsFor};
 ///
-/// let now = UnixTime(1_800_000_000);
-/// let activity = Activity::Asking { requests: 2 };
-/// let status = Status { activity, since: now, next: Some(UnixTime(now.0 + 9)), until: Some(UnixTime(now.0 + 90)) };
-/// assert_eq!(status.activity.to_string(), "2 invoice requests were sent");
-/// assert_eq!(status.activity.waits_for(), Some(WaitsFor::Payee));
-/// assert_eq!(status.left(now).unwrap().as_secs(), 90);
-/// assert_eq!(status.sentence(now), "2 invoice requests were sent; waiting for the payee, for at most 2 minutes");
+/// /// For below a spinner: "2 invoice requests were sent; waiting for the payee, for at most 2 minutes".
+/// fn shown(manager: &OffersManager, id: ConversationId, now: UnixTime) -> Result<String, ManagerError> {
+///     let status = manager.status(id, now)?;
+///     match status.activity.waits_for() {
+///         Some(WaitsFor::Owner) => Ok(format!("{} Tap here.", status.sentence(now))),
+///         _ => Ok(status.sentence(now)),
+///     }
+/// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
