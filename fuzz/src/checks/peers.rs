@@ -54,7 +54,12 @@ fn path(builder: BlindedPathBuilder<'_>, session: u8) -> BlindedPath<'static> {
 }
 
 /// Reply paths of every kind: to a peer, to a peer behind us, and from a channel, ours or another's.
-fn reply_paths() -> Vec<BlindedPath<'static>> {
+fn reply_paths() -> &'static [BlindedPath<'static>] {
+    static PATHS: OnceLock<Vec<BlindedPath<'static>>> = OnceLock::new();
+    PATHS.get_or_init(make_reply_paths)
+}
+
+fn make_reply_paths() -> Vec<BlindedPath<'static>> {
     let mut paths = Vec::new();
     for (at, id) in (0u8..).zip(ids()) {
         paths.push(path(BlindedPathBuilder::new(*id), 0x80 + at));
@@ -81,7 +86,7 @@ fn messages() -> &'static [OnionMessage] {
             builder.build([session; 32]).expect("a message").message
         };
         let mut all = Vec::new();
-        for reply_path in &reply_paths() {
+        for reply_path in reply_paths() {
             all.push(message(&ours, Contents::InvoiceRequest(b"a request"), Some(reply_path)));
         }
         all.push(message(&ours, Contents::InvoiceRequest(b"a request"), None));
