@@ -17,12 +17,17 @@ use crate::error::{Error, ErrorKind, Rule};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PathId(pub [u8; 32]);
 
+/// These bytes, and zeros behind them.
+pub(crate) fn filled<const N: usize>(bytes: impl IntoIterator<Item = u8>) -> [u8; N] {
+    let mut array = [0; N];
+    array.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    array
+}
+
 impl PathId {
     /// One of 16 bytes.
     pub(crate) fn of_short(bytes: [u8; 16]) -> Self {
-        let mut id = [0; 32];
-        id.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
-        Self(id)
+        Self(filled(bytes))
     }
 
     /// The 16 bytes, if there are no more.

@@ -9,7 +9,7 @@ use secp256k1::{Keypair, SecretKey};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
-use super::ids::PathId;
+use super::ids::{PathId, filled};
 use crate::crypto;
 use crate::signature;
 use crate::tlv::TlvStream;
@@ -134,15 +134,11 @@ impl ShortSeal {
 
     /// A nonce that no other metadata has.
     pub(crate) fn nonce(self) -> Nonce {
-        let mut nonce = Nonce::default();
-        nonce.iter_mut().zip(self.start).for_each(|(slot, byte)| *slot = byte);
-        nonce
+        filled(self.start)
     }
 
     pub(crate) fn to_bytes(self) -> [u8; 16] {
-        let mut bytes = self.nonce();
-        bytes.iter_mut().skip(8).zip(self.tag).for_each(|(slot, byte)| *slot = byte);
-        bytes
+        filled(self.start.into_iter().chain(self.tag))
     }
 }
 
@@ -169,10 +165,7 @@ pub(crate) struct Token {
 impl Token {
     /// The first half of the path id.
     fn to_bytes(self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        let parts = self.id.iter().chain([&self.generation, &self.position]);
-        bytes.iter_mut().zip(parts).for_each(|(slot, part)| *slot = *part);
-        bytes
+        filled(self.id.into_iter().chain([self.generation, self.position]))
     }
 
     /// The nonce of what the token stands for: a request on a chain, for an amount if it names one. What differs

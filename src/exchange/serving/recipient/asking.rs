@@ -7,7 +7,7 @@ use super::place::{Phase, Place};
 use super::{AsyncRecipient, next_round};
 use crate::exchange::action::Action;
 use crate::exchange::between::ServingMessage;
-use crate::exchange::ids::PathId;
+use crate::exchange::ids::{PathId, filled};
 use crate::exchange::message::{Destination, OffersMessage, OutgoingMessage};
 use crate::exchange::secret::Token;
 use crate::onion::OfferPathsRequest;
@@ -145,9 +145,7 @@ impl AsyncRecipient {
     }
 
     fn new_token(&self, slot: u16, about: [u8; 4], generation: u8, position: u8) -> Token {
-        let mut id = [0; 14];
-        let parts = self.id.into_iter().chain(slot.to_be_bytes()).chain(about);
-        id.iter_mut().zip(parts).for_each(|(slot, part)| *slot = part);
+        let id = filled(self.id.into_iter().chain(slot.to_be_bytes()).chain(about));
         Token { id, generation, position }
     }
 }

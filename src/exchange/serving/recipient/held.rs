@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::error::{Error, ErrorKind, MessageKind, Rule};
-use crate::exchange::ids::PathId;
+use crate::exchange::ids::{PathId, filled};
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessage, OffersMessageKind, OutgoingMessage};
 use crate::exchange::nothing::check_nothing;
 use crate::exchange::payee::keys::Payee;
@@ -17,11 +17,9 @@ const HELD_FOR: u64 = 7 * 86_400;
 impl Payee {
     /// A path id for a message path of a static invoice. Both ends of time fit into it.
     pub(super) fn held_path_id(&self, nonce: &Nonce, position: u8, until: UnixTime) -> PathId {
-        let mut bytes = [0; 16];
         // Each offer and each static invoice has its own.
         let offer: [u8; 7] = self.keys.recipients.short(&[b"h", nonce]);
-        let parts = offer.into_iter().chain([position]).chain(until.0.to_be_bytes());
-        bytes.iter_mut().zip(parts).for_each(|(slot, part)| *slot = part);
+        let bytes = filled(offer.into_iter().chain([position]).chain(until.0.to_be_bytes()));
         PathId(Seal { nonce: bytes, tag: self.keys.held_paths.short(&[&bytes]) }.to_bytes())
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use bitcoin::hex::DisplayHex;
 
-use crate::exchange::ids::{ClientId, PathId};
+use crate::exchange::ids::{ClientId, PathId, filled};
 use crate::exchange::secret::{MacKey, Seal};
 use crate::units::UnixTime;
 
@@ -20,10 +20,7 @@ pub struct Slot {
 impl Slot {
     /// The client's id and the number, in 10 bytes: a key for a storage.
     pub fn to_bytes(&self) -> [u8; 10] {
-        let mut bytes = [0; 10];
-        let parts = self.client.0.into_iter().chain(self.number.to_be_bytes());
-        bytes.iter_mut().zip(parts).for_each(|(slot, part)| *slot = part);
-        bytes
+        filled(self.client.0.into_iter().chain(self.number.to_be_bytes()))
     }
 }
 
@@ -47,10 +44,8 @@ const LAST: u64 = (1 << 48) - 1;
 
 impl SlotToken {
     pub(super) fn path_id(&self, key: &MacKey) -> PathId {
-        let mut bytes = [0; 16];
         let [_, _, until @ ..] = self.until.0.min(LAST).to_be_bytes();
-        let parts = self.slot.to_bytes().into_iter().chain(until);
-        bytes.iter_mut().zip(parts).for_each(|(slot, part)| *slot = part);
+        let bytes = filled(self.slot.to_bytes().into_iter().chain(until));
         PathId(Seal { nonce: bytes, tag: key.short(&[&bytes]) }.to_bytes())
     }
 
