@@ -39,9 +39,8 @@ impl AsyncRecipient {
     ///
     /// Paths are taken over the reply path of a request of ours for them, once, and only if they last
     /// [long enough](super::terms::RecipientTerms::min_paths_lifetime) (STA-9). That a static invoice is stored is believed
-    /// over the
-    /// reply path that it was handed in with. What a payer sends is answered over the message paths of a static invoice: as
-    /// [`Payee::release_held`](crate::exchange::Payee::release_held) does, without this value.
+    /// over the reply path that it was handed in with. What a payer sends is answered over the message paths of a static
+    /// invoice: as [`Payee::release_held`](crate::exchange::Payee::release_held) does, without this value.
     ///
     /// # Errors
     ///
