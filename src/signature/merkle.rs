@@ -62,8 +62,7 @@ impl Nonces {
 /// An inner node: the smaller hash comes first (SIG-2).
 #[inline]
 pub(crate) fn branch(a: &Words, b: &Words) -> Words {
-    let (first, second) = if a < b { (a, b) } else { (b, a) };
-    Tag::BRANCH.hash_pair(first, second)
+    Tag::BRANCH.hash_sorted(a, b)
 }
 
 /// A tree that grows leaf by leaf, whatever its nodes are: hashes, for signing and verifying; and for

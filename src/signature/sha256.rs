@@ -77,11 +77,16 @@ impl Tag {
         state
     }
 
-    /// The hash of two hashes, one after the other.
+    /// The hash of two hashes, the smaller one first.
     #[inline]
-    pub(crate) fn hash_pair(self, first: &Words, second: &Words) -> Words {
+    pub(crate) fn hash_sorted(self, a: &Words, b: &Words) -> Words {
         #[cfg(test)]
         crate::work::step();
+        // No processor can predict which one it is, so that this must not become a branch.
+        let (first, second) = match usize::from(is_less(b, a)) {
+            0 => (a, b),
+            _ => (b, a),
+        };
         let mut blocks = [[0; 64], END_OF_PAIR];
         let [pair, _] = &mut blocks;
         pair.copy_from_slice([to_bytes(first), to_bytes(second)].as_flattened());
@@ -130,7 +135,23 @@ impl<'a> Padded<'a> {
     }
 }
 
+/// Whether a hash is the smaller one, decided by the first words in all cases that occur.
+#[inline]
+fn is_less(a: &Words, b: &Words) -> bool {
+    let ([a_first, ..], [b_first, ..]) = (a, b);
+    if a_first == b_first { is_less_in_all(a, b) } else { a_first < b_first }
+}
+
+#[cold]
+fn is_less_in_all(a: &Words, b: &Words) -> bool {
+    a < b
+}
+
 /// The hash as bytes.
+///
+/// Not inlined: alone it becomes vector instructions, and what then loads the bytes as vectors need not wait for
+/// pieces.
+#[inline(never)]
 pub(crate) fn to_bytes(words: &Words) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (slot, word) in bytes.chunks_exact_mut(4).zip(words) {
