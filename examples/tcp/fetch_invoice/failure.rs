@@ -2,7 +2,7 @@
 
 use bolt12::Error;
 
-/// Why there is no invoice: a stable code, and a sentence.
+/// Why there is no invoice: in which of the cases it is, and a sentence.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: &'static str,
@@ -10,12 +10,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// For programs.
+    /// The case. `misuse` is a mistake in the command.
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
-    /// For people.
+    /// The sentence.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -3,38 +3,16 @@
 //! `cargo run --example fetch_invoice -- lno1… --peer NODEID@HOST:PORT`, and `--help` for the rest.
 
 mod asking;
+pub(crate) mod beside;
 #[path = "../channel/mod.rs"]
 mod channel;
-#[cfg(feature = "contacts")]
-#[path = "../../decode/contacts.rs"]
-mod contacts;
-#[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
-#[path = "../../decode/dates.rs"]
-mod dates;
 pub(crate) mod failure;
-#[allow(dead_code, reason = "what `decode` shows, as far as it is about invoices")]
-#[path = "../../decode/input.rs"]
-mod input;
-#[path = "../../decode/json.rs"]
-mod json;
-#[path = "../../decode/link.rs"]
-mod link;
 #[path = "../net/mod.rs"]
 pub(crate) mod net;
 pub(crate) mod options;
 mod peering;
-#[path = "../../decode/people.rs"]
-mod people;
-#[path = "../../decode/phrases.rs"]
-mod phrases;
 pub(crate) mod progress;
-#[path = "../../decode/proof.rs"]
-mod proof;
-#[cfg(feature = "recurrence")]
-#[path = "../../decode/recurrence.rs"]
-mod recurrence;
-#[path = "../../decode/remains.rs"]
-mod remains;
+pub(crate) mod summary;
 pub(crate) mod wallet;
 
 use std::io::{self, Write};
@@ -42,21 +20,19 @@ use std::process::ExitCode;
 
 use bolt12::Invoice;
 
+use beside::beside;
 use failure::Failure;
-use input::{Input, Message};
 use net::{complain, say};
 use options::{Options, Subject, USAGE};
 use progress::Progress;
+use summary::shown;
 
 fn main() -> ExitCode {
-    let mut words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     if words.iter().any(|word| word == "--help" || word == "-h") {
         say(USAGE.trim_end());
         return ExitCode::SUCCESS;
     }
-    let count = words.len();
-    words.retain(|word| word != "--json");
-    let as_json = words.len() < count;
     match fetch(&words) {
         Ok((invoice, is_claim, can_be_paid)) => {
             if !can_be_paid {
@@ -65,7 +41,7 @@ fn main() -> ExitCode {
             if is_claim {
                 complain("fetch_invoice: the invoice is sent; whether it arrived is not known");
             }
-            match io::stdout().write_all(shown(&invoice, is_claim, as_json).as_bytes()) {
+            match io::stdout().write_all(shown(&invoice, is_claim, net::now()).as_bytes()) {
                 Ok(()) => ExitCode::SUCCESS,
                 // Whoever read the output has seen enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -76,11 +52,7 @@ fn main() -> ExitCode {
             }
         }
         Err(failure) => {
-            if as_json {
-                say(serde_json::json!({ "error": { "code": failure.code(), "message": failure.text() } }));
-            } else {
-                complain(format_args!("fetch_invoice: {}", failure.text()));
-            }
+            complain(format_args!("fetch_invoice: {}", failure.text()));
             ExitCode::from(if failure.code() == "misuse" { 2 } else { 1 })
         }
     }
@@ -90,23 +62,11 @@ fn main() -> ExitCode {
 fn fetch(words: &[String]) -> Result<(Invoice, bool, bool), Failure> {
     let options = Options::read(words)?;
     if let (Some(link), Subject::Offer(offer)) = (&options.link, &options.subject) {
-        complain(link::page(link, Some(offer)).trim_end());
+        if let Some(beside) = beside(link, offer, options.amount) {
+            complain(format_args!("fetch_invoice: {beside}; `decode` shows all of it"));
+        }
     }
     let invoice = wallet::run(&options, &mut Progress::on_stderr())?;
     let is_claim = wallet::is_claim(&options);
     Ok((invoice, is_claim, !is_claim || options.channel.is_some()))
-}
-
-/// The invoice as `decode` shows it. Nobody confirms that one for a refund arrived, which JSON says as well.
-pub(crate) fn shown(invoice: &Invoice, is_claim: bool, as_json: bool) -> String {
-    let message = Message::Invoice(Box::new(invoice.clone()));
-    if as_json {
-        let mut object = json::object(&Ok(Input { message, link: None }));
-        if is_claim {
-            object["arrival"] = "unknown".into();
-        }
-        json::harmless(&format!("{object:#}\n"))
-    } else {
-        format!("{invoice}\n\n{}", people::page(&message, net::now()))
-    }
 }

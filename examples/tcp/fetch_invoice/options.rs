@@ -30,7 +30,6 @@ its issuer. OFFER may stand in a `bitcoin:` link, whose amount is paid if the of
   --tolerance PERCENT  … and how far the invoice may be from that: 2 if not given
   --resolver NODEID    who is asked what a name stands for: a node that announces dns_resolver
   --deadline SECONDS   how long to wait, with the time to connect: 60 if not given
-  --json               prints JSON, as `decode` does, or an object with an error
 
 For a refund, the channel that the node --peer has with this one, without which nobody can pay the invoice:
 
@@ -42,6 +41,8 @@ For a refund, the channel that the node --peer has with this one, without which 
   --height NUMBER      the block height, so that the path expires 144 blocks later; if not given it does not
 
 An AMOUNT has a unit: 25sat, 25000msat or 0.00000025btc.
+
+The first line of the output is the invoice, and a summary follows. `decode` shows every field of an invoice.
 
 Exit code: 0; 1 without an invoice; 2 for a mistake in the command.
 ";
@@ -79,7 +80,7 @@ pub(crate) enum Subject {
 }
 
 impl Options {
-    /// Reads the words of the command line, without `--json` and `--help`.
+    /// Reads the words of the command line, without `--help`.
     pub(crate) fn read(words: &[String]) -> Result<Self, Failure> {
         let (mut offer, mut refund, mut peers) = (None, None, Vec::new());
         let (mut amount, mut quantity, mut note, mut max, mut rate) = (None, None, None, None, None);

@@ -44,6 +44,16 @@ impl Progress {
         }
     }
 
+    /// What stays on the terminal.
+    pub(crate) fn keep(&mut self, what: String) {
+        self.clear();
+        if self.is_silent {
+            self.said.push(what);
+        } else {
+            let _ = writeln!(std::io::stderr(), "{what}");
+        }
+    }
+
     /// Time passes.
     pub(crate) fn turn(&mut self) {
         if self.is_terminal && !self.is_silent {

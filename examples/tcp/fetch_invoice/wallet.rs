@@ -10,8 +10,8 @@ use bolt12::secp256k1::PublicKey;
 use bolt12::{BlindedPath, IntroductionNode, Invoice, Msat, UnixTime};
 
 use super::asking::{Wallet, What, seconds};
+use super::beside::beside;
 use super::failure::Failure;
-use super::link;
 use super::net::{Keys, Net, now, random};
 use super::options::{Options, Subject};
 use super::peering::Target;
@@ -136,8 +136,8 @@ impl Asked {
         if let (Some(name), Some(link), Subject::Offer(offer)) =
             (&self.options.resolved, &self.options.link, &self.options.subject)
         {
-            progress.clear();
-            progress.say(format!("{} stands for this:\n{}", name.name(), link::page(link, Some(offer)).trim_end()));
+            let beside = beside(link, offer, self.options.amount).map_or(String::new(), |beside| format!("; {beside}"));
+            progress.keep(format!("{} stands for an offer{beside}", name.name()));
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ mod naive_onion;
 mod named;
 mod node;
 mod on_node;
+mod output;
 mod over_ldk;
 #[allow(dead_code, reason = "its `main` is not called")]
 #[path = "../../../examples/tcp/serve_offers/main.rs"]
