@@ -1,5 +1,6 @@
 //! The channel that invoices are paid over, as its other end says on the command line of whoever made them.
 
+use bolt12::bitcoin::hex::FromHex;
 use bolt12::onion::{PaymentHop, PaymentPathBuilder, PaymentRelay};
 use bolt12::secp256k1::PublicKey;
 use bolt12::{BlindedPath, Error, Msat, PayInfo, ShortChannelId};
@@ -93,7 +94,7 @@ pub(crate) fn payment_path(
 
 /// A secret of 64 hexadecimal digits.
 pub(crate) fn read_secret(text: &str) -> Option<[u8; 32]> {
-    hex::decode(text).ok()?.try_into().ok()
+    FromHex::from_hex(text).ok()
 }
 
 /// Block, index and output.
