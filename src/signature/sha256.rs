@@ -48,11 +48,9 @@ impl Tag {
             sha.update(part);
         }
         let hash: [u8; 32] = sha.finalize().into();
-        let mut block = [[0; 32]; 2];
-        block = block.map(|_| hash);
-        let mut state = INITIAL;
         let mut whole = [0; 64];
-        whole.copy_from_slice(block.as_flattened());
+        whole.copy_from_slice([hash; 2].as_flattened());
+        let mut state = INITIAL;
         compress256(&mut state, &[whole]);
         Self(state)
     }
@@ -203,6 +201,36 @@ mod tests {
         for (tag, text) in tags {
             assert_eq!(*tag, Tag::new(*text));
         }
+    }
+
+    /// SIG-2: the tag of the nonces, whatever the first record is.
+    #[test]
+    fn a_tag_of_any_length_is_the_state_after_its_hash_twice() {
+        use bitcoin::hashes::{Hash, HashEngine, sha256};
+        let rest: alloc::vec::Vec<u8> = (0..200).collect();
+        for len in 0..rest.len() {
+            let tag = sha256::Hash::hash(&[b"LnNonce", &rest[..len]].concat());
+            let mut engine = sha256::Hash::engine();
+            engine.input(tag.as_ref());
+            engine.input(tag.as_ref());
+            engine.input(b"message");
+            let expected = sha256::Hash::from_engine(engine).to_byte_array();
+            assert_eq!(to_bytes(&Tag::new([b"LnNonce", &rest[..len]]).hash(b"message")), expected, "{len} bytes");
+        }
+    }
+
+    /// SIG-2: equal hashes, and those that differ late, are in order too.
+    #[test]
+    fn a_pair_hashes_the_same_either_way() {
+        let same = [7; 8];
+        for at in 0..8 {
+            let mut other = same;
+            other[at] += 1;
+            let expected = Tag::BRANCH.hash([to_bytes(&same), to_bytes(&other)].as_flattened());
+            assert_eq!(Tag::BRANCH.hash_sorted(&same, &other), expected);
+            assert_eq!(Tag::BRANCH.hash_sorted(&other, &same), expected);
+        }
+        assert_eq!(Tag::BRANCH.hash_sorted(&same, &same), Tag::BRANCH.hash([to_bytes(&same); 2].as_flattened()));
     }
 
     #[test]
