@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bolt12::exchange::Terms;
 use bolt12::exchange::{
-    IncomingMessage, ManagerLimits, MessageArrival, OffersManager, OffersMessageKind, OutgoingMessage, PathId, Payee,
-    Payer, Payment, PaymentId,
+    ConversationId, IncomingMessage, ManagerLimits, MessageArrival, OffersManager, OffersMessageKind, OutgoingMessage,
+    PathId, Payee, Payer, Payment, PaymentId,
 };
 use bolt12::{Offer, OfferBuilder, Preimage, Recurrence, RecurrenceContext, TimeUnit, UnixTime};
 
@@ -155,22 +155,26 @@ fn measure(conversation: &Conversation, keys: &Keys, effort: Effort, count: u64)
     drop((idle, stranger));
     let mut manager = manager.into_inner();
 
-    // Each in turns with the same alone. Both kinds wait before they are measured, and come out of memory, where what
-    // a program did meanwhile has left them.
-    let meanwhile = Meanwhile::new(effort);
-    let load = |message: &IncomingMessage| {
-        let state = manager.payment(id_of(payer, message), |it| it.to_bytes()).expect("it waits");
-        payer.load(&state).expect("a saved payment")
+    // Each in turns with the same alone, in a list of as many, since a payment that was at hand a moment ago is handled
+    // faster than one of a million.
+    let load = |id: ConversationId| match id {
+        ConversationId::Payment(id) => {
+            let state = manager.payment(id, |it| it.to_bytes()).expect("it waits");
+            (id, payer.load(&state).expect("a saved payment"))
+        }
+        _ => unreachable!("payments are all that there is"),
     };
-    let mut alone: Vec<Payment> = answers.iter().map(load).collect();
+    let mut all_alone: Vec<(PaymentId, Payment)> = manager.ids().map(load).collect();
+    all_alone.sort_unstable_by_key(|(id, _)| *id);
     let (mut wrong, mut right) = (Beside::default(), Beside::default());
-    for (turn, (message, single)) in answers.iter().zip(&mut alone).enumerate() {
+    for (turn, message) in answers.iter().enumerate() {
+        let at = all_alone.binary_search_by_key(&id_of(payer, message), |(id, _)| *id).expect("it was loaded");
+        let single = &mut all_alone[at].1;
         let mut bad = message.clone();
         *bad.bytes.last_mut().expect("a signature") ^= 1;
         // Whoever comes second finds warm what both have.
         for at in [turn, turn + 1] {
             let bad = bad.clone();
-            meanwhile.pass();
             if at % 2 == 0 {
                 wrong.among.push(time(|| manager.receive(bad, NOW).expect_err("wrong")));
             } else {
@@ -182,7 +186,6 @@ fn measure(conversation: &Conversation, keys: &Keys, effort: Effort, count: u64)
         }
         for at in [turn, turn + 1] {
             let good = message.clone();
-            meanwhile.pass();
             if at % 2 == 0 {
                 right.among.push(time(|| {
                     manager.receive(good, NOW).expect("a valid invoice");
@@ -242,19 +245,6 @@ impl Beside {
         let mut differences: Vec<_> = pairs.map(|(among, alone)| nanos(among) - nanos(alone)).collect();
         differences.sort_unstable();
         differences[differences.len() / 2] as f64
-    }
-}
-
-/// What else a program does while a payment waits, so that the processor's caches hold something else.
-struct Meanwhile(Vec<u64>);
-
-impl Meanwhile {
-    fn new(effort: Effort) -> Self {
-        Self(vec![1; effort.times(1 << 10, 1 << 23)])
-    }
-
-    fn pass(&self) {
-        black_box(self.0.iter().sum::<u64>());
     }
 }
 

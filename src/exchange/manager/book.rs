@@ -44,8 +44,8 @@ pub(crate) struct Saving {
     pub(crate) confirmed: Option<Vec<u8>>,
     /// What was given out to be saved.
     pub(crate) in_flight: Option<InFlight>,
-    /// Whether it has changed since.
-    pub(crate) is_dirty: bool,
+    /// The fields that it has now, if they are not what was given out.
+    pub(crate) changed: Option<Vec<u8>>,
     /// How far it is.
     pub(crate) standing: Standing,
     /// What waits for the next save.
@@ -56,7 +56,7 @@ impl Saving {
     /// Has what comes of a step wait for the save that it depends on.
     pub(crate) fn hold(&mut self, standing: Standing, outputs: Vec<Output>) {
         let waits_for = match &mut self.in_flight {
-            Some(in_flight) if !self.is_dirty => {
+            Some(in_flight) if self.changed.is_none() => {
                 in_flight.standing = standing;
                 &mut in_flight.outputs
             }

@@ -8,6 +8,7 @@ use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::conversation::Conversation;
 use crate::exchange::manager::limits::MAX_ANSWERS;
 use crate::exchange::manager::output::{Output, What};
+use crate::exchange::manager::stage::Stage;
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage};
 use crate::exchange::refused::Refused;
 use crate::units::UnixTime;
@@ -46,16 +47,19 @@ impl OffersManager {
         let Some((id, entry)) = entry else { return Err(Refused::late()) };
         let may_answer = entry.answers < MAX_ANSWERS;
         let received = self.change(id, now, |change| {
-            let before = change.conversation.stage(now);
+            let is_refund = change.conversation.as_payment().is_some_and(|payment| payment.refund().is_some());
+            let before = is_refund.then(|| change.conversation.stage(now));
             let quoted = change.conversation.receive(message, now, change.rate).map_err(|mut refused| {
-                let is_refund = change.conversation.as_payment().is_some_and(|payment| payment.refund().is_some());
+                // A refusal changes nothing (EXC-4).
+                change.is_as_before = true;
                 let answer = refused.take_answer().filter(|_| may_answer || is_refund);
                 let answers = answer.is_some();
                 change.outputs.extend(answer.map(|answer| Output::Send(What::Message(Box::new(answer)))));
                 (refused, answers)
             })?;
             // Another claim of a refund, beside the one that was told.
-            let beside = quoted.filter(|_| before.says_the_same(change.conversation.stage(now)));
+            let is_same = |before: Stage| before.says_the_same(change.conversation.stage(now));
+            let beside = quoted.filter(|_| before.is_some_and(is_same));
             change.outputs.extend(beside.and_then(|stage| stage.event(id)).map(Output::Tell));
             Ok(())
         });

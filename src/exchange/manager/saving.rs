@@ -44,9 +44,8 @@ impl OffersManager {
                 }
             };
             let Some(entry) = self.book.get_mut(&id) else { continue };
-            let Some(saving) = entry.saving.as_mut().filter(|saving| saving.is_dirty) else { continue };
-            let fields = entry.conversation.fields();
-            saving.is_dirty = false;
+            let Some(saving) = &mut entry.saving else { continue };
+            let Some(fields) = saving.changed.take() else { continue };
             if saving.confirmed.as_ref() == Some(&fields) {
                 // It changed and changed back.
                 let outputs = core::mem::take(&mut saving.outputs);
@@ -78,7 +77,7 @@ impl OffersManager {
         }
         let Some(in_flight) = saving.in_flight.take() else { return true };
         entry.failures = 0;
-        if saving.is_dirty {
+        if saving.changed.is_some() {
             saving.confirmed = Some(in_flight.fields);
             self.unsaved.push_back(Unsaved::State(id));
             let has_left = !in_flight.standing.stage.says_the_same(saving.standing.stage);
@@ -170,20 +169,26 @@ impl OffersManager {
         let is_fresh = |(_, at): &&(Rate, UnixTime)| now.0.abs_diff(at.0) <= RATE_AGE;
         let before = entry.stage();
         let held = entry.conversation.wake(parties, id.kind()).ok()?;
-        let (fields, keys, currency) = (held.fields(), held.keys(), held.currency());
+        let (keys, currency) = (held.keys(), held.currency());
+        let changed = entry.saving.as_mut().and_then(|saving| saving.changed.take());
+        let was_changed = changed.is_some();
+        let fields = changed.unwrap_or_else(|| held.fields());
         let rate = currency.and_then(|it| self.rates.get(&it)).filter(is_fresh).map(|(rate, _)| *rate);
-        let mut change = Change { conversation: held, rate, outputs: Vec::new(), wake: None };
+        let mut change = Change { conversation: held, rate, outputs: Vec::new(), wake: None, is_as_before: false };
         let result = step(&mut change);
-        let Change { conversation: held, outputs, wake, .. } = change;
+        let Change { conversation: held, outputs, wake, mut is_as_before, .. } = change;
         // What was authorised needs nobody's decision.
         if let Some(hash) = held.authorised(now) {
             if used_by(hash).is_none() {
+                is_as_before = false;
                 // If it cannot be begun, its state says why.
                 let _ = held.begin(hash, now, rate);
             }
         }
         drop(used_by);
-        let has_changed = held.fields() != fields;
+        debug_assert!(!is_as_before || held.fields() == fields, "it changed");
+        let after = if is_as_before { None } else { Some(held.fields()).filter(|after| *after != fields) };
+        let has_changed = after.is_some();
         let (standing, keys_after) = (held.standing(now), held.keys());
         let is_over = standing.stage.is_over() && !held.has_more_to_say();
         let has_left = !standing.stage.says_the_same(before);
@@ -197,17 +202,19 @@ impl OffersManager {
             None if has_changed => now,
             None => entry.wake,
         };
-        if has_changed {
-            let saving = entry.saving.get_or_insert_with(|| {
-                let (confirmed, in_flight, is_dirty, outputs) = (Some(fields), None, false, Vec::new());
-                Box::new(Saving { confirmed, in_flight, is_dirty, standing, outputs })
-            });
-            if !saving.is_dirty {
-                saving.is_dirty = true;
+        match (&mut entry.saving, after) {
+            (Some(saving), after) if was_changed => saving.changed = Some(after.unwrap_or(fields)),
+            (saving, Some(after)) => {
+                let saving = saving.get_or_insert_with(|| {
+                    let (confirmed, in_flight, changed, outputs) = (Some(fields), None, None, Vec::new());
+                    Box::new(Saving { confirmed, in_flight, changed, standing, outputs })
+                });
+                saving.changed = Some(after);
                 if saving.in_flight.is_none() {
                     self.unsaved.push_back(Unsaved::State(id));
                 }
             }
+            (_, None) => {}
         }
         let released = match &mut entry.saving {
             Some(saving) => {
@@ -236,7 +243,8 @@ impl OffersManager {
     /// Takes over what was never saved, and is as far as this.
     pub(crate) fn begin_to_save(&mut self, id: ConversationId, mut entry: Entry, keys: &Keys, standing: Standing) {
         let (confirmed, in_flight, outputs) = (None, None, Vec::new());
-        entry.saving = Some(Box::new(Saving { confirmed, in_flight, is_dirty: true, standing, outputs }));
+        let changed = Some(entry.conversation.fields());
+        entry.saving = Some(Box::new(Saving { confirmed, in_flight, changed, standing, outputs }));
         self.book.insert(id, entry, keys);
         self.unsaved.push_back(Unsaved::State(id));
     }
@@ -255,6 +263,8 @@ pub(crate) struct Change<'a> {
     pub(crate) outputs: Vec<Output>,
     /// When to look at it again.
     pub(crate) wake: Option<UnixTime>,
+    /// Whether it is known that nothing has changed, so that nothing has to be compared.
+    pub(crate) is_as_before: bool,
 }
 
 /// Puts to sleep what has nothing to do for long.
