@@ -6,8 +6,8 @@ use super::messages::NOW;
 use super::naive::{concat, parse, record};
 use super::sides::{self, CHAINS, begin, deliver, own_offer, terms};
 use bolt12::exchange::{
-    Action, IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage, PathId, Payee, Payer, Payment,
-    Progress,
+    Action, IncomingMessage, ManagerLimits, MessageArrival, OffersManager, OffersMessageKind, OutgoingMessage, PathId,
+    Payee, Payer, Payment, Progress,
 };
 use bolt12::{ErrorKind, Field, Invoice, InvoiceRequest, MAX_LEN, Msat, Offer, Rule, TlvStream, UnixTime};
 
@@ -64,6 +64,38 @@ fn a_payment_holds_little_beside_its_messages() {
     assert!(saved(&payment, messages) < 288);
     begin(&mut payment, NOW);
     assert!(saved(&payment, messages) < 288);
+}
+
+/// EXC-16: what has ended is kept as it is saved, and has little beside that.
+#[test]
+fn a_payment_that_ended_holds_little_beside_its_state() {
+    const COUNT: u8 = 100;
+    let (issuer, offer) = shop(1);
+    let payer = Payer::new([2; 32]);
+    let mut length = 0;
+    let mut save = |manager: &mut OffersManager| {
+        while let Some(save) = manager.next_save() {
+            length = save.state.map_or(length, |state| state.len());
+            assert!(manager.saved(save.number));
+        }
+        while manager.next_event().is_some() {}
+    };
+    let (_manager, bytes) = held(|| {
+        let mut manager = OffersManager::new(payer.clone(), issuer, ManagerLimits::default());
+        for number in 0..COUNT {
+            let draft = payer.draft(&offer, NOW, CHAINS).unwrap();
+            let payment = draft.start([number; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+            let id = manager.add_payment(payment, NOW).unwrap();
+            save(&mut manager);
+            manager.decline(id, NOW).unwrap();
+            save(&mut manager);
+        }
+        manager.poll(NOW, usize::from(COUNT));
+        save(&mut manager);
+        manager
+    });
+    let beside = bytes / isize::from(COUNT) - length as isize;
+    assert!(beside < 256, "{beside} bytes beside {length}");
 }
 
 /// EXC-2: an issuer has nothing more after a hundred requests, and after as many that it refused.

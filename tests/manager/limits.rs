@@ -21,6 +21,21 @@ fn there_are_no_more_than_there_may_be() {
     wallet.manager.add_payment(payment(3), NOW).unwrap();
 }
 
+/// A wallet that is full of one kind has room for the others.
+#[test]
+fn each_kind_has_a_limit_of_its_own() {
+    let mut wallet = Wallet::with(ManagerLimits { payments: 1, claims: 1, subscriptions: 1 });
+    wallet.manager.add_payment(payment(1), NOW).unwrap();
+    super::refunds::claimed(&mut wallet);
+    #[cfg(feature = "recurrence")]
+    super::subscriptions::subscribe(
+        &mut wallet,
+        &super::subscriptions::podcast(|offer| offer.amount_msat(bolt12::Msat(1_000))),
+        1,
+    );
+    assert_eq!(wallet.manager.add_payment(payment(2), NOW), Err(ManagerError::TooMany { limit: 1 }));
+}
+
 /// EXC-20: whoever answers with wrong invoices is not told without end.
 #[test]
 fn wrong_invoices_are_answered_a_few_times() {

@@ -156,7 +156,7 @@ fn every_claimant_hears_what_is_wrong() {
 }
 
 /// A claim of somebody else's refund, at this wallet.
-fn claimed(wallet: &mut Wallet) -> (bolt12::exchange::ClaimId, Preimage) {
+pub(crate) fn claimed(wallet: &mut Wallet) -> (bolt12::exchange::ClaimId, Preimage) {
     let new = bolt12::exchange::Payer::new([9; 32]).new_refund([1; 32]);
     let paths = [0, 1].map(|position| super::sides::path_with(0x60 + position, new.path_id(position)));
     let [one, two] = paths;
@@ -213,6 +213,23 @@ fn a_claim_that_ended_can_be_paid() {
     assert_eq!(again.manager.claim_paid(hash, NOW), Ok(id.into()));
     // Nobody pays with it here.
     assert_eq!(again.manager.paid(preimage, NOW), Err(ManagerError::UnknownHash(hash)));
+}
+
+// EXC-4: whoever claims pays nothing.
+#[test]
+fn a_claim_is_neither_begun_nor_signed() {
+    let mut wallet = Wallet::new();
+    let (id, preimage) = claimed(&mut wallet);
+    wallet.save();
+    let signature = bolt12::secp256k1::schnorr::Signature::from_slice(&[1; 64]).unwrap();
+    let begun = wallet.manager.begin(id, preimage.payment_hash(), NOW).map(drop);
+    for refused in [begun, wallet.manager.sign(id, &signature, NOW)] {
+        let refused = refused.unwrap_err();
+        assert!(
+            matches!(&refused, ManagerError::Refused(error) if matches!(error.kind(), ErrorKind::WrongState { .. }))
+        );
+    }
+    assert!(wallet.manager.next_save().is_none());
 }
 
 // EXC-5

@@ -12,12 +12,12 @@ use super::wallet::*;
 
 const DAY: u64 = 86_400;
 
-fn podcast(fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
+pub(crate) fn podcast(fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
     let recurrence = Recurrence::every(1, TimeUnit::Days).unwrap();
     own_offer(&shop(), 2, |offer| fill(offer.description("a podcast").recurrence(recurrence)))
 }
 
-fn subscribe(wallet: &mut Wallet, offer: &Offer, number: u8) -> SubscriptionId {
+pub(crate) fn subscribe(wallet: &mut Wallet, offer: &Offer, number: u8) -> SubscriptionId {
     let draft = payer().subscribe(offer, NOW, CHAINS).unwrap().payments(3);
     let subscription = draft.start([number; 32], NOW, later(DAY)).unwrap();
     wallet.manager.add_subscription(subscription, NOW).unwrap()
@@ -186,6 +186,27 @@ fn a_subscription_is_cancelled() {
     assert!(wallet.disk.is_empty());
 }
 
+/// REC-11: a wallet that stops between the decision and the message says it when it starts.
+#[test]
+fn what_was_cancelled_before_a_start_is_said_after_it() {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let mut wallet = Wallet::new();
+    let id = subscribe(&mut wallet, &offer, 1);
+    wallet.save();
+    wallet.go_on(NOW);
+    let (invoice, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
+    wallet.manager.receive(invoice, NOW).unwrap();
+    wallet.save();
+    wallet.manager.paid(preimage, NOW).unwrap();
+    wallet.save();
+    wallet.manager.cancel(id, later(60)).unwrap();
+    wallet.save();
+    wallet.sent();
+    wallet.restart(later(120));
+    wallet.go_on(later(120));
+    assert_eq!(wallet.sent().len(), 1);
+}
+
 /// After a failure, whether to try again is for somebody to say.
 #[test]
 fn what_failed_is_not_begun_by_itself() {
@@ -202,6 +223,9 @@ fn what_failed_is_not_begun_by_itself() {
     wallet.save();
     wallet.go_on(NOW);
     assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+    // Whoever decides on another quote does not decide on this one.
+    assert!(wallet.manager.begin(id, Preimage([9; 32]).payment_hash(), NOW).is_err());
+    assert!(wallet.manager.next_save().is_none());
     wallet.manager.begin(id, preimage.payment_hash(), NOW).unwrap();
     wallet.save();
     assert_eq!(wallet.told(), [Event::Payable(id.into())]);
