@@ -153,6 +153,10 @@ fn working_values_are_those_of_a_second_implementation() {
         assert_eq!(given.markers, numbers(markers), "{}", proof.what);
         assert_eq!(given.missing.iter().map(hex).collect::<Vec<_>>(), list(missing), "{}", proof.what);
         assert_eq!(given.nonces.iter().map(hex).collect::<Vec<_>>(), list(nonces), "{}", proof.what);
+        let read = proof.read();
+        assert!(read.omitted_tlvs().eq(numbers(markers)), "{}", proof.what);
+        assert!(read.missing_hashes().map(hex).eq(list(missing)), "{}", proof.what);
+        assert!(read.leaf_hashes().map(hex).eq(list(nonces)), "{}", proof.what);
         let own: Vec<_> = naive::parse(proof.read().as_bytes()).unwrap();
         assert_eq!(hex(naive::root(&own)), proof_root, "{}", proof.what);
         if !proof.lists_no_markers() {
