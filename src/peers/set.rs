@@ -269,3 +269,30 @@ impl fmt::Debug for Peers {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::context;
+
+    fn key(byte: u8) -> Keypair {
+        Keypair::from_seckey_slice(context(), &[byte; 32]).unwrap()
+    }
+
+    /// EXC-20: peers that come, ask and go leave nothing. What another one asked over the same path since stays.
+    #[test]
+    fn ways_back_are_forgotten_with_those_who_asked() {
+        let now = Duration::from_secs(1_000);
+        let mut peers = Peers::new(key(1), Limits::default());
+        let [one, other] = [2, 3].map(|byte| key(byte).public_key());
+        for (from, way) in [(one, [1; 33]), (one, [2; 33]), (other, [2; 33])] {
+            peers.connected(from, true, true, now);
+            peers.peers.get_mut(&from).unwrap().ask(way);
+            peers.asked.insert(way, Asked { from, invoice: None });
+        }
+        peers.disconnected(&one);
+        assert!(peers.asked.keys().eq([&[2; 33]]));
+        peers.disconnected(&other);
+        assert!(peers.asked.is_empty());
+    }
+}
