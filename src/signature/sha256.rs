@@ -80,11 +80,8 @@ impl Tag {
     pub(crate) fn hash_sorted(self, a: &Words, b: &Words) -> Words {
         #[cfg(test)]
         crate::work::step();
-        // No processor can predict which one it is, so that this must not become a branch.
-        let (first, second) = match usize::from(is_less(b, a)) {
-            0 => (a, b),
-            _ => (b, a),
-        };
+        // No processor can predict which one it is: two addresses are selected without a branch.
+        let (first, second) = if is_less(b, a) { (b, a) } else { (a, b) };
         let mut blocks = [[0; 64], END_OF_PAIR];
         let [pair, _] = &mut blocks;
         pair.copy_from_slice([to_bytes(first), to_bytes(second)].as_flattened());

@@ -39,6 +39,20 @@ fn answer(
     (deliver(&accepted.answer(invoice).unwrap(), 0x60), expected.preimage, accepted.paid_period())
 }
 
+/// A subscription whose first payment was made, and its invoice.
+fn paid_once(wallet: &mut Wallet) -> (SubscriptionId, bolt12::exchange::IncomingMessage) {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let id = subscribe(wallet, &offer, 1);
+    wallet.save();
+    wallet.go_on(NOW);
+    let (invoice, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
+    wallet.manager.receive(invoice.clone(), NOW).unwrap();
+    wallet.save();
+    wallet.manager.paid(preimage, NOW).unwrap();
+    wallet.save();
+    (id, invoice)
+}
+
 /// A whole subscription, with a start after every step: what was authorised is payable without a decision.
 #[test]
 fn a_subscription_is_paid_until_it_is_complete() {
@@ -156,16 +170,8 @@ fn payments_wait_for_a_rate() {
 /// REC-11: it is said once that a subscription is cancelled, after that is saved; answers to that are for nobody.
 #[test]
 fn a_subscription_is_cancelled() {
-    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
     let mut wallet = Wallet::new();
-    let id = subscribe(&mut wallet, &offer, 1);
-    wallet.save();
-    wallet.go_on(NOW);
-    let (invoice, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
-    wallet.manager.receive(invoice.clone(), NOW).unwrap();
-    wallet.save();
-    wallet.manager.paid(preimage, NOW).unwrap();
-    wallet.save();
+    let (id, invoice) = paid_once(&mut wallet);
     wallet.go_on(NOW);
     wallet.told();
     wallet.manager.cancel(id, later(60)).unwrap();
@@ -189,16 +195,8 @@ fn a_subscription_is_cancelled() {
 /// REC-11: a wallet that stops between the decision and the message says it when it starts.
 #[test]
 fn what_was_cancelled_before_a_start_is_said_after_it() {
-    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
     let mut wallet = Wallet::new();
-    let id = subscribe(&mut wallet, &offer, 1);
-    wallet.save();
-    wallet.go_on(NOW);
-    let (invoice, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
-    wallet.manager.receive(invoice, NOW).unwrap();
-    wallet.save();
-    wallet.manager.paid(preimage, NOW).unwrap();
-    wallet.save();
+    let (id, _) = paid_once(&mut wallet);
     wallet.manager.cancel(id, later(60)).unwrap();
     wallet.save();
     wallet.sent();
@@ -234,16 +232,8 @@ fn what_failed_is_not_begun_by_itself() {
 /// A subscription can end while the wallet is off, or while it cannot save: that is told.
 #[test]
 fn what_ended_while_nobody_looked_is_told() {
-    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
     let mut wallet = Wallet::new();
-    let id = subscribe(&mut wallet, &offer, 1);
-    wallet.save();
-    wallet.go_on(NOW);
-    let (answer, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
-    wallet.manager.receive(answer, NOW).unwrap();
-    wallet.save();
-    wallet.manager.paid(preimage, NOW).unwrap();
-    wallet.save();
+    let (id, _) = paid_once(&mut wallet);
     wallet.go_on(NOW);
     wallet.told();
     // Nothing was paid in the second period.
