@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn a_name_is_signed_for_with_the_whole_request(at in 0usize..3, by in 1u8..) {
         let changed = |raw: Raw| match at {
-            0 => raw.with(0, [by; 16]),
+            0 => raw.with(0, [0x24 ^ by; 16]),
             1 => raw.with_number(82, PRICE + u64::from(by)),
             _ => raw.with(2_000_000_001, [by]),
         };
