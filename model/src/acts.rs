@@ -92,6 +92,7 @@ impl Explored {
                 calls.extend(ghost.begun.iter().filter(|it| **it != NONE).map(|it| Call::Begin(*it)));
             }
             View::Stopped(_) | View::Over(_) | View::Overdue => {
+                calls.extend(tables.quoted(state).into_iter().map(Call::Begin));
                 calls.extend(ghost.begun.iter().filter(|it| **it != NONE).map(|it| Call::Begin(*it)));
             }
             _ => {}

@@ -62,6 +62,9 @@ impl Model for Explored {
             AttemptAgain "no two attempts have one number",
             Skipped "no period is skipped",
             NotOpen "what is over is not paid, and what is paid does not end",
+            Repeated "what comes again is refused",
+            Hurried "what comes over a closed way hurries nothing",
+            Early "nothing is asked for before its window",
         ]
     }
 }

@@ -74,6 +74,19 @@ impl Explored {
         (is_late || now.0 > until).then_some(Wrong::Untimely)
     }
 
+    /// Whether the clock was set back on the way to this world.
+    pub(crate) fn was_set_back(&self, world: &World) -> bool {
+        world.set_back < self.setup.bounds.set_back
+    }
+
+    /// Whether it is too early to ask for the next payment of a subscription.
+    pub(crate) fn too_early(&self, seen: &Seen, world: &World, look: Look) -> Option<Wrong> {
+        let Wish::Subscription(recurrence) = self.setup.wish else { return None };
+        let basetime = recurrence.base.map(|base| base.basetime).or(self.first(seen, world))?;
+        let opens_at = recurrence.pay_window(basetime, look.made.into()).ok()?.start().0;
+        (self.setup.at(world.now).0 < opens_at).then_some(Wrong::Early)
+    }
+
     /// When the first invoice of a subscription was made, once it is paid.
     pub(crate) fn first(&self, seen: &Seen, world: &World) -> Option<UnixTime> {
         let invoices = world.node.iter().flatten().filter(|slot| slot.fate == Fate::Paid);

@@ -13,6 +13,8 @@ pub(crate) enum Letter {
     Right,
     /// Another invoice for the same request; where the price is in dollars, at the second rate.
     Second,
+    /// The right invoice, by a clock that stands at the start.
+    Old,
     /// An invoice for twice the price.
     Dear,
     /// An invoice over a path that costs too much.
@@ -250,10 +252,12 @@ impl Setup {
             Letter::Second if self.wish == Wish::Refund => Signer::Other,
             _ => Signer::Issuer,
         };
-        let created_at = self.at(instant);
+        let created_at = self.at(if letter == Letter::Old { 0 } else { instant });
         let basetime = matches!(self.wish, Wish::Subscription(_)).then(|| basetime.unwrap_or(created_at));
         let fee = if letter == Letter::Fee { 10_000_000 } else { 1_000 };
-        Bill { amount, fee, created_at, expiry: self.expiry, basetime, preimage: Preimage(seed), signer }
+        // What is for another request is not to be refused for its age.
+        let expiry = if letter == Letter::Crossed { 100_000 } else { self.expiry };
+        Bill { amount, fee, created_at, expiry, basetime, preimage: Preimage(seed), signer }
     }
 
     /// The path id of another payment of the same payer.

@@ -7,7 +7,7 @@ use crate::setup::{Bounds, Letter, Price, Setup, Wish};
 use crate::shop::NOW;
 
 use Letter::{
-    Crossed, Dear, Direct, Fee, Forged, Misled, MisledRefusal, Refusal, Right, Second, StrayRefusal, Suggestion,
+    Crossed, Dear, Direct, Fee, Forged, Misled, MisledRefusal, Old, Refusal, Right, Second, StrayRefusal, Suggestion,
 };
 
 /// A payment of a price in bitcoin.
@@ -61,7 +61,7 @@ const DOLLARS_AT_MOST: Setup = Setup {
 const TWO_WAYS: Setup = Setup {
     name: "a payment over two ways",
     ways: 2,
-    letters: &[Right, Dear, Refusal, Crossed],
+    letters: &[Right, Dear, Fee, Refusal, Crossed],
     instants: &[0, 100, 301],
     bounds: Bounds { begins: 1, failures: 0, ..Bounds::NONE },
     ..PAYMENT
@@ -174,8 +174,45 @@ const OVERDUE: Setup = Setup {
     ..SUBSCRIPTION
 };
 
+/// A subscription whose payment fails, and whose node is asked no more.
+const FAILED: Setup = Setup {
+    name: "a subscription that could not be paid",
+    letters: &[Right],
+    instants: &[0, 3_700, 5_000, 6_500, 7_300],
+    bounds: Bounds { begins: 3, ..Bounds::NONE },
+    ..SUBSCRIPTION
+};
+
+/// A subscription whose clock is set back before the window of the payment that it asks for.
+const SET_BACK: Setup = Setup {
+    name: "a subscription whose clock is set back",
+    letters: &[Right, Old],
+    instants: &[0, 700, 3_600, 14_400],
+    remembered: 1,
+    bounds: Bounds { failures: 0, set_back: 1, tries: 0, ..Bounds::NONE },
+    ..OVERDUE
+};
+
+/// A subscription that begins later, and that nobody answers.
+const UNANSWERED: Setup = Setup {
+    name: "a subscription that nobody answers",
+    wish: Wish::Subscription(Recurrence {
+        base: Some(RecurrenceBase { proportional_amount: false, basetime: UnixTime(NOW.0 + 1_000) }),
+        paywindow: Some(PayWindow { seconds_before: 0, seconds_after: 7_200 }),
+        ..HOURLY
+    }),
+    letters: &[],
+    instants: &[0, 4_000, 4_400, 4_800, 5_200, 5_600, 6_000, 6_400, 12_000],
+    deadline: 8_200,
+    bounds: Bounds::NONE,
+    ..SUBSCRIPTION
+};
+
 /// What is explored in every run of the tests: the small ones first.
 pub const BOUNDED: &[Setup] = &[
+    UNANSWERED,
+    SET_BACK,
+    FAILED,
     FEES,
     WRONG_NODE,
     BROKEN_STORE,

@@ -1,6 +1,9 @@
 //! What comes of what happens.
 
+use bolt12::exchange::MAX_REQUESTS_A_DAY;
+
 use crate::setup::Wish;
+use crate::shop::NOW;
 use crate::subject::{Call, View};
 use crate::tables::{Named, Outcome, Wrong};
 use crate::world::{Act, Explored, Fate, Ghost, How, NONE, Seen, Slot, World};
@@ -101,6 +104,13 @@ impl Explored {
                     if how == How::Saved {
                         let basetime = self.setup.basetime().or(self.first(seen, next)).filter(|_| !is_payment);
                         if !cancels {
+                            wrong = wrong.or(self.too_early(seen, next, before));
+                            let is_waited_for = before.due.is_none_or(|(due_at, _)| due_at <= NOW.0);
+                            ghost.unanswered += u8::from(!is_waited_for);
+                            // All instants are in one day.
+                            if usize::from(ghost.unanswered) > MAX_REQUESTS_A_DAY {
+                                wrong = wrong.or(Some(Wrong::Floods));
+                            }
                             next.sent |= seen.tables.send(request, next.now, basetime);
                             while next.sent.count_ones() > self.setup.remembered {
                                 next.sent &= next.sent - 1;
@@ -141,9 +151,12 @@ impl Explored {
                     if !ghost.from_backup && next.node.iter().flatten().any(is_again) {
                         wrong = wrong.or(Some(Wrong::AttemptAgain));
                     }
-                    wrong = wrong
-                        .or(self.pace(next, &ghost, before))
-                        .or(self.untimely(seen, next, &ghost, invoice, before));
+                    // What was asked for in time is not too early because the clock was set back since.
+                    if is_payment || !self.was_set_back(next) {
+                        wrong = wrong
+                            .or(self.pace(next, &ghost, before))
+                            .or(self.untimely(seen, next, &ghost, invoice, before));
+                    }
                     let (counter, others) = (seen.tables.invoice(invoice).counter, ghost.begun.iter());
                     let is_other = |other: &u16| {
                         *other != NONE && *other != invoice && seen.tables.invoice(*other).counter == counter
@@ -196,8 +209,19 @@ impl Explored {
                 let is_asking = matches!(before.view, View::Asking | View::NeedsApproval(..));
                 let is_claim = self.setup.wish == Wish::Refund && matches!(before.view, View::Quoted(_));
                 let is_old = is_payment && generation < ghost.asked;
-                if is_old || is_over || !is_asking && !is_claim {
+                let waits = before.view == View::Waiting && self.was_set_back(next);
+                if is_old || is_over || !is_asking && !is_claim && !waits {
                     wrong = wrong.or(Some(Wrong::Late));
+                }
+                if seen.tables.step(step.after, call, next.now, next.rate).outcome != Outcome::Refused {
+                    wrong = wrong.or(Some(Wrong::Repeated));
+                }
+                let mut asks = |state| {
+                    matches!(seen.tables.step(state, Call::Poll, next.now, next.rate).outcome, Outcome::Send(_))
+                };
+                let is_closed = generation == ghost.asked && ghost.closed & 1 << way != 0;
+                if is_payment && is_closed && asks(step.after) && !asks(state) {
+                    wrong = wrong.or(Some(Wrong::Hurried));
                 }
                 ghost.closed |= 1 << way;
                 let all = (1 << self.setup.ways) - 1;
@@ -207,6 +231,7 @@ impl Explored {
                 }
                 if matches!(after.view, View::Quoted(_) | View::NeedsApproval(..)) {
                     ghost.quoted_rate = ghost.rate;
+                    ghost.unanswered = 0;
                 }
                 if before.view.waits_for().is_none() {
                     wrong = wrong.or(Some(Wrong::Revived));

@@ -198,12 +198,13 @@ impl Subject {
         }
     }
 
-    /// The payment hashes of all invoices that can be begun.
+    /// The payment hashes of all invoices that were quoted.
     pub(crate) fn quoted(&self) -> Vec<sha256::Hash> {
-        match self {
-            Self::Payment(payment) => payment.quotes().map(|quote| quote.payment_hash()).collect(),
-            Self::Subscription(_) => Vec::new(),
-        }
+        let payment = match self {
+            Self::Payment(payment) => Some(payment.as_ref()),
+            Self::Subscription(subscription) => subscription.payment(),
+        };
+        payment.into_iter().flat_map(Payment::quotes).map(|quote| quote.payment_hash()).collect()
     }
 
     /// The payment hash of the receipt that is shown.

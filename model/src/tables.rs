@@ -103,6 +103,12 @@ pub(crate) enum Wrong {
     Skipped,
     /// What ended, or was cancelled, was paid.
     NotOpen,
+    /// What came before was taken once more.
+    Repeated,
+    /// What came over a way that is closed had the next request sent earlier.
+    Hurried,
+    /// A payment was asked for before its window.
+    Early,
 }
 
 /// A request, the instant at which it was sent, and when period 0 of the subscription started, as its issuer knows.
@@ -315,9 +321,12 @@ impl Tables {
         let Some(source) = source else { return };
         let bytes = self.requests.get(source.into()).1.clone();
         let seed = sha256::Hash::hash(&[&path_id[..], &bytes, &[letter as u8, instant]].concat()).to_byte_array();
-        // Period 0 starts with the first invoice.
-        let basetime = basetime.filter(|_| self.setup.basetime().is_some() || self.counter(source) > 0);
+        // Period 0 starts with the first invoice, which is as old as that when it comes again.
+        let basetime = basetime.filter(|_| self.setup.basetime().is_some() || self.counter(request) > 0);
         let mut bill = self.setup.bill(letter, seed, instant, basetime);
+        if let (Letter::Crossed, 0, Some(basetime)) = (letter, self.counter(source), basetime) {
+            bill.created_at = basetime;
+        }
         // An amount that was asked for is the only one that an invoice can have.
         let asked = TlvStream::read(bytes.clone()).ok().and_then(|tlvs| tlvs.get(82).map(|it| number(it.value())));
         bill.amount = asked.map_or(bill.amount, Msat);

@@ -34,6 +34,8 @@ pub(crate) struct Ghost {
     /// When the last payment of a subscription was begun first, and which one that was.
     pub(crate) begun_at: Option<(u8, u32)>,
     pub(crate) hurried: bool,
+    /// How many requests of a subscription that nobody waits for were sent since the last invoice.
+    pub(crate) unanswered: u8,
     /// The generation that was asked for last, and the ways over which something came for it that closes them.
     pub(crate) asked: u8,
     pub(crate) closed: u8,
@@ -55,6 +57,7 @@ impl Ghost {
         from_backup: false,
         begun_at: None,
         hurried: false,
+        unanswered: 0,
         asked: 0,
         closed: 0,
         tried: false,
