@@ -183,3 +183,36 @@ impl Schedule {
 pub(crate) fn is_open(closed: &[u8]) -> impl Fn(usize) -> bool {
     move |way| !closed.iter().any(|position| usize::from(*position) == way)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    // EXC-5: numbers that the reference implementation of SplitMix64 draws.
+    #[test]
+    fn numbers_are_drawn_as_splitmix64_does() {
+        let mut seed = 1_234_567;
+        let drawn = [draw(&mut seed), draw(&mut seed), draw(&mut seed)];
+        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    // EXC-5: who asks anew is still told apart by nobody.
+    #[test]
+    fn what_begins_anew_is_drawn_with_its_own_seed() {
+        let now = UnixTime(1_000);
+        let due = |seed| {
+            let mut schedule = Schedule::new(Retry::default(), now).seeded(seed);
+            schedule.restart(0, now);
+            let mut draws = Vec::new();
+            for _ in 0..8 {
+                schedule.next(1, |_| true, schedule.next_at()).unwrap();
+                draws.push(schedule.next_at());
+            }
+            draws
+        };
+        assert_eq!(due(7), due(7));
+        assert_ne!(due(7), due(8));
+    }
+}

@@ -189,6 +189,14 @@ fn a_name_needs_a_valid_signature() {
         let error = Unsigned::<InvoiceRequest>::try_from(unsigned.encode()).unwrap_err();
         assert_error(&error, ErrorKind::InvalidSignature, Rule::Con4, field);
     }
+    // In a refund, which nobody has to sign.
+    let named_refund = refund().with(SECRET, [9; 32]).with(NAME, name_value());
+    let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(digest(&named_refund)), &own());
+    let by = |signature: &[u8]| [&own().public_key().serialize()[..], signature].concat();
+    let signed = named_refund.clone().with(SIGNATURE, by(signature.as_ref()));
+    assert_eq!(signed.read::<Refund>().payer_bip_353_name().unwrap().to_string(), "₿alice@example.com");
+    let error = named_refund.with(SIGNATURE, by(&[1; 64])).refusal::<Refund>();
+    assert_error(&error, ErrorKind::InvalidSignature, Rule::Con4, Field::INVREQ_PAYER_BIP_353_SIGNATURE);
     let lone = request_for(offer()).with(SIGNATURE, raw.get(SIGNATURE)).sign_request(&payer());
     assert_eq!(lone.read::<InvoiceRequest>().introduction(), None);
 }

@@ -98,16 +98,23 @@ fn samples_first() -> Sample {
 fn a_weak_key_spoils_a_proof() {
     let sample = samples_first();
     let mut records = parse_rr_stream(&sample.proof).unwrap();
-    let key = |len: usize, first: u8| {
+    let key_of = |zone: &str, len: usize, first: u8| {
         let modulus = std::iter::once(first).chain(std::iter::repeat_n(0xff, len - 1));
         let pubkey = [3, 1, 0, 1].into_iter().chain(modulus).collect();
-        RR::DnsKey(DnsKey { name: "com.".try_into().unwrap(), flags: 256, protocol: 3, alg: 8, pubkey })
+        RR::DnsKey(DnsKey { name: zone.try_into().unwrap(), flags: 256, protocol: 3, alg: 8, pubkey })
     };
+    let key = |len: usize, first: u8| key_of("com.", len, first);
     for (weak, rule) in [(key(64, 0x80), Rule::Nam6), (key(128, 0x7f), Rule::Nam6), (key(127, 0xff), Rule::Nam6)] {
         records.push(weak);
         assert_eq!(fault(&sample, &written(&records), sample.from), (LinkFault::InvalidProof, rule));
         records.pop();
     }
+    // Also where nothing is signed with it.
+    records.push(key_of("example.", 128, 0x80));
+    assert!(ResolvedName::verify(&sample.name, &written(&records), UnixTime(sample.from)).is_ok());
+    records.push(key_of("example.", 128, 0x7f));
+    assert_eq!(fault(&sample, &written(&records), sample.from), (LinkFault::InvalidProof, Rule::Nam6));
+    records.truncate(records.len() - 2);
     // SHA-1 (RFC 3110, RFC 5155) verifies nothing.
     for record in &mut records {
         if let RR::RRSig(signature) = record {
@@ -123,6 +130,7 @@ fn a_proof_that_is_too_long_or_no_proof_is_refused_at_once() {
     let sample = samples_first();
     let error = ResolvedName::verify(&sample.name, &vec![0; 65_536], UnixTime(0)).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::TooLong { len: 65_536, max: 65_535 });
+    assert_eq!(fault(&sample, &vec![0; 65_535], sample.from).0, LinkFault::InvalidProof);
     for proof in [&b""[..], b"\0", &sample.proof[..100], &sample.proof[1..]] {
         assert_eq!(fault(&sample, proof, sample.from).0, LinkFault::InvalidProof);
     }

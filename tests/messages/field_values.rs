@@ -393,6 +393,35 @@ fn what_could_deceive_is_escaped_and_the_text_stays() {
     }
 }
 
+// A joiner belongs between two emoji, and not behind whatever stands somewhere before one.
+#[test]
+fn a_joiner_joins_emoji_alone() {
+    for (raw, is_plain) in [
+        ("\u{1f44d}\u{200d}\u{1f44d}", true),
+        ("\u{1f44d}\u{1f3ff}\u{200d}\u{1f44d}", true),
+        ("\u{2764}\u{fe0f}\u{200d}\u{1f525}", true),
+        ("ab\u{200d}\u{1f44d}", false),
+        ("a\u{200d}\u{1f44d}", false),
+        ("\u{1f44d}b\u{200d}\u{1f44d}", false),
+        ("\u{1f44d}b\u{1f3ff}", true),
+    ] {
+        let offer: Offer = offer().with(10, raw).read();
+        assert_eq!(offer.description().unwrap().to_string() == raw, is_plain, "{}", raw.escape_unicode());
+    }
+}
+
+// TLV-7: what is wrong with a list is not said of a single key, nor the other way round.
+#[test]
+fn an_invalid_key_is_said_to_be_in_its_list() {
+    let off_curve = [&[2][..], &[0xff; 32]].concat();
+    let issuer = offer().with(22, off_curve.clone()).refusal::<Offer>();
+    assert_eq!(issuer.to_string(), "the issuer's key is not a valid public key");
+    let mut bytes = path();
+    bytes[33..66].copy_from_slice(&off_curve);
+    let list = hidden_offer().with(16, bytes).refusal::<Offer>();
+    assert_eq!(list.to_string(), "the list of offer paths contains an invalid public key");
+}
+
 #[test]
 fn a_text_in_quotes_cannot_pretend_to_have_ended() {
     for (raw, shown) in [
@@ -513,6 +542,8 @@ fn a_long_price_is_refused_at_once() {
             assert!(bolt12::Rate::per_bitcoin(usd, &price, 255).is_err());
         }
     }
+    let price = |len: usize| bolt12::Rate::per_bitcoin(usd, &format!("{:0>len$}", "97123.4567"), 2);
+    assert!(price(64).is_ok() && price(65).is_err());
     let zeros = format!("{}97123.4567", "0".repeat(20));
     assert_eq!(bolt12::Rate::per_bitcoin(usd, &zeros, 2), bolt12::Rate::per_bitcoin(usd, "97123.4567", 2));
 }

@@ -1,7 +1,7 @@
 //! The public interface as others use it: traits of its types, and functions that nothing else here calls.
 
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::raw::{self, *};
 use bolt12::exchange::{FeeLimit, Limit, Need, Objection, PathId, PaymentId, Retry};
@@ -41,6 +41,24 @@ fn types_have_the_traits_that_others_expect() {
     key_of_a_map::<PathId>();
     key_of_a_map::<PaymentId>();
     key_of_a_map::<OfferId>();
+}
+
+/// What differs is found apart, in a map of a million.
+#[test]
+fn what_differs_has_another_hash() {
+    fn differ<T: Hash + Eq + Debug>(all: &[T]) {
+        let of = |value: &T| {
+            let mut hasher = DefaultHasher::new();
+            value.hash(&mut hasher);
+            hasher.finish()
+        };
+        for (at, value) in all.iter().enumerate() {
+            assert_eq!(all.iter().position(|other| of(other) == of(value)), Some(at), "{value:?}");
+        }
+    }
+    differ(&[Field::OFFER_AMOUNT, Field::OFFER_DESCRIPTION, Field::INVREQ_AMOUNT]);
+    differ(&[TlvStream::read(vec![1, 0]).unwrap(), TlvStream::read(vec![3, 0]).unwrap()]);
+    differ(&[offer().read::<Offer>().id(), offer().with(10, "coffee").read::<Offer>().id()]);
 }
 
 /// The views of fields show what their messages hold.

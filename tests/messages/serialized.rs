@@ -135,6 +135,16 @@ fn what_is_to_be_sent_is_hexadecimal_or_bytes() {
     assert!(error.to_string().contains("a message to send"), "{error}");
 }
 
+// D7: as many bytes as any value can have, and one more.
+#[test]
+fn hexadecimal_text_is_as_long_as_a_value_can_be() {
+    let longest = json!("00".repeat(131_134));
+    let error = serde_json::from_value::<BlindedPath<'static>>(longest).unwrap_err();
+    assert!(!error.to_string().contains("the limit is"), "{error}");
+    let error = serde_json::from_value::<BlindedPath<'static>>(json!("00".repeat(131_135))).unwrap_err();
+    assert!(error.to_string().contains("the limit is"), "{error}");
+}
+
 /// What a service answers to what it was sent.
 #[test]
 fn an_error_says_all_that_it_knows() {
