@@ -149,3 +149,37 @@ impl EndReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(text: &str, suggested: usize) -> InvoiceError {
+        let told = InvoiceError::new(text).unwrap();
+        let told = match suggested {
+            0 => told,
+            len => told.about(Field::INVREQ_PAYER_NOTE, Some(&vec![b'a'; len])).unwrap(),
+        };
+        let EndReason::Refused(kept) = EndReason::refused(told) else { panic!("it was refused") };
+        *kept
+    }
+
+    // EXC-6: of what is too long to be kept, both ends; of what is not, all.
+    #[test]
+    fn a_reason_is_kept_as_far_as_there_is_room() {
+        let raw = |told: &InvoiceError| told.error().unwrap().as_raw().to_owned();
+        let short = kept("no tea", 1);
+        assert_eq!((raw(&short).as_str(), short.suggested_value()), ("no tea", Some(&b"a"[..])));
+        // It is the value that is too long.
+        for len in [6, MAX_TEXT_LEN] {
+            let told = kept(&"x".repeat(len), 2_000);
+            assert_eq!(raw(&told), "x".repeat(len));
+            assert_eq!((told.erroneous_field(), told.suggested_value()), (Some(Field::INVREQ_PAYER_NOTE), None));
+        }
+        let long = format!("{}{}", "x".repeat(1_000), "y".repeat(1_000));
+        let told = raw(&kept(&long, 0));
+        let (start, end) = told.split_once(GAP).unwrap();
+        let half = (MAX_TEXT_LEN - GAP.len()) / 2;
+        assert_eq!((start, end), ("x".repeat(half).as_str(), "y".repeat(half).as_str()));
+    }
+}

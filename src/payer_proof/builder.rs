@@ -349,3 +349,27 @@ enum Node {
     /// Nothing below it is shown.
     Hidden(signature::Words),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What leads to a node is shown after all that does not, and what the payer wrote after that.
+    #[test]
+    fn what_says_most_is_shown_last() {
+        for (field, price) in [
+            (Field::OFFER_DESCRIPTION, Some(0)),
+            (Field::INVOICE_BLINDEDPAY, Some(0)),
+            (Field::OFFER_PATHS, Some(1)),
+            (Field::INVREQ_PATHS, Some(1)),
+            (Field::INVOICE_PATHS, Some(1)),
+            (Field::INVREQ_PAYER_NOTE, Some(2)),
+            (Field::INVREQ_METADATA, None),
+        ] {
+            assert_eq!(price_of_showing(field.number()), price, "{field}");
+        }
+        assert_eq!([1_000_000_000, 1_000_000_001].map(price_of_showing), [None, Some(0)]);
+        #[cfg(feature = "contacts")]
+        assert_eq!(price_of_showing(Field::INVREQ_PAYER_BIP_353_NAME.number()), None);
+    }
+}

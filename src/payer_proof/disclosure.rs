@@ -111,3 +111,24 @@ fn room(before: u64, after: u64) -> u64 {
     });
     between.fold(0, u64::saturating_add)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Also where the types lie on both sides of the signatures.
+    #[test]
+    fn there_is_room_for_as_many_types_as_can_be_shown() {
+        for (before, after, count) in [
+            (5, 6, 0),
+            (5, 7, 1),
+            (5, 5, 0),
+            (0, 4, 3),
+            (238, 1_000_000_001, 2),
+            (239, 1_000_000_000, 0),
+            (1_000_000_000, 1_000_000_002, 1),
+        ] {
+            assert_eq!(room(before, after), count, "between {before} and {after}");
+        }
+    }
+}

@@ -95,3 +95,56 @@ impl Outgoing {
         make_room(&mut self.bytes, more, Self::MAX_WITH_ANSWERS);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // No more is taken than a message needs, and nothing is copied while there is room.
+    #[test]
+    fn room_is_made_when_it_is_needed() {
+        let mut bytes = Vec::new();
+        make_room(&mut bytes, 100, 1_000);
+        assert_eq!(bytes.capacity(), 100);
+        bytes.resize(60, 1);
+        make_room(&mut bytes, 40, 1_000);
+        assert_eq!(bytes.capacity(), 100);
+        make_room(&mut bytes, 41, 1_000);
+        assert_eq!(bytes.capacity(), 200);
+        make_room(&mut bytes, 300, 250);
+        assert_eq!(bytes.capacity(), 360);
+        for (capacity, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
+            let mut bytes = Vec::with_capacity(capacity);
+            clear(&mut bytes);
+            assert_eq!(bytes.capacity(), kept);
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_given_back_when_there_is_no_room_behind() {
+        let mut out = Outgoing::default();
+        out.push(&[1; 100]);
+        out.sent(60);
+        assert_eq!((out.bytes.capacity(), out.sent, out.waiting().len()), (100, 60, 40));
+        out.push(&[2; 60]);
+        assert_eq!((out.bytes.capacity(), out.sent), (100, 0));
+        assert_eq!(out.waiting(), [[1; 40].as_slice(), &[2; 60]].concat());
+        let mut roomy = Outgoing { bytes: Vec::with_capacity(200), sent: 0 };
+        roomy.push(&[1; 100]);
+        roomy.sent(60);
+        roomy.push(&[2; 100]);
+        assert_eq!((roomy.bytes.capacity(), roomy.sent, roomy.waiting().len()), (200, 60, 140));
+        roomy.sent(140);
+        assert_eq!((roomy.bytes.len(), roomy.sent), (0, 0));
+    }
+
+    // BOLT 8: a length with its tag, and a message with its own.
+    #[test]
+    fn a_message_has_two_tags() {
+        let out = Outgoing::default();
+        assert!(out.has_room(66, 100) && !out.has_room(67, 100));
+        let mut out = Outgoing::default();
+        out.push_message(&mut Cipher::new([1; 32].into(), [2; 32].into()), &[&[7; 10], &[8; 5]], 3);
+        assert_eq!((out.waiting().len(), out.bytes.capacity()), (18 + 18 + 16, 18 + 18 + 16));
+    }
+}

@@ -28,3 +28,23 @@ impl Answered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // EXC-19: the latest, each once.
+    #[test]
+    fn the_latest_are_remembered() {
+        let path_id = |number: usize| PathId([(number % 256) as u8, (number / 256) as u8].repeat(16).try_into().unwrap());
+        let mut answered = Answered::default();
+        for number in 0..REMEMBERED {
+            answered.add(path_id(number));
+            answered.add(path_id(number));
+        }
+        assert!((0..REMEMBERED).all(|number| answered.has(&path_id(number))));
+        answered.add(path_id(REMEMBERED));
+        assert!(!answered.has(&path_id(0)));
+        assert!((1..=REMEMBERED).all(|number| answered.has(&path_id(number))));
+    }
+}
