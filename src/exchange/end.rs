@@ -152,7 +152,10 @@ impl EndReason {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+    use crate::error::Field;
 
     fn kept(text: &str, suggested: usize) -> InvoiceError {
         let told = InvoiceError::new(text).unwrap();
