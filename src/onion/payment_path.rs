@@ -401,3 +401,20 @@ impl HopData {
         Ok(PaymentStep::Forward { next, outgoing })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // As many as arrive with their fee, and no payment of nothing.
+    #[test]
+    fn nothing_is_left_behind_a_fee_that_takes_all() {
+        let relay = PaymentRelay { cltv_expiry_delta: 0, fee_proportional_millionths: 10_000, fee_base_msat: 100 };
+        assert_eq!([0, 99, 100, 101].map(|incoming| relay.most_behind(incoming)), [None, None, None, Some(1)]);
+        for incoming in 101..2_000 {
+            let most = relay.most_behind(incoming).unwrap();
+            let with_fee = |amount: u64| amount + 100 + amount * 10_000 / 1_000_000;
+            assert!(with_fee(most) <= incoming && incoming < with_fee(most + 1), "{incoming}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use bolt12::onion::{
     BlindedPathBuilder, Contents, HopData, MAX_DUMMY_HOPS, MAX_REPLY_HOPS, NextHop, OnionMessage, OnionMessageBuilder,
     PathHop, Payload, Peeled, Refusal, Unblinded,
 };
-use bolt12::{BlindedPath, Direction, Error, ErrorKind, Field, Rule, ShortChannelId};
+use bolt12::{BlindedPath, Direction, Error, ErrorKind, Features, Field, Rule, ShortChannelId};
 use proptest::prelude::*;
 
 /// An even message that is unknown: one of static invoices, where these are off.
@@ -277,6 +277,8 @@ fn dummy_hops_are_taken_off_up_to_a_number() {
     // Only the recipient can make them, and it sends nothing to itself otherwise.
     refused(BlindedPathBuilder::new(id(1)).dummy_hops(1), ErrorKind::Unexpected);
     refused(dummies(0).through(id(1)), ErrorKind::Unexpected);
+    let features = Features::new([]).unwrap();
+    refused(dummies(0).through(PathHop::new(id(1)).allowed_features(&features)), ErrorKind::Unexpected);
     let by_channel = PathHop::new(id(1)).by_channel(ShortChannelId(1));
     dummies(MAX_DUMMY_HOPS).through(id(1)).through(id(2)).build([3; 32]).unwrap();
     dummies(MAX_DUMMY_HOPS).through(by_channel).build([3; 32]).unwrap();

@@ -333,3 +333,12 @@ fn path_and_onion_have_keys_of_their_own() {
     let outgoing = OnionMessageBuilder::to_node(id(1), Contents::InvoiceRequest(b"?")).build([3; 32]).unwrap();
     assert_ne!(outgoing.message.packet()[1..34], outgoing.message.path_key().to_bytes());
 }
+
+// MSG-1
+#[test]
+fn each_message_has_its_type() {
+    let all = [Contents::InvoiceRequest(b""), Contents::Invoice(b""), Contents::InvoiceError(b"")];
+    assert_eq!(all.map(|contents| contents.tlv_type()), [64, 66, 68]);
+    let names = [Contents::DnssecQuery(b""), Contents::DnssecProof(b"")];
+    assert_eq!(names.map(|contents| contents.tlv_type()), [65_536, 65_538]);
+}
