@@ -336,3 +336,32 @@ pub(crate) fn first_difference<'a>(
         }
     }
 }
+
+#[cfg(all(test, feature = "contacts"))]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// A stream of so many bytes: one record.
+    fn of_len(len: usize) -> Vec<u8> {
+        let value = len - 4;
+        let mut bytes = vec![1, 0xfd, (value >> 8) as u8, value as u8];
+        bytes.resize(len, 0);
+        bytes
+    }
+
+    // D7
+    #[test]
+    fn a_stream_is_as_long_as_a_message_can_be() {
+        let kind = |len| ErrorKind::TooLong { len, max: MAX_LEN };
+        assert_eq!(check(&of_len(MAX_LEN)), Ok(()));
+        assert_eq!(check(&of_len(MAX_LEN - 1)), Ok(()));
+        assert_eq!(check(&vec![0; MAX_LEN + 1]).unwrap_err().kind(), &kind(MAX_LEN + 1));
+        let mut stream = TlvStream::read(of_len(MAX_LEN - 12)).unwrap();
+        assert_eq!(stream.insert(3, &[7; 11]).unwrap_err().kind(), &kind(MAX_LEN + 1));
+        stream.insert(3, &[7; 10]).unwrap();
+        assert_eq!((stream.len(), stream.as_bytes().len(), stream.value(3)), (2, MAX_LEN, Some(&[7; 10][..])));
+    }
+}

@@ -269,6 +269,7 @@ fn unusual_bytes_are_kept() {
     let invoice: StaticInvoice = raw.read();
     assert_eq!(invoice.as_bytes(), raw.encode());
     assert_eq!(invoice.multi_part(), MultiPart::Allowed);
+    assert_eq!(invoice.fallbacks().map(|all| all.iter().count()), Some(0));
     assert_eq!(invoice.unknown().map(|record| record.number()).collect::<Vec<_>>(), [161, 239, 3_999_999_999]);
     for number in [1, 12, 18, 161, 172, 3_999_999_999] {
         let error = raw.clone().without(number).refusal::<StaticInvoice>();
