@@ -197,6 +197,10 @@ fn a_name_needs_a_valid_signature() {
     assert_eq!(signed.read::<Refund>().payer_bip_353_name().unwrap().to_string(), "₿alice@example.com");
     let error = named_refund.with(SIGNATURE, by(&[1; 64])).refusal::<Refund>();
     assert_error(&error, ErrorKind::InvalidSignature, Rule::Con4, Field::INVREQ_PAYER_BIP_353_SIGNATURE);
+    // Before any signature is looked at.
+    let unsigned_name = request_for(offer()).with(NAME, name_value()).sign_request(&payer()).encode();
+    let error = Unverified::<InvoiceRequest>::try_from(unsigned_name).unwrap_err();
+    assert_error(&error, ErrorKind::Missing, Rule::Con4, Field::INVREQ_PAYER_BIP_353_SIGNATURE);
     let lone = request_for(offer()).with(SIGNATURE, raw.get(SIGNATURE)).sign_request(&payer());
     assert_eq!(lone.read::<InvoiceRequest>().introduction(), None);
 }

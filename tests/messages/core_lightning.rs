@@ -187,6 +187,8 @@ fn the_reason_of_an_error_is_what_a_person_sees() {
         (format!("Failed invreq {request}"), ""),
         (format!("Failed invreq {request}: "), ""),
         ("Failed invreq lnr1short: no".to_owned(), ""),
+        (format!("Failed invreq lnr1{}: no", "q".repeat(26)), ""),
+        (format!("Failed invreq lnr1{}: no", "q".repeat(27)), "no"),
     ] {
         let error = InvoiceError::new(&text).unwrap();
         let expected = if reason.is_empty() { text.as_str() } else { reason };

@@ -90,6 +90,12 @@ fn amount_chain_time_and_quantity_are_those_wanted() {
         is(FetchedContext { amount: just(PRICE + 1), ..wanted() }),
         (ErrorKind::AmountTooLow { min: Msat(PRICE + 1) }, Rule::Ivr11, amount)
     );
+    // What is told about it names what it is about.
+    let too_low = offer()
+        .read::<Offer>()
+        .check_invoice(&invoice, &FetchedContext { amount: just(PRICE + 1), ..wanted() })
+        .unwrap_err();
+    assert_eq!(bolt12::InvoiceError::answering(&too_low).unwrap().erroneous_field(), amount);
     assert_eq!(is(FetchedContext { chain: ChainHash::SIGNET, ..wanted() }).0, ErrorKind::UnsupportedChain);
     let at = UnixTime(CREATED_AT + 7200);
     assert_eq!(

@@ -330,6 +330,7 @@ fn a_claim_repeats_the_refund() {
         (sent.clone().with(1_000_000_001, []), Field::numbered(1_000_000_001)),
         (sent.clone().without(2_000_000_001), Field::numbered(2_000_000_001)),
         (sent.clone().with(2_999_999_999, []), Field::numbered(2_999_999_999)),
+        (sent.clone().with(33, [2]).with(1_000_000_001, []).with(2_000_000_001, []), Field::numbered(33)),
     ] {
         assert_error(&check(changed).unwrap_err(), ErrorKind::Differs, Rule::Ivr8, field);
     }

@@ -128,6 +128,12 @@ fn what_was_refused_is_told_with_the_field() {
     assert_eq!(told.erroneous_field(), Some(Field::OFFER_DESCRIPTION));
     assert_eq!(told.error().unwrap().as_raw(), refused.to_string());
     assert_eq!(told.suggested_value(), None);
+    // Whoever says no number of what is sold by number can say one.
+    for raw in [request_for(offer().with(20, [5])), request_for(offer().with(20, [5])).with(86, [])] {
+        let refused = raw.sign_request(&payer()).refusal::<InvoiceRequest>();
+        let told = InvoiceError::answering(&refused).unwrap();
+        assert_eq!((told.erroneous_field(), told.suggested_quantity()), (Some(Field::INVREQ_QUANTITY), Some(1)));
+    }
     // Where no field is to blame, there is nothing to tell.
     assert!(InvoiceError::answering(&Raw::empty().refusal::<InvoiceRequest>()).is_none());
 }
