@@ -240,8 +240,8 @@ impl Message {
     /// Says where the value stands that a verification failed with.
     pub(crate) fn located(&self, error: Error) -> Error {
         match error.field().and_then(|field| self.tlvs.get(field.number())) {
-            Some(record) if error.offset().is_none() => error.at(record.value_offset()),
-            _ => error,
+            Some(record) => error.at(record.value_offset()),
+            None => error,
         }
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn plain_len(text: &str) -> Option<usize> {
             '\u{fe00}'..='\u{fe0f}' => before.is_some_and(|before| selects(before, c, behind().next())),
             _ => !is_invisible(c),
         };
-        before = Some(Before { last: c, emoji: is_emoji(c) || is_plain && before.is_some_and(|it| it.goes_on(c)) });
+        before = Some(Before { last: c, emoji: is_emoji(c) || before.is_some_and(|it| it.goes_on(c)) });
         (!is_plain).then_some(at)
     })
 }
