@@ -198,6 +198,14 @@ mod tests {
         assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
+    // At the end of time there is one attempt, and not one for each time somebody asks.
+    #[test]
+    fn what_begins_at_the_end_of_time_is_sent_once() {
+        let end = UnixTime(u64::MAX);
+        let mut schedule = Schedule::new(Retry::default(), end);
+        assert_eq!([0; 3].map(|_| schedule.next(1, |_| true, end)), [Some(0), None, None]);
+    }
+
     // EXC-5: who asks anew is still told apart by nobody.
     #[test]
     fn what_begins_anew_is_drawn_with_its_own_seed() {

@@ -146,6 +146,9 @@ fn an_amount_is_what_a_person_reads() {
     ] {
         assert_eq!(amount(text), Ok(Msat::from_sat(sat)), "{text}");
     }
+    let long = format!("{:0>32}", "1");
+    assert_eq!(amount(&long), Ok(Msat::from_sat(100_000_000)));
+    assert!(amount(&format!("0{long}")).is_err());
     let zeros = "0".repeat(1 << 20);
     for text in
         ["", ".", "1,0", "1e1", "+1", "-1", " 1", "0x1", "1.2.3", "0.000000001", "٣", "21000000.00000001", &zeros]
@@ -266,6 +269,8 @@ fn a_link_is_made_for_people_and_for_squares() {
     let amount = |msat: u64| new().offer(offer(FREE)).amount(Msat(msat));
     assert_eq!(refused(amount(1)), (link(LinkFault::InvalidUriAmount), Rule::Uri5));
     assert_eq!(refused(amount(u64::MAX / 1_000 * 1_000)), (link(LinkFault::InvalidUriAmount), Rule::Uri5));
+    let all = new().address(address()).amount(Msat::MAX_MONEY).build().unwrap();
+    assert_eq!(all.amount(), Some(Msat::MAX_MONEY));
     let twice = amount(1_000).offer(offer(&priced()));
     assert_eq!(refused(twice), (link(LinkFault::NeedlessAmount), Rule::Uri9));
 }

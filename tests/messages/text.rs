@@ -310,6 +310,46 @@ fn a_text_of_another_kind_is_called_by_its_name() {
     }
 }
 
+// TXT-5: what lacks one mark of it is not said to be something.
+#[test]
+fn what_only_resembles_something_is_not_said_to_be_it() {
+    let kind = |text: &str| text.parse::<Offer>().unwrap_err().kind().clone();
+    let words = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    let base58 = "9DrJb8pUXnDcZvBfuSqyg1RQ3tYEmnHWkKeC2xAiPaGo4hVZ5sTjLwNdM6F7QzR";
+    let samples = [
+        format!("sp1q{}", "q".repeat(96)),
+        "x".repeat(200),
+        "05".repeat(33),
+        "03".repeat(32),
+        format!("03{}", "g".repeat(64)),
+        format!("05{}@shop.example", "03".repeat(32)).replace('@', " @ "),
+        "@shop.example".to_owned(),
+        "alice@".to_owned(),
+        "al ice@shop.example".to_owned(),
+        "alice@shop example".to_owned(),
+        format!("4{}", &base58[..30]),
+        format!("1{}", &base58[..24]),
+        format!("1{}", &base58[..35]),
+        format!("1{}0", &base58[..29]),
+        format!("1{}l", &base58[..29]),
+        format!("1{}-", &base58[..29]),
+        format!("bc1q{}", "-".repeat(30)),
+        format!("xprv{}", &base58.repeat(2)[..96]),
+        words.replace("year", "y3ar"),
+        words.replace("year", "ye"),
+        words.replace("year", "yearlings"),
+        words.replacen("legal ", "", 1),
+    ];
+    for text in samples {
+        assert_eq!(kind(&text), ErrorKind::NotBolt12(LooksLike::Unknown), "{text}");
+    }
+    assert_eq!(kind(&format!("sp1q{}", "q".repeat(97))), ErrorKind::NotBolt12(LooksLike::SilentPayment));
+    assert_eq!(kind(&format!("xprv{}", &base58.repeat(2)[..97])), ErrorKind::NotBolt12(LooksLike::Secret));
+    // Of what is long enough to be meant, the letter is named.
+    assert_eq!(kind(&format!("1no1{}", "q".repeat(35))), ErrorKind::NotBolt12(LooksLike::Unknown));
+    assert_eq!(kind(&format!("1no1{}", "q".repeat(36))), ErrorKind::InvalidCharacter('1'));
+}
+
 // TXT-5
 #[test]
 fn what_is_something_else_is_said_to_be_it() {
