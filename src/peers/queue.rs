@@ -212,8 +212,8 @@ mod tests {
         numbers.iter().map(of).collect()
     }
 
-    /// Who gives way to one more message of a peer, where these have so many each, and there is no room for more: either
-    /// of messages, or of bytes.
+    /// Who gives way to one more message of a peer, where these have so many each, and no more have room: messages, or
+    /// bytes.
     fn giving_way(lines: &[(u8, Kind, usize)], number: u8, kind: Kind) -> Option<u8> {
         let full = lines.iter().map(|(_, _, count)| count).sum();
         let by_count = Limits { waiting: full, waiting_bytes: usize::MAX, ..Limits::default() };

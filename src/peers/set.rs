@@ -317,8 +317,7 @@ mod tests {
         assert!((11..=13).all(|number| has_place(&peers, number)));
     }
 
-    /// EXC-20: whatever peers do, and whatever they become, strangers are held to account for what they have, and others
-    /// for nothing.
+    /// EXC-20: whatever peers do, and whatever they become, what strangers have counts, and what others have does not.
     #[test]
     fn what_strangers_have_is_counted_once() {
         let mut peers = Peers::new(key(1), Limits { strangers: 3, unopened_bytes: 8_000, ..Limits::default() });
