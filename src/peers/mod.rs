@@ -22,3 +22,14 @@ pub use hearing::Arrived;
 pub use limits::{Budget, Limits, Pace};
 pub use peer::Standing;
 pub use set::{Channels, NoChannels, Peers};
+
+/// A message of that many bytes, which nobody can open. Numbers tell them apart.
+#[cfg(test)]
+fn onion(len: usize, number: usize) -> crate::onion::OnionMessage {
+    const HEAD: usize = 2 + 33 + 2;
+    let packet = u16::try_from(len - HEAD).unwrap();
+    let mut bytes = [&crate::onion::OnionMessage::TYPE.to_be_bytes()[..], &[0; 33], &packet.to_be_bytes()].concat();
+    bytes.extend_from_slice(&number.to_be_bytes());
+    bytes.resize(len, 0);
+    crate::onion::OnionMessage::read(bytes).unwrap()
+}

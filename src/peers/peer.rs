@@ -109,3 +109,35 @@ impl Peer {
         count
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(now: Duration) -> Peer {
+        Peer::new(true, Standing::Stranger, true, &Limits::default(), now)
+    }
+
+    // EXC-20: the latest, each once.
+    #[test]
+    fn the_latest_ways_back_are_remembered() {
+        let way = |number: usize| [u8::try_from(number).unwrap(); 33];
+        let mut peer = peer(Duration::ZERO);
+        for _ in 0..2 {
+            assert!((0..ASKED).all(|number| peer.ask(way(number)).is_none()));
+        }
+        // Who asks over the first again has the second forgotten.
+        assert_eq!((peer.ask(way(0)), peer.ask(way(ASKED))), (None, Some(way(1))));
+        let kept = (2..ASKED).chain([0, ASKED]).map(way);
+        assert!(peer.forget_asked().into_iter().eq(kept));
+        assert!(peer.forget_asked().is_empty());
+    }
+
+    #[test]
+    fn newcomers_are_new_for_a_minute() {
+        let start = Duration::from_secs(1_000);
+        let peer = peer(start);
+        assert!(peer.is_new(start) && peer.is_new(start + NEW - Duration::from_nanos(1)));
+        assert!(!peer.is_new(start + NEW));
+    }
+}

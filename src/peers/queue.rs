@@ -186,3 +186,121 @@ impl Queue {
         message
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::onion;
+    use crate::signature::context;
+    use Kind::{Itself, Known, Stranger};
+    use alloc::vec::Vec;
+
+    const LEN: usize = 200;
+
+    fn id(number: u8) -> PublicKey {
+        PublicKey::from_secret_key(context(), &secp256k1::SecretKey::from_slice(&[number; 32]).unwrap())
+    }
+
+    fn push(queue: &mut Queue, number: u8, kind: Kind, limits: &Limits) -> (bool, u64) {
+        queue.push(Source::Peer(id(number), kind), onion(LEN, number.into()), limits)
+    }
+
+    /// How many messages wait of those with these numbers.
+    fn waiting(queue: &Queue, numbers: &[u8]) -> Vec<usize> {
+        let of =
+            |number: &u8| queue.lines.iter().find(|line| line.id == id(*number)).map_or(0, |line| line.waiting.len());
+        numbers.iter().map(of).collect()
+    }
+
+    /// Who gives way to one more message of a peer, where these have so many each, and no more have room: messages, or
+    /// bytes.
+    fn giving_way(lines: &[(u8, Kind, usize)], number: u8, kind: Kind) -> Option<u8> {
+        let full = lines.iter().map(|(_, _, count)| count).sum();
+        let by_count = Limits { waiting: full, waiting_bytes: usize::MAX, ..Limits::default() };
+        let by_bytes = Limits { waiting: usize::MAX, waiting_bytes: full * LEN, ..Limits::default() };
+        let numbers: Vec<u8> = lines.iter().map(|(number, ..)| *number).collect();
+        let [first, second] = [by_count, by_bytes].map(|limits| {
+            let mut queue = Queue::default();
+            for (number, kind, count) in lines {
+                (0..*count).for_each(|_| assert_eq!(push(&mut queue, *number, *kind, &limits), (true, 0)));
+            }
+            let others: Vec<u8> = numbers.iter().copied().filter(|other| *other != number).collect();
+            let before = waiting(&queue, &others);
+            let (has_room, displaced) = push(&mut queue, number, kind, &limits);
+            assert_eq!((queue.len(), queue.bytes, displaced), (full, full * LEN, has_room.into()));
+            let after = waiting(&queue, &others);
+            (0..others.len()).find(|at| after[*at] < before[*at]).map(|at| others[at])
+        });
+        assert_eq!(first, second);
+        first
+    }
+
+    // EXC-20: whoever has the most of its kind gives way to who has less, also with one more.
+    #[test]
+    fn who_has_more_gives_way() {
+        for kind in [Known, Stranger] {
+            for (lines, expected) in [
+                (&[(1, 3), (2, 1)][..], Some(1)),
+                (&[(1, 2), (2, 1)], None),
+                (&[(1, 2), (2, 2)], None),
+                (&[(3, 1), (1, 3), (2, 2)], None),
+                (&[(3, 1), (1, 3), (4, 4), (2, 2)], Some(4)),
+                (&[(1, 2), (3, 2)], Some(3)),
+                (&[(1, 1), (3, 1)], None),
+            ] {
+                let lines: Vec<_> = lines.iter().map(|(number, count)| (*number, kind, *count)).collect();
+                assert_eq!(giving_way(&lines, 2, kind), expected, "{lines:?}");
+            }
+        }
+    }
+
+    // EXC-20: each kind can have half, and takes no more from the other; within a kind, its own give way first.
+    #[test]
+    fn each_kind_can_have_half() {
+        for (one, other) in [(Known, Stranger), (Stranger, Known)] {
+            for (lines, expected) in [
+                (&[(1, other, 5), (2, one, 3)][..], Some(1)),
+                (&[(1, other, 4), (2, one, 4)], None),
+                (&[(1, other, 2), (2, one, 2)], None),
+                (&[(1, other, 5), (3, one, 4), (2, one, 1)], Some(3)),
+                (&[(1, other, 2), (3, other, 4), (2, one, 1)], Some(3)),
+                (&[(1, other, 8)], Some(1)),
+            ] {
+                assert_eq!(giving_way(lines, 2, one), expected, "{lines:?}");
+            }
+        }
+    }
+
+    // EXC-20: what the peer itself asked for gives way to nothing, and everything else to it.
+    #[test]
+    fn what_a_peer_asked_for_itself_comes_before() {
+        for kind in [Known, Stranger] {
+            assert_eq!(giving_way(&[(9, Itself, 6), (2, kind, 2)], 2, kind), None);
+            assert_eq!(giving_way(&[(9, Itself, 8)], 2, kind), None);
+        }
+        assert_eq!(giving_way(&[(9, Itself, 5), (1, Known, 2), (2, Stranger, 1)], 2, Stranger), Some(1));
+        assert_eq!(giving_way(&[(9, Itself, 3), (1, Known, 2), (2, Stranger, 3)], 9, Itself), Some(2));
+        assert_eq!(giving_way(&[(9, Itself, 7), (1, Known, 1)], 9, Itself), Some(1));
+        assert_eq!(giving_way(&[(9, Itself, 8)], 9, Itself), None);
+    }
+
+    // EXC-20: whom we know and strangers by turns, which what the peer itself asked for leaves as they are.
+    #[test]
+    fn kinds_take_turns() {
+        let (mut queue, limits) = (Queue::default(), Limits::default());
+        for (number, kind) in [(1, Known), (2, Known), (3, Stranger), (4, Stranger)] {
+            (0..2).for_each(|_| assert_eq!(push(&mut queue, number, kind, &limits), (true, 0)));
+        }
+        let mut next = || {
+            let before = waiting(&queue, &[1, 2, 3, 4]);
+            push(&mut queue, 9, Itself, &limits);
+            queue.pop();
+            assert_eq!(waiting(&queue, &[1, 2, 3, 4, 9]), [&before[..], &[0]].concat());
+            queue.pop()?;
+            let after = waiting(&queue, &[1, 2, 3, 4]);
+            (0..4).find(|at| after[*at] < before[*at]).map(|at| at + 1)
+        };
+        let turns: Vec<usize> = core::iter::from_fn(&mut next).collect();
+        assert_eq!(turns, [3, 1, 4, 2, 3, 1, 4, 2]);
+    }
+}

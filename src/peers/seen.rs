@@ -37,3 +37,22 @@ impl Seen {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::onion;
+
+    // EXC-20: the latest are refused, and no more are remembered.
+    #[test]
+    fn the_latest_are_remembered() {
+        let mut seen = Seen::default();
+        let mut is_new = |number| seen.is_new(&onion(200, number));
+        assert!((0..REMEMBERED).all(&mut is_new));
+        assert!(!(0..REMEMBERED).any(&mut is_new));
+        // One more, and the first is forgotten; then the second.
+        assert!(is_new(REMEMBERED) && is_new(0));
+        assert!(!(2..=REMEMBERED).any(&mut is_new) && is_new(1));
+        assert_eq!((seen.prints.len(), seen.order.len()), (REMEMBERED, REMEMBERED));
+    }
+}

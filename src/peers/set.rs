@@ -273,7 +273,9 @@ impl fmt::Debug for Peers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peers::onion;
     use crate::signature::context;
+    use sha2::{Digest, Sha256};
 
     fn key(byte: u8) -> Keypair {
         Keypair::from_seckey_slice(context(), &[byte; 32]).unwrap()
@@ -294,5 +296,64 @@ mod tests {
         assert!(peers.asked.keys().eq([&[2; 33]]));
         peers.disconnected(&other);
         assert!(peers.asked.is_empty());
+    }
+
+    /// EXC-20: who comes is heard while there is room. Whom we know is heard anyway.
+    #[test]
+    fn so_many_strangers_have_a_place_at_once() {
+        let now = Duration::from_secs(1_000);
+        let mut peers = Peers::new(key(1), Limits { strangers: 3, ..Limits::default() });
+        let has_place = |peers: &Peers, number| peers.peers[&key(number).public_key()].has_place;
+        for number in 11..=15 {
+            peers.connected(key(number).public_key(), true, true, now);
+            assert_eq!(has_place(&peers, number), number <= 13);
+        }
+        peers.set_standing(key(16).public_key(), Standing::Kept);
+        for (number, is_inbound) in [(16, true), (17, false)] {
+            peers.connected(key(number).public_key(), is_inbound, true, now);
+            assert!(has_place(&peers, number));
+        }
+        // Nobody has lost one for it.
+        assert!((11..=13).all(|number| has_place(&peers, number)));
+    }
+
+    /// EXC-20: whatever peers do, and whatever they become, what strangers have counts, and what others have does not.
+    #[test]
+    fn what_strangers_have_is_counted_once() {
+        let mut peers = Peers::new(key(1), Limits { strangers: 3, unopened_bytes: 8_000, ..Limits::default() });
+        let ids = [2, 3, 4, 5, 6].map(|byte| key(byte).public_key());
+        for step in 0..3_000usize {
+            let now = Duration::from_secs(step as u64);
+            let random: [u8; 32] = Sha256::digest(step.to_be_bytes()).into();
+            let id = ids[usize::from(random[0]) % ids.len()];
+            match random[1] % 16 {
+                0 => peers.connected(id, random[2] % 4 > 0, random[3] % 8 > 0, now),
+                1 => peers.disconnected(&id),
+                2 => peers.set_standing(id, Standing::Stranger),
+                3 => peers.set_standing(id, Standing::Kept),
+                4 => peers.set_standing(id, Standing::Chosen),
+                5 => assert!(peers.next(now, &NoChannels).is_none()),
+                _ => peers.receive(&id, onion(200 + usize::from(random[2]), step), now),
+            }
+            let strangers = || peers.peers.iter().filter(|(_, peer)| peer.is_stranger());
+            assert_eq!(peers.strangers_bytes, strangers().map(|(_, peer)| peer.unopened_bytes).sum::<usize>());
+            for peer in peers.peers.values() {
+                assert_eq!(
+                    peer.unopened_bytes,
+                    peer.unopened.iter().map(|onion| onion.as_bytes().len()).sum::<usize>()
+                );
+            }
+            let ids = |ids: &mut dyn Iterator<Item = &PublicKey>| {
+                let mut ids: Vec<_> = ids.copied().collect();
+                ids.sort_unstable();
+                ids
+            };
+            let placed = ids(&mut strangers().filter(|(_, peer)| peer.has_place).map(|(id, _)| id));
+            assert_eq!(ids(&mut peers.places.iter()), placed);
+            let waiting = ids(&mut peers.peers.iter().filter(|(_, peer)| !peer.unopened.is_empty()).map(|(id, _)| id));
+            assert_eq!(ids(&mut peers.unopened.iter()), waiting);
+        }
+        let counts = peers.counts();
+        assert!(counts.too_many > 0 && counts.not_for_us > 0 && counts.disconnected > 0, "{counts}");
     }
 }

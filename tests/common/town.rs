@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bolt12::exchange::{Action, MessageArrival, OffersMessageKind, OutgoingMessage, PathId, Payee, Payer};
-use bolt12::onion::{Contents, OnionMessage, OnionMessageBuilder};
+use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessage, OnionMessageBuilder};
 use bolt12::peers::{Arrived, Limits, NoChannels, Peers, SendError, Standing};
 use bolt12::secp256k1::{Keypair, PublicKey, Secp256k1};
 use bolt12::{BlindedPath, ChainHash, InvoiceError, Msat, Offer, OfferBuilder, UnixTime};
@@ -207,6 +207,12 @@ fn offer(peers: &Peers, payee: &Payee, through: &[u16]) -> Offer {
         }
     };
     new.build(builder.description("tea").amount_msat(Msat(9_000))).unwrap()
+}
+
+/// The path of somebody who is no node here, through these.
+pub(crate) fn path_to(number: u16, through: &[u16]) -> BlindedPath<'static> {
+    let path = BlindedPathBuilder::new(id(number)).path_id([8; 32]);
+    through.iter().fold(path, |path, number| path.through(id(*number))).build([3; 32]).unwrap()
 }
 
 fn payment(offer: &Offer, entropy: [u8; 32]) -> Action {

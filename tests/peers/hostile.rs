@@ -3,19 +3,14 @@
 
 use std::time::Duration;
 
-use super::town::{ISSUER, MIDDLE, NOW, PAYER, SECOND, STRANGERS, Town, id, key, know};
+use super::town::{ISSUER, MIDDLE, NOW, PAYER, SECOND, STRANGERS, Town, id, key, know, path_to};
 use bolt12::exchange::{Action, Destination, OutgoingMessage, Payer};
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessage, OnionMessageBuilder, Peeled};
 use bolt12::peers::{Arrived, Budget, Limits, NoChannels, Pace, Peers, SendError, Standing};
 use bolt12::secp256k1::PublicKey;
-use bolt12::{BlindedPath, HumanReadableName, UnixTime};
+use bolt12::{HumanReadableName, UnixTime};
 
 const TENTH: Duration = Duration::from_millis(100);
-
-fn path_to(number: u16, through: &[u16]) -> BlindedPath<'static> {
-    let path = BlindedPathBuilder::new(id(number)).path_id([8; 32]);
-    through.iter().fold(path, |path, number| path.through(id(*number))).build([3; 32]).unwrap()
-}
 
 /// Strangers in the order of their names.
 fn by_name(count: u16) -> Vec<u16> {

@@ -19,3 +19,5 @@ mod messages;
 mod noise;
 mod pace;
 mod strangers;
+mod turns;
+mod ways;

@@ -80,9 +80,12 @@ fn init_says_features_and_networks() {
     let networks = [&[1, 0xfd, 1, 0][..], &networks].concat();
     assert_eq!(noise.messages(&sent(&mut ours)), [init(&[1, 7, 9, 13, 15, 39, 45], &networks)]);
 
-    // More than a message holds.
-    let config = Config { networks: vec![chain(Network::Bitcoin); 2048], ..config() };
-    assert!(Connection::inbound(&key(1), [2; 32], &config, NOW).is_err());
+    // As much as a message holds, and more.
+    for (bit, is_too_long) in [(167, false), (168, true)] {
+        let networks = vec![chain(Network::Bitcoin); 2047];
+        let config = Config { features: features([bit]), networks, ..config() };
+        assert_eq!(Connection::inbound(&key(1), [2; 32], &config, NOW).is_err(), is_too_long);
+    }
 }
 
 /// Reads an `init`, as a connection would.
@@ -100,6 +103,13 @@ fn both_maps_of_features_count() {
     let read = greeted(&[0, 16, 0, 2, 0x01, 0x02, 0, 1, 0x80]).unwrap();
     assert_eq!(read.features(), &features([1, 7, 8]));
     assert_eq!(read.networks(), None);
+}
+
+#[test]
+fn networks_are_those_that_a_peer_names() {
+    let named = [chain(Network::Testnet), chain(Network::Bitcoin)];
+    let networks: Vec<u8> = named.iter().flat_map(|chain| *chain.as_bytes()).collect();
+    assert_eq!(greeted(&init(&[39], &[&[1, 64][..], &networks].concat())).unwrap().networks(), Some(&named[..]));
 }
 
 /// What Core Lightning requires, and what nobody knows yet: neither ends a connection.
