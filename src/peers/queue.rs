@@ -1,6 +1,7 @@
 //! What waits to be sent to one peer.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use secp256k1::PublicKey;
 
@@ -37,6 +38,43 @@ struct Line {
     bytes: usize,
 }
 
+/// How much of the room a peer has.
+struct Share {
+    id: PublicKey,
+    kind: Kind,
+    count: usize,
+    bytes: usize,
+}
+
+/// Who makes room for one more of a peer's, that has so many bytes.
+fn greediest(shares: &[Share], id: &PublicKey, kind: Kind, len: usize, limits: &Limits) -> Option<usize> {
+    let most = |among: &dyn Fn(&Share) -> bool| {
+        let others = shares.iter().enumerate().filter(|(_, share)| share.id != *id && share.count > 0);
+        others
+            .filter(|(_, share)| among(share))
+            .max_by_key(|(_, share)| share.bytes)
+            .map(|(at, share)| (at, share.bytes))
+    };
+    let own = shares.iter().find(|share| share.id == *id).map_or(0, |share| share.bytes).saturating_add(len);
+    let greedier = most(&|share| share.kind == kind).filter(|(_, bytes)| *bytes > own);
+    let other = || match kind {
+        Kind::Itself => most(&|_| true),
+        _ if would_have_over_half(shares, kind, len, limits) => None,
+        kind => most(&|share| share.kind != kind && share.kind != Kind::Itself),
+    };
+    greedier.or_else(other).map(|(at, _)| at)
+}
+
+/// Whether peers of this kind would have more than half of the room with one more.
+fn would_have_over_half(shares: &[Share], kind: Kind, len: usize, limits: &Limits) -> bool {
+    let (mut count, mut bytes) = (1usize, len);
+    for share in shares.iter().filter(|share| share.kind == kind) {
+        count = count.saturating_add(share.count);
+        bytes = bytes.saturating_add(share.bytes);
+    }
+    count > limits.waiting / 2 || bytes > limits.waiting_bytes / 2
+}
+
 /// Messages that wait to be sent to one peer. Ours go first, then what the peer itself asked for. What others did comes
 /// next: that of peers we know and that of strangers by turns, and each of those by turns, whoever came first. Room is
 /// shared in the same way: anyone who has the most of its kind gives way, and each kind can have half.
@@ -65,67 +103,66 @@ impl Queue {
     pub(super) fn has_room(&self, source: Source, len: usize, limits: &Limits) -> bool {
         match source {
             Source::Own(conversation) => self.own.len() < limits.own_waiting || self.place(conversation).is_some(),
-            Source::Peer(id, kind) => {
-                let fits = self.fits(len, limits);
-                fits || len <= limits.waiting_bytes && self.giving_way_to(&id, kind, len, limits).is_some()
-            }
+            Source::Peer(id, kind) => self.giving_way_to(&id, kind, len, limits).is_some(),
         }
-    }
-
-    fn fits(&self, len: usize, limits: &Limits) -> bool {
-        self.count < limits.waiting && self.bytes.saturating_add(len) <= limits.waiting_bytes
     }
 
     fn place(&self, conversation: Option<Conversation>) -> Option<usize> {
         self.own.iter().position(|(waiting, _)| conversation.is_some() && *waiting == conversation)
     }
 
-    /// Who makes room for one more of this peer's.
-    fn giving_way_to(&self, id: &PublicKey, kind: Kind, len: usize, limits: &Limits) -> Option<PublicKey> {
-        let most = |among: &dyn Fn(&&Line) -> bool| {
-            let others = self.lines.iter().filter(|line| line.id != *id);
-            others.filter(among).max_by_key(|line| line.bytes)
+    /// Who gives up a message each, one after the other, so that one more of this peer's has room: nobody, if it has
+    /// room anyway. `None` if it is not to have any; then nobody gives up anything for nothing.
+    fn giving_way_to(&self, id: &PublicKey, kind: Kind, len: usize, limits: &Limits) -> Option<Vec<PublicKey>> {
+        let (mut count, mut bytes) = (self.count, self.bytes);
+        let mut fits = |given: usize| {
+            count = count.saturating_sub(usize::from(given > 0));
+            bytes = bytes.saturating_sub(given);
+            count < limits.waiting && bytes.saturating_add(len) <= limits.waiting_bytes
         };
-        let own = self.lines.iter().find(|line| line.id == *id).map_or(0, |line| line.bytes).saturating_add(len);
-        let greedier = most(&|line| line.kind == kind).filter(|line| line.bytes > own);
-        let other = || match kind {
-            Kind::Itself => most(&|_| true),
-            _ if self.would_have_over_half(kind, len, limits) => None,
-            kind => most(&|line| line.kind != kind && line.kind != Kind::Itself),
-        };
-        Some(greedier.or_else(other)?.id)
-    }
-
-    /// Whether peers of this kind would have more than half of the room with one more.
-    fn would_have_over_half(&self, kind: Kind, len: usize, limits: &Limits) -> bool {
-        let (mut count, mut bytes) = (1usize, len);
-        for line in self.lines.iter().filter(|line| line.kind == kind) {
-            count = count.saturating_add(line.waiting.len());
-            bytes = bytes.saturating_add(line.bytes);
+        let mut giving = Vec::new();
+        if fits(0) {
+            return Some(giving);
         }
-        count > limits.waiting / 2 || bytes > limits.waiting_bytes / 2
+        if len > limits.waiting_bytes {
+            return None;
+        }
+        let share = |line: &Line| Share { id: line.id, kind: line.kind, count: line.waiting.len(), bytes: line.bytes };
+        let mut shares: Vec<Share> = self.lines.iter().map(share).collect();
+        loop {
+            let at = greediest(&shares, id, kind, len, limits)?;
+            let share = shares.get_mut(at)?;
+            share.count = share.count.checked_sub(1)?;
+            // The newest: what waited longest goes next.
+            let given = self.lines.get(at)?.waiting.get(share.count)?.as_bytes().len();
+            share.bytes = share.bytes.saturating_sub(given);
+            giving.push(share.id);
+            if fits(given) {
+                return Some(giving);
+            }
+        }
     }
 
     /// Adds a message. Says whether it had room, and how many of others made room.
     pub(super) fn push(&mut self, source: Source, message: OnionMessage, limits: &Limits) -> (bool, u64) {
         let len = message.as_bytes().len();
-        if !self.has_room(source, len, limits) {
-            return (false, 0);
-        }
-        let mut displaced = 0u64;
         match source {
-            Source::Own(conversation) => match self.place(conversation).and_then(|at| self.own.get_mut(at)) {
-                Some(waiting) => waiting.1 = message,
-                None => self.own.push_back((conversation, message)),
+            Source::Own(conversation) => match self.place(conversation) {
+                Some(at) => {
+                    if let Some((_, waiting)) = self.own.get_mut(at) {
+                        *waiting = message;
+                    }
+                }
+                None if self.own.len() < limits.own_waiting => self.own.push_back((conversation, message)),
+                None => return (false, 0),
             },
             Source::Peer(id, kind) => {
-                while !self.fits(len, limits) {
-                    let greedy = self.giving_way_to(&id, kind, len, limits);
-                    let greedy = greedy.and_then(|greedy| self.lines.iter().position(|line| line.id == greedy));
-                    let Some(greedy) = greedy else { return (false, displaced) };
-                    // The newest: what waited longest goes next.
-                    self.take(greedy, VecDeque::pop_back);
-                    displaced = displaced.saturating_add(1);
+                let Some(giving) = self.giving_way_to(&id, kind, len, limits) else { return (false, 0) };
+                let displaced = giving.len() as u64;
+                for greedy in giving {
+                    if let Some(line) = self.lines.iter().position(|line| line.id == greedy) {
+                        self.take(line, VecDeque::pop_back);
+                    }
                 }
                 self.count = self.count.saturating_add(1);
                 self.bytes = self.bytes.saturating_add(len);
@@ -137,9 +174,10 @@ impl Queue {
                     }
                     None => self.lines.push_back(Line { id, kind, waiting: VecDeque::from([message]), bytes: len }),
                 }
+                return (true, displaced);
             }
         }
-        (true, displaced)
+        (true, 0)
     }
 
     /// Takes a message out of a line, which then has had its turn.
@@ -193,7 +231,6 @@ mod tests {
     use crate::peers::onion;
     use crate::signature::context;
     use Kind::{Itself, Known, Stranger};
-    use alloc::vec::Vec;
 
     const LEN: usize = 200;
 
@@ -267,6 +304,26 @@ mod tests {
                 (&[(1, other, 8)], Some(1)),
             ] {
                 assert_eq!(giving_way(lines, 2, one), expected, "{lines:?}");
+            }
+        }
+    }
+
+    // EXC-20: nobody loses a message to one that then has no room, and who is told that there is room has it.
+    #[test]
+    fn nothing_gives_way_for_nothing() {
+        let limits = Limits { waiting: 9, waiting_bytes: 3 * LEN, ..Limits::default() };
+        for len in (150..=4 * LEN).step_by(50) {
+            for lines in [&[(1, 2), (3, 1)][..], &[(1, 3)], &[(1, 1), (2, 1), (3, 1)], &[(2, 2), (1, 1)]] {
+                let mut queue = Queue::default();
+                for (number, count) in lines {
+                    (0..*count).for_each(|_| assert!(push(&mut queue, *number, Stranger, &limits).0));
+                }
+                let source = Source::Peer(id(2), Stranger);
+                let (before, has_room) = (queue.len(), queue.has_room(source, len, &limits));
+                let (pushed, displaced) = queue.push(source, onion(len, 9), &limits);
+                assert_eq!((pushed, queue.len()), (has_room, before + usize::from(pushed) - displaced as usize));
+                assert!(pushed || displaced == 0, "{len} bytes to {lines:?}");
+                assert!(queue.bytes <= limits.waiting_bytes);
             }
         }
     }
