@@ -14,16 +14,16 @@ use bolt12::{
 };
 use proptest::prelude::*;
 
-const DAY: u64 = 86_400;
-const TWO_WEEKS: u64 = 14 * DAY;
-const PRICE: Msat = Msat(100_000);
-const RANDOM: [u8; 32] = [0x7a; 32];
+pub(super) const DAY: u64 = 86_400;
+pub(super) const TWO_WEEKS: u64 = 14 * DAY;
+pub(super) const PRICE: Msat = Msat(100_000);
+pub(super) const RANDOM: [u8; 32] = [0x7a; 32];
 
-fn after(seconds: u64) -> UnixTime {
+pub(super) fn after(seconds: u64) -> UnixTime {
     UnixTime(NOW.0 + seconds)
 }
 
-fn payer() -> Payer {
+pub(super) fn payer() -> Payer {
     Payer::new([0x31; 32])
 }
 
@@ -33,16 +33,16 @@ fn offer_with(fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
     fill(builder).build().unwrap()
 }
 
-fn offer() -> Offer {
+pub(super) fn offer() -> Offer {
     offer_with(|offer| offer.amount_msat(PRICE))
 }
 
 /// A path to the payee, over which it is told that a payment is held.
-fn message_path(number: u8) -> bolt12::BlindedPath<'static> {
+pub(super) fn message_path(number: u8) -> bolt12::BlindedPath<'static> {
     path_with(0x70, bolt12::exchange::PathId([number; 32]))
 }
 
-fn static_invoice(offer: &Offer, created_at: UnixTime) -> StaticInvoice {
+pub(super) fn static_invoice(offer: &Offer, created_at: UnixTime) -> StaticInvoice {
     static_invoice_with(offer, created_at, &payinfo())
 }
 
@@ -53,14 +53,14 @@ fn static_invoice_with(offer: &Offer, created_at: UnixTime, payinfo: &PayInfo<'_
 }
 
 /// A payment for the offer that was just begun, with a day to wait for an invoice.
-fn start(offer: &Offer, limit: Option<Limit>) -> AsyncPayment {
+pub(super) fn start(offer: &Offer, limit: Option<Limit>) -> AsyncPayment {
     let draft = payer().draft(offer, NOW, CHAINS).unwrap();
     let draft = limit.into_iter().fold(draft, |draft, limit| draft.limit(limit));
     AsyncPayment::new(draft.start([7; 32], NOW, after(DAY)).unwrap()).unwrap()
 }
 
 /// What it sends now.
-fn sent(payment: &mut AsyncPayment, now: UnixTime) -> OutgoingMessage {
+pub(super) fn sent(payment: &mut AsyncPayment, now: UnixTime) -> OutgoingMessage {
     match payment.poll(now).unwrap() {
         Action::Send(message) => *message,
         other => panic!("{other:?}"),
@@ -68,12 +68,12 @@ fn sent(payment: &mut AsyncPayment, now: UnixTime) -> OutgoingMessage {
 }
 
 /// Something that comes over the reply path of what was sent.
-fn reply(sent: &OutgoingMessage, kind: OffersMessageKind, bytes: &[u8]) -> IncomingMessage {
+pub(super) fn reply(sent: &OutgoingMessage, kind: OffersMessageKind, bytes: &[u8]) -> IncomingMessage {
     let arrival = MessageArrival::Path(sent.reply_path_id.expect("an answer is wanted"));
     IncomingMessage { kind, bytes: bytes.to_vec(), arrival, reply_path: None }
 }
 
-fn answer(sent: &OutgoingMessage, invoice: &StaticInvoice) -> IncomingMessage {
+pub(super) fn answer(sent: &OutgoingMessage, invoice: &StaticInvoice) -> IncomingMessage {
     reply(sent, OffersMessageKind::StaticInvoice, invoice.as_bytes())
 }
 
@@ -82,7 +82,7 @@ fn release(notice: &OutgoingMessage) -> IncomingMessage {
 }
 
 /// The payee is found asleep.
-fn asleep() -> AsyncPayment {
+pub(super) fn asleep() -> AsyncPayment {
     let mut payment = start(&offer(), None);
     let request = sent(&mut payment, NOW);
     let invoice = static_invoice(&offer(), NOW);
@@ -112,7 +112,7 @@ fn attempt_of(payment: &AsyncPayment) -> Attempt {
 }
 
 #[track_caller]
-fn refused(payment: &mut AsyncPayment, message: IncomingMessage, now: UnixTime) -> bolt12::Error {
+pub(super) fn refused(payment: &mut AsyncPayment, message: IncomingMessage, now: UnixTime) -> bolt12::Error {
     let before = format!("{payment:?}");
     let refused = payment.receive(message, now).expect_err("nothing is to come of this");
     assert_eq!(format!("{payment:?}"), before, "what is refused changes nothing");
@@ -122,7 +122,7 @@ fn refused(payment: &mut AsyncPayment, message: IncomingMessage, now: UnixTime) 
 
 /// What is saved says all.
 #[track_caller]
-fn reload(payment: AsyncPayment) -> AsyncPayment {
+pub(super) fn reload(payment: AsyncPayment) -> AsyncPayment {
     let loaded = payer().load_async(&payment.to_bytes()).unwrap();
     assert_eq!(format!("{loaded:?}"), format!("{payment:?}"));
     loaded
@@ -360,7 +360,7 @@ fn the_own_invoice_of_the_payee_takes_the_place_of_a_static_one() {
 }
 
 /// An invoice of the payee's own for a request, with the key of the offer.
-fn own_invoice(offer: &Offer, request: &OutgoingMessage, by: &Keypair) -> Vec<u8> {
+pub(super) fn own_invoice(offer: &Offer, request: &OutgoingMessage, by: &Keypair) -> Vec<u8> {
     let OffersMessage::InvoiceRequest(request) = &request.message else { panic!() };
     messages::unsigned_invoice(offer, request).sign(by).unwrap().into_bytes()
 }

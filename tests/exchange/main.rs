@@ -14,6 +14,8 @@ mod sides;
 mod answers;
 mod approval;
 #[cfg(feature = "async_payments")]
+mod async_decisions;
+#[cfg(feature = "async_payments")]
 mod async_payments;
 #[cfg(feature = "contacts")]
 mod contacts;

@@ -16,6 +16,7 @@ mod sides;
 #[path = "../common/town.rs"]
 mod town;
 
+mod exact;
 mod onion;
 mod parties;
 mod recipient;

@@ -13,11 +13,11 @@ use bolt12::{ChainHash, Error, ErrorKind, Msat, Offer, OfferBuilder, Rule, Servi
 use proptest::prelude::*;
 use std::time::Duration;
 
-fn after(seconds: u64) -> UnixTime {
+pub(super) fn after(seconds: u64) -> UnixTime {
     UnixTime(NOW.0 + seconds)
 }
 
-fn kind(error: &Error) -> (ErrorKind, Rule) {
+pub(super) fn kind(error: &Error) -> (ErrorKind, Rule) {
     (error.kind().clone(), error.rule())
 }
 
@@ -35,7 +35,7 @@ fn reload(recipient: AsyncRecipient) -> AsyncRecipient {
 }
 
 #[track_caller]
-fn refused(recipient: &mut AsyncRecipient, message: IncomingMessage, now: UnixTime) -> Box<Refused> {
+pub(super) fn refused(recipient: &mut AsyncRecipient, message: IncomingMessage, now: UnixTime) -> Box<Refused> {
     let before = recipient.to_bytes();
     let refused = recipient.receive(message, now).expect_err("nothing is to come of this");
     assert_eq!(recipient.to_bytes(), before, "what is refused changes nothing");
@@ -44,7 +44,7 @@ fn refused(recipient: &mut AsyncRecipient, message: IncomingMessage, now: UnixTi
 }
 
 /// One that asks for paths for slot 0, and its request.
-fn asking() -> (AsyncRecipient, OutgoingMessage) {
+pub(super) fn asking() -> (AsyncRecipient, OutgoingMessage) {
     let mut recipient = recipient();
     assert_eq!(recipient.open(NOW), Ok(0));
     let asked = sent(&mut recipient, NOW);
@@ -52,7 +52,7 @@ fn asking() -> (AsyncRecipient, OutgoingMessage) {
 }
 
 /// One that has paths for slot 0.
-fn offered() -> AsyncRecipient {
+pub(super) fn offered() -> AsyncRecipient {
     let (mut recipient, asked) = asking();
     let paths = deliver(&give_paths(&server(), &asked, NOW), SERVER);
     assert_eq!(recipient.receive(paths, NOW).unwrap(), RecipientProgress::Paths(0));
@@ -60,7 +60,7 @@ fn offered() -> AsyncRecipient {
 }
 
 /// An answer with paths that end then.
-fn paths_until(asked: &OutgoingMessage, until: Option<UnixTime>) -> IncomingMessage {
+pub(super) fn paths_until(asked: &OutgoingMessage, until: Option<UnixTime>) -> IncomingMessage {
     IncomingMessage {
         kind: OffersMessageKind::Serving(ServingKind::OfferPaths),
         bytes: OfferPaths::new([path(2)], until).unwrap().to_bytes(),

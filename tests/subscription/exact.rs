@@ -2,6 +2,7 @@
 
 use bolt12::exchange::{
     Action, EndReason, IncomingMessage, Limit, MessageArrival, State, Subscription, SubscriptionEnd, SubscriptionState,
+    Timing,
 };
 use bolt12::{ErrorKind, Msat, PayWindow, Rate, Recurrence, Rule};
 
@@ -238,4 +239,29 @@ fn a_cancellation_is_not_loaded_as_accepted() {
     };
     assert_eq!(load(&plain), Ok(()));
     assert_eq!(load(&cancels).unwrap_err().kind(), &ErrorKind::InvalidState);
+}
+
+/// A payment is late when it has been due for more than a day, or half of what is left of its window, and missed after the
+/// last second of that.
+#[test]
+fn how_late_a_payment_is_follows_from_its_window() {
+    let window = |seconds| Some(PayWindow { seconds_before: 0, seconds_after: seconds });
+    let hourly = every(3_600, bolt12::TimeUnit::Seconds);
+    let windows = [3_600, 3_601, 5 * DAY as u32].map(|seconds| Recurrence { paywindow: window(seconds), ..monthly() });
+    for recurrence in [daily(), monthly(), hourly].into_iter().chain(windows) {
+        for due in &Shop::new(recurrence).subscribe(NOW).next_payments(4).unwrap()[1..] {
+            let until = due.window.end().0;
+            let late = due.due_at.0 + DAY.min((until - due.due_at.0) / 2);
+            for (seconds, timing) in [
+                (due.due_at.0 - 1, Timing::Early),
+                (due.due_at.0, Timing::Due),
+                (late, Timing::Due),
+                (late + 1, Timing::Late),
+                (until, Timing::Late),
+                (until + 1, Timing::Missed),
+            ] {
+                assert_eq!(due.timing(at(seconds)), timing, "{seconds} of {due:?}");
+            }
+        }
+    }
 }

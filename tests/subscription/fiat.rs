@@ -178,3 +178,18 @@ fn limits_are_checked() {
     let amount = shop.subscribe(NOW).amount(Msat(1)).rate(dollars(100_000)).start(ENTROPY, NOW, later(600));
     assert_eq!(amount.unwrap_err().kind(), &ErrorKind::AmountTooLow { min: PRICE });
 }
+
+// REC-12, EXC-9: a quote may be off the price by the tolerance, above it and below, also at the rate of the last moment.
+#[test]
+fn a_tolerance_is_what_a_quote_may_be_off_by() {
+    let mut shop = Shop::in_dollars(daily(), 300, dollars(100_000));
+    let draft = shop.subscribe(NOW).rate(dollars(100_000)).limit(Limit::Tolerance { basis_points: 500 });
+    let mut subscription = draft.start(ENTROPY, NOW, later(600)).unwrap();
+    assert_eq!(quoted(&mut subscription, &mut shop, NOW), PRICE);
+    for (worth, refusal) in
+        [(94_000, Some("off_price")), (96_000, None), (104_000, None), (106_000, Some("amount_too_high"))]
+    {
+        let begun = reload(&subscription).begin(NOW, Some(dollars(worth)));
+        assert_eq!(begun.err().map(|error| error.kind().code()), refusal, "{worth}");
+    }
+}

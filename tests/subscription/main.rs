@@ -12,6 +12,7 @@ mod network;
 #[path = "../common/sides.rs"]
 mod sides;
 
+mod again;
 mod attacks;
 mod decisions;
 mod exact;

@@ -6,13 +6,13 @@ use bolt12::exchange::{
     Action, EndReason, IncomingMessage, MessageArrival, Objection, OffersMessageKind, OutgoingMessage, Progress, State,
     Subscription, SubscriptionState,
 };
-use bolt12::{ErrorKind, InvoiceError, Msat, PayWindow, Recurrence, TimeUnit, UnixTime};
+use bolt12::{ErrorKind, InvoiceError, Msat, PayWindow, Recurrence, Rule, TimeUnit, UnixTime};
 use proptest::prelude::*;
 
 use super::messages::{NOW, path, payinfo};
 use super::shop::NOTHING;
 use super::shop::*;
-use super::sides::deliver;
+use super::sides::{deliver, is_about};
 
 /// A first invoice for what is asked for, made as if it were another time, and good for as long as can be.
 pub(super) fn backdated(shop: &mut Shop, asked: &OutgoingMessage, made: UnixTime) -> IncomingMessage {
@@ -404,4 +404,94 @@ fn a_backup_of_a_subscription_waits_for_its_owner() {
     assert!(matches!(failed.state(now), SubscriptionState::Stopped(_, EndReason::Restored)));
     restored.paid(preimage).unwrap();
     assert!(matches!(restored.state(later(2 * DAY)), SubscriptionState::Stopped(_, EndReason::Restored)));
+}
+
+// EXC-17: what is due in the very second in which the one before it is begun waits for a period, less a twentieth of it
+// for the network, at most ten minutes.
+#[test]
+fn what_is_overdue_waits_to_the_second() {
+    for (length, slack) in [(60, 3), (1_010, 50), (3_600, 180), (12_000, 600), (DAY, 600)] {
+        let mut shop = Shop::new(for_a_year(every(length as u32, TimeUnit::Seconds)));
+        let mut subscription = shop.start(NOW);
+        pay(&mut subscription, &mut shop, NOW);
+        let now = subscription.next_payments(NOW, 2)[1].due_at;
+        let mut early = reload(&subscription);
+        pay(&mut early, &mut shop.clone(), at(now.0 - 1));
+        assert_eq!(waits(&mut early, at(now.0 - 1)), now, "what is not due yet is not put off");
+        pay(&mut subscription, &mut shop, now);
+        let SubscriptionState::Overdue { due, from } = subscription.state(now) else { panic!() };
+        assert_eq!((due.counter, due.due_at, from), (2, now, at(now.0 + length - slack)));
+        assert_eq!(waits(&mut subscription, at(from.0 - 1)), from);
+        pay(&mut subscription, &mut shop, from);
+    }
+}
+
+/// How often it asks until then, if nobody answers.
+fn requests_until(subscription: &mut Subscription, mut now: UnixTime, until: UnixTime) -> usize {
+    let mut sent = 0;
+    while now < until {
+        match subscription.poll(now, None).unwrap() {
+            Action::Send(_) => sent += 1,
+            Action::WaitUntil(time) => now = time,
+            Action::Sign | Action::Nothing => panic!("{:?}", subscription.state(now)),
+        }
+    }
+    sent
+}
+
+// EXC-17: whoever has just subscribed looks on for an hour; after that, it is silent for a day.
+#[test]
+fn a_first_payment_is_watched_for_an_hour() {
+    let mut subscription = Shop::new(daily()).start(NOW);
+    assert!(requests_until(&mut subscription, NOW, later(600)) > 5);
+    asks(&mut reload(&subscription), later(3_599), None);
+    assert!(waits(&mut subscription, later(3_600)) > later(DAY / 2));
+}
+
+// EXC-17: nobody looks on when a first payment is due ten minutes after its start.
+#[test]
+fn a_first_payment_that_is_to_come_is_not_watched() {
+    let paywindow = Some(PayWindow { seconds_before: 3_600, seconds_after: 2 * DAY as u32 });
+    let shop = Shop::new(Recurrence { paywindow, ..based(monthly(), MARCH, false) });
+    let start = at(MARCH.0 - 4_200);
+    let mut subscription = shop.subscribe(start).start(ENTROPY, start, at(MARCH.0 + 2 * DAY)).unwrap();
+    let due_at = waits(&mut subscription, start);
+    assert!(due_at.0 < start.0 + 3_600);
+    assert_eq!(requests_until(&mut subscription, due_at, at(due_at.0 + DAY)), 5);
+}
+
+// EXC-5: nobody looks on when a later payment is due, so the first delay is an eighth of its window, at most an hour.
+#[test]
+fn requests_are_spread_over_the_window() {
+    for seconds in [20, 100, 1_600, 8_000, 20_000, 5 * DAY] {
+        let paywindow = Some(PayWindow { seconds_before: 0, seconds_after: seconds as u32 });
+        let mut shop = Shop::new(Recurrence { paywindow, ..monthly() });
+        let mut subscription = shop.start(NOW);
+        pay(&mut subscription, &mut shop, NOW);
+        let SubscriptionState::Waiting(due) = subscription.state(NOW) else { panic!() };
+        asks(&mut subscription, due.due_at, None);
+        let again = waits(&mut subscription, due.due_at);
+        let eighth = (due.window.end().0 - due.due_at.0) / 8;
+        assert!(is_about(again, due.due_at, eighth.clamp(5, 3_600)), "{again} in {seconds}");
+    }
+}
+
+// EXC-18: what a subscription asks for first may be asked for long after it was begun; its answer is no older, but for
+// clocks that differ by an hour.
+#[test]
+fn a_first_invoice_is_no_older_than_what_asks_for_it() {
+    let mut shop = Shop::with_one_path(daily());
+    let mut subscription = shop.start(NOW);
+    let now = later(4 * 3_600);
+    let asked = asks(&mut subscription, now, None);
+    for made in [NOW, at(now.0 - 3_601)] {
+        let old = backdated(&mut shop, &asked, made);
+        let refused = subscription.receive(old, now).unwrap_err();
+        assert_eq!(
+            (refused.error().kind(), refused.error().rule()),
+            (&ErrorKind::TimeMismatch { expected: now }, Rule::Rec9)
+        );
+    }
+    let good = backdated(&mut shop, &asked, at(now.0 - 3_600));
+    assert_eq!(subscription.receive(good, now).unwrap(), Progress::Quoted);
 }

@@ -334,7 +334,7 @@ fn a_first_period_that_has_begun_costs_the_rest() {
 
 /// The issuer refuses over all ways.
 #[track_caller]
-fn is_refused(subscription: &mut Subscription, now: UnixTime) {
+pub(super) fn is_refused(subscription: &mut Subscription, now: UnixTime) {
     let ways = subscription.offer().paths().unwrap().iter().count() as u64;
     for way in 0..ways {
         let asked = asks(subscription, at(now.0 + way), None);

@@ -6,7 +6,7 @@ use bolt12::{ErrorKind, Field, InvoiceRequest, RecurrenceRequest, UnixTime, Unsi
 
 use super::messages::{NOW, key};
 use super::shop::*;
-use super::sides::deliver;
+use super::sides::{deliver, reseal};
 
 fn device() -> Keypair {
     key(0x77)
@@ -158,6 +158,41 @@ fn the_longest_note_fits_into_every_request() {
         );
         assert_eq!(draft.clone().signer(device().public_key()).max_note_len(), Ok(max));
     }
+}
+
+// EXC-1, REC-11: the longest request is the one that cancels as late as can be, and the issuer takes it.
+#[test]
+fn a_cancellation_fits_beside_the_longest_note() {
+    for recurrence in [daily(), based(daily(), NOW, false)] {
+        let mut shop = Shop::new(recurrence);
+        let draft = shop.subscribe(NOW).payments(1).custom_field(2_000_000_001, vec![7; 3_000]);
+        let note = "x".repeat(draft.max_note_len().unwrap());
+        let mut subscription = draft.payer_note(&note).start(ENTROPY, NOW, later(DAY)).unwrap();
+        pay(&mut subscription, &mut shop, NOW);
+        subscription.cancel();
+        let said = asks(&mut subscription, NOW, None);
+        assert!(request(&said).recurrence().unwrap().cancel);
+        assert!(shop.answer(deliver(&said, 0x70), NOW).unwrap().is_none());
+        assert_eq!(shop.cancelled.len(), 1);
+    }
+}
+
+// EXC-4: there is no signature of a cancellation where nothing is cancelled.
+#[test]
+fn a_signature_of_nothing_is_not_loaded() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = draft(&shop).start(ENTROPY, NOW, later(DAY)).unwrap();
+    sign(&mut subscription, NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    subscription.cancel();
+    assert_eq!(subscription.poll(NOW, None).unwrap(), Action::Sign);
+    let signature = signed(&subscription.to_sign().unwrap());
+    subscription.sign(&signature).unwrap();
+    let state = subscription.to_bytes();
+    let at = state.windows(64).position(|bytes| bytes == signature.serialize()).unwrap();
+    let without = reseal(PAYER, "payer state", &state, |state| state[at - 2] &= 0x80);
+    assert_ne!(without, state);
+    assert_eq!(payer().load_subscription(&without).unwrap_err().kind(), &ErrorKind::InvalidState);
 }
 
 // CON-1, CON-2

@@ -204,8 +204,6 @@ impl Subscription {
             Some((payment, State::Quoted(_) | State::NeedsApproval { .. })) => SubscriptionState::Open(payment),
             // A clock that was set back must not make us ask too early.
             Some((payment, State::Asking { .. })) if now >= *due.window.start() => SubscriptionState::Open(payment),
-            // It was the clock that ended it, and is right again.
-            Some((_, State::Ended(EndReason::Deadline))) => SubscriptionState::Waiting(due),
             Some((_, State::Ended(end))) if self.again.is_none_or(|at| now < at) => {
                 SubscriptionState::Stopped(due, end)
             }

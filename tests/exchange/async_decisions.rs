@@ -1,0 +1,127 @@
+//! Payments whose payee may be asleep: to the second, and as any other as long as the payee answers itself.
+
+use super::async_payments::*;
+use super::messages::{NOW, issuer, key, path, payinfo};
+use super::sides::CHAINS;
+use bolt12::bitcoin::hashes::{Hash, sha256};
+use bolt12::exchange::{
+    Action, AsyncPayment, AsyncProgress, AsyncState, Attempt, EndReason, FeeLimit, Limit, Objection, OffersMessage,
+    OffersMessageKind, OutgoingMessage, Progress, State,
+};
+use bolt12::{
+    ErrorKind, InvoiceBuilder, InvoiceError, Msat, Offer, OfferBuilder, PayInfo, RequestArrival, RequestContext, Rule,
+    StaticInvoiceBuilder, UnixTime,
+};
+
+/// An invoice of the payee's own whose fee is above the limit.
+fn dear_invoice(offer: &Offer, request: &OutgoingMessage) -> Vec<u8> {
+    let OffersMessage::InvoiceRequest(request) = &request.message else { panic!() };
+    let arrival = RequestArrival::OfferPath(offer.paths().unwrap().iter().next().unwrap().last_blinded_node_id());
+    let context = RequestContext { offer, arrival, now: NOW, chains: CHAINS, rate: None, max_amount: None };
+    let dear = PayInfo { fee_base_msat: 60_000, ..payinfo() };
+    let invoice = InvoiceBuilder::new(request.accept(&context).unwrap(), NOW, sha256::Hash::hash(b"preimage"));
+    invoice.add_path(path(1), &dear).build().unwrap().sign(&issuer()).unwrap().into_bytes()
+}
+
+/// Asks, and gets such an invoice.
+fn is_too_dear(payment: &mut AsyncPayment) -> AsyncProgress {
+    let request = sent(payment, NOW);
+    let invoice = dear_invoice(&offer(), &request);
+    payment.receive(reply(&request, OffersMessageKind::Invoice, &invoice), NOW).unwrap()
+}
+
+fn more_fees() -> FeeLimit {
+    FeeLimit { base: Msat(60_000), ..FeeLimit::default() }
+}
+
+// EXC-4, STA-3
+#[test]
+fn paying_can_begin_until_the_last_second() {
+    for (now, until, is_good) in [(DAY, 2 * DAY, true), (DAY + 1, 2 * DAY, false), (5, 5, true), (6, 5, false)] {
+        let begun = asleep().begin_held(RANDOM, after(now), after(until), None);
+        assert_eq!(begun.is_ok(), is_good, "{now} of {until}");
+    }
+    for (now, is_good) in [(100, true), (101, false)] {
+        let mut payment = start(&offer(), None);
+        let request = sent(&mut payment, NOW);
+        let old = static_invoice(&offer(), UnixTime(NOW.0 - TWO_WEEKS + 100));
+        payment.receive(answer(&request, &old), NOW).unwrap();
+        assert_eq!(payment.begin_held(RANDOM, after(now), after(DAY), None).is_ok(), is_good, "{now}");
+    }
+}
+
+// STA-2: without an issuer id, the last key of the path that was asked over signs, and no other.
+#[test]
+fn who_signs_for_another_path_is_refused() {
+    let builder = OfferBuilder::with_paths([path(2), path(3)]).description("tips").amount_msat(PRICE);
+    let offer = builder.build().unwrap();
+    let mut payment = start(&offer, None);
+    let request = sent(&mut payment, NOW);
+    let by = |number| {
+        let builder = StaticInvoiceBuilder::new(&offer, NOW).node_id(key(number).public_key());
+        let builder =
+            builder.add_path(path(2), &payinfo()).add_message_path(message_path(1)).add_message_path(message_path(2));
+        builder.build().unwrap().sign(&key(number)).unwrap()
+    };
+    let error = refused(&mut payment, answer(&request, &by(3)), NOW);
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::WrongKey, Rule::Sta2));
+    assert_eq!(payment.receive(answer(&request, &by(2)), NOW).unwrap(), AsyncProgress::Asleep);
+}
+
+// EXC-14: an error closes the way that it came over, as with any payment.
+#[test]
+fn errors_over_all_ways_end_a_payment() {
+    let mut payment = start(&offer(), None);
+    for expected in [Progress::AskingAgain(None), Progress::Ended] {
+        let request = sent(&mut payment, NOW);
+        let told = InvoiceError::new("out of tips").unwrap();
+        let told = reply(&request, OffersMessageKind::InvoiceError, told.as_bytes());
+        assert_eq!(payment.receive(told, NOW).unwrap(), AsyncProgress::AsUsual(expected));
+        payment = reload(payment);
+    }
+    assert!(matches!(payment.state(), AsyncState::AsUsual(State::Ended(EndReason::Refused(_)))));
+}
+
+// EXC-10: what the payee asks for itself needs approval as with any payment, and can fail as any.
+#[test]
+fn the_own_invoice_of_the_payee_is_decided_on_as_usual() {
+    let mut payment = start(&offer(), None);
+    assert!(matches!(is_too_dear(&mut payment), AsyncProgress::AsUsual(Progress::AskingAgain(Some(_)))));
+    assert_eq!(is_too_dear(&mut payment), AsyncProgress::AsUsual(Progress::NeedsApproval));
+    let double = Msat(2 * PRICE.0);
+    payment.allow(Limit::AtMost(double), NOW, after(DAY)).unwrap();
+    assert_eq!(payment.payment().max_amount(), double);
+
+    let mut payment = start(&offer(), None);
+    let _ = (is_too_dear(&mut payment), is_too_dear(&mut payment));
+    let AsyncState::AsUsual(State::NeedsApproval { objection, .. }) = payment.state() else { panic!() };
+    assert!(matches!(objection, Objection::FeeAboveLimit { .. }));
+    payment.allow_fee(more_fees(), NOW, after(DAY)).unwrap();
+    payment = reload(payment);
+    for attempt in [Attempt(1), Attempt(2)] {
+        let AsyncState::AsUsual(State::Quoted(quote)) = payment.state() else { panic!("{:?}", payment.state()) };
+        let hash = quote.payment_hash();
+        assert_eq!(payment.begin(hash, NOW, None).unwrap(), attempt);
+        assert_eq!(payment.failed(Attempt(3)).unwrap_err().rule(), Rule::Exc12);
+        payment.failed(attempt).unwrap();
+        payment = reload(payment);
+    }
+}
+
+// EXC-4: an invoice that was too dear before is not allowed after a static one was begun: both could be paid.
+#[test]
+fn nothing_is_allowed_once_something_was_begun() {
+    let mut payment = start(&offer(), None);
+    let _ = is_too_dear(&mut payment);
+    let request = sent(&mut payment, NOW);
+    payment.receive(answer(&request, &static_invoice(&offer(), NOW)), NOW).unwrap();
+    let attempt = payment.begin_held(RANDOM, NOW, after(DAY), None).unwrap();
+    payment.failed(attempt).unwrap();
+    let late = after(DAY + 1);
+    assert_eq!(payment.poll(late).unwrap(), Action::Nothing);
+    assert!(matches!(payment.state(), AsyncState::AsUsual(State::Ended(EndReason::FeeTooHigh { .. }))));
+    let until = after(9 * DAY);
+    assert_eq!(payment.allow(Limit::AtMost(PRICE), late, until).unwrap_err().kind().code(), "wrong_state");
+    assert_eq!(payment.allow_fee(more_fees(), late, until).unwrap_err().kind().code(), "wrong_state");
+    assert_eq!(payment.poll(late).unwrap(), Action::Nothing);
+}
