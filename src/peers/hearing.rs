@@ -213,9 +213,10 @@ impl Peers {
         if !peer.is_stranger() {
             return Some(own);
         }
-        // A newcomer is none any more after a while, but may well be asked for once too often.
+        // A newcomer has its turn among newcomers, or when it is none any more, if that is sooner.
         let all = self.all_strangers.ready_at(OPENING)?.max(own);
-        if peer.is_new(all) { Some(self.newcomers.ready_at(OPENING)?.max(all)) } else { Some(all) }
+        let among_newcomers = self.newcomers.ready_at(OPENING).unwrap_or(Duration::MAX);
+        Some(all.max(among_newcomers.min(peer.new_until())))
     }
 
     /// Takes what was done for a peer off its budgets.

@@ -70,7 +70,12 @@ impl Peer {
     }
 
     pub(super) fn is_new(&self, now: Duration) -> bool {
-        now < self.since.saturating_add(NEW)
+        now < self.new_until()
+    }
+
+    /// From when on it is new no more.
+    pub(super) fn new_until(&self) -> Duration {
+        self.since.saturating_add(NEW)
     }
 
     pub(super) fn is_stranger(&self) -> bool {

@@ -71,6 +71,9 @@ fn newcomers_are_held_up_for_a_minute() {
     for (after, expected) in [(0, 1), (1, 0), (59_999, 0), (60_000, 2)] {
         town.now = start + Duration::from_millis(after);
         assert_eq!(opened(&mut town, [ONE]), [expected], "{after}");
+        // Whoever sleeps until there is something to do is woken then.
+        let waits = (after < 60_000).then_some(start + Duration::from_secs(60));
+        assert_eq!(town.node(ISSUER).peers.wake_at(), waits, "{after}");
     }
 }
 
