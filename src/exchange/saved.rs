@@ -38,11 +38,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What a state says that it is. Nobody has checked whether it is whole.
+    /// Which kind of conversation a state says that it is of. Nobody has checked whether it is whole.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         Some(match bytes.get(1)? {
-            0 => Self::Received,
-            1 => Self::Accepted,
             2 => Self::Payment,
             3 => Self::Claim,
             #[cfg(feature = "recurrence")]

@@ -36,7 +36,8 @@ mod tests {
     // EXC-19: the latest, each once.
     #[test]
     fn the_latest_are_remembered() {
-        let path_id = |number: usize| PathId([(number % 256) as u8, (number / 256) as u8].repeat(16).try_into().unwrap());
+        let path_id =
+            |number: usize| PathId([(number % 256) as u8, (number / 256) as u8].repeat(16).try_into().unwrap());
         let mut answered = Answered::default();
         for number in 0..REMEMBERED {
             answered.add(path_id(number));
