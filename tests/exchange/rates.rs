@@ -99,18 +99,20 @@ fn the_rate_moves_within_and_beyond_the_tolerance() {
 }
 
 /// EXC-9: after the last time that another invoice is asked for because of the price, nothing is to be done until the
-/// deadline.
+/// quote expires.
 #[test]
 fn after_the_last_renewal_there_is_nothing_to_wake_up_for() {
-    let mut payment = begin(&coffee(), one_per_cent);
+    let draft = one_per_cent(payer().draft(&coffee(), NOW, CHAINS).unwrap().rate(at("100000.00")));
+    let mut payment = draft.start([3; 32], NOW, UnixTime(NOW.0 + 86_400)).unwrap();
     let mut now = NOW;
     for renewals in 0..=MAX_RENEWALS {
         assert_eq!(exchange(&mut payment, now, at("90000.00")).unwrap(), Progress::NeedsApproval);
-        let before = now;
+        let State::NeedsApproval { quote, .. } = payment.state() else { panic!() };
+        let (expires_at, before) = (quote.expires_at(), now);
         let Action::WaitUntil(wake) = payment.poll(now).unwrap() else { panic!("{:?}", payment.state()) };
         now = wake;
         if renewals == MAX_RENEWALS {
-            assert_eq!(now, UnixTime(DEADLINE.0 + 1));
+            assert_eq!(now, UnixTime(expires_at.0 + 1));
         } else {
             assert!(now > before && now <= UnixTime(before.0 + 320), "{renewals}");
         }
