@@ -38,7 +38,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What a conversation's state says that it is. Nobody has checked whether it is whole.
+    /// Which kind of conversation a state says that it is of. Nobody has checked whether it is whole.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         Some(match bytes.get(1)? {
             2 => Self::Payment,

@@ -118,6 +118,74 @@ fn the_default_limit_of_fees_is_exact() {
     assert_eq!(FeeLimit::default().of(Msat(u64::MAX)).max_fee, Msat(u64::MAX / 100 + 50_000));
 }
 
+/// EXC-10: where the owner allows something else that is not enough, another invoice is asked for at once.
+#[test]
+fn what_is_still_not_within_the_limit_is_asked_for_anew() {
+    let enough = FeeLimit { base: ROBBERY, ..FeeLimit::default() };
+    for (limit, is_enough) in [(enough, true), (FeeLimit { base: Msat(100_000), ..enough }, false)] {
+        let mut payment = start(&tea(1));
+        let Action::Send(first) = copy(&payer(), &payment).poll(NOW).unwrap() else { panic!() };
+        assert_eq!(invoiced(&mut payment, &[robber()]).0, Progress::NeedsApproval);
+        payment.allow_fee(limit, NOW, DEADLINE).unwrap();
+        match payment.poll(NOW).unwrap() {
+            Action::Send(second) => assert!(!is_enough && second.message != first.message),
+            action => assert!(is_enough && matches!(action, Action::WaitUntil(_)), "{action:?}"),
+        }
+        assert_eq!(matches!(payment.state(), State::Quoted(_)), is_enough);
+    }
+}
+
+/// EXC-4: once paying an invoice was begun, no other is asked for, whatever its owner allows: what failed may turn out to
+/// be paid.
+#[test]
+fn after_a_failure_no_other_invoice_is_asked_for() {
+    let none = FeeLimit { base: Msat(0), basis_points: 0, ..FeeLimit::default() };
+    let less = |payment: &mut Payment| payment.allow(Limit::AtMost(Msat(PRICE.0 - 1)), NOW, DEADLINE);
+    let cheaper = |payment: &mut Payment| payment.allow_fee(none, NOW, DEADLINE);
+    let mut payment = start(&tea(2));
+    let (_, preimage) = invoiced(&mut payment, &[cheap()]);
+    let hash = preimage.payment_hash();
+    payment.begin(hash, NOW, None).unwrap();
+    sides::fail(&mut payment);
+    for allow in [&less as &dyn Fn(&mut Payment) -> _, &cheaper] {
+        let mut payment = copy(&payer(), &payment);
+        allow(&mut payment).unwrap();
+        for now in [NOW, UnixTime(NOW.0 + 1_000), UnixTime(NOW.0 + 7_200)] {
+            assert!(matches!(payment.poll(now).unwrap(), Action::WaitUntil(_)));
+            let State::NeedsApproval { quote, .. } = payment.state() else { panic!("{:?}", payment.state()) };
+            assert_eq!(quote.payment_hash(), hash);
+            assert!(payment.begin(hash, now, None).is_err());
+        }
+        let mut again = copy(&payer(), &payment);
+        again.allow(Limit::AtMost(PRICE), NOW, DEADLINE).unwrap();
+        again.allow_fee(FeeLimit::default(), NOW, DEADLINE).unwrap();
+        assert_eq!(again.begin(hash, NOW, None).unwrap(), Attempt(2));
+        assert_eq!(payment.poll(UnixTime(NOW.0 + 7_201)).unwrap(), Action::Nothing);
+        assert!(matches!(payment.state(), State::Ended(_)));
+    }
+}
+
+/// EXC-14: what came over one way is for its owner to decide only after the others had time to answer.
+#[test]
+fn the_other_ways_have_time_to_answer() {
+    for ways in 2..=4 {
+        let mut payment = start(&tea(ways));
+        assert!(matches!(invoiced(&mut payment, &[robber()]).0, Progress::AskingAgain(Some(_))));
+        let mut now = NOW;
+        for _ in 1..ways {
+            let Action::Send(_) = payment.poll(now).unwrap() else { panic!("{:?}", payment.state()) };
+            let Action::WaitUntil(at) = payment.poll(now).unwrap() else { panic!() };
+            assert!(at > now);
+            now = UnixTime(at.0 - 1);
+            assert!(matches!(payment.poll(now).unwrap(), Action::WaitUntil(_)));
+            assert!(matches!(payment.state(), State::Asking { .. }), "{:?}", payment.state());
+            now = at;
+        }
+        let Action::Send(_) = payment.poll(now).unwrap() else { panic!("{:?}", payment.state()) };
+        assert!(matches!(payment.state(), State::NeedsApproval { .. }), "{:?}", payment.state());
+    }
+}
+
 /// EXC-12: a node that says everything again says again that the first attempt failed, while the second is on its way.
 #[test]
 fn a_failure_that_is_told_again_is_not_of_the_present_attempt() {
@@ -125,6 +193,7 @@ fn a_failure_that_is_told_again_is_not_of_the_present_attempt() {
     let (_, preimage) = invoiced(&mut payment, &[cheap()]);
     let hash = preimage.payment_hash();
     assert_eq!(payment.begin(hash, NOW, None).unwrap(), Attempt(1));
+    assert_eq!([Attempt(1), Attempt(u32::MAX)].map(|it| it.to_string()), ["1", "4294967295"]);
     assert_eq!(payment.failed(Attempt(2)).unwrap_err().kind(), &ErrorKind::OtherAttempt { attempt: 2, present: 1 });
     payment.failed(Attempt(1)).unwrap();
     assert_eq!(payment.failed(Attempt(1)).unwrap_err().kind().code(), "wrong_state");

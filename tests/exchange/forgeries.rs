@@ -295,6 +295,8 @@ fn an_expired_invoice_is_not_paid() {
     let error = try_begin(&mut copy(&payer(), &asked.payment), late).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: expires_at }, Rule::Ivr4));
     assert!(try_begin(&mut asked.payment, expires_at).is_ok());
+    let State::Paying(paying) = asked.payment.state() else { panic!() };
+    assert_eq!(paying.expires_at(), expires_at);
     // Created at the end of time, it does not overflow.
     let mut asked = self::asked(&priced(), 3);
     let forever = forged(&asked.invoice, &node(), |records| put(records, 164, &[0xff; 8]));

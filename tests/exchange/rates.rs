@@ -1,8 +1,8 @@
 //! The rate moves between draft and invoice, in both directions (OFR-10, EXC-7, ERR-2, RQR-9).
 
 use bolt12::exchange::{
-    Action, Attempt, CURRENCY_RELATIVE_EXPIRY, Draft, EndReason, IncomingMessage, Limit, MessageArrival, Objection,
-    OffersMessage, OffersMessageKind, Payer, Payment, Progress, Refused, State,
+    Action, Attempt, CURRENCY_RELATIVE_EXPIRY, Draft, EndReason, IncomingMessage, Limit, MAX_RENEWALS, MessageArrival,
+    Objection, OffersMessage, OffersMessageKind, Payer, Payment, Progress, Refused, State,
 };
 use bolt12::{ErrorKind, Field, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, Preimage, Rate, Rule, UnixTime};
 use proptest::prelude::*;
@@ -96,6 +96,29 @@ fn the_rate_moves_within_and_beyond_the_tolerance() {
             other => panic!("{rate:?}: {other:?}"),
         }
     }
+}
+
+/// EXC-9: after the last time that another invoice is asked for because of the price, nothing is to be done until the
+/// quote expires.
+#[test]
+fn after_the_last_renewal_there_is_nothing_to_wake_up_for() {
+    let draft = one_per_cent(payer().draft(&coffee(), NOW, CHAINS).unwrap().rate(at("100000.00")));
+    let mut payment = draft.start([3; 32], NOW, UnixTime(NOW.0 + 86_400)).unwrap();
+    let mut now = NOW;
+    for renewals in 0..=MAX_RENEWALS {
+        assert_eq!(exchange(&mut payment, now, at("90000.00")).unwrap(), Progress::NeedsApproval);
+        let State::NeedsApproval { quote, .. } = payment.state() else { panic!() };
+        let (expires_at, before) = (quote.expires_at(), now);
+        let Action::WaitUntil(wake) = payment.poll(now).unwrap() else { panic!("{:?}", payment.state()) };
+        now = wake;
+        if renewals == MAX_RENEWALS {
+            assert_eq!(now, UnixTime(expires_at.0 + 1));
+        } else {
+            assert!(now > before && now <= UnixTime(before.0 + 320), "{renewals}");
+        }
+    }
+    assert_eq!(payment.poll(now).unwrap(), Action::Nothing);
+    assert!(matches!(payment.state(), State::Ended(EndReason::TooExpensive { .. })));
 }
 
 /// EXC-7: without a rate of its own, the payer fixes a most.

@@ -1,17 +1,22 @@
 //! Refunds and their claims, to the last second and over every path.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bolt12::exchange::{Action, ClaimState, EndReason, IncomingMessage, Payee, Payment, Retry};
+use bolt12::exchange::{Action, ClaimState, EndReason, IncomingMessage, Payee, Payer, Payment, Progress, Retry};
 use bolt12::exchange::{MessageArrival, OffersMessageKind};
-use bolt12::{ErrorKind, InvoiceError, Msat, Preimage, Rule, UnixTime};
+use bolt12::{ErrorKind, InvoiceError, Msat, Preimage, Refund, Rule, UnixTime};
 
 use super::helpers::{claim, sent};
 use super::messages::{NOW, key, path, payinfo};
 use super::sides::{CHAINS, copy, issuer, path_with, payer, point};
 
 fn publish(entropy: u8, paths: u8) -> Payment {
-    let new = payer().new_refund([entropy; 32]);
+    publish_of(&payer(), entropy, paths)
+}
+
+fn publish_of(payer: &Payer, entropy: u8, paths: u8) -> Payment {
+    let new = payer.new_refund([entropy; 32]);
     let builder = new.builder("a cup that broke", Msat(5_000));
     let builder = (0..paths)
         .fold(builder, |builder, position| builder.add_path(path_with(0x70 + position, new.path_id(position))));
@@ -111,7 +116,7 @@ fn a_claim_that_has_ended_stays_so() {
     assert!(matches!(late_end(refund), ClaimState::Ended(EndReason::Deadline)));
 }
 
-fn late_end(refund: &bolt12::Refund) -> ClaimState {
+fn late_end(refund: &Refund) -> ClaimState {
     let mut claim = claim(&issuer(), refund, 1);
     claim.poll(UnixTime(NOW.0 + 601)).unwrap();
     claim.state().clone()
@@ -133,4 +138,135 @@ fn a_hundred_declined_keys_are_remembered() {
     payment.decline_claim(point(100)).unwrap();
     let mut more = copy(&payer(), &payment);
     assert!(more.receive(incoming, NOW).is_ok());
+}
+
+/// RQW-4, RQW-6: each refund has a key and metadata of its own, which nobody else can make, and which are the same every
+/// time.
+#[test]
+fn no_two_refunds_have_a_key_or_a_nonce_in_common() {
+    let (mut keys, mut nonces) = (BTreeSet::new(), BTreeSet::new());
+    for payer in [payer(), Payer::new([3; 32])] {
+        for entropy in 0..8 {
+            let payment = publish_of(&payer, entropy, 1);
+            let refund = payment.refund().unwrap();
+            assert_eq!(publish_of(&payer, entropy, 1).refund().unwrap().as_bytes(), refund.as_bytes());
+            let nonce: [u8; 16] = *refund.metadata().unwrap().first_chunk().unwrap();
+            assert!(nonce.iter().collect::<BTreeSet<_>>().len() > 4, "{nonce:?}");
+            assert!(keys.insert(refund.payer_id()) && nonces.insert(nonce), "{entropy}");
+        }
+    }
+}
+
+/// IVR-8, IVR-13: whoever claims one refund over the path of another hears nothing, and nothing is computed.
+#[test]
+fn a_claim_over_the_path_of_another_refund_is_not_looked_at() {
+    let (mut mine, mut other) = (publish(5, 1), publish(6, 1));
+    let incoming = sent(&mut claim(&issuer(), mine.refund().unwrap(), 1));
+    let arrival = MessageArrival::Path(payer().new_refund([6; 32]).path_id(0));
+    assert_eq!(payer().payment_of(&arrival), Some(other.id()));
+    let before = other.to_bytes();
+    let refused = other.receive(IncomingMessage { arrival, ..incoming.clone() }, NOW).unwrap_err();
+    assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::Differs, Rule::Ivr8));
+    assert!(refused.is_cheap() && refused.answer().is_none());
+    assert_eq!(other.to_bytes(), before);
+    assert_eq!(mine.receive(incoming, NOW).unwrap(), Progress::Quoted);
+}
+
+/// A refund, and the key of the one that it is for.
+fn publish_for(payee: &Payee) -> (Payment, Refund) {
+    let mut payment = publish(5, 1);
+    let refund = payment.refund().unwrap().clone();
+    payment.expect_payee(payee.claim(&refund, NOW, CHAINS).unwrap().node_id()).unwrap();
+    (payment, refund)
+}
+
+/// IVR-9, EXC-1: once it is known who is to be paid, claims of others are not even verified, are not answered, and take
+/// nobody's turn.
+#[test]
+fn others_are_not_heard_once_the_payee_is_known() {
+    let (mut payment, refund) = publish_for(&issuer());
+    let theirs = sent(&mut claim(&Payee::new([9; 32]), &refund, 2));
+    let mut forged = theirs.clone();
+    *forged.bytes.last_mut().unwrap() ^= 1;
+    let before = payment.to_bytes();
+    for incoming in [theirs, forged].iter().cycle().take(20) {
+        let refused = payment.receive(incoming.clone(), NOW).unwrap_err();
+        assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::WrongKey, Rule::Ivr9));
+        assert!(refused.answer().is_none());
+        assert_eq!(payment.to_bytes(), before);
+    }
+    assert_eq!(payment.receive(sent(&mut claim(&issuer(), &refund, 1)), NOW).unwrap(), Progress::Quoted);
+}
+
+/// EXC-20: what others forge in the name of the payee that is known takes none of its turns; of its own claims, sixteen
+/// are taken one after the other, and then one in a minute.
+#[test]
+fn the_payee_that_is_known_has_all_turns_to_itself() {
+    let (mut payment, refund) = publish_for(&issuer());
+    let mut forged = sent(&mut claim(&issuer(), &refund, 0));
+    *forged.bytes.last_mut().unwrap() ^= 1;
+    for _ in 0..20 {
+        let refused = payment.receive(forged.clone(), NOW).unwrap_err();
+        assert_eq!(refused.error().kind(), &ErrorKind::InvalidSignature);
+    }
+    let claim = |hash| sent(&mut claim(&issuer(), &refund, hash));
+    for hash in 1..=16 {
+        assert_eq!(payment.receive(claim(hash), NOW).unwrap(), Progress::Quoted);
+    }
+    let before = payment.to_bytes();
+    for seconds in [60, 31, 1] {
+        let refused = payment.receive(claim(17), UnixTime(NOW.0 + 60 - seconds)).unwrap_err();
+        let kind = ErrorKind::TooManyClaims { seconds };
+        assert_eq!((refused.error().kind(), refused.error().rule()), (&kind, Rule::Exc20));
+        assert_eq!(payment.to_bytes(), before);
+    }
+    let now = UnixTime(NOW.0 + 60);
+    assert_eq!(payment.receive(claim(17), now).unwrap(), Progress::Quoted);
+    assert!(payment.receive(claim(18), now).is_err());
+    let hashes: Vec<_> = payment.quotes().map(|quote| quote.payment_hash()).collect();
+    assert_eq!(hashes, [Preimage([17; 32]).payment_hash()]);
+}
+
+/// A claim with an invoice that can be paid for so long.
+fn lasting(claimer: &Payee, refund: &Refund, seconds: u64) -> IncomingMessage {
+    let accepted = claimer.claim(refund, NOW, CHAINS).unwrap().relative_expiry(Duration::from_secs(seconds));
+    let invoice = accepted.invoice(Preimage([1; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
+    sent(&mut accepted.sign(invoice, UnixTime(NOW.0 + 600), Retry::default()).unwrap())
+}
+
+/// EXC-14: a claim is kept until its invoice expires, and for two hours at most, so that somebody's quote for ever blocks
+/// nothing; a clock that was set back keeps none for longer.
+#[test]
+fn a_claim_is_kept_for_two_hours_at_most() {
+    for (expiry, kept) in [(60, 60), (7_200, 7_200), (7_201, 7_200), (86_400, 7_200)] {
+        let mut payment = publish(5, 1);
+        let incoming = lasting(&issuer(), &payment.refund().unwrap().clone(), expiry);
+        assert_eq!(payment.receive(incoming, NOW).unwrap(), Progress::Quoted);
+        let last = NOW.0 + kept;
+        for (now, is_kept) in [(last, true), (last + 1, false), (last - 7_200, true), (last - 7_201, false)] {
+            let mut payment = copy(&payer(), &payment);
+            let action = payment.poll(UnixTime(now)).unwrap();
+            assert_eq!(payment.quotes().count(), usize::from(is_kept), "{expiry} {now}");
+            assert_eq!(action, if is_kept { Action::WaitUntil(UnixTime(last + 1)) } else { Action::Nothing });
+        }
+    }
+}
+
+/// EXC-14: each claim has a time of its own, and whoever waits is called when the next of them ends.
+#[test]
+fn the_time_of_one_claim_is_not_that_of_another() {
+    let mut payment = publish(5, 1);
+    let refund = payment.refund().unwrap().clone();
+    for (number, seconds) in [(1, 600), (2, 60), (3, 7_200)] {
+        assert!(payment.receive(lasting(&Payee::new([number; 32]), &refund, seconds), NOW).is_ok());
+    }
+    let mut now = NOW;
+    for (seconds, left) in [(60, 3), (600, 2), (7_200, 1)] {
+        let wake = UnixTime(NOW.0 + seconds + 1);
+        assert_eq!(payment.poll(now).unwrap(), Action::WaitUntil(wake));
+        assert_eq!(payment.quotes().count(), left);
+        (payment, now) = (copy(&payer(), &payment), wake);
+    }
+    assert_eq!(payment.poll(now).unwrap(), Action::Nothing);
+    assert_eq!(payment.quotes().count(), 0);
 }

@@ -368,6 +368,13 @@ fn silence_is_asked_again_until_the_deadline() {
     assert_ne!(asked[0].1, asked[1].1);
     assert_eq!((&asked[0].1, asked[0].2), (&asked[2].1, asked[2].2));
 
+    // The deadline is the last second.
+    let mut lookup = look_up(&payer, &[id(OTHER), id(RESOLVER)]);
+    assert!(matches!(lookup.poll(DEADLINE), Action::Send(_)));
+    assert_eq!(lookup.state(), LookupState::Asking { attempts: 1 });
+    assert_eq!(lookup.poll(UnixTime(DEADLINE.0 + 1)), Action::Nothing);
+    assert_eq!(lookup.state(), LookupState::Ended(None));
+
     let mut lookup = look_up(&payer, &[id(OTHER), id(RESOLVER)]);
     let Action::Send(first) = lookup.poll(NOW) else { panic!() };
     assert!(matches!(lookup.poll(NOW), Action::WaitUntil(_)));

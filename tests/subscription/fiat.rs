@@ -1,6 +1,6 @@
 //! A price in dollars over a year in which the dollar moves.
 
-use bolt12::exchange::{Limit, Progress, State, Subscription, SubscriptionEnd, SubscriptionState};
+use bolt12::exchange::{Action, Limit, Progress, State, Subscription, SubscriptionEnd, SubscriptionState};
 use bolt12::{ErrorKind, Msat, Rate, Rule};
 
 use super::messages::NOW;
@@ -161,6 +161,26 @@ fn the_limit_of_an_unanswered_request_follows_the_rate() {
     assert_eq!(subscription.payment().unwrap().max_amount(), Msat(2_000_000));
     let answer = shop.answer(deliver(&asked, 0x70), later(300)).unwrap().unwrap();
     assert_eq!(subscription.receive(deliver(&answer, 0x60), later(300)).unwrap(), Progress::Quoted);
+}
+
+// EXC-9, REC-12: where the limit is an amount, what was quoted is not begun after the rate has moved by more than a
+// per cent since, in either direction.
+#[test]
+fn a_quote_is_compared_with_the_rate_that_it_was_made_at() {
+    let mut shop = Shop::in_dollars(monthly(), 300, dollars(100_000));
+    for (own, is_near) in [(100_000, true), (100_900, true), (99_100, true), (102_000, false), (98_000, false)] {
+        let mut subscription = start(&shop, Limit::AtMost(Msat(4_000_000)));
+        assert_eq!(ask(&mut subscription, &mut shop, dollars(100_000), NOW), Ok(cost(100)));
+        let begun = reload(&subscription).begin(NOW, Some(dollars(own)));
+        assert_eq!(begun.is_ok(), is_near, "{own}");
+        if let Err(error) = begun {
+            let estimate = Msat(300_000_000_000_u64.div_ceil(own));
+            assert_eq!((error.kind(), error.rule()), (&ErrorKind::OffPrice { estimate }, Rule::Exc9));
+        }
+        // So it is while nothing is begun: another is asked for.
+        let action = subscription.poll(later(1), Some(dollars(own))).unwrap();
+        assert_eq!(matches!(action, Action::WaitUntil(_)), is_near, "{action:?}");
+    }
 }
 
 /// Limits that are none.

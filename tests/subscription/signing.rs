@@ -1,8 +1,11 @@
 //! Subscriptions whose requests are signed elsewhere, how long their notes may be, and who introduces himself.
 
-use bolt12::exchange::{Action, IncomingMessage, SubscriptionDraft};
+use bolt12::exchange::{
+    Action, IncomingMessage, Limit, MessageArrival, OffersMessageKind, OutgoingMessage, Progress, SubscriptionDraft,
+    SubscriptionState,
+};
 use bolt12::secp256k1::{Keypair, Message, Secp256k1, schnorr};
-use bolt12::{ErrorKind, Field, InvoiceRequest, RecurrenceRequest, UnixTime, Unsigned};
+use bolt12::{ErrorKind, Field, InvoiceError, InvoiceRequest, Msat, RecurrenceRequest, UnixTime, Unsigned};
 
 use super::messages::{NOW, key};
 use super::shop::*;
@@ -83,24 +86,55 @@ fn a_signature_is_good_for_every_way_try_and_renewal() {
     assert_eq!(first.message, third.message);
     assert_ne!(first.reply_path_id, third.reply_path_id);
     // All ways refuse, and it is tried again.
-    for message in [Some(third), subscription.poll(now, None).ok().and_then(sent)].into_iter().flatten() {
-        let refusal = bolt12::InvoiceError::new("not now").unwrap();
-        let bytes = refusal.as_bytes().to_vec();
-        let arrival = bolt12::exchange::MessageArrival::Path(message.reply_path_id.unwrap());
-        let kind = bolt12::exchange::OffersMessageKind::InvoiceError;
-        let _ = subscription.receive(IncomingMessage { kind, bytes, arrival, reply_path: None }, now);
+    let mut asked = Some(third);
+    while let Some(message) = asked {
+        subscription.receive(refusal(&message, &InvoiceError::new("not now").unwrap()), now).unwrap();
+        asked = subscription.poll(now, None).ok().and_then(sent);
     }
+    assert!(matches!(subscription.state(now), SubscriptionState::Stopped(..)));
     subscription.try_again();
     subscription = reload(&subscription);
     let fourth = asks(&mut subscription, now, None);
     assert_eq!(first.message, fourth.message);
 }
 
-fn sent(action: Action) -> Option<bolt12::exchange::OutgoingMessage> {
+fn sent(action: Action) -> Option<OutgoingMessage> {
     match action {
         Action::Send(message) => Some(*message),
         _ => None,
     }
+}
+
+/// An error in answer to a request.
+fn refusal(asked: &OutgoingMessage, error: &InvoiceError) -> IncomingMessage {
+    let (kind, bytes) = (OffersMessageKind::InvoiceError, error.as_bytes().to_vec());
+    let arrival = MessageArrival::Path(asked.reply_path_id.unwrap());
+    IncomingMessage { kind, bytes, arrival, reply_path: None }
+}
+
+// ERR-2, RQW-7: an amount that the issuer suggests needs a signature of its own, and so does what is asked for after it,
+// as it was before.
+#[test]
+fn a_request_with_another_amount_needs_another_signature() {
+    let shop = Shop::in_dollars(daily(), 300, dollars(100_000));
+    let draft = draft(&shop).limit(Limit::AtMost(Msat(4_000_000))).rate(dollars(100_000));
+    let mut subscription = draft.start(ENTROPY, NOW, later(DAY)).unwrap();
+    sign(&mut subscription, NOW);
+    let first = asks(&mut subscription, NOW, None);
+    let suggested = 3_600_000_u64.to_be_bytes();
+    let more = InvoiceError::new("the rate moved").unwrap().about(Field::INVREQ_AMOUNT, Some(&suggested[5..])).unwrap();
+    assert_eq!(subscription.receive(refusal(&first, &more), NOW).unwrap(), Progress::AskingAgain(None));
+    sign(&mut subscription, NOW);
+    let mut asked = Some(asks(&mut subscription, NOW, None));
+    while let Some(message) = asked {
+        assert_eq!(request(&message).amount(), Some(Msat(3_600_000)));
+        subscription.receive(refusal(&message, &InvoiceError::new("not now").unwrap()), NOW).unwrap();
+        asked = subscription.poll(NOW, None).ok().and_then(sent);
+    }
+    assert!(matches!(subscription.state(NOW), SubscriptionState::Stopped(..)));
+    subscription.try_again();
+    sign(&mut subscription, NOW);
+    assert_eq!(request(&asks(&mut subscription, NOW, None)).amount(), None);
 }
 
 // REC-3: the signature of one period is none for the next.

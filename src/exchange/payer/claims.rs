@@ -183,3 +183,35 @@ impl PublishedRefund {
 fn wrong_key() -> Error {
     Error::of(Field::INVOICE_NODE_ID, ErrorKind::WrongKey, Rule::Ivr9)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        // EXC-20: sixteen at once, and one more after each minute, whatever second it begins in and however often one is
+        // refused; and whoever is refused hears when.
+        #[test]
+        fn one_claim_in_a_minute_is_looked_at_after_sixteen(
+            start in 0..=u64::MAX / 2,
+            pauses in prop::collection::vec(prop_oneof![4 => 0..5u64, 1 => 0..200u64, 1 => 900..2_000u64], 1..120),
+        ) {
+            let (mut allowance, mut now) = (Allowance::FULL, start);
+            // For so many seconds claims are looked at.
+            let mut left = 16 * 60;
+            for pause in pauses {
+                now += pause;
+                left = (left + pause).min(16 * 60);
+                match allowance.take(UnixTime(now)) {
+                    Ok(()) => {
+                        prop_assert!(left >= 60);
+                        left -= 60;
+                    }
+                    Err(error) => prop_assert_eq!(error.kind(), &ErrorKind::TooManyClaims { seconds: 60 - left }),
+                }
+            }
+        }
+    }
+}

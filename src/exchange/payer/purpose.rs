@@ -205,10 +205,9 @@ impl OfferPurpose {
         Ok(max_note_len(request.tlvs()).unwrap_or(0))
     }
 
-    /// A request as long as all of them, anyone who signs those.
+    /// A request as long as all of them, whoever signs those.
     fn sample(&self, payer: &Payer) -> Result<InvoiceRequest, Error> {
-        let own = Self { choices: Choices { signer: None, ..self.choices.clone() }, ..self.clone() };
-        own.request(payer, Token { id: [0; 14], generation: 0, position: 0 }, None)
+        self.request(payer, Token { id: [0; 14], generation: 0, position: 0 }, None)
     }
 
     /// Whether nothing can be asked for any more. An offer may expire while an answer is on its way.

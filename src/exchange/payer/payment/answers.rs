@@ -164,11 +164,12 @@ impl Payment {
         let amount = told.suggested_amount()?;
         // What is priced in bitcoin needs nobody's suggestion.
         let is_more = offer.choices.amount.is_none_or(|chosen| chosen < amount) && offer.offer.currency().is_some();
-        let next = self.generation.checked_add(1).filter(|_| is_more && amount <= self.budget.max)?;
+        if !is_more || amount > self.budget.max {
+            return None;
+        }
         let better = OfferPurpose { choices: offer.choices.with_suggested(amount), ..offer.clone() };
         // What cannot be asked for does not replace what can.
-        let _ = better.to_sign(&self.payer, Token { generation: next, ..self.own_token(0) }).ok()?;
-        Some(better)
+        better.to_sign(&self.payer, self.own_token(0)).is_ok().then_some(better)
     }
 
     /// The way whose turn is after the one that a token is for.

@@ -12,7 +12,7 @@ use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::recurring::Series;
 use crate::exchange::refused::Refused;
-use crate::units::{Msat, UnixTime};
+use crate::units::UnixTime;
 
 impl Payment {
     /// Which payment of a subscription this is.
@@ -68,19 +68,12 @@ impl Payment {
         self.attempts = paid.attempts;
     }
 
-    fn asked_amount(&self) -> Option<Msat> {
-        match &self.purpose {
-            Purpose::Offer(offer) => offer.choices.amount,
-            Purpose::Refund(_) => None,
-        }
-    }
-
     /// Takes the place of a payment that has ended without being made. What it began and failed to pay may turn out to
     /// be paid after all.
     pub(crate) fn replace(&mut self, ended: Self) {
         self.attempts = ended.attempts;
         // The same is asked for, unless it was with an amount that the issuer suggested.
-        if self.asked_amount() == ended.asked_amount() {
+        if self.amount() == ended.amount() {
             self.signature = ended.signature;
         }
         self.failed = ended.failed;
