@@ -280,6 +280,8 @@ pub(crate) fn sleep_if_idle(entry: &mut Entry, now: UnixTime) {
 
 #[cfg(test)]
 mod tests {
+    use bitcoin::constants::ChainHash;
+
     use super::*;
     use crate::exchange::payer::keys::Payer;
     use crate::offer::OfferBuilder;
@@ -304,7 +306,7 @@ mod tests {
             (Stage::Ended, NEVER, true),
             (Stage::Ended, after(SLEEP_AFTER + 1), false),
         ] {
-            let draft = Payer::new([1; 32]).draft(&offer, now, &[bitcoin::constants::ChainHash::BITCOIN]).unwrap();
+            let draft = Payer::new([1; 32]).draft(&offer, now, &[ChainHash::BITCOIN]).unwrap();
             let payment = draft.start([2; 32], now, after(600)).unwrap();
             let mut entry = Entry::new(Conversation::new(payment), Standing { stage, made: 0 }, now);
             entry.wake = wake;
