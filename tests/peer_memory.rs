@@ -8,7 +8,9 @@ mod peers;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 
+use bolt12::exchange::Messenger;
 use bolt12::peer::Event;
+use bolt12::secp256k1::{Keypair, Secp256k1};
 use peers::{NOW, inbound, message, outbound, pair, received, sent, talk};
 
 /// Counts, for each thread by itself, and looks for secrets in what is freed.
@@ -189,4 +191,18 @@ fn no_secret_is_left_on_the_heap() {
         drop(moved);
         assert_eq!(LEFT.get(), 0, "stage {stage}");
     }
+}
+
+/// Nor is the key of a node in what is freed once nobody sends its messages any more.
+#[test]
+fn no_key_of_a_messenger_is_left_on_the_heap() {
+    let key = [0x31; 32];
+    SECRETS.set([key; 6]);
+    let node = Keypair::from_seckey_slice(&Secp256k1::new(), &key).unwrap();
+    let messenger = Box::new(Messenger::new(node));
+    drop((messenger.clone(), messenger));
+    assert_eq!(LEFT.get(), 0);
+    // It can fail.
+    drop(Box::new(node));
+    assert_ne!(LEFT.get(), 0);
 }

@@ -91,6 +91,28 @@ fn a_claim_takes_the_next_path_at_once() {
     assert_eq!(again.destination, seen[0]);
 }
 
+/// EXC-5, OFR-9, IVR-4: a claim ends at its deadline, with its invoice or with its refund, whichever is first.
+#[test]
+fn a_claim_ends_with_what_ends_first() {
+    let at = |seconds| UnixTime(NOW.0 + seconds);
+    for [deadline, invoice, refund] in
+        [[100, 200, 300], [200, 100, 300], [300, 200, 100], [100, 300, 200], [200, 300, 100], [300, 100, 200]]
+    {
+        let new = payer().new_refund([5; 32]);
+        let builder = new.builder("a cup", Msat(5_000)).add_path(path_with(0x70, new.path_id(0)));
+        let published = new.publish(builder.absolute_expiry(at(refund)), NOW).unwrap();
+        let accepted = issuer().claim(published.refund().unwrap(), NOW, CHAINS).unwrap();
+        let accepted = accepted.relative_expiry(Duration::from_secs(invoice));
+        let invoice = accepted.invoice(Preimage([7; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
+        let claim = accepted.sign(invoice, at(deadline), Retry::default()).unwrap();
+        let mut claim = issuer().load_claim(&claim.to_bytes()).unwrap();
+        assert_eq!(claim.deadline(), at(100));
+        assert!(matches!(claim.poll(at(100)).unwrap(), Action::Send(_)));
+        assert_eq!(claim.poll(at(101)).unwrap(), Action::Nothing);
+        assert_eq!(claim.state(), &ClaimState::Ended(EndReason::Deadline));
+    }
+}
+
 /// How a claim ended is still known after a restart.
 #[test]
 fn a_claim_that_has_ended_stays_so() {

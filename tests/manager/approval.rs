@@ -56,6 +56,27 @@ fn what_needs_approval_waits_for_its_owner() {
     assert_eq!(wallet.told(), [Event::Payable(id.into())]);
 }
 
+// EXC-9: that the rate has moved a little more is nothing new for whoever has to decide.
+#[test]
+fn who_has_to_decide_is_told_once() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = ask_dollars(&mut wallet, Limit::Tolerance { basis_points: 100 });
+    wallet.manager.receive(answer_at(&asked, 90_000, NOW).0, NOW).unwrap();
+    wallet.save();
+    let mut before = Objection::AboveLimit { max: Msat(3_030_000) };
+    assert_eq!(wallet.told(), [Event::NeedsApproval { id: id.into(), objection: before }]);
+    for second in 1..5 {
+        wallet.manager.set_rate(rate(100_000 + 100 * second), later(second));
+        wallet.go_on(later(second));
+        let Activity::NeedsApproval { objection, .. } = wallet.manager.status(id, NOW).unwrap().activity else {
+            panic!()
+        };
+        assert_ne!(objection, before);
+        before = objection;
+        assert!(wallet.told().is_empty() && wallet.sent().is_empty());
+    }
+}
+
 // EXC-9, EXC-16: a rate is compared with quotes in its currency, and with nothing else.
 #[test]
 fn a_rate_that_moves_makes_a_quote_be_asked_for_again() {

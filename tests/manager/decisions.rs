@@ -49,6 +49,7 @@ fn the_manager_has_the_payer_and_the_ids() {
     let mut expected = [added.into(), other.into()];
     expected.sort();
     assert!(wallet.manager.ids().eq(expected));
+    assert_eq!((wallet.manager.len(), wallet.manager.is_empty()), (2, false));
 }
 
 // EXC-13: what is to be sent says whose it is, and shows nothing else in a log.

@@ -13,6 +13,8 @@ mod approval;
 mod decisions;
 mod limits;
 mod loading;
+#[cfg(feature = "recurrence")]
+mod pace;
 mod queue;
 mod refunds;
 mod saving;

@@ -104,3 +104,17 @@ fn what_cannot_get_there_goes_another_way_at_once() {
     wallet.save();
     assert_eq!(wallet.told(), [bolt12::exchange::Event::Ended(id.into())]);
 }
+
+/// A clock that is corrected by a minute has nothing looked at again; by more, everything.
+#[test]
+fn everything_is_looked_at_again_after_a_minute_back() {
+    let ahead = later(100);
+    for (seconds, is_looked_at) in [(0, false), (59, false), (60, false), (61, true), (100, true)] {
+        let mut wallet = Wallet::new();
+        wallet.ask(payment(1), ahead);
+        let due = wallet.manager.wake_at().unwrap();
+        let now = UnixTime(ahead.0 - seconds);
+        assert_eq!(wallet.manager.poll(now, 0), is_looked_at);
+        assert_eq!(wallet.manager.wake_at(), Some(if is_looked_at { now } else { due }));
+    }
+}

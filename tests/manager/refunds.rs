@@ -7,7 +7,7 @@ use bolt12::exchange::{
 use bolt12::{ErrorKind, InvoiceError, Msat, PathLimits, PayInfo, Preimage, Refund};
 
 use super::messages::{NOW, payinfo};
-use super::sides::{CHAINS, deliver};
+use super::sides::{CHAINS, deliver, path_with};
 use super::wallet::*;
 
 /// 8,589,934 sat for a thousand.
@@ -301,4 +301,42 @@ fn what_is_delivered_twice_is_refused() {
     let refused = wallet.manager.receive(deliver(&sent, 0x60), NOW).unwrap_err();
     assert_eq!(refused.error().kind(), &ErrorKind::AlreadyAnswered);
     assert!(wallet.manager.next_save().is_none());
+}
+
+// RQR-12: who waits for a refund to be claimed waits for the claimant, for as long as the refund stands.
+#[test]
+fn a_published_refund_waits_for_its_claimant() {
+    let mut wallet = Wallet::new();
+    let (id, _) = published(&mut wallet, 1);
+    let status = wallet.manager.status(id, NOW).unwrap();
+    assert_eq!((&status.activity, status.until), (&Activity::Published, Some(later(600))));
+    assert_eq!(
+        status.sentence(NOW),
+        "the refund can be claimed; waiting for somebody to claim it, for at most 10 minutes"
+    );
+}
+
+// EXC-14: a refund without an expiry has nothing to do by itself, and is claimed all the same.
+#[test]
+fn a_refund_that_stands_for_ever_can_be_claimed() {
+    let mut wallet = Wallet::new();
+    let new = payer().new_refund([1; 32]);
+    let builder = new.builder("a cup", Msat(5_000)).add_path(path_with(0x60, new.path_id(0)));
+    let payment = new.publish(builder, NOW).unwrap();
+    let refund = payment.refund().unwrap().clone();
+    let id = wallet.manager.add_payment(payment, NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    assert_eq!(wallet.manager.wake_at(), None);
+    assert_eq!(wallet.manager.status(id, NOW).unwrap().until, None);
+    let years = later(10 * 365 * 86_400);
+    for now in [NOW, years] {
+        wallet.restart(now);
+        wallet.go_on(now);
+        wallet.told();
+        wallet.manager.receive(claim(&refund, 1, now).0, now).unwrap();
+        wallet.save();
+        assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+        wallet.go_on(years);
+    }
 }

@@ -1,6 +1,6 @@
 //! EXC-15: save before act.
 
-use bolt12::exchange::{Activity, Event, ManagerError, MessageArrival, PathId, Received, State};
+use bolt12::exchange::{Activity, Event, ManagerError, MessageArrival, OffersMessageKind, PathId, Received, State};
 use proptest::prelude::*;
 
 use super::messages::NOW;
@@ -233,7 +233,7 @@ fn a_quote_can_be_seen_while_another_claim_is_saved() {
 fn what_is_refused_saves_nothing() {
     let mut wallet = Wallet::new();
     let (id, asked) = wallet.ask(payment(1), NOW);
-    let before = wallet.saves;
+    let (before, due) = (wallet.saves, wallet.manager.wake_at());
     let path_id = asked.reply_path_id.unwrap();
     let (answer, _) = answer(&asked, NOW);
     for byte in 0..=255 {
@@ -250,9 +250,38 @@ fn what_is_refused_saves_nothing() {
         }
     }
     assert!(wallet.manager.next_save().is_none() && wallet.sent().is_empty() && wallet.told().is_empty());
+    assert_eq!(wallet.manager.wake_at(), due);
     assert!(!wallet.manager.poll(NOW, 10) && wallet.manager.next_save().is_none());
     assert_eq!(wallet.saves, before);
     assert!(matches!(wallet.manager.receive(answer, NOW).unwrap(), Received::Answer(of) if of == id.into()));
+}
+
+// MSG-4, EXC-15: who sent a wrong invoice during a save hears of it after that, whatever came of the payment meanwhile.
+#[test]
+fn an_answer_waits_for_the_save_and_for_nothing_else() {
+    for goes_on in [false, true] {
+        let mut wallet = Wallet::new();
+        let (id, asked) = wallet.ask(payment(1), NOW);
+        let (right, _) = answer(&asked, NOW);
+        let mut wrong = right.clone();
+        *wrong.bytes.last_mut().unwrap() ^= 1;
+        wrong.reply_path = Some(super::messages::path(2));
+        wallet.manager.poll(later(20), 10);
+        let save = wallet.manager.next_save().unwrap();
+        assert!(wallet.manager.receive(wrong, later(20)).is_err());
+        if goes_on {
+            wallet.manager.receive(right, later(20)).unwrap();
+        }
+        assert!(wallet.sent().is_empty() && wallet.manager.next_save().is_none());
+        assert!(wallet.manager.saved(save.number));
+        // The request that was saved too late is for nothing once there is a quote.
+        let sent = wallet.sent().iter().map(|sent| sent.message.kind()).collect::<Vec<_>>();
+        let (request, error) = (OffersMessageKind::InvoiceRequest, OffersMessageKind::InvoiceError);
+        assert_eq!(sent, if goes_on { vec![error] } else { vec![request, error] });
+        wallet.save();
+        assert_eq!(wallet.told(), if goes_on { vec![Event::Quoted(id.into())] } else { vec![] });
+        assert!(wallet.sent().is_empty());
+    }
 }
 
 /// Whatever is done with it, in whatever order: nothing comes out for a conversation between its change and the

@@ -49,3 +49,29 @@ fn a_payment_says_what_it_waits_for() {
     assert_eq!(activity, Activity::Ended(EndReason::Declined));
     assert_eq!(Activity::Stopped(EndReason::Deadline).waits_for(), Some(WaitsFor::Owner));
 }
+
+/// A wait is said in the unit that a person would use, and is never said to be shorter than it is.
+#[test]
+fn times_are_said_as_a_person_would() {
+    let mut wallet = Wallet::new();
+    let (id, _) = wallet.ask(payment(1), NOW);
+    let mut status = wallet.manager.status(id, NOW).unwrap();
+    for (seconds, text) in [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (89, "89 seconds"),
+        (90, "2 minutes"),
+        (120, "2 minutes"),
+        (121, "3 minutes"),
+        (5_399, "90 minutes"),
+        (5_400, "2 hours"),
+        (7_201, "3 hours"),
+        (129_599, "36 hours"),
+        (129_600, "2 days"),
+        (172_801, "3 days"),
+    ] {
+        status.until = Some(later(seconds));
+        let sentence = format!("an invoice request was sent; waiting for the payee, for at most {text}");
+        assert_eq!(status.sentence(NOW), sentence);
+    }
+}

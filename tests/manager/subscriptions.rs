@@ -1,8 +1,12 @@
 //! Subscriptions in a manager.
 
-use bolt12::exchange::{Activity, Event, Limit, OutgoingMessage, Payee, SubscriptionId};
+use bolt12::bitcoin::hashes::sha256;
+use bolt12::exchange::{
+    Accepted, Activity, EndReason, Event, IncomingMessage, Limit, ManagerError, OutgoingMessage, Payee, State,
+    SubscriptionEnd, SubscriptionId,
+};
 use bolt12::{
-    MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayWindow, Preimage, Rate, Recurrence,
+    ErrorKind, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayWindow, Preimage, Rate, Recurrence,
     RecurrenceContext, TimeUnit, UnixTime,
 };
 
@@ -23,34 +27,53 @@ pub(crate) fn subscribe(wallet: &mut Wallet, offer: &Offer, number: u8) -> Subsc
     wallet.manager.add_subscription(subscription, NOW).unwrap()
 }
 
+/// What the shop accepts, with the period before.
+fn accepted(asked: &OutgoingMessage, now: UnixTime, rate: Option<Rate>, previous: Option<PaidPeriod>) -> Accepted {
+    let received = Payee::new([1; 32]).receive(deliver(asked, 0x70)).unwrap();
+    let context = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
+    received.accept_recurring(&sides::terms(now, rate), &context).unwrap()
+}
+
+/// Its answer, to be paid with this payment hash.
+fn answer_with(accepted: &Accepted, payment_hash: sha256::Hash) -> IncomingMessage {
+    let invoice = accepted.invoice(payment_hash).add_path(path(2), &payinfo()).build().unwrap();
+    deliver(&accepted.answer(accepted.sign(invoice).unwrap()).unwrap(), 0x60)
+}
+
 /// The shop's answer, with the period before.
-fn answer(
+pub(crate) fn answer(
     asked: &OutgoingMessage,
     now: UnixTime,
     rate: Option<Rate>,
     previous: Option<PaidPeriod>,
-) -> (bolt12::exchange::IncomingMessage, Preimage, Option<PaidPeriod>) {
-    let received = Payee::new([1; 32]).receive(deliver(asked, 0x70)).unwrap();
-    let context = RecurrenceContext { previous, is_paid: false, is_cancelled: false };
-    let accepted = received.accept_recurring(&sides::terms(now, rate), &context).unwrap();
-    let expected = accepted.expected_payment();
-    let invoice = accepted.invoice(expected.payment_hash()).add_path(path(2), &payinfo()).build().unwrap();
-    let invoice = accepted.sign(invoice).unwrap();
-    (deliver(&accepted.answer(invoice).unwrap(), 0x60), expected.preimage, accepted.paid_period())
+) -> (IncomingMessage, Preimage, Option<PaidPeriod>) {
+    let accepted = accepted(asked, now, rate, previous);
+    let preimage = accepted.expected_payment().preimage;
+    (answer_with(&accepted, preimage.payment_hash()), preimage, accepted.paid_period())
 }
 
 /// A subscription whose first payment was made, and its invoice.
-fn paid_once(wallet: &mut Wallet) -> (SubscriptionId, bolt12::exchange::IncomingMessage) {
+fn paid_once(wallet: &mut Wallet) -> (SubscriptionId, IncomingMessage) {
     let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
     let id = subscribe(wallet, &offer, 1);
-    wallet.save();
-    wallet.go_on(NOW);
-    let (invoice, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
-    wallet.manager.receive(invoice.clone(), NOW).unwrap();
-    wallet.save();
-    wallet.manager.paid(preimage, NOW).unwrap();
-    wallet.save();
+    let (invoice, ..) = pay(wallet, NOW, None);
     (id, invoice)
+}
+
+/// The payment that is due, asked for and made.
+fn pay(
+    wallet: &mut Wallet,
+    now: UnixTime,
+    previous: Option<PaidPeriod>,
+) -> (IncomingMessage, Preimage, Option<PaidPeriod>) {
+    wallet.save();
+    wallet.go_on(now);
+    let (invoice, preimage, period) = answer(&wallet.sent()[0], now, None, previous);
+    wallet.manager.receive(invoice.clone(), now).unwrap();
+    wallet.save();
+    wallet.manager.paid(preimage, now).unwrap();
+    wallet.save();
+    (invoice, preimage, period)
 }
 
 /// A whole subscription, with a start after every step: what was authorised is payable without a decision.
@@ -112,6 +135,8 @@ fn a_subscription_is_paid_until_it_is_complete() {
             }
         }
         assert_eq!(wallet.manager.wake_at(), None);
+        let status = wallet.manager.status(id, now).unwrap();
+        assert_eq!((status.activity, status.until), (Activity::Over(SubscriptionEnd::Completed), None));
         wallet.manager.archive(id).unwrap();
     }
 }
@@ -124,13 +149,7 @@ fn subscribers_do_not_ask_in_the_same_second() {
     let mut due = Vec::new();
     for number in 0..20 {
         let id = subscribe(&mut wallet, &offer, number);
-        wallet.save();
-        wallet.go_on(NOW);
-        let (answer, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
-        wallet.manager.receive(answer, NOW).unwrap();
-        wallet.save();
-        wallet.manager.paid(preimage, NOW).unwrap();
-        wallet.save();
+        pay(&mut wallet, NOW, None);
         wallet.go_on(NOW);
         due.push(wallet.manager.status(id, NOW).unwrap().next.unwrap());
     }
@@ -138,6 +157,30 @@ fn subscribers_do_not_ask_in_the_same_second() {
     due.sort();
     due.dedup();
     assert!(due.len() > 15);
+}
+
+/// EXC-16: so many due times keep no payment from being made early in its window, however short that is.
+#[test]
+fn a_delay_is_at_most_a_quarter_of_what_is_left() {
+    let mut wallet = Wallet::new();
+    for seconds in [600, 3_600, 86_400] {
+        let recurrence = Recurrence::every(seconds, TimeUnit::Seconds).unwrap();
+        let fill = |offer: OfferBuilder| offer.description("news").amount_msat(Msat(9_000)).recurrence(recurrence);
+        let offer = own_offer(&shop(), 2, fill);
+        let mut latest = 0;
+        for number in 0..20 {
+            let id = subscribe(&mut wallet, &offer, number);
+            pay(&mut wallet, NOW, None);
+            wallet.manager.poll(NOW, 100);
+            let asked_at = wallet.manager.status(id, NOW).unwrap().next.unwrap();
+            let due = wallet.manager.subscription(id, |it| it.next_payments(NOW, 1).remove(0)).unwrap();
+            let most = ((due.window.end().0 - due.due_at.0) / 4).min(3_600);
+            let delay = asked_at.0 - due.due_at.0;
+            assert!(delay <= most, "{delay} of {most}");
+            latest = latest.max(delay * 100 / most);
+        }
+        assert!(latest > 75, "{latest} %");
+    }
 }
 
 /// A rate that is missing is asked for once, and what waits for it goes on when it comes.
@@ -391,78 +434,153 @@ fn subscriptions_are_signed_elsewhere() {
     wallet.manager.archive(id).unwrap();
 }
 
-/// EXC-4: nodes say again what they said before, also when the next payment has been asked for.
+/// EXC-4: what is authorised is not begun by itself with the payment hash of another payment. Whoever claims with it
+/// pays nothing.
 #[test]
-fn what_is_said_again_is_of_the_payment_before() {
+fn what_is_authorised_is_begun_with_a_hash_of_its_own() {
+    let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
+    let mut wallet = Wallet::new();
+    let (other, paying, _) = wallet.begin(payment(1), NOW);
+    let (_, claimed) = super::refunds::claimed(&mut wallet);
+    wallet.save();
+    wallet.go_on(NOW);
+    wallet.sent();
+    for (number, hash, by) in [(1, claimed.payment_hash(), None), (2, paying, Some(other.into()))] {
+        let id = subscribe(&mut wallet, &offer, number);
+        wallet.save();
+        wallet.go_on(NOW);
+        let answer = answer_with(&accepted(&wallet.sent()[0], NOW, None, None), hash);
+        wallet.manager.receive(answer, NOW).unwrap();
+        wallet.save();
+        let Some(by) = by else {
+            assert_eq!(wallet.told(), [Event::Payable(id.into())]);
+            continue;
+        };
+        assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
+        let in_use = ManagerError::HashInUse { payment_hash: hash, by };
+        assert_eq!(wallet.manager.begin(id, hash, NOW), Err(in_use));
+    }
+}
+
+/// EXC-12: news of what was paid in the period before, whatever attempt they name, end nothing that is being paid.
+#[test]
+fn news_of_the_period_before_change_nothing() {
+    let mut wallet = Wallet::new();
+    let id = subscribe(&mut wallet, &podcast(|offer| offer.amount_msat(Msat(9_000))), 1);
+    let (_, first, period) = pay(&mut wallet, NOW, None);
+    wallet.go_on(NOW);
+    let due = wallet.manager.wake_at().unwrap();
+    wallet.go_on(due);
+    let (answer, second, _) = answer(&wallet.sent()[0], due, None, period);
+    wallet.manager.receive(answer, due).unwrap();
+    wallet.save();
+    let paying = |wallet: &Wallet| {
+        let paying = wallet.manager.subscription(id, |it| match it.payment()?.state() {
+            State::Paying(paying) => Some((paying.payment_hash(), paying.attempt())),
+            _ => None,
+        });
+        paying.unwrap()
+    };
+    let (hash, present) = paying(&wallet).unwrap();
+    assert_eq!(hash, second.payment_hash());
+    for attempt in [FIRST, present] {
+        assert_eq!(wallet.manager.failed(first.payment_hash(), attempt, due), Ok(id.into()));
+        assert!(wallet.manager.next_save().is_none());
+        assert_eq!(paying(&wallet), Some((hash, present)));
+    }
+    assert_eq!(wallet.manager.failed(hash, present, due), Ok(id.into()));
+    wallet.save();
+    assert_eq!(paying(&wallet), None);
+}
+
+/// EXC-13: whether more was paid since a backup is for its owner to say.
+#[test]
+fn a_backup_of_a_subscription_waits_for_its_owner() {
+    let mut before = Wallet::new();
+    let (id, _) = paid_once(&mut before);
+    let due = later(DAY + 7_200);
+    let mut wallet = Wallet::new();
+    let loaded = wallet.manager.restore(before.disk.clone(), NOW);
+    assert_eq!((loaded.count, loaded.ask_node, loaded.failed), (1, vec![], vec![]));
+    assert!(wallet.told().is_empty());
+    wallet.save();
+    for restarts in [false, true] {
+        if restarts {
+            wallet.restart(NOW);
+        }
+        assert_eq!(wallet.told(), [Event::Stopped(id.into())]);
+        let activity = wallet.manager.status(id, NOW).unwrap().activity;
+        assert_eq!(activity, Activity::Stopped(EndReason::Restored));
+        wallet.go_on(due);
+        assert!(wallet.sent().is_empty() && wallet.told().is_empty());
+    }
+    wallet.manager.try_again(id, due).unwrap();
+    wallet.save();
+    wallet.go_on(due);
+    assert_eq!(wallet.sent().len(), 1);
+}
+
+/// EXC-5: a payment that nobody can be asked for stops, and goes on when its owner says so.
+#[test]
+fn a_subscription_that_reaches_nobody_stops() {
     let mut wallet = Wallet::new();
     let id = subscribe(&mut wallet, &podcast(|offer| offer.amount_msat(Msat(9_000))), 1);
     wallet.save();
     wallet.go_on(NOW);
-    let (invoice, preimage, _) = answer(&wallet.sent()[0], NOW, None, None);
-    wallet.manager.receive(invoice, NOW).unwrap();
+    let sent = wallet.sent().remove(0);
+    wallet.manager.unsendable(&sent, NOW);
     wallet.save();
-    wallet.manager.paid(preimage, NOW).unwrap();
+    assert_eq!(wallet.told(), [Event::Stopped(id.into())]);
+    let activity = wallet.manager.status(id, NOW).unwrap().activity;
+    assert_eq!(activity, Activity::Stopped(EndReason::Unsendable));
+    wallet.go_on(later(3_600));
+    assert!(wallet.sent().is_empty());
+    wallet.manager.try_again(id, later(3_600)).unwrap();
     wallet.save();
-    wallet.go_on(NOW);
-    let due = wallet.manager.wake_at().unwrap();
-    wallet.go_on(due);
+    wallet.go_on(later(3_600));
     assert_eq!(wallet.sent().len(), 1);
-    for restarts in [false, true] {
-        if restarts {
-            wallet.restart(due);
-        }
-        assert_eq!(wallet.manager.paid(preimage, due), Ok(id.into()));
-        assert!(wallet.manager.next_save().is_none(), "it is no news");
-    }
-    assert_eq!(wallet.manager.subscription(id, |it| it.payments_made()).unwrap(), 1);
 }
 
-/// EXC-17: a payment that its owner hurries does not wait for the time that keeps subscribers apart.
+/// EXC-8: what ended by a clock that was ahead goes on when that is right again.
 #[test]
-fn what_is_hurried_is_asked_for_at_once() {
-    let paywindow = Some(PayWindow { seconds_before: 0, seconds_after: 365 * DAY as u32 });
-    let recurrence = Recurrence { paywindow, ..Recurrence::every(1, TimeUnit::Days).unwrap() };
-    let fill = |offer: OfferBuilder| offer.description("a podcast").amount_msat(Msat(9_000)).recurrence(recurrence);
-    let offer = own_offer(&shop(), 1, fill);
-    for number in 1..=3 {
-        let mut wallet = Wallet::new();
-        let draft = payer().subscribe(&offer, NOW, CHAINS).unwrap();
-        let subscription = draft.start([number; 32], NOW, later(DAY)).unwrap();
-        let id = wallet.manager.add_subscription(subscription, NOW).unwrap();
-        wallet.save();
-        // The second is made just when the third is due.
-        let (mut period, mut now) = (None, NOW);
-        for at in [NOW, later(2 * DAY + 61)] {
-            now = at;
-            wallet.go_on(now);
-            let (invoice, preimage, paid) = answer(&wallet.sent()[0], now, None, period);
-            period = paid;
-            wallet.manager.receive(invoice, now).unwrap();
-            wallet.save();
-            wallet.manager.paid(preimage, now).unwrap();
-            wallet.save();
-        }
-        wallet.go_on(now);
-        assert!(matches!(wallet.manager.status(id, now).unwrap().activity, Activity::Overdue { number: 3 }));
-        assert!(wallet.sent().is_empty());
-        wallet.manager.catch_up(id, now).unwrap();
-        wallet.save();
-        wallet.go_on(now);
-        assert_eq!(wallet.sent().len(), 1);
-    }
-}
-
-/// EXC-17: whoever has just subscribed looks on, so it is asked for more often than nobody would.
-#[test]
-fn a_first_payment_is_asked_for_while_somebody_looks_on() {
+fn what_was_missed_by_a_wrong_clock_was_not() {
     let mut wallet = Wallet::new();
-    let _ = subscribe(&mut wallet, &podcast(|offer| offer.amount_msat(Msat(9_000))), 1);
+    let (id, _) = paid_once(&mut wallet);
+    wallet.go_on(NOW);
+    let due = wallet.manager.wake_at();
+    assert!(due.is_some());
+    wallet.told();
+    wallet.go_on(later(10 * DAY));
+    assert_eq!(wallet.told(), [Event::Ended(id.into())]);
+    assert_eq!(wallet.manager.wake_at(), None);
+    wallet.go_on(later(60));
+    assert_eq!(wallet.manager.wake_at(), due);
+    assert_eq!(wallet.manager.status(id, later(60)).unwrap().activity, Activity::NotDue { number: 2 });
+    wallet.go_on(due.unwrap());
+    assert_eq!(wallet.sent().len(), 1);
+}
+
+/// REC-12: a rate at which nothing can be computed is not a rate that is missing: nothing is asked for, and an hour
+/// later it is tried again.
+#[test]
+fn who_cannot_compute_a_limit_says_so() {
+    let usd = "USD".parse().unwrap();
+    let good = Rate::new(usd, MinorUnits(10_000_000), Msat(100_000_000_000)).unwrap();
+    let offer = podcast(|offer| offer.amount(OfferAmount::Currency { currency: usd, amount: MinorUnits(300) }));
+    let mut wallet = Wallet::new();
+    let draft = payer().subscribe(&offer, NOW, CHAINS).unwrap().rate(good);
+    let draft = draft.limit(Limit::Tolerance { basis_points: 100 });
+    let id = wallet.manager.add_subscription(draft.start([1; 32], NOW, later(DAY)).unwrap(), NOW).unwrap();
     wallet.save();
-    let (mut now, mut sent) = (NOW, 0);
-    while now < later(600) {
-        wallet.go_on(now);
-        sent += wallet.sent().len();
-        now = wallet.manager.wake_at().unwrap();
-    }
-    assert!(sent > 5, "{sent}");
+    wallet.manager.set_rate(Rate::new(usd, MinorUnits(1), Msat(u64::MAX)).unwrap(), NOW);
+    wallet.go_on(NOW);
+    let told = wallet.told();
+    let [Event::Stuck { id: stuck, error }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((*stuck, error.kind()), (id.into(), &ErrorKind::Overflow));
+    assert_eq!((wallet.sent().len(), wallet.manager.rates_needed().count()), (0, 0));
+    let again = wallet.manager.wake_at().unwrap();
+    assert_eq!(again, later(3_600));
+    wallet.manager.set_rate(good, again);
+    wallet.go_on(again);
+    assert_eq!((wallet.told(), wallet.sent().len()), (vec![], 1));
 }

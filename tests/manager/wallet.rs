@@ -155,6 +155,7 @@ impl Wallet {
         let mut rounds = 0;
         loop {
             let more = self.manager.poll(now, 10);
+            assert_eq!(more, self.manager.wake_at().is_some_and(|at| at <= now), "it is done, or said to be due");
             self.save();
             rounds += 1;
             assert!(rounds < 10_000, "it spins");

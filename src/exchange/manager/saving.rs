@@ -277,3 +277,41 @@ pub(crate) fn sleep_if_idle(entry: &mut Entry, now: UnixTime) {
         entry.conversation.sleep();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::constants::ChainHash;
+
+    use super::*;
+    use crate::exchange::payer::keys::Payer;
+    use crate::offer::OfferBuilder;
+    use crate::units::Msat;
+
+    /// Asleep is what waits long for its next period, and what is over for good. Whoever may be answered is awake, also
+    /// where it does nothing by itself.
+    #[test]
+    fn nothing_sleeps_that_may_be_answered() {
+        let node = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse().unwrap();
+        let offer = OfferBuilder::new(node).description("tea").amount_msat(Msat(9_000)).build().unwrap();
+        let now = UnixTime(1_800_000_000);
+        let after = |seconds| UnixTime(now.0 + seconds);
+        for (stage, wake, sleeps) in [
+            (Stage::Waiting, after(1), false),
+            (Stage::Waiting, after(SLEEP_AFTER), false),
+            (Stage::Waiting, after(SLEEP_AFTER + 1), true),
+            (Stage::Waiting, NEVER, true),
+            (Stage::Asking, after(SLEEP_AFTER + 1), false),
+            (Stage::Asking, NEVER, false),
+            (Stage::Paid, NEVER, true),
+            (Stage::Ended, NEVER, true),
+            (Stage::Ended, after(SLEEP_AFTER + 1), false),
+        ] {
+            let draft = Payer::new([1; 32]).draft(&offer, now, &[ChainHash::BITCOIN]).unwrap();
+            let payment = draft.start([2; 32], now, after(600)).unwrap();
+            let mut entry = Entry::new(Conversation::new(payment), Standing { stage, made: 0 }, now);
+            entry.wake = wake;
+            sleep_if_idle(&mut entry, now);
+            assert_eq!(matches!(entry.conversation, Conversation::Asleep(_)), sleeps, "{stage:?} until {wake}");
+        }
+    }
+}

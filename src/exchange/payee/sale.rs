@@ -172,3 +172,37 @@ fn encrypt(key: &MacKey, tag: &[u8; TAG_LEN], text: &[u8]) -> Vec<u8> {
         .flat_map(|(chunk, block)| chunk.iter().zip(block).map(|(byte, key)| byte ^ key).collect::<Vec<_>>())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    // EXC-22: what is longer than any sale is not even decrypted.
+    #[test]
+    fn the_longest_sale_is_read_and_nothing_longer() {
+        let payee = Payee::new([1; 32]);
+        let node = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse().unwrap();
+        let sale = |len| Sale {
+            offer_id: OfferId::from_byte_array([2; 32]),
+            payer_id: node,
+            request_id: [3; 16],
+            quantity: None,
+            quoted_at: UnixTime(4),
+            price: None,
+            period: None,
+            #[cfg(feature = "contacts")]
+            introduction: None,
+            data: vec![5; len],
+        };
+        let sealed = |len| sale(len).seal(&payee, Msat(6), UnixTime(7));
+        let most = 300 + TAG_LEN + MAX_SALE_LEN - sealed(300).len();
+        assert_eq!(Sale::open(&payee, &sealed(most)), Some((sale(most), Msat(6), UnixTime(7))));
+        for more in [1, 2, 100] {
+            assert_eq!(Sale::open(&payee, &sealed(most + more)), None);
+        }
+        // Whatever its tag is.
+        assert_eq!(Sale::open(&payee, &vec![5; 100_000]), None);
+    }
+}
