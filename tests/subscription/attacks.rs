@@ -85,6 +85,29 @@ fn a_counter_is_replayed() {
     assert_eq!(subscription.receive(deliver(&answer, 0x60), now).unwrap(), Progress::Quoted);
 }
 
+// EXC-4: an invoice of this period with the payment hash of the last one's, whose preimage is known on the way.
+#[test]
+fn a_payment_hash_is_used_again() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    let first = pay(&mut subscription, &mut shop, NOW).payment_hash();
+    let now = later(DAY);
+    let asked = asks(&mut subscription, now, None);
+    let received = shop.issuer.receive(deliver(&asked, 0x70)).unwrap();
+    let context = shop.context(&received);
+    let accepted = received.accept_recurring(&shop.terms(now), &context).unwrap();
+    let invoice = accepted.invoice(first).add_path(path(2), &payinfo()).build().unwrap();
+    let answer = accepted.answer(accepted.sign(invoice).unwrap()).unwrap();
+    let before = subscription.to_bytes();
+    assert_refused(subscription.receive(deliver(&answer, 0x60), now), ErrorKind::AlreadyAnswered);
+    assert_eq!(subscription.to_bytes(), before);
+    // Also after a restart; another hash is as good as ever.
+    let mut subscription = reload(&subscription);
+    assert_refused(subscription.receive(deliver(&answer, 0x60), now), ErrorKind::AlreadyAnswered);
+    let answer = shop.answer(deliver(&asked, 0x70), now).unwrap().unwrap();
+    assert_eq!(subscription.receive(deliver(&answer, 0x60), now).unwrap(), Progress::Quoted);
+}
+
 /// An invoice of the shop's for what is asked for now, with a period 0 as the shop likes.
 fn with_basetime(
     shop: &mut Shop,

@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 
+use bitcoin::hashes::{Hash as _, sha256};
+
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::end::EndReason;
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKind};
@@ -41,19 +43,39 @@ impl Payment {
     /// something else; `TooManyClaims` for the claim of a refund; `AlreadyAnswered` for a late or repeated answer; and
     /// the errors of [`Invoice::check`].
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
+        self.receive_new(message, now, &[])
+    }
+
+    /// The same, where these payment hashes were used before.
+    pub(crate) fn receive_new(
+        &mut self,
+        message: IncomingMessage,
+        now: UnixTime,
+        used: &[sha256::Hash],
+    ) -> Result<Progress, Box<Refused>> {
         match message.kind {
-            OffersMessageKind::Invoice => self.receive_invoice(message, now),
+            OffersMessageKind::Invoice => self.receive_invoice(message, now, used),
             OffersMessageKind::InvoiceError => self.receive_error(message, now),
             kind => Err(Refused::wrong_kind(MessageKind::Invoice, kind)),
         }
     }
 
-    fn receive_invoice(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
+    fn receive_invoice(
+        &mut self,
+        message: IncomingMessage,
+        now: UnixTime,
+        used: &[sha256::Hash],
+    ) -> Result<Progress, Box<Refused>> {
         let IncomingMessage { bytes, arrival, reply_path, .. } = message;
         let token = self.token(&arrival, Rule::Ivr13, now)?;
         // EXC-1: a MAC is cheaper than a signature.
         let tlvs = TlvStream::read(bytes).map_err(Refused::silent)?;
         self.purpose.check_own(&self.payer, &tlvs, token).map_err(Refused::silent)?;
+        // EXC-4: whoever forwarded a payment knows its preimage, and could keep another with the same hash.
+        let hash = tlvs.value(Field::INVOICE_PAYMENT_HASH.number());
+        if used.iter().any(|used| hash == Some(used.as_byte_array())) {
+            return Err(Refused::late());
+        }
         if let Purpose::Refund(refund) = &mut self.purpose {
             refund.admit(&tlvs, now)?;
         }

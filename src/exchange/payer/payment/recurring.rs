@@ -30,16 +30,18 @@ impl Payment {
         }
     }
 
-    /// A message arrived, and an invoice in it is compared with what is authorised now.
+    /// A message arrived, and an invoice in it is compared with what is authorised now. These payment hashes were used
+    /// before.
     pub(crate) fn receive_within(
         &mut self,
         budget: Budget,
         message: IncomingMessage,
         now: UnixTime,
+        used: &[sha256::Hash],
     ) -> Result<Progress, Box<Refused>> {
         let before = self.budget;
         self.set_budget(budget);
-        let received = self.receive(message, now);
+        let received = self.receive_new(message, now, used);
         // What is refused changes nothing.
         if received.is_err() {
             self.budget = before;

@@ -1,6 +1,7 @@
 //! What a subscription sends and when, and what comes back.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::exchange::action::{Action, Step};
@@ -137,19 +138,21 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// As there, and `TimeMismatch` if period 0 started at another time (REC-9). An invoice above the limit is not an
-    /// error: the [state](Self::state) then says that it was too expensive (REC-12).
+    /// As there; `TimeMismatch` if period 0 started at another time (REC-9); and `AlreadyAnswered` for an invoice with
+    /// the payment hash of the last payment (EXC-4). An invoice above the limit is not an error: the
+    /// [state](Self::state) then says that it was too expensive (REC-12).
     pub fn receive(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         // What is left of a period is counted when the invoice comes, not when it says that it was made (EXC-18).
         let budget = self.due(now).and_then(|due| {
             self.plan.budget(&self.payer, &due, self.consent, now).map_err(|_| SubscriptionEnd::Overflow)
         });
+        let used: Vec<_> = self.last_hashes().collect();
         let Some(payment) = &mut self.payment else {
             return Err(Refused::silent(Error::new(ErrorKind::WrongArrival, Rule::Ivr13)));
         };
         let progress = match budget {
-            Ok(budget) => payment.receive_within(budget, message, now)?,
-            Err(_) => payment.receive(message, now)?,
+            Ok(budget) => payment.receive_within(budget, message, now, &used)?,
+            Err(_) => payment.receive_new(message, now, &used)?,
         };
         if matches!(progress, Progress::Quoted | Progress::NeedsApproval) {
             self.pace.answered();
