@@ -101,6 +101,8 @@ fn split(wide: u128) -> (u64, u64) {
 fn is_one(mut a: Number, mut b: Number) -> bool {
     let mut sign = Sign(0);
     while b != ONE {
+        #[cfg(test)]
+        crate::work::step();
         if a == b || a == [0; 4] {
             return false;
         }
@@ -327,6 +329,18 @@ mod tests {
             let [a, b, c] = rest;
             [low | 1, a, b, c]
         })
+    }
+
+    // A batch takes off up to 61 bits. One by one, it would take hundreds of steps.
+    #[test]
+    fn a_symbol_takes_a_few_batches() {
+        let mut number = [1, 2, 3, 4];
+        let mut most = 0;
+        for _ in 0..1_000 {
+            number = times(&number, &[0x9e37_79b9_7f4a_7c15, 7, 11, 13]);
+            most = most.max(crate::work::steps(|| _ = is_one(number, P)));
+        }
+        assert!(most < 10, "{most}");
     }
 
     #[test]

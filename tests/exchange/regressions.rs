@@ -6,7 +6,7 @@ use bolt12::exchange::{
     Accepted, Action, Destination, EndReason, FeeLimit, IncomingMessage, MessageArrival, OffersMessageKind,
     OutgoingMessage, Payment, Progress, Retry, State,
 };
-use bolt12::{ErrorKind, InvoiceError, Msat, Offer, Preimage, UnixTime};
+use bolt12::{ErrorKind, InvoiceError, MessageKind, Msat, Offer, Preimage, Rule, UnixTime};
 
 use super::messages::{NOW, path, payinfo};
 use super::sides::{self, CHAINS, copy, deliver, issuer, path_with, payer, tea, terms};
@@ -67,6 +67,17 @@ fn one_way_with_a_wrong_clock_does_not_block_the_others() {
     }
     assert!(matches!(payment.state(), State::Ended(EndReason::QuoteExpired)));
     assert!(now.0 - NOW.0 > 600, "{}", now.0 - NOW.0);
+}
+
+/// MSG-1: what is no answer is called by its name.
+#[test]
+fn a_message_of_another_kind_is_not_an_answer() {
+    let mut payment = start(&tea(1), UnixTime(NOW.0 + 600));
+    let kind = OffersMessageKind::InvoiceRequest;
+    let message = IncomingMessage { kind, bytes: vec![], arrival: MessageArrival::Direct, reply_path: None };
+    let refused = payment.receive(message, NOW).unwrap_err();
+    let wrong = ErrorKind::WrongKind { expected: MessageKind::Invoice, found: MessageKind::InvoiceRequest };
+    assert_eq!((refused.error().kind(), refused.error().rule()), (&wrong, Rule::Msg1));
 }
 
 /// EXC-6: what the issuer said over one way is told in the end, if the others are silent.

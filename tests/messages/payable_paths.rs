@@ -111,6 +111,8 @@ fn a_path_that_cannot_carry_the_amount_is_not_used() {
     for form in FORMS {
         refused(100_000, form, &[between(0, 0)], 0, 0);
         refused(100_000, form, &[between(1, 50_000)], 1, 50_000);
+        let error = usable(100_000, form, &[between(1, 50_000)]).unwrap_err();
+        assert!(error.to_string().contains("is too much"), "{error}");
         refused(100_000, form, &[between(100_001, UNLIMITED)], 100_001, UNLIMITED);
         accepted(100_000, form, &[between(1, UNLIMITED)], &[0]);
         accepted(100_000, form, &[between(100_000, 100_000)], &[0]);
