@@ -124,9 +124,6 @@ impl Queue {
         if fits(0) {
             return Some(giving);
         }
-        if len > limits.waiting_bytes {
-            return None;
-        }
         let share = |line: &Line| Share { id: line.id, kind: line.kind, count: line.waiting.len(), bytes: line.bytes };
         let mut shares: Vec<Share> = self.lines.iter().map(share).collect();
         loop {

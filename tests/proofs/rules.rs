@@ -339,13 +339,29 @@ fn markers_that_cannot_stand_there_are_refused() {
     assert!(seen.contains("PPR-3") && seen.contains("PPR-5"), "{seen:?}");
 }
 
+// PPR-3: behind the last type there is, nothing is left out.
+#[test]
+fn no_marker_stands_behind_the_last_type() {
+    let last = 3_999_999_999;
+    let fields = answer().into_iter().chain([(last, b"an invoice's".to_vec())]);
+    let invoice = invoice_with(fields);
+    let parts = || Parts::of(&invoice, &with_always(&invoice, [last]));
+    parts().proof().unwrap();
+    let mut parts = parts();
+    parts.markers.push(last + 1);
+    let error = parts.proof().unwrap_err();
+    assert_eq!((error.rule(), error.kind()), (Rule::Ppr3, &ErrorKind::InvalidMarker(last + 1)));
+}
+
 proptest! {
     // PPR-3, PPR-5, PPR-6
     #[test]
     fn any_list_of_markers_is_judged_as_the_rules_say(
-        shown in proptest::collection::btree_set(prop_oneof![1u64..8, 234u64..240, 1_000_000_000u64..1_000_000_006], 1..6),
+        shown in proptest::collection::btree_set(
+            prop_oneof![1u64..8, 234u64..240, 1_000_000_000u64..1_000_000_006, 3_999_999_995u64..4_000_000_000], 1..6),
         tries in proptest::collection::btree_set(
-            prop_oneof![1u64..12, 88u64..92, 168u64..180, 232u64..243, 1_000_000_000u64..1_000_000_010], 0..10),
+            prop_oneof![1u64..12, 88u64..92, 168u64..180, 232u64..243, 1_000_000_000u64..1_000_000_010,
+                3_999_999_995u64..4_000_000_003], 0..10),
         follow in any::<u16>(),
     ) {
         let shown: BTreeSet<u64> = shown.into_iter().filter(|number| number % 2 == 1).collect();

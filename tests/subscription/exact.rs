@@ -4,7 +4,7 @@ use bolt12::exchange::{
     Action, EndReason, IncomingMessage, Limit, MessageArrival, State, Subscription, SubscriptionEnd, SubscriptionState,
     Timing,
 };
-use bolt12::{ErrorKind, Msat, PayWindow, Rate, Recurrence, Rule};
+use bolt12::{ErrorKind, Field, Msat, PayWindow, PayerProofBuilder, Rate, Recurrence, Rule};
 
 use super::messages::NOW;
 use super::naive::{self, Record, record};
@@ -264,4 +264,20 @@ fn how_late_a_payment_is_follows_from_its_window() {
             }
         }
     }
+}
+
+// PPW-2: what shows a whole offer leaves out how it recurs, which makes readers that do not know it refuse the proof.
+#[test]
+fn a_proof_of_the_whole_offer_does_not_show_how_it_recurs() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    let invoice = pay(&mut subscription, &mut shop, NOW);
+    let preimage = shop.bills[&invoice.payment_hash()].preimage;
+    let preview = PayerProofBuilder::minimal(&invoice, preimage).whole_offer().preview().unwrap();
+    let number = |field: &Field| field.number();
+    let revealed: Vec<u64> = preview.revealed.iter().map(number).collect();
+    let (recurring, offer): (Vec<u64>, Vec<u64>) =
+        shop.offer.tlvs().records().map(|record| record.number()).partition(|number| *number >= 1_000_000_000);
+    assert!(!recurring.is_empty() && recurring.iter().all(|number| !revealed.contains(number)), "{revealed:?}");
+    assert!(!offer.is_empty() && offer.iter().all(|number| revealed.contains(number)), "{revealed:?}");
 }
