@@ -6,7 +6,7 @@ use super::sides::CHAINS;
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
     Action, AsyncPayment, AsyncProgress, AsyncState, Attempt, EndReason, FeeLimit, Limit, Objection, OffersMessage,
-    OffersMessageKind, OutgoingMessage, Progress, State,
+    OffersMessageKind, OutgoingMessage, Progress, Release, State,
 };
 use bolt12::{
     ErrorKind, InvoiceBuilder, InvoiceError, Msat, Offer, OfferBuilder, PayInfo, RequestArrival, RequestContext, Rule,
@@ -124,4 +124,48 @@ fn nothing_is_allowed_once_something_was_begun() {
     assert_eq!(payment.allow(Limit::AtMost(PRICE), late, until).unwrap_err().kind().code(), "wrong_state");
     assert_eq!(payment.allow_fee(more_fees(), late, until).unwrap_err().kind().code(), "wrong_state");
     assert_eq!(payment.poll(late).unwrap(), Action::Nothing);
+}
+
+// EXC-5: a payment is held until the last second that was said, and given up in the next.
+#[test]
+fn what_is_held_is_given_up_after_its_last_second() {
+    let mut payment = asleep();
+    payment.begin_held(RANDOM, NOW, after(100), None).unwrap();
+    for (now, expected) in [(0, Release::Hold), (100, Release::Hold), (101, Release::GiveUp)] {
+        payment.poll(after(now)).unwrap();
+        assert_eq!(release_of(&payment), expected, "{now}");
+    }
+}
+
+// EXC-9: in the last second before the deadline, what has expired is asked for anew, and not once more.
+#[test]
+fn what_has_expired_is_asked_for_anew_until_the_last_second() {
+    for (now, is_asked_for) in [(DAY, true), (DAY + 1, false)] {
+        let mut payment = start(&offer(), None);
+        let request = sent(&mut payment, NOW);
+        let old = static_invoice(&offer(), UnixTime(NOW.0 - TWO_WEEKS + 100));
+        payment.receive(answer(&request, &old), NOW).unwrap();
+        if !is_asked_for {
+            assert_eq!(payment.poll(after(now)).unwrap(), Action::Nothing);
+            continue;
+        }
+        let again = sent(&mut payment, after(now));
+        // Its path id says that it is another request.
+        assert_ne!(again.reply_path_id.unwrap().0[14], request.reply_path_id.unwrap().0[14]);
+    }
+}
+
+// EXC-5: what is known of an attempt that failed hurries nothing of the next.
+#[test]
+fn a_way_of_an_attempt_before_says_nothing_of_the_next() {
+    let mut payment = held();
+    let first = sent(&mut payment, NOW);
+    payment.failed(attempt_of(&payment)).unwrap();
+    payment.begin_held(RANDOM, NOW, after(DAY), None).unwrap();
+    let second = sent(&mut payment, NOW);
+    let Action::WaitUntil(at) = payment.poll(NOW).unwrap() else { panic!("it was just sent") };
+    payment.unreachable(&first.reply_path_id.unwrap(), NOW);
+    assert_eq!(payment.poll(NOW).unwrap(), Action::WaitUntil(at));
+    payment.unreachable(&second.reply_path_id.unwrap(), NOW);
+    assert!(matches!(payment.poll(NOW).unwrap(), Action::Send(_)));
 }

@@ -91,20 +91,20 @@ pub(super) fn asleep() -> AsyncPayment {
 }
 
 /// The same, and the node holds the payment for a week.
-fn held() -> AsyncPayment {
+pub(super) fn held() -> AsyncPayment {
     let mut payment = asleep();
     payment.begin_held(RANDOM, NOW, after(7 * DAY), None).unwrap();
     payment
 }
 
-fn release_of(payment: &AsyncPayment) -> Release {
+pub(super) fn release_of(payment: &AsyncPayment) -> Release {
     match payment.state() {
         AsyncState::Paying(paying) => paying.release(),
         other => panic!("{other:?}"),
     }
 }
 
-fn attempt_of(payment: &AsyncPayment) -> Attempt {
+pub(super) fn attempt_of(payment: &AsyncPayment) -> Attempt {
     match payment.state() {
         AsyncState::Paying(paying) => paying.attempt(),
         other => panic!("{other:?}"),
