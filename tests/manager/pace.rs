@@ -1,6 +1,6 @@
 //! When subscriptions ask and are told, among others: again, at once, and while somebody looks on.
 
-use bolt12::exchange::Activity;
+use bolt12::exchange::{Activity, Limit};
 use bolt12::{Msat, OfferBuilder, PayWindow, Recurrence, TimeUnit};
 
 use super::messages::NOW;
@@ -84,4 +84,21 @@ fn a_first_payment_is_asked_for_while_somebody_looks_on() {
         now = wallet.manager.wake_at().unwrap();
     }
     assert!(sent > 5, "{sent}");
+}
+
+/// EXC-15: what changes and changes back is not saved, and keeps nothing waiting.
+#[test]
+fn what_changes_and_changes_back_is_not_saved() {
+    let mut wallet = Wallet::new();
+    let id = subscribe(&mut wallet, &podcast(|offer| offer.amount_msat(Msat(9_000))), 1);
+    let set = |wallet: &mut Wallet, max| wallet.manager.set_limit(id, Limit::AtMost(Msat(max)), NOW).unwrap();
+    set(&mut wallet, 20_000);
+    wallet.save();
+    set(&mut wallet, 10_000);
+    set(&mut wallet, 20_000);
+    assert!(wallet.manager.next_save().is_none());
+    wallet.go_on(NOW);
+    assert_eq!(wallet.sent().len(), 1);
+    set(&mut wallet, 10_000);
+    assert!(wallet.manager.next_save().is_some());
 }
