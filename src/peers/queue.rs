@@ -305,6 +305,23 @@ mod tests {
         }
     }
 
+    // EXC-20: ours have room of their own, and a later one takes the place of its conversation's.
+    #[test]
+    fn ours_have_room_of_their_own() {
+        let limits = Limits { own_waiting: 2, waiting: 0, ..Limits::default() };
+        let mut queue = Queue::default();
+        let mut push = |conversation: Option<u8>, len| {
+            let source = Source::Own(conversation.map(|byte| [byte; 14]));
+            let has_room = queue.has_room(source, len, &limits);
+            assert_eq!(queue.push(source, onion(len, 1), &limits), (has_room, 0));
+            (has_room, queue.len())
+        };
+        assert_eq!([push(Some(1), 200), push(None, 200)], [(true, 1), (true, 2)]);
+        assert_eq!([push(None, 200), push(Some(2), 200)], [(false, 2); 2]);
+        assert_eq!(push(Some(1), 300), (true, 2));
+        assert_eq!(queue.pop().map(|message| message.as_bytes().len()), Some(300));
+    }
+
     // EXC-20: nobody loses a message to one that then has no room, and who is told that there is room has it.
     #[test]
     fn nothing_gives_way_for_nothing() {

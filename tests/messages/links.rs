@@ -269,6 +269,8 @@ fn a_link_is_made_for_people_and_for_squares() {
     let amount = |msat: u64| new().offer(offer(FREE)).amount(Msat(msat));
     assert_eq!(refused(amount(1)), (link(LinkFault::InvalidUriAmount), Rule::Uri5));
     assert_eq!(refused(amount(u64::MAX / 1_000 * 1_000)), (link(LinkFault::InvalidUriAmount), Rule::Uri5));
+    let whole = new().address(address()).amount(Msat(300_000_000_000)).build().unwrap();
+    assert!(whole.to_string().ends_with("?amount=3"), "{whole}");
     let all = new().address(address()).amount(Msat::MAX_MONEY).build().unwrap();
     assert_eq!(all.amount(), Some(Msat::MAX_MONEY));
     let twice = amount(1_000).offer(offer(&priced()));

@@ -4,7 +4,7 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use bolt12::exchange::{ClaimId, PaymentId};
+use bolt12::exchange::{ClaimId, ConversationId, PaymentId};
 use bolt12::{CurrencyCode, Error, ErrorKind, HumanReadableName, LinkFault, OfferId, Point, Preimage, ShortChannelId};
 use proptest::prelude::*;
 
@@ -27,6 +27,20 @@ proptest! {
         prop_assert_eq!(Preimage(long).to_string(), OfferId::from_byte_array(long).to_string());
         // In either case of letters.
         prop_assert_eq!(Preimage(long).to_string().to_uppercase().parse(), Ok(Preimage(long)));
+    }
+
+    #[test]
+    fn a_conversation_is_called_by_its_kind(short in any::<[u8; 14]>()) {
+        let hex = hex::encode(short);
+        prop_assert_eq!(ConversationId::from(PaymentId(short)).to_string(), format!("payment {hex}"));
+        let claim = ConversationId::from(ClaimId(short));
+        prop_assert_eq!((claim.to_string(), claim.as_bytes()), (format!("claim {hex}"), &short[..]));
+        #[cfg(feature = "recurrence")]
+        {
+            let bytes = [&short[..], &short[..2]].concat().try_into().unwrap();
+            let subscription = ConversationId::from(bolt12::exchange::SubscriptionId(bytes));
+            prop_assert_eq!(subscription.to_string(), format!("subscription {}", hex::encode(bytes)));
+        }
     }
 
     #[cfg(feature = "onion")]

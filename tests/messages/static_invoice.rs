@@ -325,6 +325,14 @@ fn what_is_built_holds_the_offer_and_what_was_said() {
     assert_eq!(whole.unwrap().only(|_| true), expected.with(3_000_000_001, [2]));
 }
 
+#[test]
+fn an_address_to_fall_back_on_is_written() {
+    let fallback = Fallback { version: 1, program: [0x75; 32].as_slice().into() };
+    let invoice = built(|builder| builder.add_fallback(&fallback)).read::<StaticInvoice>();
+    let written: Vec<_> = invoice.fallbacks().unwrap().iter().collect();
+    assert_eq!(written, [fallback]);
+}
+
 // STA-2, design: a signer is not a key
 #[test]
 fn it_can_be_signed_elsewhere() {

@@ -442,6 +442,7 @@ fn debug_shows_no_contents_and_no_key() {
             assert_eq!(signing_key.keypair(), again.signing_key());
             assert_eq!(signing_key.keypair().public_key(), path.last_blinded_node_id().public_key().unwrap());
             assert_eq!(format!("{signing_key:?}"), "HopKey(..)");
+            assert_eq!(signing_key.public_key(), signing_key.keypair().public_key());
             secrets.extend(key(signing_key.keypair().secret_bytes()));
         }
         let text = format!("{received:?}");
