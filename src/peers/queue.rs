@@ -49,7 +49,7 @@ struct Share {
 /// Who makes room for one more of a peer's, that has so many bytes.
 fn greediest(shares: &[Share], id: &PublicKey, kind: Kind, len: usize, limits: &Limits) -> Option<usize> {
     let most = |among: &dyn Fn(&Share) -> bool| {
-        let others = shares.iter().enumerate().filter(|(_, share)| share.id != *id && share.count > 0);
+        let others = shares.iter().enumerate().filter(|(_, share)| share.id != *id);
         others
             .filter(|(_, share)| among(share))
             .max_by_key(|(_, share)| share.bytes)
