@@ -93,6 +93,16 @@ impl Finder<'_> {
         format!("{}{with}{}", &text[whole.start..cut.start], &text[cut.end..whole.end])
     }
 
+    /// Another operator of an expression, or none.
+    fn operator(&mut self, kind: Kind, at: usize, whole: Range<usize>) {
+        let changes = self.take(kind, at);
+        let changes: Vec<_> =
+            changes.iter().map(|(number, cut, with)| (*number, self.without(&whole, cut, with))).collect();
+        if !changes.is_empty() {
+            self.edits.push(Edit { range: whole, level: 2, form: Form::Instead(changes) });
+        }
+    }
+
     fn function(&mut self, signature: &syn::Signature, block: &syn::Block, visit: impl FnOnce(&mut Self)) {
         if let Some(constness) = &signature.constness {
             if self.constants.contains(&signature.ident.to_string()) {
@@ -121,24 +131,14 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         let operator = self.offsets.range(it.op.span());
         let is_let = |it: &syn::Expr| matches!(it, syn::Expr::Let(_));
         if !is_let(&it.left) && !is_let(&it.right) {
-            let changes = self.take(Kind::Binary, operator.start);
-            let changes: Vec<_> =
-                changes.iter().map(|(number, cut, with)| (*number, self.without(&whole, cut, with))).collect();
-            if !changes.is_empty() {
-                self.edits.push(Edit { range: whole, level: 2, form: Form::Instead(changes) });
-            }
+            self.operator(Kind::Binary, operator.start, whole);
         }
         visit::visit_expr_binary(self, it);
     }
 
     fn visit_expr_unary(&mut self, it: &'ast syn::ExprUnary) {
         let whole = self.offsets.range(it.span());
-        let changes = self.take(Kind::Unary, whole.start);
-        let changes: Vec<_> =
-            changes.iter().map(|(number, cut, with)| (*number, self.without(&whole, cut, with))).collect();
-        if !changes.is_empty() {
-            self.edits.push(Edit { range: whole, level: 2, form: Form::Instead(changes) });
-        }
+        self.operator(Kind::Unary, whole.start, whole);
         visit::visit_expr_unary(self, it);
     }
 
