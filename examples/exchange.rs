@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let payer = Payer::new([0x42; 32]);
     let draft = payer.draft(&offer, now, CHAINS)?;
     println!("for:      {}, from {}", words(offer.description()), words(offer.issuer()));
-    println!("price:    {}", draft.price()?.ok_or("as you like")?.with_minor_unit(2));
+    println!("price:    {}", draft.price()?.ok_or("as you like")?);
     draft.needs().iter().for_each(|need| println!("needed:   {need}"));
     // The rate comes from an exchange. The tolerance is a setting of Alice's wallet.
     let draft = draft.rate(rate("100000")?).limit(Limit::Tolerance { basis_points: 200 });
@@ -168,7 +168,7 @@ impl Shop {
 
 /// The rate as exchanges quote it: the price of one bitcoin in dollars, which have two decimal digits.
 fn rate(dollars_per_bitcoin: &str) -> Result<Rate, Error> {
-    Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin, 2)
+    Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin)
 }
 
 /// Untrusted text, with everything escaped that could deceive.

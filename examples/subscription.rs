@@ -206,7 +206,7 @@ impl Shop {
 
 /// The rate as exchanges quote it: the price of one bitcoin in dollars, which have two decimal digits.
 fn rate(dollars_per_bitcoin: &str) -> Result<Rate, bolt12::Error> {
-    Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin, 2)
+    Rate::per_bitcoin("USD".parse()?, dollars_per_bitcoin)
 }
 
 fn amount(msat: Option<Msat>) -> String {

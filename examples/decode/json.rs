@@ -56,11 +56,6 @@ pub(crate) fn harmless(json: &str) -> String {
     out
 }
 
-/// How many digits the minor unit of a currency has, if ISO 4217 knows it.
-pub(crate) fn minor_unit(code: &str) -> Option<u8> {
-    iso_currency::Currency::from_code(code)?.exponent()?.try_into().ok()
-}
-
 /// An object to which only what is there is added.
 #[derive(Default)]
 struct Object(Map<String, Value>);
@@ -148,7 +143,7 @@ impl Object {
             // An amount may be of a currency that is hidden.
             None => self.field(Field::OFFER_AMOUNT, views.price_without_unit()),
         }
-        self.put("currency_minor_unit", offer.currency().and_then(|currency| minor_unit(currency.as_str())));
+        self.put("currency_minor_unit", offer.currency().and_then(|currency| currency.minor_unit()));
         self.text(Field::OFFER_DESCRIPTION, offer.description());
         self.bytes(Field::OFFER_FEATURES, offer.features().as_ref().map(|features| features.as_bytes()));
         self.field(Field::OFFER_ABSOLUTE_EXPIRY, offer.absolute_expiry().map(|time| time.0));

@@ -13,7 +13,7 @@ use super::input::{self, Message, Terms, Views};
 use super::phrases::{chain, payer_key, single_hops};
 #[cfg(feature = "recurrence")]
 use super::recurrence;
-use super::{dates, json, proof};
+use super::{dates, proof};
 
 /// The most bytes without a meaning that are shown.
 const MAX_BYTES: usize = 64;
@@ -315,7 +315,7 @@ impl Page<'_> {
                 (OfferAmount::Currency { .. }, Some(true)) => ", paid in bitcoin at the issuer's rate",
                 _ => "",
             };
-            format!("{}{each}{meaning}", price(amount))
+            format!("{}{each}{meaning}", amount)
         });
         let amount = amount.or_else(|| {
             let number = views.price_without_unit()?;
@@ -352,7 +352,7 @@ impl Page<'_> {
         let total = request.price().ok().flatten();
         let total = total.filter(|_| views.has_offer() == Some(true) && views.price().is_some());
         let quantity = request.quantity().map(|count| match total {
-            Some(total) => format!("{count}, together {}", price(total)),
+            Some(total) => format!("{count}, together {total}"),
             None => count.to_string(),
         });
         self.row(Field::INVREQ_QUANTITY, quantity);
@@ -452,18 +452,6 @@ fn bytes(bytes: &[u8]) -> String {
 
 fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(" or ")
-}
-
-/// For example `1.50 USD`.
-fn price(amount: OfferAmount) -> String {
-    let digits = match amount {
-        OfferAmount::Bitcoin(_) => None,
-        OfferAmount::Currency { currency, .. } => json::minor_unit(currency.as_str()),
-    };
-    match digits {
-        Some(digits) => amount.with_minor_unit(digits).to_string(),
-        None => amount.to_string(),
-    }
 }
 
 /// The bits, with their names where bits have names: only in invoices, so far.

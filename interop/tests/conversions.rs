@@ -129,7 +129,7 @@ fn what_is_about_another_currency_is_refused_by_that_name() {
     let offer = OfferBuilder::new(messages::issuer().public_key()).amount(amount).description("tea").build().unwrap();
     there_and_back::<Offer, their_offer::Offer>(&offer);
 
-    let rate = Rate::per_bitcoin(usd, "100000.00", 2).unwrap();
+    let rate = Rate::per_bitcoin(usd, "100000.00").unwrap();
     let request = request_for(&offer).amount(Msat(3_500_000)).rate(rate).build().unwrap();
     let request = request.sign(&messages::payer()).unwrap();
     let error = their_request::InvoiceRequest::try_from(&request).unwrap_err();

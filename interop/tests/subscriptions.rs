@@ -72,7 +72,7 @@ impl Application for Shop {
 }
 
 fn rate(dollars: u64) -> Rate {
-    Rate::per_bitcoin(usd(), &dollars.to_string(), 2).unwrap()
+    Rate::per_bitcoin(usd(), &dollars.to_string()).unwrap()
 }
 
 fn manager() -> OffersManager {

@@ -271,6 +271,8 @@ pub enum ErrorKind {
     IsNotRecurring,
     /// A price of one bitcoin that is not a valid number.
     InvalidRate,
+    /// A currency of which it is not known how many decimal digits it has.
+    UnknownMinorUnit(CurrencyCode),
     /// A text that is not an id or a preimage.
     InvalidId {
         /// How many hexadecimal digits one has.
@@ -375,6 +377,7 @@ impl ErrorKind {
             Self::IsRecurring => "is_recurring",
             Self::IsNotRecurring => "is_not_recurring",
             Self::InvalidRate => "invalid_rate",
+            Self::UnknownMinorUnit(_) => "unknown_minor_unit",
             Self::InvalidId { .. } => "invalid_id",
             Self::InvalidShortChannelId => "invalid_short_channel_id",
             Self::Outdated(_) => "outdated",
@@ -573,6 +576,9 @@ impl ErrorKind {
             Self::InvalidRate => f.write_str(
                 "the price of one bitcoin must be a decimal number such as 97123.45, above zero and not too large",
             ),
+            Self::UnknownMinorUnit(currency) => {
+                write!(f, "how many decimal digits {currency} has is not known: check the code, or state it")
+            }
             Self::InvalidId { digits } => write!(f, "this is written with {digits} hexadecimal digits"),
             Self::InvalidShortChannelId => {
                 f.write_str("a short channel id is written as block, transaction and output, such as 539268x845x1")

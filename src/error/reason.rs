@@ -69,6 +69,7 @@ impl ErrorKind {
                 | Self::IsRecurring
                 | Self::IsNotRecurring
                 | Self::InvalidRate
+                | Self::UnknownMinorUnit(_)
                 | Self::InvalidId { .. }
                 | Self::InvalidShortChannelId
                 | Self::InvalidName(_)

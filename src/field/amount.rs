@@ -34,42 +34,53 @@ pub enum OfferAmount {
 }
 
 impl OfferAmount {
-    /// For people, with the number of decimal digits of the currency's minor unit, for example 2:
-    /// `1.50 USD`. See `CurrencyCode::minor_unit` (feature `iso_currency`).
+    /// For people, if the currency is one that [`CurrencyCode::minor_unit`] does not know: with so many decimal digits.
     ///
     /// ```
     /// # use bolt12::{MinorUnits, OfferAmount};
-    /// let price = OfferAmount::Currency { currency: "USD".parse()?, amount: MinorUnits(150) };
-    /// assert_eq!(price.with_minor_unit(2).to_string(), "1.50 USD");
-    /// assert_eq!(price.to_string(), "150 minor units of USD");
+    /// let price = |currency: &str| {
+    ///     currency.parse().map(|currency| OfferAmount::Currency { currency, amount: MinorUnits(150) })
+    /// };
+    /// assert_eq!(price("USD")?.to_string(), "1.50 USD");
+    /// assert_eq!(price("ZZZ")?.to_string(), "150 minor units of ZZZ");
+    /// assert_eq!(price("ZZZ")?.with_minor_unit(1).to_string(), "15.0 ZZZ");
     /// # Ok::<(), bolt12::Error>(())
     /// ```
     pub fn with_minor_unit(self, digits: u8) -> impl fmt::Display {
         struct WithMinorUnit(OfferAmount, u8);
         impl fmt::Display for WithMinorUnit {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let OfferAmount::Currency { currency, amount } = self.0 else { return self.0.fmt(f) };
-                let one = 10u64.checked_pow(self.1.into());
-                let split = one.and_then(|one| Some((amount.0.checked_div(one)?, amount.0.checked_rem(one)?)));
-                let Some((whole, part)) = split else { return self.0.fmt(f) };
-                grouped(whole, f)?;
-                fraction(part, self.1.into(), f)?;
-                write!(f, " {currency}")
+                self.0.write(Some(self.1), f)
             }
         }
         WithMinorUnit(self, digits)
     }
+
+    fn write(&self, digits: Option<u8>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (currency, amount) = match self {
+            Self::Bitcoin(amount) => return fmt::Display::fmt(amount, f),
+            Self::Currency { currency, amount } => (currency, amount),
+        };
+        let one = digits.and_then(|digits| 10u64.checked_pow(digits.into()));
+        let split = one.and_then(|one| Some((amount.0.checked_div(one)?, amount.0.checked_rem(one)?)));
+        let (Some((whole, part)), Some(digits)) = (split, digits) else {
+            grouped(amount.0, f)?;
+            let unit = if amount.0 == 1 { "unit" } else { "units" };
+            return write!(f, " minor {unit} of {currency}");
+        };
+        grouped(whole, f)?;
+        fraction(part, digits.into(), f)?;
+        write!(f, " {currency}")
+    }
 }
 
-/// `1,000 sat`, or `150 minor units of USD`: how many digits a currency has is not known here.
+/// `1,000 sat`, `1.50 USD`, or, if it is not known how many digits the currency has, `150 minor units of ZZZ`.
 impl fmt::Display for OfferAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bitcoin(amount) => amount.fmt(f),
-            Self::Currency { currency, amount } => {
-                grouped(amount.0, f)?;
-                write!(f, " minor units of {currency}")
-            }
-        }
+        let digits = match self {
+            Self::Bitcoin(_) => None,
+            Self::Currency { currency, .. } => currency.minor_unit(),
+        };
+        self.write(digits, f)
     }
 }

@@ -1,4 +1,4 @@
-//! Currencies, as ISO 4217 names them.
+//! Currencies, as ISO 4217 names them, and how many decimal digits they have.
 
 use core::str::FromStr;
 
@@ -6,13 +6,29 @@ use super::Value;
 use crate::error::{Error, ErrorKind, Rule};
 pub use crate::units::CurrencyCode;
 
-#[cfg(feature = "iso_currency")]
+/// How many decimal digits the currencies of ISO 4217 have, with those that were replaced, which offers may still name.
+/// Precious metals, units of account and codes for tests have no minor unit, and are not here.
+const MINOR_UNITS: [(u8, &str); 4] = [
+    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+    (
+        2,
+        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF \
+         CHE CHF CHW CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD \
+         GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL \
+         MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN \
+         QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY \
+         TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG ZWL",
+    ),
+    (3, "BHD IQD JOD KWD LYD OMR TND"),
+    (4, "CLF UYW"),
+];
+
 impl CurrencyCode {
     /// The number of decimal digits of the minor unit, for example 2 for `USD` and 0 for `JPY`; `None` if the currency
-    /// is not in ISO 4217 or has no minor unit.
+    /// is not in ISO 4217 or has no minor unit. The table is that of 2026.
     pub fn minor_unit(&self) -> Option<u8> {
-        let currency = iso_currency::Currency::from_code(self.as_str())?;
-        currency.exponent().and_then(|digits| u8::try_from(digits).ok())
+        let is_listed = |codes: &str| codes.split(' ').any(|code| code == self.as_str());
+        MINOR_UNITS.iter().find(|(_, codes)| is_listed(codes)).map(|(digits, _)| *digits)
     }
 }
 

@@ -59,14 +59,12 @@ impl Rate {
     }
 
     /// The rate from the price of one bitcoin as exchanges write it: a decimal number in the currency's major unit.
-    /// `digits` is the number of decimal digits of the minor unit, for example 2 for `USD`: see
-    /// `CurrencyCode::minor_unit` (feature `iso_currency`). Digits below a hundred-millionth of a minor unit do not
-    /// count, nor do last digits that do not fit into 64 bits.
+    /// Digits below a hundred-millionth of a minor unit do not count, nor do last digits that do not fit into 64 bits.
     ///
     /// ```
     /// # use bolt12::{MinorUnits, Msat, Rate};
     /// let usd = "USD".parse()?;
-    /// let rate = Rate::per_bitcoin(usd, "97123.4567", 2)?;
+    /// let rate = Rate::per_bitcoin(usd, "97123.4567")?;
     /// assert_eq!(rate, Rate::new(usd, MinorUnits(971_234_567), Msat(10_000_000_000_000))?);
     /// # Ok::<(), bolt12::Error>(())
     /// ```
@@ -74,8 +72,20 @@ impl Rate {
     /// # Errors
     ///
     /// `InvalidRate` (RQR-9) for anything but digits and one point, for zero, for more than 64 characters, and for more
-    /// minor units than fit into 64 bits.
-    pub fn per_bitcoin(currency: CurrencyCode, price: &str, digits: u8) -> Result<Self, Error> {
+    /// minor units than fit into 64 bits. `UnknownMinorUnit` (D5) if [`CurrencyCode::minor_unit`] does not know the
+    /// currency.
+    pub fn per_bitcoin(currency: CurrencyCode, price: &str) -> Result<Self, Error> {
+        let digits = currency.minor_unit().ok_or(Error::new(ErrorKind::UnknownMinorUnit(currency), Rule::D5))?;
+        Self::per_bitcoin_with_minor_unit(currency, price, digits)
+    }
+
+    /// The same for a currency that [`CurrencyCode::minor_unit`] does not know. `digits` is the number of decimal digits
+    /// of its minor unit.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRate` (RQR-9) as in [`per_bitcoin`](Self::per_bitcoin).
+    pub fn per_bitcoin_with_minor_unit(currency: CurrencyCode, price: &str, digits: u8) -> Result<Self, Error> {
         let refused = Error::new(ErrorKind::InvalidRate, Rule::Rqr9);
         if price.len() > MAX_PRICE_LEN {
             return Err(refused);
@@ -141,7 +151,7 @@ impl Rate {
     ///
     /// ```
     /// # use bolt12::{MinorUnits, Msat, Rate};
-    /// let rate = Rate::per_bitcoin("USD".parse()?, "100000.00", 2)?;
+    /// let rate = Rate::per_bitcoin("USD".parse()?, "100000.00")?;
     /// assert_eq!(rate.to_minor_units(Msat(3_500_000)), Some(MinorUnits(350)));
     /// assert_eq!(rate.to_minor_units(Msat(3_509_999)), Some(MinorUnits(350)));
     /// # Ok::<(), bolt12::Error>(())

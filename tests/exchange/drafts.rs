@@ -35,7 +35,7 @@ fn five() -> Quantity {
 #[test]
 fn needs_are_named() {
     let payer = payer();
-    let rate = Rate::per_bitcoin(usd(), "100000", 2).unwrap();
+    let rate = Rate::per_bitcoin(usd(), "100000").unwrap();
     let (free, dollars, many) =
         (tea(|it| it), tea(|it| it.amount(cents(350))), tea(|it| it.amount(cents(350)).quantity_max(five())));
     let fixed = tea(|it| it.amount_msat(Msat(9)));
@@ -76,14 +76,14 @@ fn cost_honours_quantity_and_currency() {
         tea(|it| it.amount(cents(350)).quantity_max(Quantity::Unlimited)),
     );
     let draft = |offer| payer.draft(offer, NOW, CHAINS).unwrap();
-    let rate = Rate::per_bitcoin(usd(), "97123.45", 2).unwrap();
+    let rate = Rate::per_bitcoin(usd(), "97123.45").unwrap();
     assert_eq!(draft(&bitcoin).quantity(3).cost().unwrap(), Some(Msat(27_000)));
     assert_eq!(draft(&bitcoin).quantity(3).amount(Msat(30_000)).cost().unwrap(), Some(Msat(30_000)));
     assert_eq!(draft(&dollars).quantity(3).price().unwrap(), Some(cents(1_050)));
     assert_eq!(draft(&dollars).quantity(3).cost().unwrap(), None);
     // 10.50 dollars are 10,810,983.3… msat, rounded up.
     assert_eq!(draft(&dollars).quantity(3).rate(rate).cost().unwrap(), Some(Msat(10_810_984)));
-    let eur = Rate::per_bitcoin("EUR".parse().unwrap(), "90000", 2).unwrap();
+    let eur = Rate::per_bitcoin("EUR".parse().unwrap(), "90000").unwrap();
     let wrong = ErrorKind::WrongCurrency { expected: usd(), found: eur.currency() };
     assert_eq!(draft(&dollars).quantity(3).rate(eur).cost().unwrap_err().kind(), &wrong);
     // RQR-9
@@ -106,7 +106,7 @@ fn what_cannot_be_asked_for_is_named() {
     let draft = |offer| payer.draft(offer, NOW, CHAINS).unwrap();
     let (quantity, amount, price) = (Field::INVREQ_QUANTITY, Field::INVREQ_AMOUNT, Field::OFFER_AMOUNT);
     let tolerance = Limit::Tolerance { basis_points: 9 };
-    let eur = Rate::per_bitcoin("EUR".parse().unwrap(), "90000", 2).unwrap();
+    let eur = Rate::per_bitcoin("EUR".parse().unwrap(), "90000").unwrap();
     let wrong = ErrorKind::WrongCurrency { expected: usd(), found: eur.currency() };
     for (draft, field, kind) in [
         (draft(&many), quantity, ErrorKind::Missing),

@@ -163,7 +163,7 @@ fn request(asked: &OutgoingMessage) -> &bolt12::InvoiceRequest {
 fn a_rate_is_no_limit() {
     let price = OfferAmount::Currency { currency: usd(), amount: MinorUnits(350) };
     let offer = own_offer(&issuer(), 1, |offer| offer.description("tea").amount(price));
-    let draft = payer().draft(&offer, NOW, CHAINS).unwrap().rate(Rate::per_bitcoin(usd(), "100000", 2).unwrap());
+    let draft = payer().draft(&offer, NOW, CHAINS).unwrap().rate(Rate::per_bitcoin(usd(), "100000").unwrap());
     let error = draft.check().unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::LimitNeeded { currency: usd() }, Rule::Exc7));
     assert_eq!(draft.clone().start([3; 32], NOW, DEADLINE).unwrap_err(), error);

@@ -22,7 +22,7 @@ fn coffee() -> Offer {
 
 /// So many dollars for a bitcoin.
 fn at(dollars: &str) -> Rate {
-    Rate::per_bitcoin(usd(), dollars, 2).unwrap()
+    Rate::per_bitcoin(usd(), dollars).unwrap()
 }
 
 fn begin(offer: &Offer, fill: impl FnOnce(Draft) -> Draft) -> Payment {
@@ -286,7 +286,7 @@ proptest! {
 fn prices_of_a_bitcoin() {
     let ok = |price, digits, minor_units, msat| {
         let expected = Rate::new(usd(), MinorUnits(minor_units), Msat(msat)).unwrap();
-        assert_eq!(Rate::per_bitcoin(usd(), price, digits).unwrap(), expected, "{price}");
+        assert_eq!(Rate::per_bitcoin_with_minor_unit(usd(), price, digits).unwrap(), expected, "{price}");
     };
     ok("97123", 2, 9_712_300, 100_000_000_000);
     ok("97123.4", 2, 9_712_340, 100_000_000_000);
@@ -303,7 +303,7 @@ fn prices_of_a_bitcoin() {
     ok("97123.4567000000199999999999999999999999999", 2, 971_234_567_000_000, 10_000_000_000_000_000_000);
     ok("15000000.123456789", 0, 1_500_000_012_345_678, 10_000_000_000_000_000_000);
     let refused = |price: &str, digits| {
-        let error = Rate::per_bitcoin(usd(), price, digits).unwrap_err();
+        let error = Rate::per_bitcoin_with_minor_unit(usd(), price, digits).unwrap_err();
         assert_eq!((error.kind(), error.field()), (&ErrorKind::InvalidRate, None), "{price}");
     };
     for price in

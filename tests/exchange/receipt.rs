@@ -16,7 +16,7 @@ use super::sides::{self, CHAINS, deliver, last_key, path_with, terms};
 fn a_receipt_holds_for_every_shape_of_offer_and_request() {
     let (issuer, payer) = (Payee::new([1; 32]), Payer::new([2; 32]));
     let usd = "USD".parse().unwrap();
-    let rate = Rate::per_bitcoin(usd, "100000", 2).unwrap();
+    let rate = Rate::per_bitcoin(usd, "100000").unwrap();
     let (mut shapes, mut noted) = (0, 0);
     for shape in (0..1024u32).step_by(if long::is_long() { 1 } else { 5 }) {
         let has = |bit: u32| shape & (1 << bit) != 0;

@@ -18,7 +18,7 @@ fn payee() -> Payee {
 }
 
 fn at(price: &str) -> Rate {
-    Rate::per_bitcoin(usd(), price, 2).unwrap()
+    Rate::per_bitcoin(usd(), price).unwrap()
 }
 
 fn coffee(offer: OfferBuilder) -> OfferBuilder {

@@ -158,7 +158,7 @@ fn named() -> Vec<u8> {
     let offer = own_offer(&Payee::new([2; 32]), 2, |offer| offer.description("tea").amount(price));
     let draft = Payer::new([1; 32]).draft(&offer, NOW, CHAINS).unwrap().payer_note("with milk");
     let draft = draft.bip_353_name(HumanReadableName::new("alice", "example.com").unwrap());
-    let draft = draft.rate(Rate::per_bitcoin(usd, "100000", 2).unwrap()).limit(Limit::Tolerance { basis_points: 200 });
+    let draft = draft.rate(Rate::per_bitcoin(usd, "100000").unwrap()).limit(Limit::Tolerance { basis_points: 200 });
     draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap().to_bytes()
 }
 

@@ -300,7 +300,8 @@ fn errors() -> Vec<Error> {
     errors.extend(subscriptions());
     errors.extend(rates_not_known());
     errors.push("539268x845".parse::<ShortChannelId>().unwrap_err());
-    errors.push(bolt12::Rate::per_bitcoin("USD".parse().unwrap(), "1,000", 2).unwrap_err());
+    errors.push(bolt12::Rate::per_bitcoin("USD".parse().unwrap(), "1,000").unwrap_err());
+    errors.push(bolt12::Rate::per_bitcoin("XAU".parse().unwrap(), "1000").unwrap_err());
     // A letter of another alphabet.
     errors.push("lno1\u{430}".parse::<Offer>().unwrap_err());
     // A field twice.
@@ -540,7 +541,7 @@ fn rates_not_known() -> Vec<Error> {
     let price = OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(150) };
     let offer = OfferBuilder::new(key()).description("tea").amount(price).build().unwrap();
     let draft = || payer().draft(&offer, NOW, sides::CHAINS).unwrap();
-    let euros = Rate::per_bitcoin("EUR".parse().unwrap(), "90000", 2).unwrap();
+    let euros = Rate::per_bitcoin("EUR".parse().unwrap(), "90000").unwrap();
     let (limit, at_most) = (Limit::Tolerance { basis_points: 200 }, Limit::AtMost(Msat(2_000_000)));
     let drafts = [draft(), draft().limit(limit), draft().limit(limit).rate(euros), draft().amount(Msat(2_000_000))];
     draft().limit(at_most).check().unwrap();
@@ -735,7 +736,7 @@ fn requests_not_received() -> Vec<Error> {
 fn sales_not_made() -> [Error; 4] {
     let issuer = Payee::new([1; 32]);
     let usd = "USD".parse().unwrap();
-    let rate = Rate::per_bitcoin(usd, "100000", 2).unwrap();
+    let rate = Rate::per_bitcoin(usd, "100000").unwrap();
     let price = OfferAmount::Currency { currency: usd, amount: MinorUnits(350) };
     let offer = sides::own_offer(&issuer, 1, |offer| offer.description("tea").amount(price));
     let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap().limit(Limit::AtMost(Msat(4_000_000)));
@@ -850,7 +851,7 @@ fn payments_not_made() -> Vec<Error> {
 /// A quote at a rate that is over.
 fn off_price(issuer: &Payee) -> Error {
     let usd = "USD".parse().unwrap();
-    let rate = |dollars| Rate::per_bitcoin(usd, dollars, 2).unwrap();
+    let rate = |dollars| Rate::per_bitcoin(usd, dollars).unwrap();
     let price = OfferAmount::Currency { currency: usd, amount: MinorUnits(350) };
     let offer = sides::own_offer(issuer, 1, |offer| offer.description("tea").amount(price));
     let draft = payer().draft(&offer, NOW, sides::CHAINS).unwrap().rate(rate("100000"));

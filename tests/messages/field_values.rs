@@ -50,7 +50,27 @@ fn a_price_is_shown_with_the_digits_of_its_currency() {
     assert_eq!(shown(u64::MAX, 19), "1.8446744073709551615 KWD");
     // More digits than a number has are not believed.
     assert_eq!(shown(u64::MAX, 20), "18,446,744,073,709,551,615 minor units of KWD");
-    assert_eq!(shown(1, 255), "1 minor units of KWD");
+    assert_eq!(shown(1, 255), "1 minor unit of KWD");
+}
+
+/// The table is that of ISO 4217, as another crate has it, for every code that there may be.
+#[test]
+fn the_digits_of_a_currency_are_those_of_iso_4217() {
+    for number in 0..26 * 26 * 26u32 {
+        let letters = [number / 676, number / 26 % 26, number % 26];
+        let code: String = letters.iter().filter_map(|letter| char::from_digit(letter + 10, 36)).collect();
+        let code = code.to_uppercase();
+        let digits = iso_currency::Currency::from_code(&code).and_then(|currency| currency.exponent());
+        let currency: CurrencyCode = code.parse().unwrap();
+        assert_eq!(currency.minor_unit().map(u16::from), digits, "{code}");
+        let price = OfferAmount::Currency { currency, amount: MinorUnits(1_234_567) };
+        let shown = match digits {
+            None => format!("1,234,567 minor units of {code}"),
+            Some(0) => format!("1,234,567 {code}"),
+            Some(digits) => price.with_minor_unit(u8::try_from(digits).unwrap()).to_string(),
+        };
+        assert_eq!(price.to_string(), shown);
+    }
 }
 
 #[test]
@@ -539,11 +559,11 @@ fn a_long_price_is_refused_at_once() {
     for digits in ["0", "9"] {
         let long = digits.repeat(1 << 20);
         for price in [long.clone(), format!("1.{long}"), format!("{long}.1")] {
-            assert!(bolt12::Rate::per_bitcoin(usd, &price, 255).is_err());
+            assert!(bolt12::Rate::per_bitcoin_with_minor_unit(usd, &price, 255).is_err());
         }
     }
-    let price = |len: usize| bolt12::Rate::per_bitcoin(usd, &format!("{:0>len$}", "97123.4567"), 2);
+    let price = |len: usize| bolt12::Rate::per_bitcoin(usd, &format!("{:0>len$}", "97123.4567"));
     assert!(price(64).is_ok() && price(65).is_err());
     let zeros = format!("{}97123.4567", "0".repeat(20));
-    assert_eq!(bolt12::Rate::per_bitcoin(usd, &zeros, 2), bolt12::Rate::per_bitcoin(usd, "97123.4567", 2));
+    assert_eq!(bolt12::Rate::per_bitcoin(usd, &zeros), bolt12::Rate::per_bitcoin(usd, "97123.4567"));
 }

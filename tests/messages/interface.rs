@@ -131,14 +131,3 @@ fn every_text_is_read_knowing_more_features() {
     assert_eq!(Invoice::read_text(&text, &KNOWN).unwrap().as_bytes(), invoice.encode());
     assert_eq!(text.parse::<Invoice>().unwrap_err().kind(), &ErrorKind::UnknownFeature(8));
 }
-
-/// The digits of a currency are those of ISO 4217.
-#[cfg(feature = "iso_currency")]
-#[test]
-fn a_currency_has_its_digits() {
-    let digits = |code: &str| code.parse::<bolt12::CurrencyCode>().unwrap().minor_unit();
-    assert_eq!(
-        [digits("USD"), digits("JPY"), digits("KWD"), digits("XAU"), digits("ZZZ")],
-        [Some(2), Some(0), Some(3), None, None]
-    );
-}

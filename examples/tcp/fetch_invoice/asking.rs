@@ -13,7 +13,7 @@ use bolt12::{ChainHash, CurrencyCode, Error, ErrorKind, Offer, Quantity, Rate, R
 
 use super::channel::payment_path;
 use super::failure::Failure;
-use super::net::{Application, Keys, lock, minor_unit, now, random};
+use super::net::{Application, Keys, lock, now, random};
 use super::options::{Options, Subject};
 
 /// Nothing is paid here, so every chain will do.
@@ -169,9 +169,12 @@ fn begin(options: &Options, offer: &Offer, payer: &Payer, deadline: UnixTime) ->
 }
 
 fn rate(currency: CurrencyCode, price: &str) -> Result<Rate, Failure> {
-    let unknown = || Failure::misuse(format!("the decimals of {currency} are not known: use --max"));
-    let decimals = minor_unit(currency.as_str()).ok_or_else(unknown)?;
-    Rate::per_bitcoin(currency, price, decimals).map_err(|error| Failure::misuse(format!("--rate: {error}")))
+    Rate::per_bitcoin(currency, price).map_err(|error| match error.kind() {
+        ErrorKind::UnknownMinorUnit(_) => {
+            Failure::misuse(format!("the decimals of {currency} are not known: use --max"))
+        }
+        _ => Failure::misuse(format!("--rate: {error}")),
+    })
 }
 
 fn check_needs(draft: &Draft) -> Result<(), Failure> {

@@ -3,8 +3,6 @@
 use bolt12::bitcoin::Network;
 use bolt12::{Invoice, OfferAmount, Text, UnixTime};
 
-use super::net::minor_unit;
-
 /// The most bytes of a stranger's words that are shown.
 const MAX_WORDS: usize = 200;
 
@@ -28,12 +26,8 @@ pub(crate) fn shown(invoice: &Invoice, is_claim: bool, now: UnixTime) -> String 
     rows.push(("amount", format!("{}{place}", invoice.amount())));
     // What a refund says about a price is for information only.
     let price = request.price().ok().flatten().filter(|_| request.answers_offer());
-    if let Some(price @ OfferAmount::Currency { currency, .. }) = price {
-        let words = match minor_unit(currency.as_str()) {
-            Some(digits) => price.with_minor_unit(digits).to_string(),
-            None => price.to_string(),
-        };
-        rows.push(("price", format!("{words}, which the payee converted")));
+    if let Some(price @ OfferAmount::Currency { .. }) = price {
+        rows.push(("price", format!("{price}, which the payee converted")));
     }
     rows.push(("node id", invoice.node_id().to_string()));
     rows.push(("payment hash", invoice.payment_hash().to_string()));

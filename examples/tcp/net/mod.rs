@@ -208,11 +208,6 @@ fn config() -> Config {
     Config { networks: Vec::new(), timeouts, ..config }
 }
 
-/// How many decimals a currency has.
-pub(crate) fn minor_unit(code: &str) -> Option<u8> {
-    iso_currency::Currency::from_code(code)?.exponent()?.try_into().ok()
-}
-
 /// Prints a line. Whoever closed the output wants no more of it, which is no reason to panic in the middle of
 /// something.
 pub(crate) fn say(line: impl Display) {

@@ -6,7 +6,6 @@ use bolt12::secp256k1::PublicKey;
 use bolt12::{CurrencyCode, MinorUnits, Msat, OfferAmount, Rate};
 
 use super::channel::{Channel, Given, read_secret};
-use super::net::minor_unit;
 
 pub(crate) const USAGE: &str = "\
 Makes an offer and answers requests for it, as an issuer without a node, for tests and demonstrations. Without
@@ -131,11 +130,10 @@ fn read_price(text: &str) -> Result<Option<OfferAmount>, String> {
 }
 
 fn read_rates(currency: CurrencyCode, text: &str) -> Result<Vec<Rate>, String> {
-    let decimals = decimals(currency)?;
-    let rates = text.split(',').map(|price| Rate::per_bitcoin(currency, price, decimals));
+    let rates = text.split(',').map(|price| Rate::per_bitcoin(currency, price));
     rates.collect::<Result<_, _>>().map_err(|error| format!("--rate: {error}"))
 }
 
 fn decimals(currency: CurrencyCode) -> Result<u8, String> {
-    minor_unit(currency.as_str()).ok_or_else(|| format!("the decimals of {currency} are not known"))
+    currency.minor_unit().ok_or_else(|| format!("the decimals of {currency} are not known"))
 }

@@ -69,7 +69,7 @@ impl Application for Clerk {
     }
 
     fn invoice_request(&self, request: ReceivedRequest, _: Option<&Keypair>) -> Option<OutgoingMessage> {
-        let usd = request.currency().map(|usd| Rate::per_bitcoin(usd, "100000.00", 2).unwrap());
+        let usd = request.currency().map(|usd| Rate::per_bitcoin(usd, "100000.00").unwrap());
         let terms = Terms { rate: usd, max_amount: MaxAmount::TimesPrice(5), ..Terms::new(self.now(), CHAINS) };
         match request.accept(&terms) {
             Ok(accepted) => {

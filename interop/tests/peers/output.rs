@@ -22,7 +22,7 @@ fn offer() -> OfferBuilder {
 fn invoice(offer: &Offer, items: Option<u64>, chain: ChainHash, expiry: u64) -> Invoice {
     let chains = &[chain];
     let request = InvoiceRequestBuilder::new(offer.usable(NOW, chains).unwrap(), key(2).public_key(), [3; 16]);
-    let rate = offer.currency().map(|currency| Rate::per_bitcoin(currency, "100000", 2).unwrap());
+    let rate = offer.currency().map(|currency| Rate::per_bitcoin(currency, "100000").unwrap());
     let request = rate.into_iter().fold(request.amount(Msat(7_000_001)), InvoiceRequestBuilder::rate);
     let request = items.into_iter().fold(request, InvoiceRequestBuilder::quantity);
     let request = request.build().unwrap().sign(&key(2)).unwrap();

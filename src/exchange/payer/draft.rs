@@ -69,7 +69,7 @@ impl core::fmt::Display for Need {
 ///
 /// let draft = payer.draft(&offer, now, &[ChainHash::BITCOIN])?;
 /// assert_eq!(draft.needs(), [Need::Limit(usd)]);
-/// let draft = draft.rate(Rate::per_bitcoin(usd, "100000.00", 2)?).limit(Limit::Tolerance { basis_points: 200 });
+/// let draft = draft.rate(Rate::per_bitcoin(usd, "100000.00")?).limit(Limit::Tolerance { basis_points: 200 });
 /// assert_eq!(draft.cost()?, Some(Msat(3_500_000)));
 /// assert!(draft.needs().is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())

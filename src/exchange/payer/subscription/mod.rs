@@ -80,7 +80,7 @@ pub(crate) enum Cancel {
 /// let payer = Payer::new([0x42; 32]); // a secret of your own
 ///
 /// let draft = payer.subscribe(&offer, now, &[ChainHash::BITCOIN])?.payments(24);
-/// let draft = draft.rate(Rate::per_bitcoin(usd, "100000.00", 2)?).limit(Limit::Tolerance { basis_points: 200 });
+/// let draft = draft.rate(Rate::per_bitcoin(usd, "100000.00")?).limit(Limit::Tolerance { basis_points: 200 });
 /// for due in draft.next_payments(12)? {
 ///     println!("{}: {:?}", due.due_at, due.amount);
 /// }
