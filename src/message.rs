@@ -16,6 +16,7 @@ use crate::contacts;
 use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::field::{KnownFeatures, Point, Points, Spec, Value, find, named, path};
 use crate::recurrence;
+use crate::signature::Start;
 use crate::text;
 use crate::tlv::{TlvRecord, TlvStream};
 
@@ -50,12 +51,14 @@ const PATHS: &[Field] = &[
     Field::DRAFT_MESSAGE_PATHS,
 ];
 
-/// The keys of a message, decompressed once.
+/// The keys of a message, decompressed once, and what else was computed of it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
     pub(crate) payer_id: Option<PublicKey>,
     /// The key that signs the invoice. In a request it is known only if [`Structure::check_points_with`] was told.
     pub(crate) invoice_signer: Option<PublicKey>,
+    /// Hashes of a request that was verified: its invoice begins with the same records.
+    pub(crate) start: Option<Start>,
 }
 
 /// A message whose fields are well formed and obey all rules, but whose points have not been looked
@@ -120,7 +123,7 @@ impl Structure {
             }
         }
         contacts::check_points(&self.tlvs, &mut points)?;
-        Ok(self.with_keys(Keys { payer_id, invoice_signer }))
+        Ok(self.with_keys(Keys { payer_id, invoice_signer, start: None }))
     }
 
     /// A message whose points are known to be on the curve, because they came as keys or from a
@@ -233,8 +236,15 @@ pub(crate) fn unknown<'a>(
 
 impl Message {
     pub(crate) fn keys(&self) -> &Keys {
-        static NONE: Keys = Keys { payer_id: None, invoice_signer: None };
+        static NONE: Keys = Keys { payer_id: None, invoice_signer: None, start: None };
         self.keys.as_deref().unwrap_or(&NONE)
+    }
+
+    /// Keeps what was hashed, for the message that answers this one.
+    pub(crate) fn keep(&mut self, start: Option<Start>) {
+        if let Some(keys) = &mut self.keys {
+            keys.start = start;
+        }
     }
 
     /// Says where the value stands that a verification failed with.

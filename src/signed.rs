@@ -9,7 +9,7 @@ use secp256k1::{Keypair, PublicKey, schnorr};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::field::{KnownFeatures, Point, Value};
 use crate::message::{Message, Schema, Structure, View};
-use crate::signature::{Tag, digest, sign, verify};
+use crate::signature::{Tag, digest, digest_and_start, digest_from, sign, verify};
 use crate::tlv::TlvStream;
 
 /// A message that is signed: [`InvoiceRequest`](crate::InvoiceRequest), [`Refund`](crate::Refund) (which need not
@@ -31,6 +31,8 @@ pub trait Sealed: Sized + 'static {
     const SIGNER: Field;
     /// The field that holds the signature.
     const SIGNATURE: Field = Field::SIGNATURE;
+    /// The type at which the fields begin that a message adds that begins with the fields of this one.
+    const ANSWERED_AT: Option<u64> = None;
     /// Whether a message without a signature is complete (D1).
     const NEEDS_SIGNATURE: bool = true;
 
@@ -83,8 +85,12 @@ pub struct Unsigned<T: SignedMessage> {
 }
 
 impl<T: SignedMessage> Unsigned<T> {
-    pub(crate) fn new(message: Message) -> Self {
-        let digest = digest(T::TAG, &message.tlvs);
+    pub(crate) fn new(mut message: Message) -> Self {
+        let digest = match &message.keys().start {
+            Some(start) => digest_from(start, T::TAG, &message.tlvs),
+            None => digest(T::TAG, &message.tlvs),
+        };
+        message.keep(None);
         Self { fields: T::Fields::of(message), digest }
     }
 
@@ -241,10 +247,18 @@ impl<T: SignedMessage> Unverified<T> {
 
     /// The same for a message whose answer will be signed by a point in one of its paths.
     pub(crate) fn verify_with(self, answered_by: Option<Point>) -> Result<T, Error> {
-        let message = self.structure.check_points_with(answered_by)?;
+        let mut message = self.structure.check_points_with(answered_by)?;
+        let mut start = None;
         let verified = T::verify_more(&message).and_then(|()| match signature(&message.tlvs, T::SIGNATURE) {
             Some(signature) => {
-                let digest = digest(T::TAG, &message.tlvs);
+                let digest = match T::ANSWERED_AT {
+                    Some(end) => {
+                        let (digest, kept) = digest_and_start(T::TAG, &message.tlvs, end);
+                        start = kept;
+                        digest
+                    }
+                    None => digest(T::TAG, &message.tlvs),
+                };
                 verify(digest, &signature, &signer::<T>(&message)?, T::SIGNATURE, T::RULE)
             }
             // The rules ask for the field, and its form is checked: this is a second lock on the same door.
@@ -252,6 +266,7 @@ impl<T: SignedMessage> Unverified<T> {
             None => Ok(()),
         });
         verified.map_err(|error| message.located(error))?;
+        message.keep(start);
         T::finish(message)
     }
 }

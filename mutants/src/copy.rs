@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use serde_json::Value;
 
-use crate::list::Change;
+use crate::list::{Change, Suite};
 use crate::place::{Switched, switch};
 
 /// The copied library asks this whether a change is made. With `MUTANTS_SEEN`, it notes that it was asked.
@@ -52,6 +52,7 @@ pub mod mutant {
 
 /// What was built.
 pub(crate) struct Copy {
+    /// The package whose tests they are.
     pub(crate) folder: PathBuf,
     /// The test programs.
     pub(crate) programs: Vec<PathBuf>,
@@ -77,10 +78,11 @@ fn is_error(message: &Value) -> bool {
 }
 
 /// Builds the tests of a copy, and returns what `cargo` says.
-fn cargo(folder: &Path, command: &[&str]) -> io::Result<Vec<Value>> {
+fn cargo(folder: &Path, suite: Suite, command: &[&str]) -> io::Result<Vec<Value>> {
     let output = Command::new("cargo")
         .args(command)
-        .args(["--message-format=json", "--package", "bolt12", "--features", "full", "--lib", "--tests"])
+        .arg("--message-format=json")
+        .args(suite.options())
         .env("RUSTFLAGS", "--cap-lints=allow")
         .env("CARGO_TARGET_DIR", folder.join("target"))
         .env("CARGO_INCREMENTAL", "0")
@@ -142,7 +144,7 @@ fn not_constant(message: &Value) -> Option<String> {
 }
 
 /// Makes the copy, leaves out what does not compile, and builds its tests.
-pub(crate) fn build(root: &Path, folder: &Path, changes: &[Change]) -> io::Result<Copy> {
+pub(crate) fn build(root: &Path, folder: &Path, suite: Suite, changes: &[Change]) -> io::Result<Copy> {
     copy(root, folder)?;
     let mut by_file: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
     for change in changes {
@@ -164,7 +166,7 @@ pub(crate) fn build(root: &Path, folder: &Path, changes: &[Change]) -> io::Resul
             fs::write(folder.join(file), &switched.text)?;
             files.insert(file, switched);
         }
-        let messages = cargo(folder, &["check"])?;
+        let messages = cargo(folder, suite, &["check"])?;
         let errors: Vec<&Value> = messages.iter().filter(|it| is_error(it)).map(|it| &it["message"]).collect();
         if errors.is_empty() {
             break;
@@ -182,8 +184,8 @@ pub(crate) fn build(root: &Path, folder: &Path, changes: &[Change]) -> io::Resul
             return Err(io::Error::other("the copy does not compile"));
         }
     }
-    let messages = cargo(folder, &["test", "--no-run"])?;
+    let messages = cargo(folder, suite, &["test", "--no-run"])?;
     let is_test = |it: &&Value| it["profile"]["test"] == true;
     let programs = messages.iter().filter(is_test).filter_map(|it| it["executable"].as_str()).map(PathBuf::from);
-    Ok(Copy { folder: folder.to_owned(), programs: programs.collect(), unplaced, impossible })
+    Ok(Copy { folder: folder.join(suite.package()), programs: programs.collect(), unplaced, impossible })
 }

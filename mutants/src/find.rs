@@ -23,6 +23,8 @@ pub(crate) enum Form {
     Instead(Vec<(usize, String)>),
     /// A body that returns something else at once.
     Return(Vec<(usize, String)>),
+    /// A body that is an iterator, and which other one it is with each change.
+    Iterator(Vec<(usize, String)>),
     /// An arm's guard, which is false with this change.
     Never(usize),
     /// An arm without a guard: the end of its pattern.
@@ -110,15 +112,15 @@ impl Finder<'_> {
             }
             self.edits.push(Edit { range: self.offsets.range(constness.span()), level: 0, form: Form::Const });
         }
-        // All that is returned has one type there.
         let output = self.offsets.range(signature.output.span());
-        let is_opaque = self.offsets.text[output].contains("impl ");
-        if let (false, Some(first), Some(last)) = (is_opaque, block.stmts.first(), block.stmts.last()) {
+        let is_iterator = self.offsets.text[output].contains("impl Iterator");
+        if let (Some(first), Some(last)) = (block.stmts.first(), block.stmts.last()) {
             let range = self.offsets.range(first.span()).start..self.offsets.range(last.span()).end;
             let changes = self.take(Kind::Body, range.start);
             let changes: Vec<_> = changes.into_iter().map(|(number, _, with)| (number, with)).collect();
             if !changes.is_empty() {
-                self.edits.push(Edit { range, level: 0, form: Form::Return(changes) });
+                let form = if is_iterator { Form::Iterator(changes) } else { Form::Return(changes) };
+                self.edits.push(Edit { range, level: 0, form });
             }
         }
         visit(self);

@@ -27,6 +27,55 @@ pub(crate) enum Kind {
     Field,
 }
 
+/// Whose tests are to notice a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suite {
+    /// The library's.
+    Library,
+    /// The library's without features: of what stands in for one that is off.
+    Plain,
+    /// Those of the adapter to a node's library.
+    Adapter,
+}
+
+impl Suite {
+    pub(crate) const ALL: [Self; 3] = [Self::Library, Self::Plain, Self::Adapter];
+
+    pub(crate) fn of(file: &str) -> Self {
+        match file {
+            _ if file.starts_with("src/lightning/") => Self::Adapter,
+            _ if file.ends_with("_absent.rs") => Self::Plain,
+            _ => Self::Library,
+        }
+    }
+
+    /// A folder of its own.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Library => "library",
+            Self::Plain => "plain",
+            Self::Adapter => "adapter",
+        }
+    }
+
+    /// What `cargo` builds it with.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Library => &["--package", "bolt12", "--features", "full", "--lib", "--tests"],
+            Self::Plain => &["--package", "bolt12", "--lib", "--tests"],
+            Self::Adapter => &["--package", "bolt12-interop", "--tests"],
+        }
+    }
+
+    /// Where its package is in the workspace.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Self::Library | Self::Plain => "",
+            Self::Adapter => "interop",
+        }
+    }
+}
+
 /// One change of one place.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
@@ -73,8 +122,7 @@ impl Change {
     }
 }
 
-/// All changes of these files of the library, or of all. Two kinds of files are not built here: the adapter to a node's
-/// library, and what stands in for a feature that is off.
+/// All changes of these files of the library, or of all.
 pub(crate) fn changes(root: &Path, files: &[String]) -> io::Result<Vec<Change>> {
     let mut command = Command::new("cargo");
     command.args(["mutants", "--list", "--json", "--package", "bolt12"]).current_dir(root);
@@ -87,9 +135,8 @@ pub(crate) fn changes(root: &Path, files: &[String]) -> io::Result<Vec<Change>> 
     }
     let values: Vec<Value> = serde_json::from_slice(&printed.stdout)?;
     let changes = values.iter().enumerate();
-    let changes = changes.map(|(at, value)| Change::of(at + 1, value).expect("a change as cargo-mutants 27 writes it"));
-    let is_built = |it: &Change| !it.file.starts_with("src/lightning/") && !it.file.ends_with("_absent.rs");
-    Ok(changes.filter(is_built).collect())
+    let of = |(at, value)| Change::of(at + 1, value).expect("a change as cargo-mutants 27 writes it");
+    Ok(changes.map(of).collect())
 }
 
 /// The changes that make no difference that a test should see.

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, io};
 
+use list::Suite;
+
 fn main() -> io::Result<ExitCode> {
     let mut args = env::args().skip(1);
     let Some(folder) = args.next().map(PathBuf::from) else {
@@ -20,7 +22,15 @@ fn main() -> io::Result<ExitCode> {
     let files: Vec<String> = args.collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let changes = list::changes(root, &files)?;
-    let copy = copy::build(root, &folder, &changes)?;
-    let missed = run::all(&changes, &copy, &list::known(root)?)?;
+    let known = list::known(root)?;
+    let mut missed = 0;
+    for suite in Suite::ALL {
+        let changes: Vec<_> = changes.iter().filter(|it| Suite::of(&it.file) == suite).cloned().collect();
+        if !changes.is_empty() {
+            println!("tests: {}", suite.name());
+            let copy = copy::build(root, &folder.join(suite.name()), suite, &changes)?;
+            missed += run::all(&changes, &copy, &known)?;
+        }
+    }
     Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -68,6 +68,10 @@ impl Writer {
                     self.push_change(*number, &format!("if crate::mutant::is({number}) {{ return {text}; }}"));
                 }
             }
+            Form::Iterator(changes) => {
+                self.push("let it = {\n");
+                self.inside.push(changes.iter().map(|it| it.0).collect());
+            }
             Form::Never(number) => {
                 self.push_change(*number, &format!("!crate::mutant::is({number}) && ("));
             }
@@ -84,6 +88,18 @@ impl Writer {
                 self.push("\n})");
             }
             Form::Return(_) => {}
+            // All ways have one type: what there is, and what there is instead, each as far as it is to be seen.
+            Form::Iterator(changes) => {
+                self.inside.pop();
+                self.push("\n};");
+                for (number, text) in changes {
+                    let is = format!("crate::mutant::is({number})");
+                    let shown = format!("let it = it.take(if {is} {{ 0 }} else {{ usize::MAX }})");
+                    let instead = format!(".chain(({text}).take(usize::from({is})));");
+                    self.push_change(*number, &format!("{shown}{instead}"));
+                }
+                self.push("it\n");
+            }
             Form::Never(_) => self.push(")"),
             Form::Matched(_) => _ = self.inside.pop(),
             Form::Const => {}
@@ -115,7 +131,9 @@ pub(crate) fn switch(text: &str, changes: &[&Change], constants: &HashSet<String
         writer.open(edit);
         open.push(edit);
         match &edit.form {
-            Form::Instead(changes) | Form::Return(changes) => placed.extend(changes.iter().map(|it| it.0)),
+            Form::Instead(changes) | Form::Return(changes) | Form::Iterator(changes) => {
+                placed.extend(changes.iter().map(|it| it.0))
+            }
             Form::Never(number) | Form::NeverArm(number) => _ = placed.insert(*number),
             Form::Matched(_) | Form::Const => {}
         }

@@ -145,6 +145,7 @@ impl<'a> InvoiceBuilder<'a> {
             writer.bytes(174, Features::new([feature])?.as_bytes());
         }
         writer.bytes(176, &self.request.node_id().serialize());
+        // It begins with the records of the request, and so with its hashes.
         let keys = Keys { invoice_signer: Some(self.request.node_id()), ..*request.keys() };
         Ok(Unsigned::new(Structure::to_sign(&UNSIGNED, writer.finish(), request.known)?.with_keys(keys)))
     }

@@ -116,6 +116,8 @@ impl Sealed for InvoiceRequest {
     const TAG: Tag = Tag::INVOICE_REQUEST;
     const RULE: Rule = Rule::Rqr3;
     const SIGNER: Field = Field::INVREQ_PAYER_ID;
+    /// IVW-1
+    const ANSWERED_AT: Option<u64> = Some(Field::INVOICE_PATHS.number());
 
     fn signer(message: &Message) -> Option<PublicKey> {
         message.keys().payer_id

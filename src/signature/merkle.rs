@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use super::sha256::{Padded, Tag, Words, to_bytes};
-use crate::tlv::{TlvRecord, bigsize::BigSize};
+use crate::tlv::{TlvRecord, TlvStream, bigsize::BigSize};
 
 /// The types that hold signatures, and are not part of what is signed.
 pub(crate) const SIGNATURE_TYPES: RangeInclusive<u64> = 240..=1000;
@@ -12,18 +12,54 @@ pub(crate) const SIGNATURE_TYPES: RangeInclusive<u64> = 240..=1000;
 ///
 /// Takes time linear in the length of the records, and no allocation.
 pub(crate) fn root<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> Option<[u8; 32]> {
-    let mut records = records.filter(|record| !SIGNATURE_TYPES.contains(&record.number())).peekable();
+    let mut records = signed(records).peekable();
     let nonces = Nonces::new(records.peek()?.as_bytes());
     let mut tree = Tree::default();
-    let mut next = Leaf::default();
-    let mut is_there = next.lay_out(records.next());
-    while is_there {
-        let leaf = Tag::LEAF.hash_padded(&next.record);
-        let nonce = nonces.0.hash_padded(&next.number);
-        is_there = next.lay_out(records.next());
-        tree.push(branch(&leaf, &nonce), &mut |left, right| branch(&left, &right));
+    tree.push_all(&nonces, records);
+    tree.hash()
+}
+
+/// What is signed of a message.
+fn signed<'a>(records: impl Iterator<Item = TlvRecord<'a>>) -> impl Iterator<Item = TlvRecord<'a>> {
+    records.filter(|record| !SIGNATURE_TYPES.contains(&record.number()))
+}
+
+/// The tree over a message's first records. A message that begins with the same records goes on from here, and need not
+/// hash them again.
+#[derive(Clone, Copy)]
+pub(crate) struct Start {
+    leaves: u32,
+    /// Room for 31 leaves, which is more than all known fields of a request.
+    subtrees: [Words; 5],
+}
+
+impl Start {
+    /// The root over a message's records, and the start up to a type, unless that has too many records.
+    pub(crate) fn and_root(tlvs: &TlvStream, end: u64) -> (Option<Self>, Option<[u8; 32]>) {
+        let Some(first) = signed(tlvs.records()).next() else { return (None, None) };
+        let nonces = Nonces::new(first.as_bytes());
+        let mut tree = Tree::default();
+        tree.push_all(&nonces, signed(tlvs.records()).filter(|record| record.number() < end));
+        let start = Self::of(&tree);
+        tree.push_all(&nonces, signed(tlvs.records()).filter(|record| record.number() >= end));
+        (start, tree.hash())
     }
-    tree.root(&mut |left, right| branch(&left, &right)).map(|root| to_bytes(&root))
+
+    fn of(tree: &Tree<Words>) -> Option<Self> {
+        let subtrees = *tree.subtrees.first_chunk()?;
+        (tree.leaves >> subtrees.len() == 0).then_some(Self { leaves: tree.leaves, subtrees })
+    }
+
+    /// The root over the records of a message that begins with these.
+    pub(crate) fn root(&self, tlvs: &TlvStream) -> Option<[u8; 32]> {
+        let nonces = Nonces::new(signed(tlvs.records()).next()?.as_bytes());
+        let mut tree = Tree { leaves: self.leaves, ..Tree::default() };
+        for (subtree, known) in tree.subtrees.iter_mut().zip(&self.subtrees) {
+            *subtree = *known;
+        }
+        tree.push_all(&nonces, signed(tlvs.records()).skip(self.leaves as usize));
+        tree.hash()
+    }
 }
 
 /// A record, and its type, laid out for hashing.
@@ -76,6 +112,24 @@ pub(crate) struct Tree<N> {
     leaves: u32,
     // Streams have at most 65535 bytes, so fewer than 2^16 records.
     subtrees: [N; 16],
+}
+
+impl Tree<Words> {
+    /// Adds the leaves of records.
+    fn push_all<'a>(&mut self, nonces: &Nonces, mut records: impl Iterator<Item = TlvRecord<'a>>) {
+        let mut next = Leaf::default();
+        let mut is_there = next.lay_out(records.next());
+        while is_there {
+            let leaf = Tag::LEAF.hash_padded(&next.record);
+            let nonce = nonces.0.hash_padded(&next.number);
+            is_there = next.lay_out(records.next());
+            self.push(branch(&leaf, &nonce), &mut |left, right| branch(&left, &right));
+        }
+    }
+
+    fn hash(&self) -> Option<[u8; 32]> {
+        self.root(&mut |left, right| branch(&left, &right)).map(|root| to_bytes(&root))
+    }
 }
 
 impl<N: Copy> Tree<N> {

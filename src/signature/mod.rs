@@ -11,7 +11,7 @@ use secp256k1::{All, Keypair, Message, PublicKey, Secp256k1, schnorr};
 use crate::error::{Error, ErrorKind, Field, Rule};
 use crate::tlv::{TlvRecord, TlvStream};
 
-pub(crate) use merkle::SIGNATURE_TYPES;
+pub(crate) use merkle::{SIGNATURE_TYPES, Start};
 pub(crate) use sha256::{Tag, Words, to_bytes, words};
 
 impl Field {
@@ -31,6 +31,19 @@ pub(crate) fn context() -> &'static Secp256k1<All> {
 pub(crate) fn digest(tag: Tag, tlvs: &TlvStream) -> [u8; 32] {
     // Every message that is signed has fields, and the root of none is not signed.
     digest_of_root(tag, merkle::root(tlvs.records()).unwrap_or_default())
+}
+
+/// The same, and where a message that begins with all its records below a type goes on.
+pub(crate) fn digest_and_start(tag: Tag, tlvs: &TlvStream, end: u64) -> ([u8; 32], Option<Start>) {
+    let (start, root) = Start::and_root(tlvs, end);
+    (digest_of_root(tag, root.unwrap_or_default()), start)
+}
+
+/// The same for a message that begins with records whose hashes are known.
+pub(crate) fn digest_from(start: &Start, tag: Tag, tlvs: &TlvStream) -> [u8; 32] {
+    let digest = digest_of_root(tag, start.root(tlvs).unwrap_or_default());
+    debug_assert_eq!(digest, self::digest(tag, tlvs), "the message begins with other records");
+    digest
 }
 
 /// The same where the root is known.

@@ -11,6 +11,7 @@ use bolt12::{
     InvoiceRequest, KnownFeatures, MAX_LEN, Msat, MultiPart, Offer, PayInfo, Refund, RequestArrival, RequestContext,
     Rule, UnixTime, Unverified,
 };
+use proptest::prelude::*;
 
 /// An unsigned invoice that will be signed after it was edited.
 fn plain() -> Raw {
@@ -535,4 +536,29 @@ fn custom_fields_are_odd_and_in_the_invoices_own_range() {
     assert_error(&error, ErrorKind::UnknownEvenField, Rule::Tlv4, Field::numbered(3_000_000_000));
     let error = not_built(|builder| builder.custom_field(3_000_000_001, vec![0; MAX_LEN]));
     assert!(matches!((error.kind(), error.rule()), (ErrorKind::TooLong { .. }, Rule::D7)));
+}
+
+proptest! {
+    /// SIG-1: what is signed is the hash of all records, also of those that the request has hashed, however many
+    /// these are.
+    #[test]
+    fn an_invoice_goes_on_with_the_hashes_of_its_request(
+        (of_offer, of_request) in (0..28usize, 0..34usize),
+        far in any::<[bool; 3]>(),
+    ) {
+        let odd = |from: u64, count: usize| (0..count as u64).map(move |at| from + 2 * at);
+        let with = |raw: Raw, numbers: Vec<u64>| numbers.iter().fold(raw, |raw, number| raw.with(*number, [7; 40]));
+        let [offers_own, requests_own, invoices_own] = far;
+        let offer = with(offer(), odd(25, of_offer).chain(offers_own.then_some(1_000_000_001)).collect());
+        let request = with(
+            request_for(offer.clone()),
+            odd(93, of_request).chain(requests_own.then_some(2_000_000_001)).collect(),
+        );
+        let invoice = build(&request.sign_request(&payer()), &offer, &issuer(), |builder| match invoices_own {
+            true => builder.custom_field(3_000_000_001, [7]),
+            false => builder,
+        });
+        let invoice = invoice.unwrap();
+        prop_assert_eq!(invoice.clone().sign_invoice(&issuer()).encode(), invoice.encode());
+    }
 }
