@@ -68,9 +68,8 @@ pub(crate) fn check_metadata(metadata: &[u8]) -> Result<(), Error> {
 /// becomes a MAC over every record that follows.
 pub(crate) fn seal(bytes: &mut [u8], mac: impl FnOnce(&[u8]) -> [u8; 16]) {
     // Type and length take a byte each.
-    if let Some((start, records)) = bytes.split_at_mut_checked(2 + 32) {
-        if let Some(end) = start.last_chunk_mut() {
-            *end = mac(records);
-        }
+    let Some((start, records)) = bytes.split_at_mut_checked(2 + 32) else { return };
+    if let Some(end) = start.last_chunk_mut() {
+        *end = mac(records);
     }
 }

@@ -242,12 +242,13 @@ impl Batch {
 fn high_bits(a: &Number, b: &Number) -> ([u64; 2], u64) {
     let pairs = a.windows(2).zip(b.windows(2)).rev();
     for (a, b) in pairs {
-        if let ([low_a, high_a], [low_b, high_b]) = (a, b) {
-            if high_a | high_b != 0 {
+        match (a, b) {
+            ([low_a, high_a], [low_b, high_b]) if high_a | high_b != 0 => {
                 let up = (high_a | high_b).leading_zeros();
                 let top = |high: u64, low: u64| split((u128::from(high) << 64 | u128::from(low)) << up).1;
                 return ([top(*high_a, *low_a), top(*high_b, *low_b)], Batch::MARGIN);
             }
+            _ => {}
         }
     }
     ([a[0], b[0]], 0)

@@ -249,10 +249,8 @@ impl Message {
 
     /// Says where the value stands that a verification failed with.
     pub(crate) fn located(&self, error: Error) -> Error {
-        match error.field().and_then(|field| self.tlvs.get(field.number())) {
-            Some(record) => error.at(record.value_offset()),
-            None => error,
-        }
+        let record = error.field().and_then(|field| self.tlvs.get(field.number()));
+        record.map(|record| record.value_offset()).into_iter().fold(error, Error::at)
     }
 }
 

@@ -101,12 +101,11 @@ impl InvoiceRequest {
         let named = [Field::INVREQ_AMOUNT, Field::INVREQ_QUANTITY];
         let field = named.into_iter().find(|field| self.tlvs().contains(field.number())).unwrap_or(Field::OFFER_AMOUNT);
         let refused = |kind| Err(Error::of(field, kind, Rule::Rqr9));
-        let amount = match (self.amount(), due) {
-            (Some(amount), Some(min)) if amount < min => return refused(ErrorKind::AmountTooLow { min }),
-            (Some(amount), _) => amount,
-            (None, Some(due)) => due,
-            (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10)),
-        };
+        // RQR-10: no request is without both.
+        let amount = self.amount().or(due).ok_or_else(|| Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10))?;
+        if let Some(min) = due.filter(|min| amount < *min) {
+            return refused(ErrorKind::AmountTooLow { min });
+        }
         if let Some(max) = terms.max_amount.filter(|max| amount > *max) {
             return refused(ErrorKind::AmountTooHigh { max });
         }

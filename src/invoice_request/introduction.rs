@@ -167,3 +167,36 @@ impl RequestFields {
         Some(Introduction { secret, payer: name.or_else(|| offer().map(PayerIdentity::from)) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::offer::OfferBuilder;
+
+    /// CON-8: what is kept is read again. What newer software says in another way, and what is cut off, is nothing.
+    #[test]
+    fn what_is_kept_of_a_payer_is_read_again_and_nothing_else() {
+        let key: PublicKey = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse().unwrap();
+        let offer = OfferBuilder::new(key).build().unwrap();
+        let name = HumanReadableName::parse("alice@example.com").unwrap().into_owned();
+        let name = PayerIdentity::name(name, &offer, key).unwrap();
+        let secret = ContactSecret::from_byte_array([7; 32]);
+        for payer in [None, Some(offer.into()), Some(name)] {
+            let kept = Introduction { secret, payer };
+            let bytes = kept.to_bytes();
+            assert_eq!(Introduction::from_bytes(&bytes), Some(kept));
+            for other in 0..=u8::MAX {
+                let mut changed = bytes.clone();
+                changed.truncate(32);
+                changed.push(other);
+                changed.extend(bytes.iter().skip(33));
+                let is_read = Introduction::from_bytes(&changed).is_some();
+                assert_eq!(is_read, changed == bytes, "{other}");
+            }
+            for len in 33..bytes.len() {
+                assert_eq!(Introduction::from_bytes(&bytes[..len]), None, "{len}");
+            }
+        }
+        assert_eq!(Introduction::from_bytes(&[7; 31]), None);
+    }
+}

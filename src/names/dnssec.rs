@@ -96,7 +96,7 @@ mod tests {
     use alloc::string::String;
     use alloc::vec;
 
-    use dnssec_prover::rr::{CName, DName, Txt, TxtBytes};
+    use dnssec_prover::rr::{A, CName, DName, Txt, TxtBytes};
 
     use super::*;
 
@@ -113,9 +113,9 @@ mod tests {
         let name = HumanReadableName::parse("alice@example.com").unwrap();
         let records = records_of(&name, &stream);
         let found = records.and_then(|records| ResolvedName::from_records(&name, records, UnixTime(0)));
-        found.map(|found| found.as_str().into()).map_err(|error| match error.kind() {
-            ErrorKind::Link(fault) => fault.clone(),
-            other => panic!("{other:?}"),
+        found.map(|found| found.as_str().into()).map_err(|error| {
+            let ErrorKind::Link(fault) = error.kind() else { panic!("{error:?}") };
+            fault.clone()
         })
     }
 
@@ -131,6 +131,10 @@ mod tests {
         assert_eq!(found(&[txt(NAME, b"\xff\xfe"), txt(NAME, "bitcoin:?x=1")]), Ok("bitcoin:?x=1".into()));
         let no_text = [txt(NAME, "bitcoin:?x=1"), txt(NAME, b"Bitcoin:\xff")];
         assert_eq!(found(&no_text), Err(LinkFault::SeveralPaymentRecords));
+        // Nor does what is no TXT record.
+        let address = || RR::A(A { name: NAME.try_into().unwrap(), address: [192, 0, 2, 1] });
+        assert_eq!(found(&[address(), txt(NAME, "bitcoin:?x=1")]), Ok("bitcoin:?x=1".into()));
+        assert_eq!(found(&[address()]), Err(LinkFault::UnprovedName));
         // Nobody printed these: a quotation mark is one.
         for other in ["v=spf1", " bitcoin:?x=1", "\"bitcoin:?x=1\"", "TXT \"bitcoin:?x=1\"", "bitcoin", "bitcoin\u{e9}"]
         {

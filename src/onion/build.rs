@@ -208,12 +208,9 @@ impl<'a> OnionMessageBuilder<'a> {
     fn way_to(&mut self, start: &NextHop) -> (Option<NextHop>, Vec<PathHop>) {
         let mut through = core::mem::take(&mut self.through);
         if self.only_to_start {
-            let is_there = |hop: &PathHop| match start {
-                NextHop::NodeId(node_id) => hop.node_id() == *node_id,
-                // A channel of the sender's own leads to a peer.
-                NextHop::Channel(_) => true,
-                NextHop::ChannelEnd(..) => false,
-            };
+            // A channel of the sender's own leads to a peer.
+            let is_channel = matches!(start, NextHop::Channel(_));
+            let is_there = |hop: &PathHop| is_channel || *start == NextHop::NodeId(hop.node_id());
             through.truncate(through.iter().position(is_there).unwrap_or(through.len()));
         }
         (through.first().map(|hop| NextHop::NodeId(hop.node_id())), through)

@@ -195,10 +195,9 @@ impl<'a> Packet<'a> {
         data.copy_within(used.., 0);
         // What was used is made up for by zeros, as the sender knows.
         let left = data.len() - used;
-        if let Some(end) = data.get_mut(left..) {
-            end.fill(0);
-            cipher.try_apply_keystream(end).map_err(|_| Refusal::Unusable)?;
-        }
+        let end = data.get_mut(left..).unwrap_or_default();
+        end.fill(0);
+        cipher.try_apply_keystream(end).map_err(|_| Refusal::Unusable)?;
         Ok(Opened { payload, rest: Some(Rest { shared, ephemeral: self.ephemeral, data, mac }) })
     }
 }

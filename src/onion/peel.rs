@@ -148,18 +148,20 @@ impl OnionMessage {
     pub(crate) fn peel_counting(&self, node: &Keypair, operations: &mut u32) -> Result<Peeled, Refusal> {
         let node = Secret::of(node);
         let mut layer = self.peel_once(&node, operations)?;
-        for _ in 0..=MAX_DUMMY_HOPS {
+        let mut dummies = 0..MAX_DUMMY_HOPS;
+        loop {
             match layer {
                 Layer::Received(received) => return Ok(Peeled::Received(received)),
                 Layer::Forward(onward, next) => return Ok(Peeled::Forward(Forward { onward, next })),
                 Layer::Dummy(onward) => {
+                    // No path of ours has more.
+                    dummies.next().ok_or(Refusal::Unusable)?;
                     *operations = operations.saturating_add(2);
                     // Whatever is inside, it passed this node's own layer: it was not cheap.
                     layer = onward.message()?.peel_once(&node, operations).map_err(|_| Refusal::Unusable)?;
                 }
             }
         }
-        Err(Refusal::Unusable)
     }
 
     fn peel_once(&self, node: &Secret, operations: &mut u32) -> Result<Layer, Refusal> {

@@ -59,13 +59,12 @@ impl Shape {
         };
         let is_certain = !hidden.iter().any(|subtree| !subtree.is_first && may_have_metadata(subtree));
         let suspect = |subtree: &HiddenSubtree| {
-            let (Some(before), Some(after)) = (gaps.get(subtree.before), gaps.get(subtree.after)) else {
-                return true;
-            };
-            if subtree.is_first && is_certain {
-                return before.has_room && subtree.leaves > 1;
-            }
-            before.has_room && can_leave(subtree, after) || after.has_room && can_leave(subtree, before)
+            gaps.get(subtree.before).zip(gaps.get(subtree.after)).is_none_or(|(before, after)| {
+                if subtree.is_first && is_certain {
+                    return before.has_room && subtree.leaves > 1;
+                }
+                before.has_room && can_leave(subtree, after) || after.has_room && can_leave(subtree, before)
+            })
         };
         hidden.iter().any(suspect)
     }

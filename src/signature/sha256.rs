@@ -118,14 +118,13 @@ impl<'a> Padded<'a> {
         let bits = (message.len() as u64).saturating_add(64).saturating_mul(8);
         let blocks = self.rest.get_mut(..self.used).unwrap_or_default().as_flattened_mut();
         blocks.fill(0);
-        if let Some((start, end)) = blocks.split_at_mut_checked(rest.len()) {
-            start.copy_from_slice(rest);
-            if let Some(first) = end.first_mut() {
-                *first = 0x80;
-            }
-            if let Some(last) = end.last_chunk_mut() {
-                *last = bits.to_be_bytes();
-            }
+        let Some((start, end)) = blocks.split_at_mut_checked(rest.len()) else { return };
+        start.copy_from_slice(rest);
+        if let Some(first) = end.first_mut() {
+            *first = 0x80;
+        }
+        if let Some(last) = end.last_chunk_mut() {
+            *last = bits.to_be_bytes();
         }
     }
 }

@@ -171,14 +171,15 @@ impl StaticInvoice {
 
 /// What a request is paid with (STA-5): its own amount, or the price at the payer's rate.
 fn due(request: &RequestFields, rate: Option<Rate>) -> Result<Msat, Error> {
-    let amount = match (request.amount(), request.price()?) {
-        (Some(amount), _) | (None, Some(OfferAmount::Bitcoin(amount))) => amount,
-        (None, Some(price @ OfferAmount::Currency { currency, .. })) => match rate {
+    let price = request.price()?;
+    // RQR-10: no request is without both.
+    let asked = request.amount().map(OfferAmount::Bitcoin).or(price);
+    let amount = match asked.ok_or_else(|| Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10))? {
+        OfferAmount::Bitcoin(amount) => amount,
+        price @ OfferAmount::Currency { currency, .. } => match rate {
             Some(rate) => rate.convert(price)?,
             None => return Err(Error::of(Field::OFFER_AMOUNT, ErrorKind::RateNeeded { currency }, Rule::Sta5)),
         },
-        // RQR-10: no request is without both.
-        (None, None) => return Err(Error::missing(Field::INVREQ_AMOUNT, Rule::Rqr10)),
     };
     check_amount(amount, Field::INVREQ_AMOUNT, Rule::D3)?;
     Ok(amount)

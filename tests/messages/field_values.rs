@@ -505,6 +505,21 @@ fn joiners_and_selectors_stay_where_they_mean_something() {
     }
 }
 
+/// Arabic letters that join the next one are kept apart from it by U+200C. Behind all others it changes nothing
+/// (Unicode's `ArabicShaping.txt`).
+#[test]
+fn arabic_letters_are_kept_apart_where_they_would_join() {
+    let joining = "ئبتثجحخسشصضطظعغفقكلمنهىيپچڤکگیݐݖ";
+    let others = "ءآأؤإاةدذرزوٱٵڈژڙۀۃۇۋۍۏےۓەۮۯݙݛݫݬݱݳݴݸݹ";
+    for (letters, joins) in [(joining, true), (others, false)] {
+        for letter in letters.chars() {
+            let raw = format!("{letter}\u{200c}ب");
+            let shown = if joins { raw.clone() } else { format!("{letter}\\u{{200c}}ب") };
+            assert_eq!(Text::new(&raw).to_string(), shown, "{}", letter.escape_unicode());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn shown_text_holds_no_line_break_and_every_other_character(raw: String) {

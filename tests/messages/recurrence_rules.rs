@@ -674,6 +674,25 @@ fn a_period_is_paid_in_its_window_and_not_later() {
     not_answered(request(), CREATED_AT - 1, &paid, early, Rule::Rec6, field);
 }
 
+/// An invoice that is made when the window of its period is over: the request was accepted in time.
+// REC-6, REC-10
+#[test]
+fn an_invoice_is_made_while_it_can_be_paid() {
+    let raw = monthly().with(PAYWINDOW, [[0, 0, 0, 60].as_slice(), &tu64(600)].concat());
+    let (offer, request) = (raw.read::<Offer>(), read_request(nth(raw, 1)));
+    let until = CREATED_AT + 31 * DAY + 600;
+    let context = RequestContext { now: UnixTime(until), ..request_context(&offer) };
+    let made = |created_at: u64| {
+        let accepted = request.accept_recurring(&context, &paid(CREATED_AT, None)).unwrap();
+        bolt12::InvoiceBuilder::new(accepted, UnixTime(created_at), hash(0x66))
+            .add_path(blinded_path(), &payinfo_value())
+            .build()
+    };
+    assert_eq!(made(until).unwrap().relative_expiry(), Duration::ZERO);
+    let too_late = ErrorKind::TooLate { until: UnixTime(until) };
+    assert_error(&made(until + 1).unwrap_err(), too_late, Rule::Rec6, Field::INVREQ_RECURRENCE_COUNTER);
+}
+
 // REC-8
 #[test]
 fn who_comes_late_pays_what_is_left() {

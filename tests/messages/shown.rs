@@ -5,7 +5,10 @@ use std::error::Error as _;
 
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{Activity, ConversationId, EndReason, LoadError, ManagerError, Objection, PaymentId, WaitsFor};
-use bolt12::{ErrorKind, Field, Msat, Offer, OfferBuilder, PathLimits, Quantity, Revealed, UnixTime};
+use bolt12::{
+    ErrorKind, Field, LooksLike, MessageKind, Msat, Offer, OfferBuilder, PathLimits, Quantity, RequestArrival,
+    RequestContext, Revealed, UnixTime,
+};
 
 const KEY: &str = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
 
@@ -159,6 +162,60 @@ fn a_chain_without_a_name_is_called_unknown() {
     let offer = offer.build().unwrap();
     let sentences: Vec<String> = offer.reveals().iter().map(|revealed| revealed.to_string()).collect();
     assert!(sentences.contains(&"the offer can be paid on bitcoin or an unknown chain".to_owned()), "{sentences:?}");
+}
+
+/// In a sentence, and as the specification has it.
+#[test]
+fn kinds_of_messages_are_called_by_their_names() {
+    let all = [
+        MessageKind::Offer,
+        MessageKind::InvoiceRequest,
+        MessageKind::Invoice,
+        MessageKind::PayerProof,
+        MessageKind::InvoiceError,
+        #[cfg(feature = "async_payments")]
+        MessageKind::StaticInvoice,
+    ];
+    for kind in all {
+        let article = if kind.name().starts_with(['o', 'i']) { "an" } else { "a" };
+        assert_eq!(kind.to_string(), format!("{article} {}", kind.name().replace('_', " ")));
+    }
+}
+
+#[test]
+fn what_is_no_message_is_called_what_it_is() {
+    let all = [
+        (LooksLike::Bolt11, "a BOLT 11 invoice"),
+        (LooksLike::Bolt11Test, "a BOLT 11 invoice for a test network"),
+        (LooksLike::NodeId, "the id of a Lightning node"),
+        (LooksLike::NodeAddress, "the address of a Lightning node"),
+        (LooksLike::OnchainAddress, "an on-chain bitcoin address"),
+        (LooksLike::SilentPayment, "a silent payment address"),
+        (LooksLike::Lnurl, "an LNURL"),
+        (LooksLike::HumanReadableName, "a name that has to be looked up first"),
+        (LooksLike::Uri, "a payment link"),
+        (LooksLike::WebAddress, "a web address"),
+        (LooksLike::Secret, "a secret key or recovery phrase"),
+        (LooksLike::Unknown, "something else"),
+    ];
+    for (found, name) in all {
+        assert_eq!(found.to_string(), name);
+    }
+}
+
+/// What the invoice will say, and none of the request.
+#[test]
+fn an_accepted_request_shows_its_answer() {
+    let payer = bolt12::secp256k1::Keypair::from_seckey_slice(&Default::default(), &[7; 32]).unwrap();
+    let offer = OfferBuilder::new(KEY.parse().unwrap()).description("tea").amount_msat(Msat(9_000)).build().unwrap();
+    let chains = &[bolt12::ChainHash::BITCOIN];
+    let usable = offer.usable(UnixTime(1), chains).unwrap();
+    let request = bolt12::InvoiceRequestBuilder::new(usable, payer.public_key(), [1; 16]).build().unwrap();
+    let request = request.sign(&payer).unwrap();
+    let (arrival, now) = (RequestArrival::Direct, UnixTime(1));
+    let context = RequestContext { offer: &offer, arrival, now, chains, rate: None, max_amount: None };
+    let accepted = request.accept(&context).unwrap();
+    assert_eq!(format!("{accepted:?}"), format!("AcceptedRequest {{ amount: Msat(9000), node_id: {KEY}, .. }}"));
 }
 
 #[test]

@@ -293,6 +293,7 @@ fn the_way_leads_to_where_the_path_starts_for_others() {
     // A message to a node goes the same way.
     let direct = OutgoingMessage { destination: Destination::Node(id(LEFT)), ..answer_over(path(&[])) };
     let through = [id(RIGHT), id(LEFT), id(PAYER)];
+    assert_eq!(net.nodes[ISSUER].1.start(&direct, None), Ok(NextHop::NodeId(id(LEFT))));
     let sent = net.nodes[ISSUER].1.send(&direct, &Route { through: &through, ..Route::default() }, [6; 32]).unwrap();
     assert_eq!(way(&net, sent), [RIGHT, LEFT]);
 

@@ -2,9 +2,9 @@
 //! paths that lead to paths, own nodes before a path, and paths that start at the sender.
 
 use super::onion::{self, id, node, received};
-use bolt12::onion::{BlindedPathBuilder, Contents, NextHop, OnionMessageBuilder, PathHop, Unblinded};
+use bolt12::onion::{BlindedPathBuilder, Contents, HopData, NextHop, OnionMessageBuilder, PathHop, Unblinded};
 use bolt12::secp256k1::PublicKey;
-use bolt12::{BlindedPath, Direction, ErrorKind, IntroductionNode, Rule, ShortChannelId};
+use bolt12::{BlindedPath, Direction, ErrorKind, IntroductionNode, Rule, ShortChannelId, TlvStream};
 use proptest::prelude::*;
 
 /// One node on the way, by its number: whether it finds the next by a channel.
@@ -228,6 +228,31 @@ proptest! {
         prop_assert_eq!(received.payload().encrypted_recipient_data().unwrap().len(), 16);
         prop_assert_eq!(received.path_id(), None);
         prop_assert_eq!(received.reply_path(), None);
+    }
+
+    /// MSG-1, TLV-2: whatever number it has, and however many bytes it takes to write that.
+    #[test]
+    fn a_message_of_any_odd_number_arrives(
+        bits in 7u32..=64,
+        number in any::<u64>(),
+        value in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let number = (1 << (bits - 1) | number >> (64 - bits)) | 1;
+        let builder = OnionMessageBuilder::to_node(id(100), Contents::InvoiceRequest(b"")).without_contents();
+        let outgoing = builder.field(number, value.clone()).build([3; 32]).unwrap();
+        let received = received(&outgoing.message, &node(100));
+        let records: Vec<_> = received.payload().tlvs().records().map(|record| (record.number(), record.value())).collect();
+        prop_assert_eq!(records.last(), Some(&(number, &value[..])));
+        prop_assert_eq!(received.contents(), None);
+    }
+
+    /// TLV-1 to TLV-3: what is no stream is refused as any other, at the same place.
+    #[test]
+    fn what_a_hop_is_told_is_a_stream(bytes in prop::collection::vec(prop_oneof![0u8..20, 0xfdu8..], 0..30)) {
+        let place = |error: &bolt12::Error| (error.kind().clone(), error.rule(), error.offset(), error.field());
+        if let Err(error) = TlvStream::read(bytes.clone()) {
+            prop_assert_eq!(place(&HopData::read(bytes).unwrap_err()), place(&error));
+        }
     }
 
     /// PTH-1: no length, however odd, gives a hop away.

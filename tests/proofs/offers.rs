@@ -12,7 +12,8 @@ use super::proofs::{
     self, ALWAYS, AMOUNT, Parts, REQUIRED, answer, invoice_with, is_leaf, numbers, subsets, with_always,
 };
 use bolt12::{
-    ChainHash, Disclosure, Expectation, ExpectedPayee, Field, MinorUnits, Msat, Offer, OfferAmount, PayerProof, Unmet,
+    ChainHash, Disclosure, Expectation, ExpectedPayee, Field, MinorUnits, Msat, Offer, OfferAmount, PayerProof,
+    PayerProofBuilder, Unmet,
 };
 
 /// A tree as whoever sees a proof knows it.
@@ -317,6 +318,19 @@ fn on_signet() -> Vec<Vec<Record>> {
         with(&[priced(), vec![invoice_chain(), chain(2, ChainHash::SIGNET)]].concat(), &[84]),
         with(&[priced(), vec![invoice_chain(), chain(2, ChainHash::SIGNET)]].concat(), &[18]),
     ]
+}
+
+/// Where the invoice names its chain, that is all there is to show.
+#[test]
+fn the_chain_of_a_test_network_is_shown_by_its_field_alone() {
+    for more in [&[][..], &[10], &[18, 89]] {
+        let chains = [chain(80, ChainHash::SIGNET), chain(2, ChainHash::SIGNET)];
+        let invoice = proofs::read(&with(&[&answer()[..], &chains].concat(), more));
+        let minimal = || PayerProofBuilder::minimal(&invoice, proofs::preimage());
+        let proof = minimal().show_chain().build().unwrap().sign(&proofs::payer()).unwrap();
+        assert_eq!(proof, minimal().reveal(Field::INVREQ_CHAIN).build().unwrap().sign(&proofs::payer()).unwrap());
+        assert_eq!(proof.chain(), Some(ChainHash::SIGNET));
+    }
 }
 
 #[test]

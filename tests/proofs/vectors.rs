@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::proofs::{self, Parts};
 use bolt12::secp256k1::{Keypair, Secp256k1, schnorr};
-use bolt12::{Bolt12, Field, Invoice, PayerProof, PayerProofBuilder, Preimage};
+use bolt12::{Bolt12, Field, Invoice, MessageKind, PayerProof, PayerProofBuilder, Preimage};
 use serde_json::Value;
 
 const PROOFS: &str = include_str!("../data/payer_proofs.tsv");
@@ -95,7 +95,9 @@ fn valid_proofs_are_read() {
     for proof in valid() {
         let read = proof.read();
         assert_eq!(read.to_string(), proof.text, "{}", proof.what);
-        assert!(matches!(proof.text.parse(), Ok(Bolt12::PayerProof(pasted)) if *pasted == read), "{}", proof.what);
+        let pasted: Bolt12 = proof.text.parse().unwrap();
+        assert_eq!((pasted.kind(), pasted.to_string().as_str()), (MessageKind::PayerProof, proof.text));
+        assert!(matches!(pasted, Bolt12::PayerProof(pasted) if *pasted == read), "{}", proof.what);
         assert_eq!(read.note().map(|note| note.as_raw()), proof.note, "{}", proof.what);
         assert_eq!(read.preimage(), proof.preimage, "{}", proof.what);
         assert_eq!(read.payer_id(), proof.invoice.payer_id(), "{}", proof.what);

@@ -68,10 +68,7 @@ impl<'a> Reader<'a> {
     fn column(&self, part: &'a str) -> usize {
         // Parts come in order, so that a text of many faults is counted once.
         let (last, before) = self.counted.get();
-        let before = match last.as_ptr() <= part.as_ptr() {
-            true => before.saturating_add(characters_before(last, part)),
-            false => characters_before(self.text, part),
-        };
+        let before = before.saturating_add(characters_before(last, part));
         let at = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         self.counted.set((self.text.get(at..).unwrap_or_default(), before));
         before.saturating_add(1)
