@@ -117,6 +117,10 @@ fn an_offer_is_made_and_served() {
     assert!(matches!(recipient.state(0, NOW), Some(RecipientState::HandingIn(it)) if it.until().is_none()));
     let handing = sent(&mut recipient, NOW);
     assert_eq!(handing.destination, Destination::Path(path_with(SERVER, given.reply_path_id.unwrap())));
+    // EXC-5: there is one way to hand it in, so that it cannot get there hurries nothing.
+    let before = recipient.to_bytes();
+    recipient.unreachable(&handing.reply_path_id.unwrap(), NOW);
+    assert_eq!(recipient.to_bytes(), before);
     let invoice = handed_in(&handing);
     assert_eq!((invoice.offer().id(), invoice.node_id()), (Some(offer.id()), offer.issuer_id().unwrap()));
 

@@ -99,6 +99,7 @@ pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
         Err(Error::new(ErrorKind::WrongState { stage: crate::error::Stage::NotOpen }, Rule::Exc4))
     }
 
+    /// Which of them it is, for what only one of them does.
     fn as_any(&self) -> &dyn Any;
 
     fn as_any_mut(&mut self) -> &mut dyn Any;
