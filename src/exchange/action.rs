@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use crate::error::Error;
 use crate::exchange::message::OutgoingMessage;
 use crate::units::UnixTime;
 
@@ -35,13 +36,14 @@ pub(crate) enum Step<T> {
     Nothing,
 }
 
-impl From<Step<OutgoingMessage>> for Action {
-    fn from(step: Step<OutgoingMessage>) -> Self {
-        match step {
-            Step::Send { message, .. } => Self::Send(message),
-            Step::WaitUntil(at) => Self::WaitUntil(at),
-            Step::Sign(_) => Self::Sign,
-            Step::Nothing => Self::Nothing,
-        }
+impl<T> Step<T> {
+    /// The same for whoever asks again at once, with the message as it is sent.
+    pub(crate) fn with<M>(self, make: impl FnOnce(Box<T>) -> Result<Box<M>, Error>) -> Result<Action<M>, Error> {
+        Ok(match self {
+            Self::Send { message, .. } => Action::Send(make(message)?),
+            Self::WaitUntil(at) => Action::WaitUntil(at),
+            Self::Sign(_) => Action::Sign,
+            Self::Nothing => Action::Nothing,
+        })
     }
 }

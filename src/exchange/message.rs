@@ -228,14 +228,12 @@ impl OffersMessage {
     /// Reads what [`OutgoingMessage::to_bytes`] wrote of it.
     fn read(code: u8, bytes: &[u8], known: &'static KnownFeatures) -> Result<Self, Error> {
         #[cfg(all(feature = "async_payments", feature = "onion"))]
-        match ServingKind::from_code(code) {
-            Some(kind) => return ServingMessage::read(kind, bytes).map(Self::Serving),
-            None if code == ForwardedRequest::CODE => {
-                return ForwardedRequest::read(bytes, known).map(Self::Forwarded);
-            }
-            None => {}
+        if code == ForwardedRequest::CODE {
+            return ForwardedRequest::read(bytes, known).map(Self::Forwarded);
         }
         let kind = OffersMessageKind::from_tlv_type(code.into());
+        #[cfg(all(feature = "async_payments", feature = "onion"))]
+        let kind = kind.or_else(|| ServingKind::from_code(code).map(OffersMessageKind::Serving));
         Ok(match kind.ok_or(Error::new(ErrorKind::InvalidState, Rule::Exc4))? {
             OffersMessageKind::InvoiceRequest => Self::InvoiceRequest(InvoiceRequest::read(bytes.to_vec(), known)?),
             OffersMessageKind::Invoice => Self::Invoice(Invoice::read(bytes.to_vec(), known)?),

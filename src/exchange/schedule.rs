@@ -198,6 +198,17 @@ mod tests {
         assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
+    // EXC-5: where every way is closed, nothing is counted as an attempt.
+    #[test]
+    fn no_way_is_taken_where_all_are_closed() {
+        let now = UnixTime(1_000);
+        let mut schedule = Schedule::new(Retry::default(), now);
+        assert_eq!(schedule.next(3, is_open(&[0, 1, 2]), now), None);
+        assert_eq!((schedule.attempts(), schedule.next_at()), (0, now));
+        assert_eq!(schedule.next(3, is_open(&[0, 2]), now), Some(1));
+        assert_eq!(schedule.attempts(), 1);
+    }
+
     // At the end of time there is one attempt, and not one for each time somebody asks.
     #[test]
     fn what_begins_at_the_end_of_time_is_sent_once() {

@@ -140,3 +140,14 @@ pub(crate) fn reseal(secret: [u8; 32], purpose: &str, state: &[u8], change: impl
     let tag = mac(&key, &[&fields]);
     [&fields[..], &tag[..16]].concat()
 }
+
+/// A saved state as often as it has bytes, each time with another one changed by these bits, with the right MAC.
+pub(crate) fn each_byte_resealed(
+    secret: [u8; 32],
+    purpose: &str,
+    state: &[u8],
+    masks: &[u8],
+) -> impl Iterator<Item = (usize, Vec<u8>)> {
+    let changes = (0..state.len() - 16).flat_map(|at| masks.iter().map(move |mask| (at, mask)));
+    changes.map(move |(at, mask)| (at, reseal(secret, purpose, state, |fields| fields[at] ^= mask)))
+}

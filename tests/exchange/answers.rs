@@ -1,7 +1,8 @@
 //! What an invoice error does to a payment (ERR-1, ERR-2, EXC-6).
 
 use bolt12::exchange::{
-    Action, Destination, EndReason, IncomingMessage, Limit, MessageArrival, OffersMessageKind, Payment, Progress, State,
+    Action, Destination, EndReason, IncomingMessage, Limit, MAX_RENEWALS, MessageArrival, OffersMessageKind, Payment,
+    Progress, State,
 };
 use bolt12::{ErrorKind, Field, InvoiceError, Msat, Offer, UnixTime};
 
@@ -17,6 +18,12 @@ fn asking(offer: &Offer, limit: Msat) -> (Payment, MessageArrival) {
     let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
     let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!() };
     (payment, MessageArrival::Path(asked.reply_path_id.unwrap()))
+}
+
+/// Tea for 3.50 dollars.
+fn in_dollars() -> Offer {
+    let price = bolt12::OfferAmount::Currency { currency: usd(), amount: bolt12::MinorUnits(350) };
+    own_offer(&issuer(), 1, |offer| offer.description("tea").amount(price))
 }
 
 fn suggesting(amount: u64) -> Vec<u8> {
@@ -43,10 +50,7 @@ fn told(payment: &mut Payment, bytes: Vec<u8>, arrival: MessageArrival) -> Progr
 #[test]
 fn a_suggestion_that_cannot_be_asked_for_ends_the_payment() {
     let fixed = own_offer(&issuer(), 1, |offer| offer.description("tea").amount_msat(Msat(9_000)));
-    let in_dollars = own_offer(&issuer(), 1, |offer| {
-        let price = bolt12::OfferAmount::Currency { currency: usd(), amount: bolt12::MinorUnits(350) };
-        offer.description("tea").amount(price)
-    });
+    let in_dollars = in_dollars();
     for (offer, suggestion, progress) in [
         (&fixed, 0, Progress::Ended),
         (&fixed, 8_999, Progress::Ended),
@@ -128,4 +132,17 @@ fn the_ways_that_are_left_are_tried_in_order() {
         let Action::WaitUntil(at) = payment.poll(now).unwrap() else { panic!() };
         now = at;
     }
+}
+
+/// ERR-2: an issuer that suggests another amount without end is followed a few times.
+#[test]
+fn suggestions_have_an_end() {
+    let (mut payment, mut arrival) = asking(&in_dollars(), Msat(10_000_000));
+    for amount in (1..=u64::from(MAX_RENEWALS)).map(|round| round * 1_000) {
+        assert_eq!(told(&mut payment, suggesting(amount), arrival), Progress::AskingAgain(None));
+        let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!("{:?}", payment.state()) };
+        assert_eq!(payment.amount(), Some(Msat(amount)));
+        arrival = MessageArrival::Path(asked.reply_path_id.unwrap());
+    }
+    assert_eq!(told(&mut payment, suggesting(1_000_000), arrival), Progress::Ended);
 }

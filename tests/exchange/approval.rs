@@ -5,10 +5,14 @@ use bolt12::exchange::{
     Action, Attempt, ClaimState, EndReason, FeeLimit, IncomingMessage, Limit, MAX_CLAIMS, MessageArrival, Objection,
     OffersMessageKind, Payee, Payment, Progress, State,
 };
-use bolt12::{ErrorKind, InvoiceError, Msat, Offer, PathLimits, PayInfo, Preimage, Rule, UnixTime};
+use bolt12::{
+    ErrorKind, Field, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, PathLimits, PayInfo, Preimage, Rate, Rule,
+    UnixTime,
+};
 
 use super::helpers::{claim, sent};
 use super::messages::{NOW, path, payinfo};
+use super::plan::usd;
 use super::sides::{self, CHAINS, copy, deliver, issuer, own_offer, path_with, payer, terms, try_begin};
 
 const DEADLINE: UnixTime = UnixTime(NOW.0 + 600_000);
@@ -380,4 +384,20 @@ fn an_error_over_one_refund_path_ends_nothing() {
     assert_eq!(payment.receive(deliver(&second, 0x66), NOW).unwrap(), Progress::Quoted);
     claim.receive(told(MessageArrival::Path(second.reply_path_id.unwrap())), NOW).unwrap();
     assert!(matches!(claim.state(), ClaimState::Ended(EndReason::Refused(_))));
+}
+
+/// EXC-7: a tolerance is counted from the price at a rate, and without one there is none to allow.
+#[test]
+fn a_tolerance_is_allowed_once_the_rate_is_known() {
+    let price = OfferAmount::Currency { currency: usd(), amount: MinorUnits(350) };
+    let offer = own_offer(&issuer(), 1, |offer| offer.description("coffee").amount(price));
+    let draft = payer().draft(&offer, NOW, CHAINS).unwrap().limit(Limit::AtMost(Msat(4_000_000)));
+    let mut payment = draft.start([3; 32], NOW, DEADLINE).unwrap();
+    let (tolerance, before) = (Limit::Tolerance { basis_points: 100 }, payment.to_bytes());
+    let error = payment.allow(tolerance, NOW, DEADLINE).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::RateNeeded { currency: usd() }, Rule::Exc7));
+    assert_eq!((error.field(), payment.to_bytes()), (Some(Field::OFFER_AMOUNT), before));
+    payment.set_rate(Rate::per_bitcoin(usd(), "100000").unwrap()).unwrap();
+    payment.allow(tolerance, NOW, DEADLINE).unwrap();
+    assert_eq!(payment.max_amount(), Msat(3_535_000));
 }

@@ -8,10 +8,13 @@ use bolt12::exchange::{
     Action, AsyncPayment, AsyncProgress, AsyncState, Attempt, EndReason, FeeLimit, Limit, Objection, OffersMessage,
     OffersMessageKind, OutgoingMessage, Progress, Release, State,
 };
+use bolt12::secp256k1::schnorr;
 use bolt12::{
     ErrorKind, InvoiceBuilder, InvoiceError, Msat, Offer, OfferBuilder, PayInfo, RequestArrival, RequestContext, Rule,
     StaticInvoiceBuilder, UnixTime,
 };
+#[cfg(feature = "recurrence")]
+use bolt12::{Recurrence, TimeUnit};
 
 /// An invoice of the payee's own whose fee is above the limit.
 fn dear_invoice(offer: &Offer, request: &OutgoingMessage) -> Vec<u8> {
@@ -168,4 +171,29 @@ fn a_way_of_an_attempt_before_says_nothing_of_the_next() {
     assert_eq!(payment.poll(NOW).unwrap(), Action::WaitUntil(at));
     payment.unreachable(&second.reply_path_id.unwrap(), NOW);
     assert!(matches!(payment.poll(NOW).unwrap(), Action::Send(_)));
+}
+
+// EXC-4: what is quoted is a static invoice: there is no other to begin, and nothing to sign.
+#[test]
+fn a_static_invoice_is_not_begun_as_another() {
+    let hash = sha256::Hash::hash(b"preimage");
+    let signature = schnorr::Signature::from_slice(&[1; 64]).unwrap();
+    for mut payment in [asleep(), held()] {
+        let before = payment.to_bytes();
+        assert_eq!(payment.begin(hash, NOW, None).unwrap_err().kind().code(), "wrong_state");
+        assert_eq!(payment.sign(&signature).unwrap_err().kind().code(), "wrong_state");
+        assert_eq!(payment.to_bytes(), before);
+    }
+}
+
+// REC-3: what is paid again and again is not for a payee that sleeps, even if it is paid once.
+#[cfg(feature = "recurrence")]
+#[test]
+fn a_payment_of_a_subscription_does_not_wait_for_a_payee_to_wake() {
+    let recurrence = Recurrence { is_compulsory: false, ..Recurrence::every(1, TimeUnit::Days).unwrap() };
+    let builder = OfferBuilder::new(issuer().public_key()).description("tips").add_path(path(2)).amount_msat(PRICE);
+    let offer = builder.recurrence(recurrence).build().unwrap();
+    let once = payer().draft(&offer, NOW, CHAINS).unwrap().start([7; 32], NOW, after(DAY)).unwrap();
+    let error = AsyncPayment::new(once).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::IsRecurring, Rule::Rec3));
 }

@@ -103,6 +103,7 @@ fn a_payment_shows_that_nothing_was_chosen_and_a_refund_its_amount() {
     let refund = new.publish(builder, NOW).unwrap();
     assert_eq!((refund.chain(), refund.offer()), (ChainHash::TESTNET3, None));
     assert_eq!((refund.amount(), refund.quantity(), refund.payer_note()), (Some(Msat(5_000)), None, ""));
+    assert_eq!((payment.bip_353_name(), refund.bip_353_name()), (None, None));
 }
 
 /// A payment is known by what it asks for: with the same entropy, whatever differs makes another id.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bolt12::exchange::{Action, ClaimState, EndReason, IncomingMessage, Payee, Payer, Payment, Progress, Retry};
-use bolt12::exchange::{MessageArrival, OffersMessageKind};
-use bolt12::{ErrorKind, InvoiceError, Msat, Preimage, Refund, Rule, UnixTime};
+use bolt12::exchange::{Destination, MessageArrival, OffersMessageKind};
+use bolt12::{ErrorKind, InvoiceError, Msat, Preimage, Refund, RefundBuilder, Rule, UnixTime};
 
 use super::helpers::{claim, sent};
 use super::messages::{NOW, key, path, payinfo};
-use super::sides::{CHAINS, copy, issuer, path_with, payer, point};
+use super::sides::{CHAINS, copy, issuer, path_with, payer, point, tea};
 
 fn publish(entropy: u8, paths: u8) -> Payment {
     publish_of(&payer(), entropy, paths)
@@ -291,4 +291,36 @@ fn the_time_of_one_claim_is_not_that_of_another() {
     }
     assert_eq!(payment.poll(now).unwrap(), Action::Nothing);
     assert_eq!(payment.quotes().count(), 0);
+}
+
+/// RQR-12: the invoice for a refund without paths goes to the node whose id it has.
+#[test]
+fn a_claim_of_a_refund_without_paths_goes_to_its_payer() {
+    let refund = RefundBuilder::new("a cup", Msat(5_000), point(0x41), [0x24; 16]).build().unwrap();
+    let accepted = issuer().claim(&refund, NOW, CHAINS).unwrap();
+    assert_eq!(accepted.refund(), &refund);
+    let invoice = accepted.invoice(Preimage([1; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
+    let mut claim = accepted.sign(invoice, UnixTime(NOW.0 + 600), Retry::default()).unwrap();
+    let Action::Send(sent) = claim.poll(NOW).unwrap() else { panic!("{:?}", claim.state()) };
+    assert_eq!(sent.destination, Destination::Node(point(0x41)));
+    assert!(sent.reply_path_id.is_some());
+}
+
+/// IVR-9: a key that is declined twice is remembered once; what is no refund, or waits for claims no more, has none to
+/// decline.
+#[test]
+fn a_claim_is_declined_once() {
+    let mut payment = publish(5, 1);
+    payment.decline_claim(point(1)).unwrap();
+    let before = payment.to_bytes();
+    payment.decline_claim(point(1)).unwrap();
+    assert_eq!(payment.to_bytes(), before);
+    payment.decline().unwrap();
+    let draft = payer().draft(&tea(1), NOW, CHAINS).unwrap();
+    let offer = draft.start([3; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    for mut payment in [payment, offer] {
+        let before = payment.to_bytes();
+        assert_eq!(payment.decline_claim(point(2)).unwrap_err().kind().code(), "wrong_state");
+        assert_eq!(payment.to_bytes(), before);
+    }
 }

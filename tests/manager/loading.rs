@@ -1,6 +1,7 @@
 //! How conversations come back after a start, and how they go.
 
-use bolt12::exchange::{AskNode, Event, LoadError, ManagerError, Payer, State};
+use bolt12::ErrorKind;
+use bolt12::exchange::{Action, Activity, AskNode, Event, LoadError, ManagerError, Payer, State};
 
 use super::messages::NOW;
 use super::network::Random;
@@ -172,4 +173,42 @@ fn one_payment_hash_is_not_paid_twice() {
     let in_use = ManagerError::HashInUse { payment_hash: hash, by: first.into() };
     assert_eq!(wallet.manager.begin(second, hash, NOW), Err(in_use));
     assert_eq!(wallet.manager.paid(preimage, NOW), Ok(first.into()));
+}
+
+// EXC-13: an invoice that is sent again does no harm, so the claim of a refund goes on from a backup as it was.
+#[test]
+fn a_claim_goes_on_from_a_backup() {
+    let mut wallet = Wallet::new();
+    let (id, preimage) = super::refunds::claimed(&mut wallet);
+    wallet.save();
+    let mut again = Wallet::new();
+    let restored = again.manager.restore(wallet.disk.clone(), NOW);
+    assert_eq!((restored.count, restored.failed), (1, vec![]));
+    let payment_hashes = vec![preimage.payment_hash()];
+    assert_eq!(restored.ask_node, [AskNode { id: id.into(), payment_hashes, attempt: None }]);
+    again.save();
+    again.go_on(NOW);
+    assert_eq!(again.manager.status(id, NOW).unwrap().activity, Activity::Claiming);
+    assert_eq!((again.sent().len(), again.told()), (1, vec![]));
+}
+
+// EXC-4: what is saved under the same secret, and is no conversation, is not taken for one.
+#[test]
+fn what_is_no_conversation_is_not_loaded() {
+    let mut wallet = Wallet::new();
+    let payee = wallet.manager.payee().clone();
+    let offer = super::sides::own_offer(&payee, 1, |offer| offer.description("tea").amount_msat(bolt12::Msat(9)));
+    let Ok(Action::Send(asked)) = payment_for(&offer, 1).poll(NOW) else { panic!("nothing is asked for") };
+    let received = payee.receive(super::sides::deliver(&asked, 0x70)).unwrap();
+    assert!(payee.load_received(&received.to_bytes()).is_ok());
+    let states = [("received", received.to_bytes()), ("too short", vec![1])];
+    let loaded = [wallet.manager.load(states.clone(), NOW), wallet.manager.restore(states, NOW)];
+    for loaded in loaded {
+        assert_eq!((loaded.count, loaded.failed.len()), (0, 2));
+        for (name, error) in loaded.failed {
+            let is_invalid = |error: &bolt12::Error| error.kind() == &ErrorKind::InvalidState;
+            assert!(matches!(&error, LoadError::Invalid(error) if is_invalid(error)), "{name}: {error}");
+        }
+    }
+    assert!(wallet.manager.is_empty());
 }

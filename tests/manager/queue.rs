@@ -1,7 +1,7 @@
 //! EXC-16: what is due comes when it is due, and not before; and no clock makes it spin.
 
 use bolt12::UnixTime;
-use bolt12::exchange::{Action, ConversationId};
+use bolt12::exchange::{Action, ConversationId, Event};
 
 use super::messages::NOW;
 use super::network::Random;
@@ -117,4 +117,17 @@ fn everything_is_looked_at_again_after_a_minute_back() {
         assert_eq!(wallet.manager.poll(now, 0), is_looked_at);
         assert_eq!(wallet.manager.wake_at(), Some(if is_looked_at { now } else { due }));
     }
+}
+
+/// What is over is not looked at again when the clock is set back, also while that it is over is being saved.
+#[test]
+fn what_is_over_stays_so_whatever_the_clock_says() {
+    let mut wallet = Wallet::new();
+    let (id, _) = wallet.ask(payment(1), NOW);
+    wallet.manager.decline(id, NOW).unwrap();
+    let earlier = UnixTime(NOW.0 - 3_600);
+    assert!(!wallet.manager.poll(earlier, 10));
+    wallet.save();
+    assert_eq!(wallet.manager.wake_at(), None);
+    assert_eq!(wallet.told(), [Event::Ended(id.into())]);
 }

@@ -206,6 +206,7 @@ fn a_claim_that_ended_can_be_paid() {
     assert_eq!(wallet.manager.claim_paid(hash, NOW), Ok(id.into()));
     wallet.save();
     assert_eq!(wallet.told(), [Event::Paid(id.into())]);
+    assert_eq!(wallet.manager.status(id, NOW).unwrap().activity, Activity::Paid);
     assert_eq!(wallet.manager.claim_paid(hash, NOW), Ok(id.into()));
     assert!(wallet.manager.next_save().is_none());
     let mut again = Wallet::new();

@@ -409,6 +409,43 @@ proptest! {
     }
 }
 
+// EXC-15: a removal that was not carried out leaves its state in the storage, and is repeated from there.
+#[test]
+fn a_removal_that_fails_is_repeated() {
+    let mut wallet = Wallet::new();
+    let (id, _) = wallet.ask(payment(1), NOW);
+    wallet.manager.decline(id, NOW).unwrap();
+    wallet.save();
+    wallet.told();
+    wallet.manager.remove(id).unwrap();
+    let removal = wallet.manager.next_save().unwrap();
+    assert_eq!((removal.id, &removal.state), (id.into(), &None));
+    wallet.manager.save_failed(removal.number, NOW);
+    assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: true }]);
+    assert!(!wallet.manager.saved(removal.number) && wallet.manager.next_save().is_none());
+    let loaded = wallet.manager.load(wallet.disk.clone(), NOW);
+    assert_eq!((loaded.count, loaded.failed), (1, vec![]));
+    wallet.manager.remove(id).unwrap();
+    wallet.save();
+    assert!(wallet.disk.is_empty() && wallet.manager.is_empty() && wallet.told().is_empty());
+}
+
+// EXC-5: the transport says late what became of a message, when its conversation is gone.
+#[test]
+fn what_is_said_of_what_is_gone_changes_nothing() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = wallet.ask(payment(1), NOW);
+    wallet.manager.decline(id, NOW).unwrap();
+    wallet.save();
+    wallet.told();
+    wallet.manager.archive(id).unwrap();
+    wallet.manager.unreachable(&asked, NOW);
+    wallet.manager.unsendable(&asked, NOW);
+    assert!(wallet.manager.is_empty() && wallet.manager.next_save().is_none());
+    assert!(wallet.sent().is_empty() && wallet.told().is_empty());
+    assert_eq!(wallet.manager.wake_at(), None);
+}
+
 #[test]
 fn requests_are_for_the_payee() {
     let mut wallet = Wallet::new();

@@ -50,6 +50,18 @@ fn a_payment_says_what_it_waits_for() {
     assert_eq!(Activity::Stopped(EndReason::Deadline).waits_for(), Some(WaitsFor::Owner));
 }
 
+// REC-12: a payment that is not due yet comes by itself, and is not waited for by anybody.
+#[cfg(feature = "recurrence")]
+#[test]
+fn a_subscription_says_when_its_next_payment_is_due() {
+    let mut wallet = Wallet::new();
+    let (id, _) = super::subscriptions::paid_once(&mut wallet);
+    let mut status = wallet.manager.status(id, NOW).unwrap();
+    assert_eq!(status.activity, Activity::NotDue { number: 2 });
+    status.until = Some(later(86_400));
+    assert_eq!(status.sentence(NOW), "payment 2 is not due yet; waiting for its due date, in 24 hours");
+}
+
 /// A wait is said in the unit that a person would use, and is never said to be shorter than it is.
 #[test]
 fn times_are_said_as_a_person_would() {

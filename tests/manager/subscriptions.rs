@@ -53,7 +53,7 @@ pub(crate) fn answer(
 }
 
 /// A subscription whose first payment was made, and its invoice.
-fn paid_once(wallet: &mut Wallet) -> (SubscriptionId, IncomingMessage) {
+pub(crate) fn paid_once(wallet: &mut Wallet) -> (SubscriptionId, IncomingMessage) {
     let offer = podcast(|offer| offer.amount_msat(Msat(9_000)));
     let id = subscribe(wallet, &offer, 1);
     let (invoice, ..) = pay(wallet, NOW, None);

@@ -458,3 +458,24 @@ proptest! {
         }
     }
 }
+
+// DNS-1, DNS-2: each of the two messages has its own number, and a log shows which of them came, and not what is in it.
+#[test]
+fn a_log_shows_what_came_and_not_what_is_in_it() {
+    let mut star = Star::new();
+    let Action::Send(asked) = look_up(&Payer::new([2; 32]), &[id(RESOLVER)]).poll(NOW) else { panic!("it asks") };
+    assert_eq!(asked.message.tlv_type(), 65_536);
+    let (_, inbound) = star.send_dns(WALLET, &asked);
+    assert_eq!(format!("{inbound:?}"), format!("Query({DNS_NAME:?})"));
+    let Inbound::Query(question) = inbound else { panic!("{inbound:?}") };
+    let answer = question.answer(b"records").unwrap();
+    assert_eq!(answer.message.tlv_type(), 65_538);
+    let (_, inbound) = star.send_dns(RESOLVER, &answer);
+    let Inbound::Proof(proof) = &inbound else { panic!("{inbound:?}") };
+    assert_eq!(format!("{inbound:?}"), format!("Proof({:?})", proof.arrival));
+    let route = Route { through: &[id(HUB)], reply_through: &[id(HUB)], ..Route::default() };
+    let sent = star.node(WALLET).send_dns(&asked, &route, [8; 32]).unwrap();
+    let inbound = star.node(HUB).receive(&OnionMessage::read(sent.message.into_bytes()).unwrap()).unwrap();
+    let Inbound::Forward(forward) = &inbound else { panic!("{inbound:?}") };
+    assert_eq!(format!("{inbound:?}"), format!("Forward({forward:?})"));
+}

@@ -3,7 +3,7 @@
 use super::messages::NOW;
 use super::recipient::*;
 use super::serving::*;
-use super::sides::point;
+use super::sides::{each_byte_resealed, point};
 use bolt12::exchange::{Action, IncomingMessage, OffersMessageKind, RecipientProgress, ServingKind};
 use bolt12::onion::OfferPaths;
 use bolt12::{BlindedPath, ErrorKind, Rule, UnixTime};
@@ -68,5 +68,21 @@ fn an_offer_that_has_expired_unserved_wakes_nobody() {
     let _ = sent(&mut recipient, after(DAY));
     for now in [after(DAY + 1), UnixTime(NOW.0 + 400 * DAY)] {
         assert_eq!(recipient.poll(now), Action::Nothing);
+    }
+}
+
+/// EXC-4: whatever byte of a state is another, it is refused, or is what it says.
+#[test]
+fn a_recipient_is_what_its_state_says() {
+    for recipient in [asking().0, offered(), served(NOW).0] {
+        for (at, changed) in each_byte_resealed([0x72; 32], "issuer state", &recipient.to_bytes(), &[0xff]) {
+            match payee().load_async_recipient(&changed) {
+                Ok(loaded) => assert_eq!(loaded.to_bytes(), changed, "byte {at}"),
+                Err(error) => {
+                    let kind = if at == 0 { ErrorKind::UnknownVersion } else { ErrorKind::InvalidState };
+                    assert_eq!((error.kind(), error.rule()), (&kind, Rule::Exc4), "byte {at}");
+                }
+            }
+        }
     }
 }

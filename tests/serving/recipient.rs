@@ -91,6 +91,7 @@ fn an_offer_is_made_and_served() {
     assert_eq!(recipient.poll(NOW), Action::Nothing);
     let slot = recipient.open(NOW).unwrap();
     assert!(matches!(recipient.state(slot, NOW), Some(RecipientState::Asking)));
+    assert!(recipient.state(slot, NOW).unwrap().offer().is_none());
     let asked = sent(&mut recipient, NOW);
     assert_eq!(asked.message.as_bytes(), OfferPathsRequest { invoice_slot: 0 }.to_bytes());
     assert_eq!(asked.destination, Destination::Path(client_path(CLIENT)));
@@ -101,6 +102,7 @@ fn an_offer_is_made_and_served() {
     recipient = reload(recipient);
     let Some(RecipientState::NeedsOffer { until, follows: None }) = recipient.state(0, NOW) else { panic!() };
     assert_eq!(until, Some(after(365 * DAY)));
+    assert!(recipient.state(0, NOW).unwrap().offer().is_none());
     // Nothing is sent while the application makes it.
     assert_eq!(recipient.poll(NOW), Action::WaitUntil(after(365 * DAY + 1)));
     let offer = recipient.make_offer(0, NOW, |offer| offer.description("tips").amount_msat(PRICE)).unwrap().clone();
@@ -115,6 +117,10 @@ fn an_offer_is_made_and_served() {
     assert!(matches!(recipient.state(0, NOW), Some(RecipientState::HandingIn(it)) if it.until().is_none()));
     let handing = sent(&mut recipient, NOW);
     assert_eq!(handing.destination, Destination::Path(path_with(SERVER, given.reply_path_id.unwrap())));
+    // EXC-5: there is one way to hand it in, so that it cannot get there hurries nothing.
+    let before = recipient.to_bytes();
+    recipient.unreachable(&handing.reply_path_id.unwrap(), NOW);
+    assert_eq!(recipient.to_bytes(), before);
     let invoice = handed_in(&handing);
     assert_eq!((invoice.offer().id(), invoice.node_id()), (Some(offer.id()), offer.issuer_id().unwrap()));
 
@@ -507,14 +513,22 @@ fn other_paths_are_asked_for_if_the_first_lead_nowhere() {
     let _ = recipient.receive(paths_until(&asked, Some(UnixTime(now.0 + 100 * DAY))), now).unwrap();
 }
 
+/// The same paths and expiry, with somebody else's key.
+fn with_another_key(offer: OfferBuilder) -> OfferBuilder {
+    let made = offer.build().unwrap();
+    let other = OfferBuilder::new(messages::issuer().public_key()).absolute_expiry(made.absolute_expiry().unwrap());
+    made.paths().unwrap().iter().fold(other, |other, path| other.add_path(path.into_owned()))
+}
+
 /// STA-2, STA-4, STA-7, STA-9: an offer is over the server's paths, with a key of its own, and has a static invoice.
 #[test]
 fn an_offer_is_what_the_server_can_answer_for() {
     type Fill = fn(OfferBuilder) -> OfferBuilder;
-    let spoil: [(Fill, ErrorKind, Rule); 5] = [
+    let spoil: [(Fill, ErrorKind, Rule); 6] = [
         (|offer| offer.add_path(path(2)), ErrorKind::Differs, Rule::Sta9),
         (|offer| offer.absolute_expiry(UnixTime(NOW.0 + 366 * DAY)), ErrorKind::Differs, Rule::Sta9),
         (|_| OfferBuilder::new(messages::issuer().public_key()), ErrorKind::Differs, Rule::Sta9),
+        (with_another_key, ErrorKind::Differs, Rule::Sta9),
         (|offer| offer.add_chain(ChainHash::BITCOIN).add_chain(ChainHash::SIGNET), ErrorKind::Unexpected, Rule::Sta7),
         (|offer| offer.issuer(&"x".repeat(4_000)), ErrorKind::TooLong { len: 0, max: 4_096 }, Rule::Exc1),
     ];

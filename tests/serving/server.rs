@@ -9,7 +9,10 @@ use bolt12::exchange::{
     Payment, Refused, ServedRequest, ServerLimits, ServerStep, ServingKind, Slot, StaticInvoiceServer,
 };
 use bolt12::onion::{OfferPathsRequest, ServeStaticInvoice};
-use bolt12::{ErrorKind, Offer, OfferBuilder, Rule, ServingFault, StaticInvoice, StaticInvoiceBuilder, UnixTime};
+use bolt12::{
+    ErrorKind, Feature, Features, KnownFeatures, Offer, OfferBuilder, Rule, ServingFault, StaticInvoice,
+    StaticInvoiceBuilder, UnixTime,
+};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -309,6 +312,31 @@ fn a_slot_is_replaced_by_what_is_later() {
     let (_, right) = hand_in(&gives, after(60), 0);
     assert_eq!(compare(&server, right.clone(), Some(&ahead), after(61)), Err(fault(ServingFault::LaterStored)));
     assert!(compare(&server, right, Some(&ahead), after(60)).unwrap().is_some());
+}
+
+/// OFR-2, STA-8: a server whose application knows a feature takes static invoices that need it, and answers with them.
+#[test]
+fn what_a_server_knows_is_served() {
+    static KNOWN: KnownFeatures =
+        KnownFeatures { offer: &[8], invoice_request: &[8], invoice: &[8], ..KnownFeatures::DEFAULT };
+    let knowing = server().knowing(&KNOWN);
+    let gives = paths_for(&knowing, CLIENT, 0, NOW);
+    let to_server = paths_in(&gives).paths().iter().next().unwrap().into_owned();
+    let builder = OfferBuilder::new(issuer().public_key()).description("tips").amount_msat(PRICE).knowing(&KNOWN);
+    let offer = builder.features(Features::new([Feature(8)]).unwrap()).add_path(to_server).build().unwrap();
+    let builder = StaticInvoiceBuilder::new(&offer, NOW).add_path(path(2), &payinfo());
+    let builder = builder.add_message_path(path(1)).add_message_path(path(2));
+    let invoice = builder.build().unwrap().sign(&issuer()).unwrap();
+    let message = message_with(&gives, &invoice, 0x24);
+    let refused = server().receive(message.clone(), NOW).unwrap_err();
+    assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::UnknownFeature(8), Rule::Ofr2));
+    let ServerStep::Serve(to_serve) = knowing.receive(message, NOW).unwrap() else { panic!("it is handed in") };
+    assert_eq!((to_serve.slot(), to_serve.invoice()), (SLOT, &invoice));
+    let record = to_serve.compare(None).unwrap().record().unwrap().to_vec();
+    let draft = sides::payer().knowing(&KNOWN).draft(&offer, NOW, CHAINS).unwrap();
+    let mut payment = draft.start([1; 32], NOW, UnixTime(NOW.0 + DAY)).unwrap();
+    let Action::Send(asked) = payment.poll(NOW).unwrap() else { panic!("{:?}", payment.state()) };
+    assert!(request(&knowing, deliver(&asked, PAYER), NOW).answer(Some(&record), NOW).is_ok());
 }
 
 /// STA-8: so many slots, each of so many bytes.

@@ -175,6 +175,9 @@ fn the_first_period_can_be_chosen() {
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::NoSuchPeriod { max: 3 }, Rule::Rec5));
     let late = shop.subscribe(april).first_period(0).start(ENTROPY, april, at(april.0 + DAY)).unwrap_err();
     assert_eq!((late.kind(), late.rule()), (&ErrorKind::TooLate { until: at(april.0 - 1) }, Rule::Rec6));
+    let shop = Shop::new(based(every(5000 * 12, TimeUnit::Months), MARCH, false));
+    let error = begin(&shop, 1).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::Overflow, Rule::Rec4));
     let shop = Shop::new(monthly());
     let error = shop.subscribe(NOW).first_period(1).start(ENTROPY, NOW, later(60)).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::Unexpected, Rule::Rec4));
@@ -224,6 +227,23 @@ fn it_ends_with_the_offer_or_with_what_was_authorised() {
     let shop = Shop::new(Recurrence { paywindow, ..based(daily(), NOW, false) });
     let error = shop.subscribe(later(1)).start(ENTROPY, later(1), later(DAY - 1)).unwrap_err();
     assert_eq!((error.kind(), error.rule()), (&ErrorKind::TooEarly { from: later(DAY) }, Rule::Rec6));
+}
+
+// EXC-4: the network may bring an invoice again when all was paid.
+#[test]
+fn an_invoice_that_comes_after_the_end_changes_nothing() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.subscribe(NOW).payments(1).start(ENTROPY, NOW, later(60)).unwrap();
+    let answer = invoiced(&mut subscription, &mut shop, NOW);
+    assert_eq!(subscription.receive(answer.clone(), NOW).unwrap(), Progress::Quoted);
+    subscription.begin(NOW, None).unwrap();
+    let hash = *shop.bills.keys().next().unwrap();
+    subscription.paid(shop.is_paid(hash)).unwrap();
+    assert_eq!(ended(&mut subscription, NOW), SubscriptionEnd::Completed);
+    let before = subscription.to_bytes();
+    let refused = subscription.receive(answer, NOW).unwrap_err();
+    assert_eq!((refused.error().kind(), refused.error().rule()), (&ErrorKind::AlreadyAnswered, Rule::Exc4));
+    assert_eq!(subscription.to_bytes(), before);
 }
 
 // REC-6, REC-7: what was not paid in its window is said to be missed, and nothing after it is asked for.

@@ -67,6 +67,17 @@ fn a_period_needs_one_signature_and_so_does_a_cancellation() {
     assert_eq!(subscription.poll(now, None).unwrap(), Action::Nothing);
 }
 
+// EXC-4: before anything is asked for, there is nothing to sign.
+#[test]
+fn nothing_is_signed_before_it_is_due() {
+    let mut subscription = draft(&Shop::new(daily())).start(ENTROPY, NOW, later(DAY)).unwrap();
+    let before = subscription.to_bytes();
+    assert!(subscription.to_sign().is_none());
+    let signature = schnorr::Signature::from_slice(&[1; 64]).unwrap();
+    assert_eq!(subscription.sign(&signature).unwrap_err().kind().code(), "wrong_state");
+    assert_eq!(subscription.to_bytes(), before);
+}
+
 // EXC-5: whatever is asked for again is asked for with the same bytes.
 #[test]
 fn a_signature_is_good_for_every_way_try_and_renewal() {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::long::is_long;
 use super::messages::NOW;
 use super::shop::*;
-use super::sides::reseal;
+use super::sides::{each_byte_resealed, reseal};
 
 /// States of all kinds.
 fn states() -> &'static [Vec<u8>] {
@@ -72,6 +72,23 @@ fn what_was_damaged_is_not_loaded() {
     }
     let newer = reseal(PAYER, "payer state", &states()[0], |state| state[0] += 1);
     assert_eq!(payer().load_subscription(&newer).unwrap_err().kind(), &ErrorKind::UnknownVersion);
+}
+
+// EXC-4: whatever byte is another, a state is refused, or is what it says.
+#[test]
+fn a_subscription_is_what_its_state_says() {
+    // One that was just begun, with a base and without.
+    for state in [&states()[0], &states()[states().len() / 2]] {
+        for (at, changed) in each_byte_resealed(PAYER, "payer state", state, &[1, 0xff]) {
+            match payer().load_subscription(&changed) {
+                Ok(loaded) => assert_eq!(loaded.to_bytes(), changed, "byte {at}"),
+                Err(error) => {
+                    let kind = if at == 0 { ErrorKind::UnknownVersion } else { ErrorKind::InvalidState };
+                    assert_eq!(error.kind(), &kind, "byte {at}");
+                }
+            }
+        }
+    }
 }
 
 proptest! {

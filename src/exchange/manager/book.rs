@@ -75,7 +75,6 @@ impl Saving {
 
 /// A state that was given out to be saved.
 pub(crate) struct InFlight {
-    pub(crate) number: u64,
     pub(crate) fields: Vec<u8>,
     /// How far it was then.
     pub(crate) standing: Standing,

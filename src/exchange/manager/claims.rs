@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::Any;
 
 use bitcoin::hashes::sha256;
 
@@ -73,11 +74,11 @@ impl Held for Claim {
         self.unsendable();
     }
 
-    fn as_claim(&self) -> Option<&Claim> {
-        Some(self)
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 
-    fn as_claim_mut(&mut self) -> Option<&mut Claim> {
-        Some(self)
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
     }
 }

@@ -67,12 +67,11 @@ impl Conversation {
     }
 
     pub(crate) fn wake(&mut self, parties: &Parties, kind: ConversationKind) -> Result<&mut dyn Held, Error> {
-        if let Self::Asleep(fields) = self {
-            *self = Self::Awake(Self::reload(parties, kind, fields)?);
-        }
-        match self {
-            Self::Awake(held) => Ok(held.as_mut()),
-            Self::Asleep(_) => Err(invalid()),
+        loop {
+            match self {
+                Self::Awake(held) => return Ok(held.as_mut()),
+                Self::Asleep(fields) => *self = Self::Awake(Self::reload(parties, kind, fields)?),
+            }
         }
     }
 

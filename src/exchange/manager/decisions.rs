@@ -12,6 +12,7 @@ use crate::exchange::ids::{ConversationId, ConversationKind, PaymentId};
 use crate::exchange::manager::OffersManager;
 use crate::exchange::manager::error::ManagerError;
 use crate::exchange::manager::held::Held;
+use crate::exchange::payee::claim::Claim;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
 use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::state::Attempt;
@@ -42,7 +43,7 @@ impl OffersManager {
         if let Some(by) = other {
             return Err(ManagerError::HashInUse { payment_hash, by });
         }
-        let begun = self.change(id, now, |change| change.conversation.begin(payment_hash, now, change.rate));
+        let begun = self.change(id, now, |change| change.conversation.pays()?.begin(payment_hash, now, change.rate));
         Ok(begun.ok_or(ManagerError::Unknown(id))??)
     }
 
@@ -58,7 +59,7 @@ impl OffersManager {
         signature: &schnorr::Signature,
         now: UnixTime,
     ) -> Result<(), ManagerError> {
-        self.step(id.into(), now, |conversation| conversation.sign(signature))
+        self.step(id.into(), now, |conversation| conversation.pays()?.sign(signature))
     }
 
     /// The user does not want to pay: see [`Payment::decline`].
@@ -124,8 +125,16 @@ impl OffersManager {
         now: UnixTime,
         step: impl FnOnce(&mut Payment) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
-        let id = id.into();
-        let stepped = self.change(id, now, |change| change.conversation.as_payment_mut().map(step));
+        self.step_as(id.into(), now, step)
+    }
+
+    fn step_as<T: Held + 'static>(
+        &mut self,
+        id: ConversationId,
+        now: UnixTime,
+        step: impl FnOnce(&mut T) -> Result<(), Error>,
+    ) -> Result<(), ManagerError> {
+        let stepped = self.change(id, now, |change| change.conversation.as_any_mut().downcast_mut().map(step));
         Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
     }
 
@@ -208,9 +217,7 @@ impl OffersManager {
         now: UnixTime,
         step: impl FnOnce(&mut Subscription) -> Result<(), Error>,
     ) -> Result<(), ManagerError> {
-        let id = id.into();
-        let stepped = self.change(id, now, |change| change.conversation.as_subscription_mut().map(step));
-        Ok(stepped.flatten().ok_or(ManagerError::Unknown(id))??)
+        self.step_as(id.into(), now, step)
     }
 }
 
@@ -225,7 +232,7 @@ impl OffersManager {
     /// since, or it is not from here. `Refused` as for [`Payment::paid`].
     pub fn paid(&mut self, preimage: Preimage, now: UnixTime) -> Result<ConversationId, ManagerError> {
         let hash = preimage.payment_hash();
-        self.tell_all(hash, now, |conversation| conversation.paid(preimage))
+        self.tell_all(hash, now, |conversation| conversation.pays()?.paid(preimage))
     }
 
     /// Reports that the node has given up this [attempt](crate::exchange::Paying::attempt): no part of it is in flight
@@ -242,7 +249,7 @@ impl OffersManager {
         now: UnixTime,
     ) -> Result<ConversationId, ManagerError> {
         self.tell_all(payment_hash, now, |conversation| match conversation.paying() {
-            Some((paying, _)) if paying == payment_hash => conversation.failed(attempt),
+            Some((paying, _)) if paying == payment_hash => conversation.pays()?.failed(attempt),
             _ => Ok(()),
         })
     }
@@ -258,11 +265,7 @@ impl OffersManager {
         let id = claims.next();
         drop(claims);
         let id = id.ok_or(ManagerError::UnknownHash(payment_hash))?;
-        self.change(id, now, |change| {
-            if let Some(claim) = change.conversation.as_claim_mut() {
-                claim.paid();
-            }
-        });
+        self.change(id, now, |change| change.conversation.as_any_mut().downcast_mut().map(Claim::paid));
         Ok(id)
     }
 

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
@@ -17,11 +18,7 @@ use crate::exchange::manager::output::What;
 use crate::exchange::manager::stage::{Stage, Standing};
 use crate::exchange::manager::status::Activity;
 use crate::exchange::message::{IncomingMessage, OutgoingMessage};
-use crate::exchange::payee::claim::Claim;
-use crate::exchange::payer::payment::Payment;
 use crate::exchange::payer::state::Attempt;
-#[cfg(feature = "recurrence")]
-use crate::exchange::payer::subscription::Subscription;
 use crate::exchange::payer::unsent::UnsentRequest;
 use crate::exchange::refused::Refused;
 use crate::field::{CurrencyCode, Rate};
@@ -92,57 +89,32 @@ pub(crate) trait Held: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
         None
     }
 
-    fn begin(&mut self, _: sha256::Hash, _: UnixTime, _: Option<Rate>) -> Result<Attempt, Error> {
-        Err(no_payment())
-    }
-
     /// The payment hash that is being paid, and the attempt.
     fn paying(&self) -> Option<(sha256::Hash, Attempt)> {
         None
     }
 
-    fn paid(&mut self, _: Preimage) -> Result<(), Error> {
-        Err(no_payment())
+    /// What pays; `WrongState` for a claim.
+    fn pays(&mut self) -> Result<&mut dyn Pays, Error> {
+        Err(Error::new(ErrorKind::WrongState { stage: crate::error::Stage::NotOpen }, Rule::Exc4))
     }
 
-    fn failed(&mut self, _: Attempt) -> Result<(), Error> {
-        Err(no_payment())
-    }
+    /// Which of them it is, for what only one of them does.
+    fn as_any(&self) -> &dyn Any;
 
-    /// The signature of a request that is signed elsewhere.
-    fn sign(&mut self, _: &schnorr::Signature) -> Result<(), Error> {
-        Err(no_payment())
-    }
-
-    fn as_payment(&self) -> Option<&Payment> {
-        None
-    }
-
-    fn as_payment_mut(&mut self) -> Option<&mut Payment> {
-        None
-    }
-
-    fn as_claim(&self) -> Option<&Claim> {
-        None
-    }
-
-    fn as_claim_mut(&mut self) -> Option<&mut Claim> {
-        None
-    }
-
-    #[cfg(feature = "recurrence")]
-    fn as_subscription(&self) -> Option<&Subscription> {
-        None
-    }
-
-    #[cfg(feature = "recurrence")]
-    fn as_subscription_mut(&mut self) -> Option<&mut Subscription> {
-        None
-    }
+    fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
-fn no_payment() -> Error {
-    Error::new(ErrorKind::WrongState { stage: crate::error::Stage::NotOpen }, Rule::Exc4)
+/// A payment or a subscription.
+pub(crate) trait Pays {
+    fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime, rate: Option<Rate>) -> Result<Attempt, Error>;
+
+    fn paid(&mut self, preimage: Preimage) -> Result<(), Error>;
+
+    fn failed(&mut self, attempt: Attempt) -> Result<(), Error>;
+
+    /// The signature of a request that is signed elsewhere.
+    fn sign(&mut self, signature: &schnorr::Signature) -> Result<(), Error>;
 }
 
 /// What to do, and when to look again.

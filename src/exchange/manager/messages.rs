@@ -10,6 +10,7 @@ use crate::exchange::manager::limits::MAX_ANSWERS;
 use crate::exchange::manager::output::{Output, What};
 use crate::exchange::manager::stage::Stage;
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKind, OutgoingMessage};
+use crate::exchange::payer::payment::Payment;
 use crate::exchange::refused::Refused;
 use crate::units::UnixTime;
 
@@ -47,7 +48,8 @@ impl OffersManager {
         let Some((id, entry)) = entry else { return Err(Refused::late()) };
         let may_answer = entry.answers < MAX_ANSWERS;
         let received = self.change(id, now, |change| {
-            let is_refund = change.conversation.as_payment().is_some_and(|payment| payment.refund().is_some());
+            let payment = change.conversation.as_any().downcast_ref::<Payment>();
+            let is_refund = payment.is_some_and(|payment| payment.refund().is_some());
             let before = is_refund.then(|| change.conversation.stage(now));
             let quoted = change.conversation.receive(message, now, change.rate).map_err(|mut refused| {
                 // A refusal changes nothing (EXC-4).
@@ -63,15 +65,14 @@ impl OffersManager {
             change.outputs.extend(beside.and_then(|stage| stage.event(id)).map(Output::Tell));
             Ok(())
         });
-        match received {
-            Some(Ok(())) => Ok(Received::Answer(id)),
-            Some(Err((refused, answers))) => {
+        match received.ok_or_else(Refused::late)? {
+            Ok(()) => Ok(Received::Answer(id)),
+            Err((refused, answers)) => {
                 if let Some(entry) = self.book.get_mut(&id).filter(|_| answers) {
                     entry.answers = entry.answers.saturating_add(1);
                 }
                 Err(refused)
             }
-            None => Err(Refused::late()),
         }
     }
 

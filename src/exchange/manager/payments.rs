@@ -2,13 +2,14 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::Any;
 
 use bitcoin::hashes::sha256;
 use secp256k1::schnorr;
 
 use crate::error::Error;
 use crate::exchange::ids::{ConversationId, PathId};
-use crate::exchange::manager::held::{Held, Next};
+use crate::exchange::manager::held::{Held, Next, Pays};
 use crate::exchange::manager::keys::Keys;
 use crate::exchange::manager::stage::Stage;
 use crate::exchange::manager::status::Activity;
@@ -74,12 +75,26 @@ impl Held for Payment {
         self.unsendable();
     }
 
-    fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime, rate: Option<Rate>) -> Result<Attempt, Error> {
-        self.begin(payment_hash, now, rate)
-    }
-
     fn paying(&self) -> Option<(sha256::Hash, Attempt)> {
         paying(self)
+    }
+
+    fn pays(&mut self) -> Result<&mut dyn Pays, Error> {
+        Ok(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl Pays for Payment {
+    fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime, rate: Option<Rate>) -> Result<Attempt, Error> {
+        self.begin(payment_hash, now, rate)
     }
 
     fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
@@ -92,14 +107,6 @@ impl Held for Payment {
 
     fn sign(&mut self, signature: &schnorr::Signature) -> Result<(), Error> {
         self.sign(signature)
-    }
-
-    fn as_payment(&self) -> Option<&Payment> {
-        Some(self)
-    }
-
-    fn as_payment_mut(&mut self) -> Option<&mut Payment> {
-        Some(self)
     }
 }
 

@@ -151,11 +151,8 @@ impl OffersManager {
 
     /// Takes a conversation out.
     pub(crate) fn forget(&mut self, id: &ConversationId, keys: &Keys) -> Option<Entry> {
-        let entry = self.book.remove(id, keys)?;
+        self.wait_for_rate(*id, None);
         self.rate_came_for.remove(id);
-        if let Some(currency) = entry.waits_for {
-            self.stop_waiting(*id, currency);
-        }
-        Some(entry)
+        self.book.remove(id, keys)
     }
 }

@@ -56,7 +56,7 @@ impl OffersManager {
             let outputs = core::mem::take(&mut saving.outputs);
             self.number = self.number.saturating_add(1);
             let number = self.number;
-            saving.in_flight = Some(InFlight { number, fields, standing: saving.standing, outputs });
+            saving.in_flight = Some(InFlight { fields, standing: saving.standing, outputs });
             self.in_flight.insert(number, id);
             return Some(Save { number, id, state: Some(state) });
         }
@@ -72,9 +72,6 @@ impl OffersManager {
         }
         let Some(entry) = self.book.get_mut(&id) else { return true };
         let Some(saving) = &mut entry.saving else { return true };
-        if saving.in_flight.as_ref().is_none_or(|in_flight| in_flight.number != number) {
-            return true;
-        }
         let Some(in_flight) = saving.in_flight.take() else { return true };
         entry.failures = 0;
         if saving.changed.is_some() {
@@ -103,10 +100,6 @@ impl OffersManager {
             return;
         }
         let Some(entry) = self.book.get_mut(&id) else { return };
-        let is_it = |saving: &Saving| saving.in_flight.as_ref().is_some_and(|in_flight| in_flight.number == number);
-        if !entry.saving.as_deref().is_some_and(is_it) {
-            return;
-        }
         let Some(saving) = entry.saving.take() else { return };
         let keys = entry.conversation.look(&self.parties, id.kind(), |held| held.keys()).unwrap_or_default();
         let fields = saving.confirmed;
@@ -131,13 +124,12 @@ impl OffersManager {
 
     /// All of it is saved.
     fn confirm(&mut self, id: ConversationId, outputs: Vec<Output>) {
-        if let Some(entry) = self.book.get_mut(&id) {
-            if let Some(saving) = entry.saving.take() {
-                let told = entry.tell(id, saving.standing, false);
-                self.events.extend(told);
-            }
-            sleep_if_idle(entry, self.now);
+        let Some(entry) = self.book.get_mut(&id) else { return };
+        if let Some(saving) = entry.saving.take() {
+            let told = entry.tell(id, saving.standing, false);
+            self.events.extend(told);
         }
+        sleep_if_idle(entry, self.now);
         self.release(id, outputs);
         self.book.queue(&id);
     }
@@ -182,7 +174,7 @@ impl OffersManager {
             if used_by(hash).is_none() {
                 is_as_before = false;
                 // If it cannot be begun, its state says why.
-                let _ = held.begin(hash, now, rate);
+                let _ = held.pays().and_then(|conversation| conversation.begin(hash, now, rate));
             }
         }
         drop(used_by);
@@ -283,9 +275,30 @@ mod tests {
     use bitcoin::constants::ChainHash;
 
     use super::*;
+    use crate::exchange::ids::PaymentId;
+    use crate::exchange::manager::held::LOOK_AGAIN_AFTER;
+    use crate::exchange::manager::limits::ManagerLimits;
+    use crate::exchange::payee::keys::Payee;
     use crate::exchange::payer::keys::Payer;
     use crate::offer::OfferBuilder;
     use crate::units::Msat;
+
+    // EXC-16: what cannot be read is not due for ever.
+    #[test]
+    fn what_cannot_be_read_is_looked_at_again_after_an_hour() {
+        let mut manager = OffersManager::new(Payer::new([1; 32]), Payee::new([1; 32]), ManagerLimits::default());
+        let id = ConversationId::Payment(PaymentId([2; 14]));
+        let mut now = UnixTime(1_800_000_000);
+        let standing = Standing { stage: Stage::Waiting, made: 0 };
+        let entry = Entry::new(Conversation::Asleep(Box::new([0])), standing, now);
+        manager.book.insert(id, entry, &Keys::default());
+        for _ in 0..2 {
+            assert_eq!(manager.wake_at(), Some(now));
+            assert!(!manager.poll(now, 10));
+            assert!(manager.next_save().is_none() && manager.next_event().is_none());
+            now = now.saturating_add(LOOK_AGAIN_AFTER);
+        }
+    }
 
     /// Asleep is what waits long for its next period, and what is over for good. Whoever may be answered is awake, also
     /// where it does nothing by itself.

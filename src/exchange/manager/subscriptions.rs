@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::Any;
 
 use bitcoin::hashes::sha256;
 use secp256k1::schnorr;
@@ -9,7 +10,7 @@ use secp256k1::schnorr;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::action::Step;
 use crate::exchange::ids::{ConversationId, PathId};
-use crate::exchange::manager::held::{Held, LOOK_AGAIN_AFTER, Next};
+use crate::exchange::manager::held::{Held, LOOK_AGAIN_AFTER, Next, Pays};
 use crate::exchange::manager::keys::Keys;
 use crate::exchange::manager::payments;
 use crate::exchange::manager::stage::Stage;
@@ -133,15 +134,29 @@ impl Held for Subscription {
         (!payment.failed_hashes().any(|failed| failed == hash)).then_some(hash)
     }
 
+    fn paying(&self) -> Option<(sha256::Hash, Attempt)> {
+        self.payment().and_then(payments::paying)
+    }
+
+    fn pays(&mut self) -> Result<&mut dyn Pays, Error> {
+        Ok(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl Pays for Subscription {
     fn begin(&mut self, payment_hash: sha256::Hash, now: UnixTime, rate: Option<Rate>) -> Result<Attempt, Error> {
         match quoted(self, now) {
             Some((_, quoted)) if quoted == payment_hash => self.begin(now, rate),
             _ => Err(self.wrong_state()),
         }
-    }
-
-    fn paying(&self) -> Option<(sha256::Hash, Attempt)> {
-        self.payment().and_then(payments::paying)
     }
 
     fn paid(&mut self, preimage: Preimage) -> Result<(), Error> {
@@ -154,14 +169,6 @@ impl Held for Subscription {
 
     fn sign(&mut self, signature: &schnorr::Signature) -> Result<(), Error> {
         self.sign(signature)
-    }
-
-    fn as_subscription(&self) -> Option<&Subscription> {
-        Some(self)
-    }
-
-    fn as_subscription_mut(&mut self) -> Option<&mut Subscription> {
-        Some(self)
     }
 }
 

@@ -23,7 +23,7 @@ impl OffersManager {
     ///
     /// `Unknown`, `Unsaved` if it was never saved.
     pub fn payment<R>(&self, id: PaymentId, look: impl FnOnce(&Payment) -> R) -> Result<R, ManagerError> {
-        self.view(id.into(), |held| held.as_payment().map(look))
+        self.view(id.into(), look)
     }
 
     /// Looks at a claim.
@@ -32,7 +32,7 @@ impl OffersManager {
     ///
     /// `Unknown`, `Unsaved` if it was never saved.
     pub fn claim<R>(&self, id: ClaimId, look: impl FnOnce(&Claim) -> R) -> Result<R, ManagerError> {
-        self.view(id.into(), |held| held.as_claim().map(look))
+        self.view(id.into(), look)
     }
 
     /// Looks at a subscription.
@@ -46,10 +46,11 @@ impl OffersManager {
         id: SubscriptionId,
         look: impl FnOnce(&Subscription) -> R,
     ) -> Result<R, ManagerError> {
-        self.view(id.into(), |held| held.as_subscription().map(look))
+        self.view(id.into(), look)
     }
 
-    fn view<R>(&self, id: ConversationId, look: impl FnOnce(&dyn Held) -> Option<R>) -> Result<R, ManagerError> {
+    fn view<T: Held + 'static, R>(&self, id: ConversationId, look: impl FnOnce(&T) -> R) -> Result<R, ManagerError> {
+        let look = |held: &dyn Held| held.as_any().downcast_ref().map(look);
         let entry = self.book.get(&id).ok_or(ManagerError::Unknown(id))?;
         let seen = match &entry.saving {
             Some(saving) => {

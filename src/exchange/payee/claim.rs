@@ -204,7 +204,7 @@ impl Claim {
     ///
     /// None at present.
     pub fn poll(&mut self, now: UnixTime) -> Result<Action, Error> {
-        Ok(self.step(now).into())
+        self.step(now).with(Ok)
     }
 
     pub(crate) fn step(&mut self, now: UnixTime) -> Step<OutgoingMessage> {

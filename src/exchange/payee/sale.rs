@@ -179,14 +179,11 @@ mod tests {
 
     use super::*;
 
-    // EXC-22: what is longer than any sale is not even decrypted.
-    #[test]
-    fn the_longest_sale_is_read_and_nothing_longer() {
-        let payee = Payee::new([1; 32]);
-        let node = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse().unwrap();
-        let sale = |len| Sale {
+    /// With so many bytes of the application's.
+    fn sale(len: usize) -> Sale {
+        Sale {
             offer_id: OfferId::from_byte_array([2; 32]),
-            payer_id: node,
+            payer_id: "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse().unwrap(),
             request_id: [3; 16],
             quantity: None,
             quoted_at: UnixTime(4),
@@ -195,7 +192,27 @@ mod tests {
             #[cfg(feature = "contacts")]
             introduction: None,
             data: vec![5; len],
-        };
+        }
+    }
+
+    // EXC-22: whatever is changed of it, nothing was sold.
+    #[test]
+    fn what_was_changed_is_not_opened() {
+        let payee = Payee::new([1; 32]);
+        let sealed = sale(9).seal(&payee, Msat(6), UnixTime(7));
+        assert_eq!(Sale::open(&payee, &sealed), Some((sale(9), Msat(6), UnixTime(7))));
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Sale::open(&payee, &changed), None, "{bit}");
+        }
+        assert_eq!(Sale::open(&Payee::new([2; 32]), &sealed), None);
+    }
+
+    // EXC-22: what is longer than any sale is not even decrypted.
+    #[test]
+    fn the_longest_sale_is_read_and_nothing_longer() {
+        let payee = Payee::new([1; 32]);
         let sealed = |len| sale(len).seal(&payee, Msat(6), UnixTime(7));
         let most = 300 + TAG_LEN + MAX_SALE_LEN - sealed(300).len();
         assert_eq!(Sale::open(&payee, &sealed(most)), Some((sale(most), Msat(6), UnixTime(7))));

@@ -112,10 +112,8 @@ impl Budget {
 
     /// Authorises something else.
     pub(crate) fn set_limit(&mut self, limit: Limit) -> Result<(), Error> {
-        let max = limit.max(self.estimate)?.ok_or_else(|| match self.price {
-            Some((currency, _)) => Error::of(Field::OFFER_AMOUNT, ErrorKind::RateNeeded { currency }, Rule::Exc7),
-            None => Error::missing(Field::OFFER_AMOUNT, Rule::Exc7),
-        })?;
+        let missing = self.price.map_or(ErrorKind::Missing, |(currency, _)| ErrorKind::RateNeeded { currency });
+        let max = limit.max(self.estimate)?.ok_or(Error::of(Field::OFFER_AMOUNT, missing, Rule::Exc7))?;
         check_amount(max, Field::INVOICE_AMOUNT, Rule::Exc7)?;
         (self.limit, self.max) = (limit, max);
         // Who names an amount has seen what it is for.

@@ -377,14 +377,13 @@ impl Draft {
         Ok(max)
     }
 
-    /// The first of the [needs](Self::needs), without which it is not known how much the payment may cost.
+    /// Which of the [needs](Self::needs) it is without which nobody knows how much the payment may cost. That the
+    /// request itself lacks nothing was checked before.
     fn lacking(&self) -> Error {
-        let priced = |kind| Error::of(self.amount_field(), kind, Rule::Exc7);
-        match self.needs().first() {
-            Some(Need::Quantity(_)) => Error::missing(Field::INVREQ_QUANTITY, Rule::Rqr8),
-            Some(Need::Limit(currency)) => priced(ErrorKind::LimitNeeded { currency: *currency }),
-            Some(Need::Rate(currency)) => priced(ErrorKind::RateNeeded { currency: *currency }),
-            Some(Need::Amount) | None => Error::missing(Field::INVREQ_AMOUNT, Rule::Rqw3),
-        }
+        let kind = self.offer.currency().map_or(ErrorKind::Missing, |currency| match self.limit {
+            Some(_) => ErrorKind::RateNeeded { currency },
+            None => ErrorKind::LimitNeeded { currency },
+        });
+        Error::of(self.amount_field(), kind, Rule::Exc7)
     }
 }

@@ -42,6 +42,14 @@ pub(crate) struct OfferPurpose {
 }
 
 impl Purpose {
+    /// The offer, unless this is a refund.
+    pub(crate) fn offer(&self) -> Option<&OfferPurpose> {
+        match self {
+            Self::Offer(offer) => Some(offer),
+            Self::Refund(_) => None,
+        }
+    }
+
     /// The invoices that claim a refund.
     pub(crate) fn claims(&self) -> impl Iterator<Item = &Invoice> + Clone {
         let claims = match self {
@@ -228,11 +236,9 @@ impl OfferPurpose {
 
     /// OFR-11
     pub(crate) fn destination(&self, position: u8) -> Result<Destination, Error> {
-        match (self.paths().nth(position.into()), self.offer.issuer_id()) {
-            (Some(path), _) => Ok(Destination::Path(path.into_owned())),
-            (None, Some(issuer_id)) => Ok(Destination::Node(issuer_id)),
-            (None, None) => Err(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7)),
-        }
+        let path = self.paths().nth(position.into()).map(|path| Destination::Path(path.into_owned()));
+        let destination = path.or_else(|| self.offer.issuer_id().map(Destination::Node));
+        destination.ok_or(Error::missing(Field::OFFER_ISSUER_ID, Rule::Ofr7))
     }
 
     pub(crate) fn sent_to(&self, position: u8) -> Result<SentTo, Error> {

@@ -41,11 +41,6 @@ impl UnsentRequest {
 impl Step<UnsentRequest> {
     /// The same with the request made.
     pub(crate) fn sign(self) -> Result<Action, Error> {
-        Ok(match self {
-            Self::Send { message, .. } => Action::Send(Box::new(message.sign()?)),
-            Self::WaitUntil(at) => Action::WaitUntil(at),
-            Self::Sign(_) => Action::Sign,
-            Self::Nothing => Action::Nothing,
-        })
+        self.with(|message| message.sign().map(Box::new))
     }
 }

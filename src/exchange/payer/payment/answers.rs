@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Field, MessageKind, Rule};
 use crate::exchange::end::EndReason;
 use crate::exchange::message::{IncomingMessage, MessageArrival, OffersMessageKind};
 use crate::exchange::payer::budget::Budget;
+use crate::exchange::payer::claims::PublishedRefund;
 use crate::exchange::payer::payment::{Payment, Phase, Progress};
 use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
 use crate::exchange::refused::Refused;
@@ -85,8 +86,10 @@ impl Payment {
             Err(error) => return Err(Refused::answered(error, reply_path)),
         };
         match self.purpose.check(&invoice, token, now) {
-            Ok(()) if self.refund().is_some() => self.take_claim(invoice, now),
-            Ok(()) => self.take_quote(invoice, token, now),
+            Ok(()) => match &mut self.purpose {
+                Purpose::Offer(_) => self.take_quote(invoice, token, now),
+                Purpose::Refund(refund) => take_claim(refund, &self.budget, invoice, now),
+            },
             // RQR-5: whoever answers a repeated request with its first invoice does so for ever.
             Err(error) if error.rule() == Rule::Ivr4 && self.refund().is_none() => {
                 if !self.ask_anew(None) {
@@ -147,16 +150,6 @@ impl Payment {
         Some(Progress::Ended)
     }
 
-    /// Keeps a claim beside others, none of which blocks it (EXC-14).
-    fn take_claim(&mut self, invoice: Invoice, now: UnixTime) -> Result<Progress, Box<Refused>> {
-        let objection = self.budget.objection(&invoice);
-        if let Purpose::Refund(refund) = &mut self.purpose {
-            refund.kept(now)?;
-            refund.add(invoice, now);
-        }
-        Ok(objection.map_or(Progress::Quoted, |_| Progress::NeedsApproval))
-    }
-
     fn receive_error(&mut self, message: IncomingMessage, now: UnixTime) -> Result<Progress, Box<Refused>> {
         let token = self.token(&message.arrival, Rule::Exc6, now)?;
         let told = InvoiceError::try_from(message.bytes).map_err(Refused::silent)?;
@@ -206,4 +199,17 @@ impl Payment {
         let waits = matches!(self.phase, Phase::Asking) && now <= self.budget.deadline;
         if token.generation == self.generation && waits { Ok(token) } else { Err(Refused::late()) }
     }
+}
+
+/// Keeps a claim beside others, none of which blocks it (EXC-14).
+fn take_claim(
+    refund: &mut PublishedRefund,
+    budget: &Budget,
+    invoice: Invoice,
+    now: UnixTime,
+) -> Result<Progress, Box<Refused>> {
+    let objection = budget.objection(&invoice);
+    refund.kept(now)?;
+    refund.add(invoice, now);
+    Ok(objection.map_or(Progress::Quoted, |_| Progress::NeedsApproval))
 }

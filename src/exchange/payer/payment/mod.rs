@@ -185,10 +185,7 @@ impl Payment {
 
     /// The offer, unless this is a refund.
     pub fn offer(&self) -> Option<&Offer> {
-        match &self.purpose {
-            Purpose::Offer(asked) => Some(&asked.offer),
-            Purpose::Refund(_) => None,
-        }
+        self.purpose.offer().map(|asked| &asked.offer)
     }
 
     /// The refund to publish, if this is one.
@@ -217,26 +214,17 @@ impl Payment {
 
     /// The number of items, if the offer sells several.
     pub fn quantity(&self) -> Option<u64> {
-        match &self.purpose {
-            Purpose::Offer(asked) => asked.choices.quantity(),
-            Purpose::Refund(_) => None,
-        }
+        self.purpose.offer().and_then(|asked| asked.choices.quantity())
     }
 
     /// The note to the issuer of an offer; empty if there is none.
     pub fn payer_note(&self) -> &str {
-        match &self.purpose {
-            Purpose::Offer(asked) => asked.choices.payer_note(),
-            Purpose::Refund(_) => "",
-        }
+        self.purpose.offer().map_or("", |asked| asked.choices.payer_note())
     }
 
     /// The name that led to the offer, to be shown as `₿user@domain` (NAM-9); nothing if there is none.
     pub fn bip_353_name(&self) -> Option<&HumanReadableName<'static>> {
-        match &self.purpose {
-            Purpose::Offer(asked) => asked.choices.name.as_deref(),
-            Purpose::Refund(_) => None,
-        }
+        self.purpose.offer().and_then(|asked| asked.choices.name.as_deref())
     }
 
     /// The payment hashes of attempts that [failed](Self::failed), even after the payment has ended. If one of them
@@ -307,7 +295,7 @@ impl Payment {
 
     /// What only its owner can allow, once each of the other ways was asked and did not answer. They still are.
     fn waiting(&self) -> Option<&Invoice> {
-        let Purpose::Offer(offer) = &self.purpose else { return None };
+        let offer = self.purpose.offer()?;
         let others_are_silent = self.schedule.attempts() > offer.ways().into();
         let waits = |invoice: &&Invoice| others_are_silent && self.budget.objection(invoice).is_some();
         self.objected.as_deref().filter(waits).filter(|_| matches!(self.phase, Phase::Asking))

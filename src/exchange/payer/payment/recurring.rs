@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::exchange::message::IncomingMessage;
 use crate::exchange::payer::budget::Budget;
 use crate::exchange::payer::payment::{Payment, Progress};
-use crate::exchange::payer::purpose::Purpose;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::recurring::Series;
 use crate::exchange::refused::Refused;
@@ -17,10 +16,7 @@ use crate::units::UnixTime;
 impl Payment {
     /// Which payment of a subscription this is.
     pub(crate) fn series(&self) -> Option<&Series> {
-        match &self.purpose {
-            Purpose::Offer(offer) => offer.series.as_deref(),
-            Purpose::Refund(_) => None,
-        }
+        self.purpose.offer()?.series.as_deref()
     }
 
     /// What is authorised now, for the invoice that is asked for, or that is there.

@@ -162,12 +162,11 @@ impl Payment {
     /// Ends what was not begun in time: because of the last refusal, if there was one.
     fn end_because(&mut self, end: EndReason) {
         let refusal = match &self.phase {
-            Phase::Asking => self.last_refusal.take().map(|end| *end),
             Phase::Quoted(invoice) => {
                 let objection = self.budget.objection(invoice);
                 objection.map(|objection| objection.end(invoice.amount()))
             }
-            _ => None,
+            _ => self.last_refusal.take().map(|end| *end),
         };
         self.phase = Phase::Ended(refusal.unwrap_or(end));
     }

@@ -60,10 +60,10 @@ impl Subscription {
                 }
                 due
             }
-            SubscriptionState::Open(_) => match self.due(now) {
-                Ok(due) => due,
-                Err(_) => return Ok(Step::Nothing),
-            },
+            SubscriptionState::Open(_) => {
+                let Ok(due) = self.due(now) else { return Ok(Step::Nothing) };
+                due
+            }
         };
         let budget = self.plan.budget(&self.payer, &due, self.consent, now)?;
         if !self.is_asking() {
@@ -164,12 +164,10 @@ impl Subscription {
     fn come_again(&mut self, due: &Due, now: UnixTime) -> UnixTime {
         let until = *due.window.end();
         let may_pass = self.open().is_some_and(|payment| {
-            let may_pass = match payment.state() {
-                State::Ended(EndReason::Refused(_) | EndReason::QuoteExpired) => true,
-                // The rate may.
-                State::Ended(end) => end.can_be_allowed() && self.currency().is_some(),
-                _ => false,
-            };
+            let State::Ended(end) = payment.state() else { return false };
+            // The rate may.
+            let can_be_allowed = end.can_be_allowed() && self.currency().is_some();
+            let may_pass = can_be_allowed || matches!(end, EndReason::Refused(_) | EndReason::QuoteExpired);
             // What was begun may have been paid after all.
             may_pass && payment.failed_hashes().count() == 0
         });

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Field, Rule, Stage};
 use crate::exchange::ids::PaymentId;
 use crate::exchange::payer::budget::Objection;
 use crate::exchange::payer::payment::{Payment, Phase};
-use crate::exchange::payer::purpose::{OfferPurpose, Purpose};
+use crate::exchange::payer::purpose::OfferPurpose;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::schedule::Schedule;
 use crate::exchange::secret::Token;
@@ -107,12 +107,9 @@ impl AsyncPayment {
     /// `IsRefund` for a refund, `IsRecurring` for a payment of a subscription (REC-3), and `WrongState` for a payment
     /// that has an invoice already, or has ended.
     pub fn new(payment: Payment) -> Result<Self, Error> {
-        match &payment.purpose {
-            Purpose::Refund(_) => return Err(Error::new(ErrorKind::IsRefund, Rule::Ofr7)),
-            Purpose::Offer(offer) if offer.series.is_some() => {
-                return Err(Error::new(ErrorKind::IsRecurring, Rule::Rec3));
-            }
-            Purpose::Offer(_) => {}
+        let offer = payment.purpose.offer().ok_or(Error::new(ErrorKind::IsRefund, Rule::Ofr7))?;
+        if offer.series.is_some() {
+            return Err(Error::new(ErrorKind::IsRecurring, Rule::Rec3));
         }
         if !matches!(payment.phase, Phase::Asking) || payment.attempts > 0 {
             return Err(payment.wrong_state());
@@ -180,10 +177,7 @@ impl AsyncPayment {
     }
 
     fn offer(&self) -> Option<&OfferPurpose> {
-        match &self.payment.purpose {
-            Purpose::Offer(offer) => Some(offer),
-            Purpose::Refund(_) => None,
-        }
+        self.payment.purpose.offer()
     }
 
     /// An error for a step that cannot be taken now.

@@ -155,11 +155,9 @@ impl<'a> AsyncPaying<'a> {
     ///
     /// What [`InvoiceRequestBuilder::build`](crate::InvoiceRequestBuilder::build) refuses, which was not when it was sent.
     pub fn request(&self) -> Result<InvoiceRequest, Error> {
-        match self.purpose {
-            Purpose::Offer(offer) => offer.request(self.payer, self.token, self.signature),
-            // Nobody is asked for the invoice of a refund.
-            Purpose::Refund(_) => Err(Error::new(ErrorKind::IsRefund, Rule::Ofr7)),
-        }
+        // Nobody is asked for the invoice of a refund.
+        let offer = self.purpose.offer().ok_or(Error::new(ErrorKind::IsRefund, Rule::Ofr7))?;
+        offer.request(self.payer, self.token, self.signature)
     }
 
     /// What the payer made up (STA-6): it goes into the payment onion, as
