@@ -39,6 +39,22 @@ const FOR_PEOPLE: &[&str] = &[
     "Wrapped",
 ];
 
+/// Every type is asked whether it can be sent to another thread, shared between threads, and kept when one of them
+/// panics. What is not does not compile there.
+#[test]
+fn every_type_is_asked_for_auto_traits() {
+    let files = [
+        include_str!("../../tests/messages/auto_traits.rs"),
+        include_str!("../../interop/tests/common/auto_traits.rs"),
+    ];
+    let lines = files.iter().flat_map(|text| text.lines()).filter(|line| !line.trim_start().starts_with("//"));
+    let asked: BTreeSet<&str> = lines.flat_map(|line| line.split(|c| !char::is_alphanumeric(c) && c != ':')).collect();
+    // Those of other modules are imported there.
+    let short = |path: &'static str| path.strip_prefix("exchange::").or(path.strip_prefix("onion::")).unwrap_or(path);
+    let missing: Vec<_> = types().iter().map(|(path, _)| short(path)).filter(|path| !asked.contains(path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// A path without what follows the name: parameters, or the fields of a tuple.
 fn name(path: &str) -> &str {
     path.split(['<', '(', ' ']).next().unwrap_or_default()

@@ -1,6 +1,8 @@
 //! Conversions between this crate's types and those of `lightning` 0.2: nothing is lost, and what has no counterpart
 //! is refused by name.
 
+#[path = "common/auto_traits.rs"]
+mod auto_traits;
 #[path = "../../tests/common/messages.rs"]
 mod messages;
 #[path = "../../tests/common/naive.rs"]

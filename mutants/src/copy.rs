@@ -118,6 +118,17 @@ fn lines_of(message: &Value) -> [Vec<Lines>; 2] {
     })
 }
 
+/// The last change before an error, as far up as what it mentions, else the next one: where something may be left out,
+/// what was borrowed for it is borrowed for longer.
+fn blamed_beside(message: &Value, files: &BTreeMap<&str, Switched>) -> Option<usize> {
+    let [itself, why] = lines_of(message);
+    let (file, last, _) = itself.first()?;
+    let first = why.iter().filter(|it| it.0 == *file).map(|it| it.1).min().unwrap_or(*last);
+    let lines = &files.get(file.as_str())?.lines;
+    let at = |line: usize| lines.get(&line)?.last().copied();
+    (first..=*last).rev().find_map(at).or_else(|| (*last..last + 10).find_map(at))
+}
+
 /// The changes that an error comes from: those on its lines, else those around them.
 fn blamed(message: &Value, files: &BTreeMap<&str, Switched>) -> BTreeSet<usize> {
     for lines in lines_of(message) {
@@ -179,6 +190,9 @@ pub(crate) fn build(root: &Path, folder: &Path, suite: Suite, changes: &[Change]
             }
         }
         eprintln!("{} of {} changes do not compile", impossible.len(), changes.len());
+        if before == (impossible.len(), constants.len()) {
+            impossible.extend(errors.iter().filter_map(|error| blamed_beside(error, &files)));
+        }
         if before == (impossible.len(), constants.len()) {
             errors.iter().for_each(|error| eprintln!("{}", error["rendered"].as_str().unwrap_or_default()));
             return Err(io::Error::other("the copy does not compile"));

@@ -31,6 +31,8 @@ pub(crate) enum Form {
     NeverArm(usize),
     /// What is matched, by arms that these changes take away.
     Matched(Vec<usize>),
+    /// A statement that is left out with this change.
+    Skip(usize),
     /// The `const` of a function, which is left out: constant functions cannot be switched.
     Const,
 }
@@ -189,6 +191,14 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             }
         }
         visit::visit_arm(self, it);
+    }
+
+    fn visit_stmt(&mut self, it: &'ast syn::Stmt) {
+        let range = self.offsets.range(it.span());
+        for (number, ..) in self.take(Kind::Statement, range.start) {
+            self.edits.push(Edit { range: range.clone(), level: 1, form: Form::Skip(number) });
+        }
+        visit::visit_stmt(self, it);
     }
 
     fn visit_impl_item_fn(&mut self, it: &'ast syn::ImplItemFn) {

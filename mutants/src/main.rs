@@ -6,6 +6,7 @@ mod find;
 mod list;
 mod place;
 mod run;
+mod statements;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,7 +22,9 @@ fn main() -> io::Result<ExitCode> {
     };
     let files: Vec<String> = args.collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let changes = list::changes(root, &files)?;
+    let mut changes = list::changes(root, &files)?;
+    let next = changes.iter().map(|it| it.number).max().unwrap_or(0) + 1;
+    changes.extend(statements::statements(root, &files, next)?);
     let known = list::known(root)?;
     let mut missed = 0;
     for suite in Suite::ALL {

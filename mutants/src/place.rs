@@ -76,6 +76,10 @@ impl Writer {
                 self.push_change(*number, &format!("!crate::mutant::is({number}) && ("));
             }
             Form::NeverArm(_) => {}
+            Form::Skip(number) => {
+                self.push_change(*number, &format!("if !crate::mutant::is({number}) {{"));
+                self.inside.push(vec![*number]);
+            }
             Form::Matched(arms) => self.inside.push(arms.clone()),
             Form::Const => {}
         }
@@ -101,6 +105,10 @@ impl Writer {
                 self.push("it\n");
             }
             Form::Never(_) => self.push(")"),
+            Form::Skip(_) => {
+                self.inside.pop();
+                self.push("\n}");
+            }
             Form::Matched(_) => _ = self.inside.pop(),
             Form::Const => {}
             Form::NeverArm(number) => self.push_change(*number, &format!("if !crate::mutant::is({number})")),
@@ -134,7 +142,7 @@ pub(crate) fn switch(text: &str, changes: &[&Change], constants: &HashSet<String
             Form::Instead(changes) | Form::Return(changes) | Form::Iterator(changes) => {
                 placed.extend(changes.iter().map(|it| it.0))
             }
-            Form::Never(number) | Form::NeverArm(number) => _ = placed.insert(*number),
+            Form::Never(number) | Form::NeverArm(number) | Form::Skip(number) => _ = placed.insert(*number),
             Form::Matched(_) | Form::Const => {}
         }
     }

@@ -16,6 +16,8 @@ macro_rules! rules {
         /// | PTH, MSG, EXC | paths, onion messages, the exchange | [transport](crate::guide::rules::onion_messages) |
         /// | PPW, PPR | writing and reading payer proofs | [payer proofs](crate::guide::rules::payer_proof) |
         /// | REC | recurrence | [recurrence](crate::guide::rules::recurrence) |
+        /// | STA | static invoices | [static invoices](crate::guide::rules::static_invoices) |
+        /// | CON | contacts | [contacts](crate::guide::rules::contacts) |
         /// | URI, NAM, DNS | links, names, DNSSEC proofs | [names](crate::guide::rules::names) |
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]

@@ -1,7 +1,6 @@
 //! Every public type can be sent to another thread, shared between threads, and kept when one of them panics. What is
-//! not does not compile here; a type that is missing here fails [`every_public_type_is_here`].
+//! not does not compile here. `interface/tests/guidelines.rs` checks that none is missing.
 
-use std::collections::BTreeSet;
 use std::panic::UnwindSafe;
 
 use bolt12::exchange::*;
@@ -297,37 +296,27 @@ fn what_a_proof_says() {
     all!(ResolvedName);
 }
 
-#[cfg(feature = "lightning")]
+#[cfg(feature = "peer")]
 #[test]
-fn the_adapter() {
-    use bolt12::lightning::*;
-    all!(ConversionError, Limits, NoPath, NotOurs, SendError);
-}
-
-/// The names of types that a module makes public.
-fn public_types(module: &str) -> BTreeSet<String> {
-    let code = module.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    let mut names = BTreeSet::new();
-    for list in code.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next()) {
-        let words = list.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned);
-        let is_type = |word: &String| word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
-        names.extend(words.filter(is_type));
-    }
-    names
-}
-
-#[test]
-fn every_public_type_is_here() {
-    let own = include_str!("auto_traits.rs");
-    let here: BTreeSet<_> = own.split(|c: char| !c.is_alphanumeric()).collect();
-    let modules = [
-        include_str!("../../src/lib.rs"),
-        include_str!("../../src/exchange/mod.rs"),
-        include_str!("../../src/onion/mod.rs"),
-    ];
-    let all: BTreeSet<_> = modules.into_iter().flat_map(public_types).collect();
-    assert!(all.len() > 120, "{}", all.len());
-    // A trait is no type.
-    let missing: Vec<_> = all.iter().filter(|name| !here.contains(name.as_str()) && *name != "SignedMessage").collect();
-    assert!(missing.is_empty(), "not in tests/messages/auto_traits.rs: {missing:?}");
+fn connections_to_peers() {
+    all!(
+        peer::Config,
+        peer::Connection,
+        peer::ConnectionError,
+        peer::Event,
+        peer::Init,
+        peer::Notice,
+        peer::OnionMessages,
+        peer::SendError,
+        peer::Timeouts,
+        peers::Arrived,
+        peers::Budget,
+        peers::Counts,
+        peers::Limits,
+        peers::NoChannels,
+        peers::Pace,
+        peers::Peers,
+        peers::SendError,
+        peers::Standing,
+    );
 }

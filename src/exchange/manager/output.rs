@@ -35,6 +35,7 @@ impl fmt::Debug for Save {
 }
 
 /// A message to send. Everything that it depends on is saved.
+#[must_use = "it is to be sent"]
 pub struct ToSend {
     id: ConversationId,
     what: What,

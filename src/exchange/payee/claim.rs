@@ -84,6 +84,7 @@ impl Payee {
 
 /// A refund that is going to be claimed with an invoice.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AcceptedRefund {
     issuer: Payee,
     refund: Refund,
@@ -104,7 +105,6 @@ impl AcceptedRefund {
     }
 
     /// The lifetime of the invoice, in whole seconds. The default is two hours.
-    #[must_use]
     pub fn relative_expiry(mut self, expiry: Duration) -> Self {
         self.relative_expiry = expiry;
         self

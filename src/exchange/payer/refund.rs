@@ -32,6 +32,7 @@ use crate::units::{Msat, UnixTime};
 /// # }
 /// ```
 #[derive(Debug)]
+#[must_use]
 pub struct NewRefund {
     payer: Payer,
     id: PaymentId,
