@@ -5,7 +5,8 @@ use std::time::Duration;
 use bolt12::bitcoin::{Amount, Denomination};
 use bolt12::secp256k1::PublicKey;
 use bolt12::{
-    BitcoinUri, BlindedPaths, Bolt12, HumanReadableName, IntroductionNode, Msat, Offer, Pasted, Refund, ResolvedName,
+    BitcoinUri, BlindedPath, BlindedPaths, Bolt12, HumanReadableName, IntroductionNode, Msat, Offer, Pasted, Refund,
+    ResolvedName,
 };
 
 use super::channel::{Channel, Given, read_secret};
@@ -232,11 +233,16 @@ impl Subject {
     fn start(&self) -> Option<PublicKey> {
         match self.paths().and_then(|paths| paths.iter().next()) {
             None => self.node_id(),
-            Some(path) => match path.introduction_node() {
-                IntroductionNode::NodeId(point) => point.public_key().ok(),
-                IntroductionNode::Channel { .. } => None,
-            },
+            Some(path) => start_of(&path),
         }
+    }
+}
+
+/// The node where a path starts, if it names no channel instead.
+pub(crate) fn start_of(path: &BlindedPath<'_>) -> Option<PublicKey> {
+    match path.introduction_node() {
+        IntroductionNode::NodeId(point) => point.public_key().ok(),
+        IntroductionNode::Channel { .. } => None,
     }
 }
 

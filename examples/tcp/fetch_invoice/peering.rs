@@ -24,7 +24,7 @@ pub(crate) struct Target {
     pub(crate) address: String,
     stage: Stage,
     /// Whether it was connected at some time.
-    was_up: bool,
+    pub(crate) was_up: bool,
     /// What it said in warnings.
     pub(crate) said: Vec<String>,
 }
@@ -58,8 +58,8 @@ impl Target {
         match &self.stage {
             Stage::Idle(_) if self.was_up => format!("the connection is lost, connecting to {} again", self.address),
             Stage::Idle(_) | Stage::Connecting(_) => format!("connecting to {}", self.address),
-            Stage::Shaking(_) => format!("shaking hands with {}", self.id),
-            Stage::Up(_) => format!("connected to {}", self.id),
+            Stage::Shaking(_) => format!("shaking hands with {}", self.address),
+            Stage::Up(_) => format!("connected to {}", self.address),
             Stage::Given(failure) => failure.text().to_owned(),
         }
     }

@@ -12,6 +12,12 @@ pub(crate) struct Progress {
     said: Vec<String>,
 }
 
+/// One row in place of the last. The terminal cuts it at its margin, since of what takes two rows one would stay behind
+/// each time; afterwards it wraps lines again.
+pub(crate) fn row(turns: usize, now: &str) -> String {
+    format!("\r\x1b[K\x1b[?7l{} {now}\x1b[?7h", WHEEL[turns % WHEEL.len()])
+}
+
 const WHEEL: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 impl Progress {
@@ -57,7 +63,7 @@ impl Progress {
     /// Time passes.
     pub(crate) fn turn(&mut self) {
         if self.is_terminal && !self.is_silent {
-            let _ = write!(std::io::stderr(), "\r\x1b[K{} {}", WHEEL[self.turns % WHEEL.len()], self.now);
+            let _ = write!(std::io::stderr(), "{}", row(self.turns, &self.now));
             let _ = std::io::stderr().flush();
             self.turns += 1;
         }

@@ -13,7 +13,7 @@ use super::asking::{Wallet, What, seconds};
 use super::beside::beside;
 use super::failure::Failure;
 use super::net::{Keys, Net, now, random};
-use super::options::{Options, Subject};
+use super::options::{Options, Subject, start_of};
 use super::peering::Target;
 use super::progress::Progress;
 
@@ -23,13 +23,17 @@ const OBJECTION: Duration = Duration::from_secs(5);
 /// How often to look whether something happened.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Whether every path starts at a channel, as those of LDK nodes do. This wallet knows no channels, so the best guess is
-/// that they are the first peer's. Where a path names its start, it is the better way.
+/// Whether every path starts at a channel, as those of LDK nodes do. Where one names its start, it is the better way.
 fn starts_at_channels(options: &Options) -> bool {
     let is_channel = |path: BlindedPath<'_>| matches!(path.introduction_node(), IntroductionNode::Channel { .. });
-    // What a name stands for is not known yet.
-    let is_name = matches!(options.subject, Subject::Name(_));
-    is_name || options.subject.paths().is_some_and(|paths| paths.iter().all(is_channel))
+    options.subject.paths().is_some_and(|paths| paths.iter().all(is_channel))
+}
+
+/// Whether a peer speaks of a rate limit: "Ratelimited onion_message", "rate limit exceeded", or the like.
+pub(crate) fn is_about_rate_limits(said: &str) -> bool {
+    let letter = |c: char| if c.is_ascii_alphabetic() { c.to_ascii_lowercase() } else { ' ' };
+    let words: String = [' '].into_iter().chain(said.chars().map(letter)).collect();
+    words.contains(" ratelimit") || words.contains(" rate limit")
 }
 
 /// Does what was asked for.
@@ -37,8 +41,7 @@ pub(crate) fn run(options: &Options, progress: &mut Progress) -> Result<Invoice,
     let keys = Keys::new(options.secret.unwrap_or_else(random)).map_err(Failure::misuse)?;
     let deadline = UnixTime(now().0.saturating_add(options.deadline.as_secs()));
     let wallet = Wallet::new(options, &keys, deadline)?;
-    let first = options.peers.first().map(|(id, _)| *id);
-    let net = Net::new(keys.node, wallet, first.filter(|_| starts_at_channels(options)));
+    let net = Net::new(keys.node, wallet);
     let targets = options.peers.iter().map(|(id, address)| Target::new(*id, address.clone())).collect();
     let options = options.clone();
     let asked = Asked { options, net: Arc::clone(&net), targets, deadline, sent: Sent::default() };
@@ -163,20 +166,27 @@ impl Asked {
 
     /// Returns whether it is on its way.
     fn send(&mut self, outgoing: OutgoingMessage) -> Result<bool, Failure> {
-        match self.net.send(&outgoing) {
-            Ok(_) => {
-                self.sent.count += 1;
-                self.sent.last = Some(outgoing);
-                Ok(true)
-            }
-            Err(SendError::Message(error)) => Err(Failure::of(&error)),
-            Err(error) => {
-                self.sent.failed += 1;
-                self.sent.why = error.to_string();
-                self.net.application.unreachable(outgoing.reply_path_id.as_ref());
-                Ok(false)
+        // Whose channel it is, is not known here. Any other peer cannot open what it gets, and drops it.
+        let starts: Vec<_> = match starts_at_channels(&self.options) {
+            true => self.targets.iter().filter(|target| target.is_up()).map(|target| Some(target.id)).collect(),
+            false => vec![None],
+        };
+        let mut is_sent = false;
+        for start in starts {
+            match self.net.send_from(start, &outgoing) {
+                Ok(_) => is_sent = true,
+                Err(SendError::Message(error)) => return Err(Failure::of(&error)),
+                Err(error) => self.sent.why = error.to_string(),
             }
         }
+        if is_sent {
+            self.sent.count += 1;
+            self.sent.last = Some(outgoing);
+        } else {
+            self.sent.failed += 1;
+            self.net.application.unreachable(outgoing.reply_path_id.as_ref());
+        }
+        Ok(is_sent)
     }
 
     /// Whether it is over, and what is happening.
@@ -248,8 +258,10 @@ impl Asked {
         Failure::new("unreachable", text)
     }
 
+    /// Those who were asked.
     fn names(&self) -> String {
-        let names: Vec<_> = self.targets.iter().map(|target| target.id.to_string()).collect();
+        let were_up = self.targets.iter().filter(|target| target.was_up);
+        let names: Vec<_> = were_up.map(|target| target.id.to_string()).collect();
         names.join(" or ")
     }
 
@@ -277,7 +289,7 @@ impl Asked {
         let (time, names) = (seconds(self.options.deadline), self.names());
         let said = self.targets.iter().flat_map(|target| target.said.last().map(|said| (target.id, said)));
         let said: Vec<_> = said.collect();
-        if let Some((id, said)) = said.iter().find(|(_, said)| said.to_lowercase().contains("rate")) {
+        if let Some((id, said)) = said.iter().find(|(_, said)| is_about_rate_limits(said)) {
             let text = format!("no invoice came in {time}: {id} limits how often it is asked, and said {said:?}");
             return Failure::new("rate_limited", text);
         }
@@ -285,7 +297,7 @@ impl Asked {
             let text = format!("nothing could be sent in {time}: {}", self.why_not_sent());
             return Failure::new("not_connected", text);
         }
-        let is_peer = |id: PublicKey| self.options.peers.iter().any(|(peer, _)| *peer == id);
+        let is_peer = |id: PublicKey| self.targets.iter().any(|target| target.was_up && target.id == id);
         let guess = match (self.options.subject.paths(), self.options.subject.node_id()) {
             (None, Some(id)) if !is_peer(id) => {
                 format!(
@@ -296,9 +308,12 @@ impl Asked {
             (Some(_), _) if starts_at_channels(&self.options) => {
                 format!("the offer's path starts at a channel, and that is none of {names}")
             }
-            (Some(_), _) => {
-                format!("{names} is not connected to the node where the offer's path starts, and dropped the request")
-            }
+            (Some(paths), _) => match paths.iter().filter_map(|path| start_of(&path)).find(|id| is_peer(*id)) {
+                Some(id) => format!("{id}, where the offer's path starts, dropped the request"),
+                None => format!(
+                    "{names} is not connected to the node where the offer's path starts, and dropped the request"
+                ),
+            },
         };
         let last = said.last().map_or(String::new(), |(id, said)| format!("; {id} said {said:?}"));
         Failure::new("deadline", format!("no invoice came in {time}: either nobody is there, or {guess}{last}"))

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bolt12::onion::OnionMessage;
 use bolt12::peer::{Connection, ConnectionError, Event, Init};
@@ -36,6 +36,7 @@ pub(crate) struct Link {
     pub(crate) is_inbound: bool,
     init: Mutex<Option<Init>>,
     said: Mutex<Vec<String>>,
+    heard_at: Mutex<Instant>,
     end: Mutex<Option<ConnectionError>>,
 }
 
@@ -43,8 +44,9 @@ impl Link {
     pub(crate) fn new(connection: Connection, stream: TcpStream, is_inbound: bool) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
-        let (init, said, end) = Default::default();
-        Ok(Self { connection: Mutex::new(connection), wake: Condvar::new(), stream, is_inbound, init, said, end })
+        let (connection, heard_at) = (Mutex::new(connection), Mutex::new(Instant::now()));
+        let (wake, init, said, end) = Default::default();
+        Ok(Self { connection, wake, stream, is_inbound, init, said, heard_at, end })
     }
 
     pub(crate) fn node_id(&self) -> Option<PublicKey> {
@@ -64,6 +66,11 @@ impl Link {
     /// What the peer said in warnings and errors, the last at the end.
     pub(crate) fn said(&self) -> Vec<String> {
         lock(&self.said).clone()
+    }
+
+    /// When the peer last said something that is for us. Pings are not, nor is half a handshake.
+    pub(crate) fn heard_at(&self) -> Instant {
+        *lock(&self.heard_at)
     }
 
     /// There is something to send.
@@ -101,8 +108,10 @@ impl Link {
             match event {
                 None => return Ok(()),
                 Some(Event::Connected(init)) => {
-                    *lock(&self.init) = Some(init.clone());
-                    heard(Event::Connected(init));
+                    *lock(&self.heard_at) = Instant::now();
+                    heard(Event::Connected(init.clone()));
+                    // Whoever sees this sends at once.
+                    *lock(&self.init) = Some(init);
                 }
                 Some(Event::Warning(notice) | Event::Error(notice)) => {
                     let mut said = lock(&self.said);
@@ -110,7 +119,10 @@ impl Link {
                     let more = said.len().saturating_sub(SAID);
                     said.drain(..more);
                 }
-                Some(event) => heard(event),
+                Some(event) => {
+                    *lock(&self.heard_at) = Instant::now();
+                    heard(event);
+                }
             }
         }
     }

@@ -18,7 +18,7 @@ use bolt12::bitcoin::Network;
 use bolt12::exchange::{IncomingMessage, Messenger, OutgoingDnsMessage, OutgoingMessage, ReceivedProof, ReceivedQuery};
 use bolt12::onion::{HopKey, OnionMessage};
 use bolt12::peer::{Config, Connection, Event, OnionMessages, Timeouts};
-use bolt12::peers::{Arrived, Counts, Limits, Peers, SendError};
+use bolt12::peers::{Arrived, Counts, Limits, NoChannels, Peers, SendError};
 use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{ChainHash, Direction, ShortChannelId};
 
@@ -52,15 +52,13 @@ pub(crate) struct Net<A> {
     links: Mutex<BTreeMap<PublicKey, Arc<Link>>>,
     /// Those that have not said hello yet as well.
     all: Mutex<Vec<Arc<Link>>>,
-    /// Where paths start that name channels.
-    introduction: Option<PublicKey>,
 }
 
 impl<A: Application> Net<A> {
-    pub(crate) fn new(key: Keypair, application: A, introduction: Option<PublicKey>) -> Arc<Self> {
+    pub(crate) fn new(key: Keypair, application: A) -> Arc<Self> {
         let peers = Mutex::new(Peers::new(key, Limits::default()));
         let (links, all) = Default::default();
-        Arc::new(Self { application, key, started: Instant::now(), peers, links, all, introduction })
+        Arc::new(Self { application, key, started: Instant::now(), peers, links, all })
     }
 
     pub(crate) fn messenger(&self) -> Messenger {
@@ -80,17 +78,13 @@ impl<A: Application> Net<A> {
     /// Connects to a node over a stream.
     pub(crate) fn connect(self: &Arc<Self>, stream: TcpStream, id: PublicKey) -> Result<Arc<Link>, String> {
         let connection = Connection::outbound(&self.key, id, random(), &config(), now());
-        self.start(connection.map_err(|error| error.to_string())?, stream, false, || ())
+        self.start(connection.map_err(|error| error.to_string())?, stream, false)
     }
 
-    /// Lets somebody connect. `gone` is called at the end.
-    pub(crate) fn accept(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        gone: impl FnOnce() + Send + 'static,
-    ) -> Result<Arc<Link>, String> {
+    /// Lets somebody connect.
+    pub(crate) fn accept(self: &Arc<Self>, stream: TcpStream) -> Result<Arc<Link>, String> {
         let connection = Connection::inbound(&self.key, random(), &config(), now());
-        self.start(connection.map_err(|error| error.to_string())?, stream, true, gone)
+        self.start(connection.map_err(|error| error.to_string())?, stream, true)
     }
 
     fn start(
@@ -98,7 +92,6 @@ impl<A: Application> Net<A> {
         connection: Connection,
         stream: TcpStream,
         is_inbound: bool,
-        gone: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<Link>, String> {
         let link = Link::new(connection, stream, is_inbound).map_err(|error| error.to_string())?;
         let link = Arc::new(link);
@@ -107,7 +100,6 @@ impl<A: Application> Net<A> {
         thread::spawn(move || {
             reading.read(|event| net.heard(&reading, event));
             net.ended(&reading);
-            gone();
         });
         let (net, writing) = (Arc::clone(self), Arc::clone(&link));
         thread::spawn(move || writing.write(|id| net.next_for(&id)));
@@ -155,7 +147,7 @@ impl<A: Application> Net<A> {
 
     /// Opens what can be opened now, and answers it. To be called now and then, since some may have to wait.
     pub(crate) fn turn(&self) {
-        let next = || lock(&self.peers).next(self.now(), &self.channels());
+        let next = || lock(&self.peers).next(self.now(), &NoChannels);
         while let Some(arrived) = next() {
             let sent = match arrived {
                 Arrived::Message { message, hop_key, .. } => {
@@ -174,19 +166,24 @@ impl<A: Application> Net<A> {
         }
     }
 
-    fn channels(&self) -> impl Fn(ShortChannelId, Direction) -> Option<PublicKey> + use<A> {
-        let introduction = self.introduction;
-        move |_, _| introduction
+    pub(crate) fn send(&self, outgoing: &OutgoingMessage) -> Result<PublicKey, SendError> {
+        self.send_from(None, outgoing)
     }
 
-    pub(crate) fn send(&self, outgoing: &OutgoingMessage) -> Result<PublicKey, SendError> {
-        let sent = lock(&self.peers).send(outgoing, random(), self.now(), &self.channels());
+    /// The same, over a path that starts at a channel of this node, if it starts at a channel.
+    pub(crate) fn send_from(
+        &self,
+        start: Option<PublicKey>,
+        outgoing: &OutgoingMessage,
+    ) -> Result<PublicKey, SendError> {
+        let channels = |_: ShortChannelId, _: Direction| start;
+        let sent = lock(&self.peers).send(outgoing, random(), self.now(), &channels);
         sent.inspect(|id| self.wake(id))
     }
 
     /// Asks for a name, or answers.
     pub(crate) fn send_dns(&self, outgoing: &OutgoingDnsMessage) -> Result<PublicKey, SendError> {
-        let sent = lock(&self.peers).send_dns(outgoing, random(), self.now(), &self.channels());
+        let sent = lock(&self.peers).send_dns(outgoing, random(), self.now(), &NoChannels);
         sent.inspect(|id| self.wake(id))
     }
 

@@ -5,6 +5,7 @@
 
 #[path = "../channel/mod.rs"]
 mod channel;
+mod door;
 #[path = "../net/mod.rs"]
 mod net;
 pub(crate) mod options;

@@ -1,7 +1,6 @@
 //! An issuer without a node: what it sells, and how it answers.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -17,14 +16,9 @@ use bolt12::secp256k1::{Keypair, PublicKey};
 use bolt12::{ChainHash, Error, Invoice, InvoiceError, Msat, Offer, OfferBuilder, Rate, Refund};
 
 use super::channel::{Channel, payment_path};
+use super::door;
 use super::net::{Application, Keys, Net, lock, now, random};
 use super::options::{Options, Way};
-
-/// How many connections there are at most, whether they have shaken hands or not.
-const CONNECTIONS: usize = 256;
-
-/// And from one address.
-const FROM_ONE_ADDRESS: usize = 16;
 
 /// How many lines are printed at most between two rests, so that a flood of messages is no flood of lines.
 const LINES: u32 = 50;
@@ -214,10 +208,11 @@ pub(crate) fn open(options: &Options, print: Print) -> Result<Open, String> {
         print,
         claimed: Mutex::default(),
     };
-    let net = Net::new(node, shop, None);
+    let net = Net::new(node, shop);
     let is_closed = Arc::new(AtomicBool::new(false));
     let (accepting, closed) = (Arc::clone(&net), Arc::clone(&is_closed));
-    thread::spawn(move || accept(&listener, &accepting, &closed));
+    let named = options.through.map(|(peer, _)| peer);
+    thread::spawn(move || door::open(&listener, &accepting, named, &closed));
     let (resting, closed) = (Arc::clone(&net), Arc::clone(&is_closed));
     thread::spawn(move || rest(&resting, &closed));
     Ok(Open { address, node_id, offer, refund: unsigned, signed_refund: signed, net, is_closed })
@@ -248,58 +243,6 @@ fn make_refund(amount: Msat, keys: &Keys) -> Result<Payment, Error> {
     let path = Messenger::new(keys.node).path(&[], new.path_id(0)).build(random())?;
     let refund = new.builder("something that broke", amount).add_path(path);
     new.publish(refund, now())
-}
-
-/// How many connections there are from each address.
-#[derive(Default)]
-struct Rooms {
-    all: usize,
-    addresses: HashMap<IpAddr, usize>,
-}
-
-impl Rooms {
-    fn enter(&mut self, address: IpAddr) -> bool {
-        let there = self.addresses.entry(address).or_default();
-        let has_room = self.all < CONNECTIONS && *there < FROM_ONE_ADDRESS;
-        if has_room {
-            (self.all, *there) = (self.all + 1, *there + 1);
-        }
-        has_room
-    }
-
-    fn leave(&mut self, address: IpAddr) {
-        self.all = self.all.saturating_sub(1);
-        if let Some(there) = self.addresses.get_mut(&address) {
-            *there = there.saturating_sub(1);
-        }
-        // Whoever has no connection needs no counter.
-        self.addresses.retain(|_, there| *there > 0);
-    }
-}
-
-/// Lets peers in, as many as there is room for. Those who do not shake hands are sent away after some seconds.
-fn accept(listener: &TcpListener, net: &Arc<Net<Shop>>, closed: &AtomicBool) {
-    let rooms: Arc<Mutex<Rooms>> = Arc::default();
-    loop {
-        let accepted = listener.accept();
-        if closed.load(Ordering::Relaxed) {
-            return;
-        }
-        let (stream, address) = match accepted {
-            Ok((stream, address)) => (stream, address.ip()),
-            // Too many open files, for example: later there may be fewer.
-            Err(_) => {
-                thread::sleep(Duration::from_millis(200));
-                continue;
-            }
-        };
-        if lock(&rooms).enter(address) {
-            let leaving = Arc::clone(&rooms);
-            if net.accept(stream, move || lock(&leaving).leave(address)).is_err() {
-                lock(&rooms).leave(address);
-            }
-        }
-    }
 }
 
 /// Lets time pass.

@@ -320,14 +320,18 @@ async fn a_lost_connection_is_made_again() {
     let text = open.offer.to_string();
     let asking = tokio::spawn({
         let peer = middle.peer();
-        async move { wallet(&[&text, "--peer", &peer, "--rate", "100000"]).await }
+        async move { crate::told(&[&text, "--peer", &peer, "--rate", "100000"]).await }
     });
     // The shop cannot be reached yet: the first request is dropped on the way.
     let dropped = || middle.log.has("Dropping forwarded onion message").then_some(());
     eventually("the first request", dropped).await;
     middle.peers.disconnect_all_peers();
     middle.connect(open.node_id, open.address).await;
-    assert_eq!(asking.await.unwrap().unwrap().amount(), Msat(3_500_000));
+    let (result, said) = asking.await.unwrap();
+    assert_eq!(result.unwrap().amount(), Msat(3_500_000));
+    // At once: the next attempt would have been made some seconds later.
+    assert!(said.iter().any(|line| line.contains("(attempt 1)")), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("(attempt 2)")), "{said:?}");
 }
 
 /// EXC-7: the issuer's rate moves with each request; the payer says how far it may.
@@ -385,7 +389,7 @@ async fn silence_ends_by_the_deadline() {
     assert!(failure.text().contains("the offer has no path"), "{}", failure.text());
 }
 
-/// A path that starts at a channel, which only somebody with gossip can look up: it is taken for the peer's.
+/// A path that starts at a channel, which only somebody with gossip can look up: it is taken for one of each peer.
 #[tokio::test]
 async fn a_channel_is_taken_for_the_peers() {
     let node = Node::start(54, Reach::ByChannel).await;
@@ -400,6 +404,11 @@ async fn a_channel_is_taken_for_the_peers() {
     let failure = wallet(&[&text(&offer), "--peer", &other.peer(), "--deadline", "1"]).await.unwrap_err();
     assert_eq!(failure.code(), "deadline");
     assert!(failure.text().contains("the offer's path starts at a channel"), "{}", failure.text());
+    // Whichever of several it is.
+    for peers in [[node.peer(), other.peer()], [other.peer(), node.peer()]] {
+        let (result, said) = crate::told(&[&text(&offer), "--peer", &peers[0], "--peer", &peers[1]]).await;
+        assert_eq!(result.unwrap().amount(), Msat(9_000), "{said:?}");
+    }
 }
 
 /// An LDK node names the start of its reply path by a channel, too: the answer goes to whoever brought the request.

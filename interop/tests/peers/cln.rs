@@ -27,9 +27,9 @@ use crate::node::{Log, now};
 /// Compulsory bits of its init, and that for gossip queries, which others insist on.
 const COMPULSORY: [usize; 6] = [0, 6, 8, 12, 14, 44];
 
-/// One message in this time, and so many at once.
-const GAP: Duration = Duration::from_millis(250);
-const BURST: u32 = 4;
+/// One message in this time, and so many at once, in each connection.
+pub(crate) const GAP: Duration = Duration::from_millis(250);
+pub(crate) const BURST: u32 = 4;
 
 /// What its one-hop paths say.
 pub(crate) const MAX_HTLC: u64 = 2_100_000_000_000_000_000;

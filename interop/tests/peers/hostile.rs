@@ -1,22 +1,55 @@
 //! What strangers can do to `serve_offers`: it goes on answering others.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use bolt12::bitcoin::Network;
 use bolt12::exchange::Action;
+use bolt12::peer::{Config, Connection, Event};
+use bolt12::secp256k1::{Keypair, Secp256k1};
 use bolt12::{ChainHash, Msat, UnixTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::blocking::Peer;
+use crate::cln::random;
 use crate::node::{Node, Reach, eventually, now};
 use crate::{Shop, shop, wallet};
 
 /// A connection from another address than everybody else's.
 async fn stranger(to: SocketAddr) -> TcpStream {
+    from(2, to).await
+}
+
+/// A connection from an address of its own for each number.
+async fn from(number: u16, to: SocketAddr) -> TcpStream {
+    let [high, low] = number.to_be_bytes();
     let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.bind((IpAddr::V4(Ipv4Addr::new(127, 0, high, low)), 0).into()).unwrap();
     socket.connect(to).await.unwrap()
 }
+
+/// A connection that has shaken hands, under a node id of its own.
+async fn shaken(stream: TcpStream, open: &Shop) -> Peer {
+    let (stream, id) = (stream.into_std().unwrap(), open.node_id);
+    stream.set_nonblocking(false).unwrap();
+    let shake = move || {
+        let key = Keypair::from_seckey_slice(&Secp256k1::new(), &random()).unwrap();
+        let config = Config::new(ChainHash::using_genesis_block_const(Network::Bitcoin));
+        let connection = Connection::outbound(&key, id, random(), &config, UnixTime(now().as_secs())).unwrap();
+        let mut peer = Peer::new(connection, stream).unwrap();
+        assert!(matches!(peer.next(Duration::from_secs(20)), Ok(Event::Connected(_))));
+        peer
+    };
+    tokio::task::spawn_blocking(shake).await.unwrap()
+}
+
+/// One at a time, as a process may have only so many files.
+static CROWD: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// How many connections a shop has at most.
+const PLACES: usize = 256;
 
 /// Whether the other side has ended the connection.
 async fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
@@ -54,30 +87,56 @@ async fn garbage_ends_the_connection() {
     still_answers(&open).await;
 }
 
-/// Somebody who takes every connection there is gets only a few of them.
+/// Who wants all connections there are only pushes out itself, and not even others who have the same address.
 #[tokio::test]
 async fn one_address_cannot_take_all_connections() {
+    let _one = CROWD.lock().await;
     let open = shop(&["--price", "25sat"]).await;
-    let mut streams = Vec::new();
-    for _ in 0..300 {
-        streams.push(stranger(open.address).await);
+    for number in [1, 2] {
+        let mut streams = Vec::new();
+        for _ in 0..PLACES + 20 {
+            streams.push(from(number, open.address).await.into_std().unwrap());
+        }
+        still_answers(&open).await;
+        let is_open = |stream: &std::net::TcpStream| {
+            stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        };
+        let left = streams.iter().filter(|stream| is_open(stream)).count();
+        assert!(left < PLACES, "{left}");
+    }
+}
+
+/// EXC-20: all places taken from many addresses, by some who say nothing at all, then by some who shake hands.
+#[tokio::test]
+async fn silent_connections_lock_nobody_out() {
+    let _one = CROWD.lock().await;
+    let open = shop(&["--price", "25sat"]).await;
+    let (mut raw, mut known) = (Vec::new(), Vec::new());
+    for number in 0..PLACES as u16 {
+        raw.push(from(2 + number % 16, open.address).await);
     }
     still_answers(&open).await;
-    let mut kept = 0;
-    for stream in &mut streams {
-        kept += u32::from(!is_closed(stream, Duration::from_millis(20)).await);
+    drop(raw);
+    for number in 0..PLACES as u16 {
+        known.push(shaken(from(2 + number % 16, open.address).await, &open).await);
     }
-    assert_eq!(kept, 16);
-    // And once those are gone, others from there are let in.
-    drop(streams);
-    let mut again = stranger(open.address).await;
-    for _ in 0..100 {
-        if !is_closed(&mut again, Duration::from_millis(50)).await {
-            return;
-        }
-        again = stranger(open.address).await;
+    still_answers(&open).await;
+}
+
+/// EXC-20: the peer with the channel stays, however long it says nothing, and however many come from elsewhere.
+#[tokio::test]
+async fn a_named_peer_keeps_its_connection() {
+    let _one = CROWD.lock().await;
+    let node = Node::start(102, Reach::Announced).await;
+    let (secret, id) = ("07".repeat(32), node.id.to_string());
+    let open = shop(&["--price", "25sat", "--secret", &secret, "--channel", "1x2x3", "--through", &id]).await;
+    node.connect(open.node_id, open.address).await;
+    let mut streams = Vec::new();
+    for number in 2..PLACES as u16 + 20 {
+        streams.push(from(number, open.address).await);
     }
-    panic!("nobody is let in again");
+    still_answers(&open).await;
+    assert!(node.peers.peer_by_node_id(&open.node_id).is_some());
 }
 
 /// A peer that sends more requests than anybody could want is heard now and then, and the others as always.

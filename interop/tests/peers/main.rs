@@ -5,6 +5,7 @@
 #![allow(clippy::duplicate_mod, reason = "each example brings its own")]
 
 mod bare;
+mod blocking;
 mod cln;
 mod failures;
 #[allow(dead_code, reason = "its `main` is not called")]
@@ -35,10 +36,18 @@ use bolt12::secp256k1::{Keypair, Secp256k1};
 
 /// What `fetch_invoice` would do with these words.
 async fn wallet(words: &[&str]) -> Result<Invoice, fetch::failure::Failure> {
+    told(words).await.0
+}
+
+/// The same, and what it says meanwhile.
+async fn told(words: &[&str]) -> (Result<Invoice, fetch::failure::Failure>, Vec<String>) {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    let options = fetch::options::Options::read(&words)?;
     // It blocks, and the nodes go on.
-    let run = move || fetch::wallet::run(&options, &mut fetch::progress::Progress::silent());
+    let run = move || {
+        let mut progress = fetch::progress::Progress::silent();
+        let options = fetch::options::Options::read(&words);
+        (options.and_then(|options| fetch::wallet::run(&options, &mut progress)), progress.said().to_vec())
+    };
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 

@@ -33,13 +33,13 @@ impl net::Application for Resolver {
 /// Listens, and returns the net and where it is.
 fn listen(proof: Vec<u8>) -> (Arc<Net<Resolver>>, String) {
     let keys = net::Keys::new(random()).unwrap();
-    let net = Net::new(keys.node, Resolver { proof, asked: Mutex::default() }, None);
+    let net = Net::new(keys.node, Resolver { proof, asked: Mutex::default() });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let accepting = Arc::clone(&net);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let _ = accepting.accept(stream, || ());
+            let _ = accepting.accept(stream);
         }
     });
     (net, address)

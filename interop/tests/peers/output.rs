@@ -9,6 +9,7 @@ use bolt12::{
 };
 
 use crate::fetch::beside::beside;
+use crate::fetch::progress::row;
 use crate::fetch::summary::shown;
 use crate::key;
 
@@ -60,6 +61,16 @@ signature     valid: the invoice answers the request, and may be paid
     assert_eq!(shown(&invoice, false, NOW), summary);
     let claim = shown(&invoice, true, NOW);
     assert!(claim.contains("\nsignature     made here: whoever published the refund can check it\n"), "{claim}");
+}
+
+/// What is written over the last row must be one row itself.
+#[test]
+fn the_terminal_cuts_a_row_that_is_too_long() {
+    for (turns, len) in [(0, 1), (9, 79), (10, 1_000)] {
+        let row = row(turns, &"x".repeat(len));
+        let text = row.strip_prefix("\r\x1b[K\x1b[?7l").unwrap().strip_suffix("\x1b[?7h").unwrap();
+        assert_eq!(text.chars().count(), len + 2);
+    }
 }
 
 #[test]
