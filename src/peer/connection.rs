@@ -215,9 +215,6 @@ impl Connection {
     ///
     /// Why the connection has ended. Nothing more is taken then.
     pub fn receive(&mut self, bytes: &mut &[u8], now: UnixTime) -> Result<Option<Event>, ConnectionError> {
-        if let State::Closed(error) = &self.state {
-            return Err((**error).clone());
-        }
         loop {
             match self.take(bytes) {
                 Ok(true) => {}

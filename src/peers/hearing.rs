@@ -81,25 +81,23 @@ impl Peers {
                 true => self.has_room_unopened(from, len),
                 false => peer.unopened_bytes.saturating_add(len) <= self.limits.unopened_bytes / SHARE,
             };
-        if !has_room {
+        let Some(peer) = self.peers.get_mut(from).filter(|_| has_room) else {
             self.counts.too_many = self.counts.too_many.saturating_add(1);
             return;
-        }
+        };
         if !self.seen.is_new(&message) {
             self.counts.replayed = self.counts.replayed.saturating_add(1);
             return;
         }
-        if let Some(peer) = self.peers.get_mut(from) {
-            // What is dropped is no sign of life: else a flood would keep its place before who waits.
-            peer.active_at = now;
-            peer.unopened_bytes = peer.unopened_bytes.saturating_add(len);
-            if peer.is_stranger() {
-                self.strangers_bytes = self.strangers_bytes.saturating_add(len);
-            }
-            peer.unopened.push_back(message);
-            if peer.unopened.len() == 1 {
-                self.unopened.push_back(*from);
-            }
+        // What is dropped is no sign of life: else a flood would keep its place before who waits.
+        peer.active_at = now;
+        peer.unopened_bytes = peer.unopened_bytes.saturating_add(len);
+        if peer.is_stranger() {
+            self.strangers_bytes = self.strangers_bytes.saturating_add(len);
+        }
+        peer.unopened.push_back(message);
+        if peer.unopened.len() == 1 {
+            self.unopened.push_back(*from);
         }
     }
 
@@ -114,11 +112,8 @@ impl Peers {
             }
             let waiting = self.unopened.iter().filter_map(|id| Some((self.peers.get(id)?, *id)));
             let strangers = waiting.filter(|(peer, _)| peer.is_stranger());
-            let bytes = strangers.map(|(peer, id)| (peer.unopened_bytes, id));
-            let Some((most, greedy)) = bytes.max_by_key(|(bytes, _)| *bytes) else { return false };
-            if most <= own {
-                return false;
-            }
+            // It has more than its share, or all would have room: so it is not `from`.
+            let Some((_, greedy)) = strangers.max_by_key(|(peer, _)| peer.unopened_bytes) else { return false };
             self.take_unopened(&greedy, VecDeque::pop_back);
             self.counts.too_many = self.counts.too_many.saturating_add(1);
         }
