@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::onion_naive;
 use super::town::{ISSUER, MIDDLE, NOW, PAYER, SECOND, STRANGERS, Town, id, key, know, path_to};
 use bolt12::exchange::{Action, Destination, OutgoingMessage, Payer};
 use bolt12::onion::{BlindedPathBuilder, Contents, OnionMessage, OnionMessageBuilder, Peeled};
@@ -100,6 +101,12 @@ fn queries_and_proofs_of_names_are_handed_out() {
     assert_eq!(payer.send_dns(&query, town.random(), now, &NoChannels), Ok(id(ISSUER)));
     let onion = payer.next_to_send(&id(ISSUER), now).unwrap();
     town.hand(PAYER, ISSUER, onion.clone());
+    // Where there is no room for an answer, it is dropped like a request.
+    let mut full = Peers::new(key(ISSUER), Limits { waiting: 0, ..Limits::default() });
+    full.connected(id(PAYER), true, true, now);
+    full.receive(&id(PAYER), onion.clone(), now);
+    assert!(full.next(now, &NoChannels).is_none());
+    assert_eq!((full.counts().unanswerable, full.counts().heard, full.counts().dropped()), (1, 0, 1));
     let random = town.random();
     let resolver = &mut town.node(ISSUER).peers;
     let Some(Arrived::Query { from, query, onion: same }) = resolver.next(now, &NoChannels) else { panic!() };
@@ -111,6 +118,22 @@ fn queries_and_proofs_of_names_are_handed_out() {
     payer.receive(&id(ISSUER), onion, now);
     let Some(Arrived::Proof { from, proof, .. }) = payer.next(now, &NoChannels) else { panic!() };
     assert_eq!((from, payer_keys.lookup_of(&proof.arrival)), (id(ISSUER), Some(lookup.id())));
+}
+
+/// What cannot be used here comes out as it came, for whoever may know more, and is counted.
+#[test]
+fn what_is_unusable_is_handed_on() {
+    let mut peers = Peers::new(key(ISSUER), Limits::default());
+    peers.connected(id(STRANGERS), true, true, SECOND);
+    let told = onion_naive::record(4, &onion_naive::encrypted(&id(ISSUER), &[]).1);
+    let unknown = [&told[..], &onion_naive::record(250, b"?")].concat();
+    for (number, payload) in (1..).zip([unknown, vec![], vec![64, 200, 1]]) {
+        let sent = onion_naive::message(&id(ISSUER), &payload, true);
+        peers.receive(&id(STRANGERS), sent.clone(), SECOND);
+        let Some(Arrived::Other { from, onion }) = peers.next(SECOND, &NoChannels) else { panic!("{payload:?}") };
+        assert_eq!((from, onion), (id(STRANGERS), sent));
+        assert_eq!((peers.counts().unusable, peers.counts().dropped()), (number, number));
+    }
 }
 
 // Taking turns.

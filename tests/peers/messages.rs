@@ -303,6 +303,7 @@ fn texts_of_a_peer_are_escaped_and_cut() {
     let (events, ..) = say(&mut ours, &mut noise, &notice(1, text.as_bytes()));
     let [Event::Warning(warning)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(warning.to_string(), "all is well\\u{202e}\\u{a}\"");
+    assert_eq!(format!("{warning:?}"), r#""all is well\u{202e}\u{a}\"""#);
     assert_eq!(warning.text().as_raw(), text);
     let error = ours.disconnected().to_string();
     assert_eq!(error, r#"the peer ended the connection, after it said: "all is well\u{202e}\u{a}\"""#);

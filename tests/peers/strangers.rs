@@ -132,6 +132,24 @@ fn a_wrong_invoice_is_answered_at_most_once() {
     }
 }
 
+/// EXC-19: an invoice is ours whether its payee can be told what is wrong with it or not.
+#[test]
+fn an_invoice_without_room_for_an_answer_arrives() {
+    for waiting in [0, 64] {
+        let limits = Limits { answers_invoices: true, waiting, ..Limits::default() };
+        let mut peers = Peers::new(key(PAYER), limits);
+        peers.connected(id(MIDDLE), false, true, SECOND);
+        let own = peers.messenger().path(&[], PathId([4; 32])).build([5; 32]).unwrap();
+        let reply_path = path_to(STRANGERS, &[]);
+        let invoice = OnionMessageBuilder::over(&own, Contents::Invoice(b"invoice")).reply_path(&reply_path);
+        peers.receive(&id(MIDDLE), invoice.build([6; 32]).unwrap().message, SECOND);
+        let Some(Arrived::Message { message, .. }) = peers.next(SECOND, &NoChannels) else { panic!("{waiting}") };
+        assert_eq!(message.bytes, b"invoice");
+        assert_eq!(message.reply_path, (waiting > 0).then_some(reply_path));
+        assert_eq!((peers.counts().heard, peers.counts().dropped()), (1, 0));
+    }
+}
+
 /// EXC-21: a path that leads through us to a stranger is nobody else's business: the answer goes out as from any other
 /// issuer, comes back here, and is passed on. Where nothing is passed on, it gets nowhere, as from any other issuer.
 #[test]

@@ -77,6 +77,27 @@ fn newcomers_are_held_up_for_a_minute() {
     }
 }
 
+/// EXC-20: whom we know waits for nobody's budget but its own, and whoever sleeps until then is woken.
+#[test]
+fn whom_we_know_has_only_its_own_budget() {
+    let none = Budget { burst: 0, per_second: 0 };
+    let peer = Budget { burst: 2, per_second: 2 };
+    let limits = Limits { peer, newcomers: none, all_strangers: none, ..Limits::default() };
+    for standing in [Standing::Kept, Standing::Chosen] {
+        let mut town = visited(limits, &[ONE, KNOWN]);
+        know(&mut town, ISSUER, KNOWN, standing);
+        asks(&mut town, ONE, 1);
+        asks(&mut town, KNOWN, 2);
+        let start = town.now;
+        for (after, expected) in [(0, 1), (999, 0), (1_000, 1)] {
+            town.now = start + Duration::from_millis(after);
+            assert_eq!(opened(&mut town, [KNOWN, ONE]), [expected, 0], "{after}");
+            let waits = (after < 1_000).then_some(start + Duration::from_secs(1));
+            assert_eq!(town.node(ISSUER).peers.wake_at(), waits, "{after}");
+        }
+    }
+}
+
 /// EXC-20: where all that are heard have something waiting, the one that has the most makes room for who says
 /// something. Where each has one message, nobody does.
 #[test]
