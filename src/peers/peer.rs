@@ -26,12 +26,6 @@ const NEW: Duration = Duration::from_secs(60);
 /// How long a peer for which something waits counts as busy, without doing anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many ways back are remembered for each peer.
-const ASKED: usize = 128;
-
-/// The first path key of a reply path: every path has another.
-pub(super) type WayBack = [u8; 33];
-
 pub(super) struct Peer {
     pub(super) is_inbound: bool,
     pub(super) standing: Standing,
@@ -47,8 +41,6 @@ pub(super) struct Peer {
     pub(super) unopened: VecDeque<OnionMessage>,
     pub(super) unopened_bytes: usize,
     pub(super) queue: Queue,
-    /// The reply paths of what it brought last, the oldest first.
-    asked: VecDeque<WayBack>,
 }
 
 impl Peer {
@@ -65,7 +57,6 @@ impl Peer {
             unopened: VecDeque::new(),
             unopened_bytes: 0,
             queue: Queue::default(),
-            asked: VecDeque::new(),
         }
     }
 
@@ -93,18 +84,6 @@ impl Peer {
         self.waiting() > 0 && now < self.active_at.saturating_add(PATIENCE)
     }
 
-    /// Remembers a way back. Gives the one that is forgotten for it.
-    pub(super) fn ask(&mut self, way: WayBack) -> Option<WayBack> {
-        self.asked.retain(|other| *other != way);
-        self.asked.push_back(way);
-        if self.asked.len() > ASKED { self.asked.pop_front() } else { None }
-    }
-
-    /// Forgets the ways back.
-    pub(super) fn forget_asked(&mut self) -> VecDeque<WayBack> {
-        core::mem::take(&mut self.asked)
-    }
-
     /// Forgets what waits, and says how much that was.
     pub(super) fn clear(&mut self) -> usize {
         let count = self.waiting();
@@ -121,21 +100,6 @@ mod tests {
 
     fn peer(now: Duration) -> Peer {
         Peer::new(true, Standing::Stranger, true, &Limits::default(), now)
-    }
-
-    // EXC-20: the latest, each once.
-    #[test]
-    fn the_latest_ways_back_are_remembered() {
-        let way = |number: usize| [u8::try_from(number).unwrap(); 33];
-        let mut peer = peer(Duration::ZERO);
-        for _ in 0..2 {
-            assert!((0..ASKED).all(|number| peer.ask(way(number)).is_none()));
-        }
-        // Who asks over the first again has the second forgotten.
-        assert_eq!((peer.ask(way(0)), peer.ask(way(ASKED))), (None, Some(way(1))));
-        let kept = (2..ASKED).chain([0, ASKED]).map(way);
-        assert!(peer.forget_asked().into_iter().eq(kept));
-        assert!(peer.forget_asked().is_empty());
     }
 
     #[test]

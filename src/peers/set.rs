@@ -10,9 +10,9 @@ use secp256k1::{Keypair, PublicKey};
 use super::bucket::Bucket;
 use super::counts::Counts;
 use super::limits::{Budget, Limits};
-use super::peer::{Peer, Standing, WayBack};
+use super::peer::{Peer, Standing};
 use super::seen::Seen;
-use crate::exchange::{Messenger, PathId};
+use crate::exchange::Messenger;
 use crate::field::{Direction, ShortChannelId};
 
 /// What is known of channels: our own, and those of others, from gossip for example. A function will do.
@@ -43,15 +43,6 @@ impl Channels for NoChannels {
 /// How often a place changes hands. A stranger that says something while it has no place makes us look for the idlest.
 const TURNOVER: Budget = Budget { burst: 256, per_second: 64 };
 
-/// What is to be answered over a path.
-#[derive(Clone, Copy)]
-pub(super) struct Asked {
-    /// Who brought it.
-    pub(super) from: PublicKey,
-    /// Over which path it came, if it was an invoice: to be answered once.
-    pub(super) invoice: Option<PathId>,
-}
-
 /// The peers of a wallet or an issuer, as far as onion messages go: whom to hear, how often, and over whom to send.
 ///
 /// It knows no sockets and no clock. `now` is the time since any fixed moment, which never goes back: that of a
@@ -76,8 +67,6 @@ pub struct Peers {
     turnover: Bucket,
     /// How many bytes of strangers are not opened yet.
     pub(super) strangers_bytes: usize,
-    /// What is to be answered over these paths.
-    pub(super) asked: BTreeMap<WayBack, Asked>,
     /// The requests for which a wrong invoice was answered.
     pub(super) answered: super::answered::Answered,
     pub(super) turns: usize,
@@ -101,7 +90,6 @@ impl Peers {
             places: Vec::new(),
             turnover: Bucket::full(TURNOVER, start),
             strangers_bytes: 0,
-            asked: BTreeMap::new(),
             answered: super::answered::Answered::default(),
             turns: 0,
             passes_on: false,
@@ -180,18 +168,9 @@ impl Peers {
             peer.has_place = false;
             self.places.retain(|other| other != id);
         }
-        let asked = peer.forget_asked();
         let lost = u64::try_from(peer.clear()).unwrap_or(u64::MAX);
         self.counts.disconnected = self.counts.disconnected.saturating_add(lost);
         self.unopened.retain(|other| other != id);
-        asked.iter().for_each(|way| self.forget(way, id));
-    }
-
-    /// Forgets a way back, unless another peer asked over it since.
-    pub(super) fn forget(&mut self, way: &WayBack, from: &PublicKey) {
-        if self.asked.get(way).is_some_and(|asked| asked.from == *from) {
-            self.asked.remove(way);
-        }
     }
 
     /// Gives a peer its place among those that are heard. A stranger takes that of the idlest, if there is no other.
@@ -280,23 +259,6 @@ mod tests {
 
     fn key(byte: u8) -> Keypair {
         Keypair::from_seckey_slice(context(), &[byte; 32]).unwrap()
-    }
-
-    /// EXC-20: peers that come, ask and go leave nothing. What another one asked over the same path since stays.
-    #[test]
-    fn ways_back_are_forgotten_with_those_who_asked() {
-        let now = Duration::from_secs(1_000);
-        let mut peers = Peers::new(key(1), Limits::default());
-        let [one, other] = [2, 3].map(|byte| key(byte).public_key());
-        for (from, way) in [(one, [1; 33]), (one, [2; 33]), (other, [2; 33])] {
-            peers.connected(from, true, true, now);
-            peers.peers.get_mut(&from).unwrap().ask(way);
-            peers.asked.insert(way, Asked { from, invoice: None });
-        }
-        peers.disconnected(&one);
-        assert!(peers.asked.keys().eq([&[2; 33]]));
-        peers.disconnected(&other);
-        assert!(peers.asked.is_empty());
     }
 
     /// MSG-5: a channel of ours is its other end, and of others' the end that is named.
