@@ -33,6 +33,8 @@ pub(super) struct Peer {
     pub(super) is_able: bool,
     /// Whether it is heard at the moment.
     pub(super) has_place: bool,
+    /// When it lost its place to another.
+    pub(super) lost_place_at: Option<Duration>,
     since: Duration,
     pub(super) active_at: Duration,
     pub(super) budget: Bucket,
@@ -50,6 +52,7 @@ impl Peer {
             standing,
             is_able,
             has_place: false,
+            lost_place_at: None,
             since: now,
             active_at: now,
             budget: Bucket::full(limits.peer, now),
@@ -67,6 +70,11 @@ impl Peer {
     /// From when on it is new no more.
     pub(super) fn new_until(&self) -> Duration {
         self.since.saturating_add(NEW)
+    }
+
+    /// Whether it had a place, and lost it, not long ago: who is new comes before it.
+    pub(super) fn lost_place_lately(&self, now: Duration) -> bool {
+        self.lost_place_at.is_some_and(|at| now < at.saturating_add(NEW))
     }
 
     pub(super) fn is_stranger(&self) -> bool {

@@ -20,7 +20,8 @@ impl Peers {
     /// Sends a message: it waits until [the peer](Self::next_to_send) takes it. Returns the peer.
     ///
     /// What answers a message that came goes back the way that came, or through a peer that we chose: the reply path
-    /// knows which way that was, unless it was saved and loaded since, or made from its bytes. Everything else goes to where its path starts, if we chose that peer, or else through another that we chose (EXC-19); and its
+    /// knows which way that was, unless it was saved and loaded since, or made from its bytes. Everything else
+    /// goes to where its path starts, if we chose that peer, or else through another that we chose (EXC-19); and its
     /// answer comes back through the same peer. `randomness` is 32 random bytes, used for nothing else.
     ///
     /// # Errors

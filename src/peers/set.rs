@@ -40,8 +40,15 @@ impl Channels for NoChannels {
     }
 }
 
-/// How often a place changes hands. A stranger that says something while it has no place makes us look for the idlest.
+/// How often a place changes hands.
 const TURNOVER: Budget = Budget { burst: 256, per_second: 64 };
+
+/// How much of that is left for those that had no place for a while. Else a flood of those that lose one again and again
+/// would use it up, and nobody new would be heard.
+const FOR_OTHERS: u32 = 128;
+
+/// How long it is not looked again for somebody that gives way, after there was nobody: looking takes time.
+const LOOK_AGAIN: Duration = Duration::from_millis(15);
 
 /// The peers of a wallet or an issuer, as far as onion messages go: whom to hear, how often, and over whom to send.
 ///
@@ -65,6 +72,8 @@ pub struct Peers {
     /// The strangers that are heard, and how often that changes.
     pub(super) places: Vec<PublicKey>,
     turnover: Bucket,
+    /// When nobody gave way.
+    nobody_at: Option<Duration>,
     /// How many bytes of strangers are not opened yet.
     pub(super) strangers_bytes: usize,
     /// The requests for which a wrong invoice was answered.
@@ -89,6 +98,7 @@ impl Peers {
             unopened: VecDeque::new(),
             places: Vec::new(),
             turnover: Bucket::full(TURNOVER, start),
+            nobody_at: None,
             strangers_bytes: 0,
             answered: super::answered::Answered::default(),
             turns: 0,
@@ -177,21 +187,35 @@ impl Peers {
     /// Where all are busy, one that has more than one message waiting makes room, or nobody: else all would be pushed
     /// out by turns before anything is opened.
     pub(super) fn make_place(&mut self, id: &PublicKey, now: Duration) {
-        let Some(peer) = self.peers.get(id).filter(|peer| peer.is_able && !peer.has_place) else { return };
+        let Some(peer) = self.peers.get(id).filter(|peer| !peer.has_place) else { return };
         if peer.is_stranger() {
-            if self.places.len() >= self.limits.strangers {
-                if !self.turnover.has(1, now) {
-                    return;
-                }
-                self.turnover.spend(1);
-                let Some(idlest) = self.idlest(now) else { return };
-                self.clear(&idlest);
+            if self.places.len() >= self.limits.strangers && !self.free_place(peer.lost_place_lately(now), now) {
+                return;
             }
             self.places.push(*id);
         }
         if let Some(peer) = self.peers.get_mut(id) {
             peer.has_place = true;
         }
+    }
+
+    /// Takes the place of the idlest, if it is time for that.
+    fn free_place(&mut self, lost_one_lately: bool, now: Duration) -> bool {
+        let left_for_others = if lost_one_lately { FOR_OTHERS } else { 0 };
+        let looked_just_now = |at: Duration| at <= now && now < at.saturating_add(LOOK_AGAIN);
+        if !self.turnover.has(1 + left_for_others, now) || self.nobody_at.is_some_and(looked_just_now) {
+            return false;
+        }
+        let Some(idlest) = self.idlest(now) else {
+            self.nobody_at = Some(now);
+            return false;
+        };
+        self.turnover.spend(1);
+        self.clear(&idlest);
+        if let Some(peer) = self.peers.get_mut(&idlest) {
+            peer.lost_place_at = Some(now);
+        }
+        true
     }
 
     /// The stranger that gives way.
@@ -305,6 +329,30 @@ mod tests {
         }
         // Nobody has lost one for it.
         assert!((11..=13).all(|number| has_place(&peers, number)));
+    }
+
+    /// EXC-20: where nobody gives way, no turn of a place is used up, and soon it is looked again.
+    #[test]
+    fn looking_for_a_place_in_vain_uses_up_nothing() {
+        let now = Duration::from_secs(1_000);
+        let mut peers = Peers::new(key(1), Limits { strangers: 1, ..Limits::default() });
+        let [placed, other] = [2, 3].map(|byte| key(byte).public_key());
+        for id in [placed, other] {
+            peers.connected(id, true, true, now);
+            peers.receive(&id, onion(200, 1), now);
+        }
+        for number in 2..1_000 {
+            peers.receive(&other, onion(200, number), now);
+        }
+        assert!(peers.turnover.has(TURNOVER.burst, now));
+        // A second message, and the first gives way: but only after a rest.
+        peers.receive(&placed, onion(200, 1_000), now);
+        let mut has_place = |now| {
+            peers.receive(&other, onion(200, 1_001), now);
+            peers.peers[&other].has_place
+        };
+        assert!(!has_place(now + LOOK_AGAIN - Duration::from_nanos(1)));
+        assert!(has_place(now + LOOK_AGAIN));
     }
 
     /// EXC-20: whatever peers do, and whatever they become, what strangers have counts, and what others have does not.
