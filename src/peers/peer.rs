@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Peer {
     pub(super) is_inbound: bool,
     pub(super) standing: Standing,
-    /// Whether it takes onion messages: else it is sent none, and not heard.
+    /// Whether it takes our onion messages: else it is sent none.
     pub(super) is_able: bool,
     /// Whether it is heard at the moment.
     pub(super) has_place: bool,

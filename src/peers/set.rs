@@ -149,7 +149,9 @@ impl Peers {
     }
 
     /// A peer is connected, and has said `init`. `is_inbound` says that it came to us; `takes_onion_messages` whether
-    /// its `init` says that it takes those of anyone who is not its channel partner.
+    /// it takes ours: its `init` says that it takes those of anyone, or of its channel partners and we are one. If not,
+    /// it is sent none, but heard: what a node takes says nothing of what it sends. That can
+    /// [change](Self::set_takes_onion_messages).
     ///
     /// Nobody is refused: who is one too many has the place of the stranger that was idle longest, as soon as it says
     /// something.
@@ -159,6 +161,14 @@ impl Peers {
         self.peers.insert(peer, Peer::new(is_inbound, standing, takes_onion_messages, &self.limits, now));
         if standing != Standing::Stranger || self.places.len() < self.limits.strangers {
             self.make_place(&peer, now);
+        }
+    }
+
+    /// Says that a connected peer takes our onion messages from now on, or no more: those that take them only from
+    /// channel partners do while there is a channel.
+    pub fn set_takes_onion_messages(&mut self, peer: &PublicKey, takes_onion_messages: bool) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.is_able = takes_onion_messages;
         }
     }
 

@@ -97,3 +97,30 @@ fn a_path_that_is_too_long_is_not_the_fault_of_the_message() {
     assert_eq!(town.node(ISSUER).peers.waiting(&id(MIDDLE)), 0);
     assert_eq!(town.send(ISSUER, &answer(short_text, path_to(PAYER, &[MIDDLE]))), Ok(id(MIDDLE)));
 }
+
+/// EXC-19, EXC-20: what a peer takes says nothing of what it may ask. Whoever takes no onion messages of ours is heard,
+/// answered through others, and sent nothing; until it takes them, for example because a channel was opened.
+#[test]
+fn who_takes_nothing_is_heard_and_answered_through_others() {
+    let mut town = Town::new(2, Default::default(), false);
+    let (stranger, offer) = (STRANGERS, town.node(ISSUER).offer.clone());
+    let now = town.now;
+    town.node(ISSUER).peers.connected(id(stranger), true, false, now);
+    let ask = |town: &mut Town| {
+        let request = town.request(&offer, Some(&path_to(stranger, &[])));
+        town.hand(stranger, ISSUER, request);
+        town.hear(ISSUER);
+        (town.node(ISSUER).requests, [stranger, MIDDLE].map(|peer| town.given(ISSUER, peer).len()))
+    };
+    assert_eq!(ask(&mut town), (0, [0, 0]));
+    assert_eq!(town.node(ISSUER).peers.counts().unanswerable, 1);
+    town.connect(ISSUER, MIDDLE);
+    assert_eq!(ask(&mut town), (1, [0, 1]));
+    town.node(ISSUER).peers.set_takes_onion_messages(&id(stranger), true);
+    assert_eq!(ask(&mut town), (2, [1, 0]));
+    town.node(ISSUER).peers.set_takes_onion_messages(&id(stranger), false);
+    assert_eq!(ask(&mut town), (3, [0, 1]));
+    // Of who is not connected nothing is kept.
+    town.node(ISSUER).peers.set_takes_onion_messages(&id(9), true);
+    assert_eq!(town.node(ISSUER).peers.len(), 2);
+}
