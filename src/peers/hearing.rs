@@ -65,6 +65,16 @@ pub enum Arrived {
     },
 }
 
+/// What answers something itself: nobody is told about it, but about an invoice where the limits say so (EXC-19).
+fn is_answer(kind: OffersMessageKind) -> bool {
+    match kind {
+        OffersMessageKind::Invoice | OffersMessageKind::InvoiceError => true,
+        #[cfg(feature = "async_payments")]
+        OffersMessageKind::StaticInvoice | OffersMessageKind::ReleaseHeldHtlc => true,
+        _ => false,
+    }
+}
+
 impl Peers {
     /// A peer sent a message. It is opened when its turn comes: ask for the [next](Self::next).
     pub fn receive(&mut self, from: &PublicKey, message: OnionMessage, now: Duration) {
@@ -226,7 +236,7 @@ impl Peers {
     }
 
     /// The message, if what it asks for can be answered: before anything is computed for it. An invoice is taken
-    /// anyway.
+    /// anyway, and any other answer.
     fn answerable(
         &mut self,
         mut message: IncomingMessage,
@@ -235,9 +245,9 @@ impl Peers {
         channels: &impl Channels,
     ) -> Option<IncomingMessage> {
         let Some(mut path) = message.reply_path.take() else { return Some(message) };
-        let is_request = message.kind == OffersMessageKind::InvoiceRequest;
+        let is_answer = is_answer(message.kind);
         let invoice_over = match &message.arrival {
-            _ if is_request => None,
+            _ if !is_answer => None,
             MessageArrival::Path(path_id) if self.limits.answers_invoices && !self.answered.has(path_id) => {
                 Some(path_id.0)
             }
@@ -246,7 +256,7 @@ impl Peers {
         if self.is_answerable(&path, from, now, channels) {
             path.set_brought(Brought { by: *from, invoice_over });
             message.reply_path = Some(path);
-        } else if is_request {
+        } else if !is_answer {
             return None;
         }
         Some(message)
