@@ -211,9 +211,9 @@ impl Peers {
 
     /// Takes the place of the idlest, if it is time for that.
     fn free_place(&mut self, lost_one_lately: bool, now: Duration) -> bool {
-        let left_for_others = if lost_one_lately { FOR_OTHERS } else { 0 };
+        let wanted = if lost_one_lately { FOR_OTHERS.saturating_add(1) } else { 1 };
         let looked_just_now = |at: Duration| at <= now && now < at.saturating_add(LOOK_AGAIN);
-        if !self.turnover.has(1 + left_for_others, now) || self.nobody_at.is_some_and(looked_just_now) {
+        if !self.turnover.has(wanted, now) || self.nobody_at.is_some_and(looked_just_now) {
             return false;
         }
         let Some(idlest) = self.idlest(now) else {

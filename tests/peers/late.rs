@@ -142,8 +142,8 @@ fn asks_for_a_name(town: &mut Town, peer: u16, reply_path: &BlindedPath<'_>) {
 
 /// An answer that is kept, and who brought its question.
 enum Kept {
-    Offer(PublicKey, OutgoingMessage),
-    Name(PublicKey, OutgoingDnsMessage),
+    Offer(PublicKey, Box<OutgoingMessage>),
+    Name(PublicKey, Box<OutgoingDnsMessage>),
 }
 
 /// EXC-19: whatever peers ask over the same few paths, come and go, and however late an answer is sent: the only
@@ -200,10 +200,10 @@ fn an_answer_goes_to_nobody_but_who_asked_and_whom_we_chose() {
                 match arrived {
                     Arrived::Message { from, message, .. } => {
                         let Ok(request) = town.node(ISSUER).payee.receive(message) else { continue };
-                        kept.extend(request.refuse(out_of_tea()).map(|answer| Kept::Offer(from, answer)));
+                        kept.extend(request.refuse(out_of_tea()).map(|answer| Kept::Offer(from, Box::new(answer))));
                     }
                     Arrived::Query { from, query, .. } => {
-                        kept.push(Kept::Name(from, query.answer(b"proof").unwrap()));
+                        kept.push(Kept::Name(from, Box::new(query.answer(b"proof").unwrap())));
                     }
                     other => panic!("{other:?}"),
                 }
