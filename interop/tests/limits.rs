@@ -269,6 +269,60 @@ fn peers_without_onion_messages_are_not_used() {
     assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
 }
 
+/// Some nodes take onion messages of their channel partners only. They are heard in any case, and sent to while there
+/// is a channel: whenever it was opened, whoever connected, and whatever else they are to us (EXC-19, EXC-20).
+#[test]
+fn who_takes_messages_over_channels_only_is_sent_to_while_there_is_one() {
+    let mut init = hello(true);
+    init.features |= InitFeatures::from_le_bytes([vec![0; 8], vec![1 << 3]].concat());
+    for (inbound, standing) in [
+        (true, Standing::Kept),
+        (true, Standing::Chosen),
+        (true, Standing::Stranger),
+        (false, Standing::Chosen),
+        (false, Standing::Kept),
+    ] {
+        for before in [true, false] {
+            let (desk, numbers) = (desk(), Numbers::default());
+            let peers = peers(&desk, &numbers, Limits::default());
+            let mut ask = requests(&desk, 1);
+            let mut is_answered = || {
+                peers.handle_onion_message(peer(1), &ask());
+                peers.next_onion_message_for_peer(peer(1)).is_some()
+            };
+            let opens = || {
+                peers.set_standing(peer(1), standing);
+                // Who is kept has one.
+                if standing != Standing::Kept {
+                    peers.set_channel(peer(1), true);
+                }
+            };
+            if before {
+                opens();
+            }
+            peers.peer_connected(peer(1), &init, inbound).unwrap();
+            if !before {
+                assert!(!is_answered());
+                // It was heard, and there is nobody else to go through.
+                assert_eq!((peers.counts().not_heard, peers.counts().unanswerable), (0, 1));
+                opens();
+            }
+            assert!(is_answered(), "{standing:?} {inbound} {before}");
+            assert_eq!(peers.peers(), [peer(1)]);
+            peers.set_channel(peer(1), false);
+            assert!(!is_answered() && peers.peers().is_empty());
+            // Connecting again changes nothing about that; and who restricts nothing needs no channel.
+            peers.peer_connected(peer(1), &init, inbound).unwrap();
+            assert!(!is_answered());
+            peers.peer_connected(peer(1), &hello(true), inbound).unwrap();
+            assert!(is_answered());
+            peers.set_channel(peer(1), true);
+            peers.set_standing(peer(1), Standing::Stranger);
+            assert!(is_answered());
+        }
+    }
+}
+
 /// What is too long by itself is not tried again and again; what the path makes too long may go another way.
 #[test]
 fn a_message_that_is_too_long_is_no_path_that_is_closed() {

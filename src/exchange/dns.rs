@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::error::{Error, Field};
 use crate::exchange::ids::PathId;
 use crate::exchange::message::{Destination, MessageArrival};
-use crate::field::BlindedPath;
+use crate::field::{BlindedPath, Brought};
 use crate::onion::{DnssecProof, DnssecQuery};
 
 /// One of the two messages about names.
@@ -65,6 +65,10 @@ impl ReceivedQuery {
 
     pub(crate) fn reply_path(&self) -> &BlindedPath<'static> {
         &self.reply_path
+    }
+
+    pub(crate) fn set_brought(&mut self, brought: Brought) {
+        self.reply_path.set_brought(brought);
     }
 
     /// The DNS name whose TXT records are asked for, with a period at the end: printable ASCII, and otherwise whatever

@@ -23,6 +23,8 @@ pub use entries::Entries;
 pub(crate) use entries::into_entries;
 pub use fallback::{Fallback, Fallbacks};
 pub use features::{Feature, FeatureBits, Features, KnownFeatures};
+#[cfg(feature = "onion")]
+pub(crate) use path::Brought;
 pub use path::{BlindedHop, BlindedPath, BlindedPaths, Direction, IntroductionNode, ShortChannelId};
 pub use payinfo::{PayInfo, PayInfos};
 pub use point::Point;

@@ -1,8 +1,11 @@
 //! Blinded paths.
 
 use alloc::borrow::Cow;
+#[cfg(feature = "onion")]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::str::FromStr;
 
 use bitcoin::hex::DisplayHex;
@@ -153,7 +156,7 @@ impl fmt::Debug for BlindedHop<'_> {
 /// A blinded path: the bytes as they are in a message, either there or on their own.
 ///
 /// It has at least one hop and all its keys are points on the curve.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct BlindedPath<'a> {
     bytes: Cow<'a, [u8]>,
     introduction_node: IntroductionNode,
@@ -161,6 +164,34 @@ pub struct BlindedPath<'a> {
     /// Where the hops start, behind their number.
     hops_at: usize,
     last: Point,
+    #[cfg(feature = "onion")]
+    brought: Option<Box<Brought>>,
+}
+
+/// What is known of a reply path besides its bytes: how the message came that it belongs to. It stays with the path in
+/// memory, until the answer is sent, but is never written, so that what is read back has none (EXC-19).
+#[cfg(feature = "onion")]
+#[derive(Clone, Copy)]
+pub(crate) struct Brought {
+    /// The peer that brought the message.
+    pub(crate) by: PublicKey,
+    /// The path id over which it came, if it was an invoice.
+    pub(crate) invoice_over: Option<[u8; 32]>,
+}
+
+/// The bytes say all about a path; who brought it is no part of it.
+impl PartialEq for BlindedPath<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for BlindedPath<'_> {}
+
+impl Hash for BlindedPath<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
 }
 
 impl<'a> BlindedPath<'a> {
@@ -205,6 +236,8 @@ impl<'a> BlindedPath<'a> {
             first_path_key: first_path_key.into(),
             hops_at,
             last,
+            #[cfg(feature = "onion")]
+            brought: None,
         })
     }
 
@@ -245,6 +278,8 @@ impl<'a> BlindedPath<'a> {
             first_path_key,
             hops_at,
             last: last.blinded_node_id,
+            #[cfg(feature = "onion")]
+            brought: None,
         })
     }
 
@@ -256,6 +291,18 @@ impl<'a> BlindedPath<'a> {
     /// The path on its own, independent of the message it came from.
     pub fn into_owned(self) -> BlindedPath<'static> {
         BlindedPath { bytes: Cow::Owned(self.bytes.into_owned()), ..self }
+    }
+
+    /// Remembers how the message came that this reply path belongs to.
+    #[cfg(feature = "onion")]
+    pub(crate) fn set_brought(&mut self, brought: Brought) {
+        self.brought = Some(Box::new(brought));
+    }
+
+    /// How the message came that this reply path belongs to.
+    #[cfg(feature = "onion")]
+    pub(crate) fn brought(&self) -> Option<Brought> {
+        self.brought.as_deref().copied()
     }
 
     /// The node at which the path starts: the specification's `first_node_id`.

@@ -1,5 +1,6 @@
 //! Onion messages for peers of a wallet or issuer that is not a node, or beside those of a node.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
@@ -31,6 +32,28 @@ const ONLY_CHANNELS: [usize; 2] = [66, 67];
 struct State {
     peers: Peers,
     now: Duration,
+    /// Those that have a channel with us, whether connected or not.
+    channels: BTreeSet<PublicKey>,
+    /// Those that are connected, and take onion messages of their channel partners only.
+    only_channels: BTreeSet<PublicKey>,
+}
+
+impl State {
+    fn set_channel(&mut self, peer: PublicKey, has_channel: bool) {
+        if has_channel {
+            self.channels.insert(peer);
+        } else {
+            self.channels.remove(&peer);
+        }
+        if self.only_channels.contains(&peer) {
+            self.peers.set_takes_onion_messages(&peer, has_channel);
+        }
+    }
+
+    fn disconnected(&mut self, peer: &PublicKey) {
+        self.only_channels.remove(peer);
+        self.peers.disconnected(peer);
+    }
 }
 
 /// Runs a [`Desk`] without a node: the `onion_message_handler` of a
@@ -66,7 +89,9 @@ where
 {
     /// For the node with this key, which must be the one that the peers know.
     pub fn new(node: Keypair, desk: D, entropy: E, inner: H, limits: Limits) -> Self {
-        let state = Mutex::new(State { peers: Peers::new(node, limits), now: Duration::ZERO });
+        let (channels, only_channels) = Default::default();
+        let state = State { peers: Peers::new(node, limits), now: Duration::ZERO, channels, only_channels };
+        let state = Mutex::new(state);
         Self { messenger: Messenger::new(node), desk, entropy, inner, state }
     }
 
@@ -92,9 +117,24 @@ where
         lock(&self.state).peers.able().collect()
     }
 
-    /// Says what a peer is to us: see [`Peers::set_standing`]. To be called for each peer that has a channel.
+    /// Says what a peer is to us: see [`Peers::set_standing`]. To be called for each peer that has a channel: who is
+    /// [kept](Standing::Kept) has one, and a [stranger](Standing::Stranger) has none. Of others, say so with
+    /// [`set_channel`](Self::set_channel).
     pub fn set_standing(&self, peer: PublicKey, standing: Standing) {
-        lock(&self.state).peers.set_standing(peer, standing);
+        let mut state = lock(&self.state);
+        state.peers.set_standing(peer, standing);
+        match standing {
+            Standing::Stranger => state.set_channel(peer, false),
+            Standing::Kept => state.set_channel(peer, true),
+            Standing::Chosen => {}
+        }
+    }
+
+    /// Says whether a peer has a channel with us, whatever else it is to us, and whether it is connected or not. Some
+    /// nodes take onion messages of nobody else (`option_onion_messages_only_channels`). To be called for each peer of
+    /// our choice, those that the node connected to among them, whenever that changes.
+    pub fn set_channel(&self, peer: PublicKey, has_channel: bool) {
+        lock(&self.state).set_channel(peer, has_channel);
     }
 
     /// What was heard, and what was dropped.
@@ -133,7 +173,7 @@ where
     /// [`SendError`]: tell [`Desk::unsendable`] of a `Message`, and [`Desk::unreachable`] of the others.
     pub fn send(&self, outgoing: &OutgoingMessage) -> Result<PublicKey, SendError> {
         let randomness = self.entropy.get_secure_random_bytes();
-        let State { peers, now } = &mut *lock(&self.state);
+        let State { peers, now, .. } = &mut *lock(&self.state);
         peers.send(outgoing, randomness, *now, &self.channels())
     }
 
@@ -158,7 +198,7 @@ where
     /// Opens what can be opened now.
     fn hear(&self) {
         let next = || {
-            let State { peers, now } = &mut *lock(&self.state);
+            let State { peers, now, .. } = &mut *lock(&self.state);
             peers.next(*now, &self.channels())
         };
         while let Some(arrived) = next() {
@@ -195,7 +235,7 @@ where
 {
     fn handle_onion_message(&self, peer: PublicKey, message: &msgs::OnionMessage) {
         if let Ok(message) = OnionMessage::from_payload(&message.encode()) {
-            let State { peers, now } = &mut *lock(&self.state);
+            let State { peers, now, .. } = &mut *lock(&self.state);
             peers.receive(&peer, message, *now);
         }
         self.hear();
@@ -203,7 +243,7 @@ where
 
     fn next_onion_message_for_peer(&self, peer: PublicKey) -> Option<msgs::OnionMessage> {
         {
-            let State { peers, now } = &mut *lock(&self.state);
+            let State { peers, now, .. } = &mut *lock(&self.state);
             if let Some(message) = peers.next_to_send(&peer, *now) {
                 // What was made here can be read.
                 return msgs::OnionMessage::read_from_fixed_length_buffer(&mut message.payload()).ok();
@@ -241,22 +281,28 @@ where
     /// Refuses nobody itself: LDK would end the connection for its channels, too.
     fn peer_connected(&self, peer: PublicKey, init: &Init, inbound: bool) -> Result<(), ()> {
         {
-            let State { peers, now } = &mut *lock(&self.state);
+            let State { peers, now, channels, only_channels } = &mut *lock(&self.state);
             let has =
                 |bit: &usize| init.features.le_flags().get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1);
-            let only_channels = ONLY_CHANNELS.iter().any(has) && peers.standing(&peer) != Standing::Kept;
-            peers.connected(peer, inbound, init.features.supports_onion_messages() && !only_channels, *now);
+            let knows = init.features.supports_onion_messages();
+            let restricts = knows && ONLY_CHANNELS.iter().any(has);
+            if restricts {
+                only_channels.insert(peer);
+            } else {
+                only_channels.remove(&peer);
+            }
+            peers.connected(peer, inbound, knows && (!restricts || channels.contains(&peer)), *now);
         }
         let connected = self.inner.peer_connected(peer, init, inbound);
         if connected.is_err() {
-            lock(&self.state).peers.disconnected(&peer);
+            lock(&self.state).disconnected(&peer);
         }
         connected
     }
 
     /// What waits for the peer is dropped: anyone who waits for an answer asks again.
     fn peer_disconnected(&self, peer: PublicKey) {
-        lock(&self.state).peers.disconnected(&peer);
+        lock(&self.state).disconnected(&peer);
         self.inner.peer_disconnected(peer);
     }
 

@@ -12,7 +12,7 @@ pub struct Counts {
     pub heard: u64,
     /// Passed on to another peer.
     pub passed_on: u64,
-    /// Came from a peer that has no place, or that does not say that it knows onion messages.
+    /// Came from a peer that has no place.
     pub not_heard: u64,
     /// Came faster than [`Limits`](super::Limits) allow, for so long that there was no room to wait.
     pub too_many: u64,

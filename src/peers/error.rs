@@ -17,6 +17,9 @@ pub enum SendError {
     /// Too much waits for this peer.
     #[error("too many messages are waiting for {0}: try again later")]
     Full(PublicKey),
+    /// Another invoice for the same request was answered before this one: one is, and no more (EXC-19).
+    #[error("another invoice for this request was answered already")]
+    Answered,
     /// This way cannot be gone: it starts at an unknown channel, or has too much in it. Another may.
     #[error(transparent)]
     Way(Box<Error>),

@@ -6,11 +6,9 @@ use core::time::Duration;
 use secp256k1::PublicKey;
 
 use super::peer::Peer;
-use super::set::{Asked, Channels, Peers};
-use crate::exchange::{
-    Inbound, IncomingMessage, MessageArrival, OffersMessageKind, PathId, ReceivedProof, ReceivedQuery,
-};
-use crate::field::BlindedPath;
+use super::set::{Channels, Peers};
+use crate::exchange::{Inbound, IncomingMessage, MessageArrival, OffersMessageKind, ReceivedProof, ReceivedQuery};
+use crate::field::{BlindedPath, Brought};
 use crate::onion::{Forward, HopKey, OnionMessage, Refusal};
 
 /// What it takes to open a message, before anything is known about it.
@@ -65,6 +63,16 @@ pub enum Arrived {
         /// The message as it came.
         onion: OnionMessage,
     },
+}
+
+/// What answers something itself: nobody is told about it, but about an invoice where the limits say so (EXC-19).
+fn is_answer(kind: OffersMessageKind) -> bool {
+    match kind {
+        OffersMessageKind::Invoice | OffersMessageKind::InvoiceError => true,
+        #[cfg(feature = "async_payments")]
+        OffersMessageKind::StaticInvoice | OffersMessageKind::ReleaseHeldHtlc => true,
+        _ => false,
+    }
 }
 
 impl Peers {
@@ -156,8 +164,9 @@ impl Peers {
                     }
                     self.counts.unanswerable = self.counts.unanswerable.saturating_add(1);
                 }
-                Ok(Inbound::Query(query)) => {
-                    if self.is_answerable(query.reply_path(), None, &from, now, channels) {
+                Ok(Inbound::Query(mut query)) => {
+                    if self.is_answerable(query.reply_path(), &from, now, channels) {
+                        query.set_brought(Brought { by: from, invoice_over: None });
                         self.counts.heard = self.counts.heard.saturating_add(1);
                         return Some(Arrived::Query { from, query, onion });
                     }
@@ -227,7 +236,7 @@ impl Peers {
     }
 
     /// The message, if what it asks for can be answered: before anything is computed for it. An invoice is taken
-    /// anyway.
+    /// anyway, and any other answer.
     fn answerable(
         &mut self,
         mut message: IncomingMessage,
@@ -235,28 +244,28 @@ impl Peers {
         now: Duration,
         channels: &impl Channels,
     ) -> Option<IncomingMessage> {
-        let Some(path) = message.reply_path.take() else { return Some(message) };
-        let is_request = message.kind == OffersMessageKind::InvoiceRequest;
-        let invoice = match &message.arrival {
-            _ if is_request => None,
+        let Some(mut path) = message.reply_path.take() else { return Some(message) };
+        let is_answer = is_answer(message.kind);
+        let invoice_over = match &message.arrival {
+            _ if !is_answer => None,
             MessageArrival::Path(path_id) if self.limits.answers_invoices && !self.answered.has(path_id) => {
-                Some(*path_id)
+                Some(path_id.0)
             }
             _ => return Some(message),
         };
-        if self.is_answerable(&path, invoice, from, now, channels) {
+        if self.is_answerable(&path, from, now, channels) {
+            path.set_brought(Brought { by: *from, invoice_over });
             message.reply_path = Some(path);
-        } else if is_request {
+        } else if !is_answer {
             return None;
         }
         Some(message)
     }
 
-    /// Whether there is a way and room for an answer over this path. If so, who brought what it answers is remembered.
+    /// Whether there is a way and room for an answer over this path.
     fn is_answerable(
         &mut self,
         path: &BlindedPath<'static>,
-        invoice: Option<PathId>,
         from: &PublicKey,
         now: Duration,
         channels: &impl Channels,
@@ -266,14 +275,7 @@ impl Peers {
         let Some(way) = way else { return false };
         let source = self.source(*from, &way.first);
         let has_room = |peer: &Peer| peer.queue.has_room(source, ANSWER_LEN, &self.limits);
-        if !self.peers.get(&way.first).is_some_and(has_room) {
-            return false;
-        }
-        let key = path.first_path_key().to_bytes();
-        let forgotten = self.peers.get_mut(from).and_then(|peer| peer.ask(key));
-        forgotten.iter().for_each(|forgotten| self.forget(forgotten, from));
-        self.asked.insert(key, Asked { from: *from, invoice });
-        true
+        self.peers.get(&way.first).is_some_and(has_room)
     }
 
     /// Passes a message on, if the node is connected.

@@ -26,19 +26,15 @@ const NEW: Duration = Duration::from_secs(60);
 /// How long a peer for which something waits counts as busy, without doing anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many ways back are remembered for each peer.
-const ASKED: usize = 128;
-
-/// The first path key of a reply path: every path has another.
-pub(super) type WayBack = [u8; 33];
-
 pub(super) struct Peer {
     pub(super) is_inbound: bool,
     pub(super) standing: Standing,
-    /// Whether it takes onion messages: else it is sent none, and not heard.
+    /// Whether it takes our onion messages: else it is sent none.
     pub(super) is_able: bool,
     /// Whether it is heard at the moment.
     pub(super) has_place: bool,
+    /// When it lost its place to another.
+    pub(super) lost_place_at: Option<Duration>,
     since: Duration,
     pub(super) active_at: Duration,
     pub(super) budget: Bucket,
@@ -47,8 +43,6 @@ pub(super) struct Peer {
     pub(super) unopened: VecDeque<OnionMessage>,
     pub(super) unopened_bytes: usize,
     pub(super) queue: Queue,
-    /// The reply paths of what it brought last, the oldest first.
-    asked: VecDeque<WayBack>,
 }
 
 impl Peer {
@@ -58,6 +52,7 @@ impl Peer {
             standing,
             is_able,
             has_place: false,
+            lost_place_at: None,
             since: now,
             active_at: now,
             budget: Bucket::full(limits.peer, now),
@@ -65,7 +60,6 @@ impl Peer {
             unopened: VecDeque::new(),
             unopened_bytes: 0,
             queue: Queue::default(),
-            asked: VecDeque::new(),
         }
     }
 
@@ -76,6 +70,11 @@ impl Peer {
     /// From when on it is new no more.
     pub(super) fn new_until(&self) -> Duration {
         self.since.saturating_add(NEW)
+    }
+
+    /// Whether it had a place, and lost it, not long ago: who is new comes before it.
+    pub(super) fn lost_place_lately(&self, now: Duration) -> bool {
+        self.lost_place_at.is_some_and(|at| now < at.saturating_add(NEW))
     }
 
     pub(super) fn is_stranger(&self) -> bool {
@@ -91,18 +90,6 @@ impl Peer {
     /// keep a place with them.
     pub(super) fn is_busy(&self, now: Duration) -> bool {
         self.waiting() > 0 && now < self.active_at.saturating_add(PATIENCE)
-    }
-
-    /// Remembers a way back. Gives the one that is forgotten for it.
-    pub(super) fn ask(&mut self, way: WayBack) -> Option<WayBack> {
-        self.asked.retain(|other| *other != way);
-        self.asked.push_back(way);
-        if self.asked.len() > ASKED { self.asked.pop_front() } else { None }
-    }
-
-    /// Forgets the ways back.
-    pub(super) fn forget_asked(&mut self) -> VecDeque<WayBack> {
-        core::mem::take(&mut self.asked)
     }
 
     /// Forgets what waits, and says how much that was.
@@ -121,21 +108,6 @@ mod tests {
 
     fn peer(now: Duration) -> Peer {
         Peer::new(true, Standing::Stranger, true, &Limits::default(), now)
-    }
-
-    // EXC-20: the latest, each once.
-    #[test]
-    fn the_latest_ways_back_are_remembered() {
-        let way = |number: usize| [u8::try_from(number).unwrap(); 33];
-        let mut peer = peer(Duration::ZERO);
-        for _ in 0..2 {
-            assert!((0..ASKED).all(|number| peer.ask(way(number)).is_none()));
-        }
-        // Who asks over the first again has the second forgotten.
-        assert_eq!((peer.ask(way(0)), peer.ask(way(ASKED))), (None, Some(way(1))));
-        let kept = (2..ASKED).chain([0, ASKED]).map(way);
-        assert!(peer.forget_asked().into_iter().eq(kept));
-        assert!(peer.forget_asked().is_empty());
     }
 
     #[test]

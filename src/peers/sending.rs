@@ -19,7 +19,8 @@ const ANSWERING: u32 = 4;
 impl Peers {
     /// Sends a message: it waits until [the peer](Self::next_to_send) takes it. Returns the peer.
     ///
-    /// What answers a message that came goes back the way that came, or through a peer that we chose. Everything else
+    /// What answers a message that came goes back the way that came, or through a peer that we chose: the reply path
+    /// knows which way that was, unless it was saved and loaded since, or made from its bytes. Everything else
     /// goes to where its path starts, if we chose that peer, or else through another that we chose (EXC-19); and its
     /// answer comes back through the same peer. `randomness` is 32 random bytes, used for nothing else.
     ///
@@ -60,11 +61,16 @@ impl Peers {
     ) -> Result<PublicKey, SendError> {
         // What wants an answer begins here, whoever asked us something over the same path: a stranger can name any
         // path that it knows, that of an offer too, and would get what we send over it (EXC-19).
-        let asked = match (&parcel.destination, &parcel.reply_path_id, parcel.reply_path) {
-            (Destination::Path(path), None, None) => self.asked.get(&path.first_path_key().to_bytes()).copied(),
+        let brought = match (parcel.destination, &parcel.reply_path_id, parcel.reply_path) {
+            (Destination::Path(path), None, None) => path.brought(),
             _ => None,
         };
-        let from = asked.map(|asked| asked.from);
+        let invoice_over = brought.and_then(|brought| brought.invoice_over).map(PathId);
+        // Several may have come before the first was answered.
+        if invoice_over.is_some_and(|path_id| self.answered.has(&path_id)) {
+            return Err(SendError::Answered);
+        }
+        let from = brought.map(|brought| brought.by).filter(|id| self.peers.contains_key(id));
         let way = self.way(parcel.destination, from, channels)?;
         let source = match (from, &parcel.reply_path_id) {
             (Some(from), _) => self.source(from, &way.first),
@@ -97,7 +103,7 @@ impl Peers {
             let hops = u32::try_from(path.hops().count()).unwrap_or(u32::MAX).saturating_add(1);
             self.charge(&from, hops.saturating_mul(2).saturating_add(ANSWERING), now);
         }
-        if let Some(path_id) = asked.and_then(|asked| asked.invoice) {
+        if let Some(path_id) = invoice_over {
             self.answered.add(path_id);
         }
         let pushed = self.peers.get_mut(&way.first).map(|peer| peer.queue.push(source, sent.message, &self.limits));

@@ -10,9 +10,9 @@ use secp256k1::{Keypair, PublicKey};
 use super::bucket::Bucket;
 use super::counts::Counts;
 use super::limits::{Budget, Limits};
-use super::peer::{Peer, Standing, WayBack};
+use super::peer::{Peer, Standing};
 use super::seen::Seen;
-use crate::exchange::{Messenger, PathId};
+use crate::exchange::Messenger;
 use crate::field::{Direction, ShortChannelId};
 
 /// What is known of channels: our own, and those of others, from gossip for example. A function will do.
@@ -40,17 +40,15 @@ impl Channels for NoChannels {
     }
 }
 
-/// How often a place changes hands. A stranger that says something while it has no place makes us look for the idlest.
+/// How often a place changes hands.
 const TURNOVER: Budget = Budget { burst: 256, per_second: 64 };
 
-/// What is to be answered over a path.
-#[derive(Clone, Copy)]
-pub(super) struct Asked {
-    /// Who brought it.
-    pub(super) from: PublicKey,
-    /// Over which path it came, if it was an invoice: to be answered once.
-    pub(super) invoice: Option<PathId>,
-}
+/// How much of that is left for those that had no place for a while. Else a flood of those that lose one again and again
+/// would use it up, and nobody new would be heard.
+const FOR_OTHERS: u32 = 128;
+
+/// How long it is not looked again for somebody that gives way, after there was nobody: looking takes time.
+const LOOK_AGAIN: Duration = Duration::from_millis(15);
 
 /// The peers of a wallet or an issuer, as far as onion messages go: whom to hear, how often, and over whom to send.
 ///
@@ -74,10 +72,10 @@ pub struct Peers {
     /// The strangers that are heard, and how often that changes.
     pub(super) places: Vec<PublicKey>,
     turnover: Bucket,
+    /// When nobody gave way.
+    nobody_at: Option<Duration>,
     /// How many bytes of strangers are not opened yet.
     pub(super) strangers_bytes: usize,
-    /// What is to be answered over these paths.
-    pub(super) asked: BTreeMap<WayBack, Asked>,
     /// The requests for which a wrong invoice was answered.
     pub(super) answered: super::answered::Answered,
     pub(super) turns: usize,
@@ -100,8 +98,8 @@ impl Peers {
             unopened: VecDeque::new(),
             places: Vec::new(),
             turnover: Bucket::full(TURNOVER, start),
+            nobody_at: None,
             strangers_bytes: 0,
-            asked: BTreeMap::new(),
             answered: super::answered::Answered::default(),
             turns: 0,
             passes_on: false,
@@ -151,7 +149,9 @@ impl Peers {
     }
 
     /// A peer is connected, and has said `init`. `is_inbound` says that it came to us; `takes_onion_messages` whether
-    /// its `init` says that it takes those of anyone who is not its channel partner.
+    /// it takes ours: its `init` says that it takes those of anyone, or of its channel partners and we are one. If not,
+    /// it is sent none, but heard: what a node takes says nothing of what it sends. That can
+    /// [change](Self::set_takes_onion_messages).
     ///
     /// Nobody is refused: who is one too many has the place of the stranger that was idle longest, as soon as it says
     /// something.
@@ -161,6 +161,14 @@ impl Peers {
         self.peers.insert(peer, Peer::new(is_inbound, standing, takes_onion_messages, &self.limits, now));
         if standing != Standing::Stranger || self.places.len() < self.limits.strangers {
             self.make_place(&peer, now);
+        }
+    }
+
+    /// Says that a connected peer takes our onion messages from now on, or no more: those that take them only from
+    /// channel partners do while there is a channel.
+    pub fn set_takes_onion_messages(&mut self, peer: &PublicKey, takes_onion_messages: bool) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.is_able = takes_onion_messages;
         }
     }
 
@@ -180,39 +188,44 @@ impl Peers {
             peer.has_place = false;
             self.places.retain(|other| other != id);
         }
-        let asked = peer.forget_asked();
         let lost = u64::try_from(peer.clear()).unwrap_or(u64::MAX);
         self.counts.disconnected = self.counts.disconnected.saturating_add(lost);
         self.unopened.retain(|other| other != id);
-        asked.iter().for_each(|way| self.forget(way, id));
-    }
-
-    /// Forgets a way back, unless another peer asked over it since.
-    pub(super) fn forget(&mut self, way: &WayBack, from: &PublicKey) {
-        if self.asked.get(way).is_some_and(|asked| asked.from == *from) {
-            self.asked.remove(way);
-        }
     }
 
     /// Gives a peer its place among those that are heard. A stranger takes that of the idlest, if there is no other.
     /// Where all are busy, one that has more than one message waiting makes room, or nobody: else all would be pushed
     /// out by turns before anything is opened.
     pub(super) fn make_place(&mut self, id: &PublicKey, now: Duration) {
-        let Some(peer) = self.peers.get(id).filter(|peer| peer.is_able && !peer.has_place) else { return };
+        let Some(peer) = self.peers.get(id).filter(|peer| !peer.has_place) else { return };
         if peer.is_stranger() {
-            if self.places.len() >= self.limits.strangers {
-                if !self.turnover.has(1, now) {
-                    return;
-                }
-                self.turnover.spend(1);
-                let Some(idlest) = self.idlest(now) else { return };
-                self.clear(&idlest);
+            if self.places.len() >= self.limits.strangers && !self.free_place(peer.lost_place_lately(now), now) {
+                return;
             }
             self.places.push(*id);
         }
         if let Some(peer) = self.peers.get_mut(id) {
             peer.has_place = true;
         }
+    }
+
+    /// Takes the place of the idlest, if it is time for that.
+    fn free_place(&mut self, lost_one_lately: bool, now: Duration) -> bool {
+        let wanted = if lost_one_lately { FOR_OTHERS.saturating_add(1) } else { 1 };
+        let looked_just_now = |at: Duration| at <= now && now < at.saturating_add(LOOK_AGAIN);
+        if !self.turnover.has(wanted, now) || self.nobody_at.is_some_and(looked_just_now) {
+            return false;
+        }
+        let Some(idlest) = self.idlest(now) else {
+            self.nobody_at = Some(now);
+            return false;
+        };
+        self.turnover.spend(1);
+        self.clear(&idlest);
+        if let Some(peer) = self.peers.get_mut(&idlest) {
+            peer.lost_place_at = Some(now);
+        }
+        true
     }
 
     /// The stranger that gives way.
@@ -282,21 +295,31 @@ mod tests {
         Keypair::from_seckey_slice(context(), &[byte; 32]).unwrap()
     }
 
-    /// EXC-20: peers that come, ask and go leave nothing. What another one asked over the same path since stays.
+    /// MSG-5: a channel of ours is its other end, and of others' the end that is named.
     #[test]
-    fn ways_back_are_forgotten_with_those_who_asked() {
-        let now = Duration::from_secs(1_000);
-        let mut peers = Peers::new(key(1), Limits::default());
-        let [one, other] = [2, 3].map(|byte| key(byte).public_key());
-        for (from, way) in [(one, [1; 33]), (one, [2; 33]), (other, [2; 33])] {
-            peers.connected(from, true, true, now);
-            peers.peers.get_mut(&from).unwrap().ask(way);
-            peers.asked.insert(way, Asked { from, invoice: None });
+    fn a_node_can_be_named_by_a_channel() {
+        let peers = Peers::new(key(1), Limits::default());
+        let [own, one, other] = [1, 2, 3].map(|byte| key(byte).public_key());
+        let channels = |scid, end| match (scid, end) {
+            (ShortChannelId(1), Direction::NodeOne) => Some(one),
+            (ShortChannelId(1), Direction::NodeTwo) => Some(own),
+            (ShortChannelId(2), Direction::NodeOne) => Some(one),
+            (ShortChannelId(2), Direction::NodeTwo) => Some(other),
+            _ => None,
+        };
+        let [ours, others, unknown] = [1, 2, 3].map(ShortChannelId);
+        for (next, node) in [
+            (NextHop::NodeId(other), Some(other)),
+            (NextHop::Channel(ours), Some(one)),
+            (NextHop::Channel(others), None),
+            (NextHop::Channel(unknown), None),
+            (NextHop::ChannelEnd(ours, Direction::NodeTwo), Some(own)),
+            (NextHop::ChannelEnd(others, Direction::NodeOne), Some(one)),
+            (NextHop::ChannelEnd(others, Direction::NodeTwo), Some(other)),
+            (NextHop::ChannelEnd(unknown, Direction::NodeOne), None),
+        ] {
+            assert_eq!(peers.node_at(next, &channels), node, "{next}");
         }
-        peers.disconnected(&one);
-        assert!(peers.asked.keys().eq([&[2; 33]]));
-        peers.disconnected(&other);
-        assert!(peers.asked.is_empty());
     }
 
     /// MSG-5: a channel of ours is its other end, and of others' the end that is named.
@@ -343,6 +366,30 @@ mod tests {
         }
         // Nobody has lost one for it.
         assert!((11..=13).all(|number| has_place(&peers, number)));
+    }
+
+    /// EXC-20: where nobody gives way, no turn of a place is used up, and soon it is looked again.
+    #[test]
+    fn looking_for_a_place_in_vain_uses_up_nothing() {
+        let now = Duration::from_secs(1_000);
+        let mut peers = Peers::new(key(1), Limits { strangers: 1, ..Limits::default() });
+        let [placed, other] = [2, 3].map(|byte| key(byte).public_key());
+        for id in [placed, other] {
+            peers.connected(id, true, true, now);
+            peers.receive(&id, onion(200, 1), now);
+        }
+        for number in 2..1_000 {
+            peers.receive(&other, onion(200, number), now);
+        }
+        assert!(peers.turnover.has(TURNOVER.burst, now));
+        // A second message, and the first gives way: but only after a rest.
+        peers.receive(&placed, onion(200, 1_000), now);
+        let mut has_place = |now| {
+            peers.receive(&other, onion(200, 1_001), now);
+            peers.peers[&other].has_place
+        };
+        assert!(!has_place(now + LOOK_AGAIN - Duration::from_nanos(1)));
+        assert!(has_place(now + LOOK_AGAIN));
     }
 
     /// EXC-20: whatever peers do, and whatever they become, what strangers have counts, and what others have does not.

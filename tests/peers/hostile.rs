@@ -468,3 +468,47 @@ fn answers_to_who_is_gone_are_not_our_own() {
     let own = town.ask(&offer);
     assert_eq!(town.send(ISSUER, &own), Ok(id(MIDDLE)));
 }
+
+/// EXC-20: three times as many strangers as have a place send all they can. Whoever is new is heard all the same, at
+/// once, and answered.
+#[test]
+fn a_newcomer_is_heard_beside_a_flood() {
+    for rate in [2u64, 10] {
+        let mut town = Town::new(1, Limits::default(), false);
+        let offer = town.node(ISSUER).offer.clone();
+        let flooders = 400;
+        for stranger in 0..flooders as u16 {
+            town.comes(STRANGERS + stranger, ISSUER);
+        }
+        town.now += Duration::from_secs(61);
+        let onion = town.request(&offer, None);
+        let (mut number, mut answered) = (0u64, 0);
+        let mut flood = |town: &mut Town, count: u64| {
+            for _ in 0..count {
+                number += 1;
+                let mut bytes = onion.as_bytes().to_vec();
+                bytes[100..108].copy_from_slice(&number.to_be_bytes());
+                let stranger = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % flooders;
+                town.hand(STRANGERS + stranger as u16, ISSUER, OnionMessage::read(bytes).unwrap());
+            }
+        };
+        // Ten milliseconds each. In every second, one comes and asks, in the middle of it all.
+        let newcomers = 3..8;
+        for step in 0..900u16 {
+            let count = flooders * rate / 100;
+            flood(&mut town, count / 2);
+            let (second, at) = (step / 100, step % 100);
+            let newcomer = 900 + second;
+            if newcomers.contains(&second) && at == 37 {
+                town.comes(newcomer, ISSUER);
+                let request = town.request(&offer, Some(&path_to(newcomer, &[])));
+                town.hand(newcomer, ISSUER, request);
+            }
+            flood(&mut town, count - count / 2);
+            town.hear(ISSUER);
+            newcomers.clone().for_each(|second| answered += town.given(ISSUER, 900 + second).len());
+            town.now += Duration::from_millis(10);
+        }
+        assert_eq!(answered, newcomers.len(), "{rate}: {}", town.node(ISSUER).peers.counts());
+    }
+}

@@ -12,6 +12,7 @@ mod town;
 #[cfg(feature = "peer")]
 mod handshake;
 mod hostile;
+mod late;
 mod many_fetches;
 #[cfg(feature = "peer")]
 mod messages;

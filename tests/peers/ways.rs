@@ -1,8 +1,14 @@
 //! Which ways messages and their answers take, and what is said of those that cannot be gone.
 
 use super::town::{ISSUER, MIDDLE, NOW, PAYER, SECOND, STRANGERS, Town, id, key, path_to};
+#[cfg(feature = "async_payments")]
+use bolt12::exchange::PathId;
 use bolt12::exchange::{Action, Destination, OffersMessage, OutgoingMessage, Payer};
 use bolt12::onion::{BlindedPathBuilder, OnionMessage, PathHop, Peeled};
+#[cfg(feature = "async_payments")]
+use bolt12::onion::{Contents, OnionMessageBuilder};
+#[cfg(feature = "async_payments")]
+use bolt12::peers::Arrived;
 use bolt12::peers::{NoChannels, SendError};
 use bolt12::{BlindedPath, Direction, ErrorKind, HumanReadableName, InvoiceError, ShortChannelId, UnixTime};
 
@@ -96,4 +102,59 @@ fn a_path_that_is_too_long_is_not_the_fault_of_the_message() {
     // Nothing of it waits, and what follows goes through.
     assert_eq!(town.node(ISSUER).peers.waiting(&id(MIDDLE)), 0);
     assert_eq!(town.send(ISSUER, &answer(short_text, path_to(PAYER, &[MIDDLE]))), Ok(id(MIDDLE)));
+}
+
+/// EXC-19, EXC-20: what a peer takes says nothing of what it may ask. Whoever takes no onion messages of ours is heard,
+/// answered through others, and sent nothing; until it takes them, for example because a channel was opened.
+#[test]
+fn who_takes_nothing_is_heard_and_answered_through_others() {
+    let mut town = Town::new(2, Default::default(), false);
+    let (stranger, offer) = (STRANGERS, town.node(ISSUER).offer.clone());
+    let now = town.now;
+    town.node(ISSUER).peers.connected(id(stranger), true, false, now);
+    let ask = |town: &mut Town| {
+        let request = town.request(&offer, Some(&path_to(stranger, &[])));
+        town.hand(stranger, ISSUER, request);
+        town.hear(ISSUER);
+        (town.node(ISSUER).requests, [stranger, MIDDLE].map(|peer| town.given(ISSUER, peer).len()))
+    };
+    assert_eq!(ask(&mut town), (0, [0, 0]));
+    assert_eq!(town.node(ISSUER).peers.counts().unanswerable, 1);
+    town.connect(ISSUER, MIDDLE);
+    assert_eq!(ask(&mut town), (1, [0, 1]));
+    town.node(ISSUER).peers.set_takes_onion_messages(&id(stranger), true);
+    assert_eq!(ask(&mut town), (2, [1, 0]));
+    town.node(ISSUER).peers.set_takes_onion_messages(&id(stranger), false);
+    assert_eq!(ask(&mut town), (3, [0, 1]));
+    // Of who is not connected nothing is kept.
+    town.node(ISSUER).peers.set_takes_onion_messages(&id(9), true);
+    assert_eq!(town.node(ISSUER).peers.len(), 2);
+}
+
+/// MSG-3, EXC-19: whatever is no answer itself can be answered, requests for invoices and what passes between a sleeping
+/// payee, its server and its payers alike.
+#[cfg(feature = "async_payments")]
+#[test]
+fn what_wants_an_answer_keeps_its_reply_path() {
+    let mut town = Town::new(1, Default::default(), false);
+    town.comes(STRANGERS, ISSUER);
+    let own = town.node(ISSUER).peers.messenger().path(&[], PathId([4; 32])).build([5; 32]).unwrap();
+    for (contents, expected) in [
+        (Contents::InvoiceRequest(b"?"), true),
+        (Contents::HeldHtlcAvailable(b""), true),
+        (Contents::OfferPathsRequest(b""), true),
+        (Contents::OfferPaths(b""), true),
+        (Contents::ServeStaticInvoice(b""), true),
+        (Contents::Invoice(b"?"), false),
+        (Contents::InvoiceError(b"?"), false),
+        (Contents::StaticInvoice(b"?"), false),
+        (Contents::ReleaseHeldHtlc(b""), false),
+    ] {
+        let reply_path = path_to(STRANGERS, &[]);
+        let onion = OnionMessageBuilder::over(&own, contents).reply_path(&reply_path).build(town.random()).unwrap();
+        town.hand(STRANGERS, ISSUER, onion.message);
+        let now = town.now;
+        let Some(Arrived::Message { message, .. }) = town.node(ISSUER).peers.next(now, &NoChannels) else { panic!() };
+        assert_eq!(message.reply_path.is_some(), expected, "{:?}", message.kind);
+    }
 }

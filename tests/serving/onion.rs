@@ -132,13 +132,17 @@ fn what_is_forwarded_goes_through_peers_of_our_choice() {
         let question = town.request(&own, Some(forward_path));
         town.hand(stranger, server, question);
         let now = town.now;
-        assert!(matches!(town.node(server).peers.next(now, &NoChannels), Some(Arrived::Message { .. })));
+        let Some(Arrived::Message { message, .. }) = town.node(server).peers.next(now, &NoChannels) else { panic!() };
+        message.reply_path.unwrap()
     };
-    ask(&mut town);
+    let reply_path = ask(&mut town);
+    assert_eq!(reply_path, *forward_path);
     assert_eq!(town.send(server, &forward), Err(SendError::NoPeer));
-    // What answers the stranger goes to it.
+    // What answers the stranger goes to it, and nothing else over the same path.
     let message = OffersMessage::InvoiceError(InvoiceError::new("out of tea").unwrap());
-    let answer = OutgoingMessage { message, ..forward.clone() };
+    let other = OutgoingMessage { message, ..forward.clone() };
+    let answer = OutgoingMessage { destination: Destination::Path(reply_path), ..other.clone() };
+    assert_eq!(town.send(server, &other), Err(SendError::NoPeer));
     assert_eq!(town.send(server, &answer), Ok(id(stranger)));
     town.connect(server, MIDDLE);
     ask(&mut town);

@@ -119,6 +119,8 @@ struct World {
     taken: u64,
     /// What was opened, for us.
     opened: BTreeSet<Vec<u8>>,
+    /// Answers that take their time, and who brought what they answer.
+    late: Vec<(PublicKey, OutgoingMessage)>,
     number: u16,
 }
 
@@ -154,7 +156,7 @@ impl World {
         bytes
     }
 
-    /// Opens the next message, and answers it.
+    /// Opens the next message, and answers it, now or later.
     fn open(&mut self, answers: bool) -> bool {
         let Some(arrived) = self.peers.next(self.now, &channels) else { return false };
         let (Arrived::Message { onion, .. } | Arrived::Query { onion, .. } | Arrived::Proof { onion, .. }) = &arrived
@@ -163,15 +165,30 @@ impl World {
         };
         assert!(self.opened.insert(onion.as_bytes().to_vec()), "this was opened before");
         if let Arrived::Message { from, message, .. } = arrived {
-            if let Some(reply_path) = message.reply_path.filter(|_| answers) {
+            if let Some(reply_path) = message.reply_path {
                 let destination = Destination::Path(reply_path);
                 let answer = OutgoingMessage { message: refusal(), destination, reply_path_id: None };
-                let randomness = self.numbered();
-                let result = self.peers.send(&answer, randomness, self.now, &channels);
-                self.sent(result, Some(from));
+                match answers {
+                    true => self.answer(&answer, from),
+                    false => self.late.push((from, answer)),
+                }
             }
         }
         true
+    }
+
+    fn answer(&mut self, answer: &OutgoingMessage, from: PublicKey) {
+        let randomness = self.numbered();
+        let result = self.peers.send(answer, randomness, self.now, &channels);
+        self.sent(result, Some(from));
+    }
+
+    /// One of those that were put off.
+    fn answer_late(&mut self, detail: u8) {
+        if let Some(at) = usize::from(detail).checked_rem(self.late.len()) {
+            let (from, answer) = self.late.swap_remove(at);
+            self.answer(&answer, from);
+        }
     }
 
     /// Something of ours, to a peer or over a path.
@@ -241,6 +258,7 @@ pub fn check(data: &[u8]) {
         sent: 0,
         taken: 0,
         opened: BTreeSet::new(),
+        late: Vec::new(),
         number: 0,
     };
     for event in events.chunks_exact(2).take(500) {
@@ -274,6 +292,7 @@ pub fn check(data: &[u8]) {
             }
             5 => drop(world.open(detail & 1 == 0)),
             6 => world.settle(detail & 1 == 0),
+            7 if detail & 0x80 != 0 => world.answer_late(detail),
             7 => world.begin(detail),
             8 => drop(world.take(at)),
             _ => world.now += Duration::from_millis(4 * u64::from(detail) * u64::from(detail)),
