@@ -40,7 +40,8 @@ impl Default for Pace {
 pub struct Limits {
     /// How many of those that came to us are heard at the same time. Where more are connected, the one that was idle
     /// longest makes room for who says something; where none is idle, the one that has the most waiting. That happens
-    /// 64 times in a second at most, and newcomers come before those that lost a place lately. Peers that [we keep or chose](super::Standing) are not counted. 128 by default.
+    /// 64 times in a second at most, and newcomers come before those that lost a place lately. Peers that
+    /// [we keep or chose](super::Standing) are not counted. 128 by default.
     pub strangers: usize,
     /// For each peer. 800 at once and 160 in a second by default: 50 requests with their answers, and 10.
     pub peer: Budget,

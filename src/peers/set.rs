@@ -322,33 +322,6 @@ mod tests {
         }
     }
 
-    /// MSG-5: a channel of ours is its other end, and of others' the end that is named.
-    #[test]
-    fn a_node_can_be_named_by_a_channel() {
-        let peers = Peers::new(key(1), Limits::default());
-        let [own, one, other] = [1, 2, 3].map(|byte| key(byte).public_key());
-        let channels = |scid, end| match (scid, end) {
-            (ShortChannelId(1), Direction::NodeOne) => Some(one),
-            (ShortChannelId(1), Direction::NodeTwo) => Some(own),
-            (ShortChannelId(2), Direction::NodeOne) => Some(one),
-            (ShortChannelId(2), Direction::NodeTwo) => Some(other),
-            _ => None,
-        };
-        let [ours, others, unknown] = [1, 2, 3].map(ShortChannelId);
-        for (next, node) in [
-            (NextHop::NodeId(other), Some(other)),
-            (NextHop::Channel(ours), Some(one)),
-            (NextHop::Channel(others), None),
-            (NextHop::Channel(unknown), None),
-            (NextHop::ChannelEnd(ours, Direction::NodeTwo), Some(own)),
-            (NextHop::ChannelEnd(others, Direction::NodeOne), Some(one)),
-            (NextHop::ChannelEnd(others, Direction::NodeTwo), Some(other)),
-            (NextHop::ChannelEnd(unknown, Direction::NodeOne), None),
-        ] {
-            assert_eq!(peers.node_at(next, &channels), node, "{next}");
-        }
-    }
-
     /// EXC-20: who comes is heard while there is room. Whom we know is heard anyway.
     #[test]
     fn so_many_strangers_have_a_place_at_once() {
