@@ -33,6 +33,13 @@ fn can_be_left_out(statement: &Stmt) -> bool {
         Stmt::Expr(expression, semicolon) => (expression, semicolon.is_some()),
         _ => return false,
     };
+    let attributes = match expression {
+        Expr::Call(it) => &it.attrs[..],
+        _ => &[],
+    };
+    if attributes.iter().any(is_for_tests) {
+        return false;
+    }
     match expression {
         Expr::If(it) => it.else_branch.is_none(),
         Expr::ForLoop(_) => true,
