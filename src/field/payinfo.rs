@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{Cursor, Entries, Features, Value, into_entries};
-use crate::error::{Error, ErrorKind, Rule};
+use crate::error::Error;
 use crate::units::Msat;
 
 /// Fees and limits of one blinded path, from its introduction node to the recipient.
@@ -96,9 +96,10 @@ impl<'a> PayInfo<'a> {
     }
 
     /// Appends the payinfo as it stands in a message.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let features = self.features.minimal();
-        let len = u16::try_from(features.len()).map_err(|_| Error::new(ErrorKind::TooManyEntries, Rule::Tlv6))?;
+        // No message has features of more bytes than 16 bits can count, and nobody makes them (D7).
+        let len = features.len() as u16;
         out.reserve(PayInfo::MIN_LEN.saturating_add(features.len()));
         out.extend_from_slice(&self.fee_base_msat.to_be_bytes());
         out.extend_from_slice(&self.fee_proportional_millionths.to_be_bytes());
@@ -107,7 +108,6 @@ impl<'a> PayInfo<'a> {
         out.extend_from_slice(&self.htlc_maximum_msat.to_be_bytes());
         out.extend_from_slice(&len.to_be_bytes());
         out.extend_from_slice(features);
-        Ok(())
     }
 }
 

@@ -166,3 +166,27 @@ impl fmt::Debug for Point {
         write!(f, "{self}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::steps;
+
+    const POINT: [u8; 33] = [
+        2, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b,
+        0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98,
+    ];
+
+    /// TLV-7: a point that comes again is not checked again, as long as there is room to remember it.
+    #[test]
+    fn a_point_is_checked_once() {
+        let mut points = Points::default();
+        assert!(steps(|| points.check(&POINT).unwrap()) > 0);
+        assert_eq!(steps(|| points.check(&POINT).unwrap()), 0);
+        assert_eq!(steps(|| points.check_once(&POINT).unwrap()), 0);
+        // One whose key was needed was checked with it.
+        let mut points = Points::default();
+        points.key(&POINT).unwrap();
+        assert_eq!(steps(|| points.check(&POINT).unwrap()), 0);
+    }
+}

@@ -58,8 +58,7 @@ impl<'a> InvoiceBuilder<'a> {
     /// needed (IVW-4).
     pub fn add_path(mut self, path: BlindedPath<'static>, payinfo: &PayInfo<'_>) -> Self {
         self.paths.push(path);
-        let written = payinfo.write(&mut self.payinfos);
-        self.note(written);
+        payinfo.write(&mut self.payinfos);
         self
     }
 
@@ -170,5 +169,58 @@ pub(crate) fn multi_part_feature(multi_part: MultiPart) -> Option<Feature> {
         MultiPart::Forbidden => None,
         MultiPart::Allowed => Some(Feature::MULTI_PART_OPTIONAL),
         MultiPart::Required => Some(Feature::MULTI_PART_REQUIRED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::constants::ChainHash;
+    use bitcoin::hashes::Hash as _;
+    use secp256k1::Keypair;
+
+    use super::*;
+    use crate::invoice_request::{InvoiceRequest, InvoiceRequestBuilder, RequestArrival, RequestContext};
+    use crate::offer::OfferBuilder;
+    use crate::signature::context;
+    use crate::units::Msat;
+    use crate::work::steps;
+
+    /// SIG-1: what was hashed to verify a request is not hashed again for its invoice.
+    #[test]
+    fn the_hashes_of_a_request_are_those_of_its_invoice() {
+        let [issuer, payer] = [1, 2].map(|byte| Keypair::from_seckey_slice(context(), &[byte; 32]).unwrap());
+        let (now, chains) = (UnixTime(1_800_000_000), &[ChainHash::BITCOIN]);
+        let offer = OfferBuilder::new(issuer.public_key()).description("tea").amount_msat(Msat(9_000)).build().unwrap();
+        let usable = offer.usable(now, chains).unwrap();
+        let made = InvoiceRequestBuilder::new(usable, payer.public_key(), [3; 16]).build().unwrap();
+        let made = made.sign(&payer).unwrap();
+        let verified = InvoiceRequest::try_from(made.as_bytes().to_vec()).unwrap();
+        // One that was made here was not verified.
+        assert!(made.offer().message.keys().start.is_none());
+        assert!(verified.offer().message.keys().start.is_some());
+        let context = RequestContext {
+            offer: &offer,
+            arrival: RequestArrival::Direct,
+            now,
+            chains,
+            rate: None,
+            max_amount: None,
+        };
+        let node = issuer.public_key();
+        let invoice = |request: &InvoiceRequest| {
+            let path = BlindedPath::new(node.into(), node, [(node, &[7; 16][..])]).unwrap();
+            let accepted = request.accept(&context).unwrap();
+            let builder = InvoiceBuilder::new(accepted, now, sha256::Hash::from_byte_array([4; 32]));
+            builder.add_path(path, &PayInfo::new(0, 0, 80, 1, 1_000_000)).build().unwrap()
+        };
+        let (of_made, of_verified) = (invoice(&made), invoice(&verified));
+        assert_eq!(of_made.digest(), of_verified.digest());
+        assert!(of_verified.offer().message.keys().start.is_none());
+        // Of the request's five records a leaf, a nonce and their parent.
+        let start = verified.offer().message.keys().start.unwrap();
+        let tlvs = of_verified.tlvs();
+        let again = steps(|| _ = start.root(tlvs));
+        let all = steps(|| _ = crate::signature::merkle::root(tlvs.records()));
+        assert!(all - again >= 5 * 3, "{again} of {all}");
     }
 }

@@ -198,3 +198,24 @@ impl OnionMessage {
 fn unusable(_: Error) -> Refusal {
     Refusal::Unusable
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder};
+    use crate::signature::context;
+
+    /// EXC-20: each layer takes two multiplications, and each dummy hop two more for the key of the next.
+    #[test]
+    fn what_dummy_hops_cost_is_counted() {
+        let node = Keypair::from_seckey_slice(context(), &[1; 32]).unwrap();
+        for count in 0..=MAX_DUMMY_HOPS {
+            let path = BlindedPathBuilder::own(&node).dummy_hops(count).build([3; 32]).unwrap();
+            let contents = Contents::InvoiceRequest(b"request");
+            let message = OnionMessageBuilder::over(&path, contents).build([4; 32]).unwrap().message;
+            let mut operations = 0;
+            message.peel_counting(&node, &mut operations).unwrap();
+            assert_eq!(operations as usize, 2 + 4 * count);
+        }
+    }
+}

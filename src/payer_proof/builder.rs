@@ -142,12 +142,8 @@ impl<'a> PayerProofBuilder<'a> {
 
     /// Shows on which chain was paid, and nothing else that it does not take: `invreq_chain` or, for bitcoin, what
     /// shows that it is not hidden. [`preview`](Self::preview) says which these are.
-    pub fn show_chain(mut self) -> Self {
+    pub fn show_chain(self) -> Self {
         let chain = Field::INVREQ_CHAIN.number();
-        if self.invoice.tlvs().contains(chain) {
-            self.revealed.insert(chain);
-            return self;
-        }
         self.leave_no_room(&[chain..=chain])
     }
 

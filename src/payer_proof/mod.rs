@@ -203,8 +203,6 @@ impl Sealed for PayerProof {
 
     fn finish(message: Message) -> Result<Self, Error> {
         let missing = |field| Error::missing(field, Rule::Ppr1);
-        // The payer's signature, if there is one, was verified.
-        signed::signature(&message.tlvs, Field::PROOF_SIGNATURE).ok_or(missing(Field::PROOF_SIGNATURE))?;
         let payer_id = message.keys().payer_id.ok_or(missing(Field::INVREQ_PAYER_ID))?;
         let node_id = message.keys().invoice_signer.ok_or(missing(Field::INVOICE_NODE_ID))?;
         let preimage = message.tlvs.value(Field::PROOF_PREIMAGE.number());

@@ -107,9 +107,8 @@ fn joined<const LEN: usize>(first: &[u8], second: &[u8]) -> [u8; LEN] {
     act
 }
 
-/// What stands between version and tag, and the tag.
+/// What stands between version, which was checked, and tag; and the tag.
 fn parts(act: &[u8]) -> Result<(&[u8], &[u8; TAG_LEN]), ConnectionError> {
-    check_version(act)?;
     act.get(1..).and_then(<[u8]>::split_last_chunk).ok_or(ConnectionError::InvalidKey)
 }
 

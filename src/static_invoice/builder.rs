@@ -93,8 +93,7 @@ impl<'a> StaticInvoiceBuilder<'a> {
     /// Adds a path to be paid over, with its fees and limits; preferred ones first. At least one is needed (STA-1).
     pub fn add_path(mut self, path: BlindedPath<'static>, payinfo: &PayInfo<'_>) -> Self {
         self.paths.push(path);
-        let written = payinfo.write(&mut self.payinfos);
-        self.note(written);
+        payinfo.write(&mut self.payinfos);
         self
     }
 

@@ -37,6 +37,18 @@ fn a_refund_that_has_expired_is_not_published() {
     }
 }
 
+/// EXC-14: whatever key a builder has, the refund is published with its own, which only the payer knows.
+#[test]
+fn a_refund_has_its_own_key_whoever_began_it() {
+    let new = payer().new_refund([5; 32]);
+    let own = new.builder("a cup", Msat(5_000)).add_path(path_with(0x70, new.path_id(0)));
+    let other = RefundBuilder::new("a cup", Msat(5_000), key(9).public_key(), [1; 16]);
+    let other = other.add_path(path_with(0x70, new.path_id(0)));
+    let published = payer().new_refund([5; 32]).publish(own, NOW).unwrap();
+    let from_other = new.publish(other, NOW).unwrap();
+    assert_eq!(from_other.refund().unwrap().as_bytes(), published.refund().unwrap().as_bytes());
+}
+
 /// IVW-1, IVR-4: a claim is begun with an invoice of its own refund, for as long as was said, and of the key that was
 /// said, whoever signs it.
 #[test]

@@ -338,6 +338,18 @@ fn a_claim_repeats_the_refund() {
     assert_eq!(check(sent.sign_request(&payer())), Ok(()));
 }
 
+// EXC-11
+#[test]
+fn a_claim_has_paths_that_carry_the_refund() {
+    let mut narrow = payinfo(&[]);
+    narrow[18..26].copy_from_slice(&(PRICE - 1).to_be_bytes());
+    let invoice = invoice_for(refund(), recipient().public_key()).with(162, narrow).sign_invoice(&recipient());
+    let (refund, invoice): (Refund, Invoice) = (refund().read(), invoice.read());
+    let error = refused(invoice.check_refund(&refund_context(&refund)));
+    let kind = ErrorKind::CannotCarry { amount: Msat(PRICE), min: Msat(1), max: Msat(PRICE - 1) };
+    assert_error(&error, kind, Rule::Exc11, Field::INVOICE_BLINDEDPAY);
+}
+
 // IVR-2
 #[test]
 fn a_claim_is_on_a_chain_of_the_payers() {

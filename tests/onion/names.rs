@@ -171,6 +171,16 @@ fn forged(_: &HumanReadableName<'_>, _: &[u8], _: UnixTime) -> Result<ResolvedNa
     Err(ResolvedName::from_records(&name, [b"bitcoin:\xff"], NOW).unwrap_err())
 }
 
+/// NAM-3: a name that the DNS cannot hold has no records.
+#[test]
+fn a_name_that_cannot_be_in_the_dns_has_no_records() {
+    let user = "a".repeat(64);
+    let name = HumanReadableName::new(&user, "example.com").unwrap();
+    let error = ResolvedName::from_records(&name, ["bitcoin:?lno=lno1"], NOW).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Link(LinkFault::InvalidLabel { len: 64 }));
+    assert_eq!(error.rule(), Rule::Nam3);
+}
+
 fn alice() -> HumanReadableName<'static> {
     HumanReadableName::parse("₿alice@example.com").unwrap().into_owned()
 }

@@ -371,6 +371,16 @@ fn what_a_client_can_store_is_bounded() {
     let refused = server.receive(hand_in(&two, NOW, 0).1, NOW).unwrap_err();
     assert_quiet(&refused, fault(ServingFault::NoSuchSlot { slots: 2 }), Rule::Sta8);
 
+    // TLV-7
+    let (invoice, mut message) = hand_in(&gives, NOW, 0);
+    let path = bolt12::BlindedPath::new(sides::point(3).into(), sides::point(4), [(sides::point(5), &[0; 20][..])]);
+    let bytes = ServeStaticInvoice::new(invoice.as_bytes(), &path.unwrap()).unwrap().to_bytes();
+    let at = bytes.windows(33).position(|window| window == sides::point(5).serialize()).unwrap();
+    message.bytes = bytes;
+    message.bytes[at..at + 33].copy_from_slice(&[2; 33]);
+    message.bytes[at + 1..at + 33].fill(0xff);
+    assert_quiet(&server.receive(message, NOW).unwrap_err(), ErrorKind::InvalidPoint, Rule::Tlv7);
+
     // A forward path is no list of nodes to be worked through.
     let (invoice, mut message) = hand_in(&gives, NOW, 0);
     let hops: Vec<_> = (0..21).map(|_| (sides::point(3), &[0; 20][..])).collect();
