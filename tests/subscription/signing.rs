@@ -148,7 +148,7 @@ fn a_request_with_another_amount_needs_another_signature() {
     assert_eq!(request(&asks(&mut subscription, NOW, None)).amount(), None);
 }
 
-// REC-3: the signature of one period is none for the next.
+// REC-3, REC-11: the signature of one period is none for the next, nor for what cancels.
 #[test]
 fn the_signature_of_another_period_is_refused() {
     let mut shop = Shop::new(daily());
@@ -159,8 +159,16 @@ fn the_signature_of_another_period_is_refused() {
     subscription.sign(&first).unwrap();
     pay(&mut subscription, &mut shop, NOW);
     let now = later(DAY + 60);
-    assert_eq!(subscription.poll(now, None).unwrap(), Action::Sign);
-    assert_eq!(subscription.sign(&first).unwrap_err().kind(), &ErrorKind::InvalidSignature);
+    for cancels in [false, true] {
+        if cancels {
+            subscription.cancel();
+        }
+        assert_eq!(subscription.poll(now, None).unwrap(), Action::Sign);
+        let before = subscription.to_bytes();
+        assert_eq!(subscription.to_sign().unwrap().recurrence().unwrap().cancel, cancels);
+        assert_eq!(subscription.sign(&first).unwrap_err().kind(), &ErrorKind::InvalidSignature);
+        assert_eq!(subscription.to_bytes(), before);
+    }
 }
 
 // REC-11: what turns out to be paid after all changes which period is cancelled, and that has another signature.
