@@ -2,7 +2,7 @@
 
 use super::async_payments::*;
 use super::messages::{NOW, issuer, key, path, payinfo};
-use super::sides::CHAINS;
+use super::sides::{CHAINS, is_about};
 use bolt12::bitcoin::hashes::{Hash, sha256};
 use bolt12::exchange::{
     Action, AsyncPayment, AsyncProgress, AsyncState, Attempt, EndReason, FeeLimit, Limit, Objection, OffersMessage,
@@ -129,6 +129,94 @@ fn nothing_is_allowed_once_something_was_begun() {
     assert_eq!(payment.poll(late).unwrap(), Action::Nothing);
 }
 
+// STA-3, EXC-5: an old static invoice puts off what is asked for next, also if it comes when that would have been due;
+// each time later, and each way in turn.
+#[test]
+fn an_old_static_invoice_puts_off_the_next_request() {
+    let mut payment = start(&offer(), None);
+    let old = static_invoice(&offer(), UnixTime(NOW.0 - TWO_WEEKS - 1));
+    let (mut now, mut before) = (NOW, None);
+    for delay in [5, 10, 20, 40, 60, 60] {
+        let request = sent(&mut payment, now);
+        assert_ne!(Some(&request.destination), before.as_ref());
+        now = UnixTime(now.0 + 600);
+        let progress = payment.receive(answer(&request, &old), now).unwrap();
+        assert!(matches!(progress, AsyncProgress::AskingAgain(_)), "{progress:?}");
+        payment = reload(payment);
+        let Action::WaitUntil(at) = payment.poll(now).unwrap() else { panic!("it asks at once") };
+        assert!(is_about(at, now, delay), "{at} after {now}");
+        (now, before) = (at, Some(request.destination));
+    }
+}
+
+/// An invoice of the payee's own, at its rate, that has expired.
+fn expired_invoice(offer: &Offer, request: &OutgoingMessage) -> Vec<u8> {
+    let OffersMessage::InvoiceRequest(request) = &request.message else { panic!() };
+    let arrival = RequestArrival::OfferPath(offer.paths().unwrap().iter().next().unwrap().last_blinded_node_id());
+    let then = UnixTime(NOW.0 - DAY);
+    let context = RequestContext { offer, arrival, now: then, chains: CHAINS, rate: Some(rate(12)), max_amount: None };
+    let invoice = InvoiceBuilder::new(request.accept(&context).unwrap(), then, sha256::Hash::hash(b"preimage"));
+    invoice.add_path(path(1), &payinfo()).build().unwrap().sign(&issuer()).unwrap().into_bytes()
+}
+
+// EXC-9, STA-5: where the limit is an amount, what is begun is about the price at the time when the static invoice came.
+// An invoice of the payee's own that has expired, and comes while it waits, made everything within the limit pass.
+#[test]
+fn a_static_invoice_is_begun_at_about_the_price_when_it_came() {
+    let dollars = offer_with(|offer| offer.amount(usd(350)));
+    for is_woken in [false, true] {
+        let mut payment = start(&dollars, Some(Limit::AtMost(Msat(500_000))));
+        payment.set_rate(rate(1_200)).unwrap();
+        let request = sent(&mut payment, NOW);
+        payment.receive(answer(&request, &static_invoice(&dollars, NOW)), NOW).unwrap();
+        if is_woken {
+            let own = reply(&request, OffersMessageKind::Invoice, &expired_invoice(&dollars, &request));
+            let progress = payment.receive(own, NOW).unwrap();
+            assert!(matches!(progress, AsyncProgress::AsUsual(Progress::AskingAgain(Some(_)))), "{progress:?}");
+        }
+        payment = reload(payment);
+        let error = payment.begin_held(RANDOM, NOW, after(DAY), Some(rate(1_220))).unwrap_err();
+        assert_eq!((error.kind(), error.rule()), (&ErrorKind::OffPrice { estimate: Msat(427_000) }, Rule::Exc9));
+        payment.begin_held(RANDOM, NOW, after(DAY), Some(rate(1_210))).unwrap();
+    }
+}
+
+// EXC-11, D3: at the rate of the last moment, the amount may be one that no path carries, whatever its owner allows, or
+// more than there is.
+#[test]
+fn what_cannot_be_carried_at_the_last_rate_is_not_begun() {
+    let dollars = offer_with(|offer| offer.amount(usd(350)));
+    let mut payment = start(&dollars, Some(Limit::AtMost(Msat::MAX_MONEY)));
+    let request = sent(&mut payment, NOW);
+    let narrow = static_invoice_with(&dollars, NOW, &PayInfo::new(0, 0, 0, 1, 4_200));
+    payment.receive(answer(&request, &narrow), NOW).unwrap();
+    let mut refused = |msat| payment.begin_held(RANDOM, NOW, after(DAY), Some(rate(msat))).unwrap_err();
+    let error = refused(13);
+    let kind = ErrorKind::CannotCarry { amount: Msat(4_550), min: Msat(1), max: Msat(4_200) };
+    assert_eq!((error.kind(), error.rule()), (&kind, Rule::Exc11));
+    let error = refused(Msat::MAX_MONEY.0 / 100);
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: Msat::MAX_MONEY }, Rule::D3));
+    payment.begin_held(RANDOM, NOW, after(DAY), Some(rate(12))).unwrap();
+}
+
+// EXC-7, EXC-10: what is allowed holds until the new deadline.
+#[test]
+fn whoever_allows_more_has_more_time() {
+    let until = after(2 * DAY);
+    let allows: [fn(&mut AsyncPayment, UnixTime); 2] = [
+        |payment, until| payment.allow(Limit::AtMost(PRICE), NOW, until).unwrap(),
+        |payment, until| payment.allow_fee(more_fees(), NOW, until).unwrap(),
+    ];
+    for allow in allows {
+        let mut payment = asleep();
+        allow(&mut payment, until);
+        payment = reload(payment);
+        assert_eq!(payment.payment().deadline(), until);
+        assert_eq!(payment.poll(after(DAY + 1)).unwrap(), Action::WaitUntil(after(2 * DAY + 1)));
+        payment.begin_held(RANDOM, until, until, None).unwrap();
+    }
+}
+
 // EXC-5: a payment is held until the last second that was said, and given up in the next.
 #[test]
 fn what_is_held_is_given_up_after_its_last_second() {
@@ -153,8 +241,10 @@ fn what_has_expired_is_asked_for_anew_until_the_last_second() {
             continue;
         }
         let again = sent(&mut payment, after(now));
-        // Its path id says that it is another request.
+        // Its path id says that it is another request. The first way is first again.
         assert_ne!(again.reply_path_id.unwrap().0[14], request.reply_path_id.unwrap().0[14]);
+        assert_eq!(again.destination, request.destination);
+        assert!(matches!(payment.state(), AsyncState::AsUsual(State::Asking { attempts: 1 })));
     }
 }
 

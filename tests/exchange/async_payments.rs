@@ -28,7 +28,7 @@ pub(super) fn payer() -> Payer {
 }
 
 /// An offer with two paths to whoever serves.
-fn offer_with(fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
+pub(super) fn offer_with(fill: impl FnOnce(OfferBuilder) -> OfferBuilder) -> Offer {
     let builder = OfferBuilder::new(issuer().public_key()).description("tips").add_path(path(2)).add_path(path(3));
     fill(builder).build().unwrap()
 }
@@ -46,7 +46,7 @@ pub(super) fn static_invoice(offer: &Offer, created_at: UnixTime) -> StaticInvoi
     static_invoice_with(offer, created_at, &payinfo())
 }
 
-fn static_invoice_with(offer: &Offer, created_at: UnixTime, payinfo: &PayInfo<'_>) -> StaticInvoice {
+pub(super) fn static_invoice_with(offer: &Offer, created_at: UnixTime, payinfo: &PayInfo<'_>) -> StaticInvoice {
     let builder = StaticInvoiceBuilder::new(offer, created_at).add_path(path(2), payinfo);
     let builder = builder.add_message_path(message_path(1)).add_message_path(message_path(2));
     builder.build().unwrap().sign(&issuer()).unwrap()
@@ -477,12 +477,12 @@ fn old_static_invoices_are_asked_for_again_and_not_for_ever() {
     assert!(matches!(payment.state(), AsyncState::AsUsual(State::Ended(EndReason::QuoteExpired))));
 }
 
-fn usd(cents: u64) -> OfferAmount {
+pub(super) fn usd(cents: u64) -> OfferAmount {
     OfferAmount::Currency { currency: "USD".parse().unwrap(), amount: MinorUnits(cents) }
 }
 
 /// One cent is so many millisatoshi.
-fn rate(msat: u64) -> Rate {
+pub(super) fn rate(msat: u64) -> Rate {
     Rate::new("USD".parse().unwrap(), MinorUnits(1), Msat(msat)).unwrap()
 }
 

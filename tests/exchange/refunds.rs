@@ -7,8 +7,9 @@ use bolt12::exchange::{Action, ClaimState, EndReason, IncomingMessage, Payee, Pa
 use bolt12::exchange::{Destination, MessageArrival, OffersMessageKind};
 use bolt12::{ErrorKind, InvoiceError, Msat, Preimage, Refund, RefundBuilder, Rule, UnixTime};
 
-use super::helpers::{claim, sent};
+use super::helpers::{claim, forged, sent};
 use super::messages::{NOW, key, path, payinfo};
+use super::naive::record;
 use super::sides::{CHAINS, copy, issuer, path_with, payer, point, tea};
 
 fn publish(entropy: u8, paths: u8) -> Payment {
@@ -266,6 +267,39 @@ fn lasting(claimer: &Payee, refund: &Refund, seconds: u64) -> IncomingMessage {
     let accepted = claimer.claim(refund, NOW, CHAINS).unwrap().relative_expiry(Duration::from_secs(seconds));
     let invoice = accepted.invoice(Preimage([1; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
     sent(&mut accepted.sign(invoice, UnixTime(NOW.0 + 600), Retry::default()).unwrap())
+}
+
+/// IVR-4, EXC-11: an invoice that has expired, or that no path can carry, is no claim: whoever sends it is told, and
+/// nothing is kept or quoted.
+#[test]
+fn a_claim_that_cannot_be_paid_is_refused() {
+    let mut payment = publish(5, 1);
+    let refund = payment.refund().unwrap().clone();
+    let minute = lasting(&issuer(), &refund, 60);
+    let signer = key(0x31);
+    let accepted = issuer().claim_as(signer.public_key(), &refund, NOW, CHAINS).unwrap();
+    let invoice = accepted.invoice(Preimage([2; 32]).payment_hash()).add_path(path(1), &payinfo()).build().unwrap();
+    // The most that the only path carries: nobody who is honest signs this.
+    let narrow = forged("invoice", invoice.sign(&signer).unwrap().as_bytes(), &signer, |records| {
+        let payinfos = records.iter_mut().find(|record| record.number == 162).unwrap();
+        let mut value = payinfos.value.clone();
+        value[18..26].copy_from_slice(&4_999_u64.to_be_bytes());
+        *payinfos = record(162, &value);
+    });
+    let narrow = IncomingMessage { bytes: narrow, ..minute.clone() };
+    let at = UnixTime(NOW.0 + 60);
+    let before = payment.to_bytes();
+    for (incoming, now, rule) in [(&minute, UnixTime(at.0 + 1), Rule::Ivr4), (&narrow, NOW, Rule::Exc11)] {
+        let refused = payment.receive(incoming.clone(), now).unwrap_err();
+        match rule {
+            Rule::Ivr4 => assert_eq!(refused.error().kind(), &ErrorKind::Expired { at }),
+            _ => assert_eq!(refused.error().kind().code(), "cannot_carry"),
+        }
+        assert_eq!(refused.error().rule(), rule);
+        assert!(refused.answer().is_some());
+        assert_eq!((payment.quotes().count(), payment.to_bytes()), (0, before.clone()));
+    }
+    assert_eq!(payment.receive(minute, at).unwrap(), Progress::Quoted);
 }
 
 /// EXC-14: a claim is kept until its invoice expires, and for two hours at most, so that somebody's quote for ever blocks

@@ -2,13 +2,13 @@
 //! meet, within what its owner authorised, and never without end (EXC-7, EXC-9, EXC-10, EXC-14).
 
 use bolt12::exchange::{
-    Action, Draft, EndReason, IncomingMessage, Limit, MAX_RENEWALS, MessageArrival, Objection, OffersMessageKind,
-    OutgoingMessage, Payment, Progress, State,
+    Action, Draft, EndReason, FeeLimit, IncomingMessage, Limit, MAX_RENEWALS, MessageArrival, Objection,
+    OffersMessageKind, OutgoingMessage, Payment, Progress, State,
 };
-use bolt12::{ErrorKind, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, Rate, Rule, UnixTime};
+use bolt12::{ErrorKind, InvoiceError, MinorUnits, Msat, Offer, OfferAmount, PayInfo, Rate, Rule, UnixTime};
 use proptest::prelude::*;
 
-use super::messages::NOW;
+use super::messages::{NOW, path, payinfo};
 use super::network::Random;
 use super::plan::usd;
 use super::sides::{self, CHAINS, copy, deliver, issuer, own_offer, payer, terms, try_begin};
@@ -413,6 +413,98 @@ fn a_silent_path_does_not_stop_renegotiation() {
         }
     }
     assert!(is_paid, "{:?}", payment.state());
+}
+
+/// EXC-7, D3: a rate at which a tolerance comes to more bitcoin than there is changes nothing; an amount stays what it is.
+#[test]
+fn no_rate_authorises_more_bitcoin_than_there_is() {
+    let most = Rate::new(usd(), MinorUnits(350), Msat::MAX_MONEY).unwrap();
+    let mut payment = begin(&coffee(1), ONE_PER_CENT);
+    let before = payment.to_bytes();
+    let error = payment.set_rate(most).unwrap_err();
+    assert_eq!((error.kind(), error.rule()), (&ErrorKind::AmountTooHigh { max: Msat::MAX_MONEY }, Rule::D3));
+    assert_eq!(payment.to_bytes(), before);
+    let mut payment = begin(&coffee(1), Limit::AtMost(Msat(4_000_000)));
+    payment.set_rate(most).unwrap();
+    assert_eq!(payment.max_amount(), Msat(4_000_000));
+}
+
+/// EXC-9: what is asked for because of the price is a reason to wait before the next time.
+#[test]
+fn a_rate_that_moves_on_is_not_asked_for_at_once() {
+    let mut payment = begin(&coffee(1), ONE_PER_CENT);
+    assert_eq!(exchange(&mut payment, NOW, 100_000), Progress::Quoted);
+    payment.set_rate(at(95_000)).unwrap();
+    assert_eq!(exchange(&mut payment, later(1), 95_000), Progress::Quoted);
+    payment.set_rate(at(100_000)).unwrap();
+    assert_eq!(copy(&payer(), &payment).poll(later(2)).unwrap(), Action::WaitUntil(later(21)));
+    asks(&mut payment, later(21));
+}
+
+/// EXC-9: whoever has just decided does not wait for the delays of what was decided on.
+#[test]
+fn a_decision_begins_the_delays_anew() {
+    let mut payment = begin(&coffee(1), ONE_PER_CENT);
+    assert_eq!(exchange(&mut payment, NOW, 95_000), Progress::NeedsApproval);
+    assert_eq!(copy(&payer(), &payment).poll(later(1)).unwrap(), Action::WaitUntil(later(10)));
+    payment.allow(Limit::Tolerance { basis_points: 527 }, NOW, DEADLINE).unwrap();
+    assert_eq!(quoted(&payment), price(95_000));
+    payment.set_rate(at(120_000)).unwrap();
+    asks(&mut copy(&payer(), &payment), later(1));
+}
+
+/// EXC-14: where the rate has come to what one way asked for, the others are not asked.
+#[test]
+fn what_was_too_dear_is_taken_when_the_rate_comes_to_it() {
+    let mut payment = begin(&coffee(2), ONE_PER_CENT);
+    assert!(matches!(exchange(&mut payment, NOW, 90_000), Progress::AskingAgain(Some(_))));
+    payment.set_rate(at(90_000)).unwrap();
+    let mut payment = copy(&payer(), &payment);
+    assert!(matches!(payment.poll(NOW).unwrap(), Action::WaitUntil(_)));
+    assert_eq!(quoted(&payment), price(90_000));
+    try_begin(&mut payment, NOW).unwrap();
+}
+
+/// EXC-14: its owner decides on what came last. What was too dear before another invoice was asked for is not shown
+/// again, nor taken when the rate comes to it.
+#[test]
+fn what_came_before_is_not_decided_on() {
+    let mut payment = begin(&coffee(2), ONE_PER_CENT);
+    assert!(matches!(exchange(&mut payment, NOW, 90_000), Progress::AskingAgain(Some(_))));
+    let second = asks(&mut payment, NOW);
+    let expired = answer(&second, UnixTime(NOW.0 - 10_000), at(100_000));
+    assert!(matches!(payment.receive(expired, NOW).unwrap(), Progress::AskingAgain(Some(_))));
+    let Action::WaitUntil(now) = payment.poll(NOW).unwrap() else { panic!("{:?}", payment.state()) };
+    let mut met = copy(&payer(), &payment);
+    met.set_rate(at(90_000)).unwrap();
+    assert_eq!(exchange(&mut met, now, 90_500), Progress::Quoted);
+    assert_eq!(quoted(&met), price(90_500));
+    assert!(matches!(exchange(&mut payment, now, 85_000), Progress::AskingAgain(Some(_))));
+    assert_eq!(exchange(&mut payment, now, 85_000), Progress::NeedsApproval);
+    let State::NeedsApproval { quote, .. } = payment.state() else { panic!() };
+    assert_eq!(quote.amount(), price(85_000));
+}
+
+/// EXC-9: where the limit is an amount, the price is compared with what it was when the invoice came, also if its fees
+/// were what its owner had to allow.
+#[test]
+fn higher_fees_do_not_allow_another_price() {
+    let mut payment = begin(&coffee(1), Limit::AtMost(Msat(4_000_000)));
+    let asked = asks(&mut payment, NOW);
+    let accepted = issuer().receive(deliver(&asked, 0x70)).unwrap().accept(&terms(NOW, Some(at(100_000)))).unwrap();
+    let over = PayInfo { fee_base_msat: 100_000, ..payinfo() };
+    let invoice = accepted.invoice(accepted.expected_payment().payment_hash()).add_path(path(2), &over);
+    let answer = accepted.answer(accepted.sign(invoice.build().unwrap()).unwrap()).unwrap();
+    assert_eq!(payment.receive(deliver(&answer, 0x60), NOW).unwrap(), Progress::NeedsApproval);
+    assert!(matches!(objection(&payment), Objection::FeeAboveLimit { .. }));
+    let more = FeeLimit { base: Msat(200_000), ..FeeLimit::default() };
+    for (dollars, is_near) in [(99_100, true), (98_000, false), (102_000, false)] {
+        let mut payment = copy(&payer(), &payment);
+        payment.set_rate(at(dollars)).unwrap();
+        payment.allow_fee(more, NOW, DEADLINE).unwrap();
+        assert_eq!(matches!(payment.state(), State::Quoted(_)), is_near, "{dollars}");
+        assert_eq!(try_begin(&mut payment, NOW).is_ok(), is_near, "{dollars}");
+    }
 }
 
 proptest! {

@@ -335,6 +335,20 @@ fn wrong_of(answer: &ReceivedProof, other: &DnssecQuery<'_>) -> ReceivedProof {
     ReceivedProof { proof: other.answer(b"").unwrap().into_owned(), ..answer.clone() }
 }
 
+// DNS-4: where the others are silent, what was wrong with the last answer is why there is none.
+#[test]
+fn what_was_wrong_is_said_at_the_deadline() {
+    let mut star = Star::new();
+    let mut lookup = look_up(&Payer::new([2; 32]), &[id(OTHER), id(RESOLVER)]);
+    let (_, answer) = star.ask(&mut lookup, NOW, b"");
+    let bob = DnssecQuery::new(&HumanReadableName::parse("bob@example.com").unwrap()).unwrap();
+    let error = lookup.receive(&wrong_of(&answer, &bob), NOW, stand_in).unwrap_err();
+    assert!(matches!(lookup.poll(NOW), Action::Send(_)));
+    assert!(matches!(lookup.poll(DEADLINE), Action::Send(_)));
+    assert_eq!(lookup.poll(UnixTime(DEADLINE.0 + 1)), Action::Nothing);
+    assert_eq!(lookup.state(), LookupState::Ended(Some(&error)));
+}
+
 // NAM-4: a good proof of a name that stands for nothing ends it.
 #[test]
 fn a_name_that_stands_for_nothing_is_not_asked_for_again() {

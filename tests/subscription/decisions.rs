@@ -2,7 +2,10 @@
 
 use bolt12::ErrorKind;
 use bolt12::bitcoin::hashes::sha256;
-use bolt12::exchange::{Limit, Objection, State, Subscription, SubscriptionEnd, SubscriptionState};
+use bolt12::exchange::{
+    IncomingMessage, Limit, MessageArrival, Objection, Progress, State, Subscription, SubscriptionEnd,
+    SubscriptionState,
+};
 use bolt12::{Field, Msat, Preimage, RecurrenceRequest, Rule};
 
 use super::messages::NOW;
@@ -143,6 +146,26 @@ fn a_refusal_to_begin_changes_nothing() {
     // The quote has expired.
     assert!(matches!(subscription.begin(later(7201), None).unwrap_err().kind(), ErrorKind::Expired { .. }));
     assert_eq!(subscription.to_bytes(), before);
+}
+
+// EXC-4, REC-12: a message that is refused changes nothing, not even what the payment may cost by now; an invoice is
+// compared with what is authorised when it comes.
+#[test]
+fn a_lowered_limit_binds_an_invoice_on_its_way() {
+    let mut shop = Shop::with_one_path(daily());
+    let mut subscription = shop.start(NOW);
+    let invoice = invoiced(&mut subscription, &mut shop, NOW);
+    subscription.set_limit(Limit::AtMost(LESS)).unwrap();
+    let before = subscription.to_bytes();
+    let mut forged = invoice.clone();
+    *forged.bytes.last_mut().unwrap() ^= 1;
+    let elsewhere = IncomingMessage { arrival: MessageArrival::Direct, ..invoice.clone() };
+    for refused in [forged, elsewhere] {
+        assert!(subscription.receive(refused, NOW).is_err());
+        assert_eq!(subscription.to_bytes(), before);
+    }
+    assert_eq!(subscription.receive(invoice, NOW).unwrap(), Progress::NeedsApproval);
+    too_expensive(&subscription, NOW);
 }
 
 // The end of the calendar is not the end of what was agreed to.

@@ -40,7 +40,10 @@ fn why_nothing_begins_is_said() {
         let end = u64::from(period) * DAY;
         let error = start(period, end);
         assert_eq!((error.kind(), error.rule()), (&ErrorKind::Expired { at: later(end) }, Rule::Rec12));
-        let draft = shop.subscribe(NOW).first_period(period).until(later(end + 1));
+        let draft = shop.subscribe(NOW).first_period(period);
+        assert_eq!(draft.clone().until(later(end)).next_payments(3), Err(error));
+        let draft = draft.until(later(end + 1));
+        assert_eq!(draft.next_payments(3).unwrap().len(), 1);
         assert!(draft.start(ENTROPY, NOW, later(9 * DAY)).is_ok());
     }
     // No calendar knows that month, whatever was said of the end: nor is it before that.
@@ -208,6 +211,25 @@ fn a_start_that_the_offer_does_not_say_is_not_loaded() {
     let mut head = head.clone();
     head[place + 7] ^= 1;
     assert!(!joined(&head, &payment));
+}
+
+/// REC-4: the first period has a number exactly where the offer says when periods start.
+#[test]
+fn a_first_period_that_the_offer_does_not_count_is_not_loaded() {
+    // The delays between requests, which are before it.
+    let delays = [5u64, 3_600].map(u64::to_be_bytes).concat();
+    for recurrence in [daily(), based(daily(), MARCH, false)] {
+        let state = Shop::new(recurrence).start(NOW).to_bytes();
+        let place = state.windows(16).position(|bytes| bytes == delays).unwrap() + 16;
+        let changed = reseal(PAYER, "payer state", &state, |fields| {
+            if recurrence.base.is_some() {
+                fields.splice(place..place + 9, [0]);
+            } else {
+                fields.splice(place..=place, [1, 0, 0, 0, 0, 0, 0, 0, 7]);
+            }
+        });
+        assert_eq!(payer().load_subscription(&changed).unwrap_err().kind(), &ErrorKind::InvalidState);
+    }
 }
 
 /// REC-11: what cancels is not accepted, so nothing is loaded that says it was.

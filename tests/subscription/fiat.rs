@@ -183,6 +183,19 @@ fn a_quote_is_compared_with_the_rate_that_it_was_made_at() {
     }
 }
 
+// RQW-3: an amount that was chosen is compared with the price when the subscription begins. Later on the issuer compares
+// it, so no rate keeps it from being asked for.
+#[test]
+fn an_amount_that_was_chosen_is_asked_for_at_any_rate() {
+    let mut shop = Shop::in_dollars(daily(), 300, dollars(100_000));
+    let draft = shop.subscribe(NOW).amount(PRICE).rate(dollars(100_000));
+    let mut subscription = draft.start(ENTROPY, NOW, later(600)).unwrap();
+    pay(&mut subscription, &mut shop, NOW);
+    let now = waits(&mut subscription, NOW);
+    let asked = asks(&mut subscription, now, Some(dollars(50_000)));
+    assert_eq!(request(&asked).amount(), Some(PRICE));
+}
+
 /// Limits that are none.
 #[test]
 fn limits_are_checked() {

@@ -2,9 +2,11 @@
 //! without its owner once in a period of the payer's own clock, and an issuer that is silent is not pestered (EXC-17,
 //! EXC-18).
 
+use std::time::Duration;
+
 use bolt12::exchange::{
-    Action, EndReason, IncomingMessage, MessageArrival, Objection, OffersMessageKind, OutgoingMessage, Progress, State,
-    Subscription, SubscriptionState,
+    Action, EndReason, IncomingMessage, MessageArrival, Objection, OffersMessageKind, OutgoingMessage, Progress, Retry,
+    State, Subscription, SubscriptionState,
 };
 use bolt12::{ErrorKind, InvoiceError, Msat, PayWindow, Recurrence, Rule, TimeUnit, UnixTime};
 use proptest::prelude::*;
@@ -446,6 +448,41 @@ fn a_first_payment_is_watched_for_an_hour() {
     assert!(requests_until(&mut subscription, NOW, later(600)) > 5);
     asks(&mut reload(&subscription), later(3_599), None);
     assert!(waits(&mut subscription, later(3_600)) > later(DAY / 2));
+}
+
+// EXC-17: the latest five are what counts, however many there were while somebody looked on; no more are kept.
+#[test]
+fn only_the_latest_requests_are_remembered() {
+    let draft = Shop::new(monthly()).subscribe(NOW);
+    let mut subscription = draft.start(ENTROPY, NOW, later(9 * DAY)).unwrap();
+    let (mut now, mut times, mut lens) = (NOW, Vec::new(), Vec::new());
+    while now < later(3_600) {
+        match subscription.poll(now, None).unwrap() {
+            Action::Send(_) => {
+                times.push(now.0);
+                lens.push(subscription.to_bytes().len());
+            }
+            Action::WaitUntil(time) => now = time,
+            Action::Sign | Action::Nothing => panic!("{:?}", subscription.state(now)),
+        }
+    }
+    assert!(times.len() > 10 && lens[4..].iter().all(|len| *len == lens[4]), "{lens:?}");
+    assert_eq!(waits(&mut subscription, later(3_600)), at(times[times.len() - 5] + DAY));
+}
+
+// EXC-5: the delays are those that were said.
+#[test]
+fn whoever_subscribes_says_how_long_to_wait() {
+    let retry = Retry { first: Duration::from_secs(100), max: Duration::from_secs(100) };
+    let draft = Shop::with_one_path(daily()).subscribe(NOW).retry(retry);
+    let mut subscription = draft.start(ENTROPY, NOW, later(DAY)).unwrap();
+    let mut now = NOW;
+    for _ in 0..3 {
+        asks(&mut subscription, now, None);
+        let again = waits(&mut subscription, now);
+        assert!(is_about(again, now, 100), "{again}");
+        now = again;
+    }
 }
 
 // EXC-17: nobody looks on when a first payment is due ten minutes after its start.

@@ -571,6 +571,7 @@ fn cancelling_is_said_once() {
     assert_eq!(request(&said).recurrence(), Some(cancel));
     assert_eq!(request(&said).payer_id(), shop.requests[0].payer_id());
     for days in [0, 1, 2, 30] {
+        subscription.cancel();
         assert_eq!(ended(&mut subscription, later(days * DAY)), SubscriptionEnd::Cancelled);
         subscription = reload(&subscription);
     }
@@ -683,6 +684,21 @@ fn a_clock_is_set_back_before_the_window_with_a_quote_at_hand() {
     }
 }
 
+// REC-6, EXC-9: nor does it ask for another invoice because of the price before the window opens.
+#[test]
+fn a_clock_that_is_set_back_asks_for_no_other_quote() {
+    let mut shop = Shop::in_dollars(daily(), 300, dollars(100_000));
+    let draft = shop.subscribe(NOW).limit(Limit::AtMost(Msat(4_000_000))).rate(dollars(100_000));
+    let mut subscription = draft.start(ENTROPY, NOW, later(600)).unwrap();
+    pay(&mut subscription, &mut shop, NOW);
+    let SubscriptionState::Waiting(due) = subscription.state(NOW) else { panic!() };
+    let opens = *due.window.start();
+    assert_eq!(quoted(&mut subscription, &mut shop, due.due_at), PRICE);
+    let moved = Some(dollars(102_000));
+    assert_eq!(subscription.poll(at(opens.0 - 1), moved).unwrap(), Action::WaitUntil(opens));
+    asks(&mut subscription, opens, moved);
+}
+
 /// What is missing and what is shown is known before anything begins.
 #[test]
 fn a_draft_shows_what_it_lacks_and_reveals() {
@@ -712,7 +728,9 @@ fn a_draft_shows_what_it_lacks_and_reveals() {
     for field in &revealed {
         assert!(request(&asked).tlvs().contains(field.number()), "{field}");
     }
-    assert!(revealed.contains(&Field::INVREQ_RECURRENCE_START));
+    for field in [Field::INVREQ_RECURRENCE_COUNTER, Field::INVREQ_RECURRENCE_START] {
+        assert!(revealed.contains(&field), "{field}");
+    }
 
     // A donation, for as much as one likes.
     let mut shop = Shop::with(daily(), |offer| offer.description("rain").quantity_max(bolt12::Quantity::Unlimited));
@@ -771,6 +789,24 @@ fn attempts_are_counted_on_from_payment_to_payment() {
         assert_eq!(error.kind(), &ErrorKind::OtherAttempt { attempt: earlier.0, present: 3 });
     }
     assert_eq!(subscription.to_bytes(), before);
+}
+
+/// EXC-12: so it was for an invoice in place of one that failed and expired.
+#[test]
+fn attempts_are_counted_on_from_invoice_to_invoice() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = shop.start(NOW);
+    quoted(&mut subscription, &mut shop, NOW);
+    assert_eq!(subscription.begin(NOW, None).unwrap(), Attempt(1));
+    subscription.failed(Attempt(1)).unwrap();
+    let now = later(7_300);
+    subscription.poll(now, None).unwrap();
+    subscription.try_again();
+    quoted(&mut subscription, &mut shop, now);
+    assert_eq!(subscription.begin(now, None).unwrap(), Attempt(2));
+    let mut subscription = reload(&subscription);
+    let error = subscription.failed(Attempt(1)).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::OtherAttempt { attempt: 1, present: 2 });
 }
 
 /// Begins what failed once more, and pays it.

@@ -1,8 +1,8 @@
 //! Subscriptions whose requests are signed elsewhere, how long their notes may be, and who introduces himself.
 
 use bolt12::exchange::{
-    Action, IncomingMessage, Limit, MessageArrival, OffersMessageKind, OutgoingMessage, Progress, SubscriptionDraft,
-    SubscriptionState,
+    Action, IncomingMessage, Limit, MessageArrival, OffersMessageKind, OutgoingMessage, Progress, State,
+    SubscriptionDraft, SubscriptionState,
 };
 use bolt12::secp256k1::{Keypair, Message, Secp256k1, schnorr};
 use bolt12::{ErrorKind, Field, InvoiceError, InvoiceRequest, Msat, RecurrenceRequest, UnixTime, Unsigned};
@@ -148,7 +148,7 @@ fn a_request_with_another_amount_needs_another_signature() {
     assert_eq!(request(&asks(&mut subscription, NOW, None)).amount(), None);
 }
 
-// REC-3: the signature of one period is none for the next.
+// REC-3, REC-11: the signature of one period is none for the next, nor for what cancels.
 #[test]
 fn the_signature_of_another_period_is_refused() {
     let mut shop = Shop::new(daily());
@@ -159,8 +159,39 @@ fn the_signature_of_another_period_is_refused() {
     subscription.sign(&first).unwrap();
     pay(&mut subscription, &mut shop, NOW);
     let now = later(DAY + 60);
-    assert_eq!(subscription.poll(now, None).unwrap(), Action::Sign);
-    assert_eq!(subscription.sign(&first).unwrap_err().kind(), &ErrorKind::InvalidSignature);
+    for cancels in [false, true] {
+        if cancels {
+            subscription.cancel();
+        }
+        assert_eq!(subscription.poll(now, None).unwrap(), Action::Sign);
+        let before = subscription.to_bytes();
+        assert_eq!(subscription.to_sign().unwrap().recurrence().unwrap().cancel, cancels);
+        assert_eq!(subscription.sign(&first).unwrap_err().kind(), &ErrorKind::InvalidSignature);
+        assert_eq!(subscription.to_bytes(), before);
+    }
+}
+
+// REC-11: what turns out to be paid after all changes which period is cancelled, and that has another signature.
+#[test]
+fn a_late_payment_changes_what_cancels() {
+    let mut shop = Shop::new(daily());
+    let mut subscription = draft(&shop).start(ENTROPY, NOW, later(DAY)).unwrap();
+    sign(&mut subscription, NOW);
+    pay(&mut subscription, &mut shop, NOW);
+    let now = later(DAY + 60);
+    sign(&mut subscription, now);
+    quoted(&mut subscription, &mut shop, now);
+    subscription.begin(now, None).unwrap();
+    let State::Paying(paying) = subscription.payment().unwrap().state() else { panic!() };
+    let hash = paying.payment_hash();
+    fails(&mut subscription);
+    subscription.cancel();
+    assert_eq!(sign(&mut subscription, now), RecurrenceRequest { counter: 1, start: None, cancel: true });
+    subscription.paid(shop.is_paid(hash)).unwrap();
+    assert_eq!(sign(&mut subscription, now), RecurrenceRequest { counter: 2, start: None, cancel: true });
+    let said = asks(&mut subscription, now, None);
+    assert!(shop.answer(deliver(&said, 0x70), now).unwrap().is_none());
+    assert_eq!(shop.cancelled.len(), 1);
 }
 
 // REC-7, REC-11: the end of a subscription is told as long as it matters.

@@ -103,9 +103,7 @@ impl Budget {
         let Some((currency, amount)) = self.price else { return Ok(()) };
         let estimate = rate.convert(OfferAmount::Currency { currency, amount })?;
         let max = self.limit.max(Some(estimate))?.unwrap_or(self.max);
-        if matches!(self.limit, Limit::Tolerance { .. }) {
-            check_amount(max, Field::OFFER_AMOUNT, Rule::Exc7)?;
-        }
+        check_amount(max, Field::OFFER_AMOUNT, Rule::Exc7)?;
         (self.estimate, self.max) = (Some(estimate), max);
         Ok(())
     }

@@ -345,7 +345,6 @@ impl Payment {
         self.closed.clear();
         self.last_refusal = why.map(Box::new);
         self.objected = None;
-        self.budget.quoted_at = None;
         self.phase = Phase::Asking;
         true
     }

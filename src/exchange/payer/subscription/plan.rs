@@ -63,7 +63,6 @@ impl Plan {
         let mut draft = Draft::new(payer.clone(), UsableOffer::again(&self.offer, self.chain)).retry(self.retry);
         draft.choices = self.choices.clone();
         draft.limit = self.limit;
-        draft.fees = self.fees;
         draft
     }
 

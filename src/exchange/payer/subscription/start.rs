@@ -32,11 +32,10 @@ impl SubscriptionDraft {
     pub fn start(self, entropy: [u8; 32], now: UnixTime, deadline: UnixTime) -> Result<Subscription, Error> {
         self.draft.check_name(now)?;
         let mut plan = self.plan(now, deadline)?;
-        let due = plan.check(&self.draft.payer, now)?;
+        plan.check(&self.draft.payer, now)?;
         // A price is compared with the rate of the first day only: later ones are for the issuer to compare (RQW-3).
         Subscription::check_request(&self.draft.payer, &plan)?;
         self.draft.max()?;
-        plan.budget(&self.draft.payer, &due, None, now)?;
         let mut what = Writer::new(Kind::Subscription);
         plan.write(&mut what);
         plan.choices.suggested = true;

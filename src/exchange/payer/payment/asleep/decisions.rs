@@ -9,9 +9,7 @@ use super::state::Release;
 use super::{AsyncPayment, Failed, Going, Held};
 use crate::builder::check_amount;
 use crate::error::{Error, ErrorKind, Field, Rule};
-use crate::exchange::end::EndReason;
 use crate::exchange::payer::limit::{FeeLimit, Limit};
-use crate::exchange::payer::payment::Phase;
 use crate::exchange::payer::state::Attempt;
 use crate::exchange::schedule::{Retry, Schedule};
 use crate::field::Rate;
@@ -91,10 +89,11 @@ impl AsyncPayment {
         }
         let amount = self.due()?;
         check_amount(amount, Field::INVREQ_AMOUNT, Rule::D3)?;
+        // Before what its owner can allow: where no path carries the amount, higher fees do not help.
+        served.invoice.check_capacity(amount)?;
         if let Some(objection) = self.objection(&served.invoice, amount) {
             return Err(objection.error());
         }
-        served.invoice.check_capacity(amount)?;
         let id = self.payment.id;
         let preimage = self.preimage.unwrap_or_else(|| self.payment.payer.preimage(&randomness, id));
         self.preimage = Some(preimage);
@@ -192,12 +191,8 @@ impl AsyncPayment {
             return Err(Error::new(kind, Rule::Exc12));
         }
         self.failed = Some(Failed { served: served.clone(), amount: going.amount });
-        self.held = Held::Quoted(served.clone());
-        // A later attempt may be under way (EXC-13).
-        if self.payment.restored {
-            self.payment.phase = Phase::Ended(EndReason::Restored);
-            self.held = Held::Nothing;
-        }
+        // A later attempt may be under way (EXC-13): the payment itself ended when it was restored.
+        self.held = if self.payment.restored { Held::Nothing } else { Held::Quoted(served.clone()) };
         Ok(())
     }
 
