@@ -15,7 +15,7 @@ use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, Standi
 use bolt12::onion::{Contents, OnionMessage, OnionMessageBuilder};
 use bolt12::peers::Budget;
 use bolt12::secp256k1::{Keypair, PublicKey};
-use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, OfferBuilder, UnixTime};
+use bolt12::{ChainHash, ErrorKind, Feature, Features, InvoiceError, Msat, OfferBuilder, UnixTime};
 use ldk::ln::msgs::{self, BaseMessageHandler, Init, OnionMessageHandler};
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::sign::EntropySource;
@@ -267,6 +267,37 @@ fn peers_without_onion_messages_are_not_used() {
     peers.peer_connected(peer(1), &hello(false), true).unwrap();
     assert!(peers.peers().is_empty());
     assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
+}
+
+/// Those that take onion messages of their channel partners only may say nothing else about onion messages: Eclair turns
+/// one of the two features on, and the other off.
+#[test]
+fn the_features_of_a_peer_say_when_it_is_sent_to() {
+    for (bits, with_and_without) in [
+        (&[][..], [false, false]),
+        (&[37, 40], [false, false]),
+        (&[38], [true, true]),
+        (&[39], [true, true]),
+        (&[66], [true, false]),
+        (&[67], [true, false]),
+        (&[38, 66], [true, false]),
+        (&[39, 67], [true, false]),
+        (&[39, 64, 65, 68, 69, 130, 131], [true, true]),
+    ] {
+        let mut init = hello(false);
+        for bit in bits {
+            let feature = Features::new([Feature(*bit)]).unwrap();
+            init.features |= InitFeatures::from_be_bytes(feature.as_bytes().to_vec());
+        }
+        let is_sent_to = [true, false].map(|has_channel| {
+            let (desk, numbers) = (desk(), Numbers::default());
+            let peers = peers(&desk, &numbers, Limits::default());
+            peers.set_channel(peer(1), has_channel);
+            peers.peer_connected(peer(1), &init, false).unwrap();
+            peers.send(&answer(1, 10)).is_ok()
+        });
+        assert_eq!(is_sent_to, with_and_without, "{bits:?}");
+    }
 }
 
 /// Some nodes take onion messages of their channel partners only. They are heard in any case, and sent to while there
