@@ -9,13 +9,13 @@ use std::cell::Cell;
 
 use bolt12::exchange::{
     Action, Activity, Destination, EndReason, Event, ManagerLimits, Messenger, OffersManager, OffersMessage,
-    OutgoingMessage, PathId, Payee, Payer, ReceivedRequest, Route, Save,
+    OutgoingMessage, PathId, Payee, Payer, PaymentId, ReceivedRequest, Route, Save,
 };
 use bolt12::lightning::{Application, Desk, Limits, OnionPeers, SendError, Standing, ldk};
 use bolt12::onion::{Contents, OnionMessage, OnionMessageBuilder};
 use bolt12::peers::Budget;
 use bolt12::secp256k1::{Keypair, PublicKey};
-use bolt12::{ChainHash, ErrorKind, InvoiceError, Msat, OfferBuilder, UnixTime};
+use bolt12::{ChainHash, ErrorKind, Feature, Features, InvoiceError, Msat, OfferBuilder, UnixTime};
 use ldk::ln::msgs::{self, BaseMessageHandler, Init, OnionMessageHandler};
 use ldk::ln::peer_handler::IgnoringMessageHandler;
 use ldk::sign::EntropySource;
@@ -29,6 +29,7 @@ use messages::{NOW, key};
 struct Counter {
     requests: Cell<u32>,
     ended: Cell<u32>,
+    not_sent: Cell<u32>,
 }
 
 impl Application for Counter {
@@ -48,6 +49,10 @@ impl Application for Counter {
     fn event(&self, event: Event) {
         assert!(matches!(event, Event::Ended(_)), "{event:?}");
         self.ended.set(self.ended.get() + 1);
+    }
+
+    fn not_sent(&self, _: &OutgoingMessage, _: &dyn std::error::Error) {
+        self.not_sent.set(self.not_sent.get() + 1);
     }
 }
 
@@ -269,6 +274,37 @@ fn peers_without_onion_messages_are_not_used() {
     assert_eq!(peers.send(&answer(1, 10)).unwrap_err(), SendError::NoPeer);
 }
 
+/// Those that take onion messages of their channel partners only may say nothing else about onion messages: Eclair turns
+/// one of the two features on, and the other off.
+#[test]
+fn the_features_of_a_peer_say_when_it_is_sent_to() {
+    for (bits, with_and_without) in [
+        (&[][..], [false, false]),
+        (&[37, 40], [false, false]),
+        (&[38], [true, true]),
+        (&[39], [true, true]),
+        (&[66], [true, false]),
+        (&[67], [true, false]),
+        (&[38, 66], [true, false]),
+        (&[39, 67], [true, false]),
+        (&[39, 64, 65, 68, 69, 130, 131], [true, true]),
+    ] {
+        let mut init = hello(false);
+        for bit in bits {
+            let feature = Features::new([Feature(*bit)]).unwrap();
+            init.features |= InitFeatures::from_be_bytes(feature.as_bytes().to_vec());
+        }
+        let is_sent_to = [true, false].map(|has_channel| {
+            let (desk, numbers) = (desk(), Numbers::default());
+            let peers = peers(&desk, &numbers, Limits::default());
+            peers.set_channel(peer(1), has_channel);
+            peers.peer_connected(peer(1), &init, false).unwrap();
+            peers.send(&answer(1, 10)).is_ok()
+        });
+        assert_eq!(is_sent_to, with_and_without, "{bits:?}");
+    }
+}
+
 /// Some nodes take onion messages of their channel partners only. They are heard in any case, and sent to while there
 /// is a channel: whenever it was opened, whoever connected, and whatever else they are to us (EXC-19, EXC-20).
 #[test]
@@ -347,10 +383,7 @@ fn a_message_that_is_too_long_is_no_path_that_is_closed() {
 fn what_cannot_be_sent_is_given_up() {
     let (desk, numbers) = (desk(), Numbers::default());
     let _peers = peers(&desk, &numbers, Limits::default());
-    let offer = OfferBuilder::new(peer(1)).description("tea").amount_msat(Msat(9_000)).build().unwrap();
-    let draft = desk.payer().draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
-    let payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
-    let id = desk.update(|manager, now| manager.add_payment(payment, now)).unwrap();
+    let id = pay(&desk, "tea");
     let request = desk.poll().send.remove(0);
     let nobody = answer(1, 10);
     desk.unsendable(&nobody);
@@ -360,6 +393,49 @@ fn what_cannot_be_sent_is_given_up() {
     let activity = desk.look(|manager| manager.status(id, NOW)).unwrap().activity;
     assert_eq!(activity, Activity::Ended(EndReason::Unsendable));
     assert_eq!(desk.poll().send, []);
+}
+
+fn pay(desk: &Desk<Counter>, description: &str) -> PaymentId {
+    let offer = OfferBuilder::new(peer(1)).description(description).amount_msat(Msat(9_000)).build().unwrap();
+    let draft = desk.payer().draft(&offer, NOW, &[ChainHash::BITCOIN]).unwrap();
+    let payment = draft.start([4; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
+    desk.update(|manager, now| manager.add_payment(payment, now)).unwrap()
+}
+
+/// A poll says when to come again: when there is more to do, or at once if a message went nowhere.
+#[test]
+fn who_polls_comes_again_at_once_only_for_what_was_not_sent() {
+    for is_connected in [true, false] {
+        let (desk, numbers) = (desk(), Numbers::default());
+        let peers = peers(&desk, &numbers, Limits::default());
+        if is_connected {
+            peers.peer_connected(peer(1), &hello(true), false).unwrap();
+        }
+        assert_eq!(peers.poll(), None);
+        pay(&desk, "tea");
+        let next = peers.poll().unwrap();
+        assert_eq!(next > NOW, is_connected);
+        assert_eq!(
+            (peers.waiting(&peer(1)) == 1, desk.application().not_sent.get() == 0),
+            (is_connected, is_connected)
+        );
+        // The only way was tried: again later.
+        assert!(peers.poll().unwrap() > NOW);
+    }
+}
+
+/// EXC-5: a request that is too long for every way is not tried until the deadline; its payment ends.
+#[test]
+fn a_payment_whose_request_is_too_long_ends() {
+    let (desk, numbers) = (desk(), Numbers::default());
+    let peers = peers(&desk, &numbers, Limits::default());
+    peers.peer_connected(peer(1), &hello(true), false).unwrap();
+    let id = pay(&desk, &"x".repeat(40_000));
+    assert_eq!(peers.poll(), Some(NOW));
+    assert_eq!((desk.application().not_sent.get(), desk.application().ended.get()), (1, 1));
+    let activity = desk.look(|manager| manager.status(id, NOW)).unwrap().activity;
+    assert_eq!(activity, Activity::Ended(EndReason::Unsendable));
+    assert_eq!((peers.poll(), peers.waiting(&peer(1))), (None, 0));
 }
 
 /// A way that starts at ourselves, and goes on to somebody who is not of our choice, leads over a peer that is
@@ -398,26 +474,40 @@ fn what_is_passed_on_is_opened_once() {
         for message in [&through, &to_nobody] {
             peers.handle_onion_message(peer(1), &theirs(message));
         }
-        assert_eq!(inner.0.replace(0), handed_on);
+        assert_eq!(inner.messages.replace(0), handed_on);
         assert_eq!(peers.next_onion_message_for_peer(peer(2)).is_some(), passes_on);
         assert_eq!((peers.counts().passed_on, peers.counts().not_for_us), (u64::from(passes_on), 1));
     }
 }
 
+/// Who is behind has a clock of its own, which LDK moves.
+#[test]
+fn the_inner_handler_hears_the_ticks_of_ldk() {
+    let (desk, numbers, inner) = (desk(), Numbers::default(), Inner::default());
+    let peers = OnionPeers::new(node(), &desk, &numbers, &inner, Limits::default());
+    (0..3).for_each(|_| peers.timer_tick_occurred());
+    assert_eq!(inner.ticks.get(), 3);
+}
+
 /// Counts what is handed on to it.
 #[derive(Default)]
-struct Inner(Cell<u32>);
+struct Inner {
+    messages: Cell<u32>,
+    ticks: Cell<u32>,
+}
 
 impl OnionMessageHandler for Inner {
     fn handle_onion_message(&self, _: PublicKey, _: &msgs::OnionMessage) {
-        self.0.set(self.0.get() + 1);
+        self.messages.set(self.messages.get() + 1);
     }
 
     fn next_onion_message_for_peer(&self, _: PublicKey) -> Option<msgs::OnionMessage> {
         None
     }
 
-    fn timer_tick_occurred(&self) {}
+    fn timer_tick_occurred(&self) {
+        self.ticks.set(self.ticks.get() + 1);
+    }
 }
 
 impl BaseMessageHandler for Inner {

@@ -303,7 +303,7 @@ macro_rules! features {
 
 features!(OfferFeatures InvoiceRequestFeatures Bolt12InvoiceFeatures BlindedHopFeatures);
 
-fn set_bits(little_endian: &[u8]) -> impl Iterator<Item = Feature> + '_ {
+pub(super) fn set_bits(little_endian: &[u8]) -> impl Iterator<Item = Feature> + '_ {
     let bytes = little_endian.iter().zip((0u32..).step_by(8));
     bytes.flat_map(|(byte, first)| {
         (0u32..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| Feature(first.saturating_add(bit)))

@@ -15,9 +15,10 @@ use ldk::util::ser::{LengthReadable, Writeable};
 use secp256k1::{Keypair, PublicKey};
 
 use super::application::{Application, NotOurs, lock};
+use super::convert::set_bits;
 use super::desk::Desk;
 use crate::exchange::{Messenger, OutgoingMessage};
-use crate::field::{Direction, ShortChannelId};
+use crate::field::{Direction, Feature, ShortChannelId};
 use crate::onion::OnionMessage;
 use crate::peers::{Arrived, Counts, Limits, Peers, SendError, Standing};
 use crate::units::UnixTime;
@@ -25,8 +26,8 @@ use crate::units::UnixTime;
 /// What passes from one [tick](OnionPeers::tick) to the next.
 const TICK: Duration = Duration::from_millis(300);
 
-/// `option_onion_messages_only_channels`.
-const ONLY_CHANNELS: [usize; 2] = [66, 67];
+/// 66 and 67, `option_onion_messages_only_channels`.
+const ONLY_CHANNELS: [Feature; 2] = [Feature(66), Feature(67)];
 
 /// Peers, and how much time has passed.
 struct State {
@@ -282,16 +283,16 @@ where
     fn peer_connected(&self, peer: PublicKey, init: &Init, inbound: bool) -> Result<(), ()> {
         {
             let State { peers, now, channels, only_channels } = &mut *lock(&self.state);
-            let has =
-                |bit: &usize| init.features.le_flags().get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1);
-            let knows = init.features.supports_onion_messages();
-            let restricts = knows && ONLY_CHANNELS.iter().any(has);
-            if restricts {
+            // Some nodes set these bits alone, without those of the feature that they restrict.
+            let restricts = set_bits(init.features.le_flags()).any(|feature| ONLY_CHANNELS.contains(&feature));
+            let takes_ours = if restricts {
                 only_channels.insert(peer);
+                channels.contains(&peer)
             } else {
                 only_channels.remove(&peer);
-            }
-            peers.connected(peer, inbound, knows && (!restricts || channels.contains(&peer)), *now);
+                init.features.supports_onion_messages()
+            };
+            peers.connected(peer, inbound, takes_ours, *now);
         }
         let connected = self.inner.peer_connected(peer, init, inbound);
         if connected.is_err() {
