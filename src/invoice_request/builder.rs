@@ -91,7 +91,6 @@ impl<'a> InvoiceRequestBuilder<'a> {
 
     /// Leaves it to the issuer to compare the amount with a price in another currency (RQW-3).
     pub(crate) fn without_rate(mut self) -> Self {
-        self.rate = None;
         self.compares = false;
         self
     }
