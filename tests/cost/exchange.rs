@@ -80,8 +80,9 @@ fn a_payment_that_ended_holds_little_beside_its_state() {
         }
         while manager.next_event().is_some() {}
     };
-    let (_manager, bytes) = held(|| {
-        let mut manager = OffersManager::new(payer.clone(), issuer, ManagerLimits::default());
+    let new = || OffersManager::new(payer.clone(), issuer.clone(), ManagerLimits::default());
+    let (mut manager, bytes) = held(|| {
+        let mut manager = new();
         for number in 0..COUNT {
             let draft = payer.draft(&offer, NOW, CHAINS).unwrap();
             let payment = draft.start([number; 32], NOW, UnixTime(NOW.0 + 600)).unwrap();
@@ -94,8 +95,18 @@ fn a_payment_that_ended_holds_little_beside_its_state() {
         save(&mut manager);
         manager
     });
-    let beside = bytes / isize::from(COUNT) - length as isize;
-    assert!(beside < 256, "{beside} bytes beside {length}");
+    let ids: Vec<_> = manager.ids().collect();
+    let states: Vec<_> = ids.into_iter().map(|id| (id, manager.archive(id).unwrap().state)).collect();
+    let (again, loaded_bytes) = held(|| {
+        let mut manager = new();
+        assert_eq!(manager.load(states.clone(), NOW).count, usize::from(COUNT));
+        manager
+    });
+    assert_eq!(again.len(), usize::from(COUNT));
+    for bytes in [bytes, loaded_bytes] {
+        let beside = bytes / isize::from(COUNT) - length as isize;
+        assert!(beside < 256, "{beside} bytes beside {length}");
+    }
 }
 
 /// EXC-2: an issuer has nothing more after a hundred requests, and after as many that it refused.

@@ -24,6 +24,29 @@ fn publish_of(payer: &Payer, entropy: u8, paths: u8) -> Payment {
     new.publish(builder, NOW).unwrap()
 }
 
+/// RQW-4: a refund has its own key and metadata, whatever stands in the builder that it is made of.
+#[test]
+fn a_refund_is_published_with_its_own_key() {
+    let new = payer().new_refund([5; 32]);
+    let foreign = RefundBuilder::new("a cup that broke", Msat(5_000), point(9), [1; 16]);
+    let foreign = foreign.add_path(path_with(0x70, new.path_id(0)));
+    let published = new.publish(foreign, NOW).unwrap();
+    assert_eq!(published.refund().unwrap().as_bytes(), publish(5, 1).refund().unwrap().as_bytes());
+}
+
+/// EXC-5: claims that are sent in the same second are not all sent again in the same second.
+#[test]
+fn each_claim_has_delays_of_its_own() {
+    let refund = publish(5, 1).refund().unwrap().clone();
+    let again = (1..=20).map(|number| {
+        let mut claim = claim(&Payee::new([number; 32]), &refund, 1);
+        sent(&mut claim);
+        let Action::WaitUntil(at) = claim.poll(NOW).unwrap() else { panic!("it is sent again later") };
+        at
+    });
+    assert!(again.collect::<BTreeSet<_>>().len() > 4);
+}
+
 /// OFR-9: a refund is published until its last second.
 #[test]
 fn a_refund_that_has_expired_is_not_published() {

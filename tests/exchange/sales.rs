@@ -13,6 +13,8 @@ use super::messages::NOW;
 use super::plan::usd;
 use super::sides::{CHAINS, deliver, own_offer, terms};
 
+const DAY: u64 = 86_400;
+
 fn payee() -> Payee {
     Payee::new([1; 32])
 }
@@ -97,6 +99,42 @@ fn a_payment_is_taken_once_and_so_is_a_request() {
     assert!(matches!(error.kind(), ErrorKind::Expired { .. }));
     assert_eq!(taken.take(&second, b"two", UnixTime(NOW.0 + 660)).unwrap_err().kind(), &ErrorKind::AlreadyTaken);
     assert!(Payee::new([9; 32]).load_taken(&taken.to_bytes(&payee())).is_err());
+}
+
+// EXC-22: a node may say again for a day what it holds; then nothing is left of it.
+#[test]
+fn what_was_taken_is_forgotten_a_day_after_its_invoice_has_expired() {
+    let offer = own_offer(&payee(), 1, coffee);
+    let first = accepted(&offer, 1, NOW, "100000.00").expected_payment();
+    let mut taken = TakenPayments::new();
+    taken.take(&first, b"one", NOW).unwrap();
+    let until = first.expires_at.0 + DAY;
+    for (now, is_remembered) in [(until, true), (until + 1, false)] {
+        let (mut taken, now) = (taken.clone(), UnixTime(now));
+        let other = accepted(&offer, 2, now, "100000.00").expected_payment();
+        taken.take(&other, b"one", now).unwrap();
+        assert_eq!((taken.has(&first, b"one"), taken.len()), (is_remembered, if is_remembered { 2 } else { 1 }));
+    }
+}
+
+// EXC-22: none of a request's invoices is taken beside another, however much later it expires.
+#[test]
+fn a_request_counts_as_taken_until_the_last_of_its_invoices_has_expired() {
+    let offer = own_offer(&payee(), 1, coffee);
+    let later = UnixTime(NOW.0 + 60);
+    let first = accepted(&offer, 1, NOW, "100000.00").expected_payment();
+    let week = Duration::from_secs(7 * DAY);
+    let last = accepted(&offer, 1, later, "100000.00").relative_expiry(week).expected_payment();
+    let between = accepted(&offer, 1, later, "99000.00").expected_payment();
+    let mut taken = TakenPayments::new();
+    taken.take(&first, b"one", NOW).unwrap();
+    for (again, now) in
+        [(&last, later), (&between, later), (&last, UnixTime(NOW.0 + 3 * DAY)), (&last, last.expires_at)]
+    {
+        let mut loaded = payee().load_taken(&taken.to_bytes(&payee())).unwrap();
+        assert_eq!(loaded.take(again, b"two", now).unwrap_err().kind(), &ErrorKind::AlreadyTaken);
+        taken = loaded;
+    }
 }
 
 // IVR-4, EXC-22

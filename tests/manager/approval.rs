@@ -101,10 +101,38 @@ fn a_rate_that_moves_makes_a_quote_be_asked_for_again() {
     // What is begun is compared no more.
     wallet.manager.begin(id, preimage.payment_hash(), later(32)).unwrap();
     wallet.save();
+    wallet.go_on(later(32));
     wallet.manager.set_rate(rate(10_000), later(40));
+    assert!(wallet.manager.wake_at().unwrap() > later(40));
     wallet.go_on(later(40));
     assert!(wallet.sent().is_empty());
     assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Paying(_))).unwrap());
+}
+
+// EXC-9: nobody is told of a quote that the rate speaks against by the time it comes.
+#[test]
+fn what_comes_is_compared_with_the_rate_of_that_moment() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = ask_dollars(&mut wallet, Limit::Tolerance { basis_points: 100 });
+    wallet.manager.set_rate(rate(150_000), later(1));
+    wallet.manager.receive(answer_at(&asked, 100_000, later(1)).0, later(1)).unwrap();
+    wallet.save();
+    let objection = Objection::AboveLimit { max: Msat(2_020_000) };
+    assert_eq!(wallet.told(), [Event::NeedsApproval { id: id.into(), objection }]);
+}
+
+/// A rate concerns nothing that was taken out since it came.
+#[test]
+fn what_is_archived_is_not_compared_with_a_rate() {
+    let mut wallet = Wallet::new();
+    let (id, asked) = ask_dollars(&mut wallet, Limit::Tolerance { basis_points: 100 });
+    wallet.manager.receive(answer_at(&asked, 100_000, NOW).0, NOW).unwrap();
+    wallet.save();
+    wallet.manager.set_rate(rate(100_000), NOW);
+    wallet.manager.decline(id, NOW).unwrap();
+    wallet.save();
+    wallet.manager.archive(id).unwrap();
+    assert_eq!(wallet.manager.wake_at(), None);
 }
 
 // EXC-12

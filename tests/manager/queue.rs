@@ -1,7 +1,7 @@
 //! EXC-16: what is due comes when it is due, and not before; and no clock makes it spin.
 
 use bolt12::UnixTime;
-use bolt12::exchange::{Action, ConversationId, Event};
+use bolt12::exchange::{Action, ConversationId, Event, PaymentId};
 
 use super::messages::NOW;
 use super::network::Random;
@@ -116,6 +116,33 @@ fn everything_is_looked_at_again_after_a_minute_back() {
         let now = UnixTime(ahead.0 - seconds);
         assert_eq!(wallet.manager.poll(now, 0), is_looked_at);
         assert_eq!(wallet.manager.wake_at(), Some(if is_looked_at { now } else { due }));
+    }
+}
+
+/// Whoever says an earlier time first has everything looked at again, not only a poll.
+#[test]
+fn a_clock_that_was_set_back_is_noticed_whatever_happens_then() {
+    let mut elsewhere = Wallet::new();
+    let (ended, _) = elsewhere.ask(payment(3), NOW);
+    elsewhere.manager.decline(ended, NOW).unwrap();
+    elsewhere.save();
+    let states = &elsewhere.disk;
+    type Happening<'a> = &'a dyn Fn(&mut Wallet, PaymentId);
+    let happens: [Happening<'_>; 4] = [
+        &|wallet, _| assert!(wallet.manager.add_payment(payment(3), NOW).is_ok()),
+        &|wallet, _| assert_eq!(wallet.manager.load(states.clone(), NOW).count, 1),
+        &|wallet, _| assert_eq!(wallet.manager.restore(states.clone(), NOW).count, 1),
+        &|wallet, id| wallet.manager.decline(id, NOW).unwrap(),
+    ];
+    for happens in happens {
+        let mut wallet = Wallet::new();
+        let ahead = later(300);
+        wallet.ask(payment(1), ahead);
+        let (other, _) = wallet.ask(payment(2), ahead);
+        assert!(wallet.manager.wake_at().unwrap() > ahead);
+        // What this is about has nothing to do by itself before it is saved, or at all.
+        happens(&mut wallet, other);
+        assert_eq!(wallet.manager.wake_at(), Some(NOW));
     }
 }
 

@@ -123,10 +123,11 @@ fn a_save_that_fails_leaves_everything_as_it_was_saved() {
     wallet.manager.receive(answer, now).unwrap();
     wallet.save();
     assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
-    // What was begun was not.
+    // What was begun was not. The pause is short again after a save that did not fail.
     wallet.manager.begin(id, preimage.payment_hash(), now).unwrap();
     let save = wallet.manager.next_save().unwrap();
     wallet.manager.save_failed(save.number, now);
+    assert_eq!(wallet.manager.wake_at().unwrap().0 - now.0, 5);
     assert_eq!(wallet.told(), [Event::NotSaved { id: id.into(), is_gone: false }]);
     assert!(wallet.manager.payment(id, |payment| matches!(payment.state(), State::Quoted(_))).unwrap());
     assert!(wallet.manager.failed(preimage.payment_hash(), FIRST, now).is_err());
@@ -428,6 +429,25 @@ fn a_removal_that_fails_is_repeated() {
     wallet.manager.remove(id).unwrap();
     wallet.save();
     assert!(wallet.disk.is_empty() && wallet.manager.is_empty() && wallet.told().is_empty());
+}
+
+// EXC-15: what is said of a removal is said of no save that is under way beside it.
+#[test]
+fn a_removal_has_a_number_of_its_own() {
+    let mut wallet = Wallet::new();
+    let (gone, _) = wallet.ask(payment(1), NOW);
+    wallet.manager.decline(gone, NOW).unwrap();
+    wallet.save();
+    wallet.told();
+    let kept = wallet.manager.add_payment(payment(2), NOW).unwrap();
+    let save = wallet.manager.next_save().unwrap();
+    wallet.manager.remove(gone).unwrap();
+    let removal = wallet.manager.next_save().unwrap();
+    assert_eq!((save.id, removal.id), (kept.into(), gone.into()));
+    wallet.manager.save_failed(removal.number, NOW);
+    assert_eq!(wallet.told(), [Event::NotSaved { id: gone.into(), is_gone: true }]);
+    assert!(wallet.manager.saved(save.number));
+    assert_eq!(wallet.manager.payment(kept, |_| ()), Ok(()));
 }
 
 // EXC-5: the transport says late what became of a message, when its conversation is gone.

@@ -210,6 +210,34 @@ fn payments_wait_for_a_rate() {
     assert!(wallet.told().is_empty());
 }
 
+/// A rate that is missing is looked for every hour, and asked for once; and once more when the one that came grew old
+/// before anybody looked.
+#[test]
+fn a_rate_is_asked_for_again_when_it_came_to_nothing() {
+    let usd = "USD".parse().unwrap();
+    let rate = Rate::new(usd, MinorUnits(10_000_000), Msat(100_000_000_000)).unwrap();
+    let offer = podcast(|offer| offer.amount(OfferAmount::Currency { currency: usd, amount: MinorUnits(300) }));
+    let mut wallet = Wallet::new();
+    let draft = payer().subscribe(&offer, NOW, CHAINS).unwrap().rate(rate);
+    let draft = draft.limit(Limit::Tolerance { basis_points: 100 });
+    wallet.manager.add_subscription(draft.start([1; 32], NOW, later(DAY)).unwrap(), NOW).unwrap();
+    wallet.save();
+    wallet.go_on(NOW);
+    assert_eq!(wallet.told(), [Event::RateNeeded(usd)]);
+    for hour in 1..3 {
+        wallet.go_on(later(3_600 * hour));
+        assert_eq!((wallet.told(), wallet.manager.rates_needed().count()), (vec![], 1));
+    }
+    wallet.manager.set_rate(rate, later(7_200));
+    assert_eq!(wallet.manager.rates_needed().count(), 0);
+    wallet.go_on(later(10_801));
+    assert_eq!((wallet.told(), wallet.sent().len()), (vec![Event::RateNeeded(usd)], 0));
+    assert_eq!(wallet.manager.rates_needed().collect::<Vec<_>>(), [usd]);
+    wallet.manager.set_rate(rate, later(10_801));
+    wallet.go_on(later(10_801));
+    assert_eq!((wallet.told(), wallet.sent().len()), (vec![], 1));
+}
+
 /// REC-11: it is said once that a subscription is cancelled, after that is saved; answers to that are for nobody.
 #[test]
 fn a_subscription_is_cancelled() {
@@ -449,8 +477,8 @@ fn what_is_authorised_is_begun_with_a_hash_of_its_own() {
         let id = subscribe(&mut wallet, &offer, number);
         wallet.save();
         wallet.go_on(NOW);
-        let answer = answer_with(&accepted(&wallet.sent()[0], NOW, None, None), hash);
-        wallet.manager.receive(answer, NOW).unwrap();
+        let mut answer = answer_with(&accepted(&wallet.sent()[0], NOW, None, None), hash);
+        wallet.manager.receive(answer.clone(), NOW).unwrap();
         wallet.save();
         let Some(by) = by else {
             assert_eq!(wallet.told(), [Event::Payable(id.into())]);
@@ -459,6 +487,19 @@ fn what_is_authorised_is_begun_with_a_hash_of_its_own() {
         assert_eq!(wallet.told(), [Event::Quoted(id.into())]);
         let in_use = ManagerError::HashInUse { payment_hash: hash, by };
         assert_eq!(wallet.manager.begin(id, hash, NOW), Err(in_use));
+        // Once the other is gone, whatever happens next begins it, also a message that is refused. That is saved first
+        // (EXC-15).
+        wallet.manager.failed(hash, FIRST, NOW).unwrap();
+        wallet.save();
+        wallet.manager.decline(other, NOW).unwrap();
+        wallet.save();
+        wallet.manager.archive(other).unwrap();
+        wallet.told();
+        answer.bytes = vec![0];
+        assert!(wallet.manager.receive(answer, NOW).is_err());
+        assert!(wallet.told().is_empty());
+        wallet.save();
+        assert_eq!(wallet.told(), [Event::Payable(id.into())]);
     }
 }
 

@@ -84,8 +84,11 @@ fn a_proof_is_for_one_name() {
     // NAM-3
     for (user, len) in [(user, 64), ("a..b", 0)] {
         let name = HumanReadableName::new(user, domain).unwrap();
-        let error = ResolvedName::verify(&name, &samples[0].proof, UnixTime(samples[0].from)).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Link(LinkFault::InvalidLabel { len }));
+        let proven = ResolvedName::verify(&name, &samples[0].proof, UnixTime(samples[0].from));
+        let told = ResolvedName::from_records(&name, ["bitcoin:?lno=lno1zz"], UnixTime(samples[0].from));
+        for refused in [proven, told] {
+            assert_eq!(refused.unwrap_err().kind(), &ErrorKind::Link(LinkFault::InvalidLabel { len }));
+        }
     }
 }
 

@@ -361,6 +361,18 @@ fn a_claim_is_on_a_chain_of_the_payers() {
     assert!(invoice.check_refund(&context).is_ok());
 }
 
+// EXC-11
+#[test]
+fn a_claim_that_its_paths_cannot_carry_is_not_paid() {
+    let mut info = payinfo(&[]);
+    info[18..26].copy_from_slice(&(PRICE - 1).to_be_bytes());
+    let refund: Refund = refund().read();
+    let claim = invoice_for(raw::refund(), recipient().public_key()).with(162, info).sign_invoice(&recipient());
+    let error = refused(claim.read::<Invoice>().check_refund(&refund_context(&refund)));
+    let kind = ErrorKind::CannotCarry { amount: Msat(PRICE), min: Msat(1), max: Msat(PRICE - 1) };
+    assert_error(&error, kind, Rule::Exc11, Field::INVOICE_BLINDEDPAY);
+}
+
 // IVR-4, OFR-9
 #[test]
 fn neither_the_claim_nor_the_refund_has_expired() {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::raw::*;
 use bolt12::{
-    AcceptedRequest, Arrival, Bolt12, Error, ErrorKind, Field, Invoice, InvoiceContext, InvoiceError, InvoiceRequest,
-    InvoiceRequestBuilder, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder, PaidPeriod, PayWindow,
-    PayerProofBuilder, Preimage, Recurrence, RecurrenceBase, RecurrenceContext, RecurrenceRequest, Refund,
-    RequestContext, Rule, SentTo, TimeUnit, UnixTime,
+    AcceptedRequest, Arrival, Bolt12, ChainHash, Error, ErrorKind, FetchedContext, Field, Invoice, InvoiceContext,
+    InvoiceError, InvoiceRequest, InvoiceRequestBuilder, MinorUnits, Msat, Offer, OfferAmount, OfferBuilder,
+    PaidPeriod, PayWindow, PayerProofBuilder, Preimage, Recurrence, RecurrenceBase, RecurrenceContext,
+    RecurrenceRequest, Refund, RequestContext, Rule, SentTo, TimeUnit, UnixTime,
 };
 use proptest::prelude::*;
 
@@ -270,6 +270,21 @@ fn what_cancels_pays_nothing() {
     let lone = request_for(offer()).with(CANCEL, []);
     let error = signed(lone).refusal::<InvoiceRequest>();
     assert_error(&error, ErrorKind::Unexpected, Rule::Rec3, Field::INVREQ_RECURRENCE_CANCEL);
+}
+
+// REC-7: whoever pays one invoice of an offer pays no subscription.
+#[test]
+fn the_invoice_of_a_subscription_is_not_fetched() {
+    let offer = offer().with(OPTIONAL, MONTH);
+    let wanted =
+        FetchedContext { now: NOW, chain: ChainHash::BITCOIN, amount: Msat(PRICE)..=Msat(PRICE), quantity: None };
+    let once = invoice_for(signed(request_for(offer.clone())), issuer().public_key());
+    let first = invoice_of(nth(offer.clone(), 0), CREATED_AT);
+    let [once, first] = [once, first].map(|raw| raw.sign_invoice(&issuer()).read::<Invoice>());
+    let offer: Offer = offer.read();
+    assert!(offer.check_invoice(&once, &wanted).is_ok());
+    let error = offer.check_invoice(&first, &wanted).unwrap_err();
+    assert_error(&error, ErrorKind::IsRecurring, Rule::Rec7, Field::INVREQ_RECURRENCE_COUNTER);
 }
 
 // RQR-9, REC-8: only a clock can tell how much is left.

@@ -363,6 +363,14 @@ fn randomness_used_twice_makes_other_keys() {
     seen.extend(messages.iter().map(|message| keys(&messenger, message, &route(), random)[1]));
     seen.extend(routes.iter().flat_map(|route| keys(&messenger, &base, route, random)));
     seen.extend(introduced.iter().map(|route| keys(&messenger, &by_channel, route, random)[1]));
+    // Over a whole path, or with the hops left out that are our own.
+    let whole = Route { whole_path: true, ..route() };
+    seen.push(keys(&messenger, &messages[4], &whole, random)[1]);
+    // Messages without contents differ in their type alone.
+    #[cfg(feature = "async_payments")]
+    for message in [OffersMessage::HeldHtlcAvailable, OffersMessage::ReleaseHeldHtlc] {
+        seen.push(keys(&messenger, &OutgoingMessage { message, ..base.clone() }, &route(), random)[1]);
+    }
     seen.extend(keys(&Messenger::new(node_key(LEFT)), &base, &route(), random));
     seen.extend(keys(&messenger, &base, &route(), [8; 32]));
     let count = seen.len();

@@ -6,7 +6,7 @@ use bolt12::onion::{
     BlindedPathBuilder, Contents, HopData, MAX_DUMMY_HOPS, MAX_REPLY_HOPS, NextHop, OnionMessage, OnionMessageBuilder,
     PathHop, Payload, Peeled, Refusal, Unblinded,
 };
-use bolt12::{BlindedPath, Direction, Error, ErrorKind, Features, Field, Rule, ShortChannelId};
+use bolt12::{BlindedPath, Direction, Error, ErrorKind, Features, Field, IntroductionNode, Rule, ShortChannelId};
 use proptest::prelude::*;
 
 /// An even message that is unknown: one of static invoices, where these are off.
@@ -314,6 +314,23 @@ fn dummy_hops_of_others_are_not_taken_off() {
     }
     let same = onion_naive::path(&[(id(1), tag), (id(1), record(6, b"end"))], [3; 32]);
     assert_eq!(onion::received(&over(&same), &node(1)).path_id(), Some(&b"end"[..]));
+}
+
+// TLV-7: a path key as it came may be no point, and no path starts there.
+#[test]
+fn a_path_starts_at_a_point_on_the_curve() {
+    let mut made = 0;
+    for byte in 0..=255 {
+        let mut bytes = two_hops().into_bytes();
+        bytes[34] = byte;
+        let start = OnionMessage::read(bytes).unwrap().path_key();
+        let path = BlindedPath::new(IntroductionNode::NodeId(start), id(1), [(id(2), &b"told"[..])]);
+        let error = path.err().map(|error| (error.kind().clone(), error.rule()));
+        let off_the_curve = start.public_key().is_err().then_some((ErrorKind::InvalidPoint, Rule::Tlv7));
+        assert_eq!(error, off_the_curve);
+        made += u32::from(error.is_none());
+    }
+    assert!((1..255).contains(&made));
 }
 
 /// A path of so many hops, whose points are none.

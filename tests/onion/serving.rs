@@ -89,6 +89,10 @@ fn what_is_missing_or_malformed_is_refused() {
     assert_eq!(serve(&[(0, b"i")]), Err((ErrorKind::Missing, Rule::Sta8, Some(Field::SERVED_FORWARD_PATH))));
     let several = serve(&[(0, b"i"), (2, &two)]);
     assert_eq!(several, Err((ErrorKind::Unexpected, Rule::Sta8, Some(Field::SERVED_FORWARD_PATH))));
+    let mut off_the_curve = path(1).as_bytes().to_vec();
+    off_the_curve[1..33].fill(0xff);
+    let refused = serve(&[(0, b"i"), (2, &off_the_curve)]);
+    assert_eq!(refused, Err((ErrorKind::InvalidPoint, Rule::Tlv7, Some(Field::SERVED_FORWARD_PATH))));
 }
 
 proptest! {

@@ -558,8 +558,22 @@ fn an_offer_is_what_the_server_can_answer_for() {
     let differs = recipient.serve(0, invoice, &path(1), NOW).unwrap_err();
     assert_eq!(kind(&differs), (ErrorKind::Differs, Rule::Sta4));
     assert!(payee().async_recipient([], [1; 32], RecipientTerms::default()).is_err());
-    assert!(recipient.set_server([]).is_err());
-    recipient.set_server([path(2)]).unwrap();
+}
+
+/// Who asks the same server over other paths from now on asks over no other.
+#[test]
+fn the_server_is_asked_over_the_paths_that_were_set_last() {
+    let (mut recipient, asked) = asking();
+    let before = recipient.to_bytes();
+    assert_eq!(kind(&recipient.set_server([]).unwrap_err()), (ErrorKind::NoEntries, Rule::Sta9));
+    assert_eq!(recipient.to_bytes(), before);
+    let other = Destination::Path(path(9));
+    assert_ne!(asked.destination, other);
+    recipient.set_server([path(9)]).unwrap();
+    let mut recipient = reload(recipient);
+    recipient.unreachable(&asked.reply_path_id.unwrap(), NOW);
+    let Action::WaitUntil(again) = recipient.poll(NOW) else { panic!("it is asked again later") };
+    assert_eq!(sent(&mut recipient, again).destination, other);
 }
 
 #[cfg(feature = "recurrence")]

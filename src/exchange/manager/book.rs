@@ -56,10 +56,7 @@ impl Saving {
     /// Has what comes of a step wait for the save that it depends on.
     pub(crate) fn hold(&mut self, standing: Standing, outputs: Vec<Output>) {
         let waits_for = match &mut self.in_flight {
-            Some(in_flight) if self.changed.is_none() => {
-                in_flight.standing = standing;
-                &mut in_flight.outputs
-            }
+            Some(in_flight) if self.changed.is_none() => &mut in_flight.outputs,
             _ => &mut self.outputs,
         };
         waits_for.extend(outputs);
@@ -270,6 +267,7 @@ fn of_hash(
 mod tests {
     use super::*;
     use crate::exchange::ids::ClaimId;
+    use alloc::vec;
     use bitcoin::hashes::Hash as _;
 
     /// A search begins at the least id that there is.
@@ -280,5 +278,28 @@ mod tests {
         let hash = sha256::Hash::from_byte_array([7; 32]);
         let hashes = BTreeSet::from([(hash, least), (hash, ConversationId::Claim(ClaimId([0; 14])))]);
         assert_eq!(of_hash(&hashes, hash).count(), 2);
+    }
+
+    /// EXC-16: what has moved on is found by what it has now, and what is gone is neither found nor due, nor takes room.
+    #[test]
+    fn nothing_is_found_by_what_it_has_no_more() {
+        let reply = |byte| PaymentId([byte; 14]);
+        let hash = |byte| sha256::Hash::from_byte_array([byte; 32]);
+        let usd = "USD".parse().unwrap();
+        let first = Keys { replies: [Some(reply(1)), Some(reply(2))], hashes: vec![hash(1)], priced_in: Some(usd) };
+        let then = Keys { replies: [Some(reply(2)), Some(reply(3))], hashes: vec![hash(2)], priced_in: None };
+        let (id, now) = (ConversationId::Payment(PaymentId([9; 14])), UnixTime(1_800_000_000));
+        let standing = Standing { stage: Stage::Asking, made: 0 };
+        let mut book = Book::default();
+        book.insert(id, Entry::new(Conversation::Asleep(Box::new([])), standing, now), &first);
+        assert_eq!(book.first(), Some((now, id)));
+        book.index(id, &first, &then);
+        assert_eq!([1, 2, 3].map(|byte| book.of_payment(reply(byte))), [None, Some(id), Some(id)]);
+        assert_eq!([1, 2].map(|byte| book.of_hash(hash(byte)).count()), [0, 1]);
+        assert_eq!(book.priced_in(usd).count(), 0);
+        assert!(book.remove(&id, &then).is_some());
+        assert_eq!(book.first(), None);
+        assert!(book.replies.is_empty() && book.hashes.is_empty() && book.priced.is_empty());
+        assert_eq!((book.len(), book.count(id.kind())), (0, 0));
     }
 }

@@ -151,7 +151,6 @@ impl OffersManager {
 
     /// Takes a conversation out.
     pub(crate) fn forget(&mut self, id: &ConversationId, keys: &Keys) -> Option<Entry> {
-        self.wait_for_rate(*id, None);
         self.rate_came_for.remove(id);
         self.book.remove(id, keys)
     }
