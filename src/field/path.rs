@@ -11,7 +11,7 @@ use core::str::FromStr;
 use bitcoin::hex::DisplayHex;
 use secp256k1::PublicKey;
 
-use super::point::Points;
+use super::point::{self, Points};
 use super::{Cursor, Entries, Point, Value, into_entries};
 use crate::error::{Error, ErrorKind, Rule};
 
@@ -199,12 +199,17 @@ impl<'a> BlindedPath<'a> {
     ///
     /// # Errors
     ///
-    /// `NoHops` (OFR-8), `TooManyEntries` above 255 hops or 65535 bytes for one hop (TLV-6).
+    /// `NoHops` (OFR-8), `TooManyEntries` above 255 hops or 65535 bytes for one hop (TLV-6), and
+    /// `InvalidPoint` for an introduction node whose key is not on the curve (TLV-7).
     pub fn new<'h>(
         introduction_node: IntroductionNode,
         first_path_key: PublicKey,
         hops: impl IntoIterator<Item = (PublicKey, &'h [u8])>,
     ) -> Result<BlindedPath<'static>, Error> {
+        // That of an onion message's path key was not checked.
+        if let IntroductionNode::NodeId(point) = introduction_node {
+            point::check(&point.to_bytes())?;
+        }
         let mut bytes = Vec::new();
         introduction_node.write(&mut bytes);
         bytes.extend_from_slice(&first_path_key.serialize());
