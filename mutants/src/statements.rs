@@ -10,6 +10,22 @@ use syn::{BinOp, Expr, Meta, Stmt};
 
 use crate::list::{Change, Kind, is_changed};
 
+/// The files of modules that are there only in tests.
+#[derive(Default)]
+struct TestFiles {
+    /// The folder that the file's modules are in.
+    folder: PathBuf,
+    found: Vec<PathBuf>,
+}
+
+impl<'ast> Visit<'ast> for TestFiles {
+    fn visit_item_mod(&mut self, it: &'ast syn::ItemMod) {
+        if it.content.is_none() && it.attrs.iter().any(is_for_tests) {
+            self.found.push(self.folder.join(format!("{}.rs", it.ident)));
+        }
+    }
+}
+
 struct Statements<'t> {
     file: &'t str,
     text: &'t str,
@@ -115,6 +131,13 @@ pub(crate) fn statements(root: &Path, files: &[String], first: usize) -> io::Res
     let mut all = Vec::new();
     sources(&root.join("src"), &mut all)?;
     all.sort();
+    let mut for_tests = TestFiles::default();
+    for path in &all {
+        let is_root = path.ends_with("lib.rs") || path.ends_with("mod.rs");
+        for_tests.folder = if is_root { path.parent().unwrap_or(path).to_owned() } else { path.with_extension("") };
+        for_tests.visit_file(&syn::parse_file(&fs::read_to_string(path)?).map_err(io::Error::other)?);
+    }
+    all.retain(|path| !for_tests.found.contains(path));
     let mut found = Vec::new();
     for path in all {
         let file = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use secp256k1::PublicKey;
 
-use super::{StaticInvoice, UNSIGNED, rules};
+use super::{StaticInvoice, UNSIGNED};
 use crate::async_payments::DEFAULT_RELATIVE_EXPIRY;
 use crate::builder::CustomFields;
 use crate::error::{Error, ErrorKind, Field, Rule};
@@ -151,7 +151,6 @@ impl<'a> StaticInvoiceBuilder<'a> {
         if let Some(error) = self.refused {
             return Err(error);
         }
-        rules::check_offer(self.offer.tlvs())?;
         self.offer.check_expiry(self.created_at)?;
         let node_id = match self.node_id {
             Some(node_id) => node_id,

@@ -62,7 +62,7 @@ pub(crate) fn check_servable(offer: &Offer) -> Result<(), Error> {
 }
 
 /// STA-7
-pub(super) fn check_offer(tlvs: &TlvStream) -> Result<(), Error> {
+fn check_offer(tlvs: &TlvStream) -> Result<(), Error> {
     // Without paths, a request would go to whoever sleeps.
     if !tlvs.contains(Field::OFFER_PATHS.number()) {
         return Err(Error::missing(Field::OFFER_PATHS, Rule::Sta7));

@@ -88,6 +88,20 @@ fn not_built(offer: &Raw, edit: impl FnOnce(StaticInvoiceBuilder<'_>) -> StaticI
 
 // ---- Readers ----
 
+// STA-2, REC-9: before any curve operation.
+#[test]
+fn the_first_half_of_reading_misses_a_signature_and_refuses_a_subscriptions_time() {
+    let first_half = |raw: Raw| Unverified::<StaticInvoice>::try_from(raw.encode()).map(drop);
+    assert_eq!(first_half(plain().sign_static(&issuer())), Ok(()));
+    let error = first_half(plain()).unwrap_err();
+    assert_error(&error, ErrorKind::Missing, Rule::Sta2, Field::SIGNATURE);
+    #[cfg(feature = "recurrence")]
+    {
+        let error = first_half(plain().with(3_000_000_177, [1]).sign_static(&issuer())).unwrap_err();
+        assert_error(&error, ErrorKind::Unexpected, Rule::Rec9, Field::INVOICE_RECURRENCE_BASETIME);
+    }
+}
+
 // STA-1, STA-2
 #[test]
 fn the_static_invoice_that_the_other_tests_break_is_valid() {
