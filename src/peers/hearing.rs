@@ -270,9 +270,11 @@ impl Peers {
         now: Duration,
         channels: &impl Channels,
     ) -> bool {
-        let way = self.way_over(path, Some(*from), channels).ok();
-        self.charge(from, way.map_or(0, |way| way.operations), now);
-        let Some(way) = way else { return false };
+        let mut operations = 0;
+        let way = self.way_over(path, Some(*from), channels, &mut operations);
+        // It is looked for also where there is none: who asks for nothing but that pays for it.
+        self.charge(from, operations, now);
+        let Ok(way) = way else { return false };
         let source = self.source(*from, &way.first);
         let has_room = |peer: &Peer| peer.queue.has_room(source, ANSWER_LEN, &self.limits);
         self.peers.get(&way.first).is_some_and(has_room)
@@ -374,6 +376,24 @@ mod tests {
             let onion = OnionMessageBuilder::to_node(id(OWN), Contents::InvoiceRequest(b"?")).reply_path(&path);
             let (arrived, charged) = brought(&mut peers, STRANGER, &onion.build([9; 32]).unwrap().message);
             assert_eq!((arrived.is_some(), charged), (true, [operations; 3]), "{through:?} {channel:?}");
+        }
+    }
+
+    // EXC-20: also where there is no way: because nobody knows where it leads, or nobody takes the message.
+    #[test]
+    fn looking_for_a_way_in_vain_is_charged() {
+        let channel = ShortChannelId(7 << 40);
+        let nowhere = BlindedPathBuilder::new(id(STRANGER)).through(PathHop::new(id(OWN)).by_channel(channel));
+        let by_channel = nowhere.clone().introduction_by_channel(channel, Direction::NodeOne);
+        let back = BlindedPathBuilder::new(id(STRANGER)).through(PathHop::new(id(OWN)));
+        for (path, is_able, operations) in [(nowhere, true, 2), (by_channel, true, 4), (back, false, 2)] {
+            let mut peers = Peers::new(key(OWN), spending());
+            peers.connected(id(STRANGER), true, is_able, NOW);
+            let path = path.build([3; 32]).unwrap();
+            let onion = OnionMessageBuilder::to_node(id(OWN), Contents::InvoiceRequest(b"?")).reply_path(&path);
+            let (arrived, charged) = brought(&mut peers, STRANGER, &onion.build([9; 32]).unwrap().message);
+            assert_eq!((arrived.is_some(), charged), (false, [operations; 3]));
+            assert_eq!((peers.counts.heard, peers.counts.unanswerable), (0, 1));
         }
     }
 
