@@ -306,7 +306,7 @@ mod tests {
     use crate::field::{Direction, ShortChannelId};
     use crate::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder, PathHop};
     use crate::peers::queue::{Kind, Source};
-    use crate::peers::{Limits, NoChannels, id, key, onion, spending, spent};
+    use crate::peers::{Limits, NoChannels, id, key, onion, spending};
 
     const NOW: Duration = Duration::from_secs(1_000);
 
@@ -332,10 +332,10 @@ mod tests {
     fn brought(peers: &mut Peers, from: u8, onion: &OnionMessage) -> (Option<Arrived>, [u32; 3]) {
         let mut opening = 0;
         peers.messenger.receive_counting(onion, &mut opening).unwrap();
-        let before = spent(peers, &id(from));
+        let before = peers.spent(&id(from));
         peers.receive(&id(from), onion.clone(), NOW);
         let arrived = peers.next(NOW, &NoChannels);
-        let after = spent(peers, &id(from));
+        let after = peers.spent(&id(from));
         (arrived, [0, 1, 2].map(|at| (after[at] - before[at]).saturating_sub(opening)))
     }
 

@@ -50,9 +50,3 @@ fn spending() -> Limits {
     let budget = Budget { burst: 100, per_second: 0 };
     Limits { peer: budget, newcomers: budget, all_strangers: budget, ..Limits::default() }
 }
-
-/// What was taken off the budgets: that of a peer, that of newcomers, and that of all strangers.
-#[cfg(test)]
-fn spent(peers: &Peers, id: &secp256k1::PublicKey) -> [u32; 3] {
-    [peers.peers[id].budget, peers.newcomers, peers.all_strangers].map(|bucket| bucket.spent())
-}

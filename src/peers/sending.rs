@@ -173,7 +173,7 @@ mod tests {
     use crate::field::Brought;
     use crate::invoice_error::InvoiceError;
     use crate::onion::{BlindedPathBuilder, PathHop};
-    use crate::peers::{Limits, NoChannels, id, key, onion, spending, spent};
+    use crate::peers::{Limits, NoChannels, id, key, onion, spending};
 
     const NOW: Duration = Duration::from_secs(1_000);
 
@@ -210,8 +210,8 @@ mod tests {
             for (from, newcomers, strangers) in [(STRANGER, operations, operations), (CHOSEN, 0, 0)] {
                 let mut peers = peers(spending());
                 send(&mut peers, &answer(from, through, None)).unwrap();
-                assert_eq!(spent(&peers, &id(from)), [operations, newcomers, strangers], "{through:?}");
-                assert_eq!(spent(&peers, &id(OTHER))[0], 0);
+                assert_eq!(peers.spent(&id(from)), [operations, newcomers, strangers], "{through:?}");
+                assert_eq!(peers.spent(&id(OTHER))[0], 0);
             }
         }
     }
@@ -222,7 +222,7 @@ mod tests {
         let mut peers = peers(Limits { waiting: 0, ..spending() });
         let outgoing = answer(STRANGER, &[], Some([7; 32]));
         assert_eq!(send(&mut peers, &outgoing), Err(SendError::Full(id(STRANGER))));
-        assert_eq!((spent(&peers, &id(STRANGER)), peers.waiting(&id(STRANGER))), ([0; 3], 0));
+        assert_eq!((peers.spent(&id(STRANGER)), peers.waiting(&id(STRANGER))), ([0; 3], 0));
         // Else it would never be answered.
         peers.limits.waiting = 1;
         assert_eq!(send(&mut peers, &outgoing), Ok(id(STRANGER)));

@@ -270,6 +270,12 @@ impl Peers {
     pub(super) fn is_able(&self, peer: &PublicKey) -> bool {
         self.peers.get(peer).is_some_and(|peer| peer.is_able)
     }
+
+    /// What was taken off the budgets: that of a peer, that of newcomers, and that of all strangers.
+    #[cfg(test)]
+    pub(super) fn spent(&self, peer: &PublicKey) -> [u32; 3] {
+        [self.peers[peer].budget, self.newcomers, self.all_strangers].map(|bucket| bucket.spent())
+    }
 }
 
 /// Shows no secret.
