@@ -64,6 +64,12 @@ impl Bucket {
         self.level = self.level.saturating_add(self.one).min(self.full);
     }
 
+    /// How much of it is missing.
+    #[cfg(test)]
+    pub(super) fn spent(&self) -> u32 {
+        u32::try_from((self.full - self.level) / self.one).unwrap()
+    }
+
     /// When so much will be there; never, if nothing is added or nothing fits in.
     pub(super) fn ready_at(&self, amount: u32) -> Option<Duration> {
         let wanted = self.parts(amount).min(self.full);

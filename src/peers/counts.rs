@@ -63,3 +63,16 @@ impl fmt::Display for Counts {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn reasons_are_listed() {
+        let some = Counts { heard: 7, replayed: 1, displaced: 2, disconnected: 3, ..Counts::default() };
+        assert_eq!(some.to_string(), "1 replayed, 2 displaced by those of others, 3 lost with their connection");
+        assert_eq!(Counts { heard: 7, ..Counts::default() }.to_string(), "");
+    }
+}

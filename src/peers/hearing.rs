@@ -270,9 +270,11 @@ impl Peers {
         now: Duration,
         channels: &impl Channels,
     ) -> bool {
-        let way = self.way_over(path, Some(*from), channels).ok();
-        self.charge(from, way.map_or(0, |way| way.operations), now);
-        let Some(way) = way else { return false };
+        let mut operations = 0;
+        let way = self.way_over(path, Some(*from), channels, &mut operations);
+        // It is looked for also where there is none: who asks for nothing but that pays for it.
+        self.charge(from, operations, now);
+        let Ok(way) = way else { return false };
         let source = self.source(*from, &way.first);
         let has_room = |peer: &Peer| peer.queue.has_room(source, ANSWER_LEN, &self.limits);
         self.peers.get(&way.first).is_some_and(has_room)
@@ -295,5 +297,133 @@ impl Peers {
         let passed_on = if has_room { &mut self.counts.passed_on } else { &mut self.counts.not_passed_on };
         *passed_on = passed_on.saturating_add(1);
         self.charge(from, 2, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::{Direction, ShortChannelId};
+    use crate::onion::{BlindedPathBuilder, Contents, OnionMessageBuilder, PathHop};
+    use crate::peers::queue::{Kind, Source};
+    use crate::peers::{Limits, NoChannels, id, key, onion, spending};
+
+    const NOW: Duration = Duration::from_secs(1_000);
+
+    /// Ourselves, a stranger that asks, and a peer that we chose.
+    const OWN: u8 = 1;
+    const STRANGER: u8 = 2;
+    const CHOSEN: u8 = 3;
+
+    fn peers(limits: Limits) -> Peers {
+        let mut peers = Peers::new(key(OWN), limits);
+        peers.connected(id(STRANGER), true, true, NOW);
+        peers.connected(id(CHOSEN), false, true, NOW);
+        peers
+    }
+
+    /// Something for one peer to pass on, as another brings it.
+    fn to_pass_on(to: u8) -> OnionMessage {
+        let onion = OnionMessageBuilder::to_node(id(to), Contents::Invoice(b"?")).through(id(OWN));
+        onion.build([9; 32]).unwrap().message
+    }
+
+    /// What comes of a message of a peer, and what was taken off the budgets beside what it took to open it.
+    fn brought(peers: &mut Peers, from: u8, onion: &OnionMessage) -> (Option<Arrived>, [u32; 3]) {
+        let mut opening = 0;
+        peers.messenger.receive_counting(onion, &mut opening).unwrap();
+        let before = peers.spent(&id(from));
+        peers.receive(&id(from), onion.clone(), NOW);
+        let arrived = peers.next(NOW, &NoChannels);
+        let after = peers.spent(&id(from));
+        (arrived, [0, 1, 2].map(|at| (after[at] - before[at]).saturating_sub(opening)))
+    }
+
+    // EXC-20: passing a message on costs the peer that brought it as much as opening one; what nobody gets costs no
+    // more than opening it.
+    #[test]
+    fn what_is_passed_on_is_charged() {
+        for (from, expected) in [(STRANGER, [2, 2, 2]), (CHOSEN, [2, 0, 0])] {
+            let to = if from == STRANGER { CHOSEN } else { STRANGER };
+            let mut passing = peers(spending());
+            passing.pass_on(true);
+            let (arrived, charged) = brought(&mut passing, from, &to_pass_on(to));
+            assert!(arrived.is_none());
+            assert_eq!((charged, passing.counts.passed_on, passing.waiting(&id(to))), (expected, 1, 1));
+            let (arrived, charged) = brought(&mut passing, from, &to_pass_on(9));
+            assert!(arrived.is_none());
+            assert_eq!((charged, passing.counts.passed_on, passing.counts.not_passed_on), ([0; 3], 1, 1));
+        }
+        let mut silent = peers(spending());
+        let onion = to_pass_on(CHOSEN);
+        let (arrived, charged) = brought(&mut silent, STRANGER, &onion);
+        assert!(matches!(arrived, Some(Arrived::Other { onion: same, .. }) if same == onion));
+        assert_eq!((charged, silent.counts.not_passed_on, silent.counts.dropped()), ([0; 3], 1, 1));
+    }
+
+    // EXC-20: looking into hops of our own costs whoever asks for an answer over them.
+    #[test]
+    fn looking_for_a_way_is_charged() {
+        let channel = (ShortChannelId(7 << 40), Direction::NodeOne);
+        for (through, channel, operations) in
+            [(None, None, 0), (Some(OWN), None, 2), (None, Some(channel), 2), (Some(OWN), Some(channel), 4)]
+        {
+            let mut peers = peers(spending());
+            let path = BlindedPathBuilder::new(id(STRANGER));
+            let path = through.into_iter().fold(path, |path, byte| path.through(PathHop::new(id(byte))));
+            let path = channel.into_iter().fold(path, |path, (scid, end)| path.introduction_by_channel(scid, end));
+            let path = path.build([3; 32]).unwrap();
+            let onion = OnionMessageBuilder::to_node(id(OWN), Contents::InvoiceRequest(b"?")).reply_path(&path);
+            let (arrived, charged) = brought(&mut peers, STRANGER, &onion.build([9; 32]).unwrap().message);
+            assert_eq!((arrived.is_some(), charged), (true, [operations; 3]), "{through:?} {channel:?}");
+        }
+    }
+
+    // EXC-20: also where there is no way: because nobody knows where it leads, or nobody takes the message.
+    #[test]
+    fn looking_for_a_way_in_vain_is_charged() {
+        let channel = ShortChannelId(7 << 40);
+        let nowhere = BlindedPathBuilder::new(id(STRANGER)).through(PathHop::new(id(OWN)).by_channel(channel));
+        let by_channel = nowhere.clone().introduction_by_channel(channel, Direction::NodeOne);
+        let back = BlindedPathBuilder::new(id(STRANGER)).through(PathHop::new(id(OWN)));
+        for (path, is_able, operations) in [(nowhere, true, 2), (by_channel, true, 4), (back, false, 2)] {
+            let mut peers = Peers::new(key(OWN), spending());
+            peers.connected(id(STRANGER), true, is_able, NOW);
+            let path = path.build([3; 32]).unwrap();
+            let onion = OnionMessageBuilder::to_node(id(OWN), Contents::InvoiceRequest(b"?")).reply_path(&path);
+            let (arrived, charged) = brought(&mut peers, STRANGER, &onion.build([9; 32]).unwrap().message);
+            assert_eq!((arrived.is_some(), charged), (false, [operations; 3]));
+            assert_eq!((peers.counts.heard, peers.counts.unanswerable), (0, 1));
+        }
+    }
+
+    // EXC-20: what gave way to something that is passed on is counted.
+    #[test]
+    fn what_gives_way_to_others_is_counted() {
+        let limits = Limits { waiting: 2, ..Limits::default() };
+        let mut peers = peers(limits);
+        peers.pass_on(true);
+        peers.connected(id(4), false, true, NOW);
+        let queue = &mut peers.peers.get_mut(&id(CHOSEN)).unwrap().queue;
+        for number in 0..2 {
+            queue.push(Source::Peer(id(STRANGER), Kind::Stranger), onion(200, number), &limits);
+        }
+        brought(&mut peers, 4, &to_pass_on(CHOSEN));
+        assert_eq!((peers.counts.passed_on, peers.counts.displaced, peers.waiting(&id(CHOSEN))), (1, 1, 2));
+    }
+
+    // EXC-20: who has its share of the bytes takes nothing from those that have no more than theirs.
+    #[test]
+    fn who_has_its_share_takes_none_of_others() {
+        for greedy in [4, 5] {
+            let mut peers = Peers::new(key(OWN), Limits { unopened_bytes: 2_000, ..Limits::default() });
+            for byte in [4, 5] {
+                peers.connected(id(byte), true, true, NOW);
+                (0..5).for_each(|number| peers.receive(&id(byte), onion(200, number + 10 * usize::from(byte)), NOW));
+            }
+            peers.receive(&id(greedy), onion(200, 100), NOW);
+            assert_eq!([4, 5].map(|byte| peers.peers[&id(byte)].unopened_bytes), [1_000; 2]);
+            assert_eq!((peers.counts.too_many, peers.counts.dropped()), (1, 1));
+        }
     }
 }

@@ -33,3 +33,20 @@ fn onion(len: usize, number: usize) -> crate::onion::OnionMessage {
     bytes.resize(len, 0);
     crate::onion::OnionMessage::read(bytes).unwrap()
 }
+
+#[cfg(test)]
+fn key(byte: u8) -> secp256k1::Keypair {
+    secp256k1::Keypair::from_seckey_slice(crate::signature::context(), &[byte; 32]).unwrap()
+}
+
+#[cfg(test)]
+fn id(byte: u8) -> secp256k1::PublicKey {
+    key(byte).public_key()
+}
+
+/// Limits whose budgets do not fill up, so that they show what was taken off.
+#[cfg(test)]
+fn spending() -> Limits {
+    let budget = Budget { burst: 100, per_second: 0 };
+    Limits { peer: budget, newcomers: budget, all_strangers: budget, ..Limits::default() }
+}

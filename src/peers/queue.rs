@@ -241,6 +241,9 @@ mod tests {
 
     /// How many messages wait of those with these numbers.
     fn waiting(queue: &Queue, numbers: &[u8]) -> Vec<usize> {
+        for line in &queue.lines {
+            assert_eq!(line.bytes, line.waiting.iter().map(|message| message.as_bytes().len()).sum::<usize>());
+        }
         let of =
             |number: &u8| queue.lines.iter().find(|line| line.id == id(*number)).map_or(0, |line| line.waiting.len());
         numbers.iter().map(of).collect()
@@ -339,6 +342,54 @@ mod tests {
                 assert!(pushed || displaced == 0, "{len} bytes to {lines:?}");
                 assert!(queue.bytes <= limits.waiting_bytes);
             }
+        }
+    }
+
+    // EXC-20: where several messages give way, each is one of whoever then has the most.
+    #[test]
+    fn who_gave_way_has_less() {
+        let limits = Limits { waiting_bytes: 3 * 200 + 2 * 250, ..Limits::default() };
+        let mut queue = Queue::default();
+        for (number, len, count) in [(1, 200, 3), (3, 250, 2)] {
+            for _ in 0..count {
+                let source = Source::Peer(id(number), Stranger);
+                assert_eq!(queue.push(source, onion(len, 0), &limits), (true, 0));
+            }
+        }
+        assert_eq!(queue.push(Source::Peer(id(2), Stranger), onion(300, 0), &limits), (true, 2));
+        assert_eq!(waiting(&queue, &[1, 2, 3]), [2, 1, 1]);
+    }
+
+    // EXC-20: who had its turn has less, and others give way then.
+    #[test]
+    fn who_was_served_has_less() {
+        let limits = Limits { waiting: 7, ..Limits::default() };
+        let mut queue = Queue::default();
+        for (number, count) in [(1, 4), (3, 3)] {
+            (0..count).for_each(|_| assert_eq!(push(&mut queue, number, Known, &limits), (true, 0)));
+        }
+        // By turns, so that the first has had two.
+        (0..3).for_each(|_| assert!(queue.pop().is_some()));
+        (0..3).for_each(|_| assert_eq!(push(&mut queue, 3, Known, &limits), (true, 0)));
+        assert_eq!(waiting(&queue, &[1, 3]), [2, 5]);
+        assert_eq!(push(&mut queue, 2, Known, &limits), (true, 1));
+        assert_eq!(waiting(&queue, &[1, 2, 3]), [2, 1, 4]);
+    }
+
+    // EXC-20: who becomes known, or a stranger again, has its turn as what it is now.
+    #[test]
+    fn a_line_is_of_the_kind_of_its_peer() {
+        for (was, is) in [(Stranger, Known), (Known, Stranger), (Stranger, Itself), (Known, Itself)] {
+            let (mut queue, limits) = (Queue::default(), Limits::default());
+            for kind in [was, is] {
+                assert_eq!(push(&mut queue, 1, kind, &limits), (true, 0));
+                assert!(queue.lines.iter().all(|line| line.kind == kind));
+            }
+            // The other kind had its turn before.
+            queue.strangers_were_last = is == Known;
+            assert_eq!(push(&mut queue, 3, was, &limits), (true, 0));
+            (0..2).for_each(|_| assert!(queue.pop().is_some()));
+            assert_eq!(waiting(&queue, &[1, 3]), if is == Itself { [0, 1] } else { [1, 0] });
         }
     }
 

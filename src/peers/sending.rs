@@ -165,3 +165,98 @@ impl Peers {
 fn conversation(path_id: Option<PathId>) -> Option<Conversation> {
     path_id.and_then(|path_id| path_id.0.first_chunk().copied())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::OffersMessage;
+    use crate::field::Brought;
+    use crate::invoice_error::InvoiceError;
+    use crate::onion::{BlindedPathBuilder, PathHop};
+    use crate::peers::{Limits, NoChannels, id, key, onion, spending};
+
+    const NOW: Duration = Duration::from_secs(1_000);
+
+    const STRANGER: u8 = 2;
+    const CHOSEN: u8 = 3;
+    const OTHER: u8 = 4;
+
+    /// Ourselves, a stranger, and two peers that we chose.
+    fn peers(limits: Limits) -> Peers {
+        let mut peers = Peers::new(key(1), limits);
+        peers.connected(id(STRANGER), true, true, NOW);
+        [CHOSEN, OTHER].iter().for_each(|byte| peers.connected(id(*byte), false, true, NOW));
+        peers
+    }
+
+    /// An answer over a path through these, to what a peer brought.
+    fn answer(from: u8, through: &[u8], invoice_over: Option<[u8; 32]>) -> OutgoingMessage {
+        let path = BlindedPathBuilder::new(id(from));
+        let path = through.iter().fold(path, |path, byte| path.through(PathHop::new(id(*byte))));
+        let mut path = path.build([3; 32]).unwrap();
+        path.set_brought(Brought { by: id(from), invoice_over });
+        let message = OffersMessage::InvoiceError(InvoiceError::new("out of tea").unwrap());
+        OutgoingMessage { message, destination: Destination::Path(path), reply_path_id: None }
+    }
+
+    fn send(peers: &mut Peers, outgoing: &OutgoingMessage) -> Result<PublicKey, SendError> {
+        peers.send(outgoing, [8; 32], NOW, &NoChannels)
+    }
+
+    // EXC-20: an answer costs whoever asked: 2 for each hop and the way to the first, and 4 for what it holds.
+    #[test]
+    fn an_answer_is_charged_to_who_asked() {
+        for (through, operations) in [(&[][..], 8), (&[OTHER], 10), (&[OTHER, 9], 12)] {
+            for (from, newcomers, strangers) in [(STRANGER, operations, operations), (CHOSEN, 0, 0)] {
+                let mut peers = peers(spending());
+                send(&mut peers, &answer(from, through, None)).unwrap();
+                assert_eq!(peers.spent(&id(from)), [operations, newcomers, strangers], "{through:?}");
+                assert_eq!(peers.spent(&id(OTHER))[0], 0);
+            }
+        }
+    }
+
+    // EXC-20: an answer that has no room is not made: it costs nothing, and counts as none.
+    #[test]
+    fn an_answer_without_room_costs_nothing() {
+        let mut peers = peers(Limits { waiting: 0, ..spending() });
+        let outgoing = answer(STRANGER, &[], Some([7; 32]));
+        assert_eq!(send(&mut peers, &outgoing), Err(SendError::Full(id(STRANGER))));
+        assert_eq!((peers.spent(&id(STRANGER)), peers.waiting(&id(STRANGER))), ([0; 3], 0));
+        // Else it would never be answered.
+        peers.limits.waiting = 1;
+        assert_eq!(send(&mut peers, &outgoing), Ok(id(STRANGER)));
+        assert_eq!(send(&mut peers, &outgoing), Err(SendError::Answered));
+        assert_eq!(peers.waiting(&id(STRANGER)), 1);
+    }
+
+    // EXC-20: what gave way to an answer is counted.
+    #[test]
+    fn what_gives_way_to_an_answer_is_counted() {
+        let limits = Limits { waiting: 2, ..Limits::default() };
+        let mut peers = peers(limits);
+        let queue = &mut peers.peers.get_mut(&id(CHOSEN)).unwrap().queue;
+        for number in 0..2 {
+            queue.push(Source::Peer(id(STRANGER), Kind::Stranger), onion(200, number), &limits);
+        }
+        assert_eq!(send(&mut peers, &answer(OTHER, &[CHOSEN], None)), Ok(id(CHOSEN)));
+        assert_eq!((peers.counts.displaced, peers.waiting(&id(CHOSEN))), (1, 2));
+    }
+
+    // EXC-20: who takes its answers is not idle: one that did nothing for longer gives up its place.
+    #[test]
+    fn who_takes_an_answer_keeps_its_place() {
+        let limits = Limits { strangers: 2, ..Limits::default() };
+        let mut peers = Peers::new(key(1), limits);
+        let [takes, talks, comes] = [id(STRANGER), id(CHOSEN), id(OTHER)];
+        [takes, talks, comes].iter().for_each(|id| peers.connected(*id, true, true, NOW));
+        let at = |seconds| NOW + Duration::from_secs(seconds);
+        peers.receive(&talks, onion(200, 1), at(1));
+        assert!(peers.next(at(1), &NoChannels).is_none());
+        let queue = &mut peers.peers.get_mut(&takes).unwrap().queue;
+        queue.push(Source::Peer(takes, Kind::Itself), onion(200, 2), &limits);
+        assert!(peers.next_to_send(&takes, at(2)).is_some());
+        peers.receive(&comes, onion(200, 3), at(3));
+        assert_eq!([takes, talks, comes].map(|id| peers.peers[&id].has_place), [true, false, true]);
+    }
+}

@@ -270,6 +270,12 @@ impl Peers {
     pub(super) fn is_able(&self, peer: &PublicKey) -> bool {
         self.peers.get(peer).is_some_and(|peer| peer.is_able)
     }
+
+    /// What was taken off the budgets: that of a peer, that of newcomers, and that of all strangers.
+    #[cfg(test)]
+    pub(super) fn spent(&self, peer: &PublicKey) -> [u32; 3] {
+        [self.peers[peer].budget, self.newcomers, self.all_strangers].map(|bucket| bucket.spent())
+    }
 }
 
 /// Shows no secret.
@@ -287,13 +293,9 @@ impl fmt::Debug for Peers {
 mod tests {
     use super::*;
     use crate::onion::NextHop;
-    use crate::peers::onion;
-    use crate::signature::context;
+    use crate::peers::queue::{Kind, Source};
+    use crate::peers::{id, key, onion};
     use sha2::{Digest, Sha256};
-
-    fn key(byte: u8) -> Keypair {
-        Keypair::from_seckey_slice(context(), &[byte; 32]).unwrap()
-    }
 
     /// MSG-5: a channel of ours is its other end, and of others' the end that is named.
     #[test]
@@ -363,6 +365,31 @@ mod tests {
         };
         assert!(!has_place(now + LOOK_AGAIN - Duration::from_nanos(1)));
         assert!(has_place(now + LOOK_AGAIN));
+    }
+
+    /// EXC-20: who loses its place keeps nothing, neither what it sent nor what waits for it, and is heard no more.
+    #[test]
+    fn nothing_is_kept_of_who_loses_its_place() {
+        let now = Duration::from_secs(1_000);
+        let limits = Limits { strangers: 1, ..Limits::default() };
+        let mut peers = Peers::new(key(1), limits);
+        let [placed, other] = [id(2), id(3)];
+        for id in [placed, other] {
+            peers.connected(id, true, true, now);
+        }
+        for number in 0..3 {
+            peers.receive(&placed, onion(200, number), now);
+        }
+        let queue = &mut peers.peers.get_mut(&placed).unwrap().queue;
+        assert_eq!(queue.push(Source::Peer(other, Kind::Stranger), onion(200, 3), &limits), (true, 0));
+        peers.receive(&other, onion(300, 4), now);
+        let lost = &peers.peers[&placed];
+        assert_eq!((lost.has_place, lost.waiting(), lost.unopened_bytes), (false, 0, 0));
+        assert_eq!((&peers.places, peers.strangers_bytes, peers.counts.disconnected), (&Vec::from([other]), 300, 4));
+        // It was not pushed out for more than it had: what it sends is not heard while the other keeps its place.
+        peers.receive(&placed, onion(200, 5), now);
+        assert_eq!((peers.peers[&placed].waiting(), peers.counts.not_heard), (0, 1));
+        assert_eq!(peers.next_to_send(&placed, now), None);
     }
 
     /// EXC-20: whatever peers do, and whatever they become, what strangers have counts, and what others have does not.

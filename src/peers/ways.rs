@@ -21,8 +21,6 @@ pub(super) struct Way {
     pub(super) introduction: Option<PublicKey>,
     /// Whether a hop of our own stays in the path.
     pub(super) is_whole: bool,
-    /// How many multiplications it took to find out, at most.
-    pub(super) operations: u32,
 }
 
 /// What it takes to look into a hop of our own.
@@ -42,45 +40,45 @@ impl Peers {
         channels: &impl Channels,
     ) -> Result<Way, SendError> {
         match destination {
-            Destination::Node(id) => self.towards(Some(*id), from.filter(|id| self.is_able(id)), None, 0),
-            Destination::Path(path) => self.way_over(path, from, channels),
+            Destination::Node(id) => self.towards(Some(*id), from.filter(|id| self.is_able(id)), None),
+            Destination::Path(path) => self.way_over(path, from, channels, &mut 0),
         }
     }
 
-    /// The way to the end of a path.
+    /// The way to the end of a path. Counts the multiplications that it takes to find out, at most, also if there is
+    /// none (EXC-20).
     pub(super) fn way_over(
         &mut self,
         path: &BlindedPath<'static>,
         from: Option<PublicKey>,
         channels: &impl Channels,
+        operations: &mut u32,
     ) -> Result<Way, SendError> {
         let from = from.filter(|id| self.is_able(id));
         let own = self.messenger.node_id();
-        let (start, introduction, looked) = match path.introduction_node() {
-            IntroductionNode::NodeId(point) => (point.public_key().map_err(no_way)?, None, 0),
+        let (start, introduction) = match path.introduction_node() {
+            IntroductionNode::NodeId(point) => (point.public_key().map_err(no_way)?, None),
             IntroductionNode::Channel { scid, direction } => {
                 // The best guess is anyone who asks: it lets the answer start at itself, or at the peer through which
                 // it asks.
-                let known = channels.end(scid, direction);
-                let (start, looked) = match known {
-                    Some(start) => (Some(start), 0),
-                    None if self.messenger.start_of(path, own).is_ok() => (Some(own), LOOK),
-                    None => (from, LOOK),
-                };
-                let start = start.ok_or_else(unknown)?;
-                (start, Some(start), looked)
+                let known = channels.end(scid, direction).or_else(|| {
+                    *operations = operations.saturating_add(LOOK);
+                    self.messenger.start_of(path, own).map_or(from, |_| Some(own))
+                });
+                let start = known.ok_or_else(unknown)?;
+                (start, Some(start))
             }
         };
         if start != own {
-            return self.towards(Some(start), from, introduction, looked);
+            return self.towards(Some(start), from, introduction);
         }
+        *operations = operations.saturating_add(LOOK);
         let next = self.after_own(path, channels)?;
-        let operations = looked.saturating_add(LOOK);
         let is_chosen = self.passes_on && self.standing(&next) == Standing::Chosen;
         if self.is_able(&next) && (Some(next) == from || is_chosen) {
-            return Ok(Way { first: next, introduction, is_whole: false, operations });
+            return Ok(Way { first: next, introduction, is_whole: false });
         }
-        let way = self.towards(None, from, introduction, operations)?;
+        let way = self.towards(None, from, introduction)?;
         Ok(Way { is_whole: true, ..way })
     }
 
@@ -111,7 +109,6 @@ impl Peers {
         node: Option<PublicKey>,
         from: Option<PublicKey>,
         introduction: Option<PublicKey>,
-        operations: u32,
     ) -> Result<Way, SendError> {
         let may_be_first = |id: &PublicKey| Some(*id) == from || self.standing(id) == Standing::Chosen;
         let direct = node.filter(|id| self.is_able(id) && may_be_first(id));
@@ -122,7 +119,7 @@ impl Peers {
         });
         self.turns = self.turns.wrapping_add(1);
         let first = first.ok_or(SendError::NoPeer)?;
-        Ok(Way { first, introduction, is_whole: false, operations })
+        Ok(Way { first, introduction, is_whole: false })
     }
 }
 

@@ -118,6 +118,7 @@ fn queries_and_proofs_of_names_are_handed_out() {
     payer.receive(&id(ISSUER), onion, now);
     let Some(Arrived::Proof { from, proof, .. }) = payer.next(now, &NoChannels) else { panic!() };
     assert_eq!((from, payer_keys.lookup_of(&proof.arrival)), (id(ISSUER), Some(lookup.id())));
+    assert_eq!((payer.counts().heard, payer.counts().dropped()), (1, 0));
 }
 
 /// What cannot be used here comes out as it came, for whoever may know more, and is counted.
