@@ -6,8 +6,8 @@ use super::Value;
 use crate::error::{Error, ErrorKind, Rule};
 pub use crate::units::CurrencyCode;
 
-/// How many decimal digits the currencies of ISO 4217 have, with those that were replaced, which offers may still name.
-/// Precious metals, units of account and codes for tests have no minor unit, and are not here.
+/// How many decimal digits the currencies of ISO 4217 have, and some that were replaced lately. Precious metals, units
+/// of account and codes for tests have no minor unit, and are not here.
 const MINOR_UNITS: [(u8, &str); 4] = [
     (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
     (

@@ -291,7 +291,7 @@ impl Peers {
             self.counts.not_passed_on = self.counts.not_passed_on.saturating_add(1);
             return;
         };
-        let pushed = forward.message().map(|next| peer.queue.push(source, next, &self.limits));
+        let pushed = forward.message().map(|next| peer.push(source, next, &self.limits, now));
         let (has_room, displaced) = pushed.unwrap_or_default();
         self.counts.displaced = self.counts.displaced.saturating_add(displaced);
         let passed_on = if has_room { &mut self.counts.passed_on } else { &mut self.counts.not_passed_on };

@@ -9,6 +9,7 @@ mod counts;
 mod error;
 mod hearing;
 mod limits;
+mod lost;
 mod peer;
 mod queue;
 mod seen;

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::bucket::Bucket;
 use super::limits::Limits;
-use super::queue::Queue;
+use super::queue::{Queue, Source};
 use crate::onion::OnionMessage;
 
 /// What a peer is to us.
@@ -33,8 +33,6 @@ pub(super) struct Peer {
     pub(super) is_able: bool,
     /// Whether it is heard at the moment.
     pub(super) has_place: bool,
-    /// When it lost its place to another.
-    pub(super) lost_place_at: Option<Duration>,
     since: Duration,
     pub(super) active_at: Duration,
     pub(super) budget: Bucket,
@@ -43,6 +41,8 @@ pub(super) struct Peer {
     pub(super) unopened: VecDeque<OnionMessage>,
     pub(super) unopened_bytes: usize,
     pub(super) queue: Queue,
+    /// Since when something has been in the queue.
+    queued_since: Duration,
 }
 
 impl Peer {
@@ -52,7 +52,6 @@ impl Peer {
             standing,
             is_able,
             has_place: false,
-            lost_place_at: None,
             since: now,
             active_at: now,
             budget: Bucket::full(limits.peer, now),
@@ -60,7 +59,22 @@ impl Peer {
             unopened: VecDeque::new(),
             unopened_bytes: 0,
             queue: Queue::default(),
+            queued_since: now,
         }
+    }
+
+    /// Puts a message into its queue: see [`Queue::push`].
+    pub(super) fn push(
+        &mut self,
+        source: Source,
+        message: OnionMessage,
+        limits: &Limits,
+        now: Duration,
+    ) -> (bool, u64) {
+        if self.queue.is_empty() {
+            self.queued_since = now;
+        }
+        self.queue.push(source, message, limits)
     }
 
     pub(super) fn is_new(&self, now: Duration) -> bool {
@@ -72,11 +86,6 @@ impl Peer {
         self.since.saturating_add(NEW)
     }
 
-    /// Whether it had a place, and lost it, not long ago: who is new comes before it.
-    pub(super) fn lost_place_lately(&self, now: Duration) -> bool {
-        self.lost_place_at.is_some_and(|at| now < at.saturating_add(NEW))
-    }
-
     pub(super) fn is_stranger(&self) -> bool {
         self.standing == Standing::Stranger
     }
@@ -86,10 +95,13 @@ impl Peer {
         self.unopened.len().saturating_add(self.queue.len())
     }
 
-    /// Whether something has waited for it, or from it, since not too long ago: who does not take its answers cannot
-    /// keep a place with them.
+    /// Whether something has waited for it, or from it, since not too long ago: who does not take its answers, or only
+    /// one now and then, cannot keep a place with them.
     pub(super) fn is_busy(&self, now: Duration) -> bool {
-        self.waiting() > 0 && now < self.active_at.saturating_add(PATIENCE)
+        let is_short = |since: Duration| now < since.saturating_add(PATIENCE);
+        let sends = !self.unopened.is_empty() && is_short(self.active_at);
+        let is_sent = !self.queue.is_empty() && is_short(self.queued_since);
+        sends || is_sent
     }
 
     /// Forgets what waits, and says how much that was.
@@ -108,6 +120,41 @@ mod tests {
 
     fn peer(now: Duration) -> Peer {
         Peer::new(true, Standing::Stranger, true, &Limits::default(), now)
+    }
+
+    // EXC-20: who takes an answer now and then, and asks again, always has one waiting, and is not busy for ever.
+    #[test]
+    fn who_takes_its_answers_slowly_is_not_busy() {
+        let (start, limits) = (Duration::from_secs(1_000), Limits::default());
+        let mut peer = peer(start);
+        let message = |number| crate::peers::onion(200, number);
+        assert!(!peer.is_busy(start));
+        let source = Source::Peer(crate::peers::id(2), crate::peers::queue::Kind::Itself);
+        for number in 0..=20 {
+            let now = start + PATIENCE / 20 * u32::try_from(number).unwrap();
+            peer.push(source, message(number), &limits, now);
+            peer.active_at = now;
+            if number > 0 {
+                peer.queue.pop().unwrap();
+            }
+            assert_eq!(peer.is_busy(now), number < 20);
+        }
+        // Who takes all begins anew.
+        peer.queue.pop().unwrap();
+        let now = start + PATIENCE;
+        peer.push(source, message(30), &limits, now);
+        assert!(peer.is_busy(now) && !peer.is_busy(now + PATIENCE));
+        // What it sent waits for us.
+        let mut peer = peer_that_sent(now, message(31));
+        assert!(peer.is_busy(now) && !peer.is_busy(now + PATIENCE));
+        peer.active_at = now + PATIENCE;
+        assert!(peer.is_busy(now + PATIENCE));
+    }
+
+    fn peer_that_sent(now: Duration, message: OnionMessage) -> Peer {
+        let mut peer = peer(now);
+        peer.unopened.push_back(message);
+        peer
     }
 
     #[test]

@@ -6,7 +6,7 @@ use core::time::Duration;
 use secp256k1::PublicKey;
 
 use super::error::SendError;
-use super::peer::Standing;
+use super::peer::{Peer, Standing};
 use super::queue::{Conversation, Kind, Source};
 use super::set::{Channels, Peers};
 use crate::exchange::messenger::Parcel;
@@ -70,7 +70,9 @@ impl Peers {
         if invoice_over.is_some_and(|path_id| self.answered.has(&path_id)) {
             return Err(SendError::Answered);
         }
-        let from = brought.map(|brought| brought.by).filter(|id| self.peers.contains_key(id));
+        // Who lost its place since is not heard, and so nothing is kept for it.
+        let is_heard = |peer: &Peer| peer.has_place || !peer.is_stranger();
+        let from = brought.map(|brought| brought.by).filter(|id| self.peers.get(id).is_some_and(is_heard));
         let way = self.way(parcel.destination, from, channels)?;
         let source = match (from, &parcel.reply_path_id) {
             (Some(from), _) => self.source(from, &way.first),
@@ -106,7 +108,7 @@ impl Peers {
         if let Some(path_id) = invoice_over {
             self.answered.add(path_id);
         }
-        let pushed = self.peers.get_mut(&way.first).map(|peer| peer.queue.push(source, sent.message, &self.limits));
+        let pushed = self.peers.get_mut(&way.first).map(|peer| peer.push(source, sent.message, &self.limits, now));
         let (has_room, displaced) = pushed.unwrap_or_default();
         self.counts.displaced = self.counts.displaced.saturating_add(displaced);
         if has_room { Ok(way.first) } else { Err(SendError::Full(way.first)) }
@@ -228,6 +230,21 @@ mod tests {
         assert_eq!(send(&mut peers, &outgoing), Ok(id(STRANGER)));
         assert_eq!(send(&mut peers, &outgoing), Err(SendError::Answered));
         assert_eq!(peers.waiting(&id(STRANGER)), 1);
+    }
+
+    // EXC-20: a stranger that lost its place is given nothing: its queue would be one more than there are places.
+    #[test]
+    fn nothing_is_kept_for_who_lost_its_place() {
+        let mut peers = peers(Limits { strangers: 1, ..Limits::default() });
+        let outgoing = answer(STRANGER, &[], None);
+        assert_eq!(send(&mut peers, &outgoing), Ok(id(STRANGER)));
+        let later = NOW + Duration::from_secs(60);
+        peers.connected(id(9), true, true, later);
+        peers.receive(&id(9), onion(200, 1), later);
+        assert!(!peers.peers[&id(STRANGER)].has_place);
+        let through = peers.send(&outgoing, [8; 32], later, &NoChannels).unwrap();
+        assert!([CHOSEN, OTHER].map(id).contains(&through));
+        assert_eq!(peers.waiting(&id(STRANGER)), 0);
     }
 
     // EXC-20: what gave way to an answer is counted.

@@ -10,6 +10,7 @@ use secp256k1::{Keypair, PublicKey};
 use super::bucket::Bucket;
 use super::counts::Counts;
 use super::limits::{Budget, Limits};
+use super::lost::Lost;
 use super::peer::{Peer, Standing};
 use super::seen::Seen;
 use crate::exchange::Messenger;
@@ -74,6 +75,7 @@ pub struct Peers {
     turnover: Bucket,
     /// When nobody gave way.
     nobody_at: Option<Duration>,
+    lost: Lost,
     /// How many bytes of strangers are not opened yet.
     pub(super) strangers_bytes: usize,
     /// The requests for which a wrong invoice was answered.
@@ -99,6 +101,7 @@ impl Peers {
             places: Vec::new(),
             turnover: Bucket::full(TURNOVER, start),
             nobody_at: None,
+            lost: Lost::default(),
             strangers_bytes: 0,
             answered: super::answered::Answered::default(),
             turns: 0,
@@ -199,7 +202,7 @@ impl Peers {
     pub(super) fn make_place(&mut self, id: &PublicKey, now: Duration) {
         let Some(peer) = self.peers.get(id).filter(|peer| !peer.has_place) else { return };
         if peer.is_stranger() {
-            if self.places.len() >= self.limits.strangers && !self.free_place(peer.lost_place_lately(now), now) {
+            if self.places.len() >= self.limits.strangers && !self.free_place(self.lost.has(id, now), now) {
                 return;
             }
             self.places.push(*id);
@@ -222,9 +225,7 @@ impl Peers {
         };
         self.turnover.spend(1);
         self.clear(&idlest);
-        if let Some(peer) = self.peers.get_mut(&idlest) {
-            peer.lost_place_at = Some(now);
-        }
+        self.lost.add(idlest, now);
         true
     }
 

@@ -149,28 +149,31 @@ fn an_old_static_invoice_puts_off_the_next_request() {
     }
 }
 
-/// An invoice of the payee's own, at its rate, that has expired.
-fn expired_invoice(offer: &Offer, request: &OutgoingMessage) -> Vec<u8> {
+/// An invoice of the payee's own, at a rate of its own.
+fn own_invoice(offer: &Offer, request: &OutgoingMessage, then: UnixTime, rate: bolt12::Rate) -> Vec<u8> {
     let OffersMessage::InvoiceRequest(request) = &request.message else { panic!() };
     let arrival = RequestArrival::OfferPath(offer.paths().unwrap().iter().next().unwrap().last_blinded_node_id());
-    let then = UnixTime(NOW.0 - DAY);
-    let context = RequestContext { offer, arrival, now: then, chains: CHAINS, rate: Some(rate(12)), max_amount: None };
+    let context = RequestContext { offer, arrival, now: then, chains: CHAINS, rate: Some(rate), max_amount: None };
     let invoice = InvoiceBuilder::new(request.accept(&context).unwrap(), then, sha256::Hash::hash(b"preimage"));
     invoice.add_path(path(1), &payinfo()).build().unwrap().sign(&issuer()).unwrap().into_bytes()
 }
 
 // EXC-9, STA-5: where the limit is an amount, what is begun is about the price at the time when the static invoice came.
-// An invoice of the payee's own that has expired, and comes while it waits, made everything within the limit pass.
+// An invoice of the payee's own that comes while it waits, and has expired or is too dear, made everything within the limit
+// pass.
 #[test]
 fn a_static_invoice_is_begun_at_about_the_price_when_it_came() {
     let dollars = offer_with(|offer| offer.amount(usd(350)));
-    for is_woken in [false, true] {
+    let own = [None, Some((UnixTime(NOW.0 - DAY), rate(12))), Some((NOW, rate(2_000)))];
+    for own in own {
         let mut payment = start(&dollars, Some(Limit::AtMost(Msat(500_000))));
         payment.set_rate(rate(1_200)).unwrap();
         let request = sent(&mut payment, NOW);
         payment.receive(answer(&request, &static_invoice(&dollars, NOW)), NOW).unwrap();
-        if is_woken {
-            let own = reply(&request, OffersMessageKind::Invoice, &expired_invoice(&dollars, &request));
+        if let Some((then, theirs)) = own {
+            // The rate has moved since.
+            payment.set_rate(rate(1_220)).unwrap();
+            let own = reply(&request, OffersMessageKind::Invoice, &own_invoice(&dollars, &request, then, theirs));
             let progress = payment.receive(own, NOW).unwrap();
             assert!(matches!(progress, AsyncProgress::AsUsual(Progress::AskingAgain(Some(_)))), "{progress:?}");
         }

@@ -53,10 +53,14 @@ impl AsyncPayment {
             OffersMessageKind::StaticInvoice => self.receive_static(message, now),
             OffersMessageKind::ReleaseHeldHtlc => self.receive_release(message, now),
             OffersMessageKind::Invoice if self.can_change() => {
+                let quoted_at = self.payment.budget.quoted_at;
                 let progress = self.payment.receive(message, now)?;
-                // Both could be paid.
-                if matches!(self.payment.phase, Phase::Quoted(_)) {
-                    self.held = Held::Nothing;
+                match self.held {
+                    // Both could be paid.
+                    _ if matches!(self.payment.phase, Phase::Quoted(_)) => self.held = Held::Nothing,
+                    // EXC-9: what came does not move the price that the static invoice is compared with.
+                    Held::Quoted(_) => self.payment.budget.quoted_at = quoted_at,
+                    _ => {}
                 }
                 Ok(AsyncProgress::AsUsual(progress))
             }
