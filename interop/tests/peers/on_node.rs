@@ -318,7 +318,7 @@ async fn the_next_path_is_tried_when_one_is_unreachable() {
     let lost = |at: u8| {
         let path = bolt12::onion::BlindedPathBuilder::new(ours.id);
         let path = path.introduction_by_channel(bolt12::ShortChannelId(7), bolt12::Direction::NodeOne);
-        path.path_id(new.path_id(at.into()).0).build([3 + at; 32]).unwrap()
+        path.path_id(new.path_id(at).0).build([3 + at; 32]).unwrap()
     };
     let good = ours.paths(|at| new.path_id(at + 3)).remove(0);
     let offer = OfferBuilder::new(new.issuer_id()).description("tea").amount(bitcoin(9_000));
