@@ -372,7 +372,7 @@ async fn a_wrong_node_id_is_named() {
 
 #[tokio::test]
 async fn nobody_there_is_named() {
-    let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_kept, address) = crate::nobody();
     let node = Node::start(52, Reach::Announced).await;
     let offer = node.manager.create_offer_builder().unwrap().amount_msats(9_000).build().unwrap();
     let failure = wallet(&[&text(&offer), "--peer", &format!("{}@{address}", node.id)]).await.unwrap_err();

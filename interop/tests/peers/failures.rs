@@ -43,7 +43,7 @@ async fn every_failure_has_its_own_sentence() {
     let (refuses, warns) =
         (Running::start(121, Mood::Refuses, true).await, Running::start(122, Mood::Warns, true).await);
     let (deaf, mute) = (Running::start(123, Mood::Deaf, true).await, Running::start(124, Mood::Issues, false).await);
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_kept, nobody) = crate::nobody();
     let gone = format!("{}@{nobody}", crate::key(1).public_key());
     let [other, impostor] = [issues.address, answers_without_the_key().await]
         .map(|address| format!("{}@{address}", crate::key(2).public_key()));

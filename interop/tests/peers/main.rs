@@ -51,6 +51,14 @@ async fn told(words: &[&str]) -> (Result<Invoice, fetch::failure::Failure>, Vec<
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
+/// An address where nobody listens, for as long as the socket is kept: no other test gets its port.
+fn nobody() -> (tokio::net::TcpSocket, std::net::SocketAddr) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
 /// A shop, and what it printed.
 struct Shop {
     open: serve::shop::Open,

@@ -174,7 +174,7 @@ async fn fifty_runs_in_a_row_are_all_answered() {
 #[tokio::test]
 async fn one_of_several_peers_is_enough() {
     let (deaf, good) = (Running::start(114, Mood::Deaf, true).await, Running::start(115, Mood::Issues, true).await);
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_kept, nobody) = crate::nobody();
     let gone = format!("{}@{nobody}", crate::key(1).public_key());
     let text = good.offer(true).to_string();
     let peers = ["--peer", &gone, "--peer", &deaf.peer(), "--peer", &good.peer()].map(str::to_owned);
