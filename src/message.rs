@@ -249,8 +249,10 @@ impl Message {
 
     /// Says where the value stands that a verification failed with.
     pub(crate) fn located(&self, error: Error) -> Error {
-        let record = error.field().and_then(|field| self.tlvs.get(field.number()));
-        record.map(|record| record.value_offset()).into_iter().fold(error, Error::at)
+        match error.field().and_then(|field| self.tlvs.get(field.number())) {
+            Some(record) => error.at(record.value_offset()),
+            None => error,
+        }
     }
 }
 

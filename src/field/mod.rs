@@ -108,9 +108,9 @@ macro_rules! fields {
             crate::field::Spec {
                 field: crate::error::Field::$constant,
                 check: |value| <$value as crate::field::Value<'_>>::decode(value).map(|_| ()),
-                show: |value, f| {
-                    let value = <$value as crate::field::Value<'_>>::decode(value);
-                    value.iter().try_for_each(|value| core::fmt::Debug::fmt(value, f))
+                show: |value, f| match <$value as crate::field::Value<'_>>::decode(value) {
+                    Ok(value) => core::fmt::Debug::fmt(&value, f),
+                    Err(_) => f.write_str("?"),
                 },
             },
         )*];
