@@ -251,14 +251,11 @@ impl<T: SignedMessage> Unverified<T> {
         let mut start = None;
         let verified = T::verify_more(&message).and_then(|()| match signature(&message.tlvs, T::SIGNATURE) {
             Some(signature) => {
-                let digest = match T::ANSWERED_AT {
-                    Some(end) => {
-                        let (digest, kept) = digest_and_start(T::TAG, &message.tlvs, end);
-                        start = kept;
-                        digest
-                    }
-                    None => digest(T::TAG, &message.tlvs),
+                let (digest, kept) = match T::ANSWERED_AT {
+                    Some(end) => digest_and_start(T::TAG, &message.tlvs, end),
+                    None => (digest(T::TAG, &message.tlvs), None),
                 };
+                start = kept;
                 verify(digest, &signature, &signer::<T>(&message)?, T::SIGNATURE, T::RULE)
             }
             // The rules ask for the field, and its form is checked: this is a second lock on the same door.

@@ -56,7 +56,7 @@ impl PayInfo<'static> {
 
 impl<'a> PayInfo<'a> {
     /// The bytes without features.
-    const MIN_LEN: usize = 28;
+    pub(crate) const MIN_LEN: usize = 28;
 
     /// What is paid on top of an amount that goes over the path in one part; `None` if that exceeds 64 bits.
     pub fn fee(&self, amount: Msat) -> Option<Msat> {

@@ -17,9 +17,6 @@ use crate::signature::SIGNATURE_TYPES;
 use crate::signed::Unsigned;
 use crate::units::UnixTime;
 
-/// Room for the payinfos of eight paths without features.
-const ROOM_FOR_PAYINFOS: usize = 8 * 28;
-
 /// Makes an [`Invoice`] that answers a request or claims a refund.
 ///
 /// Everything of the request is repeated byte for byte (IVW-1), and the amount is what was
@@ -48,8 +45,8 @@ impl<'a> InvoiceBuilder<'a> {
             created_at,
             payment_hash,
             paths: Vec::new(),
-            // Most invoices have no more: growing costs more than writing.
-            payinfos: Vec::with_capacity(ROOM_FOR_PAYINFOS),
+            // Most invoices have no more than eight paths: growing costs more than writing.
+            payinfos: Vec::with_capacity(8 * PayInfo::MIN_LEN),
             refused: None,
             relative_expiry: DEFAULT_RELATIVE_EXPIRY,
             fallbacks: Vec::new(),

@@ -35,8 +35,9 @@ pub(super) fn seal_and_sign(
     let mut bytes = tlvs.into_bytes();
     seal(&mut bytes, |_| tag);
     let tlvs = TlvStream::read(bytes)?;
-    let named = contacts::value::<NameSignature>(&tlvs, Field::INVREQ_PAYER_BIP_353_SIGNATURE);
-    named.map(|named| check_key(&named.key.public_key()?, key)).transpose()?;
+    if let Some(signed) = contacts::value::<NameSignature>(&tlvs, Field::INVREQ_PAYER_BIP_353_SIGNATURE) {
+        check_key(&signed.key.public_key()?, key)?;
+    }
     let signature = sign(name_digest(&tlvs), key);
     Ok(put_signature(tlvs, &signature))
 }
